@@ -1,0 +1,37 @@
+"""Image inpainting methods of every family behind one interface."""
+
+import numpy as np
+
+from inpainters.base import Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
+from inpainters.errors import Cancelled, InputError, UnavailableError
+from inpainters.imaging import Source, load_image, load_mask
+from inpainters.registry import METHODS, create, unavailable
+
+__all__ = [
+    "METHODS", "Cancelled", "InpaintRequest", "InpaintResult", "Inpainter", "InputError", "MethodSpec", "OnStep",
+    "UnavailableError", "create", "inpaint", "unavailable",
+]  # fmt: skip
+__version__ = "0.1.0"
+
+
+def inpaint(image: Source, mask: Source, method: str = "telea", *, seed: int = 0, **options: object) -> np.ndarray:
+    """Fill the hole of a picture; the known pixels come back bit for bit.
+
+    Args:
+        image: (H, W, 3) uint8 sRGB array, a PIL image, or a path.
+        mask: (H, W) bool or uint8 (255 = missing), a PIL image, or a path (white = missing), of the image's size.
+        method: a name from `METHODS`.
+        seed: for methods that draw at random.
+        options: the method's own settings.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        InputError: a picture, mask, method or option that cannot be used; the message says what to do.
+        UnavailableError: the method lacks a package or weights.
+    """
+    inpainter = create(method, **options)
+    picture = load_image(image).image
+    request = InpaintRequest(picture, load_mask(mask, picture.shape[:2])[0], seed=seed)
+    return inpainter.run([request])[0][0].image

@@ -1,0 +1,288 @@
+"""The contract every method obeys, and the template that makes the comparison fair.
+
+A method writes only `fill`. Checking, cropping, padding, seeding, timing and pasting the known pixels back are done here,
+once, the same way for every method.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from inpainters.errors import Cancelled, InputError, unknown
+from inpainters.imaging import Image, Mask, check_image, check_mask, composite
+from inpainters.strategy import Strategy, Window, windows
+
+Family = Literal["baseline", "smoothing", "patch", "convolutional", "diffusion", "latent", "own_prior"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+
+OnStep = Callable[[int, int], object]
+"""`on_step(done, total)` is called after each unit of work, `0 <= done <= total`; returning False cancels the run."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting of a method: its default fixes its type."""
+
+    name: str
+    default: bool | int | float | str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def parse(self, value: object) -> bool | int | float | str:
+        """Return `value` in the option's type; raise InputError where it has another type or is out of range."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                parsed: bool | int | float | str = {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+            elif kind is int and float(str(value)) != int(float(str(value))):
+                raise ValueError
+            else:
+                parsed = int(float(str(value))) if kind is int else kind(str(value))
+        except (KeyError, ValueError, OverflowError):
+            raise InputError(f"option '{self.name}' must be {_KINDS[kind]}, not {str(value)[:40]!r}.") from None
+        if self.choices and parsed not in self.choices:
+            raise unknown(f"value of '{self.name}'", str(parsed), self.choices)
+        if isinstance(parsed, int | float) and not isinstance(parsed, bool):
+            low = -np.inf if self.minimum is None else self.minimum
+            high = np.inf if self.maximum is None else self.maximum
+            if not low <= parsed <= high:
+                raise InputError(f"option '{self.name}' must lie between {low:g} and {high:g}, not {parsed:g}.")
+        return parsed
+
+
+_KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the reference machine (two cores of a 2023 server processor, no GPU), for estimates shown before a run."""
+
+    fixed: float
+    """Seconds whatever the picture."""
+    per_megapixel: float = 0.0
+    """Seconds per million pixels that are worked on (after cropping and capping)."""
+    per_missing_megapixel: float = 0.0
+    """Seconds per million missing pixels that are worked on."""
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """One row of the METHODS table: all that is known of a method without importing it."""
+
+    name: str
+    title: str
+    family: Family
+    target: str
+    """`module:class` of the Inpainter."""
+    summary: str
+    """Three sentences: how it works, what it is good at, where it fails."""
+    paper: str
+    year: int
+    link: str
+    licence: str
+    cost: Cost
+    version: str = "1"
+    """Raised whenever the method's pixels change; part of every result's key."""
+    strategy: Strategy = field(default_factory=Strategy)
+    options: tuple[Option, ...] = ()
+    requires: tuple[str, ...] = ()
+    """Importable names of the packages it needs."""
+    weights: tuple[str, ...] = ()
+    """Keys of the WEIGHTS table."""
+    needs_known: bool = True
+    """False where it can answer a picture that is missing altogether."""
+    stochastic: bool = False
+    """True where the seed changes the fill."""
+
+    def resolve(self, given: Mapping[str, object]) -> dict[str, bool | int | float | str]:
+        """Return all options with defaults filled in; raise InputError for an unknown name or a bad value."""
+        known = {option.name: option for option in self.options}
+        for name in given:
+            if name not in known:
+                if not known:
+                    raise InputError(f"method '{self.name}' has no options, so it cannot take '{str(name)[:40]}'.")
+                raise unknown(f"option of '{self.name}'", name, known)
+        return {name: option.parse(given.get(name, option.default)) for name, option in known.items()}
+
+
+@dataclass(frozen=True)
+class InpaintRequest:
+    """A picture and its hole. `image`: (H, W, 3) uint8 sRGB; `mask`: (H, W) bool, True where the pixel is missing."""
+
+    image: Image
+    mask: Mask
+    seed: int = 0
+    n: int = 1
+    """How many answers; their seeds are seed .. seed + n - 1."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Override those the method was created with."""
+
+
+@dataclass(frozen=True)
+class InpaintResult:
+    """One answer. Outside the mask `image` equals the request's image bit for bit."""
+
+    image: Image
+    raw: Image
+    """(H, W, 3) uint8: what the method drew, before the known pixels were pasted back."""
+    method: str
+    options: dict[str, bool | int | float | str]
+    seed: int
+    seconds: float
+    """Wall time of the method's own work, weights loaded."""
+    network_calls: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Piece:
+    """What a method sees: a crop around a hole, already checked, padded and seeded. Not to be written to."""
+
+    image: Image
+    """(h, w, 3) uint8; the pixels under the mask are 0: no method can peek at what it has to guess."""
+    mask: Mask
+    """(h, w) bool, True = missing; neither all True (unless the method can take that) nor all False."""
+    seed: int
+    options: Mapping[str, Any]
+    on_step: OnStep
+    """Call it as often as is cheap; it raises Cancelled when somebody pressed Stop."""
+    notes: list[str] = field(default_factory=list)
+    network_calls: int = 0
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A fresh generator that depends on the seed alone."""
+        return np.random.default_rng(self.seed)
+
+
+class Inpainter:
+    """Base of all methods. Subclasses implement `fill` (or `fill_batch`) and, with weights, `load`."""
+
+    def __init__(self, spec: MethodSpec, *, device: str = "cpu", **options: object) -> None:
+        self.spec = spec
+        self.device = device
+        self.options = spec.resolve(options)
+
+    def load(self) -> None:
+        """Bring weights into memory; called before the clock starts, cheap when repeated."""
+
+    def fill(self, piece: Piece) -> Image:
+        """Return (h, w, 3) uint8 with the hole filled; what it holds outside the hole is discarded later."""
+        raise NotImplementedError(f"{type(self).__name__} implements neither fill nor fill_batch")
+
+    def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
+        """Fill several pieces. Networks override this; each piece's fill must not depend on the others."""
+        return [self.fill(piece) for piece in pieces]
+
+    def synchronize(self) -> None:
+        """Wait for the device, so that `seconds` is the time the work took."""
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.synchronize(self.device)
+
+    def __call__(self, request: InpaintRequest, on_step: OnStep | None = None) -> InpaintResult | list[InpaintResult]:
+        """Answer one request: a result, or a list of `n` results where n > 1."""
+        results = self.run([request], on_step)[0]
+        return results if request.n > 1 else results[0]
+
+    def run(self, requests: Sequence[InpaintRequest], on_step: OnStep | None = None) -> list[list[InpaintResult]]:
+        """Answer a batch: for each request its `n` results.
+
+        Raises InputError for a bad image, mask or option, Cancelled when `on_step` returned False.
+        """
+        self.load()
+        jobs = [self._job(request, request.seed + i) for request in requests for i in range(_count(request))]
+        progress = _Progress(on_step, sum(len(job.windows) for job in jobs))
+        pieces = [piece for job in jobs for piece in job.pieces(progress)]
+        self.synchronize()
+        start = time.perf_counter()
+        fills = iter(self.fill_batch(pieces) if pieces else [])
+        self.synchronize()
+        seconds = (time.perf_counter() - start) / max(1, len(jobs))
+        results = iter([job.result(self.spec.name, [next(fills) for _ in job.windows], seconds) for job in jobs])
+        return [[next(results) for _ in range(request.n)] for request in requests]
+
+    def _job(self, request: InpaintRequest, seed: int) -> "_Job":
+        image, mask = check_image(request.image), check_mask(request.mask)
+        if mask.shape != image.shape[:2]:
+            raise InputError(
+                f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture {image.shape[1]}×{image.shape[0]}. Use the same size."
+            )
+        if mask.all() and self.spec.needs_known:
+            raise InputError(f"The whole picture is masked; '{self.spec.name}' needs known pixels to continue from. Unmask some.")
+        options = self.spec.resolve({**self.options, **request.options})
+        return _Job(image, mask, seed, options, windows(mask, self.spec.strategy))
+
+
+def _count(request: InpaintRequest) -> int:
+    if not 1 <= request.n <= 64:
+        raise InputError(f"n must lie between 1 and 64, not {request.n}.")
+    if request.seed < 0:
+        raise InputError(f"The seed must be 0 or more, not {request.seed}.")
+    return request.n
+
+
+class _Progress:
+    """Adds up the steps of several pieces and turns a returned False into Cancelled."""
+
+    def __init__(self, on_step: OnStep | None, pieces: int) -> None:
+        self.on_step, self.pieces = on_step, pieces
+        self.shares: list[float] = []
+
+    def add(self) -> OnStep:
+        """The callback of one more piece."""
+        index = len(self.shares)
+        self.shares.append(0.0)
+
+        def step(done: int, total: int) -> None:
+            self.shares[index] = done / max(1, total)
+            if self.on_step is None:
+                return
+            # One piece: its own steps. Several: thousandths, as their totals may differ.
+            counts = (done, total) if self.pieces == 1 else (round(1000 * sum(self.shares) / self.pieces), 1000)
+            if self.on_step(*counts) is False:
+                raise Cancelled
+
+        return step
+
+
+@dataclass
+class _Job:
+    """One picture with one seed on its way through a method."""
+
+    image: Image
+    mask: Mask
+    seed: int
+    options: dict[str, bool | int | float | str]
+    windows: list[Window]
+    done: list[Piece] = field(default_factory=list)
+
+    def pieces(self, progress: _Progress) -> list[Piece]:
+        for window in self.windows:
+            image, mask = window.cut(self.image, self.mask)
+            self.done.append(Piece(image, mask, self.seed, self.options, progress.add()))
+        return self.done
+
+    def result(self, method: str, fills: Sequence[Image], seconds: float) -> InpaintResult:
+        raw = self.image.copy()
+        for window, filled in zip(self.windows, fills, strict=True):
+            window.paste(raw, filled)
+        notes = [] if self.mask.any() else ["The mask is empty: nothing to fill, the picture is unchanged."]
+        notes += [note for window in self.windows for note in window.notes]
+        notes += [note for piece in self.done for note in piece.notes]
+        return InpaintResult(
+            image=composite(raw, self.image, self.mask),
+            raw=raw,
+            method=method,
+            options=self.options,
+            seed=self.seed,
+            seconds=seconds,
+            network_calls=sum(piece.network_calls for piece in self.done),
+            notes=tuple(dict.fromkeys(notes)),
+        )

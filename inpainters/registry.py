@@ -1,0 +1,105 @@
+"""The table of all methods. Reading it imports neither torch nor any method."""
+
+import importlib
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from inpainters.base import Cost, MethodSpec, Option
+from inpainters.errors import UnavailableError, unknown
+from inpainters.strategy import Strategy
+
+if TYPE_CHECKING:
+    from inpainters.base import Inpainter
+
+_SPECS = (
+    MethodSpec(
+        name="mean_fill",
+        title="Mean fill",
+        family="baseline",
+        target="inpainters.mean_fill:MeanFill",
+        summary="Paints the hole in the mean colour of the known pixels. It costs nothing. "
+        "It is the floor: a method that does not beat it does not work.",
+        paper="No paper: the trivial baseline",
+        year=0,
+        link="",
+        licence="Apache-2.0",
+        cost=Cost(fixed=0.001, per_megapixel=0.02),
+        needs_known=False,
+    ),
+    MethodSpec(
+        name="telea",
+        title="Telea",
+        family="smoothing",
+        target="inpainters.opencv:Telea",
+        summary="Marches from the rim inwards and gives each pixel a weighted mean of its known neighbours. "
+        "Fast, and clean on scratches and thin lines. Wide holes turn into smears, as it knows no texture.",
+        paper="Telea, An image inpainting technique based on the fast marching method, Journal of Graphics Tools 9(1)",
+        year=2004,
+        link="https://doi.org/10.1080/10867651.2004.10487596",
+        licence="Apache-2.0 (OpenCV)",
+        cost=Cost(fixed=0.001, per_megapixel=0.1, per_missing_megapixel=2.0),
+        options=(Option("radius", 3.0, "Neighbourhood of each pixel, in pixels.", 1, 50),),
+        strategy=Strategy(context=0.0, min_context=32),
+    ),
+    MethodSpec(
+        name="navier_stokes",
+        title="Navier–Stokes",
+        family="smoothing",
+        target="inpainters.opencv:NavierStokes",
+        summary="Carries lines of equal brightness into the hole as a fluid carries vorticity. "
+        "Fast, and continues edges across narrow gaps. Wide holes turn into smears, as it knows no texture.",
+        paper="Bertalmio, Bertozzi and Sapiro, Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR",
+        year=2001,
+        link="https://doi.org/10.1109/CVPR.2001.990497",
+        licence="Apache-2.0 (OpenCV)",
+        cost=Cost(fixed=0.001, per_megapixel=0.1, per_missing_megapixel=2.0),
+        options=(Option("radius", 3.0, "Neighbourhood of each pixel, in pixels.", 1, 50),),
+        strategy=Strategy(context=0.0, min_context=32),
+    ),
+)
+
+METHODS: dict[str, MethodSpec] = {spec.name: spec for spec in _SPECS}
+
+
+def get(name: str) -> MethodSpec:
+    """The row of `name`; raises InputError with a suggestion where there is none."""
+    if name not in METHODS:
+        raise unknown("method", name, METHODS)
+    return METHODS[name]
+
+
+def unavailable(name: str) -> str | None:
+    """Why the method cannot run here and what mends it, in one sentence; None where it can run."""
+    from inpainters.weights import missing_weights
+
+    spec = get(name)
+    absent = [package for package in spec.requires if find_spec(package) is None]
+    if absent:
+        return f"'{name}' needs the package '{absent[0]}': run `pip install {absent[0]}`."
+    lacking = [weight for weight in spec.weights if missing_weights(weight)]
+    if lacking:
+        return f"'{name}' needs weights '{lacking[0]}': run `python -m inpainters fetch {lacking[0]}`."
+    return None
+
+
+def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter":
+    """Return the method `name`, not loaded yet. `device`: auto, cpu, cuda or cuda:N.
+
+    Raises InputError for an unknown name or a bad option, UnavailableError with what mends it.
+    """
+    spec = get(name)
+    if reason := unavailable(name):
+        raise UnavailableError(reason)
+    module, _, attribute = spec.target.partition(":")
+    kind: type[Inpainter] = getattr(importlib.import_module(module), attribute)
+    return kind(spec, device=_device(spec, device), **options)
+
+
+def _device(spec: MethodSpec, device: str) -> str:
+    if device != "auto":
+        return device
+    if "torch" not in spec.requires:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,81 @@
+"""The table of weights files: where they come from, what they are, under which licence. Nothing is fetched unasked."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from inpainters.errors import UnavailableError, unknown
+
+ENV = "INPAINTING_WEIGHTS"
+"""Environment variable: folders with weights files, separated as in PATH."""
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """One file, found by its name in any of the weights folders and believed by its sha256."""
+
+    name: str
+    files: dict[str, str]
+    """File name -> the first characters (at least 8) of its sha256; any one of them serves."""
+    url: str
+    """Where `fetch` gets the first of `files`; 'module:attribute' names a URL that a library carries."""
+    licence: str
+    trained_on: str
+    bundled: bool = False
+
+
+WEIGHTS: dict[str, WeightsFile] = {}
+
+
+def folders() -> Iterator[Path]:
+    """Where weights are looked for: the ENV folders, the usual caches, the bundled ones."""
+    yield from (Path(part) for part in os.environ.get(ENV, "").split(os.pathsep) if part)
+    yield cache()
+    yield Path(os.environ.get("TORCH_HOME", Path.home() / ".cache" / "torch")) / "hub" / "checkpoints"
+    yield Path(__file__).parent / "checkpoints"
+
+
+def cache() -> Path:
+    """The folder `fetch` writes to: the first ENV folder, else a per-user cache."""
+    first = os.environ.get(ENV, "").split(os.pathsep)[0]
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return Path(first) if first else base / "inpainting"
+
+
+def find(name: str) -> Path | None:
+    """The first file that is there under one of the names of `name`, in a folder or directly below it; not read yet."""
+    if name not in WEIGHTS:
+        raise unknown("weights", name, WEIGHTS)
+    for folder in folders():
+        for file in WEIGHTS[name].files:
+            for path in (folder / file, *sorted(folder.glob(f"*/{file}"))):
+                if path.is_file():
+                    return path
+    return None
+
+
+def missing_weights(name: str) -> bool:
+    """True where no file of that name is there."""
+    return find(name) is None
+
+
+def verified(name: str) -> Path:
+    """The file's path after checking its sha256; raises UnavailableError where it is absent or altered."""
+    path = find(name)
+    if path is None:
+        raise UnavailableError(f"The weights '{name}' are not here: run `python -m inpainters fetch {name}`.")
+    digest = sha256(path)
+    if not digest.startswith(WEIGHTS[name].files[path.name]):
+        raise UnavailableError(
+            f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected "
+            f"{WEIGHTS[name].files[path.name][:8]}…): delete it and run `python -m inpainters fetch {name}`."
+        )
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
