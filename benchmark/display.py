@@ -1,0 +1,162 @@
+"""Small lossy copies of the pictures behind a table, so that a clone can show them, and contact sheets made of these.
+
+They are for looking at: scores always come from the PNGs.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image as PilImage
+from PIL import ImageDraw, ImageFont
+
+from benchmark.results import Results
+from benchmark.summary import column_order, entry_order
+from benchmark.tables import number
+from inpainters.imaging import load_image, load_mask
+from inpainters.registry import METHODS
+
+QUALITY = 60
+SHEET_METRIC = ("lpips_squeeze", "hole")
+FALLBACK = ("l1", "hole")
+"""What a sheet sorts by where LPIPS could not be computed."""
+THUMB = 144
+NOTE = f"Lossy WebP copies (quality {QUALITY}) for looking at; every score comes from the PNGs that `python -m benchmark run` writes.\n"
+
+
+def original(folder: Path, image_id: str) -> Path:
+    return folder / "display" / "originals" / f"{image_id}.webp"
+
+
+def mask(folder: Path, label: str, image_id: str) -> Path:
+    return folder / "display" / label / f"{image_id}.mask.png"
+
+
+def output(folder: Path, label: str, image_id: str, entry: str) -> Path:
+    """Where the display copy of one fill lies; `entry` is a method, with its options where they are not the defaults."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in entry)
+    return folder / "display" / label / f"{image_id}.{safe}.webp"
+
+
+def find(results: Results, label: str, image_id: str, entry: str) -> Path | None:
+    """The picture of one fill to show: its display copy, else its PNG, else None. `entry` may be `original` or `mask`."""
+    made = {"original": original(results.folder, image_id), "mask": mask(results.folder, label, image_id)}
+    path = made.get(entry, output(results.folder, label, image_id, entry))
+    if path.is_file():
+        return path
+    names = {"original": f"_inputs/{image_id}.png", "mask": f"_inputs/{image_id}.mask.png"}
+    pattern = names.get(entry, f"{entry.split(' ')[0]}/*/{image_id}.png")
+    for png in sorted((results.folder / "cells").glob(f"*/*/{label}/{pattern}")):
+        if entry in names or _entry(png.parent / "manifest.json") == entry:
+            return png
+    return None
+
+
+def _entry(manifest: Path) -> str:
+    """The entry a finished cell belongs to; empty while it is not finished."""
+    if not manifest.is_file():
+        return ""
+    key = json.loads(manifest.read_text(encoding="utf-8"))
+    options = key.get("options") or {}
+    options = options if isinstance(options, str) else json.dumps(options, sort_keys=True, separators=(",", ":"))
+    return str(key["method"]) if options == "{}" else f"{key['method']} {options}"
+
+
+def copy(results: Results) -> int:
+    """Make the display copies that are missing and whose PNGs are here; returns how many were made.
+
+    Only for the built-in `sample` set, whose photographs may be passed on.
+    """
+    made = 0
+    for cell in sorted((results.folder / "cells" / "sample").glob("*/*/*/*/manifest.json")):
+        label, entry, inputs = cell.parts[-4], _entry(cell), cell.parents[2] / "_inputs"
+        for png in sorted(cell.parent.glob("*.png")):
+            made += _webp(png, output(results.folder, label, png.stem, entry))
+            made += _webp(inputs / png.name, original(results.folder, png.stem))
+            made += _mask_copy(inputs / f"{png.stem}.mask.png", mask(results.folder, label, png.stem))
+    if made:
+        (results.folder / "display" / "README.md").write_text(NOTE, encoding="utf-8")
+    return made
+
+
+def _webp(source: Path, target: Path) -> bool:
+    if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with PilImage.open(source) as picture:
+        picture.convert("RGB").save(target, "WEBP", quality=QUALITY, method=6)
+    return True
+
+
+def _mask_copy(source: Path, target: Path) -> bool:
+    if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with PilImage.open(source) as picture:
+        picture.convert("1").save(target, "PNG", optimize=True)
+    return True
+
+
+def sheets(results: Results) -> list[Path]:
+    """Write one contact sheet per ratio bin whose display copies are here: the worst, median and best hole, all methods on it."""
+    metric, region = SHEET_METRIC
+    rows = results.scores[(results.scores["metric"] == metric) & (results.scores["region"] == region) & results.scores["value"].notna()]
+    if rows.empty:
+        metric, region = FALLBACK
+        rows = results.scores[(results.scores["metric"] == metric) & (results.scores["region"] == region) & results.scores["value"].notna()]
+    written = []
+    for label in column_order(rows["bin"]):
+        chosen = extremes(rows[rows["bin"] == label])
+        if chosen and all(find(results, label, image_id, "original") for _, image_id in chosen):
+            written.append(_sheet(results, label, chosen, rows[rows["bin"] == label], f"{metric}, {region}"))
+    return written
+
+
+def extremes(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """(word, image id) of the worst, median and best hole by the methods' median value, over the pictures every method has."""
+    table = rows.pivot_table(index="image_id", columns="entry", values="value").dropna()
+    if table.empty:
+        return []
+    order = table.median(axis=1).sort_values(kind="stable").index.tolist()
+    return [("worst", order[-1]), ("median", order[len(order) // 2]), ("best", order[0])]
+
+
+def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows: pd.DataFrame, caption: str) -> Path:
+    entries = entry_order(rows["entry"])
+    values = rows.groupby(["image_id", "entry"])["value"].mean()
+    canvas = PilImage.new("RGB", ((len(entries) + 2) * (THUMB + 6) + 6, len(chosen) * (THUMB + 24) + 44), "white")
+    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
+    heading = f"{results.suite}, {label} % missing: worst, median and best hole by {caption} (smaller is better)"
+    pen.text((8, 6), heading, fill="#14171C", font=font)
+    for column, head in enumerate(["original", "masked", *entries]):
+        name = METHODS[head].title if head in METHODS else head
+        pen.text((column * (THUMB + 6) + 8, 25), name[:24], fill="#14171C", font=font)
+    for line, (word, image_id) in enumerate(chosen):
+        top = 42 + line * (THUMB + 24)
+        pictures = [_thumb(find(results, label, image_id, "original")), _masked(results, label, image_id)]
+        pictures += [_thumb(find(results, label, image_id, entry)) for entry in entries]
+        texts = [word, image_id.split("@")[0], *(number(float(values[image_id, entry])) for entry in entries)]
+        for column, (picture, words) in enumerate(zip(pictures, texts, strict=True)):
+            canvas.paste(picture, (column * (THUMB + 6) + 6, top))
+            pen.text((column * (THUMB + 6) + 8, top + THUMB + 3), words, fill="#4B5563", font=font)
+    path = results.folder / "figures" / f"contact_sheet_{label}.webp"
+    path.parent.mkdir(exist_ok=True)
+    canvas.save(path, "WEBP", quality=85, method=6)
+    return path
+
+
+def _thumb(path: Path | None) -> PilImage.Image:
+    if path is None:
+        return PilImage.new("RGB", (THUMB, THUMB), "#E5E8EC")
+    with PilImage.open(path) as picture:
+        return picture.convert("RGB").resize((THUMB, THUMB), PilImage.Resampling.BOX)
+
+
+def _masked(results: Results, label: str, image_id: str) -> PilImage.Image:
+    picture, hole = (find(results, label, image_id, name) for name in ("original", "mask"))
+    if picture is None or hole is None:
+        return _thumb(None)
+    image = load_image(picture).image
+    image[load_mask(hole, image.shape[:2])[0]] = (230, 0, 126)
+    return PilImage.fromarray(image).resize((THUMB, THUMB), PilImage.Resampling.BOX)

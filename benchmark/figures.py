@@ -1,0 +1,137 @@
+"""The figures of a report: a metric against the missing share, and quality against seconds. Drawn from rows alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.metrics import METRICS
+from benchmark.results import Results
+from benchmark.summary import ALL, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from inpainters.registry import METHODS
+
+HEADLINE = (("lpips_squeeze", "hole"), ("psnr", "hole"), ("ssim", "hole"), ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))
+COLOURS = {
+    "baseline": "#5A5F66",
+    "smoothing": "#004CA1",
+    "patch": "#3F9688",
+    "convolutional": "#3A0833",
+    "diffusion": "#8F3405",
+    "latent": "#AE7F05",
+    "own_prior": "#9170F2",
+}
+"""A family's colour, the same as in the app."""
+MARKERS = "osD^vPX*<>"
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "inpainting",  # without it element ids differ from run to run
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E8EC",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+def draw(results: Results) -> list[Path]:
+    """Write the figures as SVG into `figures/` and return their paths."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    folder = results.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    written = []
+    with mpl.rc_context(STYLE):
+        for metric, region in (pair for pair in HEADLINE if pair in measured(results.scores)):
+            cells = summarise(results.scores, metric, region, counts_of(results.scores))
+            written.append(_save(_by_ratio(Figure(figsize=(7.2, 4)), results, metric, region, cells), folder / f"{metric}_{region}.svg"))
+            if (metric, region) in HEADLINE[:2] and results.timings["seconds"].notna().any():
+                figure = _by_seconds(Figure(figsize=(7.2, 4)), results, metric, region, cells)
+                written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
+    return written
+
+
+def _save(figure: Any, path: Path) -> Path:
+    figure.savefig(path, metadata={"Date": None, "Creator": None}, facecolor="white")
+    return path
+
+
+def looks(entries: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour by family, marker and dash by place within the family, so that no two lines look alike."""
+    seen: dict[str, int] = {}
+    found = {}
+    for entry in entries:
+        spec = METHODS.get(entry.split(" ")[0])
+        family = spec.family if spec else "baseline"
+        place = seen[family] = seen.get(family, -1) + 1
+        label = (spec.title if spec else entry) + entry[len(entry.split(" ")[0]) :]
+        found[entry] = {
+            "color": COLOURS[family],
+            "marker": MARKERS[place % len(MARKERS)],
+            "linestyle": ["-", "--", ":", "-."][place % 4],
+            "label": label,
+        }
+    return found
+
+
+def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell]) -> Any:
+    axes = figure.subplots()
+    bins = column_order(results.scores["bin"])
+    for entry, look in looks(entry_order(results.scores["entry"])).items():
+        line = [cells.get((entry, label)) for label in bins]
+        places = [x for x, cell in enumerate(line) if cell and not cell.reason]
+        values = [line[x].value for x in places]  # type: ignore[union-attr]
+        axes.plot(places, [v.mean for v in values], markersize=4, linewidth=1.4, **look)
+        axes.fill_between(places, [v.low for v in values], [v.high for v in values], color=look["color"], alpha=0.1, linewidth=0)
+    axes.set_xticks(range(len(bins)), bins)
+    axes.set_xlabel("missing share of the picture, %")
+    axes.set_ylabel(_axis(metric, region))
+    axes.set_title(_caption(results, metric, cells), loc="left", fontsize=9)
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell]) -> Any:
+    axes = figure.subplots()
+    seconds = results.timings.groupby("entry")["seconds"].median()
+    for entry, look in looks(entry_order(results.scores["entry"])).items():
+        cell = cells.get((entry, ALL))
+        if cell is None or cell.reason or entry not in seconds:
+            continue
+        value, at = cell.value, max(float(seconds[entry]), 1e-4)
+        axes.errorbar(
+            at, value.mean, [[value.mean - value.low], [value.high - value.mean]], color=look["color"], marker=look["marker"], capsize=2
+        )
+        axes.annotate(look["label"], (at, value.mean), (6, 5), textcoords="offset points", color=look["color"], fontsize=8)
+    axes.set_xscale("log")
+    axes.margins(x=0.18, y=0.12)
+    axes.set_xlabel(f"median seconds per picture, {hardware(results)}")
+    axes.set_ylabel(_axis(metric, region))
+    axes.set_title("All ratios together; bars are 95 % intervals over photographs", loc="left", fontsize=9)
+    return figure
+
+
+def hardware(results: Results) -> str:
+    """The machine the times were taken on, in the manifest's words."""
+    environment = results.manifest.get("environment", {})
+    found = environment.get("hardware", "the machine of the manifest") if isinstance(environment, dict) else ""
+    return str(found if isinstance(found, str) else " ".join(str(value) for value in found.values()))
+
+
+def _axis(metric: str, region: str) -> str:
+    better = METRICS[metric].better
+    where = {"hole": " in the hole", "band": " along the rim", "whole": ""}[region]
+    return f"{metric}{where} ({better} is better)"
+
+
+def _caption(results: Results, metric: str, cells: Mapping[Key, Cell]) -> str:
+    n = [cell.value.n for cell in cells.values() if not cell.reason and cell.bin != ALL]
+    span = "" if not n else f"n = {min(n)}" if min(n) == max(n) else f"n = {min(n)} to {max(n)}"
+    if METRICS[metric].kind == "set":
+        return (
+            f"{results.suite}: {span} per point, biased at this n; paired reference"
+            if metric.startswith("f")
+            else f"{results.suite}: {span}"
+        )
+    return f"{results.suite}: {span} pictures per point; bands are 95 % intervals over photographs"

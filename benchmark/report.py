@@ -1,0 +1,24 @@
+"""From rows to tables, figures and contact sheets. Reads what `score` wrote; runs no method and computes no metric."""
+
+from pathlib import Path
+
+from benchmark import display, figures, tables
+from benchmark.results import load
+
+
+def report(folder: Path, *, pictures: bool = True) -> list[Path]:
+    """Write table.md, table.tex and figures/ of a suite's folder and return their paths.
+
+    `pictures` also makes display copies from the PNGs where these are here, and contact sheets from the display copies.
+    Raises InputError where the folder is not a finished suite.
+    """
+    results = load(folder)
+    written = []
+    for name, text in (("table.md", tables.markdown(results)), ("table.tex", tables.latex(results))):
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        written.append(folder / name)
+    written += figures.draw(results)
+    if pictures:
+        display.copy(results)
+        written += display.sheets(results)
+    return written

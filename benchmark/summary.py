@@ -1,0 +1,126 @@
+"""From rows to what a table shows: a mean, its interval, who is best, who is tied with the best, and why a dash is a dash."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmark.metrics import METRICS
+from benchmark.results import WHOLE_SET
+from benchmark.stats import Estimate, estimate
+from inpainters.registry import METHODS
+
+ALL = "all"
+"""The pseudo-bin over all ratio bins."""
+FAIR_N = 2048
+"""A Fréchet distance over fewer pictures is biased; it is shown greyed."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of a table."""
+
+    entry: str
+    bin: str
+    metric: str
+    region: str
+    value: Estimate
+    best: bool = False
+    """Wins against every other method of its column; significantly so where `tied` is False."""
+    tied: bool = False
+    """Not told apart from the best of its column by the paired test, or the best itself when another is tied with it."""
+    reason: str = ""
+    """Why there is no value."""
+
+    @property
+    def biased(self) -> bool:
+        """True for a set metric on too few pictures."""
+        return self.metric.startswith(("fid_", "fd_")) and self.value.n < FAIR_N
+
+
+Key = tuple[str, str]  # entry, bin
+
+
+def column_order(bins: Iterable[str]) -> list[str]:
+    """Ratio bins by ratio, then the fixed patterns by name."""
+    return sorted(set(bins), key=lambda label: (not label[0].isdigit(), int(label.split("-")[0]) if label[0].isdigit() else 0, label))
+
+
+def entry_order(entries: Iterable[str]) -> list[str]:
+    """Entries in the order of the METHODS table; strangers last, by name."""
+    names = list(METHODS)
+    return sorted(set(entries), key=lambda entry: (names.index(m) if (m := entry.split(" ")[0]) in names else len(names), entry))
+
+
+def measured(scores: pd.DataFrame) -> list[tuple[str, str]]:
+    """(metric, region) pairs that hold at least one value, in the order of the METRICS table."""
+    pairs = scores.loc[scores["value"].notna(), ["metric", "region"]].drop_duplicates().itertuples(index=False)
+    order = list(METRICS)
+    key = {pair: (order.index(pair[0]) if pair[0] in order else len(order), REGIONS.index(pair[1])) for pair in map(tuple, pairs)}
+    return sorted(key, key=lambda pair: (*key[pair], pair))
+
+
+REGIONS = ("hole", "band", "whole")
+
+
+def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Key, int]) -> dict[Key, Cell]:
+    """The cells of one metric and region, by (entry, bin); `counts` is the number of pictures behind a set metric."""
+    rows = scores[(scores["metric"] == metric) & (scores["region"] == region)]
+    rows = rows.assign(hole=rows["bin"] + "/" + rows["image_id"])  # what two methods must share to be paired
+    if not rows["image_id"].eq(WHOLE_SET).all():
+        rows = pd.concat([rows, rows.assign(bin=ALL)])
+    cells: dict[Key, Cell] = {}
+    for key, group in rows.groupby(["entry", "bin"], sort=True):
+        entry, label = map(str, key)
+        cells[entry, label] = _cell(entry, label, metric, region, group, counts)
+    for label in {label for _, label in cells}:
+        _mark_best({entry: cell for (entry, at), cell in cells.items() if at == label}, rows[rows["bin"] == label], cells)
+    return cells
+
+
+def _cell(entry: str, label: str, metric: str, region: str, group: pd.DataFrame, counts: Mapping[Key, int]) -> Cell:
+    values = group["value"].to_numpy(dtype=float)
+    reasons = [reason for reason in group["reason"].dropna().unique() if reason]
+    if group["image_id"].eq(WHOLE_SET).any():
+        found = values[~np.isnan(values)]
+        value = Estimate(float(found.mean()) if len(found) else np.nan, np.nan, np.nan, counts.get((entry, label), 0), 0)
+    else:
+        value = estimate(np.where(np.isinf(values), np.nan, values), group["photograph"].tolist())
+    return Cell(entry, label, metric, region, value, reason="" if value.n and not np.isnan(value.mean) else (reasons or ["not run"])[0])
+
+
+def _mark_best(column: Mapping[str, Cell], rows: pd.DataFrame, cells: dict[Key, Cell]) -> None:
+    """Find the best of a column, and with the paired test those that cannot be told apart from it."""
+    ranked = [cell for cell in column.values() if not cell.reason]
+    if len(ranked) < 2:
+        return
+    sign = -1.0 if METRICS[ranked[0].metric].better == "higher" else 1.0
+    best = min(ranked, key=lambda cell: sign * cell.value.mean)
+    paired = not rows["image_id"].eq(WHOLE_SET).all()
+    tied = [cell for cell in ranked if cell is not best and paired and not _wins(rows, best.entry, cell.entry, sign)]
+    for cell in [best, *tied]:
+        cells[cell.entry, cell.bin] = Cell(**{**cell.__dict__, "best": cell is best, "tied": bool(tied)})
+
+
+def _wins(rows: pd.DataFrame, winner: str, other: str, sign: float) -> bool:
+    """True where `winner` beats `other` on the pictures both have, and the interval of the difference says so."""
+    difference = paired(rows, winner, other)
+    return bool(sign * difference.mean < 0 and difference.excludes_zero)
+
+
+def paired(rows: pd.DataFrame, first: str, second: str) -> Estimate:
+    """Mean of `first` minus `second` over the holes that both filled, with its interval over photographs."""
+    pair = rows[rows["entry"].isin([first, second])]
+    table = pair.pivot_table(index=["hole", "seed", "photograph"], columns="entry", values="value")
+    if first not in table or second not in table:
+        return Estimate(np.nan, np.nan, np.nan, 0, 0)
+    both = table.dropna()
+    return estimate((both[first] - both[second]).to_numpy(dtype=float), both.index.get_level_values("photograph").tolist())
+
+
+def counts_of(scores: pd.DataFrame) -> dict[Key, int]:
+    """How many pictures each entry has in each bin."""
+    rows = scores.loc[scores["image_id"] != WHOLE_SET, ["entry", "bin", "image_id"]].drop_duplicates()
+    return dict(Counter(zip(rows["entry"], rows["bin"], strict=True)))

@@ -1,0 +1,153 @@
+"""Tables as Markdown and LaTeX, from the cells of `summary`. Times are not in them: they differ from machine to machine."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from benchmark.metrics import METRICS
+from benchmark.results import Results
+from benchmark.summary import ALL, FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from inpainters.registry import METHODS
+
+OVERVIEW = (
+    ("lpips_squeeze", "hole"),
+    ("psnr", "hole"),
+    ("ssim", "hole"),
+    ("l1", "hole"),
+    ("lpips_alex", "hole"),
+    ("lpips_vgg", "hole"),
+)
+"""The first table's columns, whether they could be computed or not."""
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+def title(metric: str, region: str) -> str:
+    """A metric's heading, such as: `lpips_squeeze`, hole ↓."""
+    spec = METRICS.get(metric)
+    return f"`{metric}`, {region} {ARROWS[spec.better] if spec else ''}".strip()
+
+
+def number(value: float) -> str:
+    """Three significant digits at the least, four from 10 on: enough to tell methods apart, no more than was measured."""
+    if np.isinf(value):
+        return "∞"
+    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
+
+
+def text(cell: Cell | None) -> str:
+    """A cell for people: value ± half its interval, bold where it wins significantly, = where it is tied with the best."""
+    if cell is None or cell.reason:
+        return "–"
+    value = number(cell.value.mean)
+    if not np.isnan(cell.value.low):
+        value += f" ± {number((cell.value.high - cell.value.low) / 2)}"
+    if cell.biased:
+        return f"*{value}*"
+    return f"**{value}**" if cell.best and not cell.tied else f"{value} =" if cell.tied else value
+
+
+def markdown(results: Results) -> str:
+    """The whole of table.md."""
+    scores, counts = results.scores, counts_of(results.scores)
+    bins, entries = column_order(scores["bin"]), entry_order(scores["entry"])
+    photographs = scores.loc[scores["image_id"] != "*", "photograph"].nunique()
+    parts = [
+        f"# {results.suite}",
+        f"{max(counts.values(), default=0)} pictures of {photographs} photographs per ratio bin at the most. "
+        "Values are means ± half of a 95 % interval that resamples photographs. **Bold** beats every other method of its "
+        "column in a paired test; = cannot be told apart from the best of its column; – has its reason below.",
+        "## All ratios together",
+        *_overview(results, entries, counts),
+        "## Pictures per cell (n)",
+        _table(["method", *bins], [[_name(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries]),
+    ]
+    for metric, region in measured(scores):
+        parts += _section(metric, region, summarise(scores, metric, region, counts), entries, bins)
+    absent = _absent(scores)
+    if absent:
+        parts += ["## Not computed", *(f"* `{metric}`: {reason}" for metric, reason in absent.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
+    columns = [summarise(results.scores, metric, region, counts) for metric, region in OVERVIEW]
+    total = {entry: sum(n for (name, _), n in counts.items() if name == entry) for entry in entries}
+    rows = [[_name(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)] for entry in entries]
+    note = []
+    if len(set(total.values())) > 1:
+        note = ["n differs because slower methods got fewer pictures; the paired tests use the pictures both methods have."]
+    return [_table(["method", "n", *(title(*pair) for pair in OVERVIEW)], rows), *note]
+
+
+def _section(metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]) -> list[str]:
+    spec = METRICS.get(metric)
+    parts = [f"## {title(metric, region)}", spec.variant if spec else ""]
+    if any(cell.biased for cell in cells.values() if not cell.reason):
+        parts.append(
+            f"*Slanted values rest on fewer than {FAIR_N:,} pictures and are biased upwards: compare them only at equal n, and read "
+            "the kernel distance beside them. The reference is paired: the originals of the same pictures.*"
+        )
+    parts.append(_table(["method", *bins], [[_name(entry), *(text(cells.get((entry, b))) for b in bins)] for entry in entries]))
+    reasons = dict.fromkeys(
+        f"* {_name(cell.entry)}, {cell.bin}: {cell.reason}" for cell in cells.values() if cell.reason and cell.bin != ALL
+    )
+    return [*(part for part in parts if part), *(["\n".join(reasons)] if reasons else [])]
+
+
+def _absent(scores: pd.DataFrame) -> dict[str, str]:
+    have = {metric for metric, _ in measured(scores)}
+    rows = scores[~scores["metric"].isin(have)].drop_duplicates("metric")
+    return {str(row.metric): str(row.reason or "not scored") for row in rows.itertuples()}
+
+
+def _name(entry: str) -> str:
+    method, _, options = entry.partition(" ")
+    name = METHODS[method].title if method in METHODS else method
+    return f"{name} `{options}`" if options else name
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def latex(results: Results) -> str:
+    """The whole of table.tex: one booktabs table per measured metric of the overview, ready to be input."""
+    scores, counts = results.scores, counts_of(results.scores)
+    bins, entries = column_order(scores["bin"]), entry_order(scores["entry"])
+    pairs = [pair for pair in OVERVIEW if pair in measured(scores)]
+    return "\n".join(_latex_table(results.suite, *pair, summarise(scores, *pair, counts), entries, bins) for pair in pairs)
+
+
+def _latex_table(suite: str, metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]) -> str:
+    def line(entry: str) -> str:
+        return " & ".join([_escape(_name(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
+
+    arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
+    return "\n".join(
+        [
+            r"\begin{table}",
+            rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite {_escape(suite)}.}}",
+            rf"\begin{{tabular}}{{l{'r' * len(bins)}}}",
+            r"\toprule",
+            " & ".join(["method", *(_escape(b.replace("-", "--")) for b in bins)]) + r" \\",
+            r"\midrule",
+            *map(line, entries),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _latex_cell(cell: Cell | None) -> str:
+    if cell is None or cell.reason:
+        return "--"
+    value = number(cell.value.mean).replace("∞", r"$\infty$")
+    return rf"\textbf{{{value}}}" if cell.best and not cell.tied else value
+
+
+def _escape(words: str) -> str:
+    return "".join({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "{": r"\{", "}": r"\}", "–": "--", "`": ""}.get(c, c) for c in words)

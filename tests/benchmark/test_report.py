@@ -1,0 +1,144 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as PilImage
+
+from benchmark import display, report, results, summary, tables
+from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
+from inpainters.errors import InputError
+
+METHODS = {"mean_fill": 0.30, "telea": 0.20, "navier_stokes": 0.20}
+BINS = ("1-10", "50-60")
+
+
+def _row(label: str, image: str, method: str, **rest: object) -> dict[str, object]:
+    key = {"suite": "tiny", "dataset": "sample", "mask_set": "irregular", "bin": label, "image_id": image, "method": method}
+    return {**key, "options": "{}", "seed": 0, **rest}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A finished suite of 8 photographs: telea and navier_stokes cannot be told apart, mean_fill is clearly worse."""
+    rng = np.random.default_rng(0)
+    scores, timings = [], []
+    for label in BINS:
+        for photo in range(8):
+            for method, level in METHODS.items():
+                value = level + rng.normal(0, 0.005)
+                scores.append(_row(label, f"p{photo}@full", method, metric="lpips_squeeze", region="hole", value=value))
+                scores.append(_row(label, f"p{photo}@full", method, metric="psnr", region="hole", value=20 - 30 * level))
+                timings.append(_row(label, f"p{photo}@full", method, seconds=level, network_calls=0, peak_memory_mb=10))
+        for method in METHODS:
+            scores.append(_row(label, "*", method, metric="fd_squeeze", region="whole", value=METHODS[method] * 100))
+            scores.append(_row(label, "*", method, metric="lpips_alex", region="hole", reason="weights are missing"))
+    path = tmp_path / "tiny"
+    path.mkdir()
+    pd.DataFrame(scores, columns=SCORE_COLUMNS).to_csv(path / "scores.csv", index=False)
+    pd.DataFrame(timings, columns=TIMING_COLUMNS).to_csv(path / "timings.csv", index=False)
+    (path / "manifest.json").write_text(json.dumps({"environment": {"hardware": "two cores"}}))
+    return path
+
+
+def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.Cell]:
+    scores = results.load(folder).scores
+    return summary.summarise(scores, metric, region, summary.counts_of(scores))
+
+
+def test_a_mean_is_the_mean_of_its_rows(folder: Path) -> None:
+    rows = pd.read_csv(folder / "scores.csv")
+    for (entry, label), cell in _cells(folder, "lpips_squeeze", "hole").items():
+        chosen = rows[(rows.method == entry) & (rows.metric == "lpips_squeeze") & ((rows.bin == label) | (label == summary.ALL))]
+        assert cell.value.mean == pytest.approx(chosen.value.mean())
+        assert cell.value.n == len(chosen)
+
+
+def test_only_a_significant_winner_is_bold(folder: Path) -> None:
+    cells = _cells(folder, "lpips_squeeze", "hole")
+    smooth = [cells["telea", "50-60"], cells["navier_stokes", "50-60"]]
+    assert all(cell.tied for cell in smooth)
+    assert sum(cell.best for cell in smooth) == 1
+    assert not cells["mean_fill", "50-60"].tied
+    rows = pd.read_csv(folder / "scores.csv", dtype={"bin": str})
+    rows.loc[(rows.method == "telea") & (rows.metric == "lpips_squeeze"), "value"] -= 0.1
+    rows.to_csv(folder / "scores.csv", index=False)
+    winner = _cells(folder, "lpips_squeeze", "hole")["telea", "50-60"]
+    assert winner.best
+    assert not winner.tied
+
+
+def test_higher_is_better_for_psnr(folder: Path) -> None:
+    assert not _cells(folder, "psnr", "hole")["mean_fill", "1-10"].best
+
+
+def test_pairing_uses_the_holes_that_both_have(folder: Path) -> None:
+    scores = results.load(folder).scores
+    rows = scores[(scores.metric == "lpips_squeeze")].assign(hole=lambda r: r.bin + r.image_id)
+    fewer = rows[(rows.entry != "telea") | rows.image_id.isin(["p0@full", "p1@full", "p2@full", "p3@full", "p4@full"])]
+    found = summary.paired(fewer, "telea", "mean_fill")
+    assert (found.n, found.photographs) == (10, 5)
+    assert found.mean == pytest.approx(-0.1, abs=0.01)
+
+
+def test_a_dash_has_its_reason_and_a_small_frechet_distance_is_marked(folder: Path) -> None:
+    report.report(folder)
+    text = (folder / "table.md").read_text(encoding="utf-8")
+    assert "weights are missing" in text
+    assert "*30.00*" in text
+    assert "biased" in text
+
+
+def test_report_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+    again = Path(shutil.copytree(folder, tmp_path / "again" / "tiny"))
+    first = {path.relative_to(folder): path.read_bytes() for path in report.report(folder)}
+    second = {path.relative_to(again): path.read_bytes() for path in report.report(again)}
+    assert first == second
+    assert {"table.md", "table.tex"} < {path.name for path in first}
+    assert sum(path.suffix == ".svg" for path in first) >= 3
+
+
+def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
+    rows = results.load(folder).scores
+    chosen = display.extremes(rows[(rows.metric == "psnr") & (rows.bin == "1-10")])
+    assert [word for word, _ in chosen] == ["worst", "median", "best"]
+    inputs = folder / "cells/sample/irregular/50-60/_inputs"
+    inputs.mkdir(parents=True)
+    for photo in range(8):
+        PilImage.new("RGB", (32, 32), (photo * 20, 0, 0)).save(inputs / f"p{photo}@full.png")
+        PilImage.new("1", (32, 32)).save(inputs / f"p{photo}@full.mask.png")
+        for method in METHODS:
+            cell = inputs.parent / method / "default-0"
+            cell.mkdir(parents=True, exist_ok=True)
+            (cell / "manifest.json").write_text(json.dumps({"method": method, "options": {}}))
+            PilImage.new("RGB", (32, 32), (0, photo * 20, 0)).save(cell / f"p{photo}@full.png")
+    written = report.report(folder)
+    sheet = folder / "figures/contact_sheet_50-60.webp"
+    assert sheet in written
+    with PilImage.open(sheet) as picture:
+        assert picture.width > 5 * display.THUMB
+    assert display.find(results.load(folder), "50-60", "p3@full", "telea") == display.output(folder, "50-60", "p3@full", "telea")
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (lambda f: (f / "manifest.json").unlink(), "not finished"),
+        (lambda f: (f / "manifest.json").write_text("{"), "damaged"),
+        (lambda f: (f / "scores.csv").unlink(), "not finished"),
+        (lambda f: (f / "scores.csv").write_bytes(b"\xff\xfe\x00"), "cannot be read"),
+        (lambda f: (f / "scores.csv").write_text("a,b\n1,2\n"), "another version"),
+        (lambda f: shutil.rmtree(f), "no results folder"),
+    ],
+)
+def test_a_broken_folder_gets_one_sentence(folder: Path, damage: object, word: str) -> None:
+    damage(folder)  # type: ignore[operator]
+    with pytest.raises(InputError, match=word) as caught:
+        report.report(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_keep_what_tells_methods_apart() -> None:
+    assert [tables.number(v) for v in (0.01234, 0.1234, 12.345, float("inf"))] == ["0.0123", "0.123", "12.35", "∞"]
