@@ -1,0 +1,155 @@
+"""Files of a run: the cell (dataset, mask set, bin, method, options, seed), writing in one step, the lock."""
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from inpainters.errors import InputError
+
+FORMAT = 1
+"""Raised when the layout of a results folder changes."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One unit of work; its folder is its key."""
+
+    dataset: str
+    mask_set: str
+    bin: str
+    method: str
+    seed: int
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def options_text(self) -> str:
+        """Compact JSON of the options that differ from the defaults; `{}` where none does."""
+        return compact(self.options)
+
+    def folder(self, root: Path) -> Path:
+        digest = hashlib.sha256(self.options_text.encode()).hexdigest()[:8]
+        return column_folder(root, self.dataset, self.mask_set, self.bin) / self.method / f"{digest}-{self.seed}"
+
+
+def column_folder(root: Path, dataset: str, mask_set: str, label: str) -> Path:
+    """The folder of one bin below a suite's results folder `root`."""
+    return root / "cells" / dataset / mask_set / label
+
+
+def compact(value: object) -> str:
+    """JSON on one line with sorted keys: the same value always gives the same text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: object) -> str:
+    """sha256 of the compact JSON of `value`."""
+    return hashlib.sha256(compact(value).encode()).hexdigest()
+
+
+def pixels_sha256(array: npt.NDArray[Any]) -> str:
+    """sha256 of an array's shape, dtype and bytes: the same pixels, whatever the file they are in."""
+    head = f"{array.shape}{array.dtype}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file in one step and wait for the disk: whoever finds it, finds all of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write readable JSON with sorted keys, in one step."""
+    write(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no such file or it is no JSON object."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def difference(found: object, wanted: object, name: str = "") -> str | None:
+    """The first field in which two JSON values differ, as in `packages.numpy: 2.0 there, 2.1 here`; None where none does."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in sorted({*found, *wanted}):
+            if text := difference(found.get(key), wanted.get(key), f"{name}.{key}" if name else str(key)):
+                return text
+        return None
+    return None if found == wanted else f"{name}: {_short(found)} there, {_short(wanted)} here"
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else compact(value)
+    return text if len(text) <= 48 else f"{text[:24]}…"
+
+
+@contextmanager
+def lock(root: Path) -> Iterator[None]:
+    """Hold a results folder; raises InputError where another living process holds it."""
+    path = root / "cells" / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mine = path.with_name(f".lock-{os.getpid()}.part")
+    mine.write_text(compact({"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())}))
+    try:
+        _take(mine, path, root)
+    finally:
+        mine.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _take(mine: Path, path: Path, root: Path) -> None:
+    for _ in range(3):
+        try:
+            os.link(mine, path)  # fails where the name exists: one winner, and never an empty lock file
+            return
+        except FileExistsError:
+            holder = read_json(path) or {}
+            if holder and _alive(holder):
+                raise InputError(f"Another run (process {holder['pid']}) is writing to '{root.name}': wait for it, or use --out.") from None
+            path.unlink(missing_ok=True)
+    raise InputError(f"'{root.name}' is being taken by another run: start again.")
+
+
+def _alive(holder: Mapping[str, Any]) -> bool:
+    if holder.get("host") != socket.gethostname():
+        return True
+    pid = int(holder.get("pid", 0))
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return holder.get("started") == _started(pid)  # a process of the same number may be another one
+
+
+def _started(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

@@ -1,0 +1,188 @@
+"""Mask sets: a generator by its name, or a folder of masks that somebody else drew, imported with its polarity stated."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.cells import digest, pixels_sha256, read_json, write, write_json
+from benchmark.datasets import SUFFIXES, safe_name
+from inpainters.errors import InputError, unknown
+from inpainters.imaging import THRESHOLD, Mask, encode_png, load_image, save_png
+from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate
+
+FIXED = tuple(name for name in ("half", "lines", "grid", "expand") if name in GENERATORS)
+"""Patterns with a ratio of their own: one column each, named like the pattern."""
+POLARITIES = ("white-missing", "white-known")
+Polarity = Literal["white-missing", "white-known"]
+
+
+@dataclass(frozen=True)
+class MaskSet:
+    """Where masks come from. `mask` is pure in its arguments."""
+
+    name: str
+    source: str
+    """What pins the masks: the generator's name, or the digest of an imported set."""
+    bins: tuple[str, ...]
+    files: dict[str, list[Path]] = field(default_factory=dict, repr=False)
+    """An imported set's masks, by bin."""
+
+    def mask(self, size: tuple[int, int], seed: int, image_id: str, label: str) -> Mask:
+        """(height, width) bool, True = missing, its ratio inside the bin `label`.
+
+        Raises InputError where an imported set has no mask that fits.
+        """
+        if not self.files:
+            drawn = generate(self.source, size, seed=seed, image_id=image_id, bin=label if label in BINS else None)
+            _assert_bin(drawn, label)
+            return drawn
+        files = self.files[label]
+        first = derive_seed(seed, image_id, label, "imported mask") % len(files)
+        for file in files[first:] + files[:first]:
+            mask = _nearest(load_image(file).image[..., 0] >= THRESHOLD, size)
+            if bin_of(mask) == label:
+                return mask
+        raise InputError(f"No mask of '{self.name}' stays inside {label} % at {size[1]}×{size[0]}.")
+
+
+def _assert_bin(mask: Mask, label: str) -> None:
+    if label in BINS and bin_of(mask) != label:
+        raise AssertionError(f"a mask of ratio {mask.mean():.5f} is not in the bin {label}")
+
+
+def middle(label: str) -> float:
+    """The middle of a bin as a fraction; for a fixed pattern about what it removes."""
+    return sum(BINS[label]) / 2 if label in BINS else {"grid": 0.75}.get(label, 0.5)
+
+
+def _nearest(mask: Mask, size: tuple[int, int]) -> Mask:
+    rows = np.arange(size[0]) * mask.shape[0] // size[0]
+    columns = np.arange(size[1]) * mask.shape[1] // size[1]
+    resized: Mask = mask[rows[:, None], columns[None, :]]
+    return resized
+
+
+def open_mask_set(name: str) -> MaskSet:
+    """The set `name`: a generator, or `folder:DIR` made by `masks import`; raises InputError with one sentence."""
+    if name.startswith("folder:"):
+        return _imported(Path(name.partition(":")[2]))
+    if name not in GENERATORS:
+        raise unknown("mask set", name, [*GENERATORS, "folder:DIR"])
+    return MaskSet(name, name, (name,) if name in FIXED else tuple(BINS))
+
+
+def choose_bins(masks: MaskSet, wanted: str | None) -> tuple[str, ...]:
+    """The bins of a comma-separated list, in the set's order; all of the set's where it is None."""
+    if wanted is None:
+        return masks.bins
+    chosen = [label.strip().rstrip("%") for label in wanted.split(",") if label.strip()]
+    for label in chosen:
+        if label not in masks.bins:
+            raise unknown(f"bin of '{masks.name}'", label, masks.bins)
+    return tuple(label for label in masks.bins if label in chosen)
+
+
+def _imported(folder: Path) -> MaskSet:
+    found = read_json(folder / "masks.json")
+    if found is None or not isinstance(found.get("masks"), list):
+        raise InputError(f"'{folder.name}' is no imported mask set: run `python -m benchmark masks import DIR --out {folder.name}` first.")
+    files: dict[str, list[Path]] = {label: [] for label in BINS}
+    for row in found["masks"]:
+        file = folder / Path(str(row["file"])).name
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != row["sha256"]:
+            raise InputError(f"'{file.name}' of the mask set '{folder.name}' is missing or was changed: import it again.")
+        if row["bin"] in files:
+            files[row["bin"]].append(file)
+    files = {label: paths for label, paths in files.items() if paths}
+    if not files:
+        raise InputError(f"No mask of '{folder.name}' lies in a bin between 1 and 60 %; import others.")
+    return MaskSet(safe_name(folder.resolve().name), digest(found["masks"]), tuple(files), files)
+
+
+def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, list[str]]:
+    """Write every mask in `source` to `out` as PNG with white = missing, cut at 128, and `masks.json` with ratio and bin.
+
+    Returns how many were taken and a sentence for each that was not.
+    """
+    if polarity is None:
+        raise InputError(
+            "Say what white means in these masks: --polarity white-missing (white is filled) or --polarity white-known (white is kept)."
+        )
+    if polarity not in POLARITIES:
+        raise unknown("polarity", polarity, POLARITIES)
+    if not source.is_dir():
+        raise InputError(f"There is no folder '{source.name}' to import masks from; check its path.")
+    rows, left_out = [], []
+    for file in sorted(p for p in source.rglob("*") if p.suffix.lower() in (*SUFFIXES, ".npy") and p.is_file()):
+        try:
+            rows.append(_import_one(file, file.relative_to(source), out, polarity == "white-missing"))
+        except InputError as error:
+            left_out.append(str(error))
+    if not rows:
+        raise InputError(f"There are no masks in '{source.name}' that can be read{': ' + left_out[0] if left_out else '.'}")
+    write_json(out / "masks.json", {"polarity": polarity, "masks": rows})
+    return len(rows), left_out
+
+
+def _import_one(file: Path, relative: Path, out: Path, white_missing: bool) -> dict[str, Any]:
+    values = _grey_npy(file) if file.suffix.lower() == ".npy" else load_image(file).image.max(axis=2)
+    top = int(values.max(initial=0))
+    white = values > 0 if top == 1 else values >= THRESHOLD
+    mask = white if white_missing else ~white
+    if not mask.any() or mask.all():
+        raise InputError(f"'{file.name}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it.")
+    data = encode_png(mask)
+    name = safe_name(relative.as_posix()) + ".png"
+    write(out / name, data)
+    return {"file": name, "sha256": hashlib.sha256(data).hexdigest(), "ratio": f"{mask.mean():.9g}", "bin": bin_of(mask)}
+
+
+def _grey_npy(file: Path) -> npt.NDArray[Any]:
+    try:
+        values = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
+    except (ValueError, OSError, EOFError):
+        raise InputError(f"'{file.name}' is left out: it is no plain NumPy array.") from None
+    values = np.squeeze(values) if isinstance(values, np.ndarray) else np.zeros(0)
+    if values.ndim == 3 and values.shape[2] <= 4:
+        values = values[..., :3].max(axis=2)
+    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "buif":
+        raise InputError(f"'{file.name}' is left out: a mask has two dimensions, this array has the shape {values.shape}.")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError(f"'{file.name}' is left out: it holds numbers that are not finite.")
+    grey: npt.NDArray[Any] = (values > 0.5).astype(np.uint8) if values.max(initial=0) <= 1 else values
+    return grey
+
+
+def export(out: Path, generator: str, *, size: int, count: int, seed: int, label: str | None) -> Iterator[int]:
+    """Write `count` masks of `size`×`size` and `masks.csv`; yields after each. Mask k is pure in (seed, k, bin).
+
+    Without `label` the bins take turns.
+    """
+    masks = open_mask_set(generator)
+    labels = choose_bins(masks, label)
+    if count < 1 or not 8 <= size <= 8192:
+        raise InputError("--count must be 1 or more and --size between 8 and 8192.")
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[list[str]] = []
+    for k in range(count):
+        name, chosen = f"{k:06d}", labels[k % len(labels)]
+        mask = masks.mask((size, size), seed, name, chosen)
+        save_png(out / f"{name}.png", mask)
+        rows.append([f"{name}.png", chosen, f"{mask.mean():.9g}", pixels_sha256(mask)])
+        yield k + 1
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["file", "bin", "ratio", "pixels_sha256"])
+    table.writerows(rows)
+    write(out / "masks.csv", text.getvalue().encode())
+    write_json(out / "manifest.json", {
+        "generator": generator, "size": size, "count": count, "seed": seed, "bins": list(labels), "polarity": "white-missing",
+        "masks_csv_sha256": hashlib.sha256(text.getvalue().encode()).hexdigest(),
+    })  # fmt: skip

@@ -1,0 +1,182 @@
+"""Suites: which test set, masks and bins; and the plan, fixed before the run, of how many pictures each method gets."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmark.cells import FORMAT, Cell, difference, read_json, write_json
+from benchmark.datasets import Dataset, take
+from benchmark.masksets import MaskSet, middle
+from inpainters import registry
+from inpainters.base import MethodSpec
+from inpainters.errors import InputError, unknown
+
+OVERHEAD = 0.5
+"""Seconds per picture on the reference machine that are not the method's: masking, PNGs and scoring."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named benchmark."""
+
+    name: str
+    title: str
+    dataset: str
+    mask_set: str = "irregular"
+    n: int | None = None
+    """Pictures in each bin; None takes all."""
+    seconds: float = 3600.0
+    """What the plan may cost by the methods' declared costs."""
+    budget: Literal["shared", "each"] = "each"
+    """Whether all methods share `seconds` or each has as much."""
+
+
+SUITES: dict[str, Suite] = {
+    "quick": Suite("quick", "16 fixed crops of the built-in photographs, under 15 minutes", "sample", n=16, seconds=720, budget="shared"),
+    "photos": Suite("photos", "any folder of photographs (--data DIR), an hour for each method", "folder"),
+}
+
+
+def get(name: str) -> Suite:
+    """The row of `name`; raises InputError with a suggestion where there is none."""
+    if name not in SUITES:
+        raise unknown("suite", name, SUITES)
+    return SUITES[name]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a results folder will hold. Stored before the first picture, so that every start means the same."""
+
+    suite: str
+    dataset: str
+    recipe: str
+    mask_set: str
+    mask_source: str
+    """What pins the masks: the generator, or the digest of an imported folder."""
+    bins: tuple[str, ...]
+    seed: int
+    pictures: dict[str, str]
+    """image id -> sha256 of its pixels, in the order in which methods get them."""
+    left_out: tuple[str, ...]
+    methods: dict[str, int]
+    """method -> how many of `pictures` it gets in each bin."""
+    seconds: float
+    budget: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
+        fields = {name: value for name, value in vars(self).items() if name != "pictures"}
+        order = [[image_id, sha] for image_id, sha in self.pictures.items()]
+        return {**fields, "bins": list(self.bins), "left_out": list(self.left_out), "order": order, "format": FORMAT}
+
+    def cells(self) -> list[Cell]:
+        """All cells, the fastest method first, for methods that get a picture at all."""
+        order = sorted(self.methods, key=lambda m: (cost(registry.METHODS[m], (256, 256), 0.3) if m in registry.METHODS else 0, m))
+        return [Cell(self.dataset, self.mask_set, b, m, self.seed) for m in order for b in self.bins if self.methods[m]]
+
+    def images(self, method: str) -> list[str]:
+        """The ids of the pictures that `method` gets: a prefix, so that methods stay paired."""
+        return list(self.pictures)[: self.methods[method]]
+
+
+def plan_file(root: Path) -> Path:
+    return root / "cells" / "plan.json"
+
+
+def load_plan(root: Path) -> Plan:
+    """The plan of a results folder; raises InputError with one sentence where there is none, or one from another version."""
+    if not root.is_dir():
+        raise InputError(f"There is no results folder '{root.name}'; `python -m benchmark run SUITE --out {root.name}` makes one.")
+    found = read_json(plan_file(root))
+    if found is None:
+        what = "has a damaged plan.json" if plan_file(root).exists() else "holds no run (no cells/plan.json)"
+        raise InputError(f"'{root.name}' {what}: run the suite again, with --redo where pictures are there already.")
+    if found.pop("format", None) != FORMAT:
+        raise InputError(f"'{root.name}' was written by another version of the benchmark: use --redo, or another --out.")
+    try:
+        found["pictures"] = {str(image_id): str(sha) for image_id, sha in found.pop("order")}
+        return Plan(**{**found, "bins": tuple(found["bins"]), "left_out": tuple(found["left_out"])})
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"'{root.name}' has a plan.json that does not say what to run: use --redo, or another --out.") from None
+
+
+def make_plan(
+    suite: Suite, dataset: Dataset, masks: MaskSet, methods: Iterable[str], *, n: int | None, bins: Sequence[str], seed: int, seconds: float
+) -> Plan:
+    """Choose the pictures and share the time out."""
+    pictures, left_out = take(dataset, n)
+    names = list(dict.fromkeys(methods))
+    shares = share(names, len(pictures), bins, seconds, suite.budget)
+    return Plan(
+        suite.name, dataset.name, dataset.recipe, masks.name, masks.source, tuple(bins), seed, pictures, tuple(left_out), shares, seconds,
+        suite.budget,
+    )  # fmt: skip
+
+
+def settle(root: Path, plan: Plan) -> Plan:
+    """Return the plan that holds in `root` from now on: the stored one, with the methods that are new.
+
+    Raises InputError naming the field in which the stored plan differs.
+    """
+    if not plan_file(root).exists():
+        _check_ours(root)
+        write_json(plan_file(root), plan.to_json())
+        return plan
+    stored = load_plan(root)
+    text = difference({**stored.to_json(), "methods": 0}, {**plan.to_json(), "methods": 0})
+    if text:
+        raise InputError(f"'{root.name}' holds a run with other settings ({text}): use the same ones, --redo, or another --out.")
+    merged = Plan(**{**vars(stored), "methods": {**plan.methods, **stored.methods}})
+    if merged != stored:
+        write_json(plan_file(root), merged.to_json())
+    return merged
+
+
+def _check_ours(root: Path) -> None:
+    """Refuse to write into a folder that holds other things than results."""
+    if root.exists() and not root.is_dir():
+        raise InputError(f"'{root.name}' is a file; name a folder with --out.")
+    others = [p.name for p in root.iterdir() if p.name != "cells"] if root.is_dir() else []
+    if others and "manifest.json" not in others:
+        raise InputError(f"'{root.name}' holds other files ('{sorted(others)[0]}') and no results: name a new or empty folder with --out.")
+
+
+def cost(spec: MethodSpec, size: tuple[int, int], ratio: float) -> float:
+    """Declared seconds for one picture of (height, width) with that share missing, capped as its strategy caps it."""
+    pixels = float(size[0] * size[1])
+    if spec.strategy.max_pixels is not None:
+        pixels = min(pixels, spec.strategy.max_pixels)
+    missing = ratio * pixels
+    if spec.strategy.max_missing is not None:
+        missing = min(missing, spec.strategy.max_missing)
+    return spec.cost.fixed + spec.cost.per_megapixel * pixels / 1e6 + spec.cost.per_missing_megapixel * missing / 1e6
+
+
+def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:
+    """Method -> pictures per bin. Shared time is split evenly; what a cheap method leaves over goes to the costlier ones.
+
+    Only declared costs count, never this machine's clock: the same plan comes out everywhere.
+    """
+    one = {m: sum(OVERHEAD + cost(registry.get(m), (256, 256), middle(b)) for b in bins) for m in methods}
+    shares: dict[str, int] = {}
+    left = seconds
+    for i, method in enumerate(sorted(methods, key=lambda m: (one[m], m))):
+        allowance = left / (len(methods) - i) if budget == "shared" else seconds
+        shares[method] = min(n, int(allowance / one[method]))
+        left -= shares[method] * one[method]
+    return shares
+
+
+def choose_methods(names: str | None) -> list[str]:
+    """The methods of a comma-separated list, each of which must be ready; all ready ones where it is None."""
+    if names is None:
+        return [name for name in registry.METHODS if registry.unavailable(name) is None]
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    for name in chosen:
+        if reason := registry.unavailable(name):
+            raise InputError(reason)
+    if not chosen:
+        raise InputError("--methods names no method; leave it out for all that are ready.")
+    return chosen
