@@ -1,0 +1,188 @@
+"""Training data: folders of pictures, decoded once into one memory-mapped array; every batch is pure in (seed, step)."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from inpainters import masks as generators
+from inpainters.errors import InputError, unknown
+from inpainters.imaging import Image, Mask, load_image
+from inpainters.training.recipe import Masks, Recipe
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Decoded pictures one after the other in a flat memory-mapped uint8 array."""
+
+    pixels: np.ndarray
+    places: np.ndarray
+    """(n, 3) int64: offset, height, width."""
+    names: list[str]
+    """`folder/file`."""
+    skipped: int
+    """Files that could not be decoded."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Image:
+        offset, height, width = (int(v) for v in self.places[index])
+        return np.asarray(self.pixels[offset : offset + height * width * 3]).reshape(height, width, 3)
+
+    def held_out(self, share: float) -> tuple[list[int], list[int]]:
+        """Indices for training and for validation; a picture's side depends on its name alone."""
+        held = [i for i, name in enumerate(self.names) if _unit(name) < share]
+        kept = set(held)
+        return [i for i in range(len(self)) if i not in kept], held
+
+
+def _unit(name: str) -> float:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+
+
+def decode(folders: Sequence[Path], cache: Path, *, least: int, cap: int, threads: int = 1) -> Pictures:
+    """All pictures below `folders`, decoded into `cache` unless they are there already.
+
+    Pictures whose shorter side exceeds `cap` are shrunk to it, those below `least` enlarged. Broken ones are skipped and counted.
+    Raises InputError where a folder is missing or holds no picture that can be read.
+    """
+    files = [(folder, path) for folder in folders for path in _listed(folder)]
+    key = hashlib.sha256(json.dumps([[f.name, str(p), p.stat().st_size] for f, p in files] + [[least, cap]]).encode()).hexdigest()[:16]
+    index, pixels = cache / f"{key}.json", cache / f"{key}.u8"
+    if not index.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        _write(files, index, pixels, least, cap, threads)
+    facts = json.loads(index.read_text(encoding="utf-8"))
+    if not facts["names"]:
+        raise InputError(f"None of the {len(files)} pictures in the data folders could be read; check them.")
+    flat = np.memmap(pixels, np.uint8, "r")
+    return Pictures(flat, np.array(facts["places"], np.int64).reshape(-1, 3), facts["names"], facts["skipped"])
+
+
+def _listed(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"The data folder '{folder.name}' is not there; check its path.")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        raise InputError(f"The data folder '{folder.name}' holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+    return found
+
+
+def _write(files: Sequence[tuple[Path, Path]], index: Path, pixels: Path, least: int, cap: int, threads: int) -> None:
+    names: list[str] = []
+    places: list[list[int]] = []
+    offset = 0
+    part = pixels.with_suffix(".part")
+    with part.open("wb") as out, ThreadPoolExecutor(max(1, threads)) as pool:
+        for (folder, path), picture in zip(files, pool.map(lambda f: _picture(f[1], least, cap), files), strict=True):
+            if picture is None:
+                continue
+            out.write(picture.tobytes())
+            names.append(f"{folder.name}/{path.relative_to(folder).as_posix()}")
+            places.append([offset, *picture.shape[:2]])
+            offset += picture.size
+    os.replace(part, pixels)
+    replace_text(index, json.dumps({"names": names, "places": places, "skipped": len(files) - len(names)}))
+
+
+def _picture(path: Path, least: int, cap: int) -> Image | None:
+    try:
+        picture = load_image(path).image
+    except InputError:
+        return None
+    side = min(picture.shape[:2])
+    return resized(picture, min(max(side, least), cap) / side)
+
+
+def resized(picture: Image, scale: float) -> Image:
+    """Scaled by area means where smaller, by cubics where larger."""
+    if scale == 1:
+        return np.ascontiguousarray(picture)
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def random_crop(picture: Image, size: int, rng: np.random.Generator) -> Image:
+    """A square of `size`, from a random window between `size` and the whole shorter side, flipped half the time."""
+    height, width = picture.shape[:2]
+    side = int(rng.integers(size, min(height, width) + 1))
+    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    window = picture[top : top + side, left : left + side]
+    if side != size:
+        window = cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA)
+    return window[:, ::-1] if rng.random() < 0.5 else window
+
+
+def centre_crop(picture: Image, size: int) -> Image:
+    """The largest central square, shrunk to `size`."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return resized(picture[top : top + side, left : left + side], size / side)
+
+
+def draw_mask(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: float | None = None) -> Mask:
+    """A mask of the recipe's mix, (size, size) bool, its share of missing pixels uniform between `low` and `recipe.high`."""
+    names = sorted(recipe.mix)
+    for name in names:
+        if name not in generators.GENERATORS:
+            raise unknown("mask generator", name, generators.GENERATORS)
+    shares = np.array([recipe.mix[name] for name in names])
+    name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+    ratio = float(rng.uniform(recipe.low if low is None else low, recipe.high))
+    return generators.generate(name, (size, size), seed=seed, ratio=ratio)
+
+
+def tensors(pictures: Iterable[Image], masks: Iterable[Mask]) -> tuple[Tensor, Tensor]:
+    """(N, 3, H, W) float in [0, 1] and (N, 1, H, W) float, 1 where missing."""
+    image = torch.from_numpy(np.stack([np.ascontiguousarray(p) for p in pictures])).permute(0, 3, 1, 2)
+    mask = torch.from_numpy(np.stack(list(masks)))[:, None].float()
+    return image.float().div(255).contiguous(memory_format=torch.channels_last), mask
+
+
+class Batches(Dataset[tuple[Tensor, Tensor]]):
+    """Item `step` is the batch of that step, whoever asks and in whatever order: a resumed run sees what the first would have."""
+
+    def __init__(self, pictures: Pictures, indices: Sequence[int], recipe: Recipe) -> None:
+        self.pictures, self.indices, self.recipe = pictures, indices, recipe
+
+    def __len__(self) -> int:
+        return self.recipe.optimizer.steps
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        size = self.recipe.data.crop
+        crops, masks = [], []
+        for i in range(self.recipe.optimizer.batch):
+            rng = np.random.default_rng([self.recipe.seed, step, i])
+            crops.append(random_crop(self.pictures[self.indices[int(rng.integers(len(self.indices)))]], size, rng))
+            masks.append(draw_mask(self.recipe.masks, size, rng, int(rng.integers(2**31))))
+        return tensors(crops, masks)
+
+
+def validation(pictures: Pictures, indices: Sequence[int], recipe: Recipe, count: int) -> tuple[list[Image], list[Mask]]:
+    """Fixed held-out pictures, centre crops, with holes of 20 % and more."""
+    order = sorted(indices, key=lambda i: _unit("validation " + pictures.names[i]))[:count]
+    low = max(recipe.masks.low, min(0.2, recipe.masks.high / 2))
+    crops: list[Any] = [centre_crop(pictures[i], recipe.data.crop) for i in order]
+    found = [draw_mask(recipe.masks, recipe.data.crop, np.random.default_rng([1, n]), n, low) for n in range(len(order))]
+    return crops, found

@@ -1,0 +1,273 @@
+"""One training loop for all recipes: moving average, bf16, atomic checkpoints, logs, picture grids, validation."""
+
+import copy
+import csv
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from inpainters.base import InpaintRequest
+from inpainters.errors import InputError
+from inpainters.imaging import Image
+from inpainters.registry import create
+from inpainters.training import losses
+from inpainters.training.data import Batches, Pictures, tensors, validation
+from inpainters.training.recipe import Recipe
+
+CHECKPOINT = "checkpoint.pt"
+LOGS = ("log.csv", "validation.csv")
+COLUMNS = ("step", "rate", "loss", "hole", "valid", "coarse", "perceptual", "boundary", "norm")
+SCORES = ("step", "method", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
+
+
+@dataclass
+class Stop:
+    """When to stop: at a step, at a time, or when somebody asked."""
+
+    step: int
+    deadline: float = float("inf")
+    asked: bool = False
+
+    def __call__(self, step: int) -> bool:
+        return self.asked or step >= self.step or time.monotonic() >= self.deadline
+
+
+class Trainer:
+    """A run's state and its steps. The same recipe, data and machine give the same numbers, stopped and resumed or not."""
+
+    def __init__(self, recipe: Recipe, pictures: Pictures, out: Path, *, device: str = "cpu") -> None:
+        self.recipe, self.pictures, self.out, self.device = recipe, pictures, out, device
+        self.train, self.held = pictures.held_out(recipe.data.held_out)
+        if not self.train:
+            raise InputError("No picture is left to train on; give more pictures or lower data.held_out.")
+        self.model = recipe.build().to(device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), recipe.optimizer.rate, recipe.optimizer.betas, weight_decay=recipe.optimizer.weight_decay, fused=True
+        )
+        self.perceptual = losses.perceptual(recipe.losses.network)
+        if self.perceptual is not None:
+            self.perceptual.to(device)
+        self.step, self.seconds = 0, 0.0
+        self.rate_factor: Callable[[int], float] = lambda step: min(1.0, (step + 1) / max(1, recipe.optimizer.warmup))
+
+    # State
+
+    def save(self) -> None:
+        """Write the checkpoint whole or not at all."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        part = self.out / f"{CHECKPOINT}.part"
+        with part.open("wb") as file:
+            torch.save(self.state(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self.out / CHECKPOINT)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "method": self.recipe.method,
+            "network": self.recipe.network,
+            "step": self.step,
+            "seconds": self.seconds,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": torch.get_rng_state(),
+        }
+
+    def resume(self) -> None:
+        """Continue from the checkpoint; raises InputError where it is absent, damaged, or of another network."""
+        self._load(self.out / CHECKPOINT)
+        for name in LOGS:
+            _truncate(self.out / name, self.step)
+
+    def branch(self, folder: Path) -> None:
+        """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk is only read."""
+        trunk, self.out = self.out, folder
+        self._load(trunk / CHECKPOINT)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in LOGS:
+            (folder / name).unlink(missing_ok=True)
+            if (trunk / name).is_file():
+                shutil.copyfile(trunk / name, folder / name)
+                _truncate(folder / name, self.step)
+
+    def _load(self, path: Path) -> None:
+        if not path.is_file():
+            raise InputError(f"There is no '{CHECKPOINT}' in '{path.parent.name}' to resume from; run without --resume.")
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            torch.set_rng_state(state["rng"])
+        except Exception as error:
+            why = str(error).splitlines()[0][:120]
+            raise InputError(f"'{CHECKPOINT}' does not fit this recipe or is damaged ({why}); use another --out.") from None
+
+    # Steps
+
+    def run(self, stop: Stop, say: Callable[[str], None] = print) -> None:
+        """Train until `stop` says so, with checkpoints, logs, pictures and validations on the way."""
+        every, saved, began, first = self.recipe.every, time.monotonic(), time.monotonic(), self.step
+        before = self.seconds
+        for image, mask in self._batches(stop.step):
+            if stop(self.step):
+                break
+            row = self.advance(image, mask)
+            self.seconds = before + time.monotonic() - began
+            if self.step % every.log == 0 or self.step == first + 1:
+                self._log(row, say, (time.monotonic() - began) / (self.step - first), stop)
+            if self.held and self.step % every.picture == 0:
+                self.draw()
+            if self.held and self.step % every.validate == 0:
+                say(self.validate())
+            if time.monotonic() - saved >= 60 * every.checkpoint_minutes:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def _batches(self, until: int) -> Iterable[tuple[Tensor, Tensor]]:
+        batches = Batches(self.pictures, self.train, self.recipe)
+        return DataLoader(batches, batch_size=None, sampler=range(self.step, until), num_workers=self.recipe.data.workers)
+
+    def advance(self, image: Tensor, mask: Tensor) -> dict[str, float]:
+        """One step of the optimizer; returns the row for the log."""
+        image, mask = image.to(self.device), mask.to(self.device)
+        rate = self.recipe.optimizer.rate * self.rate_factor(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        terms = self.losses(image, mask)
+        loss = losses.total(terms, self._weights())
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip)
+        if not torch.isfinite(norm):
+            raise InputError(f"The gradient is no longer finite at step {self.step}; lower optimizer.rate and resume.")
+        self.optimizer.step()
+        self.step += 1
+        self._follow()
+        values = {name: term.item() for name, term in terms.items()}
+        return {"step": self.step, "rate": rate, "loss": loss.item(), **values, "norm": norm.item()}
+
+    def losses(self, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """The terms of the loss, those of weight 0 left out where they cost something."""
+        with self._autocast():
+            stages = self.model(image * (1 - mask), mask)
+        terms = losses.reconstruction(stages, image, mask)
+        composite = torch.where(mask > 0, stages[-1], image)
+        if self.recipe.losses.boundary:
+            terms["boundary"] = losses.boundary_variation(composite, mask)
+        if self.perceptual is not None and self.recipe.losses.perceptual:
+            with self._autocast():
+                terms["perceptual"] = self.perceptual(composite, image).mean()
+        return terms
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.recipe.optimizer.bf16)
+
+    def _weights(self) -> dict[str, float]:
+        given = self.recipe.losses
+        start = given.perceptual_from
+        rise = start + (1 - start) * min(1.0, self.step / max(1, given.perceptual_rise))
+        names = ("hole", "valid", "coarse", "boundary")
+        return {name: getattr(given, name) for name in names} | {"perceptual": given.perceptual * rise}
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the average of the weights; it forgets faster while there is little to average."""
+        decay = min(self.recipe.optimizer.average, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+
+    # Reports
+
+    def _log(self, row: dict[str, float], say: Callable[[str], None], pace: float, stop: Stop) -> None:
+        _append(self.out / "log.csv", COLUMNS, [{k: f"{v:.6g}" for k, v in row.items()}])
+        left = min(pace * (stop.step - self.step), stop.deadline - time.monotonic())
+        terms = "  ".join(f"{k} {row[k]:.4f}" for k in COLUMNS[2:] if k in row)
+        say(f"step {self.step:>7}  {pace:.2f} s/step  {left / 3600:.1f} h left  {terms}")
+
+    @torch.no_grad()
+    def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
+        """Composites of each stage of the averaged network, [stage][picture], (H, W, 3) uint8."""
+        found: list[list[Image]] = []
+        for i in range(0, len(images), 8):
+            image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
+            with self._autocast():
+                stages = self.average(image * (1 - mask), mask)
+            for n, stage in enumerate(stages):
+                found += [[]] if n == len(found) else []
+                composite = torch.where(mask > 0, stage.float(), image).clamp(0, 1).mul(255).round().byte()
+                found[n] += list(composite.permute(0, 2, 3, 1).cpu().numpy())
+        return found
+
+    def draw(self, count: int = 8) -> Path:
+        """Write a grid of held-out pictures: with the hole, each stage, the original."""
+        images, masks = validation(self.pictures, self.held, self.recipe, count)
+        holed = [np.where(m[..., None], np.uint8(128), p) for p, m in zip(images, masks, strict=True)]
+        grid = np.vstack([np.hstack(row) for row in (holed, *self.fill(images, masks), images)])
+        path = self.out / "pictures" / f"step-{self.step:07d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), grid[..., ::-1])
+        return path
+
+    def validate(self) -> str:
+        """Score the averaged network on the held-out pictures, Telea beside it; one line for the log."""
+        images, masks = validation(self.pictures, self.held, self.recipe, self.recipe.every.validation_pictures)
+        fills = {self.recipe.method: self.fill(images, masks)[-1]}
+        if not (self.out / "validation.csv").is_file():
+            fills["telea"] = telea(images, masks)
+        rows = [{"step": self.step, "method": name, **self.score(fill, images, masks)} for name, fill in fills.items()]
+        _append(self.out / "validation.csv", SCORES, rows)
+        return f"validation at step {self.step}: {rows}"
+
+    @torch.no_grad()
+    def score(self, fills: list[Image], images: list[Image], masks: list[np.ndarray]) -> dict[str, float]:
+        """Means over the pictures: LPIPS of the whole composite, L1 and PSNR in the hole, colours in [0, 1]."""
+        found: list[tuple[float, float, float]] = []
+        for fill, image, mask in zip(fills, images, masks, strict=True):
+            (a, b), _ = tensors([fill, image], [mask, mask])
+            error = (a - b)[:, torch.from_numpy(mask)]
+            distance = self.perceptual(a[None].to(self.device), b[None].to(self.device)).item() if self.perceptual else float("nan")
+            found.append((distance, error.abs().mean().item(), -10 * np.log10(max(error.square().mean().item(), 1e-10))))
+        lpips, l1, psnr = np.mean(found, axis=0)
+        return {"pictures": len(images), "lpips_squeeze": round(lpips, 5), "l1_hole": round(l1, 5), "psnr_hole": round(psnr, 3)}
+
+
+def telea(images: list[Image], masks: list[np.ndarray]) -> list[Image]:
+    """The classical fill that training is measured against."""
+    method = create("telea", device="cpu")
+    return [method.run([InpaintRequest(image, mask)])[0][0].image for image, mask in zip(images, masks, strict=True)]
+
+
+def _append(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.is_file()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def _truncate(path: Path, step: int) -> None:
+    """Drop the rows after `step`: the resumed run writes them again."""
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        columns = tuple(reader.fieldnames or ())
+        rows = [row for row in reader if row["step"].isdigit() and int(row["step"]) <= step]
+    path.unlink()
+    _append(path, columns, rows)

@@ -1,0 +1,183 @@
+"""Recipes: one TOML file per method, checked key by key before anything runs."""
+
+import inspect
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from inpainters.errors import InputError, unknown
+
+NETWORKS: dict[str, str] = {
+    "gated_conv": "inpainters.networks.gated:GatedGenerator",
+}
+"""Method -> `module:class` of its network, whose `forward(image, mask)` returns pictures from coarse to fine."""
+FOLDER = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the network sees."""
+
+    crop: int = 256
+    cap: int = 512
+    """Shorter sides above this are shrunk to it when the pictures are decoded."""
+    held_out: float = 0.01
+    """Share of the pictures that are kept for validation, chosen by their names."""
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Generators of `inpainters.masks` and their shares, and the range of the hole's share of the picture."""
+
+    mix: dict[str, float] = field(default_factory=lambda: {"irregular": 0.4, "brush": 0.4, "box": 0.2})
+    low: float = 0.02
+    high: float = 0.6
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW; the rate rises over `warmup` steps, then stays, and falls to 0 in a short run of its own (`--decay`)."""
+
+    batch: int = 16
+    rate: float = 5e-4
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    warmup: int = 200
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    average: float = 0.999
+    """Decay of the moving average of the weights."""
+    steps: int = 1_000_000
+    bf16: bool = True
+    """Networks and perceptual distance run in bf16 where that is safe (autocast)."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Weights of the losses; those of 0 are not computed."""
+
+    network: str = "lpips_squeeze"
+    """The perceptual distance, or "none"."""
+    perceptual: float = 1.0
+    perceptual_from: float = 0.1
+    """Share of the perceptual weight at step 0; it rises to 1 over `perceptual_rise` steps (a full one at once draws grids)."""
+    perceptual_rise: int = 2000
+    hole: float = 1.0
+    valid: float = 0.1
+    coarse: float = 0.5
+    boundary: float = 0.0
+
+
+@dataclass(frozen=True)
+class Every:
+    """Minutes between checkpoints; steps between log rows, picture grids and validations."""
+
+    checkpoint_minutes: float = 4.0
+    log: int = 20
+    picture: int = 500
+    validate: int = 500
+    validation_pictures: int = 48
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that fixes a training run but its data folders and its device."""
+
+    method: str
+    title: str = ""
+    paper: str = ""
+    departures: tuple[str, ...] = ()
+    """From the paper, one sentence each, for the card."""
+    terms: dict[str, str] = field(default_factory=dict)
+    """Data folder's name -> what it is and its terms, for the card."""
+    seed: int = 0
+    network: dict[str, Any] = field(default_factory=dict)
+    data: Data = Data()
+    masks: Masks = Masks()
+    optimizer: Optimizer = Optimizer()
+    losses: Losses = Losses()
+    every: Every = Every()
+
+    def build(self) -> Any:
+        """The method's network with fresh weights drawn from the recipe's seed."""
+        import torch
+
+        torch.manual_seed(self.seed)
+        return _network(self.method)(**self.network)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def load(name: str, *, device: str = "cpu") -> Recipe:
+    """Read a recipe by its name or path; on the CPU its `[cpu]` section overrides the rest.
+
+    Raises InputError for a recipe that is not there, is not TOML, or has a key or a value that cannot be used.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        raise unknown("recipe", name, (p.stem for p in FOLDER.glob("*.toml")))
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"The recipe '{path.name}' is not valid TOML: {error}.") from None
+    cpu = table.pop("cpu", {})
+    parse(_merged(table, cpu), path.name)
+    return parse(_merged(table, cpu if device == "cpu" else {}), path.name)
+
+
+def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
+    """A recipe from a table; raises InputError with a suggestion for an unknown key."""
+    recipe = _fill(Recipe, table, name)
+    _network(recipe.method)
+    known = list(inspect.signature(_network(recipe.method)).parameters)
+    _check(recipe.network, known, f"{name}, [network]")
+    if not 0 <= recipe.masks.low < recipe.masks.high <= 1:
+        raise InputError(f"{name}: masks.low and masks.high must satisfy 0 <= low < high <= 1.")
+    return recipe
+
+
+def _network(method: str) -> type:
+    if method not in NETWORKS:
+        raise unknown("method", method, NETWORKS)
+    module, _, attribute = NETWORKS[method].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` on top of `table`, section by section."""
+    both = dict(table)
+    for key, value in over.items():
+        both[key] = {**both.get(key, {}), **value} if isinstance(value, dict) else value
+    return both
+
+
+def _fill(kind: type, table: Mapping[str, Any], where: str) -> Any:
+    known = {f.name: f for f in fields(kind)}
+    _check(table, known, where)
+    if kind is Recipe and "method" not in table:
+        raise InputError(f"{where} has no 'method'; add one, for example method = \"gated_conv\".")
+    defaults = kind(method="") if kind is Recipe else kind()
+    return kind(**{key: _value(getattr(defaults, key), value, f"{where}, {key}") for key, value in table.items()})
+
+
+def _check(table: Mapping[str, Any], known: Any, where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise InputError(f"{where}: {unknown('key', key, known)}")
+
+
+def _value(default: Any, value: Any, where: str) -> Any:
+    if is_dataclass(default) and isinstance(value, dict):
+        return _fill(type(default), value, where)
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(value)
+    if type(value) is not type(default):
+        raise InputError(f"{where}: expected {type(default).__name__}, not {str(value)[:40]!r}.")
+    return value
