@@ -26,7 +26,38 @@ class WeightsFile:
     bundled: bool = False
 
 
-WEIGHTS: dict[str, WeightsFile] = {}
+_FILES = (
+    WeightsFile(
+        name="lpips_squeeze",
+        files={"squeezenet1_1-b8a52dc0.pth": "b8a52dc0", "squeezenet1_1_features.pth": "435cedb3"},
+        url="torchvision.models:SqueezeNet1_1_Weights.IMAGENET1K_V1.url",
+        licence="BSD-3-Clause",
+        trained_on="ImageNet-1k",
+    ),
+    WeightsFile(
+        name="lpips_alex",
+        files={"alexnet-owt-7be5be79.pth": "7be5be79"},
+        url="torchvision.models:AlexNet_Weights.IMAGENET1K_V1.url",
+        licence="BSD-3-Clause",
+        trained_on="ImageNet-1k",
+    ),
+    WeightsFile(
+        name="lpips_vgg",
+        files={"vgg16-397923af.pth": "397923af"},
+        url="torchvision.models:VGG16_Weights.IMAGENET1K_V1.url",
+        licence="BSD-3-Clause",
+        trained_on="ImageNet-1k",
+    ),
+    WeightsFile(
+        name="inception",
+        files={"weights-inception-2015-12-05-6726825d.pth": "6726825d", "pt_inception-2015-12-05-6726825d.pth": "6726825d"},
+        url="torch_fidelity.feature_extractor_inceptionv3:URL_INCEPTION_V3",
+        licence="Apache-2.0",
+        trained_on="ImageNet-1k",
+    ),
+)
+
+WEIGHTS: dict[str, WeightsFile] = {row.name: row for row in _FILES}
 
 
 def folders() -> Iterator[Path]:
