@@ -1,0 +1,86 @@
+"""What a metric is: the row of the table, the two interfaces, and the loop that the simple ones share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from inpainters.errors import InputError
+from inpainters.imaging import Image, Mask
+
+Features = npt.NDArray[np.float32]
+"""(n, d) float32: one row per picture, in the order of the pictures."""
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """One row of the METRICS table: all that is known of a metric without importing it."""
+
+    name: str
+    title: str
+    kind: Literal["image", "set"]
+    """`image`: a value per picture and region; `set`: one value for all pictures of a cell."""
+    regions: tuple[str, ...]
+    better: Literal["lower", "higher"]
+    unit: str
+    """Empty where the value has none."""
+    variant: str
+    """Everything that pins the number: window, backbone, range, resize, estimator."""
+    weights: str | None
+    """Key of the WEIGHTS table."""
+    target: str
+    """`module:callable`; called with the device, it returns the metric."""
+    requires: tuple[str, ...] = ()
+    """Importable names of the packages it needs beyond NumPy and OpenCV."""
+
+
+class ImageMetric(Protocol):
+    """Compares an output with its reference, both (H, W, 3) uint8; mask (H, W) bool, True where a pixel was missing.
+
+    NaN stands for a region without pixels; `benchmark.metrics.reason` says so in words.
+    """
+
+    def score(self, reference: Image, output: Image, mask: Mask) -> dict[str, float]:
+        """Return region -> value; raise InputError where the sizes differ or are too small for the metric."""
+        ...
+
+    def score_batch(self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]) -> list[dict[str, float]]:
+        """Return what `score` returns for each triple; sizes may differ between triples."""
+        ...
+
+
+class SetMetric(Protocol):
+    """Compares two sets of pictures through the features of a network."""
+
+    @property
+    def feature_key(self) -> str:
+        """Names the features; metrics with one key share them."""
+        ...
+
+    def features(self, images: Sequence[Image]) -> Features:
+        """Return (n, d) float32, row i from images[i] alone; images (H, W, 3) uint8 of any sizes."""
+        ...
+
+    def distance(self, reference_features: Features, output_features: Features) -> float:
+        """Return the distance of two sets; raise ValueError with a sentence where they are too small."""
+        ...
+
+
+class PerPicture:
+    """Base of the metrics that gain nothing from a batch."""
+
+    def score(self, reference: Image, output: Image, mask: Mask) -> dict[str, float]:
+        raise NotImplementedError
+
+    def score_batch(self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]) -> list[dict[str, float]]:
+        return [self.score(*triple) for triple in zip(references, outputs, masks, strict=True)]
+
+
+def check_triple(reference: Image, output: Image, mask: Mask) -> None:
+    """Raise InputError where the three do not have one size, or are not uint8 and bool."""
+    if not reference.shape == output.shape == (*mask.shape, 3):
+        raise InputError(f"Original {reference.shape}, result {output.shape} and mask {mask.shape} must have one size.")
+    if reference.dtype != np.uint8 or output.dtype != np.uint8 or mask.dtype != np.bool_:
+        raise InputError(f"Scores need uint8 pictures and a bool mask, not {reference.dtype}, {output.dtype}, {mask.dtype}.")
