@@ -1,0 +1,42 @@
+"""Linked panes: one picture per method, same crop and zoom everywhere."""
+
+from typing import ClassVar
+
+from demo.widget import Widget
+
+
+class Panes(Widget):
+    """A grid of pictures that zoom and pan together, with a divided view, a flip view and error maps.
+
+    Value: `{rev, w, h, mode, ref?, panes: [pane, ...], frames?}`.
+
+    * `rev`: rises with every value (`demo.widget.next_rev()`); a value with a lower one is dropped.
+    * `w`, `h`: size of the picture in pixels; every picture is drawn at this size.
+    * `mode`: grid, slider, flip or error. It is applied when it changes; between changes the visitor's choice stays.
+    * `ref`: URL of the original, or the id of the pane that shows it. Without it there is no error map. Holding Space shows
+      `ref`, or else the pane with the id "original".
+    * pane: `{id, title, family, state, src, err?, progress, eta, seconds, note, chips, place?, stale?, file?}`. `family` is None for
+      original and masked. `src`: URL on this server. `seconds`: time it took. `note`: one line under a finished picture. `file`: stem
+      of the download's name. `state`: empty, queued (`place` = runs ahead, `eta`), running (`progress` 0 to 1 or None, `eta` in
+      seconds, `src` = preview, `note` = "level 3/6"), done, stopped, error or unavailable (`err` = one sentence), stale (done, with
+      outdated settings; also `stale=True`).
+    * chips: `[{label, value, why?}]`; `value` is text or None, which is shown as a dash with the reason `why`.
+    * frames: `{labels: ["3", "4"], srcs: {pane id: [URL or {src, chips?, seconds?}, ...]}}`, one entry per seed.
+
+    Events: `pick{id}`, `pair{a, b}`, `point{id, x, y}` (pixel of the picture), `stop{id}`, `retry{id}`, `use{id}` (as the next input).
+    """
+
+    ASSET = "panes"
+    SENDS = ("pick", "pair", "point", "stop", "retry", "use")
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("+ −", "Zoom in, out"),
+        ("0", "Fit"),
+        ("Z", "Actual pixels"),
+        ("Arrows", "Pan"),
+        ("Hold Space", "Show the original"),
+        ("Hold F", "Flip the pair"),
+        ("S", "Slider"),
+        ("D", "Error maps"),
+        ("1–9", "Go to a pane"),
+    )
+    """Keys and what they do, for the page's list of keys; they work while the component has the focus."""

@@ -1,0 +1,80 @@
+"""What the page's own components share: constant templates, values in, named events out.
+
+A value reaches the browser through `watch('value')` and becomes DOM by `textContent`; it never enters a template, because Gradio
+evaluates rendered template text as JavaScript. An event `name` is listened to as `component.name(fn)`; `fn` takes a
+`gr.EventData` whose `_data` is the payload. The payload comes from a browser: check it.
+"""
+
+import threading
+import time
+from abc import ABCMeta
+from functools import partial
+from typing import Any, ClassVar
+
+import gradio as gr
+from gradio.component_meta import ComponentMeta, updateable
+from gradio.events import EventListener
+
+from demo.assets_loader import bundle
+
+_lock = threading.Lock()
+_last_rev = 0
+
+
+def next_rev() -> int:
+    """Return a number greater than all before it, also across a restart of the server: milliseconds since 1970, never twice."""
+    global _last_rev
+    with _lock:
+        _last_rev = max(_last_rev + 1, time.time_ns() // 1_000_000)
+        return _last_rev
+
+
+class _Meta(ComponentMeta):
+    """Gradio's metaclass writes a .pyi file beside each component when it is imported; importing ours does nothing."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
+        if "__init__" in attrs:
+            attrs["__init__"] = updateable(attrs["__init__"])
+        return ABCMeta.__new__(cls, name, bases, attrs)
+
+
+class Widget(gr.HTML, metaclass=_Meta):
+    """A component drawn by `assets/<ASSET>.js` and `assets/<ASSET>.css`.
+
+    `value`: JSON as the subclass documents it, or None. The browser drops a value whose `rev` is lower than the last one's.
+    Other keywords go to `gr.HTML` (elem_id, visible, min_height, ...).
+    """
+
+    ASSET: ClassVar[str]
+    SENDS: ClassVar[tuple[str, ...]] = ()
+    """Names of the events the browser sends."""
+
+    def __init__(self, value: Any = None, **kwargs: Any) -> None:
+        fixed = {
+            "html_template": f'<div class="widget {self.ASSET}"></div>',
+            "css_template": bundle("common.css", f"{self.ASSET}.css"),
+            "js_on_load": bundle("common.js", f"{self.ASSET}.js"),
+            "apply_default_css": False,
+            "padding": False,
+        }
+        super().__init__(value, **{**kwargs, **fixed})
+
+    def __getattr__(self, name: str) -> Any:
+        if name in type(self).SENDS:
+            return partial(EventListener(event_name=name).listener, self)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+    def postprocess(self, value: Any) -> Any:
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": {}, "description": "any valid json"}
+
+    def example_payload(self) -> Any:
+        return None
+
+    def example_value(self) -> Any:
+        return None
