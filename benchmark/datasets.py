@@ -215,7 +215,8 @@ def _overlaps(old: int, new: int) -> npt.NDArray[np.float64]:
     """(new, old) lengths shared by the new and the old pixels on a line that is old * new long."""
     start, begin = np.arange(new)[:, None] * old, np.arange(old)[None, :] * new
     shared = np.minimum(start + old, begin + new) - np.maximum(start, begin)
-    return np.maximum(shared, 0).astype(np.float64)
+    lengths: npt.NDArray[np.float64] = np.maximum(shared, 0).astype(np.float64)
+    return lengths
 
 
 @dataclass(frozen=True)

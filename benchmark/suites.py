@@ -69,7 +69,7 @@ class Plan:
         """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
         fields = {name: value for name, value in vars(self).items() if name != "pictures"}
         order = [[image_id, sha] for image_id, sha in self.pictures.items()]
-        return {**fields, "bins": list(self.bins), "left_out": list(self.left_out), "order": order, "format": FORMAT}
+        return {**fields, "bins": list(self.bins), "left_out": list(self.left_out), "n": len(order), "order": order, "format": FORMAT}
 
     def cells(self) -> list[Cell]:
         """All cells, the fastest method first, for methods that get a picture at all."""
@@ -96,6 +96,7 @@ def load_plan(root: Path) -> Plan:
     if found.pop("format", None) != FORMAT:
         raise InputError(f"'{root.name}' was written by another version of the benchmark: use --redo, or another --out.")
     try:
+        del found["n"]
         found["pictures"] = {str(image_id): str(sha) for image_id, sha in found.pop("order")}
         return Plan(**{**found, "bins": tuple(found["bins"]), "left_out": tuple(found["left_out"])})
     except (KeyError, TypeError, ValueError):
@@ -121,7 +122,6 @@ def settle(root: Path, plan: Plan) -> Plan:
     Raises InputError naming the field in which the stored plan differs.
     """
     if not plan_file(root).exists():
-        _check_ours(root)
         write_json(plan_file(root), plan.to_json())
         return plan
     stored = load_plan(root)
@@ -134,7 +134,7 @@ def settle(root: Path, plan: Plan) -> Plan:
     return merged
 
 
-def _check_ours(root: Path) -> None:
+def check_ours(root: Path) -> None:
     """Refuse to write into a folder that holds other things than results."""
     if root.exists() and not root.is_dir():
         raise InputError(f"'{root.name}' is a file; name a folder with --out.")

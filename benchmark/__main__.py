@@ -1,0 +1,264 @@
+"""python -m benchmark: list | masks export|import | run | score | report | fetch | verify."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inpainters.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from benchmark.datasets import Dataset
+    from benchmark.suites import Plan
+
+WEIGHTS_VARIABLE = "INPAINTING_WEIGHTS"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 2 for bad input, 1 where something failed, 130 where stopped by hand."""
+    parsed = _parser().parse_args(arguments)
+    if getattr(parsed, "weights", None):
+        earlier = os.environ.get(WEIGHTS_VARIABLE)
+        os.environ[WEIGHTS_VARIABLE] = os.pathsep.join(filter(None, [str(parsed.weights), earlier]))
+    try:
+        return int(parsed.command(parsed))
+    except (InputError, UnavailableError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped. All that was finished is kept; the same command continues.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(_os_sentence(error), file=sys.stderr)
+        return 2
+
+
+def _os_sentence(error: OSError) -> str:
+    from benchmark.run import full
+
+    if full(error):
+        return "The disk is full. All that was finished is kept: free some space and start the same command again."
+    name = Path(str(error.filename)).name if error.filename else "A file"
+    return f"'{name}' cannot be read or written ({error.strerror or error}): check the path and its permissions."
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmark", description="Fill the same holes with every method, and measure.")
+    commands = parser.add_subparsers(required=True, metavar="list|masks|run|score|report|fetch|verify")
+    commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(command=_list)
+    _add_run(commands.add_parser("run", help="run, score and report a suite; a second start continues"))
+    for name, command, text in (
+        ("score", _score, "compute what is not scored yet and write scores.csv"),
+        ("report", _report, "write tables and figures from scores.csv"),
+        ("verify", _verify, "check files against the manifest's sha256"),
+    ):
+        added = commands.add_parser(name, help=text)
+        added.add_argument("folder", type=Path, metavar="DIR", help="a results folder such as results/quick")
+        added.add_argument("--weights", type=Path, metavar="DIR", help="a folder with weights files")
+        added.set_defaults(command=command)
+    fetch = commands.add_parser("fetch", help="download weights and check their sha256")
+    fetch.add_argument("name")
+    fetch.set_defaults(command=_fetch)
+    _add_masks(commands.add_parser("masks", help="write masks of a generator, or take in masks from elsewhere"))
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("suite", help="quick or photos")
+    run.add_argument("--methods", metavar="A,B", help="default: all that are ready")
+    run.add_argument("--n", type=int, help="pictures in each bin (quick: 16, photos: all)")
+    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--out", type=Path, metavar="DIR", help="default: results/SUITE")
+    run.add_argument("--data", type=Path, metavar="DIR", help="folder of the test set")
+    run.add_argument("--dataset", help="test set in place of the suite's own: sample, folder, folder:PATH, places2 ...")
+    run.add_argument("--recipe", default="square", help="for folders: square (default) or native")
+    run.add_argument("--size", type=int, default=256, help="for square: side in pixels (default 256)")
+    run.add_argument("--weights", type=Path, metavar="DIR", help="a folder with weights files")
+    run.add_argument("--mask-set", metavar="NAME", help="a generator, or folder:DIR made by `masks import`")
+    run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask set")
+    run.add_argument("--budget", type=float, metavar="HOURS", help="quick: for all methods together; photos: for each method")
+    run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
+    run.add_argument("--only", choices=["run"], help="stop after the pictures; score and report come later")
+    run.set_defaults(command=_run)
+
+
+def _add_masks(masks: argparse.ArgumentParser) -> None:
+    commands = masks.add_subparsers(required=True, metavar="export|import")
+    export = commands.add_parser("export", help="write PNGs, white = missing, and masks.csv")
+    export.add_argument("out", type=Path, metavar="DIR")
+    export.add_argument("--generator", default="irregular")
+    export.add_argument("--size", type=int, default=256)
+    export.add_argument("--count", type=int, default=100)
+    export.add_argument("--seed", type=int, default=0)
+    export.add_argument("--bin", metavar="LABEL", help="default: all bins in turn")
+    export.set_defaults(command=_export)
+    taken = commands.add_parser("import", help="check masks, cut them at 128, and write PNGs with white = missing")
+    taken.add_argument("source", type=Path, metavar="DIR")
+    taken.add_argument("--out", type=Path, metavar="DIR", help="default: masks/NAME of the folder")
+    taken.add_argument("--polarity", help="white-missing or white-known; never guessed")
+    taken.set_defaults(command=_import)
+
+
+def _list(_: argparse.Namespace) -> int:
+    from benchmark import datasets, metrics, suites
+    from inpainters import masks, registry
+
+    _print_rows("Suites", {name: suite.title for name, suite in suites.SUITES.items()})
+    _print_rows("Test sets", datasets.TITLES)
+    _print_rows("Mask sets", {**{name: spec.title for name, spec in masks.GENERATORS.items()}, "folder:DIR": "made by `masks import`"})
+    _print_rows("Bins", {label: f"{low:.0%} < ratio <= {high:.0%}" for label, (low, high) in masks.BINS.items()})
+    _print_rows("Methods", {name: registry.unavailable(name) or "ready" for name in registry.METHODS})
+    _print_rows("Metrics", {name: metrics.unavailable(name) or "ready" for name in metrics.METRICS})
+    return 0
+
+
+def _print_rows(title: str, rows: dict[str, str]) -> None:
+    width = max(map(len, rows), default=0)
+    print(f"{title}\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in rows.items()) + "\n")
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from benchmark import cells, masksets, suites
+    from benchmark import run as runner
+
+    suite = suites.get(parsed.suite)
+    _check_numbers(parsed)
+    masks = masksets.open_mask_set(parsed.mask_set or suite.mask_set)
+    bins = masksets.choose_bins(masks, parsed.bins)
+    methods = suites.choose_methods(parsed.methods)
+    dataset = _dataset(parsed, suite.dataset)
+    root: Path = parsed.out or Path("results") / suite.name
+    seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
+    plan = suites.make_plan(suite, dataset, masks, methods, n=parsed.n or suite.n, bins=bins, seed=parsed.seed, seconds=seconds)
+    suites.check_ours(root)
+    with cells.lock(root):
+        if parsed.redo:
+            _clear(root / "cells")
+        plan = suites.settle(root, plan)
+        _announce(plan)
+        outcome = runner.run(root, plan, dataset, masks, device=parsed.device)
+    _print_failures([f"{where}: {reason}" for where, reason in outcome.failed.items()])
+    if parsed.only:
+        return 1 if outcome.failed else 0
+    code = _scored(root, failures=False)
+    _reported(root)
+    return code
+
+
+def _check_numbers(parsed: argparse.Namespace) -> None:
+    if parsed.n is not None and parsed.n < 1:
+        raise InputError("--n must be 1 or more.")
+    if parsed.seed < 0:
+        raise InputError("--seed must be 0 or more.")
+    if parsed.budget is not None and not parsed.budget > 0:
+        raise InputError("--budget must be more than 0 hours.")
+    if not 16 <= parsed.size <= 4096:
+        raise InputError("--size must lie between 16 and 4096.")
+
+
+def _dataset(parsed: argparse.Namespace, default: str) -> "Dataset":
+    from benchmark import datasets
+    from inpainters.errors import unknown
+
+    if parsed.recipe not in datasets.RECIPES:
+        raise unknown("recipe", parsed.recipe, datasets.RECIPES)
+    name = parsed.dataset or ("folder" if parsed.data and default == "sample" else default)
+    return datasets.open_dataset(name, parsed.data, recipe=parsed.recipe, size=parsed.size)
+
+
+def _clear(cells: Path) -> None:
+    for path in cells.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
+
+
+def _announce(plan: "Plan") -> None:
+    fewer = [f"{method} {n}" for method, n in plan.methods.items() if n < len(plan.pictures)]
+    text = f"{plan.suite}: {len(plan.pictures)} pictures of {plan.dataset} × {len(plan.bins)} bins × {len(plan.methods)} methods"
+    print(text + (f"; the time budget gives fewer to {', '.join(fewer)}." if fewer else "."), file=sys.stderr)
+    for reason in plan.left_out:
+        print(reason, file=sys.stderr)
+
+
+def _print_failures(failures: Sequence[str]) -> None:
+    for text in failures[:20]:
+        print(text, file=sys.stderr)
+    if len(failures) > 20:
+        print(f"... and {len(failures) - 20} more.", file=sys.stderr)
+
+
+def _scored(root: Path, *, failures: bool = True) -> int:
+    from benchmark import cells
+    from benchmark.score import score
+    from benchmark.suites import load_plan
+
+    load_plan(root)
+    with cells.lock(root):
+        found = score(root)
+    if failures:
+        _print_failures(found)
+    return 1 if found else 0
+
+
+def _reported(root: Path) -> None:
+    from benchmark.report import report
+
+    report(root)
+    print(root / "table.md")
+
+
+def _score(parsed: argparse.Namespace) -> int:
+    return _scored(parsed.folder)
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    _reported(parsed.folder)
+    return 0
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from benchmark.manifest import verify
+
+    wrong = verify(parsed.folder)
+    _print_failures(wrong)
+    print("Everything is as the manifest says." if not wrong else f"{len(wrong)} files are not as the manifest says.")
+    return 1 if wrong else 0
+
+
+def _fetch(parsed: argparse.Namespace) -> int:
+    from inpainters import weights
+
+    print(weights.fetch(parsed.name))
+    return 0
+
+
+def _export(parsed: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from benchmark.masksets import export
+
+    written = export(parsed.out, parsed.generator, size=parsed.size, count=parsed.count, seed=parsed.seed, label=parsed.bin)
+    for _ in tqdm(written, total=parsed.count, desc="masks", disable=None):
+        pass
+    print(f"{parsed.count} masks in '{parsed.out}'.")
+    return 0
+
+
+def _import(parsed: argparse.Namespace) -> int:
+    from benchmark.masksets import import_masks
+
+    out = parsed.out or Path("masks") / parsed.source.name
+    count, left_out = import_masks(parsed.source, out, parsed.polarity)
+    _print_failures(left_out)
+    print(f"{count} masks in '{out}'; use them with --mask-set folder:{out}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
