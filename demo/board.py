@@ -1,0 +1,177 @@
+"""What the Leaderboard shows, as plain values: a table, two charts, and the holes behind a cell. No gradio here."""
+
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark import display
+from benchmark.figures import hardware
+from benchmark.metrics import METRICS
+from benchmark.results import WHOLE_SET, Results, load, suites
+from benchmark.summary import ALL, FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from benchmark.tables import ARROWS, number
+from inpainters.errors import InputError
+from inpainters.registry import METHODS
+
+SORTS = {"worst first": "worst", "median first": "median", "best first": "best"}
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path, stamp: int) -> Results:
+    return load(folder)
+
+
+def open_suite(folder: Path) -> Results:
+    """A suite's results, read again only when its rows have changed; InputError with a sentence where it cannot be read."""
+    scores = folder / "scores.csv"
+    return _load(folder, scores.stat().st_mtime_ns if scores.is_file() else 0)
+
+
+def found(root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Readable suites below `root` by name, and a sentence for each that is not."""
+    good, problems = {}, []
+    for folder in suites(root):
+        try:
+            good[open_suite(folder).suite] = folder
+        except InputError as error:
+            problems.append(str(error))
+    return good, problems
+
+
+def entries_of(results: Results, families: Collection[str]) -> list[str]:
+    """The suite's methods whose family is among `families`."""
+    return [entry for entry in entry_order(results.scores["entry"]) if family(entry) in families]
+
+
+def family(entry: str) -> str:
+    spec = METHODS.get(entry.split(" ")[0])
+    return spec.family if spec else "baseline"
+
+
+def title(entry: str) -> str:
+    method, _, options = entry.partition(" ")
+    return " ".join([METHODS[method].title if method in METHODS else method, options]).strip()
+
+
+def metrics_of(results: Results) -> list[tuple[str, str]]:
+    """(label, metric) for a chooser: measured ones first, the others with a dash."""
+    have = {metric for metric, _ in measured(results.scores)}
+    rest = [metric for metric in METRICS if metric in set(results.scores["metric"]) - have]
+    labels = [(f"{METRICS[m].title} {ARROWS[METRICS[m].better]}", m) for m in METRICS if m in have]
+    return labels + [(f"{METRICS[m].title} – not computed", m) for m in rest]
+
+
+def regions_of(results: Results, metric: str) -> list[str]:
+    """The regions a metric has rows for; the hole first."""
+    present = set(results.scores.loc[results.scores["metric"] == metric, "region"])
+    return [region for region in ("hole", "band", "whole") if region in present] or ["whole"]
+
+
+def cells_of(results: Results, metric: str, region: str) -> dict[Key, Cell]:
+    return summarise(results.scores, metric, region, counts_of(results.scores))
+
+
+def table(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
+    """The value of the Table component: methods by ratio bin, seconds last."""
+    cells, bins = cells_of(results, metric, region), column_order(results.scores["bin"])
+    seconds = results.timings.groupby("entry")["seconds"].median()
+    rows = []
+    for entry in entries_of(results, families):
+        row = {label: _cell(cells.get((entry, label))) for label in [*bins, ALL]}
+        row["seconds"] = {"v": float(seconds[entry])} if entry in seconds else {"why": "no time was recorded"}
+        rows.append({"id": entry, "title": title(entry), "family": family(entry), "cells": row})
+    heads = [{"id": label, "title": f"{label} %" if label[0].isdigit() else label} for label in bins]
+    better = METRICS[metric].better if metric in METRICS else "lower"
+    columns = [*heads, {"id": ALL, "title": "all"}, {"id": "seconds", "title": "seconds"}]
+    return {"caption": caption(results, metric, region), "cols": columns, "rows": rows, "better": better}
+
+
+def _cell(cell: Cell | None) -> dict[str, Any]:
+    if cell is None or cell.reason:
+        return {"why": cell.reason if cell else "a set metric has no value over all ratios"}
+    value = cell.value
+    shown: dict[str, Any] = {"v": value.mean, "n": value.n, "best": cell.best and not cell.tied, "tied": cell.tied}
+    if not np.isnan(value.low):
+        shown |= {"lo": value.low, "hi": value.high}
+    return shown | ({"biased": f"n = {value.n} is under {FAIR_N:,}: biased upwards"} if cell.biased else {})
+
+
+def caption(results: Results, metric: str, region: str) -> str:
+    """One line over the table: which metric exactly, where, how many photographs."""
+    rows = results.scores[results.scores["image_id"] != WHOLE_SET]
+    place = {"hole": "inside the hole", "band": "in a band along the hole's rim", "whole": "over the whole picture"}[region]
+    variant = METRICS[metric].variant if metric in METRICS else ""
+    return f"{metric} {place}, {rows['photograph'].nunique()} photographs. {variant}".strip()
+
+
+def by_ratio(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
+    """The value of a Chart: the metric against the missing share, one line per method."""
+    cells, bins = cells_of(results, metric, region), column_order(results.scores["bin"])
+    series = [
+        {"id": entry, "title": title(entry), "family": family(entry), "pts": [_point(label, cells[entry, label]) for label in labels]}
+        for entry in entries_of(results, families)
+        if (labels := [label for label in bins if (entry, label) in cells and not cells[entry, label].reason])
+    ]
+    return {"x": {"label": "missing share, %", "kind": "category", "ticks": bins}, "y": _axis(metric), "series": series}
+
+
+def by_seconds(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
+    """The value of a Chart: the metric over all ratios against the median seconds per picture."""
+    cells, seconds = cells_of(results, metric, region), results.timings.groupby("entry")["seconds"].median()
+    series = [
+        {"id": entry, "title": title(entry), "family": family(entry), "pts": [_point(float(seconds[entry]), cells[entry, ALL])]}
+        for entry in entries_of(results, families)
+        if entry in seconds and (entry, ALL) in cells and not cells[entry, ALL].reason
+    ]
+    return {
+        "x": {"label": f"seconds per picture, {hardware(results)}", "kind": "log"},
+        "y": _axis(metric),
+        "series": series,
+        "mode": "scatter",
+    }
+
+
+def _point(x: Any, cell: Cell) -> dict[str, Any]:
+    value = cell.value
+    band = {} if np.isnan(value.low) else {"lo": value.low, "hi": value.high}
+    return {"x": x, "y": value.mean, **band, "cell": {"row": cell.entry, "col": cell.bin}}
+
+
+def _axis(metric: str) -> dict[str, str]:
+    better = METRICS[metric].better if metric in METRICS else "lower"
+    return {"label": f"{metric} ({better} is better)", "kind": "linear"}
+
+
+def holes(results: Results, metric: str, region: str, entry: str, label: str, sort: str) -> list[tuple[str, str]]:
+    """(bin, image id) of the pictures behind a cell, ordered by the method's own value; a set metric orders by L1."""
+    frame = results.scores[results.scores["entry"] == entry]
+    frame = frame[frame["bin"] == label] if label != ALL else frame
+    rows = frame[(frame["metric"] == metric) & (frame["region"] == region) & (frame["image_id"] != WHOLE_SET)]
+    if rows["value"].notna().sum() == 0:
+        rows, metric = frame[(frame["metric"] == "l1") & (frame["region"] == "hole")], "l1"
+    rising = (METRICS[metric].better == "lower") == (sort == "best")
+    ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
+    if sort == "median":
+        ordered = ordered.iloc[np.argsort(np.abs(np.arange(len(ordered)) - len(ordered) // 2), kind="stable")]
+    return list(zip(ordered["bin"], ordered["image_id"], strict=True))
+
+
+def values_at(results: Results, metric: str, region: str, label: str, image_id: str) -> dict[str, float]:
+    """Each method's value on one hole."""
+    rows = results.scores[(results.scores["bin"] == label) & (results.scores["image_id"] == image_id)]
+    rows = rows[(rows["metric"] == metric) & (rows["region"] == region) & rows["value"].notna()]
+    return {str(entry): float(value) for entry, value in rows.groupby("entry")["value"].mean().items()}
+
+
+def pictures(results: Results, label: str, image_id: str, entries: list[str]) -> Iterator[tuple[str, Path | None]]:
+    """(entry, file) of one hole: the original first, then each method's fill."""
+    for entry in ["original", *entries]:
+        yield entry, display.find(results, label, image_id, entry)
+
+
+def chip(metric: str, value: float | None) -> dict[str, str]:
+    """A score under a pane."""
+    return {"label": metric, "text": "–" if value is None else number(value)}
