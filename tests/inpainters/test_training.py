@@ -1,0 +1,273 @@
+"""The training loop on a tiny network: resumption, recipes, broken data, export, losses."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as PilImage
+
+from inpainters.errors import InputError, UnavailableError
+from inpainters.training import data, losses, recipe
+from inpainters.training.__main__ import main
+from inpainters.training.export import shard
+from inpainters.training.loop import Stop, Trainer
+
+RECIPE = """
+method = "gated_conv"
+title = "Tiny"
+[network]
+coarse = [4, 8]
+coarse_dilations = [1]
+refine = [4, 8]
+refine_dilations = [2]
+[terms]
+photos = "drawn by the test"
+[data]
+crop = 64
+held_out = 0.3
+[optimizer]
+batch = 2
+rate = 2e-3
+bf16 = false
+[losses]
+network = "none"
+[every]
+checkpoint_minutes = 0.0
+log = 1
+picture = 4
+validate = 4
+validation_pictures = 3
+[cpu.data]
+crop = 32
+"""
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Ten blurred random pictures of several sizes and one file that is none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(10):
+        rng = np.random.default_rng(i)
+        small = PilImage.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8))
+        small.resize((40 + 3 * i, 36 + 2 * i), PilImage.Resampling.BICUBIC).save(folder / f"{i}.png")
+    (folder / "broken.png").write_bytes((folder / "0.png").read_bytes()[:60])
+    return folder
+
+
+@pytest.fixture
+def toml(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def trainer(toml: Path, photos: Path, out: Path) -> Trainer:
+    plan = recipe.load(str(toml))
+    pictures = data.decode([photos], out.parent / "cache", least=plan.data.crop, cap=plan.data.cap)
+    return Trainer(plan, pictures, out)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def test_a_resumed_run_repeats_the_loss_curve_and_the_weights(toml, photos, tmp_path):
+    whole = trainer(toml, photos, tmp_path / "whole")
+    whole.run(Stop(6), quiet)
+    trainer(toml, photos, tmp_path / "parts").run(Stop(3), quiet)
+    rest = trainer(toml, photos, tmp_path / "parts")
+    rest.resume()
+    assert rest.step == 3
+    rest.run(Stop(6), quiet)
+    assert rows(tmp_path / "whole/log.csv") == rows(tmp_path / "parts/log.csv")
+    for a, b in zip(whole.average.state_dict().values(), rest.average.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_killed_run_goes_on_where_its_checkpoint_is(toml, photos, tmp_path):
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "inpainters.training", str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([*command, "--out", str(out)], env=environment, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (out / "checkpoint.pt").is_file():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    resumed = trainer(toml, photos, out)
+    resumed.resume()
+    reached = resumed.step + 3
+    resumed.run(Stop(reached), quiet)
+    whole = trainer(toml, photos, tmp_path / "whole")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole.run(Stop(reached), quiet)
+    finally:
+        torch.set_num_threads(threads)
+    assert [r["step"] for r in rows(out / "log.csv")] == [str(i + 1) for i in range(reached)]
+    for a, b in zip(rows(out / "log.csv"), rows(tmp_path / "whole/log.csv"), strict=True):
+        assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
+
+
+def test_training_lowers_the_loss_in_the_hole(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    image, mask = data.Batches(run.pictures, run.train, run.recipe)[0]
+    before = run.losses(image, mask)["hole"].item()
+    for _ in range(100):
+        run.advance(image, mask)
+    assert run.losses(image, mask)["hole"].item() < 0.7 * before
+
+
+def test_broken_pictures_are_skipped_and_counted(toml, photos, tmp_path):
+    pictures = trainer(toml, photos, tmp_path / "run").pictures
+    assert len(pictures) == 10
+    assert pictures.skipped == 1
+    assert "photos/broken.png" not in pictures.names
+    original = np.asarray(PilImage.open(photos / "3.png"))
+    np.testing.assert_array_equal(pictures[pictures.names.index("photos/3.png")], original)
+
+
+def test_no_picture_both_trains_and_validates(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    assert run.held
+    assert sorted(run.train + run.held) == list(range(10))
+
+
+def test_batches_depend_on_seed_and_step_alone_and_masks_keep_their_range(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    one, other = (data.Batches(run.pictures, run.train, run.recipe) for _ in range(2))
+    other[3]
+    assert torch.equal(one[7][0], other[7][0])
+    assert torch.equal(one[7][1], other[7][1])
+    assert not torch.equal(one[7][0], one[8][0])
+    shares = torch.cat([one[i][1].mean((1, 2, 3)) for i in range(40)])
+    assert shares.min() < 0.1
+    assert 0.5 < shares.max() <= 0.61
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("batch = 2", "bacth = 2", "did you mean 'batch'"),
+        ("[losses]", "[loses]", "did you mean 'losses'"),
+        ("[cpu.data]", "[cpu.dta]", "did you mean 'data'"),
+        ("coarse = [4, 8]", "corse = [4, 8]", "did you mean 'coarse'"),
+        ('"gated_conv"', '"gated_con"', "did you mean 'gated_conv'"),
+        ("batch = 2", 'batch = "two"', "expected int"),
+        ('method = "gated_conv"', "", "no 'method'"),
+        ("[network]", "[network", "not valid TOML"),
+    ],
+)
+def test_a_wrong_recipe_is_answered_with_a_sentence(toml, old, new, said, photos, capsys):
+    assert old in RECIPE
+    toml.write_text(RECIPE.replace(old, new))
+    assert main([str(toml), "--data", str(photos)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+
+
+def test_shipped_recipes_are_valid_on_both_devices():
+    for path in recipe.FOLDER.glob("*.toml"):
+        for device in ("cpu", "cuda"):
+            assert recipe.load(path.stem, device=device).method == path.stem
+    with pytest.raises(InputError, match="did you mean 'gated_conv'"):
+        recipe.load("gated_con")
+
+
+def test_the_cpu_section_holds_on_the_cpu_alone(toml):
+    assert recipe.load(str(toml), device="cpu").data.crop == 32
+    assert recipe.load(str(toml), device="cuda").data.crop == 64
+
+
+def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentence(toml, photos, tmp_path, capsys):
+    assert main([str(toml), "--data", str(tmp_path / "nowhere")]) == 2
+    assert "'nowhere' is not there" in capsys.readouterr().err
+    common = [str(toml), "--data", str(photos), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main([*common, "--steps", "1"]) == 0
+    assert main([*common, "--steps", "2"]) == 2
+    assert "--resume" in capsys.readouterr().err
+    (tmp_path / "run/checkpoint.pt").write_bytes(b"not a checkpoint")
+    assert main([*common, "--resume"]) == 2
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, tmp_path):
+    from safetensors.torch import load_file
+
+    out = tmp_path / "run"
+    common = [str(toml), "--data", str(photos), "--out", str(out), "--device", "cpu"]
+    assert main([*common, "--steps", "4"]) == 0
+    before = (out / "checkpoint.pt").read_bytes()
+    assert main([*common, "--export", "3"]) == 0
+    assert (out / "checkpoint.pt").read_bytes() == before
+    rates = [float(row["rate"]) for row in rows(out / "decay/log.csv")[4:]]
+    assert rates == pytest.approx([rates[0], rates[0] * 2 / 3, rates[0] / 3], rel=1e-4)
+    weights = {k: v for path in (out / "export").glob("*.safetensors") for k, v in load_file(path).items()}
+    recipe.load(str(toml)).build().load_state_dict(weights)
+    assert all(v.dtype == torch.float16 for v in weights.values())
+    card = json.loads((out / "export/gated_conv.json").read_text())
+    assert card["steps"] == 7
+    assert card["skipped"] == 1
+    assert card["data"] == [{"name": "photos", "pictures": 10, "terms": "drawn by the test"}]
+    assert set(card["validation"]) == {"gated_conv", "telea"}
+    assert "drawn by the test" in (out / "export/gated_conv.md").read_text()
+    assert list((out / "pictures").glob("*.png"))
+
+
+def test_shards_keep_order_and_stay_below_the_limit():
+    weights = {str(i): torch.zeros(n) for i, n in enumerate([3, 4, 5, 30, 1])}
+    parts = shard(weights, limit=40)
+    assert [list(part) for part in parts] == [["0", "1"], ["2"], ["3"], ["4"]]
+
+
+def test_masked_l1_and_boundary_variation_by_hand():
+    a, b = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5)
+    where = torch.zeros(1, 1, 4, 4)
+    where[..., 1, 1] = 1
+    assert losses.masked_l1(a, b, where).item() == pytest.approx(0.5)
+    assert losses.masked_l1(a, b, 0 * where).item() == 0
+    ramp = torch.arange(4.0).view(1, 1, 1, 4).expand(1, 3, 4, 4)
+    # The hole grows to a 3x3 square: 6 pairs across differ by 1 each, 6 pairs down by 0.
+    assert losses.boundary_variation(ramp, where).item() == pytest.approx(1.0)
+
+
+def test_gram_matrix_by_hand():
+    features = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])
+    expected = torch.tensor([[[5.0, 11.0], [11.0, 25.0]]]) / 4
+    torch.testing.assert_close(losses.gram(features), expected)
+
+
+def test_the_perceptual_loss_says_what_it_needs(monkeypatch, tmp_path):
+    monkeypatch.setattr(losses, "folders", lambda: iter([tmp_path]))
+    with pytest.raises(UnavailableError, match="INPAINTING_WEIGHTS"):
+        losses.perceptual("lpips_squeeze")
+
+
+def test_lpips_equals_the_reference_package():
+    lpips = pytest.importorskip("lpips")
+    try:
+        ours = losses.perceptual("lpips_squeeze")
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    reference = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False).eval()
+    weights = ours.features.state_dict()
+    own = reference.net.state_dict()
+    reference.net.load_state_dict({k: weights[k.split(".", 1)[1]] for k in own})
+    a, b = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(ours(a, b), reference(a, b, normalize=True).flatten(), rtol=1e-4, atol=1e-5)
