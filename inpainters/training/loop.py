@@ -189,6 +189,8 @@ class Trainer:
         """Move the average of the weights; it forgets faster while there is little to average."""
         decay = min(self.recipe.optimizer.average, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+        for kept, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            kept.copy_(now)
 
     # Reports
 

@@ -12,6 +12,7 @@ from inpainters.errors import InputError, unknown
 
 NETWORKS: dict[str, str] = {
     "gated_conv": "inpainters.networks.gated:GatedGenerator",
+    "partial_conv": "inpainters.networks.partial:PartialUNet",
 }
 """Method -> `module:class` of its network, whose `forward(image, mask)` returns pictures from coarse to fine."""
 FOLDER = Path(__file__).parent / "recipes"
