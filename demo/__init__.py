@@ -1,0 +1,1 @@
+"""The Gradio app: one file per tab over code that runs without a browser."""

@@ -1,0 +1,128 @@
+"""Puts the page together: theme, head, tabs, routes, and the arguments every launch shares."""
+
+import argparse
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.themes.utils import colors, sizes
+from gradio.themes.utils.fonts import LocalFont
+from starlette.middleware import Middleware
+
+from demo import compare, endpoints, header
+from demo.assets_loader import style_tag
+from demo.jobs import Runner
+from demo.limits import Limits
+from demo.session import App, Store
+
+TITLE = "Inpainting, side by side"
+RESULTS = Path(__file__).parent.parent / "results"
+
+
+def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
+    """Build the page; nothing is served yet."""
+    app = App(Store(), Runner(), results)
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
+        header.build(TITLE)
+        with gr.Tabs(selected="compare", elem_id="tabs"):
+            with gr.Tab("Compare", id="compare", elem_id="tab-compare"):
+                compare.build(app)
+            if find_spec("demo.leaderboard"):
+                from demo import leaderboard
+
+                with gr.Tab("Leaderboard", id="leaderboard", elem_id="tab-leaderboard"):
+                    leaderboard.build(app)
+        endpoints.build(app)
+    blocks.queue(max_size=64, default_concurrency_limit=8)
+    return blocks, app
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's own widgets in the page's tokens."""
+    base = gr.themes.Base(
+        primary_hue=colors.blue,
+        neutral_hue=colors.gray,
+        radius_size=sizes.radius_md,
+        text_size=sizes.text_md,
+        font=[LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
+        font_mono=[LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"],
+    )
+    tokens = {
+        "body_background_fill": "var(--bg)",
+        "body_text_color": "var(--ink)",
+        "body_text_color_subdued": "var(--ink2)",
+        "background_fill_primary": "var(--bg)",
+        "background_fill_secondary": "var(--panel)",
+        "block_background_fill": "var(--bg)",
+        "block_border_color": "var(--line)",
+        "block_label_text_color": "var(--ink2)",
+        "block_title_text_color": "var(--ink2)",
+        "border_color_primary": "var(--line)",
+        "border_color_accent": "var(--accent)",
+        "color_accent": "var(--accent)",
+        "color_accent_soft": "var(--panel)",
+        "input_background_fill": "var(--bg)",
+        "input_border_color": "var(--line)",
+        "input_border_color_focus": "var(--accent)",
+        "button_primary_background_fill": "var(--accent)",
+        "button_primary_background_fill_hover": "var(--accent)",
+        "button_primary_text_color": "var(--on-accent)",
+        "button_primary_border_color": "var(--accent)",
+        "button_secondary_background_fill": "var(--bg)",
+        "button_secondary_background_fill_hover": "var(--panel)",
+        "button_secondary_text_color": "var(--ink)",
+        "button_secondary_border_color": "var(--line)",
+        "error_background_fill": "var(--panel)",
+        "error_text_color": "var(--error)",
+        "link_text_color": "var(--accent)",
+        "link_text_color_hover": "var(--accent)",
+        "link_text_color_visited": "var(--accent)",
+        "link_text_color_active": "var(--accent)",
+    }
+    both = {name: value for key, value in tokens.items() for name in (key, f"{key}_dark")}
+    allowed = theme_fields()
+    return base.set(**{name: value for name, value in both.items() if name in allowed})
+
+
+def theme_fields() -> set[str]:
+    """Names that Gradio's theme knows; they change between versions."""
+    return set(gr.themes.Base.set.__code__.co_varnames)
+
+
+def launch_options(app: App) -> dict[str, Any]:
+    """Keywords for `Blocks.launch` that do not depend on where it runs."""
+    return {
+        "theme": theme(),
+        "head": style_tag("tokens.css", "page.css") + header.HEAD,
+        "footer_links": ["api"],
+        "run_history": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "show_error": False,
+        "enable_monitoring": False,
+        "max_file_size": "25mb",
+        "max_threads": 160,
+        "mcp_server": find_spec("mcp") is not None,
+        "app_kwargs": {"routes": [app.store.route()], "middleware": [Middleware(Limits)], "openapi_url": None},
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """`python app.py [--host H --port P --results DIR --share]`"""
+    parser = argparse.ArgumentParser(prog="app.py", description="Fill holes in photographs with many methods, side by side.")
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on")
+    parser.add_argument("--port", type=int, default=None, help="port; the first free one from 7860 where none is given")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of benchmark results to show")
+    parser.add_argument("--share", action="store_true", help="also open a public link through Gradio's relay")
+    given = parser.parse_args(arguments)
+    if not given.results.is_dir() and given.results != RESULTS:
+        parser.error(f"there is no folder '{given.results}'; name one that `python -m benchmark run` has written.")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    blocks, app = make(given.results)
+    try:
+        blocks.launch(server_name=given.host, server_port=given.port, share=given.share, **launch_options(app))
+    finally:
+        app.runner.close()
+        app.store.close()

@@ -1,0 +1,286 @@
+"""The Compare tab: open a picture, paint a hole, fill it with several methods, look closely."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from demo import samples, view
+from demo.jobs import Batch, Job, estimate
+from demo.mask_editor import EditorData, MaskEditor
+from demo.panes import Panes
+from demo.picker import Picker
+from demo.session import App, Session, canvas_mask, open_mask, open_picture
+from demo.widget import next_rev
+from inpainters import registry
+from inpainters.errors import InputError
+from inpainters.imaging import Mask, encode_png
+from inpainters.masks import GENERATORS, generate
+
+_BY_USE = sorted(GENERATORS.values(), key=lambda one: one.name not in ("brush", "box"))  # what people try first comes first
+TICK = 0.25
+"""Seconds between two looks at what is running: at most four updates a second."""
+FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
+RUN_JS = "async (_, ...rest) => [await window.inpainting.mask(), ...rest]"
+LINK_JS = """async () => {
+  const own = !new URLSearchParams(location.search).has('img');
+  try {
+    await navigator.clipboard.writeText(location.href);
+  } catch {
+    return window.inpainting.note('The browser did not allow it: copy the address bar instead.', true);
+  }
+  window.inpainting.note(own ? 'Link copied. The link leaves out your own picture.' : 'Link copied.');
+}"""
+ZIP_JS = """(token) => {
+  if (!token) return;
+  const link = document.createElement('a');
+  link.href = 'pic/' + token + '?name=inpainting.zip';
+  link.download = 'inpainting.zip';
+  link.click();
+}"""
+
+
+# ---- actions: what a visitor can do, without Gradio's types --------------------------------------------------------
+
+
+def editor(session: Session, note: str = "", *, error: bool = False, mask: str | None = None) -> EditorData:
+    """The editor's next value; the picture is the session's, the painted mask stays unless `mask` is given."""
+    if session.index < 0:
+        return EditorData(rev=next_rev(), note=note, error=error, query=view.query(session))
+    picture = session.round.picture
+    return EditorData(
+        rev=next_rev(),
+        preview=view.url(picture.preview),
+        w=picture.size[1],
+        h=picture.size[0],
+        mask=view.url(mask),
+        note=note,
+        error=error,
+        transparent=picture.transparent is not None,
+        sample=picture.sample,
+        query=view.query(session),
+    )
+
+
+def opened(session: Session) -> EditorData:
+    """After a picture was opened: what was converted."""
+    return editor(session, " ".join(session.round.picture.notes))
+
+
+def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> EditorData:
+    """A tool of the editor that needs the server: an example, a drawn mask, the file's transparent pixels."""
+    kind = data.get("kind")
+    if kind == "sample":
+        name = str(data.get("id"))
+        session.begin(open_picture(app.store, samples.path(name), samples.SAMPLES[name][0], name))
+        return opened(session)
+    picture = session.round.picture
+    if kind == "transparent":
+        session.drawn = ""
+        return editor(session, "The file's transparent pixels are the mask now.", mask=picture.transparent)
+    if kind != "generate":
+        raise InputError("That tool is unknown; reload the page.")
+    name, seed = str(data.get("name")), int(data.get("seed") or 0)
+    fixed = name in GENERATORS and GENERATORS[name].fixed
+    ratio = None if fixed else min(0.6, max(0.01, float(data.get("ratio") or 0.2)))
+    mask = generate(name, picture.size, seed=max(0, seed), ratio=ratio)
+    session.drawn = f"{name}:{round(100 * (ratio or 0))}:{max(0, seed)}"
+    return editor(session, mask=app.store.put(encode_png(mask)))
+
+
+def decode_canvas(session: Session, url: str) -> Mask:
+    """The mask behind the editor's data URL."""
+    if not url:
+        raise InputError("Nothing is masked yet: paint over what should disappear.")
+    try:
+        data = base64.b64decode(url.partition(",")[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError("The painted mask did not arrive whole; paint again.") from None
+    return canvas_mask(data, session.round.picture.size)
+
+
+def start(app: App, session: Session, url: str, ids: list[str], seed: int) -> Batch:
+    """Queue the chosen methods on the session's picture; results arrive in `session.round.answers`."""
+    one, methods = session.round, view.chosen_methods(ids)
+    mask = decode_canvas(session, url)
+    if not methods:
+        raise InputError("Choose at least one method.")
+    session.stop()
+    session.chosen, session.seed = methods, seed
+    image = app.store.image(one.picture.token)
+    session.forget_answers()
+    one.mask, one.masked = app.store.put(encode_png(mask)), app.store.put(encode_png(view.masked(image, mask)))
+    one.reference = one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
+    batch = one.batch = Batch([Job(name, seed, seconds=estimate(registry.get(name), mask)) for name in methods])
+
+    def keep(job: Job) -> None:
+        job.token = app.store.put(encode_png(job.result.image))
+        one.answers[job.method] = job.token
+
+    def rate(job: Job) -> None:
+        job.scores = view.score(image, job.result.image, mask)
+
+    app.runner.start(image, mask, batch, keep, rate if one.reference else None)
+    return batch
+
+
+async def watch(app: App, session: Session, batch: Batch) -> AsyncIterator[dict[str, Any]]:
+    """The panes, each time something has changed, until nothing will change any more."""
+    last = None
+    while True:
+        settled = batch.settled
+        value = view.panes(session, app.runner)
+        if (now := {**value, "rev": 0}) != last:
+            last = now
+            yield value
+        if settled or session.index < 0 or session.round.batch is not batch:
+            return
+        await asyncio.sleep(TICK)
+
+
+# ---- the tab: adapters ---------------------------------------------------------------------------------------------
+
+
+def build(app: App) -> None:
+    """Lay out the tab inside the current Blocks and wire it."""
+    state = gr.State(None, time_to_live=3600, delete_callback=lambda session: session and session.close())
+    mask_url, token = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    generators = [
+        {"id": one.name, "title": one.title, "fixed": f"{one.ratio:.0%}".replace("%", " %") if one.fixed else None}
+        for one in GENERATORS.values()
+    ]
+    with gr.Row(elem_id="compare"):
+        with gr.Column(elem_id="compare-side", scale=0, min_width=320):
+            canvas = MaskEditor(samples.thumbnails(app.store), generators, elem_id="compare-editor")
+            with gr.Accordion("Methods", open=True, elem_id="compare-methods"):
+                picker = Picker(view.picker(view.chosen_methods(FIRST_CHOICE), next_rev()), elem_id="compare-picker")
+            with gr.Row(elem_id="compare-bar"):
+                run = gr.Button("Run", variant="primary", elem_id="compare-run", interactive=False)
+                stop = gr.Button("Stop", elem_id="compare-stop", interactive=False)
+                seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, elem_id="compare-seed", min_width=72)
+        with gr.Column(elem_id="compare-main", min_width=320):
+            panes = Panes(elem_id="compare-panes")
+            with gr.Row(elem_id="compare-after"):
+                back = gr.Button("Back to the picture before", elem_id="compare-back", visible=False)
+                forth = gr.Button("Forward again", elem_id="compare-forth", visible=False)
+                packed = gr.Button("Download all (zip)", elem_id="compare-zip", interactive=False)
+                link = gr.Button("Copy link", elem_id="compare-link")
+
+    bar = [run, stop, packed, back, forth]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    light: dict[str, Any] = {**quiet, "queue": False}
+
+    def visit(session: Session | None) -> Session:
+        return session or Session(app.store, chosen=view.chosen_methods(FIRST_CHOICE))
+
+    def controls(session: Session, running: bool = False) -> list[Any]:
+        label, ready = view.run_label(session)
+        done = session.index >= 0 and bool(session.round.answers)
+        return [
+            gr.update(value="Running …" if running else label, interactive=ready and not running),
+            gr.update(interactive=running),
+            gr.update(interactive=done and not running),
+            gr.update(visible=session.index > 0, interactive=not running),
+            gr.update(visible=0 <= session.index < len(session.rounds) - 1, interactive=not running),
+        ]
+
+    def failed(session: Session, error: InputError) -> EditorData:
+        return editor(session, str(error), error=True)
+
+    def page(session: Session, value: EditorData) -> list[Any]:
+        picker_value = view.picker(session.chosen, next_rev(), view.costs(session))
+        return [session, value, picker_value, view.panes(session, app.runner), *controls(session)]
+
+    def act(session: Session | None, action: Any) -> list[Any]:
+        session = visit(session)
+        try:
+            return page(session, action(session))
+        except InputError as error:
+            return page(session, failed(session, error))
+
+    everything = [state, canvas, picker, panes, *bar]
+
+    def on_picture(value: EditorData, session: Session | None) -> list[Any]:
+        def action(session: Session) -> EditorData:
+            session.begin(open_picture(app.store, value.picture.path if value.picture else "", value.name or "The picture"))
+            return opened(session)
+
+        return act(session, action)
+
+    def on_maskfile(value: EditorData, session: Session | None) -> list[Any]:
+        def action(session: Session) -> EditorData:
+            mask, notes = open_mask(value.picture.path if value.picture else "", session.round.picture.size, value.name or "The mask")
+            return editor(session, " ".join(notes), mask=app.store.put(encode_png(mask)))
+
+        return act(session, action)
+
+    def on_tool(session: Session | None, event: gr.EventData) -> list[Any]:
+        return act(session, lambda session: use_tool(app, session, event._data or {}))
+
+    def on_mask(session: Session | None, event: gr.EventData) -> list[Any]:
+        session = visit(session)
+        if session.index >= 0:
+            session.hole = view.hole(event._data or {}, session.round.picture.size)
+        running = session.index >= 0 and session.round.batch is not None and not session.round.batch.finished
+        return [session, view.picker(session.chosen, next_rev(), view.costs(session)), *controls(session, running)]
+
+    def on_choose(session: Session | None, event: gr.EventData) -> list[Any]:
+        session = visit(session)
+        ids = (event._data or {}).get("ids")
+        session.chosen = view.chosen_methods(ids if isinstance(ids, list) else [])
+        return [session, editor(session), *controls(session)]
+
+    async def on_run(url: str, ids: list[str], number: float | None, session: Session | None) -> AsyncIterator[list[Any]]:
+        session = visit(session)
+        try:
+            batch = await asyncio.to_thread(start, app, session, url or "", ids, max(0, int(number or 0)))
+        except InputError as error:
+            yield [session, failed(session, error), gr.skip(), *controls(session)]
+            return
+        try:
+            value = editor(session)
+            async for shown in watch(app, session, batch):
+                yield [session, value, shown, *controls(session, not batch.finished)]
+                value = gr.skip()
+        finally:
+            batch.stop()  # the page was closed, or all is done and this does nothing
+
+    def on_use(session: Session | None, event: gr.EventData) -> list[Any]:
+        def action(session: Session) -> EditorData:
+            session.follow(str((event._data or {}).get("id")))
+            return editor(session, "This result is the picture now: paint the next hole.")
+
+        return act(session, action)
+
+    def on_move(by: int, session: Session | None) -> list[Any]:
+        def action(session: Session) -> EditorData:
+            session.move(by)
+            return editor(session, mask=session.round.mask)
+
+        return act(session, action)
+
+    def on_stop(session: Session | None, event: gr.EventData) -> None:
+        if session is not None and session.index >= 0 and session.round.batch is not None:
+            data = event._data if isinstance(event._data, dict) else {}
+            session.round.batch.stop(str(data["id"]) if "id" in data else None)
+
+    def on_zip(session: Session | None) -> str:
+        return app.store.put(view.archive(session), ".zip") if session else ""
+
+    canvas.picture(on_picture, [canvas, state], everything, **quiet)
+    canvas.maskfile(on_maskfile, [canvas, state], everything, **quiet)
+    canvas.tool(on_tool, [state], everything, **quiet)
+    canvas.mask(on_mask, [state], [state, picker, *bar], **light)
+    picker.choose(on_choose, [state], [state, canvas, *bar], **light)
+    run.click(on_run, [mask_url, picker, seed, state], [state, canvas, panes, *bar], js=RUN_JS, concurrency_limit=32, **quiet)
+    stop.click(on_stop, [state], None, **light)
+    panes.stop(on_stop, [state], None, **light)
+    panes.use(on_use, [state], everything, **quiet)
+    back.click(partial(on_move, -1), [state], everything, **quiet)
+    forth.click(partial(on_move, 1), [state], everything, **quiet)
+    packed.click(on_zip, [state], [token], **quiet).then(None, [token], None, js=ZIP_JS, api_visibility="private")
+    link.click(None, None, None, js=LINK_JS, api_visibility="private")

@@ -1,0 +1,81 @@
+"""The named endpoints for gradio_client and MCP: `/inpaint` and `/methods`."""
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from demo.jobs import Job, estimate, parse_options
+from demo.session import MAX_PIXELS, App
+from inpainters import registry
+from inpainters.errors import InputError, UnavailableError
+from inpainters.imaging import load_image, load_mask
+
+INPAINT_HELP = """Fill the missing region of a photograph with one method.
+
+Args:
+    image: a picture file, at most 4096x4096 pixels
+    mask: a picture of the same size; white is missing
+    method: a name that `methods` lists
+    seed: for methods that draw at random; a whole number, 0 or more
+    options: the method's own settings as a JSON object in text, for example {"radius": 5}
+"""
+
+Answer = tuple[np.ndarray, dict[str, Any]]
+
+
+def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: float | None, options: str) -> Answer:
+    """Fill the hole of a picture file; return the (H, W, 3) uint8 picture and what was done.
+
+    Raises InputError or UnavailableError with one sentence.
+    """
+    if not image or not mask:
+        raise InputError(f"The {'mask' if image else 'image'} is missing: send two picture files of one size.")
+    spec = registry.get((method or "telea").strip())
+    if reason := registry.unavailable(spec.name):
+        raise UnavailableError(reason)
+    if seed is not None and (seed < 0 or seed != int(seed)):
+        raise InputError(f"The seed must be a whole number, 0 or more, not {seed:g}.")
+    given = spec.resolve(parse_options(options))
+    loaded = load_image(image, max_pixels=MAX_PIXELS)
+    hole, mask_notes = load_mask(mask, loaded.image.shape[:2])
+    result = app.runner.run(loaded.image, hole, Job(spec.name, int(seed or 0), given, estimate(spec, hole)))
+    record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
+    record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
+    return result.image, record | {"notes": [*loaded.notes, *mask_notes, *result.notes]}
+
+
+def methods() -> list[dict[str, Any]]:
+    """List all inpainting methods: name, family, what each does, what it costs, its options, and why one is not available here."""
+    return [_row(spec) for spec in registry.METHODS.values()]
+
+
+def _row(spec: registry.MethodSpec) -> dict[str, Any]:
+    options = [{"name": o.name, "default": o.default, "help": o.help, "minimum": o.minimum, "maximum": o.maximum} for o in spec.options]
+    cost = {"fixed": spec.cost.fixed, "per_megapixel": spec.cost.per_megapixel, "per_missing_megapixel": spec.cost.per_missing_megapixel}
+    row = {"name": spec.name, "title": spec.title, "family": spec.family, "summary": spec.summary, "paper": spec.paper, "year": spec.year}
+    row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": cost, "options": options}
+    return row | {"unavailable": registry.unavailable(spec.name)}
+
+
+def build(app: App) -> None:
+    """Add the endpoints to the current Blocks; nothing of them shows on the page."""
+
+    def fill(image: str | None, mask: str | None, method: str = "telea", seed: float = 0, options: str = "{}") -> Answer:
+        try:
+            return inpaint(app, image, mask, method, seed, options)
+        except (InputError, UnavailableError) as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    fill.__doc__ = INPAINT_HELP
+    image = gr.Image(label="image", type="filepath", image_mode=None, visible=False)
+    mask = gr.Image(label="mask", type="filepath", image_mode=None, visible=False)
+    method = gr.Textbox("telea", label="method", visible=False)
+    seed = gr.Number(0, label="seed", precision=0, visible=False)
+    options = gr.Textbox("{}", label="options", visible=False)
+    picture, record = gr.Image(label="result", format="png", visible=False), gr.JSON(label="record", visible=False)
+    hidden = gr.Button(visible=False)
+    hidden.click(
+        fill, [image, mask, method, seed, options], [picture, record], api_name="inpaint", api_description=INPAINT_HELP, concurrency_limit=8
+    )
+    gr.api(methods, api_name="methods")

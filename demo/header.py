@@ -1,0 +1,20 @@
+"""The line above the tabs: name, theme, list of keys; and what the page's head carries."""
+
+from demo.mask_editor import MaskEditor
+from demo.panes import Panes
+from demo.widget import Widget
+
+HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
+PAGE_KEYS = (("Ctrl Enter", "Run"), ("Ctrl .", "Stop"), ("← →", "Between tabs, in the tab bar"), ("?", "This list"))
+
+
+class Header(Widget):
+    """`{title, keys: [[group, [[keys, what], ...]], ...]}`; sends nothing."""
+
+    ASSET = "header"
+
+
+def build(title: str) -> None:
+    """Place the header."""
+    keys = [["Everywhere", PAGE_KEYS], ["Mask, once it has the focus", MaskEditor.KEYS], ["Pictures, once they have the focus", Panes.KEYS]]
+    Header({"title": title, "keys": keys}, elem_id="header")

@@ -1,0 +1,259 @@
+"""Runs methods beside the page: two pools, fastest first, results one by one, stoppable at any time."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from inpainters import registry
+from inpainters.base import InpaintRequest, InpaintResult, MethodSpec
+from inpainters.errors import Cancelled, InputError, UnavailableError
+from inpainters.imaging import Image, Mask
+from inpainters.strategy import Strategy, windows
+
+HEAVY = 5.0
+"""Seconds: jobs expected to take longer queue in a pool of their own, so that quick ones never wait behind them."""
+
+State = Literal["waiting", "running", "done", "stopped", "error"]
+FINAL = ("done", "stopped", "error")
+
+
+def estimate(spec: MethodSpec, mask: Mask) -> float:
+    """Seconds `spec` is expected to take on this hole."""
+    pixels = missing = 0.0
+    for window in windows(mask, spec.strategy):
+        area = window.scale**2
+        pixels += area * (window.bottom - window.top) * (window.right - window.left)
+        missing += area * int(mask[window.top : window.bottom, window.left : window.right].sum())
+    return _seconds(spec, pixels, missing)
+
+
+def estimate_box(spec: MethodSpec, size: tuple[int, int], box: tuple[int, int, int, int], missing: int) -> float:
+    """The same from (top, left, bottom, right) and the number of missing pixels alone, while the mask is being painted."""
+    strategy: Strategy = spec.strategy
+    margin = max(strategy.min_context, round(strategy.context * max(box[2] - box[0], box[3] - box[1])))
+    height = min(size[0], box[2] + margin) - max(0, box[0] - margin)
+    width = min(size[1], box[3] + margin) - max(0, box[1] - margin)
+    area = min(1.0, (strategy.max_pixels or np.inf) / max(1, height * width), (strategy.max_missing or np.inf) / max(1, missing))
+    return _seconds(spec, area * height * width, area * missing)
+
+
+def _seconds(spec: MethodSpec, pixels: float, missing: float) -> float:
+    cost = spec.cost
+    return cost.fixed + cost.per_megapixel * pixels / 1e6 + cost.per_missing_megapixel * missing / 1e6
+
+
+def spoken(seconds: float) -> str:
+    """'under 1 s', 'about 10 s', 'about 3 min': no more digits than an estimate deserves."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        step = 1 if seconds < 10 else 5
+        return f"about {max(1, round(seconds / step) * step)} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+@dataclass
+class Job:
+    """One method on its way."""
+
+    method: str
+    seed: int = 0
+    options: Mapping[str, object] = field(default_factory=dict)
+    seconds: float = 0.0
+    """Expected before the run, measured after it."""
+    state: State = "waiting"
+    done: int = 0
+    total: int = 0
+    started: float = 0.0
+    message: str = ""
+    result: InpaintResult | None = None
+    token: str = ""
+    scores: dict[str, Any] | None = None
+    rating: bool = False
+    """True while its scores are on their way."""
+    halted: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.method
+
+    @property
+    def final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def progress(self) -> float:
+        """0 to 1, by its own steps where it reports any, else by the clock."""
+        if self.state != "running":
+            return float(self.state == "done")
+        if self.total > 1:
+            return self.done / self.total
+        return min(0.95, (time.monotonic() - self.started) / max(self.seconds, 0.1))
+
+    @property
+    def remaining(self) -> float:
+        """Expected seconds still to go."""
+        if self.state != "running":
+            return 0.0 if self.final else self.seconds
+        spent = time.monotonic() - self.started
+        return (
+            spent * (1 - self.done / self.total) / (self.done / self.total)
+            if self.done and self.total > 1
+            else max(0.0, self.seconds - spent)
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What the settings file says of it."""
+        record: dict[str, Any] = {
+            "method": self.method,
+            "version": registry.get(self.method).version,
+            "seed": self.seed,
+            "state": self.state,
+        }
+        if self.result is not None:
+            record |= {"options": self.result.options, "seconds": round(self.result.seconds, 4), "notes": list(self.result.notes)}
+            record |= {"network_calls": self.result.network_calls, "scores": self.scores or {}}
+        return record | ({"message": self.message} if self.message else {})
+
+
+OnJob = Callable[[Job], None]
+
+
+class Batch:
+    """The methods of one press on Run. `jobs` are in the order in which they should finish."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = sorted(jobs, key=lambda job: job.seconds)
+        self.created = time.time()
+        self._stopped = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    @property
+    def finished(self) -> bool:
+        """True when no job will change its state again."""
+        return all(job.final for job in self.jobs)
+
+    @property
+    def settled(self) -> bool:
+        """True when the scores are there as well."""
+        return self.finished and not any(job.rating for job in self.jobs)
+
+    def stop(self, method: str | None = None) -> None:
+        """Stop one method, or all; what is done stays."""
+        if method is None:
+            self._stopped.set()
+        for job in self.jobs:
+            if method in (None, job.method) and not job.final:
+                job.halted, job.state, job.message = True, "stopped", "Stopped."
+
+
+class Runner:
+    """The pools, shared by all visitors. Threads start with the first job."""
+
+    def __init__(self, light: int = 2, heavy: int = 1) -> None:
+        self._pools = {
+            "light": ThreadPoolExecutor(light, "light"),
+            "heavy": ThreadPoolExecutor(heavy, "heavy"),
+            "after": ThreadPoolExecutor(1, "after"),
+        }
+        self._queues: dict[str, list[Job]] = {"light": [], "heavy": []}
+        self._lock = threading.Lock()
+
+    def start(
+        self, image: Image, mask: Mask, batch: Batch, on_done: Callable[[Job], None], after: Callable[[Job], None] | None = None
+    ) -> None:
+        """Queue all jobs. `on_done` is called in a worker before a job turns to done, `after` later and out of the way (scores)."""
+        for job in batch.jobs:
+            pool = self._pool(job)
+            with self._lock:
+                self._queues[pool].append(job)
+            self._pools[pool].submit(self._work, pool, image, mask, job, on_done, after)
+
+    def ahead(self, job: Job) -> int:
+        """How many unfinished jobs are before this one in its pool."""
+        with self._lock:
+            queue = [other for other in self._queues[self._pool(job)] if not other.final or other is job]
+        return queue.index(job) if job in queue else 0
+
+    def run(self, image: Image, mask: Mask, job: Job) -> InpaintResult:
+        """One job from start to end, for callers without a page; raises what the method raises."""
+        pool = self._pool(job)
+        with self._lock:
+            self._queues[pool].append(job)
+        return self._pools[pool].submit(self._answer, pool, image, mask, job).result()
+
+    def close(self) -> None:
+        """Give up what waits; running work ends at its next step."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    @staticmethod
+    def _pool(job: Job) -> str:
+        return "heavy" if job.seconds > HEAVY or "torch" in registry.get(job.method).requires else "light"
+
+    def _work(self, pool: str, image: Image, mask: Mask, job: Job, on_done: OnJob, after: OnJob | None) -> None:
+        try:
+            result = self._answer(pool, image, mask, job)
+            if job.halted:
+                raise Cancelled
+            job.result, job.seconds = result, result.seconds
+            on_done(job)
+            if not job.halted:
+                job.rating, job.state = after is not None, "done"
+                if after is not None:
+                    self._pools["after"].submit(self._rate, job, after)
+        except Cancelled:
+            job.state, job.message = "stopped", "Stopped."
+        except (InputError, UnavailableError) as error:
+            self._fail(job, str(error))
+        except MemoryError:
+            self._fail(job, "There is not enough memory for this hole; mask less or use a smaller picture.")
+        except Exception as error:  # one method's fault must not take the others along
+            self._fail(job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}")
+
+    @staticmethod
+    def _rate(job: Job, after: OnJob) -> None:
+        try:
+            after(job)
+        finally:
+            job.rating = False
+
+    @staticmethod
+    def _fail(job: Job, message: str) -> None:
+        if not job.halted:
+            job.state, job.message = "error", message
+
+    def _answer(self, pool: str, image: Image, mask: Mask, job: Job) -> InpaintResult:
+        def on_step(done: int, total: int) -> bool:
+            job.done, job.total = done, total
+            return not job.halted
+
+        try:
+            if job.halted:
+                raise Cancelled
+            job.state, job.started = "running", time.monotonic()
+            inpainter = registry.create(job.method, **job.options)
+            return inpainter.run([InpaintRequest(image, mask, seed=job.seed)], on_step)[0][0]
+        finally:
+            with self._lock:
+                self._queues[pool].remove(job)
+
+
+def parse_options(text: str) -> dict[str, object]:
+    """Options as a JSON object; InputError with one sentence for anything else."""
+    try:
+        value = json.loads(text or "{}")
+    except json.JSONDecodeError as error:
+        raise InputError(f'Options are a JSON object such as {{"radius": 5}}; this one breaks at character {error.pos}.') from None
+    if not isinstance(value, dict):
+        raise InputError('Options are a JSON object such as {"radius": 5}.')
+    return value

@@ -1,0 +1,69 @@
+"""Middleware: bounds what a request may carry and closes routes of Gradio that this app does not use."""
+
+import json
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_JSON = 24 * 1024 * 1024
+"""Bytes of a request that is not an upload. A mask of 4096x4096 pixels as PNG in base64 stays under it."""
+CLOSED = ("/gradio_api/deep_link",)
+"""It would write a file per visit that nothing deletes."""
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class Limits:
+    """Answers 413 to large JSON bodies before they are parsed, 404 to closed routes."""
+
+    def __init__(self, app: ASGIApp, max_json: int = MAX_JSON) -> None:
+        self.app, self.max_json = app, max_json
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["path"].rstrip("/").endswith(CLOSED):
+            await _answer(send, 404, "There are no deep links here: the address bar holds the link.")
+            return
+        if headers.get(b"content-type", "").startswith("multipart/form-data"):  # an upload: Gradio bounds it by max_file_size
+            await self.app(scope, receive, send)
+            return
+        if headers.get(b"content-length", "0").isdigit() and int(headers.get(b"content-length", "0")) > self.max_json:
+            await self._refuse(send)
+            return
+        await self._bounded(scope, receive, send)
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        seen, started = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.max_json:
+                raise _TooLargeError
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noted)
+        except _TooLargeError:
+            if not started:
+                await self._refuse(send)
+
+    async def _refuse(self, send: Send) -> None:
+        await _answer(send, 413, f"The request is larger than {self.max_json >> 20} MB; upload files in place of sending them as text.")
+
+
+async def _answer(send: Send, status: int, sentence: str) -> None:
+    body = json.dumps({"detail": sentence}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,67 @@
+"""The mask editor: paints a mask over a picture that the server keeps."""
+
+from typing import Any
+
+from gradio.data_classes import FileData, GradioModel
+
+from demo.widget import Widget
+
+
+class EditorData(GradioModel):
+    """What travels between page and server. The path in `picture` is checked by Gradio: only what was uploaded passes."""
+
+    rev: int = 0
+    """Rises with every value the server sends; the page drops older ones."""
+    picture: FileData | None = None
+    """Page to server: a file that was just uploaded."""
+    name: str = ""
+    """Its name on the visitor's machine."""
+    preview: str | None = None
+    """Server to page: URL of the picture to draw on; a new one empties the canvas."""
+    w: int = 0
+    h: int = 0
+    mask: str | None = None
+    """URL of a mask to load (white = missing); None leaves the painted one alone."""
+    note: str = ""
+    error: bool = False
+    transparent: bool = False
+    """True where the file has transparent pixels, which can be taken as the mask."""
+    sample: str | None = None
+    """The example in view."""
+    query: str | None = None
+    """The page's query string, for links."""
+
+
+class MaskEditor(Widget):
+    """A picture to paint on, with what opens pictures above it and what draws masks below.
+
+    `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or None.
+
+    Events: `picture{}` and `maskfile{}` (the file is in the value), `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed} or
+    transparent, and `mask{count, bbox, border}` after each change; bbox = top, left, bottom, right. In the browser,
+    `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size, alpha 255 = missing, or ''.
+    """
+
+    ASSET = "mask_editor"
+    SENDS = ("picture", "maskfile", "tool", "mask")
+    KEYS = (
+        ("B E M L", "Brush, eraser, box, lasso"),
+        ("[ ] or wheel", "Brush size"),
+        ("Hold Alt", "Take away instead of add"),
+        ("I", "Invert"),
+        ("Shift ↑ ↓", "Grow, shrink"),
+        ("Ctrl Z, Ctrl Shift Z", "Undo, redo"),
+        ("Space and drag", "Pan"),
+        ("Ctrl and wheel, + − 0", "Zoom, fit"),
+        ("Arrows, Enter", "Move and paint without a mouse"),
+    )
+    data_model = EditorData
+
+    def __init__(self, samples: list[dict[str, str]], generators: list[dict[str, Any]], **kwargs: Any) -> None:
+        super().__init__(EditorData(), samples=samples, generators=generators, **kwargs)
+
+    def preprocess(self, payload: EditorData | None) -> EditorData:
+        return payload or EditorData()
+
+    def postprocess(self, value: EditorData | None) -> EditorData:
+        return value or EditorData()

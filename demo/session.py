@@ -1,0 +1,291 @@
+"""What visitors have open: pictures on disk under unguessable names, and the rounds of one visit."""
+
+import json
+import mimetypes
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PilImage
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from demo.jobs import Batch, Runner
+from inpainters.errors import InputError
+from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png, load_image, load_mask
+
+MAX_PIXELS = 4096 * 4096
+"""Pictures of more pixels are refused in the app (the command line takes 100 megapixels)."""
+MIN_SIDE = 8
+"""Pictures with a shorter side are refused: there is nothing to see."""
+PREVIEW = 2048
+"""The editor draws on a copy of at most this many pixels a side; the mask keeps the picture's own size."""
+MAX_AGE = 2 * 3600.0
+"""Seconds after which a picture that nobody asks for is deleted."""
+
+
+class Store:
+    """Files under unguessable tokens in a temporary folder. What is behind a token never changes."""
+
+    def __init__(self, max_age: float = MAX_AGE) -> None:
+        self.max_age = max_age
+        self._folder: Path | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def folder(self) -> Path:
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="inpainting-"))
+            return self._folder
+
+    def put(self, data: bytes, suffix: str = ".png", *, keep: bool = False) -> str:
+        """Store bytes; return their token. `keep`: never swept."""
+        self.sweep()
+        token = ("k" if keep else "t") + secrets.token_urlsafe(24) + suffix
+        part = self.folder / f"{token}.part"
+        try:
+            part.write_bytes(data)
+            part.replace(self.folder / token)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise InputError("The disk is full, so the picture could not be kept; free some space and run it again.") from None
+        return token
+
+    def path(self, token: str) -> Path | None:
+        """The file behind a token, or None. Asking keeps it alive."""
+        file = self.folder / Path(token).name
+        if Path(token).name != token or not file.is_file():
+            return None
+        file.touch()
+        return file
+
+    def read(self, token: str) -> bytes:
+        """The bytes behind a token; InputError where they are gone."""
+        file = self.path(token)
+        if file is None:
+            raise InputError("That picture has expired; open it again.")
+        return file.read_bytes()
+
+    def image(self, token: str) -> Image:
+        """The (H, W, 3) uint8 picture behind a token."""
+        return decode_image(self.read(token)).image
+
+    def mask(self, token: str) -> Mask:
+        """The (H, W) bool mask behind a token (white = missing)."""
+        return decode_image(self.read(token)).image[..., 0] >= THRESHOLD
+
+    def drop(self, tokens: list[str]) -> None:
+        """Delete files; unknown tokens are ignored."""
+        for token in tokens:
+            (self.folder / Path(token).name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete what nobody has asked for in `max_age` seconds."""
+        oldest = time.time() - self.max_age
+        for file in self.folder.glob("t*"):
+            try:
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+            except OSError:
+                continue  # another thread was faster
+
+    def close(self) -> None:
+        """Delete everything."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def route(self) -> Route:
+        """`GET /pic/<token>`: the file, to be cached for ever; `?name=` offers it as a download of that name."""
+
+        async def serve(request: Request) -> Response:
+            file = self.path(request.path_params["token"])
+            if file is None:
+                return PlainTextResponse("That picture has expired; open it again.", 404)
+            headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+            kind = mimetypes.guess_type(file.name)[0]
+            safe = kind if kind in ("image/png", "image/jpeg", "application/zip") else "application/octet-stream"
+            return FileResponse(file, media_type=safe, headers=headers, filename=request.query_params.get("name"))
+
+        return Route("/pic/{token}", serve)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An opened picture: the file as it was uploaded, and the sRGB pixels every method works on."""
+
+    title: str
+    original: str
+    """Token of the file, byte for byte as it came."""
+    token: str
+    """Token of its PNG in sRGB, upright."""
+    preview: str
+    """Token of a PNG for the editor, at most PREVIEW pixels a side."""
+    size: tuple[int, int]
+    """(height, width)"""
+    notes: tuple[str, ...] = ()
+    transparent: str | None = None
+    """Token of the mask of its transparent pixels."""
+    sample: str | None = None
+    """Name of the built-in example, for links."""
+
+
+def open_picture(store: Store, path: str | Path, title: str, sample: str | None = None) -> Picture:
+    """Read an uploaded file; raise InputError with one sentence where it cannot be used."""
+    path = Path(path)
+    try:
+        loaded = load_image(path, max_pixels=MAX_PIXELS)
+    except InputError as error:
+        raise InputError(str(error).replace(f"'{path.name}'", f"'{title}'")) from None
+    height, width = loaded.image.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise InputError(f"'{title}' is {width}×{height}; choose a picture of at least {MIN_SIDE}×{MIN_SIDE} pixels.")
+    transparent = None if loaded.transparent is None else store.put(encode_png(loaded.transparent))
+    token = store.put(encode_png(loaded.image))
+    original = store.put(path.read_bytes(), path.suffix.lower() or ".bin")
+    return Picture(title, original, token, _preview(store, loaded.image, token), (height, width), loaded.notes, transparent, sample)
+
+
+def from_result(store: Store, token: str, title: str) -> Picture:
+    """A result as the next picture: the same bytes are original, PNG and preview."""
+    image = store.image(token)
+    return Picture(title, token, token, _preview(store, image, token), image.shape[:2])
+
+
+def _preview(store: Store, image: Image, token: str) -> str:
+    if max(image.shape[:2]) <= PREVIEW:
+        return token
+    small = PilImage.fromarray(image)
+    small.thumbnail((PREVIEW, PREVIEW))
+    return store.put(encode_png(np.asarray(small)))
+
+
+def open_mask(path: str | Path, size: tuple[int, int], title: str) -> tuple[Mask, tuple[str, ...]]:
+    """Read an uploaded mask of the picture's (height, width); raise InputError with one sentence."""
+    try:
+        return load_mask(Path(path), size)
+    except InputError as error:
+        raise InputError(str(error).replace(f"'{Path(path).name}'", f"'{title}'")) from None
+
+
+def canvas_mask(data: bytes, size: tuple[int, int]) -> Mask:
+    """The editor's mask: a PNG whose alpha 255 means missing, of the picture's (height, width)."""
+    try:
+        loaded = decode_image(data, "The mask", max_pixels=MAX_PIXELS)
+    except InputError:
+        raise InputError("The painted mask did not arrive whole; paint again.") from None
+    missing = np.ones(loaded.image.shape[:2], bool) if loaded.transparent is None else ~loaded.transparent
+    if missing.shape != tuple(size):
+        raise InputError(f"The mask is {missing.shape[1]}×{missing.shape[0]}, the picture {size[1]}×{size[0]}. Use the same size.")
+    if not missing.any():
+        raise InputError("Nothing is masked yet: paint over what should disappear.")
+    return missing
+
+
+@dataclass
+class Round:
+    """One picture, the hole painted in it and what the methods made of it."""
+
+    picture: Picture
+    mask: str | None = None
+    """Token of the mask of the last run (white = missing)."""
+    masked: str | None = None
+    """Token of the picture with its hole shown."""
+    batch: Batch | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    """Method -> token of its result."""
+    reference: bool = True
+    """False where the hole covers pixels the file called transparent: nothing true is known there."""
+
+
+@dataclass
+class Session:
+    """One visit: rounds, each beginning with a result of the one before."""
+
+    store: Store
+    rounds: list[Round] = field(default_factory=list)
+    index: int = -1
+    chosen: list[str] = field(default_factory=list)
+    seed: int = 0
+    hole: dict[str, float] = field(default_factory=dict)
+    """What the editor last said of its mask: count, top, left, bottom, right."""
+    drawn: str = ""
+    """The generator's settings where the mask is exactly what it drew: name:percent:seed."""
+
+    def __deepcopy__(self, memo: object) -> "Session":
+        return self  # Gradio copies the values of its State; a visit is one object
+
+    @property
+    def round(self) -> Round:
+        """The round in view; InputError before a picture is open."""
+        if self.index < 0:
+            raise InputError("Choose a picture first: upload, paste or pick one.")
+        return self.rounds[self.index]
+
+    def begin(self, picture: Picture) -> None:
+        """Open a new picture: earlier rounds are forgotten."""
+        self.stop()
+        self._forget(self.rounds)
+        self.rounds, self.index, self.hole, self.drawn = [Round(picture)], 0, {}, ""
+
+    def follow(self, method: str) -> None:
+        """Make a result the next picture; rounds that were undone are forgotten."""
+        token = self.round.answers.get(method)
+        if token is None:
+            raise InputError("That result is not there yet; wait for it or choose another.")
+        self.stop()
+        picture = from_result(self.store, token, f"{self.round.picture.title}, {method}")
+        self.rounds[self.index + 1 :] = [Round(picture)]
+        self.index, self.hole, self.drawn = self.index + 1, {}, ""
+
+    def move(self, by: int) -> None:
+        """Undo (-1) or redo (+1) a step from one picture to the next."""
+        self.stop()
+        self.index = max(0, min(len(self.rounds) - 1, self.index + by))
+
+    def stop(self) -> None:
+        """Stop what is running."""
+        if self.index >= 0 and self.round.batch is not None:
+            self.round.batch.stop()
+
+    def close(self) -> None:
+        """Called when the visit has ended."""
+        self.stop()
+        self._forget(self.rounds)
+        self.rounds, self.index = [], -1
+
+    def forget_answers(self) -> None:
+        """Delete the results in view, but for those that have become pictures of later rounds."""
+        one, kept = self.round, {other.picture.token for other in self.rounds}
+        self.store.drop([token for token in (one.mask, one.masked, *one.answers.values()) if token and token not in kept])
+        one.mask = one.masked = one.batch = None
+        one.answers = {}
+
+    def _forget(self, rounds: list[Round]) -> None:
+        for one in rounds:
+            picture = one.picture
+            tokens = [picture.original, picture.token, picture.preview, picture.transparent, one.mask, one.masked]
+            self.store.drop([token for token in [*tokens, *one.answers.values()] if token and not token.startswith("k")])
+
+
+@dataclass
+class App:
+    """What all tabs and visitors share."""
+
+    store: Store
+    runner: Runner
+    results: Path
+
+
+def settings(round_: Round) -> str:
+    """The JSON beside downloaded pictures: all that is needed to make them again."""
+    picture, batch = round_.picture, round_.batch
+    jobs = [] if batch is None else [job.record() for job in batch.jobs]
+    record = {"picture": picture.title, "size": list(picture.size[::-1]), "notes": list(picture.notes), "results": jobs}
+    return json.dumps(record, indent=2, ensure_ascii=False)
