@@ -14,8 +14,10 @@ from PIL import Image
 from skimage import data, transform
 
 from demo.assets_loader import style_tag
+from demo.chart import Chart
 from demo.panes import Panes
 from demo.picker import Picker
+from demo.table import Table
 
 HOSTILE = '<img src=x onerror="window.hacked=1"> ${window.hacked=2} `${1+1}` {{value}}'
 NO_WEIGHTS = "'sd2' needs weights 'sd2': run `python -m inpainters fetch sd2`."
@@ -88,6 +90,74 @@ def picker_value() -> dict:
     }
 
 
+BINS = ("1-10", "10-20", "20-30", "30-40", "40-50", "50-60")
+METHODS = {
+    "telea": ("Telea", "smoothing", 30.1, 0.2),
+    "navier_stokes": ("Navier–Stokes", "smoothing", 29.6, 0.21),
+    "patchmatch": ("PatchMatch", "patch", 28.4, 4.2),
+    "gated_conv": ("Gated convolution", "convolutional", 31.0, 1.1),
+    "repaint": ("RePaint", "diffusion", 30.8, 52.0),
+    "sd2": ("Stable Diffusion 2", "latent", 27.5, 95.0),
+    "dip": ("Deep Image Prior", "own_prior", 29.0, 160.0),
+    "mean_fill": ("Mean fill", "baseline", 22.0, 0.01),
+}
+
+
+def score(method: str, column: int) -> dict:
+    """A made-up cell: quality falls by 1.7 per bin; the interval widens."""
+    if (method, column) in {("repaint", 1), ("sd2", 5)}:
+        return {"v": None, "why": "RePaint was not run on this bin: it would take about 3 h here."}
+    v = METHODS[method][2] - 1.7 * column
+    best = method == "gated_conv" and column < 3
+    return {
+        "v": v,
+        "lo": v - 0.3 - 0.1 * column,
+        "hi": v + 0.3 + 0.1 * column,
+        "n": 96,
+        "best": best,
+        "tied": method == "repaint" and column == 4,
+    }
+
+
+def table_value(title: str | None = None) -> dict:
+    cols = [{"id": name, "title": name, "better": "high", "digits": 2} for name in BINS]
+    cols.append({"id": "fid", "title": "FID", "better": "low", "digits": 1, "few": 2048})
+    cols.append({"id": "s", "title": "s", "better": "low", "kind": "seconds"})
+    rows = []
+    for name, (shown, family, _, cost) in METHODS.items():
+        cells = {label: score(name, i) for i, label in enumerate(BINS)}
+        cells |= {"fid": {"v": 300 - 8 * METHODS[name][2], "n": 96}, "s": {"v": cost, "n": 96}}
+        rows.append({"id": name, "title": title or shown, "family": family, "cells": cells})
+    return {"caption": "PSNR in the hole (dB) by share of missing pixels, quick suite", "cols": cols, "rows": rows}
+
+
+def line_value(title: str | None = None) -> dict:
+    def points(name: str) -> list[dict]:
+        cells = [score(name, i) for i in range(len(BINS))]
+        return [
+            {"x": bin, "y": c["v"], "lo": c.get("lo"), "hi": c.get("hi"), "cell": [name, bin]} for bin, c in zip(BINS, cells, strict=True)
+        ]
+
+    series = [{"id": n, "title": title or m[0], "family": m[1], "pts": points(n)} for n, m in METHODS.items()]
+    x = {"label": "Share of missing pixels", "values": list(BINS), "unit": "%"}
+    return {"title": "PSNR by ratio, band = 95 %", "x": x, "y": {"label": "PSNR, dB", "better": "high", "digits": 2}, "series": series}
+
+
+def scatter_value() -> dict:
+    def points(name: str) -> list[dict]:
+        return [{"x": METHODS[name][3], "y": METHODS[name][2], "lo": METHODS[name][2] - 0.5, "hi": METHODS[name][2] + 0.5, "cell": name}]
+
+    series = [{"id": n, "title": m[0], "family": m[1], "pts": points(n)} for n, m in METHODS.items()]
+    x = {"label": "Seconds per picture", "scale": "log", "unit": "s"}
+    return {
+        "kind": "scatter",
+        "title": "Quality by seconds",
+        "x": x,
+        "y": {"label": "PSNR, dB", "better": "high", "digits": 1},
+        "series": series,
+    }
+
+
 def build() -> gr.Blocks:
     with gr.Blocks(title="Components", fill_width=True, analytics_enabled=False) as page:
         log = gr.Textbox(label="log", elem_id="log")
@@ -99,17 +169,27 @@ def build() -> gr.Blocks:
                 picker = Picker(picker_value(), elem_id="picker")
             with gr.Column(scale=1, min_width=320):
                 panes = Panes(panes_value(), elem_id="panes")
+        table = Table(table_value(), elem_id="table")
+        with gr.Row():
+            with gr.Column(min_width=320):
+                line = Chart(line_value(), elem_id="line")
+            with gr.Column(min_width=320):
+                scatter = Chart(scatter_value(), elem_id="scatter")
 
         def report(event: gr.EventData) -> str:
             return json.dumps(event._data)
 
         for name in panes.SENDS:
             getattr(panes, name)(report, None, log, show_progress="hidden")
+        table.cell(report, None, log, show_progress="hidden")
+        for chart in (line, scatter):
+            chart.point(report, None, log, show_progress="hidden")
         picker.choose(report, None, log, show_progress="hidden")
         picker.choose(lambda ids: json.dumps(ids), picker, chosen, show_progress="hidden")
         buttons["newer"].click(lambda: panes_value(5, done=True, titles={"telea": "Newer"}), None, panes, show_progress="hidden")
         buttons["older"].click(lambda: panes_value(4, titles={"telea": "Older"}), None, panes, show_progress="hidden")
         buttons["noref"].click(lambda: panes_value(6, ref=False), None, panes, show_progress="hidden")
+        buttons["hostile"].click(lambda: [table_value(HOSTILE), line_value(HOSTILE)], None, [table, line], show_progress="hidden")
         buttons["hostile"].click(
             lambda: panes_value(7, titles=dict.fromkeys(("telea", "error", "queued"), HOSTILE)), None, panes, show_progress="hidden"
         )
