@@ -57,6 +57,54 @@ _SPECS = (
         strategy=Strategy(context=0.0, min_context=32),
     ),
     MethodSpec(
+        name="biharmonic",
+        title="Biharmonic",
+        family="smoothing",
+        target="inpainters.biharmonic:Biharmonic",
+        summary="Solves the biharmonic equation over the hole, the shape that a thin plate would take. "
+        "Exact on smooth shading, and joins slopes as well as colours. It knows no texture, and bulges in wide holes.",
+        paper="Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, IJMMS 2018",
+        year=2018,
+        link="https://doi.org/10.1155/2018/3950312",
+        licence="BSD-3-Clause (scikit-image)",
+        cost=Cost(fixed=0.01, per_megapixel=0.2, per_missing_megapixel=10.0),
+        strategy=Strategy(context=0.0, min_context=32, max_missing=262_144),
+        requires=("skimage",),
+    ),
+    MethodSpec(
+        name="shift_map",
+        title="Shift map",
+        family="patch",
+        target="inpainters.xphoto:ShiftMap",
+        summary="Finds the offsets at which the picture resembles itself and stitches shifted copies by graph cuts. "
+        "Continues repeated patterns and copies real pixels, so nothing is blurred. Seams and misplaced objects show where nothing repeats.",
+        paper="He and Sun, Statistics of patch offsets for image completion, ECCV",
+        year=2012,
+        link="https://doi.org/10.1007/978-3-642-33709-3_2",
+        licence="Apache-2.0 (OpenCV contrib)",
+        cost=Cost(fixed=0.02, per_megapixel=5.0, per_missing_megapixel=400.0),
+        # xphoto itself shrinks pictures beyond 800×600, and its enlargement is faulty: a shorter side of 600 avoids it.
+        strategy=Strategy(context=1.0, min_context=64, max_pixels=360_000, max_missing=32_768),
+    ),
+    MethodSpec(
+        name="fsr",
+        title="Frequency selective reconstruction",
+        family="smoothing",
+        target="inpainters.xphoto:Fsr",
+        summary="Explains each block's known pixels by a few waves and lets those run on through the hole, from the rim inwards. "
+        "The best of the classical methods on thin, scattered or periodic losses. Slow, and wide holes fill with ripples.",
+        paper="Seiler, Jonscher, Schöberl and Kaup, Resampling images to a regular grid using frequency selective reconstruction, "
+        "IEEE TIP 24(11); in blocks as by Genser et al., PCS 2018",
+        year=2015,
+        link="https://doi.org/10.1109/TIP.2015.2463084",
+        licence="Apache-2.0 (OpenCV contrib)",
+        cost=Cost(fixed=0.05, per_megapixel=1.0, per_missing_megapixel=120.0),
+        strategy=Strategy(context=0.0, min_context=32, max_missing=131_072),
+        options=(
+            Option("quality", "fast", "'best' searches longer, at 30 times the cost: rim of the hole only.", choices=("fast", "best")),
+        ),
+    ),
+    MethodSpec(
         name="patchmatch",
         title="PatchMatch",
         family="patch",
