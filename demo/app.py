@@ -28,7 +28,7 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
         header.build(TITLE)
         with gr.Tabs(selected="compare", elem_id="tabs"):
             with gr.Tab("Compare", id="compare", elem_id="tab-compare"):
-                compare.build(app)
+                compare.build(app, blocks)
             if find_spec("demo.leaderboard"):
                 from demo import leaderboard
 
@@ -74,6 +74,7 @@ def theme() -> gr.themes.Base:
         "button_secondary_background_fill_hover": "var(--panel)",
         "button_secondary_text_color": "var(--ink)",
         "button_secondary_border_color": "var(--line)",
+        "button_border_width": "1px",
         "error_background_fill": "var(--panel)",
         "error_text_color": "var(--error)",
         "link_text_color": "var(--accent)",

@@ -14,11 +14,11 @@ from demo.jobs import Batch, Job, estimate
 from demo.mask_editor import EditorData, MaskEditor
 from demo.panes import Panes
 from demo.picker import Picker
-from demo.session import App, Session, canvas_mask, open_mask, open_picture
+from demo.session import App, Round, Session, canvas_mask, open_mask, open_picture
 from demo.widget import next_rev
 from inpainters import registry
 from inpainters.errors import InputError
-from inpainters.imaging import Mask, encode_png
+from inpainters.imaging import Image, Mask, encode_png
 from inpainters.masks import GENERATORS, generate
 
 _BY_USE = sorted(GENERATORS.values(), key=lambda one: one.name not in ("brush", "box"))  # what people try first comes first
@@ -35,6 +35,11 @@ LINK_JS = """async () => {
   }
   window.inpainting.note(own ? 'Link copied. The link leaves out your own picture.' : 'Link copied.');
 }"""
+FOLD_JS = """() => {
+  const fold = document.querySelector('#compare-methods button');
+  if (window.innerWidth < 700 && fold && fold.classList.contains('open')) fold.click();
+}"""
+"""On a phone the list of methods starts folded."""
 ZIP_JS = """(token) => {
   if (!token) return;
   const link = document.createElement('a');
@@ -92,6 +97,34 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> EditorData:
     return editor(session, mask=app.store.put(encode_png(mask)))
 
 
+def painted(session: Session, data: Mapping[str, Any]) -> bool:
+    """Note what the editor says of its mask; True where that makes finished results stale."""
+    one = session.round
+    session.hole = view.hole(data, one.picture.size)
+    if data.get("by") == "server":
+        return False
+    session.drawn = ""
+    fresh = one.batch is not None and one.batch.finished and not one.stale
+    one.stale = one.stale or fresh
+    return fresh
+
+
+def restore(app: App, session: Session, asked: Mapping[str, str]) -> EditorData:
+    """What a link asks for: example, drawn mask, methods, seed. What it cannot have is said and left out."""
+    if asked.get("m"):
+        session.chosen = view.chosen_methods(asked["m"][:2000].split(","))
+    session.seed = int(asked["seed"]) if asked.get("seed", "").isdecimal() and len(asked["seed"]) < 10 else 0
+    if not asked.get("img"):
+        return editor(session)
+    value = use_tool(app, session, {"kind": "sample", "id": asked["img"][:80]})
+    if asked.get("mask"):
+        name, ratio, seed = (asked["mask"][:80] + "::").split(":")[:3]
+        if not (ratio.isdecimal() and seed.isdecimal()):
+            raise InputError("The link's mask is not of the form brush:20:7, so none was drawn.")
+        value = use_tool(app, session, {"kind": "generate", "name": name, "ratio": int(ratio) / 100, "seed": int(seed[:9])})
+    return value
+
+
 def decode_canvas(session: Session, url: str) -> Mask:
     """The mask behind the editor's data URL."""
     if not url:
@@ -115,17 +148,35 @@ def start(app: App, session: Session, url: str, ids: list[str], seed: int) -> Ba
     session.forget_answers()
     one.mask, one.masked = app.store.put(encode_png(mask)), app.store.put(encode_png(view.masked(image, mask)))
     one.reference = one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
-    batch = one.batch = Batch([Job(name, seed, seconds=estimate(registry.get(name), mask)) for name in methods])
+    one.batch = Batch([Job(name, seed, seconds=estimate(registry.get(name), mask)) for name in methods])
+    _submit(app, one, image, mask, one.batch.jobs)
+    return one.batch
 
+
+def again(app: App, session: Session, method: str) -> Batch:
+    """Run one method of the last run once more; the others keep what they have."""
+    one = session.round
+    if one.batch is None or one.mask is None:
+        raise InputError("There is nothing to run again yet.")
+    mask = app.store.mask(one.mask)
+    for place, job in enumerate(one.batch.jobs):
+        if job.method == method and job.final:
+            one.batch.jobs[place] = Job(method, job.seed, job.options, estimate(registry.get(method), mask))
+            _submit(app, one, app.store.image(one.picture.token), mask, [one.batch.jobs[place]])
+    return one.batch
+
+
+def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> None:
     def keep(job: Job) -> None:
-        job.token = app.store.put(encode_png(job.result.image))
-        one.answers[job.method] = job.token
+        if job.result is not None:
+            job.token = one.answers[job.method] = app.store.put(encode_png(job.result.image))
 
     def rate(job: Job) -> None:
-        job.scores = view.score(image, job.result.image, mask)
+        if job.result is not None:
+            for known in view.scores(image, job.result.image, mask):
+                job.scores = known
 
-    app.runner.start(image, mask, batch, keep, rate if one.reference else None)
-    return batch
+    app.runner.start(image, mask, jobs, keep, rate if one.reference else None)
 
 
 async def watch(app: App, session: Session, batch: Batch) -> AsyncIterator[dict[str, Any]]:
@@ -145,8 +196,8 @@ async def watch(app: App, session: Session, batch: Batch) -> AsyncIterator[dict[
 # ---- the tab: adapters ---------------------------------------------------------------------------------------------
 
 
-def build(app: App) -> None:
-    """Lay out the tab inside the current Blocks and wire it."""
+def build(app: App, blocks: gr.Blocks) -> None:
+    """Lay out the tab inside `blocks` and wire it."""
     state = gr.State(None, time_to_live=3600, delete_callback=lambda session: session and session.close())
     mask_url, token = gr.Textbox(visible=False), gr.Textbox(visible=False)
     generators = [
@@ -156,12 +207,12 @@ def build(app: App) -> None:
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="compare-side", scale=0, min_width=320):
             canvas = MaskEditor(samples.thumbnails(app.store), generators, elem_id="compare-editor")
-            with gr.Accordion("Methods", open=True, elem_id="compare-methods"):
+            with gr.Accordion("Methods", open=True, elem_id="compare-methods") as methods:
                 picker = Picker(view.picker(view.chosen_methods(FIRST_CHOICE), next_rev()), elem_id="compare-picker")
+                seed = gr.Number(0, label="Seed of methods that draw at random", precision=0, minimum=0, elem_id="compare-seed")
             with gr.Row(elem_id="compare-bar"):
                 run = gr.Button("Run", variant="primary", elem_id="compare-run", interactive=False)
                 stop = gr.Button("Stop", elem_id="compare-stop", interactive=False)
-                seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, elem_id="compare-seed", min_width=72)
         with gr.Column(elem_id="compare-main", min_width=320):
             panes = Panes(elem_id="compare-panes")
             with gr.Row(elem_id="compare-after"):
@@ -170,7 +221,7 @@ def build(app: App) -> None:
                 packed = gr.Button("Download all (zip)", elem_id="compare-zip", interactive=False)
                 link = gr.Button("Copy link", elem_id="compare-link")
 
-    bar = [run, stop, packed, back, forth]
+    bar = [run, stop, packed, back, forth, methods]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     light: dict[str, Any] = {**quiet, "queue": False}
 
@@ -186,6 +237,7 @@ def build(app: App) -> None:
             gr.update(interactive=done and not running),
             gr.update(visible=session.index > 0, interactive=not running),
             gr.update(visible=0 <= session.index < len(session.rounds) - 1, interactive=not running),
+            gr.update(label=f"Methods · {len(session.chosen)} chosen"),
         ]
 
     def failed(session: Session, error: InputError) -> EditorData:
@@ -223,21 +275,29 @@ def build(app: App) -> None:
 
     def on_mask(session: Session | None, event: gr.EventData) -> list[Any]:
         session = visit(session)
-        if session.index >= 0:
-            session.hole = view.hole(event._data or {}, session.round.picture.size)
-        running = session.index >= 0 and session.round.batch is not None and not session.round.batch.finished
-        return [session, view.picker(session.chosen, next_rev(), view.costs(session)), *controls(session, running)]
+        flipped = session.index >= 0 and painted(session, event._data or {})
+        shown = view.panes(session, app.runner) if flipped else gr.skip()
+        return [session, view.picker(session.chosen, next_rev(), view.costs(session)), shown, *controls(session, session.running)]
 
     def on_choose(session: Session | None, event: gr.EventData) -> list[Any]:
         session = visit(session)
         ids = (event._data or {}).get("ids")
         session.chosen = view.chosen_methods(ids if isinstance(ids, list) else [])
-        return [session, editor(session), *controls(session)]
+        return [session, editor(session), *controls(session, session.running)]
 
     async def on_run(url: str, ids: list[str], number: float | None, session: Session | None) -> AsyncIterator[list[Any]]:
         session = visit(session)
+        async for value in follow(session, partial(start, app, session, url or "", ids, max(0, int(number or 0)))):
+            yield value
+
+    async def on_retry(session: Session | None, event: gr.EventData) -> AsyncIterator[list[Any]]:
+        session = visit(session)
+        async for value in follow(session, partial(again, app, session, str((event._data or {}).get("id")))):
+            yield value
+
+    async def follow(session: Session, begin: Any) -> AsyncIterator[list[Any]]:
         try:
-            batch = await asyncio.to_thread(start, app, session, url or "", ids, max(0, int(number or 0)))
+            batch = await asyncio.to_thread(begin)
         except InputError as error:
             yield [session, failed(session, error), gr.skip(), *controls(session)]
             return
@@ -268,19 +328,27 @@ def build(app: App) -> None:
             data = event._data if isinstance(event._data, dict) else {}
             session.round.batch.stop(str(data["id"]) if "id" in data else None)
 
+    def on_load(session: Session | None, request: gr.Request) -> list[Any]:
+        session = visit(session)
+        asked = dict(request.query_params) if request else {}
+        return [*act(session, lambda session: restore(app, session, asked)), session.seed]
+
     def on_zip(session: Session | None) -> str:
         return app.store.put(view.archive(session), ".zip") if session else ""
 
     canvas.picture(on_picture, [canvas, state], everything, **quiet)
     canvas.maskfile(on_maskfile, [canvas, state], everything, **quiet)
     canvas.tool(on_tool, [state], everything, **quiet)
-    canvas.mask(on_mask, [state], [state, picker, *bar], **light)
+    canvas.mask(on_mask, [state], [state, picker, panes, *bar], **light)
     picker.choose(on_choose, [state], [state, canvas, *bar], **light)
     run.click(on_run, [mask_url, picker, seed, state], [state, canvas, panes, *bar], js=RUN_JS, concurrency_limit=32, **quiet)
     stop.click(on_stop, [state], None, **light)
     panes.stop(on_stop, [state], None, **light)
+    panes.retry(on_retry, [state], [state, canvas, panes, *bar], concurrency_limit=32, **quiet)
     panes.use(on_use, [state], everything, **quiet)
     back.click(partial(on_move, -1), [state], everything, **quiet)
     forth.click(partial(on_move, 1), [state], everything, **quiet)
+    blocks.load(on_load, [state], [*everything, seed], **quiet)
+    blocks.load(None, None, None, js=FOLD_JS, api_visibility="private")
     packed.click(on_zip, [state], [token], **quiet).then(None, [token], None, js=ZIP_JS, api_visibility="private")
     link.click(None, None, None, js=LINK_JS, api_visibility="private")

@@ -78,10 +78,7 @@ class Job:
     rating: bool = False
     """True while its scores are on their way."""
     halted: bool = False
-
-    @property
-    def id(self) -> str:
-        return self.method
+    pool: str = "light"
 
     @property
     def final(self) -> bool:
@@ -102,11 +99,9 @@ class Job:
         if self.state != "running":
             return 0.0 if self.final else self.seconds
         spent = time.monotonic() - self.started
-        return (
-            spent * (1 - self.done / self.total) / (self.done / self.total)
-            if self.done and self.total > 1
-            else max(0.0, self.seconds - spent)
-        )
+        if self.done and self.total > 1:
+            return spent * (self.total - self.done) / self.done
+        return max(0.0, self.seconds - spent)
 
     def record(self) -> dict[str, Any]:
         """What the settings file says of it."""
@@ -130,12 +125,6 @@ class Batch:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.jobs = sorted(jobs, key=lambda job: job.seconds)
-        self.created = time.time()
-        self._stopped = threading.Event()
-
-    @property
-    def stopped(self) -> bool:
-        return self._stopped.is_set()
 
     @property
     def finished(self) -> bool:
@@ -149,8 +138,6 @@ class Batch:
 
     def stop(self, method: str | None = None) -> None:
         """Stop one method, or all; what is done stays."""
-        if method is None:
-            self._stopped.set()
         for job in self.jobs:
             if method in (None, job.method) and not job.final:
                 job.halted, job.state, job.message = True, "stopped", "Stopped."
@@ -168,41 +155,35 @@ class Runner:
         self._queues: dict[str, list[Job]] = {"light": [], "heavy": []}
         self._lock = threading.Lock()
 
-    def start(
-        self, image: Image, mask: Mask, batch: Batch, on_done: Callable[[Job], None], after: Callable[[Job], None] | None = None
-    ) -> None:
+    def start(self, image: Image, mask: Mask, jobs: Sequence[Job], on_done: OnJob, after: OnJob | None = None) -> None:
         """Queue all jobs. `on_done` is called in a worker before a job turns to done, `after` later and out of the way (scores)."""
-        for job in batch.jobs:
-            pool = self._pool(job)
-            with self._lock:
-                self._queues[pool].append(job)
-            self._pools[pool].submit(self._work, pool, image, mask, job, on_done, after)
+        for job in jobs:
+            self._enter(job).submit(self._work, image, mask, job, on_done, after)
 
     def ahead(self, job: Job) -> int:
         """How many unfinished jobs are before this one in its pool."""
         with self._lock:
-            queue = [other for other in self._queues[self._pool(job)] if not other.final or other is job]
+            queue = [other for other in self._queues[job.pool] if not other.final or other is job]
         return queue.index(job) if job in queue else 0
 
     def run(self, image: Image, mask: Mask, job: Job) -> InpaintResult:
         """One job from start to end, for callers without a page; raises what the method raises."""
-        pool = self._pool(job)
-        with self._lock:
-            self._queues[pool].append(job)
-        return self._pools[pool].submit(self._answer, pool, image, mask, job).result()
+        return self._enter(job).submit(self._answer, image, mask, job).result()
 
     def close(self) -> None:
         """Give up what waits; running work ends at its next step."""
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    @staticmethod
-    def _pool(job: Job) -> str:
-        return "heavy" if job.seconds > HEAVY or "torch" in registry.get(job.method).requires else "light"
+    def _enter(self, job: Job) -> ThreadPoolExecutor:
+        job.pool = "heavy" if job.seconds > HEAVY or "torch" in registry.get(job.method).requires else "light"
+        with self._lock:
+            self._queues[job.pool].append(job)
+        return self._pools[job.pool]
 
-    def _work(self, pool: str, image: Image, mask: Mask, job: Job, on_done: OnJob, after: OnJob | None) -> None:
+    def _work(self, image: Image, mask: Mask, job: Job, on_done: OnJob, after: OnJob | None) -> None:
         try:
-            result = self._answer(pool, image, mask, job)
+            result = self._answer(image, mask, job)
             if job.halted:
                 raise Cancelled
             job.result, job.seconds = result, result.seconds
@@ -232,7 +213,7 @@ class Runner:
         if not job.halted:
             job.state, job.message = "error", message
 
-    def _answer(self, pool: str, image: Image, mask: Mask, job: Job) -> InpaintResult:
+    def _answer(self, image: Image, mask: Mask, job: Job) -> InpaintResult:
         def on_step(done: int, total: int) -> bool:
             job.done, job.total = done, total
             return not job.halted
@@ -245,7 +226,7 @@ class Runner:
             return inpainter.run([InpaintRequest(image, mask, seed=job.seed)], on_step)[0][0]
         finally:
             with self._lock:
-                self._queues[pool].remove(job)
+                self._queues[job.pool].remove(job)
 
 
 def parse_options(text: str) -> dict[str, object]:

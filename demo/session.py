@@ -200,6 +200,8 @@ class Round:
     batch: Batch | None = None
     answers: dict[str, str] = field(default_factory=dict)
     """Method -> token of its result."""
+    stale: bool = False
+    """True where the mask was changed after the run."""
     reference: bool = True
     """False where the hole covers pixels the file called transparent: nothing true is known there."""
 
@@ -227,6 +229,11 @@ class Session:
         if self.index < 0:
             raise InputError("Choose a picture first: upload, paste or pick one.")
         return self.rounds[self.index]
+
+    @property
+    def running(self) -> bool:
+        """True while a run of the round in view has not ended."""
+        return self.index >= 0 and self.round.batch is not None and not self.round.batch.finished
 
     def begin(self, picture: Picture) -> None:
         """Open a new picture: earlier rounds are forgotten."""
@@ -265,7 +272,7 @@ class Session:
         one, kept = self.round, {other.picture.token for other in self.rounds}
         self.store.drop([token for token in (one.mask, one.masked, *one.answers.values()) if token and token not in kept])
         one.mask = one.masked = one.batch = None
-        one.answers = {}
+        one.answers, one.stale = {}, False
 
     def _forget(self, rounds: list[Round]) -> None:
         for one in rounds:

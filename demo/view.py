@@ -3,7 +3,7 @@
 import io
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -96,7 +96,7 @@ def panes(session: Session, runner: Runner) -> dict[str, Any]:
     if one.masked:
         shown.append(_fixed("masked", "Masked", one.masked, f"{stem}-masked"))
     if one.batch is not None:
-        shown += [_pane(job, runner, stem) for job in one.batch.jobs]
+        shown += [_pane(job, runner, stem, one.stale) for job in one.batch.jobs]
     value = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": shown}
     return value | ({"ref": "original"} if one.reference else {})
 
@@ -105,9 +105,9 @@ def _fixed(key: str, title: str, token: str, file: str) -> dict[str, Any]:
     return {"id": key, "title": title, "family": None, "state": "done", "src": url(token), "chips": [], "note": "", "file": file}
 
 
-def _pane(job: Job, runner: Runner, stem: str) -> dict[str, Any]:
+def _pane(job: Job, runner: Runner, stem: str, stale: bool) -> dict[str, Any]:
     spec = registry.get(job.method)
-    pane: dict[str, Any] = {"id": job.id, "title": spec.title, "family": spec.family, "state": _STATES.get(job.state, job.state)}
+    pane: dict[str, Any] = {"id": job.method, "title": spec.title, "family": spec.family, "state": _STATES.get(job.state, job.state)}
     pane |= {"src": url(job.token) if job.state == "done" else None, "file": f"{stem}-{job.method}", "chips": [], "note": ""}
     if job.state == "waiting":
         pane |= {"place": runner.ahead(job), "eta": round(job.seconds, 1)}
@@ -116,6 +116,7 @@ def _pane(job: Job, runner: Runner, stem: str) -> dict[str, Any]:
         pane["note"] = f"step {job.done}/{job.total}" if job.total > 1 else ""
     elif job.state == "done" and job.result is not None:
         calls = f"{job.result.network_calls:,} network calls." if job.result.network_calls else ""
+        pane["state"] = "stale" if stale else "done"
         pane |= {"seconds": job.result.seconds, "note": " ".join(filter(None, [calls, *job.result.notes])), "chips": chips(job.scores)}
     else:
         pane["err"] = job.message
@@ -139,9 +140,15 @@ def _chip(one: Mapping[str, Any]) -> dict[str, Any]:
     return {"value": f"{one['value']:.1f} dB" if one["unit"] == "dB" else f"{one['value']:.3f}"}
 
 
-def score(original: Image, filled: Image, mask: Mask) -> dict[str, dict[str, Any]]:
-    """Metric -> {value, unit, reason} inside the hole; value is None, with a reason, where it cannot be computed."""
-    return {name: _score(name, original, filled, mask) for name in SCORES}
+def scores(original: Image, filled: Image, mask: Mask) -> Iterator[dict[str, dict[str, Any]]]:
+    """Metric -> {value, unit, reason} inside the hole, growing by one metric each time, the cheap ones first.
+
+    value is None, with a reason, where it cannot be computed.
+    """
+    known: dict[str, dict[str, Any]] = {}
+    for name in SCORES:
+        known = {**known, name: _score(name, original, filled, mask)}
+        yield known
 
 
 def _score(name: str, original: Image, filled: Image, mask: Mask) -> dict[str, Any]:

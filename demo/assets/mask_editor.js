@@ -209,16 +209,16 @@ function step(from, to) {
   changed();
 }
 
-function change(action) {
+function change(action, by) {
   if (!W) return;
   const before = mask.slice();
   action();
   keep(before, [0, 0, W, H]);
   retint();
-  changed();
+  changed(true, by);
 }
 
-function changed(tell = true) {
+function changed(tell = true, by = 'visitor') {
   let count = 0, top = H, left = W, bottom = 0, right = 0;
   for (let y = 0; y < H; y++) {
     let first = -1, last = -1;
@@ -233,7 +233,7 @@ function changed(tell = true) {
   redoButton.disabled = !redone.length;
   root.dataset.count = count;
   draw();
-  if (tell) trigger('mask', { count, top, left, bottom, right, ratio: percent / 100, bbox: [top, left, bottom, right], border });
+  if (tell) trigger('mask', { count, top, left, bottom, right, ratio: percent / 100, bbox: [top, left, bottom, right], border, by });
 }
 
 // ---- drawing -------------------------------------------------------------------------------------------------------
@@ -575,7 +575,7 @@ async function apply(v) {
       sizeText.textContent = W + '×' + H;
       setSize(Math.max(4, Math.max(W, H) / 20));
       layout();
-      if (v.mask === null || v.mask === undefined || v.mask === '') changed();
+      if (!v.mask) changed(true, 'server');
     }
     if (v.mask) {
       const loaded = await pixels(v.mask);
@@ -583,12 +583,12 @@ async function apply(v) {
       const flat = el('canvas', { width: W, height: H }).getContext('2d', { willReadFrequently: true });
       flat.drawImage(loaded, 0, 0);
       const words = flat.getImageData(0, 0, W, H).data;
-      change(() => { for (let i = 0; i < mask.length; i++) mask[i] = words[4 * i] >= 128 ? 1 : 0; });
+      change(() => { for (let i = 0; i < mask.length; i++) mask[i] = words[4 * i] >= 128 ? 1 : 0; }, 'server');
     }
   } catch (error) {
     say(String(error.message || error), true);
   }
-  for (const one of samples.children) one.setAttribute('aria-pressed', String(location.search.includes('img=' + one.dataset.sample + '&') || location.search.endsWith('img=' + one.dataset.sample)));
+  for (const one of samples.children) one.setAttribute('aria-pressed', String(one.dataset.sample === v.sample));
   root.dataset.rev = rev;
 }
 
