@@ -37,6 +37,8 @@ class Residual(nn.Module):
     def __init__(self, width: int, dilation: int, activation: str) -> None:
         super().__init__()
         self.conv = GatedConv2d(width, width, dilation=dilation, activation=activation)
+        with torch.no_grad():
+            self.conv.features.weight.mul_(0.25)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x)
@@ -51,7 +53,10 @@ class Up(nn.Module):
     def __init__(self, inputs: int, outputs: int, activation: str) -> None:
         super().__init__()
         self.narrow = nn.Conv2d(inputs, outputs, 1)
+        nn.init.kaiming_normal_(self.narrow.weight, nonlinearity="linear")
         self.conv = GatedConv2d(outputs, outputs, activation=activation)
+        with torch.no_grad():
+            self.conv.features.weight.mul_(0.5)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = F.interpolate(self.narrow(x), size=skip.shape[-2:], mode="bilinear", align_corners=False)
@@ -71,7 +76,7 @@ class Stage(nn.Module):
         self.bottom = nn.Sequential(*(Residual(widths[-1], d, activation) for d in dilations))
         self.up = nn.ModuleList(Up(b, a, activation) for a, b in reversed(list(itertools.pairwise(widths))))
         self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
-        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.normal_(self.head.weight, std=0.003)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -56,23 +56,36 @@ class LpipsSqueeze(nn.Module):
         self.requires_grad_(False).eval()
 
     def activations(self, image: Tensor) -> list[Tensor]:
-        """Unit-length features of (N, 3, H, W) in [0, 1] at the seven taps."""
+        """Features of (N, 3, H, W) in [0, 1] at the seven taps, (N, H, W, C) float."""
         x = ((2 * image - 1) - self.shift) / self.scale
         x = x.contiguous(memory_format=torch.channels_last)
         found = []
         for index, layer in enumerate(self.features):
             x = layer(x)
             if index in self.taps:
-                wide = x.float()
-                found.append(wide / (wide.square().sum(1, keepdim=True).sqrt() + 1e-10))
+                found.append(x.float().permute(0, 2, 3, 1))
         return found
 
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Distance per picture, (N,)."""
         with torch.no_grad():
             wanted = self.activations(target)
-        pairs = enumerate(zip(self.activations(predicted), wanted, strict=True))
-        return sum(F.conv2d((a - b).square(), getattr(self, f"head{i}")).mean((1, 2, 3)) for i, (a, b) in pairs)
+        given = self.activations(predicted)
+        with torch.autocast(predicted.device.type, enabled=False):
+            heads = (getattr(self, f"head{i}").flatten() for i in range(len(self.taps)))
+            return sum(_distance(a, b, head) for a, b, head in zip(given, wanted, heads, strict=True))
+
+
+def _distance(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
+    """Mean over positions of `sum(head * (a/|a| - b/|b|)^2)`, (N,).
+
+    Multiplied out, so that the large tensors are only squared and multiplied, never divided: half the time on a processor.
+    """
+    pair = torch.stack((torch.ones_like(head), head))
+    aa, bb, ab = F.linear(a.square(), pair), F.linear(b.square(), pair), F.linear(a * b, head[None])[..., 0]
+    norm_a, norm_b = ((x[..., 0] + 1e-20).sqrt() + 1e-10 for x in (aa, bb))
+    distance = aa[..., 1] / norm_a.square() + bb[..., 1] / norm_b.square() - 2 * ab / (norm_a * norm_b)
+    return distance.mean((1, 2))
 
 
 def perceptual(name: str) -> nn.Module | None:
