@@ -1,0 +1,275 @@
+"""FID, KID, FD and KD: the formulas against closed forms and torchmetrics, the networks against torchmetrics' own route."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from scipy.linalg import sqrtm
+from skimage import data
+from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from benchmark.metrics import create
+from benchmark.metrics.features import BATCH, Extractor, inception, resize
+from benchmark.metrics.frechet import Frechet, frechet_distance
+from benchmark.metrics.kernel import Kernel, kernel_distance
+from inpainters import weights
+
+
+def crops(n, size=48, step=9):
+    photograph = data.coffee()
+    return [np.ascontiguousarray(photograph[step * i : step * i + size, 2 * step * i :][:, :size]) for i in range(n)]
+
+
+def noisy(images, sigma=20):
+    rng = np.random.default_rng(3)
+    return [np.clip(image + rng.normal(0, sigma, image.shape), 0, 255).astype(np.uint8) for image in images]
+
+
+def uint8_batch(images):
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+
+class Tiny(torch.nn.Module):
+    """Of the interface of torchmetrics' Inception: (n, 3, h, w) uint8 -> (n, num_features) float32."""
+
+    num_features = 12
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(5)
+        self.kernels = torch.nn.Parameter(torch.randn(12, 3, 5, 5, generator=generator) / 40, requires_grad=False)
+
+    def forward(self, x):
+        return torch.nn.functional.conv2d((x.float() - 128) / 128, self.kernels, stride=3).relu().mean((2, 3))
+
+
+# Formulas
+
+
+def test_frechet_of_a_shift_is_its_square():
+    x = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    assert frechet_distance(x, x + np.float32(0.5)) == pytest.approx(6 * 0.25, rel=1e-5)
+
+
+def test_frechet_in_one_dimension_is_that_of_two_normal_distributions():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(2, 3, (40, 1)).astype(np.float32), rng.normal(-1, 0.5, (30, 1)).astype(np.float32)
+    expected = (x.mean() - y.mean()) ** 2 + (x.std(ddof=1) - y.std(ddof=1)) ** 2
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-5)
+
+
+def test_frechet_against_the_matrix_root():
+    rng = np.random.default_rng(2)
+    x, y = (rng.normal(size=(60, 8)) @ rng.normal(size=(8, 8)) for _ in range(2))
+    c, d = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
+    expected = np.square(x.mean(0) - y.mean(0)).sum() + np.trace(c + d - 2 * sqrtm(c @ d).real)
+    assert frechet_distance(x.astype(np.float32), y.astype(np.float32)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_kernel_by_the_definition():
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(5, 4)).astype(np.float32), rng.normal(1, 1, (7, 4)).astype(np.float32)
+
+    def k(a, b):
+        return (math.fsum(map(float, a * b)) / 4 + 1) ** 3
+
+    within = [np.mean([k(a, b) for i, a in enumerate(z) for j, b in enumerate(z) if i != j]) for z in (x, y)]
+    expected = sum(within) - 2 * np.mean([k(a, b) for a in x for b in y])
+    assert kernel_distance(x, y) == pytest.approx(expected, rel=1e-5)
+
+
+def test_kernel_in_blocks_of_rows(monkeypatch):
+    x, y = np.random.default_rng(4).normal(size=(2, 50, 4)).astype(np.float32)
+    whole = kernel_distance(x, y)
+    monkeypatch.setattr("benchmark.metrics.kernel.ROWS", 7)
+    assert kernel_distance(x, y) == pytest.approx(whole, rel=1e-9)
+
+
+@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+def test_one_picture_is_too_few(distance):
+    many, one = np.zeros((3, 4), np.float32), np.zeros((1, 4), np.float32)
+    with pytest.raises(ValueError, match="at least 2 pictures on each side, not 3 and 1"):
+        distance(many, one)
+
+
+# Stored features against torchmetrics' update and compute
+
+
+@pytest.fixture(scope="module")
+def sets():
+    originals = crops(30)
+    return originals, noisy(originals, 50)
+
+
+def test_frechet_from_features_is_torchmetrics(sets):
+    metric = Frechet(Extractor("tiny", Tiny(), None))
+    theirs = FrechetInceptionDistance(feature=Tiny())
+    for start in range(0, 30, 8):
+        for images, real in zip(sets, (True, False), strict=True):
+            theirs.update(uint8_batch(images[start : start + 8]), real=real)
+    assert metric.distance(*map(metric.features, sets)) == pytest.approx(theirs.compute().item(), rel=1e-4)
+
+
+def test_kernel_from_features_is_torchmetrics_with_one_full_subset(sets):
+    metric = Kernel(Extractor("tiny", Tiny(), None))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = KernelInceptionDistance(feature=Tiny(), subsets=1, subset_size=30)
+    for images, real in zip(sets, (True, False), strict=True):
+        theirs.update(uint8_batch(images), real=real)
+    # torchmetrics adds 900 kernels near 1 in float32, which leaves 1e-6 absolute.
+    assert metric.distance(*map(metric.features, sets)) == pytest.approx(theirs.compute()[0].item(), rel=1e-4, abs=1e-6)
+
+
+# Features
+
+
+@pytest.mark.parametrize("side", [None, 32])
+def test_each_row_is_its_picture_alone(side):
+    extractor = Extractor("tiny", Tiny(), side)
+    images = [*crops(BATCH + 2), *crops(2, 40), *crops(3)]
+    alone = np.concatenate([extractor([image]) for image in images])
+    together = extractor(images)
+    assert together.dtype == np.float32
+    assert np.allclose(together, alone, rtol=1e-5, atol=1e-7)
+
+
+def test_no_pictures():
+    with pytest.raises(ValueError, match="no pictures"):
+        Extractor("tiny", Tiny(), None)([])
+
+
+def test_resize_keeps_what_has_the_size_already():
+    image = crops(1)[0]
+    assert np.array_equal(resize(image, 48), image.astype(np.float32))
+
+
+def test_resize_is_antialiased_and_stays_in_range():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 255
+    small = resize(stripes, 16)
+    assert np.abs(small[:, 2:-2] - 127.5).max() < 5
+    edge = np.zeros((16, 16, 3), np.uint8)
+    edge[:, 8:] = 255
+    large = resize(edge, 64)
+    assert (large.min(), large.max()) == (0, 255)
+
+
+def test_resize_rounds_nothing():
+    image = crops(1)[0]
+    rounded = np.asarray(Image.fromarray(image).resize((31, 31), Image.Resampling.BICUBIC))
+    small = resize(image, 31)
+    assert 0.2 < np.abs(small - rounded).max() < 1.5
+    assert np.abs(small - np.rint(small)).max() > 0.4
+
+
+# Inception: a network of the same shape with random numbers stands in
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory):
+    path = tmp_path_factory.mktemp("inception") / "stand-in.pth"
+    torch.save(random_inception(), path)
+    return path
+
+
+@pytest.fixture
+def inception_file(stand_in, monkeypatch):
+    row = weights.WeightsFile("inception", {stand_in.name: weights.sha256(stand_in)}, "", "", "")
+    monkeypatch.setenv(weights.ENV, str(stand_in.parent))
+    monkeypatch.setitem(weights.WEIGHTS, "inception", row)
+    return stand_in
+
+
+def random_inception():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url", lambda *_, **__: {})
+        patch.setattr(NoTrainInceptionV3, "load_state_dict", lambda *_: None)
+        with torch.random.fork_rng(devices=[]):
+            shapes = NoTrainInceptionV3("inception-v3-compat", ["2048"]).state_dict()
+    generator = torch.Generator().manual_seed(0)
+    return {name: he(value, generator) if value.dim() == 4 else value for name, value in shapes.items()}
+
+
+def he(value, generator):
+    return torch.randn(value.shape, generator=generator) * math.sqrt(2 / value[0].numel())
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return crops(2, 200, 40)
+
+
+@pytest.mark.parametrize(("name", "antialias"), [("fid_inception_tm", True), ("fid_inception_legacy", False)])
+def test_inception_is_torchmetrics(name, antialias, inception_file, pictures):
+    metric = create(name)
+    theirs = FrechetInceptionDistance(feature_extractor_weights_path=str(inception_file), antialias=antialias)
+    expected = theirs.inception(uint8_batch(pictures)).numpy()
+    assert metric.feature_key == name.removeprefix("fid_")
+    assert expected.shape == (2, 2048)
+    assert np.allclose(metric.features(pictures), expected, rtol=1e-5, atol=1e-6 * expected.max())
+
+
+def test_the_clean_variant_is_the_same_network_behind_another_resize(inception_file, pictures):
+    metric = create("kid_inception_clean")
+    ready = crops(2, 299, 20)
+    net = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(inception_file))
+    with torch.no_grad():
+        expected = net(uint8_batch(ready)).numpy()
+    assert np.allclose(metric.features(ready), expected, rtol=1e-4, atol=1e-4 * expected.max())
+    assert metric.feature_key == "inception_clean"
+
+
+def test_the_three_variants_differ(inception_file, pictures):
+    tm, legacy, clean = (inception(variant)(pictures[:1]) for variant in ("tm", "legacy", "clean"))
+    assert min(np.abs(tm - legacy).max(), np.abs(tm - clean).max(), np.abs(legacy - clean).max()) > 1e-3 * tm.max()
+
+
+# SqueezeNet
+
+
+@pytest.fixture
+def squeeze_state(tmp_path, monkeypatch):
+    """A whole checkpoint, as torchvision's, with random numbers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        state = torchvision.models.squeezenet1_1(weights=None).state_dict()
+    path = tmp_path / "stand-in.pth"
+    torch.save(state, path)
+    monkeypatch.setenv(weights.ENV, str(tmp_path))
+    monkeypatch.setitem(weights.WEIGHTS, "lpips_squeeze", weights.WeightsFile("", {path.name: weights.sha256(path)}, "", "", ""))
+    return state
+
+
+def squeezenet_by_torchvision(state, image):
+    net = torchvision.models.squeezenet1_1(weights=None)
+    net.load_state_dict(state)
+    normalize = torchvision.transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    with torch.no_grad():
+        maps = net.eval().features(normalize(uint8_batch([image]) / 255))
+    assert maps.shape == (1, 512, 13, 13)
+    return maps.mean((2, 3)).numpy()
+
+
+def test_squeezenet_features_are_torchvision_s_map_averaged(squeeze_state):
+    metric = create("fd_squeeze")
+    image = crops(1, 224)[0]
+    features = metric.features([image])
+    assert metric.feature_key == create("kd_squeeze").feature_key == "squeeze"
+    assert np.allclose(features, squeezenet_by_torchvision(squeeze_state, image), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.skipif(
+    weights.missing_weights("lpips_squeeze"), reason=f"SqueezeNet's weights are not here: set {weights.ENV} or fetch lpips_squeeze"
+)
+@pytest.mark.parametrize("name", ["fd_squeeze", "kd_squeeze"])
+def test_more_noise_is_farther_on_the_real_network(name):
+    metric = create(name)
+    originals = crops(6, 128, 30)
+    near, far = (metric.distance(metric.features(originals), metric.features(noisy(originals, sigma))) for sigma in (5, 60))
+    assert near < far

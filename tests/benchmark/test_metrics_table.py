@@ -1,0 +1,75 @@
+"""The metrics table: names that others rely on, and what it says when something is missing."""
+
+import importlib
+import math
+import subprocess
+import sys
+
+import pytest
+
+from benchmark import metrics
+from inpainters.errors import InputError, UnavailableError
+from inpainters.weights import ENV
+
+NAMES = [
+    *("psnr", "ssim", "l1", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
+    *("fid_inception_tm", "fid_inception_legacy", "fid_inception_clean"),
+    *("kid_inception_tm", "kid_inception_legacy", "kid_inception_clean", "fd_squeeze", "kd_squeeze"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def no_weights(tmp_path, monkeypatch):
+    for variable in (ENV, "TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+
+
+def test_names():
+    assert list(metrics.METRICS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_target_exists(name):
+    module, _, attribute = metrics.get(name).target.partition(":")
+    assert callable(getattr(importlib.import_module(module), attribute))
+
+
+def test_reading_the_table_imports_no_network_library():
+    code = "import sys; from benchmark import metrics; [metrics.unavailable(n) for n in metrics.METRICS]; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "torchvision", "lpips", "torchmetrics", "torch_fidelity", "gradio", "matplotlib"} & set(loaded)
+
+
+@pytest.mark.parametrize("name", NAMES[3:])
+def test_missing_weights_are_a_sentence_with_the_command(name, no_weights):
+    sentence = metrics.unavailable(name)
+    assert f"python -m benchmark fetch {metrics.get(name).weights}" in sentence
+    with pytest.raises(UnavailableError, match="benchmark fetch"):
+        metrics.create(name)
+
+
+@pytest.mark.parametrize("name", NAMES[:3])
+def test_simple_metrics_are_always_there(name, no_weights):
+    assert metrics.unavailable(name) is None
+
+
+def test_missing_package_is_named_as_pip_names_it(monkeypatch):
+    monkeypatch.setattr(metrics, "find_spec", lambda package: None if package == "torch_fidelity" else object())
+    assert "pip install torch-fidelity" in metrics.unavailable("fid_inception_clean")
+
+
+def test_unknown_metric_is_answered_with_a_suggestion():
+    with pytest.raises(InputError, match="did you mean 'lpips_squeeze'"):
+        metrics.create("lpips_squeez")
+
+
+def test_reasons():
+    assert metrics.reason("psnr", "hole", 31.5) is None
+    assert "infinite" in metrics.reason("psnr", "hole", math.inf)
+    assert "band has no pixels" in metrics.reason("ssim", "band", math.nan)
+
+
+def test_variants_pin_what_differs():
+    variants = [spec.variant for spec in metrics.METRICS.values()]
+    assert len(set(variants)) == len(variants)
+    assert all(variant.endswith(".") for variant in variants)
