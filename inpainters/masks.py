@@ -282,7 +282,7 @@ def _filled(field: _Field, x: float, y: float, width: float, height: float) -> _
 def _text(field: _Field) -> Iterator[_Mark]:
     """Lines of words from a random line on; when the page is full the same words again, bolder."""
     rng, ratio = field.rng, field.missing / (field.height * field.width)
-    size = max(6.0, min((18 + 16 * rng.random()) * field.unit, field.height / 2, field.width / 2))  # of a capital, in px
+    size = max(3.0, min((18 + 16 * rng.random()) * field.unit, field.height / 2, field.width / 2))  # of a capital, in px
     bold = max(1.0, size * min(max(ratio / 2, 0.1), 0.3))
     page: list[_Word] = []
     while not page:  # in a few pixels even a page can miss
@@ -298,16 +298,17 @@ _Word = tuple[npt.NDArray[np.int32], ...]
 
 
 def _page(field: _Field, size: float) -> Iterator[_Word]:
+    """Words as their strokes; letters that the edge would cut are left out."""
     letters, advance = list(_GLYPHS.values()), 0.9 * size
-    y = size * (field.rng.random() * 1.4 - 1)
-    while y < field.height - 1:
-        x = -advance * 2 * field.rng.random()
-        while x < field.width - 1:
+    y = 0.5 * size * field.rng.random()
+    while y + size < field.height:
+        x = -2 * advance * field.rng.random()
+        while x < field.width:
             count = int(field.rng.integers(2, 8))
-            glyphs = [letters[i] for i in field.rng.integers(len(letters), size=count)]
-            word = [np.rint(line * size + (x + k * advance, y)).astype(np.int32) for k, glyph in enumerate(glyphs) for line in glyph]
-            if any(((line >= 0) & (line < (field.width, field.height))).all(axis=1).any() for line in word):
-                yield tuple(word)
+            places = [(x + k * advance, letters[i]) for k, i in enumerate(field.rng.integers(len(letters), size=count))]
+            shown = [(at, glyph) for at, glyph in places if 0 <= at < field.width - size * 2 / 3 - 1]
+            if shown:
+                yield tuple(np.rint(line * size + (at, y)).astype(np.int32) for at, glyph in shown for line in glyph)
             x += (count + 0.6) * advance
         y += 1.5 * size
 
@@ -333,7 +334,7 @@ _GLYPHS = {
 def _scratches(field: _Field) -> Iterator[_Mark]:
     """Long thin arcs, most of them steep, as on old prints and film."""
     rng, ratio = field.rng, field.missing / (field.height * field.width)
-    along = np.linspace(-0.5, 0.5, 9)
+    along = np.linspace(-0.5, 0.5, 13)
     while True:
         x, y, lean, reach, bend, thick = rng.random(6).tolist()
         angle = math.pi * (0.5 + (lean - 0.5) * abs(2 * lean - 1))
@@ -341,10 +342,11 @@ def _scratches(field: _Field) -> Iterator[_Mark]:
         bow = (bend - 0.5) * 0.25 * length * (1 - 4 * along**2)
         xs = x * field.width + along * length * math.cos(angle) - bow * math.sin(angle)
         ys = y * field.height + along * length * math.sin(angle) + bow * math.cos(angle)
-        points = np.rint(np.stack([xs, ys], axis=1))
-        inside = ((points >= 0) & (points < (field.width, field.height))).all(axis=1)
-        if inside.any():
-            yield _line(points, (1 + (1 + 6 * ratio) * thick) * field.unit)
+        seen = np.flatnonzero((xs >= 0) & (xs < field.width) & (ys >= 0) & (ys < field.height))
+        if len(seen) > 1:
+            # Points beyond the edge are pulled to it: releases of OpenCV differ in how they clip lines.
+            points = np.stack([xs, ys], axis=1)[max(0, seen[0] - 1) : seen[-1] + 2]
+            yield _line(np.rint(np.clip(points, 0, (field.width - 1, field.height - 1))), (1 + (1 + 6 * ratio) * thick) * field.unit)
 
 
 # --- fixed patterns -------------------------------------------------------------------------------------------------
