@@ -77,7 +77,7 @@ _SPECS = (
         family="patch",
         target="inpainters.xphoto:ShiftMap",
         summary="Finds the offsets at which the picture resembles itself and stitches shifted copies by graph cuts. "
-        "Continues repeated patterns and copies real pixels, so nothing is blurred. Seams and misplaced objects show where nothing repeats.",
+        "Continues repeated patterns, and blurs nothing as it copies real pixels. Where nothing repeats, seams and misplaced objects show.",
         paper="He and Sun, Statistics of patch offsets for image completion, ECCV",
         year=2012,
         link="https://doi.org/10.1007/978-3-642-33709-3_2",

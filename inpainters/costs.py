@@ -1,0 +1,58 @@
+"""What a run will cost in seconds: the table's constants for the reference machine, times a factor learned on this one."""
+
+import statistics
+import threading
+from collections import defaultdict, deque
+
+from inpainters.base import MethodSpec
+from inpainters.imaging import Mask
+from inpainters.strategy import windows
+
+_KEEP = 15  # runs; the median of the latest forgives a run that had to share its machine
+
+_lock = threading.Lock()
+_ratios: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_KEEP))
+
+
+def work(spec: MethodSpec, mask: Mask) -> tuple[float, float]:
+    """(megapixels, missing megapixels) that the method would work on: inside its windows, after capping."""
+    pixels = missing = 0.0
+    for window in windows(mask, spec.strategy):
+        height, width = window.size
+        hole = int(mask[window.top : window.bottom, window.left : window.right].sum())
+        pixels += height * width
+        missing += hole * height * width / ((window.bottom - window.top) * (window.right - window.left))
+    return pixels / 1e6, missing / 1e6
+
+
+def reference(spec: MethodSpec, mask: Mask) -> float:
+    """Seconds on the reference machine for the (H, W) bool `mask`, True = missing; 0 where nothing is missing."""
+    pixels, missing = work(spec, mask)
+    cost = spec.cost
+    return cost.fixed + cost.per_megapixel * pixels + cost.per_missing_megapixel * missing if pixels else 0.0
+
+
+def estimate(spec: MethodSpec, mask: Mask) -> float:
+    """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far tell."""
+    return factor(spec.name) * reference(spec, mask)
+
+
+def observe(spec: MethodSpec, mask: Mask, seconds: float) -> None:
+    """Learn from a finished run (`InpaintResult.seconds`); may be called from any thread."""
+    expected = reference(spec, mask)
+    if expected > 0 and seconds > 0:
+        with _lock:
+            _ratios[spec.name].append(seconds / expected)
+
+
+def factor(name: str) -> float:
+    """How many times slower than the reference machine this one runs the method; the median of all methods where it never ran, else 1."""
+    with _lock:
+        medians = {method: statistics.median(ratios) for method, ratios in _ratios.items()}
+    return medians.get(name, statistics.median(medians.values()) if medians else 1.0)
+
+
+def forget() -> None:
+    """Drop all that was learned."""
+    with _lock:
+        _ratios.clear()

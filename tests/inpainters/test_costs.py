@@ -1,0 +1,98 @@
+"""The arithmetic of estimates; no assertion here depends on a clock."""
+
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from inpainters import costs
+from inpainters.base import Cost, MethodSpec
+from inpainters.registry import METHODS
+from inpainters.strategy import Strategy
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    costs.forget()
+    yield
+    costs.forget()
+
+
+def spec(name: str = "some", **strategy: object) -> MethodSpec:
+    cost = Cost(fixed=0.5, per_megapixel=2.0, per_missing_megapixel=10.0)
+    return MethodSpec(name, name, "baseline", "", "", "", 0, "", "", cost, strategy=Strategy(**strategy))
+
+
+def box(height: int, width: int, side: int) -> np.ndarray:
+    mask = np.zeros((height, width), bool)
+    mask[:side, :side] = True
+    return mask
+
+
+def test_counts_the_crop_and_not_the_picture():
+    # A 100 px hole in the corner with 50 px of context: 150x150 pixels are worked on, 100x100 are missing.
+    small = costs.estimate(spec(context=0.5, min_context=0), box(400, 400, 100))
+    assert small == pytest.approx(0.5 + 2.0 * 150 * 150 / 1e6 + 10.0 * 0.01)
+    assert costs.estimate(spec(context=0.5, min_context=0), box(2000, 3000, 100)) == pytest.approx(small)
+
+
+def test_counts_after_capping():
+    pixels, missing = costs.work(spec(context=0.5, min_context=0, max_missing=2500), box(400, 400, 100))
+    assert pixels == pytest.approx(75 * 75 / 1e6)
+    assert missing == pytest.approx(2500 / 1e6)
+
+
+def test_nothing_missing_costs_nothing():
+    assert costs.estimate(spec(), np.zeros((50, 50), bool)) == 0.0
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_grows_with_the_hole(name):
+    estimates = [costs.estimate(METHODS[name], box(600, 600, side)) for side in (1, 20, 50, 100, 200, 400)]
+    assert estimates[0] > 0
+    assert all(small <= large * 1.02 for small, large in pairwise(estimates))  # 2 %: capped sides are rounded
+
+
+@pytest.mark.parametrize("name", [name for name, row in METHODS.items() if row.strategy.max_missing])
+def test_a_capped_method_never_costs_more_than_its_cap(name):
+    row = METHODS[name]
+    assert costs.work(row, box(4096, 4096, 1300))[1] * 1e6 <= row.strategy.max_missing * 1.02
+
+
+def test_learns_the_median_ratio_of_each_method():
+    mask = box(400, 400, 100)
+    base = costs.reference(spec(), mask)
+    for ratio in (2.0, 3.0, 100.0):  # one run was disturbed
+        costs.observe(spec(), mask, ratio * base)
+    assert costs.estimate(spec(), mask) == pytest.approx(3.0 * base)
+    assert costs.factor("never ran") == pytest.approx(3.0)
+    costs.observe(spec("other"), mask, base)
+    assert costs.factor("other") == pytest.approx(1.0)
+    assert costs.factor("some") == pytest.approx(3.0)
+
+
+def test_old_runs_are_forgotten():
+    mask = box(100, 100, 10)
+    for ratio in [50.0] * 20 + [1.0] * 15:
+        costs.observe(spec(), mask, ratio * costs.reference(spec(), mask))
+    assert costs.factor("some") == pytest.approx(1.0)
+
+
+def test_a_run_of_nothing_teaches_nothing():
+    costs.observe(spec(), np.zeros((9, 9), bool), 1.0)
+    costs.observe(spec(), box(9, 9, 2), 0.0)
+    assert costs.factor("some") == 1.0
+
+
+def test_many_threads_may_observe():
+    mask, row = box(100, 100, 10), spec()
+    seconds = 2.0 * costs.reference(row, mask)
+    threads = [
+        threading.Thread(target=lambda: [(costs.observe(row, mask, seconds), costs.factor("some")) for _ in range(50)]) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert costs.factor("some") == pytest.approx(2.0)
