@@ -4,6 +4,7 @@ import copy
 import csv
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -140,7 +141,10 @@ class Trainer:
 
     def _batches(self, until: int) -> Iterable[tuple[Tensor, Tensor]]:
         batches = Batches(self.pictures, self.train, self.recipe)
-        return DataLoader(batches, batch_size=None, sampler=range(self.step, until), num_workers=self.recipe.data.workers)
+        # Forked workers share the memory map; elsewhere each would get a copy of all pictures.
+        workers = self.recipe.data.workers if sys.platform == "linux" else 0
+        context = "fork" if workers else None
+        return DataLoader(batches, batch_size=None, sampler=range(self.step, until), num_workers=workers, multiprocessing_context=context)
 
     def advance(self, image: Tensor, mask: Tensor) -> dict[str, float]:
         """One step of the optimizer; returns the row for the log."""

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from inpainters.networks.gated import GatedGenerator, push_pull
 from inpainters.networks.layers import GatedConv2d, PartialConv2d
+from inpainters.networks.partial import PartialUNet
 
 GEOMETRY = [(3, 1, 1), (3, 2, 1), (5, 1, 1), (3, 1, 2)]  # kernel, stride, dilation
 
@@ -116,6 +117,15 @@ def test_partial_convolution_of_a_constant_is_that_constant_wherever_anything_is
     valid = holes(1, per_channel=False)
     out, update = layer(torch.full((2, 1, 6, 7), 5.0, dtype=torch.float64), valid)
     torch.testing.assert_close(out, 5.0 * update)
+
+
+def test_the_default_partial_network_has_the_size_of_the_paper_s():
+    with torch.device("meta"):
+        kernels = [m for m in PartialUNet().modules() if isinstance(m, PartialConv2d)]
+    # Liu 2018, table 3, by hand: encoder 3-64-128-256-512x5 with kernels 7 5 5 3.., decoder with skips appended.
+    encoder = 49 * 3 * 64 + 25 * 64 * 128 + 25 * 128 * 256 + 9 * (256 * 512 + 4 * 512 * 512)
+    decoder = 9 * (4 * 1024 * 512 + 768 * 256 + 384 * 128 + 192 * 64 + 67 * 3)
+    assert sum(m.conv.weight.numel() for m in kernels) == encoder + decoder
 
 
 def test_push_pull_keeps_what_is_known_and_stays_within_its_range():

@@ -133,6 +133,31 @@ def test_training_lowers_the_loss_in_the_hole(toml, photos, tmp_path):
     assert run.losses(image, mask)["hole"].item() < 0.7 * before
 
 
+def test_a_gradient_that_is_not_finite_stops_the_run_with_a_sentence(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    torch.nn.init.constant_(run.model.refine.head.weight, float("nan"))
+    with pytest.raises(InputError, match=r"lower optimizer\.rate"):
+        run.run(Stop(1), quiet)
+
+
+def test_worker_processes_change_nothing(toml, photos, tmp_path):
+    trainer(toml, photos, tmp_path / "none").run(Stop(2), quiet)
+    toml.write_text(RECIPE.replace("held_out", "workers = 2\nheld_out"))
+    trainer(toml, photos, tmp_path / "two").run(Stop(2), quiet)
+    assert rows(tmp_path / "none/log.csv") == rows(tmp_path / "two/log.csv")
+
+
+def test_both_networks_train(toml, photos, tmp_path):
+    network = RECIPE[RECIPE.index("[network]") : RECIPE.index("[terms]")]
+    toml.write_text(RECIPE.replace(network, "[network]\nwidths = [8, 8]\nkernels = [5, 3]\n").replace("gated_conv", "partial_conv"))
+    run = trainer(toml, photos, tmp_path / "run")
+    image, mask = data.Batches(run.pictures, run.train, run.recipe)[0]
+    before = run.losses(image, mask)["hole"].item()
+    for _ in range(60):
+        run.advance(image, mask)
+    assert run.losses(image, mask)["hole"].item() < 0.8 * before
+
+
 def test_broken_pictures_are_skipped_and_counted(toml, photos, tmp_path):
     pictures = trainer(toml, photos, tmp_path / "run").pictures
     assert len(pictures) == 10
