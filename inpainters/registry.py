@@ -68,7 +68,7 @@ _SPECS = (
         link="https://doi.org/10.1155/2018/3950312",
         licence="BSD-3-Clause (scikit-image)",
         cost=Cost(fixed=0.01, per_megapixel=0.2, per_missing_megapixel=10.0),
-        strategy=Strategy(context=0.0, min_context=32, max_missing=262_144),
+        strategy=Strategy(context=0.0, min_context=32, max_missing=131_072),
         requires=("skimage",),
     ),
     MethodSpec(
