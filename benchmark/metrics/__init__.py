@@ -12,9 +12,10 @@ from inpainters.errors import UnavailableError, unknown
 __all__ = ["BAND", "METRICS", "REGIONS", "Features", "ImageMetric", "MetricSpec", "SetMetric", "create", "get", "reason", "unavailable"]
 
 _LPIPS = {"alex": ("AlexNet", "conv1 to conv5"), "vgg": ("VGG16", "conv1_2 to conv5_3"), "squeeze": ("SqueezeNet 1.1", "conv1 to fire9")}
+_KINDS = {"tm": "torchmetrics", "legacy": "legacy resize", "clean": "clean resize"}
 _RESIZE = {
-    "tm": "torchmetrics' default since 1.7 (antialias on): bilinear with antialias to 299x299",
-    "legacy": "torchmetrics with antialias off: bilinear to 299x299 as TensorFlow 1 did it, aliased",
+    "tm": "torchmetrics' default (antialias=True): bilinear with antialias to 299x299",
+    "legacy": "torchmetrics with antialias=False: bilinear to 299x299 as TensorFlow 1 did it, aliased",
     "clean": "PIL bicubic with antialias to 299x299 per channel in float, clipped to 0..255, not rounded (Parmar 2022)",
 }
 _INCEPTION = "the 2048 pooled features of the 2015 Inception v3 of the FID paper, as in torch-fidelity"
@@ -29,6 +30,7 @@ _KERNEL = (
     "unbiased MMD² (Bińkowski 2018) with kernel (x·y / d + 1)³ over all pictures at once, in float64: "
     "torchmetrics with one subset of all pictures, so nothing is drawn at random"
 )
+_BAND = f" Band: missing pixels within {BAND} pixels of a known one."
 _TORCH = ("torch", "torchvision")
 
 
@@ -42,7 +44,7 @@ def _lpips(net: str) -> MetricSpec:
         better="lower",
         unit="",
         variant=f"LPIPS 0.1 of the lpips package, {backbone} {layers}, inputs in [-1, 1] at their own size; "
-        "hole and band are means of the spatial map (each layer upsampled bilinearly).",
+        f"hole and band are means of the spatial map (each layer upsampled bilinearly).{_BAND}",
         weights=f"lpips_{net}",
         target=f"benchmark.metrics.lpips:{net}",
         requires=(*_TORCH, "lpips"),
@@ -72,7 +74,7 @@ _SPECS = (
         regions=REGIONS,
         better="higher",
         unit="dB",
-        variant="10 log10(255² / MSE) on 8-bit sRGB, MSE over the region's pixels and its 3 channels; per picture, then averaged.",
+        variant="10 log10(255² / MSE) on 8-bit sRGB, MSE over the region's pixels and its 3 channels; per picture, then averaged." + _BAND,
         weights=None,
         target="benchmark.metrics.psnr:Psnr",
     ),
@@ -84,7 +86,7 @@ _SPECS = (
         better="higher",
         unit="",
         variant="Wang 2004: Gaussian window 11x11, sigma 1.5, K1 0.01, K2 0.03, range 255, mean over RGB; "
-        "whole leaves out the outer 5 pixels, hole and band are means of the map.",
+        "whole leaves out the outer 5 pixels, hole and band are means of the map." + _BAND,
         weights=None,
         target="benchmark.metrics.ssim:Ssim",
     ),
@@ -95,13 +97,13 @@ _SPECS = (
         regions=REGIONS,
         better="lower",
         unit="",
-        variant="Mean absolute difference of 8-bit sRGB values divided by 255, over the region's pixels and its 3 channels.",
+        variant="Mean absolute difference of 8-bit sRGB values divided by 255, over the region's pixels and its 3 channels." + _BAND,
         weights=None,
         target="benchmark.metrics.l1:L1",
     ),
     *(_lpips(net) for net in _LPIPS),
-    *(_set(f"fid_inception_{kind}", f"FID ({kind})", _FRECHET, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
-    *(_set(f"kid_inception_{kind}", f"KID ({kind})", _KERNEL, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
+    *(_set(f"fid_inception_{kind}", f"FID ({_KINDS[kind]})", _FRECHET, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
+    *(_set(f"kid_inception_{kind}", f"KID ({_KINDS[kind]})", _KERNEL, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
     _set("fd_squeeze", "FD (SqueezeNet)", _FRECHET, _SQUEEZE, "lpips_squeeze"),
     _set("kd_squeeze", "KD (SqueezeNet)", _KERNEL, _SQUEEZE, "lpips_squeeze"),
 )
@@ -146,6 +148,7 @@ def reason(name: str, region: str, value: float) -> str | None:
     """Why `value` cannot enter a mean, in one sentence; None where it is finite."""
     if math.isfinite(value):
         return None
+    place = {"whole": "The picture", "hole": "The hole", "band": "The band along the hole's edge"}[region]
     if math.isnan(value):
-        return f"The {region} has no pixels here, so {get(name).title} is undefined."
-    return f"The {region} equals the original exactly, so {get(name).title} is infinite and left out of means."
+        return f"{place} has no pixels here, so {get(name).title} is undefined."
+    return f"{place} equals the original exactly, so {get(name).title} is infinite and left out of means."

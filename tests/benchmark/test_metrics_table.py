@@ -66,7 +66,7 @@ def test_unknown_metric_is_answered_with_a_suggestion():
 def test_reasons():
     assert metrics.reason("psnr", "hole", 31.5) is None
     assert "infinite" in metrics.reason("psnr", "hole", math.inf)
-    assert "band has no pixels" in metrics.reason("ssim", "band", math.nan)
+    assert "edge has no pixels" in metrics.reason("ssim", "band", math.nan)
 
 
 def test_variants_pin_what_differs():
