@@ -175,7 +175,8 @@ def _mask_from_array(values: npt.NDArray[Any]) -> tuple[Mask, tuple[str, ...]]:
         return values.astype(bool), ()
     grey = bool(((values > 0) & (values < 255)).any())
     note = (f"The mask has grey levels; {THRESHOLD} and above counts as missing.",) if grey else ()
-    return values >= THRESHOLD, note
+    missing: Mask = values >= THRESHOLD
+    return missing, note
 
 
 def check_image(image: npt.NDArray[Any]) -> Image:
@@ -198,12 +199,14 @@ def check_mask(mask: npt.NDArray[Any]) -> Mask:
 
 def composite(fill: Image, image: Image, mask: Mask) -> Image:
     """`fill` where the mask is True, `image` bit for bit elsewhere; a new (H, W, 3) uint8 array."""
-    return np.where(mask[..., None], fill, image)
+    whole: Image = np.where(mask[..., None], fill, image)
+    return whole
 
 
 def to_uint8(values: npt.NDArray[np.floating[Any]]) -> Image:
     """Round and clip float values in [0, 255] to uint8 (never truncate: that darkens by half a level)."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    levels: Image = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels
 
 
 def pad_to_multiple(array: npt.NDArray[Any], multiple: int) -> npt.NDArray[Any]:
@@ -222,14 +225,17 @@ def shrink(image: Image, size: tuple[int, int], known: Mask) -> Image:
 
 
 def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
-    """A coarse pixel is missing where at least half of what it covers is missing (one stays missing whatever happens)."""
+    """A coarse pixel is missing where at least half of what it covers is; one stays missing, and one known if any was."""
     share = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
-    return share >= min(0.5, float(share.max()))
+    missing: Mask = share >= min(0.5, float(share.max()))
+    if missing.all() and missing.size > 1 and share.min() < 1:
+        missing.flat[share.argmin()] = False
+    return missing
 
 
 def enlarge(image: Image, size: tuple[int, int]) -> Image:
     """Bicubic enlargement to (height, width)."""
-    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
 
 
 def encode_png(image: Image | Mask) -> bytes:

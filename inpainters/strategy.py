@@ -58,10 +58,11 @@ class Window:
     def cut(self, image: Image, mask: Mask) -> tuple[Image, Mask]:
         """Return the piece of `image` and `mask` to work on; missing pixels are 0 in it."""
         rows, columns = slice(self.top, self.bottom), slice(self.left, self.right)
-        mask = mask[rows, columns]
+        mask = mask[rows, columns].copy()  # a method may write to its piece, never to the request
         image = np.where(mask[..., None], np.uint8(0), image[rows, columns])
         if self.scale != 1.0:
             image, mask = shrink(image, self.size, known=~mask), shrink_mask(mask, self.size)
+            image[mask] = 0
         return pad_to_multiple(image, self.multiple), pad_to_multiple(mask, self.multiple)
 
     def paste(self, picture: Image, filled: Image) -> None:

@@ -1,0 +1,229 @@
+"""Command line: `python -m inpainters list | fill PHOTO|DIR MASK|DIR --method A[,B] -o OUT | fetch NAME`.
+
+Exit codes: 0; 2 bad input; 1 some pictures failed; 130 stopped by hand (what is finished stays).
+"""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inpainters import weights
+from inpainters.base import Inpainter, InpaintRequest, InpaintResult
+from inpainters.errors import InputError, UnavailableError, unknown
+from inpainters.imaging import load_image, load_mask, save_png
+from inpainters.registry import METHODS, create, get, unavailable
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        if getattr(arguments, "weights", None):
+            os.environ[weights.ENV] = os.pathsep.join(filter(None, [arguments.weights, os.environ.get(weights.ENV)]))
+        return int(arguments.command(arguments))
+    except (InputError, UnavailableError) as error:
+        return _say(str(error), 2)
+    except OSError as error:
+        return _say(_disk(error), 2)
+    except KeyboardInterrupt:
+        return _say("Stopped; what was finished is kept.", 130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m inpainters", description="Fill holes in photographs by any of the methods.")
+    commands = parser.add_subparsers(required=True, metavar="list|fill|fetch")
+    listing = commands.add_parser("list", help="the methods: which are ready, what they cost, their options")
+    listing.set_defaults(command=_list)
+    fill = commands.add_parser("fill", help="fill one photograph, or a folder paired with a folder of masks by file name")
+    fill.add_argument("photo", type=Path, metavar="PHOTO|DIR")
+    fill.add_argument("mask", type=Path, metavar="MASK|DIR", help="white = missing; of the photograph's size")
+    fill.add_argument("--method", required=True, metavar="A[,B]", help="one or more methods, separated by commas")
+    fill.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png file or a folder")
+    fill.add_argument("--seed", type=int, default=0)
+    fill.add_argument("--n", type=int, default=1, help="answers per photograph, seeds seed .. seed + n - 1")
+    fill.add_argument("--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated")
+    fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    fill.add_argument("--weights", metavar="DIR", help="a folder with weights files")
+    fill.set_defaults(command=_fill)
+    fetch = commands.add_parser("fetch", help="download a weights file and check its sha256")
+    fetch.add_argument("name", metavar="NAME")
+    fetch.add_argument("--weights", metavar="DIR", help="the folder to write to")
+    fetch.set_defaults(command=_fetch)
+    return parser
+
+
+def _say(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code
+
+
+def _disk(error: OSError) -> str:
+    where = f"'{Path(error.filename).name}'" if isinstance(error.filename, str) else "the file"
+    if error.errno == errno.ENOSPC:
+        return "The disk is full; free some space and start again. What was finished is kept."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{where} may not be read or written; check its permissions or choose another place."
+    return f"{where} cannot be read or written: {error.strerror or type(error).__name__}. Choose another place."
+
+
+# --- list -----------------------------------------------------------------------------------------------------------
+
+
+def _list(_: argparse.Namespace) -> int:
+    rows = [("method", "family", "ready", "cost at 512×512, 20 % missing", "options")]
+    for name, spec in METHODS.items():
+        cost = spec.cost.fixed + 0.262 * spec.cost.per_megapixel + 0.052 * spec.cost.per_missing_megapixel
+        options = ", ".join(f"{option.name}={option.default}" for option in spec.options)
+        rows.append((name, spec.family, unavailable(name) or "ready", f"about {cost:.2g} s", options))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+# --- fill -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Pair:
+    photo: Path
+    mask: Path
+
+
+def _fill(arguments: argparse.Namespace) -> int:
+    names = list(dict.fromkeys(filter(None, arguments.method.split(","))))
+    if not names:
+        raise InputError(f"Name a method after --method: {', '.join(METHODS)}.")
+    options = _options(names, arguments.option)
+    methods = [create(name, device=arguments.device, **options[name]) for name in names]
+    pairs = _pairs(arguments.photo, arguments.mask)
+    single = not arguments.photo.is_dir()
+    targets = _Targets(arguments.out, several_methods=len(names) > 1, single=single and arguments.n == 1)
+    failures = 0
+    for method, pair in _progress([(method, pair) for method in methods for pair in pairs]):
+        try:
+            for result in _answers(method, pair, arguments.seed, arguments.n):
+                targets.save(pair.photo.stem, result, arguments.n)
+        except InputError as error:
+            if single:
+                raise
+            failures += 1
+            _say(f"{pair.photo.name}: {error}", 1)
+    return 1 if failures else 0
+
+
+def _progress(jobs: list[tuple[Inpainter, _Pair]]) -> Iterator[tuple[Inpainter, _Pair]]:
+    from tqdm import tqdm
+
+    with tqdm(jobs, unit="picture", disable=None) as bar:
+        for method, pair in bar:
+            bar.set_description(f"{method.spec.name} {pair.photo.name}")
+            yield method, pair
+
+
+def _answers(method: Inpainter, pair: _Pair, seed: int, n: int) -> list[InpaintResult]:
+    photo = load_image(pair.photo)
+    mask, notes = load_mask(pair.mask, photo.image.shape[:2])
+    results = method.run([InpaintRequest(photo.image, mask, seed=seed, n=n)])[0]
+    for note in dict.fromkeys([*photo.notes, *notes, *results[0].notes]):
+        _say(f"{pair.photo.name}: {note}", 0)
+    return results
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """Where results go: OUT itself, OUT/<stem>.png, or OUT/<method>/<stem>.png; with several seeds <stem>-<seed>.png."""
+
+    out: Path
+    several_methods: bool
+    single: bool
+
+    def __post_init__(self) -> None:
+        suffix = self.out.suffix.lower()
+        if suffix == ".png" and not self._is_file:
+            raise InputError("Several pictures are written to a folder; name one after -o, without '.png'.")
+        if suffix in PICTURES and suffix != ".png":
+            raise InputError(f"'{suffix}' may change the known pixels; name a .png file or a folder after -o.")
+        if self.out.exists() and self.out.is_dir() == self._is_file:
+            raise InputError(f"'{self.out.name}' is a {'folder' if self.out.is_dir() else 'file'} already; choose another name after -o.")
+
+    @property
+    def _is_file(self) -> bool:
+        return self.out.suffix.lower() == ".png" and self.single and not self.several_methods
+
+    def save(self, stem: str, result: InpaintResult, n: int) -> None:
+        name = f"{stem}-{result.seed}.png" if n > 1 else f"{stem}.png"
+        folder = self.out / result.method if self.several_methods else self.out
+        path = self.out if self._is_file else folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_png(path, result.image)
+
+
+def _pairs(photo: Path, mask: Path) -> list[_Pair]:
+    if not photo.is_dir():
+        if mask.is_dir():
+            raise InputError(f"One photograph needs one mask, and '{mask.name}' is a folder; name a picture in it.")
+        return [_Pair(photo, mask)]
+    photos = _pictures(photo)
+    if not mask.is_dir():
+        return [_Pair(path, mask) for path in photos.values()]
+    masks = _pictures(mask)
+    if alone := sorted(photos.keys() - masks.keys()):
+        raise InputError(f"{len(alone)} photographs have no mask of the same name, the first is '{alone[0]}'; add one or move it away.")
+    return [_Pair(path, masks[stem]) for stem, path in photos.items()]
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in PICTURES:
+            continue
+        if path.stem in found:
+            raise InputError(f"'{found[path.stem].name}' and '{path.name}' have one name; rename one, as results are named after it.")
+        found[path.stem] = path
+    if not found:
+        raise InputError(f"'{folder.name}' holds no pictures ({', '.join(suffix[1:] for suffix in PICTURES)}); choose another folder.")
+    return found
+
+
+def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[str, str]]:
+    """Per method its options: `k=v` goes to every method that has k, `method.k=v` to that one."""
+    options: dict[str, dict[str, str]] = {name: {} for name in names}
+    has = {name: {option.name for option in get(name).options} for name in names}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"An option is written name=value, not '{text[:40]}'.")
+        method, dot, option = key.rpartition(".")
+        if dot and method not in options:
+            raise unknown("method in --option", method, names)
+        takers = [method] if dot else [name for name in names if option in has[name]] or names[:1]
+        for name in takers:
+            options[name][option] = value
+    return options
+
+
+# --- fetch ----------------------------------------------------------------------------------------------------------
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    with tqdm(unit="B", unit_scale=True, disable=None, desc=arguments.name) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        path = weights.fetch(arguments.name, show)
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
