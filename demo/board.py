@@ -1,6 +1,6 @@
 """What the Leaderboard shows, as plain values: a table, two charts, and the holes behind a cell. No gradio here."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from benchmark.tables import ARROWS, number
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
 
-SORTS = {"worst first": "worst", "median first": "median", "best first": "best"}
+SORTS = [("Worst first", "worst"), ("Median first", "median"), ("Best first", "best")]
 
 
 @lru_cache(maxsize=8)
@@ -81,30 +81,44 @@ def table(results: Results, metric: str, region: str, families: Collection[str])
     rows = []
     for entry in entries_of(results, families):
         row = {label: _cell(cells.get((entry, label))) for label in [*bins, ALL]}
-        row["seconds"] = {"v": float(seconds[entry])} if entry in seconds else {"why": "no time was recorded"}
+        row["seconds"] = {"v": float(seconds[entry])} if entry in seconds else {"v": None, "why": "No time was recorded."}
         rows.append({"id": entry, "title": title(entry), "family": family(entry), "cells": row})
-    heads = [{"id": label, "title": f"{label} %" if label[0].isdigit() else label} for label in bins]
-    better = METRICS[metric].better if metric in METRICS else "lower"
-    columns = [*heads, {"id": ALL, "title": "all"}, {"id": "seconds", "title": "seconds"}]
-    return {"caption": caption(results, metric, region), "cols": columns, "rows": rows, "better": better}
+    few = {"few": FAIR_N} if metric.startswith(("fid_", "fd_")) else {}
+    numbers = {"better": _better(metric), "digits": _digits(cells), **few}
+    heads = [{"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers} for label in bins]
+    clock = {"id": "seconds", "title": "seconds", "kind": "seconds", "better": "low", "note": f"Median per picture, {hardware(results)}."}
+    columns = [*heads, {"id": ALL, "title": "all", **numbers}, clock]
+    return {"caption": caption(results, metric, region), "cols": columns, "rows": rows}
+
+
+def _better(metric: str) -> str:
+    return "high" if metric in METRICS and METRICS[metric].better == "higher" else "low"
+
+
+def _digits(cells: dict[Key, Cell]) -> int:
+    """As many decimals as tell methods apart: three below 1, two below 100, one above."""
+    largest = max((abs(cell.value.mean) for cell in cells.values() if not cell.reason), default=0.0)
+    return 3 if largest < 1 else 2 if largest < 100 else 1
 
 
 def _cell(cell: Cell | None) -> dict[str, Any]:
     if cell is None or cell.reason:
-        return {"why": cell.reason if cell else "a set metric has no value over all ratios"}
-    value = cell.value
-    shown: dict[str, Any] = {"v": value.mean, "n": value.n, "best": cell.best and not cell.tied, "tied": cell.tied}
-    if not np.isnan(value.low):
-        shown |= {"lo": value.low, "hi": value.high}
-    return shown | ({"biased": f"n = {value.n} is under {FAIR_N:,}: biased upwards"} if cell.biased else {})
+        return {"v": None, "why": cell.reason if cell else "A metric of whole sets has no value over all ratios."}
+    shown: dict[str, Any] = {"v": cell.value.mean, "n": cell.value.n, "best": cell.best and not cell.tied, "tied": cell.tied}
+    return shown | _interval(cell)
+
+
+def _interval(cell: Cell) -> dict[str, float]:
+    return {} if np.isnan(cell.value.low) else {"lo": cell.value.low, "hi": cell.value.high}
 
 
 def caption(results: Results, metric: str, region: str) -> str:
-    """One line over the table: which metric exactly, where, how many photographs."""
+    """What exactly the table shows, and how thin the ground is it stands on."""
     rows = results.scores[results.scores["image_id"] != WHOLE_SET]
     place = {"hole": "inside the hole", "band": "in a band along the hole's rim", "whole": "over the whole picture"}[region]
     variant = METRICS[metric].variant if metric in METRICS else ""
-    return f"{metric} {place}, {rows['photograph'].nunique()} photographs. {variant}".strip()
+    paired = "The reference is paired: the originals of the same pictures. " if metric in METRICS and METRICS[metric].kind == "set" else ""
+    return f"{metric} {place}; {rows['photograph'].nunique()} photographs. {paired}{variant}".strip()
 
 
 def by_ratio(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
@@ -115,7 +129,8 @@ def by_ratio(results: Results, metric: str, region: str, families: Collection[st
         for entry in entries_of(results, families)
         if (labels := [label for label in bins if (entry, label) in cells and not cells[entry, label].reason])
     ]
-    return {"x": {"label": "missing share, %", "kind": "category", "ticks": bins}, "y": _axis(metric), "series": series}
+    axis = {"label": "missing share of the picture, %", "scale": "category", "values": bins}
+    return {"title": "By missing share", "x": axis, "y": _axis(metric, cells), "series": series, "note": NOTHING}
 
 
 def by_seconds(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
@@ -126,23 +141,19 @@ def by_seconds(results: Results, metric: str, region: str, families: Collection[
         for entry in entries_of(results, families)
         if entry in seconds and (entry, ALL) in cells and not cells[entry, ALL].reason
     ]
-    return {
-        "x": {"label": f"seconds per picture, {hardware(results)}", "kind": "log"},
-        "y": _axis(metric),
-        "series": series,
-        "mode": "scatter",
-    }
+    axis = {"label": f"median seconds per picture, {hardware(results)}", "scale": "log", "unit": "s"}
+    return {"title": "By time", "kind": "scatter", "x": axis, "y": _axis(metric, cells), "series": series, "note": NOTHING}
+
+
+NOTHING = "Nothing to draw: this metric was not computed, or has no value over all ratios."
 
 
 def _point(x: Any, cell: Cell) -> dict[str, Any]:
-    value = cell.value
-    band = {} if np.isnan(value.low) else {"lo": value.low, "hi": value.high}
-    return {"x": x, "y": value.mean, **band, "cell": {"row": cell.entry, "col": cell.bin}}
+    return {"x": x, "y": cell.value.mean, "n": cell.value.n, **_interval(cell), "cell": {"row": cell.entry, "col": cell.bin}}
 
 
-def _axis(metric: str) -> dict[str, str]:
-    better = METRICS[metric].better if metric in METRICS else "lower"
-    return {"label": f"{metric} ({better} is better)", "kind": "linear"}
+def _axis(metric: str, cells: dict[Key, Cell]) -> dict[str, Any]:
+    return {"label": metric, "better": _better(metric), "digits": _digits(cells)}
 
 
 def holes(results: Results, metric: str, region: str, entry: str, label: str, sort: str) -> list[tuple[str, str]]:
@@ -166,12 +177,17 @@ def values_at(results: Results, metric: str, region: str, label: str, image_id: 
     return {str(entry): float(value) for entry, value in rows.groupby("entry")["value"].mean().items()}
 
 
-def pictures(results: Results, label: str, image_id: str, entries: list[str]) -> Iterator[tuple[str, Path | None]]:
-    """(entry, file) of one hole: the original first, then each method's fill."""
-    for entry in ["original", *entries]:
-        yield entry, display.find(results, label, image_id, entry)
-
-
-def chip(metric: str, value: float | None) -> dict[str, str]:
-    """A score under a pane."""
-    return {"label": metric, "text": "–" if value is None else number(value)}
+def pane(results: Results, entry: str, label: str, image_id: str, values: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """One method's pane on one hole, without its `src`; `values` maps a metric's name to `values_at`."""
+    chips = [
+        {"label": metric, "value": number(value[entry]) if entry in value else None, "why": "Not computed."}
+        for metric, value in values.items()
+    ]
+    shared = {"id": entry, "title": title(entry), "family": family(entry), "chips": chips}
+    if display.find(results, label, image_id, entry) is None:
+        return {
+            **shared,
+            "state": "unavailable",
+            "err": f"Its picture is not here: run `python -m benchmark run {results.suite}` to make it.",
+        }
+    return {**shared, "state": "done"}
