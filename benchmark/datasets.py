@@ -161,12 +161,12 @@ def _pictures(path: Path, pattern: str) -> list[Path]:
 
 
 def _from_files(name: str, root: Path, files: Sequence[Path], recipe: Recipe, size: int) -> Dataset:
-    names = _photographs([file.relative_to(root) for file in files])
+    names = file_names([file.relative_to(root) for file in files])
     pictures = [Picture(f"{names[i]}@full", _loader(file, recipe, size)) for i, file in enumerate(files)]
     return Dataset(name, f"{recipe} {size}" if recipe == "square" else recipe, tuple(sorted(pictures, key=lambda p: p.image_id)))
 
 
-def _photographs(paths: Sequence[Path]) -> list[str]:
+def file_names(paths: Sequence[Path]) -> list[str]:
     """A name for each path; those that would share one keep their suffix or get a digest."""
     stems = [safe_name(path.with_suffix("").as_posix()) for path in paths]
     repeated = {stem for stem, count in Counter(stems).items() if count > 1}

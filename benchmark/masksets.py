@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.cells import digest, pixels_sha256, read_json, write, write_json
-from benchmark.datasets import SUFFIXES, safe_name
+from benchmark.datasets import SUFFIXES, file_names, safe_name
 from inpainters.errors import InputError, unknown
 from inpainters.imaging import THRESHOLD, Mask, encode_png, load_image, save_png
 from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate
@@ -120,9 +120,10 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
     if not source.is_dir():
         raise InputError(f"There is no folder '{source.name}' to import masks from; check its path.")
     rows, left_out = [], []
-    for file in sorted(p for p in source.rglob("*") if p.suffix.lower() in (*SUFFIXES, ".npy") and p.is_file()):
+    files = sorted(p for p in source.rglob("*") if p.suffix.lower() in (*SUFFIXES, ".npy") and p.is_file())
+    for file, name in zip(files, file_names([file.relative_to(source) for file in files]), strict=True):
         try:
-            rows.append(_import_one(file, file.relative_to(source), out, polarity == "white-missing"))
+            rows.append(_import_one(file, out / f"{name}.png", polarity == "white-missing"))
         except InputError as error:
             left_out.append(str(error))
     if not rows:
@@ -131,7 +132,7 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
     return len(rows), left_out
 
 
-def _import_one(file: Path, relative: Path, out: Path, white_missing: bool) -> dict[str, Any]:
+def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]:
     values = _grey_npy(file) if file.suffix.lower() == ".npy" else load_image(file).image.max(axis=2)
     top = int(values.max(initial=0))
     white = values > 0 if top == 1 else values >= THRESHOLD
@@ -139,9 +140,8 @@ def _import_one(file: Path, relative: Path, out: Path, white_missing: bool) -> d
     if not mask.any() or mask.all():
         raise InputError(f"'{file.name}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it.")
     data = encode_png(mask)
-    name = safe_name(relative.as_posix()) + ".png"
-    write(out / name, data)
-    return {"file": name, "sha256": hashlib.sha256(data).hexdigest(), "ratio": f"{mask.mean():.9g}", "bin": bin_of(mask)}
+    write(target, data)
+    return {"file": target.name, "sha256": hashlib.sha256(data).hexdigest(), "ratio": f"{mask.mean():.9g}", "bin": bin_of(mask)}
 
 
 def _grey_npy(file: Path) -> npt.NDArray[Any]:

@@ -164,7 +164,7 @@ def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, b
     left = seconds
     for i, method in enumerate(sorted(methods, key=lambda m: (one[m], m))):
         allowance = left / (len(methods) - i) if budget == "shared" else seconds
-        shares[method] = min(n, int(allowance / one[method]))
+        shares[method] = min(n, max(int(allowance / one[method]), int(left >= one[method])))  # one at least, while there is time
         left -= shares[method] * one[method]
     return shares
 

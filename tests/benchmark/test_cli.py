@@ -1,0 +1,126 @@
+"""The command line: one run from end to end, exit codes, and one sentence for every bad input."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark import run as runner
+from benchmark import score as scorer
+from benchmark.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("INPAINTING_WEIGHTS", "XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The sentence with which a command is refused."""
+    assert main([str(a) for a in arguments]) == 2
+    text = capsys.readouterr().err.strip().splitlines()
+    assert len(text) == 1
+    return text[0]
+
+
+def test_list_works_without_torch_diffusers_and_gradio() -> None:
+    script = (
+        "import sys\nfor name in ('torch', 'torchvision', 'diffusers', 'gradio', 'lpips', 'torchmetrics', 'matplotlib'):\n"
+        "    sys.modules[name] = None\nfrom benchmark.__main__ import main\nsys.exit(main(['list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    for word in ("quick", "photos", "sample", "places2", "irregular", "expand", "50-60", "telea", "lpips_squeeze", "psnr"):
+        assert word in done.stdout
+
+
+def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    arguments = ["run", "quick", "--methods", "mean_fill,telea", "--n", "2", "--bins", "10-20", "--out", str(out)]
+    assert main(arguments) == 0
+    names = ("scores.csv", "timings.csv", "manifest.json", "table.md", "table.tex")
+    first = {name: (out / name).read_bytes() for name in names}
+    assert "Telea" in (out / "table.md").read_text()
+    for command in (["verify", str(out)], [*arguments, "--only", "run"], ["score", str(out)]):
+        assert main(command) == 0
+    assert {name: (out / name).read_bytes() for name in names} == first
+    assert main([*arguments, "--only", "run", "--redo"]) == main(["score", str(out)]) == 0
+    assert (out / "scores.csv").read_bytes() == first["scores.csv"]
+    (out / "scores.csv").write_text("changed")
+    assert main(["verify", str(out)]) == 1
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "quik"], "did you mean 'quick'"),
+        (["run", "quick", "--methods", "teleaa"], "did you mean 'telea'"),
+        (["run", "quick", "--methods", ","], "names no method"),
+        (["run", "quick", "--mask-set", "brushes"], "did you mean 'brush'"),
+        (["run", "quick", "--bins", "5-15"], "unknown bin"),
+        (["run", "quick", "--n", "0"], "--n must"),
+        (["run", "quick", "--seed", "-1"], "--seed must"),
+        (["run", "quick", "--budget", "nan"], "--budget must"),
+        (["run", "photos"], "--data DIR"),
+        (["run", "photos", "--data", "no/such/folder"], "no folder 'folder'"),
+        (["run", "photos", "--data", ".", "--recipe", "squares"], "did you mean 'square'"),
+        (["run", "photos", "--dataset", "place2"], "did you mean 'places2'"),
+        (["score", "no/such/results"], "no results folder"),
+        (["report", "no/such/results"], "no results folder"),
+        (["verify", "no/such/results"], "manifest.json"),
+        (["masks", "import", "."], "white-known"),
+        (["masks", "export", "out", "--generator", "brsh"], "did you mean 'brush'"),
+        (["masks", "export", "out", "--count", "0"], "--count"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_sentence(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert words in refused(capsys, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_settings_and_foreign_folders_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "quick", "--methods", "mean_fill", "--bins", "10-20", "--only", "run", "--out", tmp_path / "out"]
+    assert main([str(a) for a in [*arguments, "--n", "1"]]) == 0
+    capsys.readouterr()
+    assert "n: 1 there, 2 here" in refused(capsys, *arguments, "--n", "2")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("x")
+    assert "letter.txt" in refused(capsys, "run", "quick", "--out", tmp_path / "mine")
+
+
+def test_a_full_disk_and_ctrl_c_have_their_exit_codes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(error: BaseException) -> None:
+        raise error
+
+    arguments = ["run", "quick", "--methods", "mean_fill", "--n", "1", "--bins", "10-20", "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(runner, "run", lambda *_, **__: stop(OSError(errno.ENOSPC, "No space left on device")))
+    assert main(arguments) == 2
+    assert "disk is full" in capsys.readouterr().err
+    monkeypatch.setattr(runner, "run", lambda *_, **__: stop(KeyboardInterrupt()))
+    assert main(arguments) == 130
+    assert "kept" in capsys.readouterr().err
+
+
+def test_failures_give_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorer, "score", lambda root: ["telea 10-20 a@full: no luck"])
+    arguments = ["run", "quick", "--methods", "mean_fill", "--n", "1", "--bins", "10-20", "--only", "run", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    assert main(["score", str(tmp_path / "out")]) == 1
+
+
+def test_masks_export_and_import(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "masks"
+    assert main(["masks", "export", str(out), "--size", "32", "--count", "3", "--bin", "20-30"]) == 0
+    assert len(list(out.glob("*.png"))) == 3
+    assert main(["masks", "import", str(out), "--polarity", "white-missing", "--out", str(tmp_path / "taken")]) == 0
+    assert "3 masks" in capsys.readouterr().out

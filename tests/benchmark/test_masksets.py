@@ -1,0 +1,104 @@
+"""Mask sets: exact bins, purity, export, and the import of masks in other people's formats."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from benchmark.masksets import choose_bins, export, import_masks, middle, open_mask_set
+from inpainters.errors import InputError
+from inpainters.imaging import load_mask
+from inpainters.masks import BINS
+
+
+def save_mask(path: Path, missing: float, size: int = 32, *, white_missing: bool = True) -> np.ndarray:
+    mask = np.zeros((size, size), bool)
+    mask.flat[: round(missing * size * size)] = True
+    PilImage.fromarray((mask if white_missing else ~mask).astype(np.uint8) * 255).save(path)
+    return mask
+
+
+@pytest.mark.parametrize("label", BINS)
+def test_a_mask_lies_in_its_bin_and_is_pure(label: str) -> None:
+    masks = open_mask_set("irregular")
+    low, high = BINS[label]
+    mask = masks.mask((64, 48), 3, "a@full", label)
+    assert low < mask.mean() <= high
+    np.testing.assert_array_equal(mask, masks.mask((64, 48), 3, "a@full", label))
+    assert (mask != masks.mask((64, 48), 4, "a@full", label)).any()
+
+
+def test_fixed_patterns_have_a_column_of_their_own() -> None:
+    masks = open_mask_set("half")
+    assert masks.bins == ("half",)
+    assert masks.mask((8, 8), 0, "a", "half").mean() == 0.5
+    assert middle("grid") == 0.75
+    assert middle("10-20") == pytest.approx(0.15)
+
+
+def test_bins_are_chosen_in_order_and_unknown_ones_refused() -> None:
+    masks = open_mask_set("thick")
+    assert choose_bins(masks, "40-50, 1-10%") == ("1-10", "40-50")
+    with pytest.raises(InputError, match="unknown bin"):
+        choose_bins(masks, "5-15")
+    with pytest.raises(InputError, match="did you mean 'irregular'"):
+        open_mask_set("iregular")
+
+
+def test_export_is_pure_in_the_seed_and_a_shorter_one_is_its_prefix(tmp_path: Path) -> None:
+    for name, count in (("a", 7), ("b", 7), ("c", 3)):
+        assert list(export(tmp_path / name, "irregular", size=32, count=count, seed=5, label=None)) == list(range(1, count + 1))
+    rows = list(csv.DictReader((tmp_path / "a" / "masks.csv").open()))
+    assert [row["bin"] for row in rows] == [*BINS, "1-10"]
+    for row in rows:
+        mask = load_mask(tmp_path / "a" / row["file"])[0]
+        low, high = BINS[row["bin"]]
+        assert low < mask.mean() <= high
+        assert (tmp_path / "b" / row["file"]).read_bytes() == (tmp_path / "a" / row["file"]).read_bytes()
+    assert (tmp_path / "c" / "masks.csv").read_text().splitlines() == (tmp_path / "a" / "masks.csv").read_text().splitlines()[:4]
+
+
+@pytest.mark.parametrize("polarity", ["white-missing", "white-known"])
+def test_import_cuts_bins_and_turns_masks(tmp_path: Path, polarity: str) -> None:
+    source, out = tmp_path / "source", tmp_path / "taken"
+    source.mkdir()
+    mask = save_mask(source / "a.png", 0.25, white_missing=polarity == "white-missing")
+    np.save(source / "b.npy", mask.astype(np.float64) if polarity == "white-missing" else (~mask).astype(np.float64))
+    np.save(source / "evil.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (source / "broken.png").write_bytes(b"nothing")
+    count, left_out = import_masks(source, out, polarity)
+    assert count == 2
+    assert len(left_out) == 2
+    masks = open_mask_set(f"folder:{out}")
+    assert masks.bins == ("20-30",)
+    np.testing.assert_array_equal(masks.mask((32, 32), 0, "x", "20-30"), mask)
+    assert masks.mask((64, 96), 0, "x", "20-30").shape == (64, 96)
+
+
+def test_import_never_guesses_the_polarity(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"white-missing .* white-known"):
+        import_masks(tmp_path, tmp_path / "out", None)
+    with pytest.raises(InputError, match="did you mean 'white-known'"):
+        import_masks(tmp_path, tmp_path / "out", "white-know")
+
+
+def test_grey_is_cut_at_128(tmp_path: Path) -> None:
+    source = tmp_path / "s"
+    source.mkdir()
+    PilImage.fromarray(np.array([[127] * 8, [128] * 2 + [0] * 6], np.uint8)).save(source / "a.png")
+    import_masks(source, tmp_path / "o", "white-missing")
+    assert load_mask(tmp_path / "o" / "a.png")[0].sum() == 2
+
+
+def test_a_changed_imported_mask_is_noticed(tmp_path: Path) -> None:
+    source = tmp_path / "s"
+    source.mkdir()
+    save_mask(source / "a.png", 0.25)
+    import_masks(source, tmp_path / "o", "white-missing")
+    save_mask(tmp_path / "o" / "a.png", 0.28)
+    with pytest.raises(InputError, match="was changed"):
+        open_mask_set(f"folder:{tmp_path / 'o'}")
+    with pytest.raises(InputError, match="masks import"):
+        open_mask_set(f"folder:{source}")

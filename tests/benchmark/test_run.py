@@ -1,0 +1,311 @@
+"""Runs: plans, frozen inputs, and cells that come out the same whatever stopped them."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+from skimage import data
+
+from benchmark import cells, run, suites
+from benchmark.cells import Cell, difference, lock, read_json, write
+from benchmark.datasets import Dataset, folder
+from benchmark.masksets import MaskSet, open_mask_set
+from benchmark.run import Outcome, read_mask, read_rgb
+from benchmark.suites import Plan
+from inpainters import registry
+from inpainters.base import Cost
+from inpainters.errors import InputError
+from inpainters.opencv import Telea
+
+BINS = ("10-20", "40-50")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three small photographs."""
+    path = tmp_path / "photos"
+    path.mkdir()
+    for name in ("astronaut", "coffee", "chelsea"):
+        PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(path / f"{name}.png")
+    return path
+
+
+def planned(root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any) -> tuple[Plan, Dataset, MaskSet]:
+    dataset, masks = folder(photos, "square", 48), open_mask_set("irregular")
+    given = {"n": None, "bins": BINS, "seed": 0, "seconds": 3600.0, **changed}
+    return suites.settle(root, suites.make_plan(suites.get("photos"), dataset, masks, methods, **given)), dataset, masks
+
+
+def start(root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any) -> Outcome:
+    return run.run(root, *planned(root, photos, methods, **changed), quiet=True)
+
+
+def pngs(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*.png"))}
+
+
+def test_a_run_writes_every_fill_and_touches_no_known_pixel(tmp_path: Path, photos: Path) -> None:
+    outcome = start(tmp_path / "out", photos)
+    assert outcome == Outcome(filled=12)
+    root = tmp_path / "out" / "cells" / "photos" / "irregular" / "10-20"
+    original, mask = read_rgb(root / "_inputs" / "coffee@full.png"), read_mask(root / "_inputs" / "coffee@full.mask.png")
+    output = read_rgb(Cell("photos", "irregular", "10-20", "telea", 0).folder(tmp_path / "out") / "coffee@full.png")
+    assert 0.1 < mask.mean() <= 0.2
+    np.testing.assert_array_equal(output[~mask], original[~mask])
+    assert (output[mask] != original[mask]).any()
+
+
+def test_a_second_start_fills_nothing(tmp_path: Path, photos: Path) -> None:
+    start(tmp_path / "out", photos)
+    before = pngs(tmp_path / "out")
+    assert start(tmp_path / "out", photos).filled == 0
+    assert pngs(tmp_path / "out") == before
+
+
+def test_what_a_half_done_cell_holds_is_kept_with_its_time(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "out"
+    start(root, photos)
+    expected = pngs(root)
+    cell = Cell("photos", "irregular", "40-50", "telea", 0).folder(root)
+    (cell / "manifest.json").unlink()
+    (cell / "coffee@full.json").unlink()
+    (cell / "chelsea@full.png").write_bytes(b"half a file")
+    kept = (cell / "astronaut@full.json").read_bytes()
+    assert start(root, photos).filled == 2
+    assert pngs(root) == expected
+    assert (cell / "astronaut@full.json").read_bytes() == kept
+
+
+def test_a_new_method_joins_without_touching_the_others(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "out"
+    start(root, photos, ("mean_fill",))
+    assert start(root, photos, ("telea",)).filled == 6
+    assert set(suites.load_plan(root).methods) == {"mean_fill", "telea"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"), [({"seed": 1}, "seed"), ({"n": 2}, "n: 3 there, 2 here"), ({"bins": ("10-20",)}, "bins")], ids=str
+)
+def test_other_settings_are_refused_by_name(tmp_path: Path, photos: Path, changed: dict[str, Any], field: str) -> None:
+    start(tmp_path / "out", photos)
+    with pytest.raises(InputError, match=field):
+        start(tmp_path / "out", photos, **changed)
+
+
+def test_another_method_version_is_refused_by_name(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(tmp_path / "out", photos)
+    monkeypatch.setitem(registry.METHODS, "telea", replace(registry.METHODS["telea"], version="99"))
+    with pytest.raises(InputError, match=r"telea.*version: .* there, 99 here.*--redo"):
+        start(tmp_path / "out", photos)
+
+
+def test_another_package_version_is_refused_by_name(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(tmp_path / "out", photos)
+    monkeypatch.setattr(run.measure, "packages", lambda names: {"numpy": "1.0"})
+    with pytest.raises(InputError, match=r"packages\.numpy"):
+        start(tmp_path / "out", photos)
+
+
+def test_a_changed_photograph_and_a_changed_input_are_noticed(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "out"
+    start(root, photos)
+    inputs = root / "cells" / "photos" / "irregular" / "10-20" / "_inputs"
+    (inputs / "coffee@full.png").write_bytes((inputs / "chelsea@full.png").read_bytes())
+    (Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "manifest.json").unlink()
+    (Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "coffee@full.json").unlink()
+    assert "was changed" in next(iter(start(root, photos).failed.values()))
+    (photos / "coffee.png").write_bytes((photos / "chelsea.png").read_bytes())
+    with pytest.raises(InputError, match="order"):
+        start(root, photos)
+
+
+def test_one_failing_picture_does_not_stop_the_run(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill = Telea.fill
+    seen: list[int] = []
+
+    def sometimes(self: Telea, piece: Any) -> Any:
+        seen.append(1)
+        if len(seen) == 2:
+            raise RuntimeError("no\nluck")
+        return fill(self, piece)
+
+    monkeypatch.setattr(Telea, "fill", sometimes)
+    outcome = start(tmp_path / "out", photos)
+    assert outcome.filled == 11
+    assert list(outcome.failed.values()) == ["RuntimeError: no luck"]
+    assert start(tmp_path / "out", photos) == Outcome(filled=1)
+
+
+def test_a_method_that_cannot_load_fails_alone(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.METHODS, "telea", replace(registry.METHODS["telea"], target="inpainters.opencv:Nothing"))
+    outcome = start(tmp_path / "out", photos)
+    assert outcome.filled == len(outcome.failed) == 6
+    assert all("Nothing" in reason for reason in outcome.failed.values())
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(self: Telea, piece: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Telea, "fill", stop)
+        with pytest.raises(KeyboardInterrupt):
+            start(tmp_path / "out", photos)
+    assert start(tmp_path / "out", photos).filled == 6
+
+
+def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        if "telea" in path.parts and path.suffix == ".png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            start(tmp_path / "out", photos)
+    assert start(tmp_path / "out", photos).filled == 6
+
+
+def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    for i, seconds in enumerate((0.0, 0.5, 9.5, 1000.0)):
+        spec = replace(registry.METHODS["mean_fill"], name=f"m{i}", cost=Cost(fixed=seconds))
+        monkeypatch.setitem(registry.METHODS, f"m{i}", spec)
+    bins = ("1-10", "10-20")
+    shares = suites.share(["m3", "m0", "m2", "m1"], 16, bins, 300, "shared")
+    # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, half of which buys 6 and the rest none
+    assert shares == {"m0": 16, "m1": 16, "m2": 6, "m3": 0}
+    assert suites.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
+
+
+@pytest.mark.parametrize("count", [1, 7, 40, 400])
+def test_quick_costs_no_more_than_its_budget_however_many_methods(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = suites.get("quick")
+    names = [f"m{i}" for i in range(count)]
+    for i, name in enumerate(names):
+        spec = replace(registry.METHODS["mean_fill"], name=name, cost=Cost(fixed=0.01 * 1.3 ** (i % 40)))
+        monkeypatch.setitem(registry.METHODS, name, spec)
+    bins = open_mask_set("irregular").bins
+    shares = suites.share(names, 16, bins, quick.seconds, "shared")
+    spent = sum(n * len(bins) * (suites.OVERHEAD + registry.METHODS[m].cost.fixed) for m, n in shares.items())
+    assert spent <= quick.seconds * 1.01 < 15 * 60
+    assert max(shares.values()) >= 1
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(InputError, match="letter"):
+        suites.check_ours(tmp_path)
+    with pytest.raises(InputError, match="is a file"):
+        suites.check_ours(tmp_path / "letter.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("{", "damaged"), ('{"format": 0}', "another version"), ('{"format": 1}', "does not say")], ids=str
+)
+def test_a_damaged_or_foreign_plan_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    write(suites.plan_file(tmp_path), text.encode())
+    with pytest.raises(InputError, match=words):
+        suites.load_plan(tmp_path)
+
+
+def test_the_lock_keeps_a_second_run_out_and_outlives_no_process(tmp_path: Path) -> None:
+    with lock(tmp_path), pytest.raises(InputError, match="Another run"), lock(tmp_path):
+        pass
+    held = tmp_path / "cells" / ".lock"
+    assert not held.exists()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    with lock(tmp_path):
+        mine = json.loads(held.read_text())
+    for stale in ({**mine, "pid": child.pid}, {**mine, "started": "another process of this number"}):
+        held.write_text(json.dumps(stale))
+        with lock(tmp_path):
+            assert json.loads(held.read_text()) == mine
+    held.write_text(json.dumps({**mine, "host": "elsewhere"}))
+    with pytest.raises(InputError, match="Another run"), lock(tmp_path):
+        pass
+
+
+def test_difference_names_the_first_field() -> None:
+    assert difference({"a": {"b": 1}}, {"a": {"b": 1}}) is None
+    assert difference({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 4}) == "a.b: 1 there, 3 here"
+    assert difference({}, {"x": "y"}) == "x: null there, y here"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "a", b"old")
+    monkeypatch.setattr(cells.os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    with pytest.raises(OSError, match="full"):
+        write(tmp_path / "a", b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert read_json(tmp_path / "a") is None
+
+
+def _command(root: Path, photos: Path) -> list[str]:
+    """run and score as a person starts them, without the report."""
+    arguments = [
+        "run",
+        "photos",
+        "--data",
+        str(photos),
+        "--size",
+        "48",
+        "--methods",
+        "mean_fill,telea",
+        "--out",
+        str(root),
+        "--only",
+        "run",
+    ]
+    both = f"main({[*arguments, '--only', 'run']!r}) or main(['score', {str(root)!r}])"
+    script = f"from benchmark.__main__ import main; import sys; sys.exit({both})"
+    return [sys.executable, "-c", script]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path, photos: Path) -> None:
+    environment = {
+        **os.environ,
+        "INPAINTING_WEIGHTS": "",
+        "XDG_CACHE_HOME": str(tmp_path),
+        "TORCH_HOME": str(tmp_path),
+        "OMP_NUM_THREADS": "1",
+    }
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    subprocess.run(_command(undisturbed, photos), check=True, env=environment, capture_output=True)
+
+    def files() -> int:
+        return sum(len(names) for _, _, names in os.walk(killed))
+
+    total = sum(len(names) for _, _, names in os.walk(undisturbed))
+    rng = np.random.default_rng(7)
+    for threshold in sorted(rng.integers(1, total, 4)):
+        _kill_when(_command(killed, photos), environment, lambda least=threshold: files() >= least, rng.uniform(0, 0.03))
+    subprocess.run(_command(killed, photos), check=True, env=environment, capture_output=True)
+    assert len((undisturbed / "scores.csv").read_text().splitlines()) > 300
+    assert (killed / "scores.csv").read_bytes() == (undisturbed / "scores.csv").read_bytes()
+    assert pngs(killed) == pngs(undisturbed)
+    meanings = [json.loads((root / "manifest.json").read_text())["meaning"] for root in (killed, undisturbed)]
+    assert meanings[0] == meanings[1]
+
+
+def _kill_when(command: list[str], environment: dict[str, str], ready: Callable[[], bool], pause: float) -> None:
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not ready():
+        time.sleep(0.002)
+    time.sleep(pause)
+    process.kill()
+    process.wait()

@@ -1,0 +1,215 @@
+"""Scoring with made-up metrics: incremental, sorted, and a reason wherever there is no number."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+from skimage import data
+
+from benchmark import run, suites
+from benchmark.cells import Cell
+from benchmark.datasets import folder
+from benchmark.manifest import verify
+from benchmark.masksets import open_mask_set
+from benchmark.run import read_mask, read_rgb
+from benchmark.score import score
+from inpainters import registry
+from inpainters.errors import InputError
+
+
+@dataclass(frozen=True)
+class Spec:
+    name: str
+    kind: str = "image"
+    regions: tuple[str, ...] = ("whole", "hole")
+    variant: str = "1"
+    title: str = ""
+    better: str = "lower"
+    unit: str = ""
+    weights: str | None = None
+
+
+@dataclass
+class Fake:
+    """A mean absolute error, a distance of mean colours, and a metric that is never ready."""
+
+    METRICS: dict[str, Spec] = field(
+        default_factory=lambda: {
+            "mae": Spec("mae"), "colour": Spec("colour", "set", ("whole",)), "absent": Spec("absent", regions=("whole",)),
+        }
+    )  # fmt: skip
+    scored: int = 0
+    featured: int = 0
+    feature_key: str = "mean"
+
+    def unavailable(self, name: str) -> str | None:
+        return "'absent' needs weights." if name == "absent" else None
+
+    def create(self, name: str) -> Any:
+        return self
+
+    def reason(self, name: str, region: str, value: float) -> str | None:
+        return None if np.isfinite(value) else f"{name} is not finite."
+
+    def score(self, reference: Any, output: Any, mask: Any) -> dict[str, float]:
+        self.scored += 1
+        error = np.abs(reference.astype(float) - output).mean(axis=2)
+        return {"whole": float(error.mean()), "hole": float(error[mask].mean())}
+
+    def features(self, images: Sequence[Any]) -> Any:
+        self.featured += len(images)
+        return np.array([image.mean(axis=(0, 1)) for image in images], np.float32)
+
+    def distance(self, reference: Any, output: Any) -> float:
+        if len(reference) < 2:
+            raise ValueError("Two pictures at least are needed.")
+        return float(np.abs(reference.mean(axis=0) - output.mean(axis=0)).sum())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A finished run of two methods on three small photographs in one bin."""
+    return finished_run(tmp_path)
+
+
+def finished_run(tmp_path: Path, n: int | None = None, seconds: float = 3600.0) -> Path:
+    (tmp_path / "photos").mkdir()
+    for name in ("astronaut", "coffee", "chelsea"):
+        PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(tmp_path / "photos" / f"{name}.png")
+    dataset, masks = folder(tmp_path / "photos", "square", 32), open_mask_set("irregular")
+    given: dict[str, Any] = {"n": n, "bins": ("10-20",), "seed": 0, "seconds": seconds}
+    plan = suites.settle(tmp_path / "out", suites.make_plan(suites.get("photos"), dataset, masks, ["telea", "mean_fill"], **given))
+    run.run(tmp_path / "out", plan, dataset, masks, quiet=True)
+    return tmp_path / "out"
+
+
+def rows(root: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((root / "scores.csv").open()))
+
+
+def test_values_are_those_of_the_saved_pictures(root: Path) -> None:
+    assert score(root, metrics=Fake(), quiet=True) == []
+    row = next(r for r in rows(root) if (r["image_id"], r["method"], r["metric"], r["region"]) == ("coffee@full", "telea", "mae", "hole"))
+    cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
+    inputs = cell.parents[1] / "_inputs"
+    mask = read_mask(inputs / "coffee@full.mask.png")
+    difference = np.abs(read_rgb(inputs / "coffee@full.png").astype(float) - read_rgb(cell / "coffee@full.png"))
+    assert float(row["value"]) == pytest.approx(difference[mask].mean(), rel=1e-8)
+    assert row["reason"] == ""
+    assert (row["suite"], row["dataset"], row["mask_set"], row["options"], row["seed"]) == ("photos", "photos", "irregular", "{}", "0")
+
+
+def test_rows_are_sorted_complete_and_unique(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    found = [tuple(r.values()) for r in rows(root)]
+    assert found == sorted(set(found))
+    assert len(found) == 2 * (3 * 2 + 1 + 1)
+    timings = list(csv.DictReader((root / "timings.csv").open()))
+    assert len(timings) == 6
+    assert all(float(t["seconds"]) > 0 for t in timings)
+
+
+def test_what_cannot_be_computed_is_empty_with_its_reason(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    absent = [r for r in rows(root) if r["metric"] == "absent"]
+    assert {(r["image_id"], r["value"], r["reason"]) for r in absent} == {("*", "", "'absent' needs weights.")}
+
+
+def test_scoring_again_computes_nothing_and_changes_no_byte(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    before = (root / "scores.csv").read_bytes()
+    fake = Fake()
+    score(root, metrics=fake, quiet=True)
+    assert (fake.scored, fake.featured) == (0, 0)
+    assert (root / "scores.csv").read_bytes() == before
+
+
+def test_a_new_variant_is_scored_anew_and_the_others_are_not(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    fake = Fake()
+    fake.METRICS["mae"] = replace(fake.METRICS["mae"], variant="2")
+    score(root, metrics=fake, quiet=True)
+    assert (fake.scored, fake.featured) == (6, 0)
+
+
+def test_originals_are_featured_once_for_all_methods(root: Path) -> None:
+    fake = Fake()
+    score(root, metrics=fake, quiet=True)
+    assert fake.featured == 3 + 2 * 3
+
+
+def test_half_a_score_file_is_taken_up_again(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    before = (root / "scores.csv").read_bytes()
+    cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
+    stored = json.loads((cell / "scores.json").read_text())
+    del stored["mae"]["rows"]["coffee@full"]
+    (cell / "scores.json").write_text(json.dumps(stored))
+    (cell / "features" / "mean.npz").write_bytes(b"damaged")
+    (cell.parents[1] / "mean_fill" / cell.name / "scores.json").write_text("{")
+    fake = Fake()
+    score(root, metrics=fake, quiet=True)
+    assert fake.scored == 1 + 3
+    assert (root / "scores.csv").read_bytes() == before
+
+
+def test_a_set_that_is_too_small_says_so(tmp_path: Path) -> None:
+    root = finished_run(tmp_path, n=1)
+    score(root, metrics=Fake(), quiet=True)
+    assert {r["reason"] for r in rows(root) if r["metric"] == "colour"} == {"ValueError: Two pictures at least are needed."}
+
+
+def test_a_failed_picture_has_rows_with_its_reason(root: Path) -> None:
+    path = Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "manifest.json"
+    stored = json.loads(path.read_text())
+    del stored["pictures"]["coffee@full"]
+    path.write_text(json.dumps({**stored, "failed": {"coffee@full": "No luck."}}))
+    assert score(root, metrics=Fake(), quiet=True) == ["telea 10-20 coffee@full: No luck."]
+    failed = [r for r in rows(root) if r["image_id"] == "coffee@full" and r["method"] == "telea"]
+    assert [(r["metric"], r["region"], r["value"], r["reason"]) for r in failed] == [
+        ("mae", "hole", "", "No luck."), ("mae", "whole", "", "No luck."),
+    ]  # fmt: skip
+
+
+def test_a_method_without_time_has_rows_that_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = replace(registry.METHODS["telea"], cost=registry.Cost(fixed=1e6))
+    monkeypatch.setitem(registry.METHODS, "telea", slow)
+    root = finished_run(tmp_path, seconds=60)
+    score(root, metrics=Fake(), quiet=True)
+    found = [r for r in rows(root) if r["method"] == "telea"]
+    assert len(found) == 4
+    assert all(r["value"] == "" and "budget" in r["reason"] for r in found)
+
+
+def test_an_unfinished_run_scores_what_is_there_and_says_so(root: Path) -> None:
+    (Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "manifest.json").unlink()
+    assert score(root, metrics=Fake(), quiet=True) == ["1 of 2 cells are not finished: run the suite again to continue."]
+    assert {r["method"] for r in rows(root)} == {"mean_fill"}
+    (Cell("photos", "irregular", "10-20", "mean_fill", 0).folder(root) / "manifest.json").unlink()
+    with pytest.raises(InputError, match="No cell"):
+        score(root, metrics=Fake(), quiet=True)
+
+
+def test_the_manifest_fixes_the_meaning_and_verify_notices_changes(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    manifest = json.loads((root / "manifest.json").read_text())
+    meaning = manifest["meaning"]
+    assert meaning["n"] == {"10-20": {"mean_fill": 3, "telea": 3}}
+    assert set(meaning["dataset"]["images"]) == {"astronaut@full", "coffee@full", "chelsea@full"}
+    assert meaning["methods"]["telea"]["version"] == registry.METHODS["telea"].version
+    assert meaning["metrics"]["absent"]["unavailable"] == "'absent' needs weights."
+    assert all(0.1 < float(ratio) <= 0.2 for ratio, _ in meaning["mask_set"]["masks"]["10-20"].values())
+    assert {"hardware", "threads", "packages", "python"} <= set(manifest["environment"])
+    assert str(root.parent) not in json.dumps(manifest)
+    assert verify(root) == []
+    output = Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "coffee@full.png"
+    output.write_bytes(output.read_bytes() + b"x")
+    with (root / "scores.csv").open("a") as file:
+        file.write("x")
+    assert len(verify(root)) == 2
