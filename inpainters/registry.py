@@ -99,7 +99,7 @@ _SPECS = (
         link="https://doi.org/10.1109/TIP.2015.2463084",
         licence="Apache-2.0 (OpenCV contrib)",
         cost=Cost(fixed=0.05, per_megapixel=1.0, per_missing_megapixel=120.0),
-        strategy=Strategy(context=0.0, min_context=32, max_missing=131_072),
+        strategy=Strategy(context=0.5, min_context=32, max_missing=131_072),
         options=(
             Option("quality", "fast", "'best' searches longer, at 30 times the cost: rim of the hole only.", choices=("fast", "best")),
         ),
