@@ -136,8 +136,9 @@ def _to_srgb(picture: PilImage.Image, original: PilImage.Image, notes: list[str]
 
 
 def _to_8_bit(values: npt.NDArray[Any]) -> Image:
+    sixteen_bit = values.dtype == np.uint16
     values = values.astype(np.float64)
-    top = 65535.0 if values.max(initial=0) > 255 else 255.0 if values.max(initial=0) > 1 else 1.0
+    top = 65535.0 if sixteen_bit or values.max(initial=0) > 255 else 255.0 if values.max(initial=0) > 1 else 1.0
     return np.clip(np.rint(values / top * 255), 0, 255).astype(np.uint8)
 
 

@@ -1,0 +1,137 @@
+"""`python -m inpainters`: exit codes, one sentence, no traceback; and fetching weights from a file:// address."""
+
+import errno
+import hashlib
+
+import numpy as np
+import pytest
+from skimage.data import chelsea
+
+from inpainters import __main__ as cli
+from inpainters import weights
+from inpainters.errors import InputError, UnavailableError
+from inpainters.imaging import load_image, save_png
+
+CAT = chelsea()[100:140, 120:180]
+
+
+@pytest.fixture
+def files(tmp_path):
+    mask = np.zeros((40, 60), bool)
+    mask[10:15, 10:20] = True
+    for folder, picture in (("photos", CAT), ("masks", mask)):
+        (tmp_path / folder).mkdir()
+        for stem in ("a", "b"):
+            save_png(tmp_path / folder / f"{stem}.png", picture)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    save_png(tmp_path / "small.png", mask[:20])
+    return tmp_path
+
+
+def fill(files, *arguments):
+    return cli.main(["fill", *(str(files / part) if "/" in part or part.endswith(".png") else part for part in arguments)])
+
+
+def test_one_photograph(files):
+    assert fill(files, "photos/a.png", "masks/a.png", "--method", "telea", "-o", "out/x.png", "--option", "radius=5") == 0
+    result = load_image(files / "out/x.png").image
+    assert np.array_equal(result[:10], CAT[:10])
+    assert (result[10:15, 10:20] != CAT[10:15, 10:20]).any()
+
+
+def test_folders_methods_and_seeds(files):
+    assert fill(files, "photos/", "masks/", "--method", "telea,mean_fill", "-o", "out/", "--n", "2", "--seed", "3") == 0
+    found = sorted(str(path.relative_to(files / "out")) for path in (files / "out").rglob("*.png"))
+    assert found == [f"{method}/{stem}-{seed}.png" for method in ("mean_fill", "telea") for stem in "ab" for seed in (3, 4)]
+
+
+BASE = ("photos/a.png", "masks/a.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((*BASE, "--method", "talea", "-o", "x/"), "did you mean 'telea'"),
+        ((*BASE, "--method", ",", "-o", "x/"), "Name a method"),
+        ((*BASE, "--method", "telea", "-o", "x.jpg"), "may change the known pixels"),
+        ((*BASE, "--method", "telea,mean_fill", "-o", "x.png"), "written to a folder"),
+        ((*BASE, "--method", "telea", "-o", "x/", "--option", "radius"), "name=value"),
+        ((*BASE, "--method", "telea", "-o", "x/", "--option", "radios=3"), "did you mean 'radius'"),
+        ((*BASE, "--method", "telea", "-o", "x/", "--n", "0"), "n must lie"),
+        (("broken.png", "masks/a.png", "--method", "telea", "-o", "x/"), "not a picture"),
+        (("none.png", "masks/a.png", "--method", "telea", "-o", "x/"), "There is no file"),
+        (("photos/a.png", "small.png", "--method", "telea", "-o", "x/"), "Use the same size"),
+        (("photos/a.png", "masks/", "--method", "telea", "-o", "x/"), "needs one mask"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(files, capsys, arguments, sentence):
+    arguments = [str(files / "x.jpg") if part == "x.jpg" else part for part in arguments]
+    assert fill(files, *arguments) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "Traceback" not in error
+    assert error.count("\n") == 1
+
+
+def test_one_bad_photograph_of_several_is_exit_1(files, capsys):
+    (files / "photos/b.png").write_bytes(b"")
+    assert fill(files, "photos/", "masks/", "--method", "telea", "-o", "out/") == 1
+    assert "is empty" in capsys.readouterr().err
+    assert (files / "out/a.png").exists()
+
+
+@pytest.mark.parametrize(("error", "code", "word"), [(OSError(errno.ENOSPC, ""), 2, "disk is full"), (KeyboardInterrupt(), 130, "kept")])
+def test_full_disk_and_stop(files, capsys, monkeypatch, error, code, word):
+    def fail(path, image):
+        raise error
+
+    monkeypatch.setattr(cli, "save_png", fail)
+    assert fill(files, *BASE, "--method", "telea", "-o", "out/") == code
+    assert word in capsys.readouterr().err
+
+
+@pytest.fixture
+def row(tmp_path, monkeypatch):
+    source = tmp_path / "source.bin"
+    source.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    monkeypatch.setenv(weights.ENV, str(tmp_path / "cache"))
+
+    def add(**changes):
+        settings = {"files": {"w.bin": digest[:8]}, "url": source.as_uri(), "licence": "", "trained_on": "", **changes}
+        monkeypatch.setitem(weights.WEIGHTS, "w", weights.WeightsFile("w", **settings))
+
+    add()
+    return add
+
+
+def test_fetch(row, tmp_path, capsys):
+    seen = []
+    path = weights.fetch("w", lambda done, total: seen.append((done, total)))
+    assert path == tmp_path / "cache" / "w.bin"
+    assert path.read_bytes() == b"weights"
+    assert seen == [(7, 7)]
+    assert [file.name for file in path.parent.iterdir()] == ["w.bin"]
+    assert cli.main(["fetch", "w"]) == 0
+    assert "w.bin" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"files": {"w.bin": "00000000"}}, "another file"),
+        ({"url": "file:///no/such/file"}, "could not be downloaded"),
+        ({"url": "http://127.0.0.1:7911/w.bin"}, "check the network"),
+        ({"url": "no_such_package:URL"}, "pip install -U no_such_package"),
+    ],
+)
+def test_fetch_fails_with_a_sentence_and_leaves_nothing(row, tmp_path, changes, message):
+    row(**changes)
+    with pytest.raises(UnavailableError, match=message):
+        weights.fetch("w")
+    assert not list((tmp_path / "cache").glob("*"))
+
+
+def test_unknown_weights():
+    with pytest.raises(InputError, match="did you mean 'lpips_alex'"):
+        weights.fetch("lpips_alx")
