@@ -2,13 +2,15 @@
 
 A value reaches the browser through `watch('value')` and becomes DOM by `textContent`; it never enters a template, because Gradio
 evaluates rendered template text as JavaScript. An event `name` is listened to as `component.name(fn)`; `fn` takes a
-`gr.EventData` whose `_data` is the payload. The payload comes from a browser: check it.
+`gr.EventData` whose `_data` is the payload. The payload comes from a browser: check it. No event is dropped while an earlier one is
+under way (`trigger_mode="multiple"`, where Gradio's default is "once").
 """
 
 import threading
 import time
 from abc import ABCMeta
-from functools import partial
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
 import gradio as gr
@@ -29,13 +31,24 @@ def next_rev() -> int:
         return _last_rev
 
 
+def _event(name: str) -> Callable[..., Any]:
+    listener = EventListener(event_name=name).listener
+
+    @wraps(listener)  # gr.on reads the attributes of the original
+    def listen(self: "Widget", *args: Any, trigger_mode: str | None = "multiple", **kwargs: Any) -> Any:
+        return listener(self, *args, trigger_mode=trigger_mode, **kwargs)
+
+    return listen
+
+
 class _Meta(ComponentMeta):
     """Gradio's metaclass writes a .pyi file beside each component when it is imported; importing ours does nothing."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
+        events = {event: _event(event) for event in attrs.get("SENDS", ())}
         if "__init__" in attrs:
             attrs["__init__"] = updateable(attrs["__init__"])
-        return ABCMeta.__new__(cls, name, bases, attrs)
+        return ABCMeta.__new__(cls, name, bases, attrs | events)
 
 
 class Widget(gr.HTML, metaclass=_Meta):
@@ -60,8 +73,6 @@ class Widget(gr.HTML, metaclass=_Meta):
         super().__init__(value, **{**kwargs, **fixed})
 
     def __getattr__(self, name: str) -> Any:
-        if name in type(self).SENDS:
-            return partial(EventListener(event_name=name).listener, self)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def preprocess(self, payload: Any) -> Any:

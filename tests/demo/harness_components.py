@@ -22,6 +22,8 @@ from demo.table import Table
 HOSTILE = '<img src=x onerror="window.hacked=1"> ${window.hacked=2} `${1+1}` {{value}}'
 NO_WEIGHTS = "'sd2' needs weights 'sd2': run `python -m inpainters fetch sd2`."
 W, H = 300, 200
+RECEIVED: list[tuple[str, object]] = []
+"""What the browser has sent, as (component.event, payload)."""
 
 
 def pictures() -> dict[str, np.ndarray]:
@@ -161,7 +163,6 @@ def scatter_value() -> dict:
 def build() -> gr.Blocks:
     with gr.Blocks(title="Components", fill_width=True, analytics_enabled=False) as page:
         log = gr.Textbox(label="log", elem_id="log")
-        chosen = gr.Textbox(label="chosen", elem_id="chosen")
         with gr.Row():
             buttons = {name: gr.Button(name, elem_id=name, size="sm") for name in ("newer", "older", "noref", "hostile", "nothing", "hide")}
         with gr.Row():
@@ -176,18 +177,19 @@ def build() -> gr.Blocks:
             with gr.Column(min_width=320):
                 scatter = Chart(scatter_value(), elem_id="scatter")
 
-        def report(event: gr.EventData) -> str:
-            return json.dumps(event._data)
+        def listen(name: str, component: gr.HTML, event: str) -> None:
+            def report(sent: gr.EventData) -> str:
+                RECEIVED.append((f"{name}.{event}", sent._data))
+                return json.dumps(sent._data)
 
-        for name in panes.SENDS:
-            getattr(panes, name)(report, None, log, show_progress="hidden")
-        table.cell(report, None, log, show_progress="hidden")
-        for chart in (line, scatter):
-            chart.point(report, None, log, show_progress="hidden")
-        picker.choose(report, None, log, show_progress="hidden")
-        picker.choose(lambda ids: json.dumps(ids), picker, chosen, show_progress="hidden")
+            getattr(component, event)(report, None, log, show_progress="hidden")
+
+        for name, component in {"panes": panes, "picker": picker, "table": table, "line": line, "scatter": scatter}.items():
+            for event in component.SENDS:
+                listen(name, component, event)
+        picker.choose(lambda ids: RECEIVED.append(("picker.ids", ids)), picker, None, show_progress="hidden")
         buttons["newer"].click(lambda: panes_value(5, done=True, titles={"telea": "Newer"}), None, panes, show_progress="hidden")
-        buttons["older"].click(lambda: panes_value(4, titles={"telea": "Older"}), None, panes, show_progress="hidden")
+        buttons["older"].click(lambda: (panes_value(4, titles={"telea": "Older"}), "sent"), None, [panes, log], show_progress="hidden")
         buttons["noref"].click(lambda: panes_value(6, ref=False), None, panes, show_progress="hidden")
         buttons["hostile"].click(lambda: [table_value(HOSTILE), line_value(HOSTILE)], None, [table, line], show_progress="hidden")
         buttons["hostile"].click(

@@ -1,0 +1,405 @@
+"""The components in a real browser: what a visitor sees, and what reaches Python."""
+
+import base64
+import importlib.util
+import io
+import re
+import shutil
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("gradio")
+playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+
+Locator = Any
+Page = Any
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def harness() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("harness_components", Path(__file__).with_name("harness_components.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def address(harness: ModuleType) -> Iterator[str]:
+    import uvicorn
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(harness.application(), host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    with playwright.sync_playwright() as driver:
+        try:
+            started = driver.chromium.launch(executable_path=path, args=FLAGS)
+        except playwright.Error:
+            pytest.skip("no Chromium here: install one, or run `playwright install chromium`")
+        yield started
+        started.close()
+
+
+def opened(browser: Any, address: str, **context: Any) -> Iterator[Page]:
+    complaints: list[str] = []
+    page = browser.new_page(**context)
+    page.set_default_timeout(15_000)
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{address}/?__theme=light")
+    page.wait_for_selector("#panes .pane")
+    page.wait_for_selector("#scatter .spot")
+    page.wait_for_function("[...document.querySelectorAll('#panes .grid img[src]')].every(image => image.complete)")
+    yield page
+    page.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(browser: Any, address: str, harness: ModuleType) -> Iterator[Page]:
+    harness.RECEIVED.clear()
+    yield from opened(browser, address, viewport={"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def phone(browser: Any, address: str) -> Iterator[Page]:
+    yield from opened(browser, address, viewport={"width": 390, "height": 844}, has_touch=True)
+
+
+def pane(page: Page, title: str) -> Locator:
+    return page.locator("#panes .grid .pane").filter(has=page.locator(".title", has_text=re.compile(f"^{title}$")))
+
+
+def mode(page: Page, name: str) -> Locator:
+    return page.locator("#panes").get_by_role("radio", name=name, exact=True)
+
+
+def heard(page: Page, harness: ModuleType, name: str) -> list[Any]:
+    """What Python has received from `component.event` since it was last asked; waits for the first."""
+    for _ in range(200):
+        if found := [data for event, data in harness.RECEIVED if event == name]:
+            break
+        page.wait_for_timeout(25)
+    harness.RECEIVED[:] = [(event, data) for event, data in harness.RECEIVED if event != name]
+    return found
+
+
+def views(page: Page) -> list[list[float]]:
+    """The transform of each picture in the grid: (a, b, c, d, tx, ty)."""
+    matrices = page.locator("#panes .grid .layer").evaluate_all("all => all.map(node => getComputedStyle(node).transform)")
+    return [[float(number) for number in re.findall(r"-?[\d.e-]+", matrix)] for matrix in matrices]
+
+
+def test_wheel_and_drag_move_all_panes_alike(page: Page) -> None:
+    fitted = views(page)[0]
+    assert page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering") == "auto"
+    stage = pane(page, "Telea").locator(".stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 3
+    page.mouse.move(x, y)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -600)
+    page.keyboard.up("Control")
+    page.wait_for_function("document.querySelector('#panes .widget').classList.contains('zoomed')")
+    zoomed = views(page)
+    assert len(zoomed) == 11
+    assert all(view == zoomed[0] for view in zoomed)
+    scale, dx, dy = zoomed[0][0], zoomed[0][4], zoomed[0][5]
+    assert scale > 2 * fitted[0]
+    # the picture's point under the pointer stays there
+    before = ((box["width"] / 4 - fitted[4]) / fitted[0], (box["height"] / 3 - fitted[5]) / fitted[0])
+    assert ((box["width"] / 4 - dx) / scale, (box["height"] / 3 - dy) / scale) == pytest.approx(before, abs=1)
+    assert page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering") == "pixelated"
+    page.mouse.down()
+    page.mouse.move(x + 30, y + 20, steps=6)
+    page.mouse.up()
+    moved = views(page)
+    assert all(view == moved[0] for view in moved)
+    assert (moved[0][4] - dx, moved[0][5] - dy) == pytest.approx((30, 20), abs=1)
+    page.locator("#panes").get_by_role("button", name="Actual pixels").click()
+    assert views(page)[0][0] == pytest.approx(1)
+    page.locator("#panes").get_by_role("button", name="Fit the whole picture").click()
+    assert views(page) == [pytest.approx(fitted)] * 11
+
+
+def test_error_map_is_the_formula(page: Page, harness: ModuleType) -> None:
+    colours = np.round(np.asarray(pytest.importorskip("matplotlib").colormaps["magma"].colors) * 255).astype(int)
+    mode(page, "Error").click()
+    pictures = harness.pictures()
+    reference = pictures["original"].astype(float)
+    for title, name in (("Telea", "telea"), ("PatchMatch", "patchmatch")):
+        canvas = pane(page, title).locator("canvas.map")
+        canvas.wait_for(state="attached")
+        encoded = canvas.evaluate("node => node.toDataURL('image/png')").partition(",")[2]
+        drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB"))
+        difference = np.abs(pictures[name].astype(float) - reference).mean(axis=2)
+        expected = colours[np.floor(np.minimum(difference, 128) / 128 * 255 + 0.5).astype(int)]
+        assert difference.max() > 60
+        np.testing.assert_array_equal(drawn, expected)
+    assert pane(page, "Original").locator("canvas").count() == 0
+
+
+def test_without_original_error_is_off_and_says_why(page: Page) -> None:
+    mode(page, "Error").click()
+    page.locator("#noref").click()
+    button = mode(page, "Error")
+    playwright.expect(button).to_have_attribute("aria-disabled", "true")
+    playwright.expect(mode(page, "Grid")).to_have_attribute("aria-checked", "true")
+    button.click(force=True)
+    assert button.get_attribute("aria-checked") == "false"
+    assert page.locator("#panes .tip").inner_text() == "No original inside this hole, so no scores."
+
+
+def test_pane_events_reach_python(page: Page, harness: ModuleType) -> None:
+    stage = pane(page, "PatchMatch").locator(".stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    stage.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.25})
+    assert heard(page, harness, "panes.pick") == [{"id": "patchmatch"}]
+    assert heard(page, harness, "panes.point") == [{"id": "patchmatch", "x": pytest.approx(150, abs=1), "y": pytest.approx(50, abs=1)}]
+    page.keyboard.press("Enter")
+    assert heard(page, harness, "panes.pick") == [{"id": "patchmatch"}]
+    page.get_by_role("button", name="More for RePaint").click()
+    page.get_by_role("menuitem", name="Stop").click()
+    assert heard(page, harness, "panes.stop") == [{"id": "repaint"}]
+    page.get_by_role("button", name="Retry Contextual").click()
+    assert heard(page, harness, "panes.retry") == [{"id": "error"}]
+    page.get_by_role("button", name="More for Telea").press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert heard(page, harness, "panes.use") == [{"id": "telea"}]
+    mode(page, "Slider").click()
+    page.get_by_label("Left picture").select_option("original")
+    assert heard(page, harness, "panes.pair") == [{"a": "original", "b": "patchmatch"}]
+
+
+def test_download_is_the_picture(page: Page, harness: ModuleType) -> None:
+    pane(page, "Telea").get_by_role("button", name="More for Telea").click()
+    with page.expect_download() as caught:
+        page.get_by_role("menuitem", name="Download PNG").click()
+    assert caught.value.suggested_filename == "telea.png"
+    assert Path(caught.value.path()).read_bytes() == harness.png(harness.pictures()["telea"])
+
+
+def test_older_value_is_dropped(page: Page) -> None:
+    page.locator("#newer").click()
+    playwright.expect(pane(page, "Newer")).to_have_count(1)
+    page.locator("#older").click()
+    playwright.expect(page.locator("#log textarea, #log input").first).to_have_value("sent")
+    page.wait_for_timeout(200)
+    assert pane(page, "Newer").count() == 1
+    assert pane(page, "Older").count() == 0
+
+
+def test_hostile_text_is_shown_and_not_run(page: Page, harness: ModuleType) -> None:
+    page.locator("#hostile").click()
+    title = page.locator("#panes .pane .title").nth(2)
+    playwright.expect(title).to_have_text(harness.HOSTILE)
+    playwright.expect(page.locator("#table .method .title").first).to_have_text(harness.HOSTILE)
+    playwright.expect(page.locator("#line .toggle span").first).to_have_text(harness.HOSTILE)
+    mode(page, "Slider").click()
+    page.locator("#line .toggle").first.click()
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src='x']").count() == 0
+
+
+def test_size_of_a_pane_does_not_depend_on_its_state(page: Page) -> None:
+    def sizes() -> list[list[float]]:
+        boxes = page.locator("#panes .grid .pane").evaluate_all(
+            "all => all.map(n => [n.offsetWidth, n.offsetHeight, n.querySelector('.stage').offsetHeight])"
+        )
+        return list(boxes)
+
+    before = sizes()
+    assert all(size == before[0] for size in before)
+    page.locator("#newer").click()
+    playwright.expect(pane(page, "RePaint")).to_have_attribute("data-state", "done")
+    assert sizes() == before
+
+
+def test_keys_act_only_inside(page: Page) -> None:
+    page.locator("#log textarea, #log input").first.focus()
+    page.keyboard.press("s")
+    playwright.expect(mode(page, "Grid")).to_have_attribute("aria-checked", "true")
+    stage = pane(page, "Telea").locator(".stage")
+    stage.focus()
+    original = pane(page, "Telea").locator(".original")
+    page.keyboard.down(" ")
+    assert original.evaluate("node => getComputedStyle(node).visibility") == "visible"
+    assert original.get_attribute("src").endswith("/pic/original")
+    page.keyboard.up(" ")
+    assert original.evaluate("node => getComputedStyle(node).visibility") == "hidden"
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    assert views(page)[0][0] > 1
+    page.keyboard.press("z")
+    assert views(page)[0][0] == 1
+    page.keyboard.down("f")
+    playwright.expect(mode(page, "Flip")).to_have_attribute("aria-checked", "true")
+    playwright.expect(page.locator("#panes .label.right")).to_be_visible()
+    page.keyboard.up("f")
+    playwright.expect(page.locator("#panes .label.right")).to_be_hidden()
+    page.keyboard.press("s")
+    handle = page.get_by_role("slider", name="Divide")
+    handle.press("ArrowRight")
+    handle.press("Shift+ArrowRight")
+    assert handle.get_attribute("aria-valuenow") == "62"
+    clip = page.locator("#panes .over").evaluate("node => getComputedStyle(node).clipPath")
+    assert clip == "inset(0px 0px 0px 62%)"
+
+
+def test_seed_changes_only_its_own_pane(page: Page) -> None:
+    page.locator("#panes .seeds").get_by_role("radio", name="4").click()
+    assert pane(page, "RePaint").locator(".picture").first.get_attribute("src").endswith("/pic/repaint4")
+    assert pane(page, "Telea").locator(".picture").first.get_attribute("src").endswith("/pic/telea")
+
+
+def test_reason_of_a_dash_opens_on_focus(page: Page) -> None:
+    chip = pane(page, "Telea").get_by_role("button", name="LPIPS")
+    page.keyboard.press("Tab")
+    chip.focus()
+    tip = page.locator("#panes .tip")
+    playwright.expect(tip).to_have_text("Weights are missing. Run `python -m benchmark fetch lpips_squeeze`.")
+    assert chip.get_attribute("aria-describedby") == tip.get_attribute("id")
+    page.keyboard.press("Escape")
+    playwright.expect(tip).to_be_hidden()
+
+
+def test_picker_chooses_and_python_reads_the_choice(page: Page, harness: ModuleType) -> None:
+    picker = page.locator("#picker")
+    picker.get_by_role("checkbox", name="All of Diffusion").check()
+    chosen = ["telea", "patchmatch", "repaint", "ddnm"]
+    assert heard(page, harness, "picker.choose") == [{"ids": chosen}]
+    assert heard(page, harness, "picker.ids") == [chosen]
+    assert picker.get_by_role("checkbox", name="All of Smoothing").evaluate("node => node.indeterminate")
+    picker.get_by_role("checkbox", name="Navier").check()
+    assert heard(page, harness, "picker.choose") == [{"ids": ["telea", "navier_stokes", "patchmatch", "repaint", "ddnm"]}]
+    off = picker.locator(".method.off")
+    off.click(force=True)
+    assert not off.locator("input").is_checked()
+    assert "python -m inpainters fetch sd2" in off.inner_text()
+
+
+def test_table_sorts_and_opens_cells(page: Page, harness: ModuleType) -> None:
+    table = page.locator("#table")
+    titles = table.locator("tbody .title")
+    table.get_by_role("button", name="10-20").first.click()
+    best = ["Gated convolution", "Telea", "Navier–Stokes", "Deep Image Prior", "PatchMatch", "Stable Diffusion 2", "Mean fill"]
+    assert titles.all_inner_texts() == [*best, "RePaint"]
+    table.get_by_role("button", name="10-20").first.click()
+    assert titles.all_inner_texts() == [*best[::-1], "RePaint"]
+    assert table.locator("thead th").nth(2).get_attribute("aria-sort") == "ascending"
+    cell = table.get_by_role("button", name="Telea, 20-30")
+    assert "95 % interval 26.20 to 27.20" in cell.get_attribute("aria-label")
+    assert cell.inner_text().split() == ["26.70", "±0.50"]
+    cell.click()
+    assert heard(page, harness, "table.cell") == [{"row": "telea", "col": "20-30"}]
+    table.get_by_role("button", name="RePaint, 10-20").click()
+    assert table.locator(".tip").inner_text().startswith("RePaint was not run")
+    table.get_by_role("button", name="Mean fill, 1-10").click()
+    assert heard(page, harness, "table.cell") == [{"row": "mean_fill", "col": "1-10"}]
+    assert table.locator("button[tabindex='0']").count() == 1
+    table.get_by_role("button", name="RePaint, 10-20").press("ArrowRight")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("RePaint, 20-30")
+
+
+def centre(page: Page, selector: str, start: str) -> tuple[float, float]:
+    box = page.locator(f"{selector} .spot[aria-label^='{start}'] .hit").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_chart_places_points_and_answers(page: Page, harness: ModuleType) -> None:
+    x1, y1 = centre(page, "#scatter", "Mean fill")  # (0.01 s, 22.0)
+    x2, y2 = centre(page, "#scatter", "PatchMatch")  # (4.2 s, 28.4)
+    x3, y3 = centre(page, "#scatter", "Deep")  # (160 s, 29.0)
+    assert (x2 - x1) / (x3 - x1) == pytest.approx(np.log10(4.2 / 0.01) / np.log10(160 / 0.01), abs=0.01)
+    assert (y2 - y1) / (y3 - y1) == pytest.approx(6.4 / 7, abs=0.01)
+    assert y3 < y1
+    page.locator("#scatter").scroll_into_view_if_needed()
+    x2, y2 = centre(page, "#scatter", "PatchMatch")
+    page.mouse.click(x2, y2)
+    assert heard(page, harness, "scatter.point") == [{"cell": "patchmatch"}]
+    assert page.locator("#scatter .tip").inner_text() == "PatchMatch, 4.2 s: 28.4 (95 % interval 27.9 to 28.9)"
+    line = page.locator("#line")
+    assert line.locator(".spot").count() == 46
+    line.get_by_role("button", name="Mean fill", exact=True).click()
+    assert line.locator(".spot").count() == 40
+    first = line.locator(".spot[tabindex='0']")
+    assert first.count() == 1
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert heard(page, harness, "line.point") == [{"cell": ["telea", "10-20"]}]
+
+
+def test_phone_has_a_carousel_and_large_targets(phone: Page) -> None:
+    widths = phone.locator("#panes .grid").evaluate("grid => [grid.clientWidth, ...[...grid.children].map(n => n.offsetWidth)]")
+    assert all(width == pytest.approx(0.88 * widths[0], rel=0.03) for width in widths[1:])
+    heights = phone.locator("#panes .bar button, #picker label, #table td button").evaluate_all("all => all.map(n => n.offsetHeight)")
+    assert min(heights) >= 44
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    scroller = phone.locator("#table .scroller")
+    scroller.evaluate("node => { node.scrollLeft = 200; }")
+    head = phone.locator("#table tbody th").first
+    assert head.bounding_box()["x"] == pytest.approx(scroller.bounding_box()["x"], abs=2)
+    dash = phone.locator("#table").get_by_role("button", name="RePaint, 10-20")
+    dash.tap()
+    playwright.expect(phone.locator("#table .tip")).to_be_visible()
+
+
+def test_pinch_zooms_all_panes(phone: Page) -> None:
+    before = views(phone)[0][0]
+    stage = phone.locator("#panes .stage").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    screen = phone.context.new_cdp_session(phone)
+
+    def touch(kind: str, gap: float) -> None:
+        points = [{"x": x - gap, "y": y}, {"x": x + gap, "y": y}] if gap else []
+        screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 20)
+    for gap in (30, 40, 50, 60):
+        touch("touchMove", gap)
+    touch("touchEnd", 0)
+    zoomed = views(phone)
+    assert all(view == zoomed[0] for view in zoomed)
+    assert zoomed[0][0] == pytest.approx(3 * before, rel=0.05)
+
+
+def test_empty_panes_say_so_and_visibility_follows_python(page: Page) -> None:
+    page.locator("#nothing").click()
+    playwright.expect(page.locator("#panes .nothing")).to_be_visible()
+    assert page.locator("#panes .pane").count() == 0
+    page.locator("#hide").click()
+    playwright.expect(page.locator("#panes .widget")).to_be_hidden()

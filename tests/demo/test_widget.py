@@ -1,0 +1,65 @@
+"""The components' Python side, without a browser."""
+
+import re
+
+import pytest
+
+pytest.importorskip("gradio")
+
+import gradio as gr
+
+from demo.assets_loader import asset
+from demo.chart import Chart
+from demo.panes import Panes
+from demo.picker import Picker
+from demo.table import Table
+from demo.widget import next_rev
+
+COMPONENTS = (Panes, Picker, Table, Chart)
+
+
+@pytest.mark.parametrize("kind", COMPONENTS)
+def test_templates_hold_nothing_that_gradio_would_run(kind: type) -> None:
+    component = kind({"caption": "${1+1}"})
+    for template in (component.html_template, component.css_template):
+        assert not re.search(r"[`\\]|\$\{|\{\{", template)
+    assert component.html_template == kind(None).html_template
+    assert component.css_template.count("{") == component.css_template.count("}")
+
+
+@pytest.mark.parametrize("kind", COMPONENTS)
+def test_events_are_those_the_script_sends(kind: type) -> None:
+    sent = set(re.findall(r'trigger\("(\w+)"', asset(f"{kind.ASSET}.js")))
+    assert sent == set(kind.SENDS)
+    with gr.Blocks() as page:
+        component = kind(None)
+        for event in kind.SENDS:
+            getattr(component, event)(lambda: None)
+            gr.on([getattr(component, event)], lambda: None)
+    targets = [(event, function.trigger_mode) for function in page.fns.values() for _, event in function.targets]
+    assert targets == [(event, mode) for event in kind.SENDS for mode in ("multiple", "once")]
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = kind(None).nonsense
+
+
+@pytest.mark.parametrize(
+    ("payload", "ids"),
+    [({"chosen": ["a", "b"]}, ["a", "b"]), ({"chosen": [1, "a", None]}, ["a"]), ({"chosen": "ab"}, []), (None, []), ([{}], []), (7, [])],
+)
+def test_picker_takes_only_text_from_the_browser(payload: object, ids: list[str]) -> None:
+    assert Picker(None).preprocess(payload) == ids
+
+
+def test_revisions_rise() -> None:
+    revisions = [next_rev() for _ in range(1000)]
+    assert revisions == sorted(set(revisions))
+
+
+def test_tokens_cover_every_family_in_both_themes() -> None:
+    from inpainters.base import FAMILIES
+
+    light, dark = asset("tokens.css").split(".dark {")
+    for family in FAMILIES:
+        assert f"--family-{family}: #" in light
+        assert f"--family-{family}: #" in dark
+        assert f"  {family}: [" in asset("common.js")
