@@ -96,7 +96,7 @@ def launch_options(app: App) -> dict[str, Any]:
     """Keywords for `Blocks.launch` that do not depend on where it runs."""
     return {
         "theme": theme(),
-        "head": style_tag("tokens.css", "page.css") + header.HEAD,
+        "head": style_tag("tokens.css", "page.css", "leaderboard.css") + header.HEAD,
         "footer_links": ["api"],
         "run_history": False,
         "ssr_mode": False,

@@ -113,12 +113,20 @@ def _interval(cell: Cell) -> dict[str, float]:
 
 
 def caption(results: Results, metric: str, region: str) -> str:
-    """What exactly the table shows, and how thin the ground is it stands on."""
-    rows = results.scores[results.scores["image_id"] != WHOLE_SET]
+    """What the table shows, in one line."""
     place = {"hole": "inside the hole", "band": "in a band along the hole's rim", "whole": "over the whole picture"}[region]
-    variant = METRICS[metric].variant if metric in METRICS else ""
-    paired = "The reference is paired: the originals of the same pictures. " if metric in METRICS and METRICS[metric].kind == "set" else ""
-    return f"{metric} {place}; {rows['photograph'].nunique()} photographs. {paired}{variant}".strip()
+    better = {"high": "higher is better", "low": "lower is better"}[_better(metric)]
+    return f"{metric} {place}, {better}"
+
+
+def note(results: Results, metric: str) -> str:
+    """The small print: which variant, against which reference, and how thin the ground is it stands on."""
+    rows = results.scores[results.scores["image_id"] != WHOLE_SET]
+    spec = METRICS.get(metric)
+    ground = f"{rows['image_id'].nunique()} pictures of {rows['photograph'].nunique()} photographs; intervals resample photographs."
+    thin = " That is a thin set: read wide intervals as such." if rows["photograph"].nunique() < 50 else ""
+    paired = " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
+    return f"{ground}{thin}{paired} {spec.variant if spec else ''} Times: {hardware(results)}.".replace("  ", " ")
 
 
 def by_ratio(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
@@ -141,7 +149,7 @@ def by_seconds(results: Results, metric: str, region: str, families: Collection[
         for entry in entries_of(results, families)
         if entry in seconds and (entry, ALL) in cells and not cells[entry, ALL].reason
     ]
-    axis = {"label": f"median seconds per picture, {hardware(results)}", "scale": "log", "unit": "s"}
+    axis = {"label": "median seconds per picture", "scale": "log", "unit": "s"}
     return {"title": "By time", "kind": "scatter", "x": axis, "y": _axis(metric, cells), "series": series, "note": NOTHING}
 
 

@@ -24,10 +24,10 @@ CHIPS = (("lpips_squeeze", "hole"), ("psnr", "hole"))
 
 
 def show(root: Path, suite: str, metric: str, region: str, families: list[str]) -> list[Any]:
-    """Values of the table and both charts; InputError with a sentence where the suite cannot be read."""
+    """Values of the table, both charts and the small print; InputError with a sentence where the suite cannot be read."""
     results = board.open_suite(_folder(root, suite))
     parts = (board.table, board.by_ratio, board.by_seconds)
-    return [{**part(results, metric, region, families), "rev": next_rev()} for part in parts]
+    return [*({**part(results, metric, region, families), "rev": next_rev()} for part in parts), board.note(results, metric)]
 
 
 def choices(root: Path, suite: str, metric: str | None, region: str | None) -> tuple[list[tuple[str, str]], str, list[str], str]:
@@ -121,17 +121,18 @@ def build(app: App) -> None:
         families = gr.CheckboxGroup(families_, value=families_, label="Families", elem_id="leaderboard-families", min_width=240)
     values = show(app.results, first, metric_, region_, families_)
     table = Table(values[0], elem_id="leaderboard-table")
+    small_print = gr.Markdown(values[3], elem_id="leaderboard-note")
     with gr.Row(elem_id="leaderboard-charts"):
-        charts = [Chart(value, elem_id=f"leaderboard-{name}") for name, value in zip(("ratio", "seconds"), values[1:], strict=True)]
+        charts = [Chart(value, elem_id=f"leaderboard-{name}") for name, value in zip(("ratio", "seconds"), values[1:3], strict=True)]
     place = gr.State(None)
     with gr.Column(visible=False, elem_id="leaderboard-pictures") as pictures:
         heading = gr.Markdown(elem_id="leaderboard-heading")
         with gr.Row(elem_id="leaderboard-steps"):
             sort = gr.Radio(board.SORTS, value="worst", show_label=False, container=False, elem_id="leaderboard-sort")
-            back = gr.Button("Previous hole", elem_id="leaderboard-back")
-            forth = gr.Button("Next hole", elem_id="leaderboard-forth")
+            back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
+            forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
         panes = Panes(elem_id="leaderboard-panes")
-    chosen, shown = [suite, metric, region, families], [table, *charts]
+    chosen, shown = [suite, metric, region, families], [table, *charts, small_print]
     seen, quiet = [place, pictures, heading, panes], {"show_progress": "hidden", "api_visibility": "private"}
 
     def pick(suite: str, metric: str, region: str) -> list[Any]:
