@@ -182,6 +182,7 @@ def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) 
     for i, seconds in enumerate((0.0, 0.5, 9.5, 1000.0)):
         spec = replace(registry.METHODS["mean_fill"], name=f"m{i}", cost=Cost(fixed=seconds))
         monkeypatch.setitem(registry.METHODS, f"m{i}", spec)
+    monkeypatch.setattr(suites, "OVERHEAD", 0.5)
     bins = ("1-10", "10-20")
     shares = suites.share(["m3", "m0", "m2", "m1"], 16, bins, 300, "shared")
     # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, half of which buys 6 and the rest none
