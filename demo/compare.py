@@ -201,8 +201,7 @@ def build(app: App, blocks: gr.Blocks) -> None:
     state = gr.State(None, time_to_live=3600, delete_callback=lambda session: session and session.close())
     mask_url, token = gr.Textbox(visible=False), gr.Textbox(visible=False)
     generators = [
-        {"id": one.name, "title": one.title, "fixed": f"{one.ratio:.0%}".replace("%", " %") if one.fixed else None}
-        for one in GENERATORS.values()
+        {"id": one.name, "title": one.title, "fixed": f"{100 * (one.ratio or 0):.0f} %" if one.fixed else None} for one in _BY_USE
     ]
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="compare-side", scale=0, min_width=320):
@@ -216,12 +215,13 @@ def build(app: App, blocks: gr.Blocks) -> None:
         with gr.Column(elem_id="compare-main", min_width=320):
             panes = Panes(elem_id="compare-panes")
             with gr.Row(elem_id="compare-after"):
+                scored = gr.HTML("", elem_id="compare-scored", padding=False)
                 back = gr.Button("Back to the picture before", elem_id="compare-back", visible=False)
                 forth = gr.Button("Forward again", elem_id="compare-forth", visible=False)
                 packed = gr.Button("Download all (zip)", elem_id="compare-zip", interactive=False)
                 link = gr.Button("Copy link", elem_id="compare-link")
 
-    bar = [run, stop, packed, back, forth, methods]
+    bar = [run, stop, packed, back, forth, methods, scored]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     light: dict[str, Any] = {**quiet, "queue": False}
 
@@ -238,6 +238,7 @@ def build(app: App, blocks: gr.Blocks) -> None:
             gr.update(visible=session.index > 0, interactive=not running),
             gr.update(visible=0 <= session.index < len(session.rounds) - 1, interactive=not running),
             gr.update(label=f"Methods · {len(session.chosen)} chosen"),
+            view.scored(session),
         ]
 
     def failed(session: Session, error: InputError) -> EditorData:

@@ -61,21 +61,20 @@ def _row(spec: registry.MethodSpec) -> dict[str, Any]:
 def build(app: App) -> None:
     """Add the endpoints to the current Blocks; nothing of them shows on the page."""
 
-    def fill(image: str | None, mask: str | None, method: str = "telea", seed: float = 0, options: str = "{}") -> Answer:
+    def call(image: str | None, mask: str | None, method: str = "telea", seed: float = 0, options: str = "{}") -> Answer:
         try:
             return inpaint(app, image, mask, method, seed, options)
         except (InputError, UnavailableError) as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    fill.__doc__ = INPAINT_HELP
-    image = gr.Image(label="image", type="filepath", image_mode=None, visible=False)
-    mask = gr.Image(label="mask", type="filepath", image_mode=None, visible=False)
+    call.__name__, call.__doc__ = "inpaint", INPAINT_HELP
+    # gr.File, because gr.Image opens the file before we can say in one sentence what is wrong with it
+    image, mask = gr.File(label="image", visible=False), gr.File(label="mask", visible=False)
     method = gr.Textbox("telea", label="method", visible=False)
     seed = gr.Number(0, label="seed", precision=0, visible=False)
     options = gr.Textbox("{}", label="options", visible=False)
     picture, record = gr.Image(label="result", format="png", visible=False), gr.JSON(label="record", visible=False)
-    hidden = gr.Button(visible=False)
-    hidden.click(
-        fill, [image, mask, method, seed, options], [picture, record], api_name="inpaint", api_description=INPAINT_HELP, concurrency_limit=8
-    )
+    hidden, inputs = gr.Button(visible=False), [image, mask, method, seed, options]
+    # queue=False: our pools do the queueing, and Gradio's MCP bridge hands on several outputs one by one only without its own
+    hidden.click(call, inputs, [picture, record], api_name="inpaint", api_description=INPAINT_HELP, queue=False)
     gr.api(methods, api_name="methods")

@@ -37,7 +37,7 @@ class Limits:
         await self._bounded(scope, receive, send)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        seen, started = 0, False
+        seen, refused = 0, False
 
         async def counted() -> Message:
             nonlocal seen
@@ -47,15 +47,18 @@ class Limits:
                 raise _TooLargeError
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+        async def swapped(message: Message) -> None:
+            nonlocal refused  # the framework turns what `counted` raises into an answer of its own: ours takes its place
+            if seen <= self.max_json:
+                await send(message)
+            elif not refused:
+                refused = True
+                await self._refuse(send)
 
         try:
-            await self.app(scope, counted, noted)
+            await self.app(scope, counted, swapped)
         except _TooLargeError:
-            if not started:
+            if not refused:
                 await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:

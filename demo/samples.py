@@ -16,7 +16,6 @@ SAMPLES: dict[str, tuple[str, str, str]] = {
     "rocket": ("Rocket", "skimage", "data/rocket.jpg"),
     "tower": ("Tower", "gradio", "media_assets/images/tower.jpg"),
     "cheetah": ("Cheetah", "gradio", "media_assets/images/cheetah.jpg"),
-    "lion": ("Lion", "gradio", "media_assets/images/lion.jpg"),
 }
 """Name -> title, package, path inside it."""
 

@@ -18,7 +18,8 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 
 SCORES = ("psnr", "ssim", "l1", "lpips_squeeze")
-"""Scored inside the hole, in this order."""
+"""Scored inside the hole, in this order: cheap ones first."""
+_LABELS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
 _STATES = {"waiting": "queued"}
 
 
@@ -127,11 +128,16 @@ def chips(scores: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Scores as short text; one that could not be computed has its reason."""
     if scores is None:
         return []
-    return [{"label": _title(name), **_chip(one)} for name, one in scores.items()]
+    return [{"label": label, **_chip(scores[name])} for name, label in _LABELS.items() if name in scores]
 
 
-def _title(name: str) -> str:
-    return {"psnr": "PSNR", "ssim": "SSIM", "l1": "L1", "lpips_squeeze": "LPIPS"}.get(name, name)
+def scored(session: Session) -> str:
+    """What the scores under the results compare with; empty before there are any."""
+    if session.index < 0 or session.round.batch is None:
+        return ""
+    if not session.round.reference:
+        return "No original inside this hole, so no scores."
+    return "Scores compare with what you painted over, inside the hole."
 
 
 def _chip(one: Mapping[str, Any]) -> dict[str, Any]:

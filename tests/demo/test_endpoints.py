@@ -1,0 +1,170 @@
+"""The endpoints by real clients: gradio_client, and the mcp package over streamable HTTP; and the limits around them."""
+
+import asyncio
+import base64
+import json
+import os
+
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image as PilImage
+
+from demo.app import launch_options, make
+from demo.limits import MAX_JSON
+from inpainters import METHODS, inpaint
+
+METHOD_KEYS = {"name", "title", "family", "summary", "paper", "year", "link", "licence", "version", "seconds", "options", "unavailable"}
+
+
+@pytest.fixture(scope="module")
+def server():
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    blocks, app = make()
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(app))
+    yield url
+    blocks.close()
+    app.runner.close()
+    app.store.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    photo = np.random.default_rng(2).integers(0, 256, (40, 60, 3), np.uint8)
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:20, 10:30] = 255
+    PilImage.fromarray(photo).save(folder / "photo.png")
+    PilImage.fromarray(mask).save(folder / "mask.png")
+    PilImage.fromarray(mask[:20]).save(folder / "half.png")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "cut.png").write_bytes((folder / "photo.png").read_bytes()[:900])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return Client(server, verbose=False)
+
+
+def ask(client, files, image="photo.png", mask="mask.png", **more):
+    return client.predict(handle_file(str(files / image)), handle_file(str(files / mask)), api_name="/inpaint", **more)
+
+
+def test_inpaint_gives_the_librarys_pixels_as_png(client, files):
+    path, record = ask(client, files)
+    with PilImage.open(path) as picture:
+        assert picture.format == "PNG"
+        pixels = np.asarray(picture)
+    assert np.array_equal(pixels, inpaint(files / "photo.png", files / "mask.png", "telea"))
+    assert (record["method"], record["seed"], record["options"]) == ("telea", 0, {"radius": 3.0})
+
+
+def test_inpaint_takes_method_seed_and_options(client, files):
+    path, record = ask(client, files, method="navier_stokes", seed=4, options='{"radius": 7}')
+    assert np.array_equal(np.asarray(PilImage.open(path)), inpaint(files / "photo.png", files / "mask.png", "navier_stokes", radius=7))
+    assert (record["method"], record["seed"], record["options"]) == ("navier_stokes", 4, {"radius": 7.0})
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"method": "telee"}, "did you mean 'telea'"),
+        ({"options": "{"}, "JSON object"),
+        ({"options": '{"radios": 1}'}, "did you mean 'radius'"),
+        ({"options": '{"radius": 1e9}'}, "between 1 and 50"),
+        ({"seed": -1}, "seed must be"),
+        ({"mask": "half.png"}, r"The mask is 60×20, the picture 60×40\. Use the same size\."),
+        ({"image": "cut.png"}, "damaged or cut short"),
+        ({"image": "empty.png"}, "is empty"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_the_app_stays_up(client, files, request_, words):
+    with pytest.raises(Exception, match=words) as caught:
+        ask(client, files, **request_)
+    assert "Traceback" not in str(caught.value)
+    assert ask(client, files)[1]["method"] == "telea"
+
+
+def test_methods_lists_the_table(client):
+    listed = client.predict(api_name="/methods")
+    assert [one["name"] for one in listed] == list(METHODS)
+    assert all(set(one) == METHOD_KEYS for one in listed)
+
+
+def test_only_the_two_endpoints_are_listed(client):
+    named = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(named) == {"/inpaint", "/methods"}
+    names = [one["parameter_name"] for one in named["/inpaint"]["parameters"]]
+    assert names == ["image", "mask", "method", "seed", "options"]
+    defaults = [one["parameter_default"] for one in named["/inpaint"]["parameters"] if one["parameter_has_default"]]
+    assert defaults == ["telea", 0, "{}"]
+
+
+def data_url(path):
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def test_mcp_client_lists_and_calls_the_tools(server):
+    pytest.importorskip("mcp", reason="the mcp package is not installed: pip install 'gradio[mcp]'")
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk():
+        async with streamable_http_client(f"{server}gradio_api/mcp/") as streams, ClientSession(*streams[:2]) as session:
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            called = await session.call_tool(next(tool.name for tool in tools if tool.name.endswith("methods")), {})
+            return tools, called
+
+    tools, called = asyncio.run(talk())
+    assert sorted(tool.name.rpartition("_")[2] for tool in tools) == ["inpaint", "methods"]
+    fill = next(tool for tool in tools if tool.name.endswith("inpaint"))
+    assert set(fill.inputSchema["properties"]) == {"image", "mask", "method", "seed", "options"}
+    assert not called.isError
+    assert "telea" in called.content[0].text
+
+
+def test_mcp_client_fills_a_hole(server, files):
+    pytest.importorskip("mcp", reason="the mcp package is not installed: pip install 'gradio[mcp]'")
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk():
+        async with streamable_http_client(f"{server}gradio_api/mcp/") as streams, ClientSession(*streams[:2]) as session:
+            await session.initialize()
+            name = next(tool.name for tool in (await session.list_tools()).tools if tool.name.endswith("inpaint"))
+            given = {"image": data_url(files / "photo.png"), "mask": data_url(files / "mask.png"), "method": "navier_stokes"}
+            return await session.call_tool(name, given)
+
+    answer = asyncio.run(talk())
+    assert not answer.isError, answer.content
+    kinds = {content.type for content in answer.content}
+    assert "image" in kinds
+    assert any("navier_stokes" in getattr(content, "text", "") for content in answer.content)
+
+
+def test_large_json_is_refused_before_it_is_parsed(server):
+    body = json.dumps({"data": ["x" * (MAX_JSON + 1)]}).encode()
+    answer = httpx.post(f"{server}gradio_api/call/inpaint", content=body, headers={"content-type": "application/json"}, timeout=60)
+    assert answer.status_code == 413
+    assert answer.json()["detail"].endswith(".")
+
+    def pieces():  # without a Content-Length
+        for start in range(0, len(body), 1 << 20):
+            yield body[start : start + (1 << 20)]
+
+    answer = httpx.post(f"{server}gradio_api/call/inpaint", content=pieces(), headers={"content-type": "application/json"}, timeout=60)
+    assert answer.status_code == 413
+
+
+def test_deep_links_are_closed(server):
+    assert httpx.get(f"{server}gradio_api/deep_link?session_hash=x").status_code == 404
+
+
+def test_the_page_asks_no_other_host(server):
+    page = httpx.get(server).text
+    config = httpx.get(f"{server}config").json()
+    assert "fonts.googleapis.com" not in page.replace('https://fonts.googleapis.com" crossorigin', "")
+    assert config["analytics_enabled"] is False

@@ -1,0 +1,215 @@
+"""The pools: order, stopping, errors, estimates. Methods of our own stand in for slow ones."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from demo.jobs import Batch, Job, Runner, estimate, estimate_box, parse_options, spoken
+from inpainters import registry
+from inpainters.base import Cost, Inpainter, MethodSpec
+from inpainters.errors import InputError
+
+GATE = threading.Event()
+
+
+class Slow(Inpainter):
+    """Steps until it is stopped or the gate opens."""
+
+    def fill(self, piece):
+        for step in range(2000):
+            piece.on_step(step, 2000)
+            if GATE.wait(0.005):
+                break
+        return np.full_like(piece.image, 7)
+
+
+class Deaf(Inpainter):
+    """One long call that never reports a step."""
+
+    def fill(self, piece):
+        GATE.wait(10)
+        return np.full_like(piece.image, 9)
+
+
+class Broken(Inpainter):
+    def fill(self, piece):
+        raise ZeroDivisionError("by nothing")
+
+
+@pytest.fixture(autouse=True)
+def methods(monkeypatch):
+    GATE.clear()
+    for kind, cost in ((Slow, 60.0), (Deaf, 0.5), (Broken, 0.1)):
+        name = kind.__name__.lower()
+        spec = MethodSpec(name, kind.__name__, "baseline", f"{kind.__module__}:{kind.__name__}", "", "", 0, "", "", Cost(cost))
+        monkeypatch.setitem(registry.METHODS, name, spec)
+    made = registry.create
+    kinds = {"slow": Slow, "deaf": Deaf, "broken": Broken}
+
+    def create(name, **options):
+        return kinds[name](registry.get(name)) if name in kinds else made(name, **options)
+
+    monkeypatch.setattr("demo.jobs.registry.create", create)
+    yield
+    GATE.set()
+
+
+@pytest.fixture
+def runner():
+    runner = Runner()
+    yield runner
+    GATE.set()
+    runner.close()
+
+
+@pytest.fixture
+def hole():
+    image = np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8)
+    mask = np.zeros((40, 50), bool)
+    mask[10:20, 10:20] = True
+    return image, mask
+
+
+def wait(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def jobs(*names):
+    return [Job(name, seconds=registry.get(name).cost.fixed) for name in names]
+
+
+def test_results_appear_while_slower_ones_run_and_known_pixels_are_untouched(runner, hole):
+    batch = Batch(jobs("slow", "telea", "mean_fill"))
+    assert [job.method for job in batch.jobs][-1] == "slow"
+    seen = []
+    runner.start(*hole, batch.jobs, lambda job: seen.append(job.method))
+    wait(lambda: len(seen) == 2)
+    assert set(seen) == {"telea", "mean_fill"}
+    assert not batch.finished
+    image, mask = hole
+    for job in batch.jobs[:2]:
+        assert np.array_equal(job.result.image[~mask], image[~mask])
+    batch.stop()
+    assert batch.finished
+
+
+def test_stop_ends_a_running_method_at_its_next_step_and_keeps_what_is_done(runner, hole):
+    batch = Batch(jobs("telea", "slow"))
+    runner.start(*hole, batch.jobs, lambda job: None)
+    telea, slow = batch.jobs
+    wait(lambda: telea.state == "done" and slow.done > 1)
+    batch.stop()
+    assert (telea.state, slow.state) == ("done", "stopped")
+    reached = slow.done
+    wait(lambda: runner.ahead(slow) == 0 and not runner._queues["heavy"])
+    assert slow.done <= reached + 2
+    assert slow.result is None
+
+
+def test_stop_of_one_method_leaves_the_others(runner, hole):
+    batch = Batch(jobs("slow", "deaf"))
+    runner.start(*hole, batch.jobs, lambda job: None)
+    wait(lambda: all(job.state == "running" for job in batch.jobs))
+    batch.stop("slow")
+    assert {job.method: job.state for job in batch.jobs} == {"slow": "stopped", "deaf": "running"}
+    GATE.set()
+    wait(lambda: batch.finished)
+    assert batch.jobs[0].state == "done"
+
+
+def test_a_result_that_comes_after_stop_is_dropped(runner, hole):
+    batch = Batch(jobs("deaf"))
+    runner.start(*hole, batch.jobs, lambda job: pytest.fail("a stopped job was kept"))
+    wait(lambda: batch.jobs[0].state == "running")
+    batch.stop()
+    GATE.set()
+    wait(lambda: not runner._queues["light"])
+    time.sleep(0.05)
+    assert (batch.jobs[0].state, batch.jobs[0].result) == ("stopped", None)
+
+
+def test_stopped_before_it_began(runner, hole):
+    batch = Batch(jobs("deaf", "deaf", "deaf"))
+    runner.start(*hole, batch.jobs, lambda job: None)
+    wait(lambda: [job.state for job in batch.jobs].count("running") == 2)
+    assert runner.ahead(batch.jobs[2]) == 2
+    batch.stop()
+    assert [job.state for job in batch.jobs] == ["stopped"] * 3
+
+
+def test_one_methods_fault_is_a_sentence_and_the_others_go_on(runner, hole):
+    batch = Batch(jobs("broken", "telea"))
+    runner.start(*hole, batch.jobs, lambda job: None)
+    wait(lambda: batch.finished)
+    states = {job.method: (job.state, job.message) for job in batch.jobs}
+    assert states["telea"][0] == "done"
+    assert states["broken"] == ("error", "Broken failed: ZeroDivisionError: by nothing")
+
+
+def test_quick_methods_never_wait_behind_slow_ones(runner, hole):
+    slow = Batch(jobs("slow", "slow"))
+    runner.start(*hole, slow.jobs, lambda job: None)
+    wait(lambda: slow.jobs[0].state == "running")
+    quick = Batch(jobs("telea"))
+    runner.start(*hole, quick.jobs, lambda job: None)
+    wait(lambda: quick.finished)
+    assert quick.jobs[0].state == "done"
+    assert [job.state for job in slow.jobs] == ["running", "waiting"]
+    slow.stop()
+
+
+def test_scores_come_after_the_result(runner, hole):
+    rated = threading.Event()
+
+    def rate(job):
+        assert rated.wait(10)
+        job.scores = {"psnr": 1}
+
+    batch = Batch(jobs("telea"))
+    runner.start(*hole, batch.jobs, lambda job: None, rate)
+    wait(lambda: batch.finished)
+    assert not batch.settled
+    rated.set()
+    wait(lambda: batch.settled)
+    assert batch.jobs[0].scores == {"psnr": 1}
+
+
+def test_run_raises_what_the_method_raises(runner, hole):
+    image, mask = hole
+    with pytest.raises(InputError, match="whole picture is masked"):
+        runner.run(image, np.ones_like(mask), Job("telea"))
+    assert runner.run(image, mask, Job("telea")).method == "telea"
+
+
+def test_estimate_from_the_box_agrees_with_the_mask_for_a_single_box():
+    mask = np.zeros((600, 800), bool)
+    mask[100:300, 200:500] = True
+    for spec in registry.METHODS.values():
+        # cost and strategy fix both; windows() is the reference
+        assert estimate_box(spec, mask.shape, (100, 200, 300, 500), int(mask.sum())) == pytest.approx(estimate(spec, mask), rel=0.05)
+
+
+def test_spoken():
+    words = {
+        0.2: "under 1 s",
+        1.2: "about 1 s",
+        7.6: "about 8 s",
+        13: "about 15 s",
+        88: "about 90 s",
+        200: "about 3 min",
+        7200: "about 2.0 h",
+    }
+    assert {seconds: spoken(seconds) for seconds in words} == words
+
+
+def test_options_are_a_json_object():
+    assert parse_options('{"radius": 5}') == {"radius": 5}
+    assert parse_options("") == {}
+    for junk in ("{", "[1]", "3", "nonsense"):
+        with pytest.raises(InputError, match="JSON object"):
+            parse_options(junk)

@@ -1,0 +1,291 @@
+"""The picture store, opening of good and bad files, and the rounds of a visit."""
+
+import io
+import json
+import os
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from demo import samples, view
+from demo.jobs import Batch, Job
+from demo.session import App, Session, Store, canvas_mask, from_result, open_mask, open_picture
+from inpainters.errors import InputError
+from inpainters.imaging import encode_png
+
+
+@pytest.fixture
+def store():
+    store = Store()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def photo():
+    return np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+
+
+def saved(folder, name, picture, **options):
+    path = folder / name
+    picture.save(path, **options)
+    return path
+
+
+def rgba_mask(mask):
+    """What the editor sends: alpha 255 where the pixel is missing."""
+    buffer = io.BytesIO()
+    pixels = np.zeros((*mask.shape, 4), np.uint8)
+    pixels[..., 3] = mask * 255
+    PilImage.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_original_is_kept_byte_for_byte(store, photo, tmp_path):
+    path = saved(tmp_path, "a.jpg", PilImage.fromarray(photo), quality=71)
+    picture = open_picture(store, path, "my photo.jpg")
+    assert store.read(picture.original) == path.read_bytes()
+    assert np.array_equal(store.image(picture.token), np.asarray(PilImage.open(path)))
+    assert picture.size == (40, 60)
+
+
+def test_exif_orientation_is_honoured(store, photo, tmp_path):
+    exif = PilImage.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path, "turned.png", PilImage.fromarray(photo), exif=exif)
+    picture = open_picture(store, path, "turned.png")
+    assert picture.size == (60, 40)
+    assert np.array_equal(store.image(picture.token), np.rot90(photo, -1))
+    assert any("upright" in note for note in picture.notes)
+
+
+@pytest.mark.parametrize(("mode", "word"), [("CMYK", "CMYK"), ("P", "palette"), ("L", "grey"), ("I;16", "16-bit")])
+def test_conversions_are_said(store, photo, tmp_path, mode, word):
+    deep = PilImage.fromarray(photo[..., 0].astype(np.uint16) * 257)
+    picture = deep if mode == "I;16" else PilImage.fromarray(photo).convert(mode)
+    path = saved(tmp_path, "x.tif", picture)
+    assert any(word in note for note in open_picture(store, path, "x.tif").notes)
+
+
+def test_transparent_pixels_become_a_mask(store, photo, tmp_path):
+    alpha = np.full((40, 60), 255, np.uint8)
+    alpha[5:9, 7:20] = 0
+    path = saved(tmp_path, "x.png", PilImage.fromarray(np.dstack([photo, alpha])))
+    picture = open_picture(store, path, "x.png")
+    assert np.array_equal(store.mask(picture.transparent), alpha == 0)
+
+
+def bad_files(photo):
+    buffer = io.BytesIO()
+    PilImage.fromarray(photo).save(buffer, "PNG")
+    whole = buffer.getvalue()
+    tiny, huge = io.BytesIO(), io.BytesIO()
+    PilImage.fromarray(photo[:1, :1]).save(tiny, "PNG")
+    PilImage.new("1", (20000, 20000)).save(huge, "PNG")
+    return {
+        "empty": b"",
+        "text": b"hello, I am not a picture",
+        "cut short": whole[: len(whole) // 2],
+        "altered": whole[:60] + bytes(100) + whole[160:],
+        "1x1": tiny.getvalue(),
+        "20,000x20,000": huge.getvalue(),
+    }
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "cut short", "altered", "1x1", "20,000x20,000"])
+def test_bad_files_get_one_sentence_with_the_visitors_name(store, photo, tmp_path, kind):
+    path = tmp_path / "0123456789.png"
+    path.write_bytes(bad_files(photo)[kind])
+    with pytest.raises(InputError) as caught:
+        open_picture(store, path, "holiday.png")
+    sentence = str(caught.value)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert "holiday.png" in sentence
+    assert str(tmp_path) not in sentence
+
+
+def test_animated_picture_opens_with_its_first_frame(store, photo, tmp_path):
+    frames = [PilImage.fromarray(photo), PilImage.fromarray(255 - photo)]
+    path = tmp_path / "x.webp"
+    frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True)
+    picture = open_picture(store, path, "x.webp")
+    assert np.array_equal(store.image(picture.token), photo)
+    assert any("first frame" in note for note in picture.notes)
+
+
+def test_canvas_mask_alpha_255_is_missing():
+    mask = np.zeros((40, 60), bool)
+    mask[3:8, 10:12] = True
+    assert np.array_equal(canvas_mask(rgba_mask(mask), (40, 60)), mask)
+    assert canvas_mask(rgba_mask(np.ones((40, 60), bool)), (40, 60)).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (rgba_mask(np.zeros((40, 60), bool)), "Nothing is masked"),
+        (rgba_mask(np.ones((20, 60), bool)), "The mask is 60×20, the picture 60×40. Use the same size."),
+        (b"junk", "did not arrive whole"),
+    ],
+)
+def test_bad_canvas_masks(data, words):
+    with pytest.raises(InputError, match=words):
+        canvas_mask(data, (40, 60))
+
+
+def test_mask_file_of_another_size(tmp_path):
+    path = saved(tmp_path, "m.png", PilImage.new("L", (512, 512), 255))
+    with pytest.raises(InputError, match=r"The mask is 512×512, the picture 60×40\. Use the same size\."):
+        open_mask(path, (40, 60), "m.png")
+
+
+def test_route_serves_immutable_bytes_and_nothing_else(store, photo):
+    token = store.put(encode_png(photo))
+    client = TestClient(Starlette(routes=[store.route()]))
+    answer = client.get(f"/pic/{token}")
+    assert answer.content == encode_png(photo)
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["content-type"] == "image/png"
+    for wrong in ("nothing.png", "..%2F..%2Fetc%2Fpasswd", token[:-5], ""):
+        assert client.get(f"/pic/{wrong}").status_code == 404
+
+
+def test_an_uploaded_page_is_never_served_as_one(store):
+    token = store.put(b"<script>alert(1)</script>", ".html")
+    answer = TestClient(Starlette(routes=[store.route()])).get(f"/pic/{token}")
+    assert answer.headers["content-type"].startswith("application/octet-stream")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_old_pictures_are_swept_and_kept_ones_stay(store):
+    old, kept = store.put(b"1"), store.put(b"2", keep=True)
+    for token in (old, kept):
+        os.utime(store.folder / token, (time.time() - 9999, time.time() - 9999))
+    store.put(b"3")
+    assert store.path(old) is None
+    assert store.path(kept) is not None
+
+
+def test_a_full_disk_is_one_sentence(store, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    assert store.folder.is_dir()
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(InputError, match="disk is full"):
+        store.put(b"1")
+
+
+def done_session(store, photo, tmp_path):
+    session = Session(store)
+    session.begin(open_picture(store, saved(tmp_path, "a.png", PilImage.fromarray(photo)), "a.png"))
+    session.round.mask = store.put(encode_png(np.zeros((40, 60), bool)))
+    session.round.batch = Batch([Job("telea", state="done")])
+    session.round.answers["telea"] = session.round.batch.jobs[0].token = store.put(encode_png(255 - photo))
+    return session
+
+
+def test_a_result_becomes_the_next_picture_and_undo_brings_the_first_back(store, photo, tmp_path):
+    session = done_session(store, photo, tmp_path)
+    session.follow("telea")
+    assert np.array_equal(store.image(session.round.picture.token), 255 - photo)
+    assert session.round.answers == {}
+    session.move(-1)
+    assert np.array_equal(store.image(session.round.picture.token), photo)
+    assert list(session.round.answers) == ["telea"]
+    session.move(-1)
+    assert session.index == 0
+    session.move(+1)
+    assert np.array_equal(store.image(session.round.picture.token), 255 - photo)
+
+
+def test_running_again_keeps_a_result_that_has_become_a_picture(store, photo, tmp_path):
+    session = done_session(store, photo, tmp_path)
+    session.follow("telea")
+    session.move(-1)
+    session.forget_answers()
+    session.move(+1)
+    assert np.array_equal(store.image(session.round.picture.token), 255 - photo)
+
+
+def test_a_missing_result_is_one_sentence(store, photo, tmp_path):
+    with pytest.raises(InputError, match="not there yet"):
+        done_session(store, photo, tmp_path).follow("repaint")
+    with pytest.raises(InputError, match="Choose a picture first"):
+        Session(store).follow("telea")
+
+
+def test_closing_deletes_the_files(store, photo, tmp_path):
+    session = done_session(store, photo, tmp_path)
+    session.follow("telea")
+    session.close()
+    assert list(store.folder.iterdir()) == []
+
+
+def test_archive_has_the_pictures_and_their_settings(store, photo, tmp_path):
+    session = done_session(store, photo, tmp_path)
+    with zipfile.ZipFile(io.BytesIO(view.archive(session))) as packed:
+        assert sorted(packed.namelist()) == ["mask.png", "original.png", "settings.json", "telea.png"]
+        assert np.array_equal(np.asarray(PilImage.open(packed.open("telea.png"))), 255 - photo)
+        settings = json.loads(packed.read("settings.json"))
+    assert settings["picture"] == "a.png"
+    assert settings["results"][0]["method"] == "telea"
+    session.follow("telea")
+    with pytest.raises(InputError, match="run a method first"):
+        view.archive(session)
+
+
+def test_samples_ship_with_packages_and_open(store):
+    thumbnails = samples.thumbnails(store)
+    assert {"coffee", "chelsea"} <= {one["id"] for one in thumbnails}
+    for one in thumbnails:
+        assert store.image(one["src"].removeprefix("pic/")).shape == (88, 88, 3)
+    with pytest.raises(InputError, match="did you mean 'coffee'"):
+        samples.path("cofee")
+
+
+def test_a_preview_is_small_and_the_picture_is_not(store):
+    wide = np.zeros((20, 2500, 3), np.uint8)
+    picture = from_result(store, store.put(encode_png(wide)), "wide")
+    assert store.image(picture.preview).shape[1] == 2048
+    assert picture.size == (20, 2500)
+
+
+def test_hole_from_a_page_is_checked():
+    assert view.hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {"count": 4, "top": 0, "left": 0, "bottom": 2, "right": 2}
+    assert view.hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
+    boxes = ([1], None, [9, 9, 2, 2], "abcd")
+    for junk in ({}, {"count": "x", "bbox": [0, 0, 1, 1]}, *({"count": 1, "bbox": box} for box in boxes)):
+        assert view.hole(junk, (40, 60)) == {}
+
+
+def test_a_link_leaves_an_uploaded_picture_out(store, photo, tmp_path):
+    session = done_session(store, photo, tmp_path)
+    session.chosen, session.seed = ["telea"], 3
+    assert view.query(session) == "?t=compare&m=telea&seed=3"
+    session.begin(open_picture(store, samples.path("coffee"), "Coffee", "coffee"))
+    session.drawn = "brush:20:7"
+    assert view.query(session) == "?t=compare&img=coffee&mask=brush:20:7&m=telea&seed=3"
+
+
+def test_scores_are_the_benchmarks(photo):
+    mask = np.zeros((40, 60), bool)
+    mask[10:20, 10:30] = True
+    filled = np.where(mask[..., None], 128, photo).astype(np.uint8)
+    *_, scores = view.scores(photo, filled, mask)
+    difference = photo[mask].astype(float) - 128
+    assert scores["psnr"]["value"] == pytest.approx(10 * np.log10(255**2 / np.mean(difference**2)), rel=1e-6)
+    assert scores["l1"]["value"] == pytest.approx(np.abs(difference).mean() / 255, rel=1e-6)
+    *_, perfect = view.scores(photo, photo, mask)
+    assert perfect["psnr"]["value"] is None
+    assert "infinite" in perfect["psnr"]["reason"]
+
+
+def test_app_is_what_all_tabs_share(store, tmp_path):
+    assert App(store, None, tmp_path).results == tmp_path
