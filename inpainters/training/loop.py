@@ -236,7 +236,8 @@ class Trainer:
             fills["telea"] = telea(images, masks)
         rows = [{"step": self.step, "method": name, **self.score(fill, images, masks)} for name, fill in fills.items()]
         _append(self.out / "validation.csv", SCORES, rows)
-        return f"validation at step {self.step}: {rows}"
+        found = "; ".join(" ".join(f"{key} {row[key]}" for key in SCORES[1:] if key != "pictures") for row in rows)
+        return f"validation at step {self.step} on {len(images)} pictures: {found}"
 
     @torch.no_grad()
     def score(self, fills: list[Image], images: list[Image], masks: list[np.ndarray]) -> dict[str, float]:
@@ -247,7 +248,7 @@ class Trainer:
             error = (a - b)[:, torch.from_numpy(mask)]
             distance = self.perceptual(a[None].to(self.device), b[None].to(self.device)).item() if self.perceptual else float("nan")
             found.append((distance, error.abs().mean().item(), -10 * np.log10(max(error.square().mean().item(), 1e-10))))
-        lpips, l1, psnr = np.mean(found, axis=0)
+        lpips, l1, psnr = (float(value) for value in np.mean(found, axis=0))
         return {"pictures": len(images), "lpips_squeeze": round(lpips, 5), "l1_hole": round(l1, 5), "psnr_hole": round(psnr, 3)}
 
 
@@ -274,6 +275,6 @@ def _truncate(path: Path, step: int) -> None:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         columns = tuple(reader.fieldnames or ())
-        rows = [row for row in reader if row["step"].isdigit() and int(row["step"]) <= step]
+        rows = [row for row in reader if (row["step"] or "").isdigit() and int(row["step"]) <= step]
     path.unlink()
     _append(path, columns, rows)
