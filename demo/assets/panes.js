@@ -1,4 +1,5 @@
 const NO_ORIGINAL = "No original inside this hole, so no scores.";
+const STALE = "Settings changed since this run.";
 const TWO_NEEDED = "Needs two pictures.";
 const ERROR_FULL = 128;
 const ZOOMS = [0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32];
@@ -281,16 +282,22 @@ function coverText(data) {
   return null;
 }
 
+function tagText(data, text) {
+  if (data.stale || data.state === "stale") return STALE;
+  return data.state === "stopped" && !text ? "Stopped here" : "";
+}
+
 function drawCover(pane, data) {
   const text = coverText(data);
-  const key = JSON.stringify([data.state, text, Boolean(data.src)]);
+  const tag = tagText(data, text);
+  const key = JSON.stringify([data.state, text, tag]);
   if (pane.coverKey === key) return;
   pane.coverKey = key;
   pane.cover.replaceChildren();
-  pane.cover.hidden = !text && data.state !== "stopped";
-  pane.cover.classList.toggle("tag", !text && data.state === "stopped");
+  pane.cover.hidden = !text && !tag;
+  pane.cover.classList.toggle("tag", !text && Boolean(tag));
   if (text) pane.cover.append(el("strong", { text: text[0], hidden: !text[0] }), el("span", { text: text[1] }));
-  else if (data.state === "stopped") pane.cover.append(el("span", { text: "Stopped here" }));
+  else if (tag) pane.cover.append(el("span", { text: tag }));
   if (data.state === "error" || (data.state === "stopped" && text))
     pane.cover.append(el("button", { type: "button", text: "Retry", "aria-label": "Retry " + data.title, on: { click: () => trigger("retry", { id: data.id }) } }));
 }
@@ -309,7 +316,7 @@ function drawRunning(pane, data) {
 
 function drawChips(pane, data) {
   const chips = Array.isArray(data.chips) ? data.chips : [];
-  const note = data.stale || data.state === "stale" ? "Settings changed since this run." : isDone(data) || data.state === "stopped" ? data.note : "";
+  const note = isDone(data) || data.state === "stopped" ? data.note : "";
   const key = JSON.stringify([chips, note]);
   if (pane.chipsKey === key) return;
   pane.chipsKey = key;
@@ -320,7 +327,7 @@ function drawChips(pane, data) {
     const attributes = chip.why ? { type: "button", "data-tip": chip.why, "aria-label": chip.label + (missing ? ", no value: " : " " + chip.value + ": ") + chip.why } : {};
     pane.chips.append(el(chip.why ? "button" : "span", { class: "chip", ...attributes }, ...parts));
   }
-  if (note) pane.chips.append(el("span", { class: "note", text: note }));
+  if (note) pane.chips.append(el("span", { class: "note", text: note, title: note }));
 }
 
 function describe(data) {
@@ -721,5 +728,6 @@ function draw(next) {
   setMode(mode);
 }
 
+grid.addEventListener("scroll", hideTip, { passive: true });
 new ResizeObserver(applyView).observe(root);
 onValue(draw);

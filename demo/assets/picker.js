@@ -38,7 +38,7 @@ function row(method) {
   const note = method.why ? el("span", { class: "why", text: method.why }) : null;
   return el(
     "label",
-    { class: "method" + (method.why ? " off" : "") },
+    { class: "method" + (method.why ? " off" : ""), title: method.help },
     box,
     el("span", { class: "name" }, el("span", { class: "title", text: method.title ?? method.id }), note),
     el("span", { class: "cost", text: method.why ? "" : method.cost }),

@@ -47,13 +47,21 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def panes_value(rev: int = 1, *, ref: bool = True, titles: dict[str, str] | None = None, done: bool = False) -> dict:
-    chips = [{"label": "PSNR", "value": "24.1"}, {"label": "SSIM", "value": ".912"}]
+    chips = [{"label": "PSNR", "value": "24.1"}, {"label": "SSIM", "value": ".912"}, {"label": "L1", "value": ".0213"}]
     missing = {"label": "LPIPS", "value": None, "why": "Weights are missing. Run `python -m benchmark fetch lpips_squeeze`."}
     panes = [
         {"id": "original", "title": "Original", "family": None, "state": "done", "note": "300×200"},
         {"id": "masked", "title": "Masked", "family": None, "state": "done", "note": "12.0 %"},
         {"id": "telea", "title": "Telea", "family": "smoothing", "state": "done", "seconds": 0.312, "chips": [*chips, missing]},
-        {"id": "patchmatch", "title": "PatchMatch", "family": "patch", "state": "done", "seconds": 4.2, "chips": chips},
+        {
+            "id": "patchmatch",
+            "title": "PatchMatch",
+            "family": "patch",
+            "state": "done",
+            "seconds": 4.2,
+            "note": "The picture was halved.",
+            "chips": chips,
+        },
         {"id": "repaint", "title": "RePaint", "family": "diffusion", "state": "running"},
         {"id": "stopped", "title": "DDNM", "family": "diffusion", "state": "stopped", "src": "pic/repaint"},
         {"id": "queued", "title": "Deep Image Prior", "family": "own_prior", "state": "queued", "place": 2, "eta": 50},
@@ -65,6 +73,7 @@ def panes_value(rev: int = 1, *, ref: bool = True, titles: dict[str, str] | None
     for pane in panes[:5]:
         pane["src"] = f"pic/{pane['id']}"
     by_id = {pane["id"]: pane for pane in panes}
+    by_id["patchmatch"]["note"] = "The picture was halved."
     by_id["error"]["err"] = "The picture needs more memory than there is: make it smaller or choose another method."
     by_id["repaint"] |= {"state": "done", "seconds": 48} if done else {"progress": 0.37, "eta": 50, "note": "step 93 of 250"}
     for name, title in (titles or {}).items():
