@@ -158,6 +158,17 @@ def test_both_networks_train(toml, photos, tmp_path):
     assert run.losses(image, mask)["hole"].item() < 0.8 * before
 
 
+def test_the_perceptual_distance_looks_from_another_corner_each_step(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    seen = []
+    for run.step in range(30):
+        offset = run._offset(32)
+        assert offset == run._offset(32)
+        seen.append(offset)
+    assert len(set(seen)) > 10
+    assert all(0 <= value < 8 for offset in seen for value in offset)
+
+
 def test_broken_pictures_are_skipped_and_counted(toml, photos, tmp_path):
     pictures = trainer(toml, photos, tmp_path / "run").pictures
     assert len(pictures) == 10
