@@ -24,6 +24,7 @@ let asked = null;
 let scale = null;
 let centre = [0, 0];
 let pair = [null, null];
+let ownPair = false;
 let cut = 50;
 let seed = 0;
 let flipped = false;
@@ -469,19 +470,22 @@ function withPicture() {
 function settlePair() {
   const all = withPicture().map((p) => p.id);
   const methods = withPicture().filter((p) => isFamily(p.family)).map((p) => p.id);
-  const wish = methods.length > 1 ? methods : all;
+  const wish = methods.length > 1 ? methods : [...all.filter((id) => id === "original"), ...methods, ...all];
+  if (!ownPair) pair = [null, null];
   for (const i of [0, 1]) if (!all.includes(pair[i])) pair[i] = wish.find((id) => id !== pair[1 - i]) ?? all.find((id) => id !== pair[1 - i]) ?? null;
 }
 
 function choosePair(i, id) {
   if (pair[1 - i] === id) pair[1 - i] = pair[i];
   pair[i] = id;
+  ownPair = true;
   drawDuo();
   trigger("pair", { a: pair[0], b: pair[1] });
 }
 
 function swapPair() {
   pair.reverse();
+  ownPair = true;
   drawDuo();
   trigger("pair", { a: pair[0], b: pair[1] });
 }

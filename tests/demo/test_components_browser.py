@@ -277,6 +277,17 @@ def test_keys_act_only_inside(page: Page) -> None:
     assert clip == "inset(0px 0px 0px 62%)"
 
 
+def test_pair_is_of_methods_until_the_visitor_chooses(page: Page) -> None:
+    sides = [page.get_by_label("Left picture"), page.get_by_label("Right picture")]
+    mode(page, "Slider").click()
+    assert [side.input_value() for side in sides] == ["telea", "patchmatch"]
+    sides[1].select_option("masked")
+    page.get_by_role("button", name="Swap the two").click()
+    page.locator("#newer").click()
+    playwright.expect(page.locator("#panes .label.right")).to_contain_text("Newer")
+    assert [side.input_value() for side in sides] == ["masked", "telea"]
+
+
 def test_seed_changes_only_its_own_pane(page: Page) -> None:
     page.locator("#panes .seeds").get_by_role("radio", name="4").click()
     assert pane(page, "RePaint").locator(".picture").first.get_attribute("src").endswith("/pic/repaint4")
