@@ -10,12 +10,14 @@
 A patch is named by the flat index of its top left pixel. Whole arrays of patches take each step of the search at once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy import ndimage, sparse
+from scipy.sparse import linalg
 
 from inpainters.base import Inpainter, Piece
 from inpainters.imaging import Image, Mask, shrink, shrink_mask, to_uint8
@@ -23,6 +25,12 @@ from inpainters.imaging import Image, Mask, shrink, shrink_mask, to_uint8
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
+_RATIO = 0.7  # between neighbouring scales
+_TEXTURE = 1.0  # weight of the texture features against grey levels
+_NEAR = np.array([0.3, 0.2], np.float32)  # grey levels that a source loses per 1/512 of the longer side it is away (down, across)
+_TRUST = 1.3  # by which a vote's weight falls per pixel from the rim (Wexler sec. 3.2)
+_SCREEN = 0.02  # pull of the votes against their gradients
+_MOST_PIXELS, _MOST_MISSING = 2_000_000, 250_000  # larger scales copy by the coarser field without a search of their own
 _CODE = 32  # principal components that stand for a patch in the search
 _CHUNK = 8192  # patches compared at once, so that they stay in the processor's cache
 
@@ -30,46 +38,73 @@ _CHUNK = 8192  # patches compared at once, so that they stay in the processor's 
 class PatchMatch(Inpainter):
     def fill(self, piece: Piece) -> Image:
         side, rounds = int(piece.options["patch"]), int(piece.options["iterations"])
-        rng = piece.rng
         sizes = pyramid(piece.mask, side)
-        texture = texture_features(piece.image, piece.mask, piece.mask.shape[0] / sizes[0][0])
-        total = sum(iterations(rounds, len(sizes) - 1 - i) for i in range(len(sizes)))
+        if not sizes or not usable_side(piece.mask, side):
+            piece.notes.append("No patch of this picture is fully known: the hole was filled smoothly instead.")
+            return smooth_fill(piece.image, piece.mask)
+        level, distance = self._solve(piece, sizes, rounds)
+        return melt(level.sharp_vote(level.weights(distance)), level.pixels, piece.image)
+
+    def _solve(self, piece: Piece, sizes: list[tuple[tuple[int, int], int]], rounds: int) -> "tuple[Level, Floats]":
+        rng = piece.rng
+        texture = texture_features(piece.image, piece.mask, piece.mask.shape[0] / sizes[0][0][0])
+        plan = [_rounds(rounds, size, piece.mask) for size, _ in sizes]
+        level: Level | None = None
         done = 0
-        previous: Level | None = None
-        for i, size in enumerate(sizes):
-            level = Level.make(piece.image, texture, piece.mask, size, side)
-            if level is None:
-                raise NotImplementedError
-            if previous is None:
+        for (size, side), count in zip(sizes, plan, strict=True):
+            coarse, level = level, Level.make(piece.image, texture, piece.mask, size, side)
+            if coarse is None:
                 level.onion_peel()
-                level.field = level.random_field(rng)
             else:
-                level.inherit(previous)
-                level.vote(np.ones(len(level.targets), np.float32))
-            for _ in range(iterations(rounds, len(sizes) - 1 - i)):
-                distance = level.search(rng, coarse=previous is None)
+                level.inherit(coarse)
+            distance = np.zeros(len(level.targets), np.float32)
+            level.vote(level.weights(distance))
+            for _ in range(count):
+                distance = level.search(rng, everywhere=coarse is None)
                 level.vote(level.weights(distance))
                 done += 1
-                piece.on_step(done, total)
-            previous = level
-        return level.reconstruct(level.weights(distance), piece.image)
+                piece.on_step(done, sum(plan))
+        return level, distance
 
 
-def iterations(rounds: int, octaves: int) -> int:
-    """EM rounds at a scale: more where they are cheap."""
-    return rounds + 2 * octaves
+def _rounds(rounds: int, size: tuple[int, int], mask: Mask) -> int:
+    """Search rounds at a scale: more where they are cheap; none where the field of the next coarser scale has to do."""
+    share = size[0] * size[1] / mask.size
+    if size[0] * size[1] > _MOST_PIXELS or mask.sum() * share > _MOST_MISSING:
+        return 0
+    return rounds + round(-2 * np.log2(share) / 2)
 
 
-def pyramid(mask: Mask, side: int, ratio: float = 0.5) -> list[tuple[int, int]]:
-    """Sizes from coarse to fine: at the coarsest no missing pixel is further than about a patch from a known one."""
-    height, width = mask.shape
-    depth = float(ndimage.distance_transform_edt(mask).max()) if not mask.all() else 1.0
-    scale = 1.0
-    sizes = [(height, width)]
-    while depth * scale > 0.8 * side and min(height, width) * scale * ratio > 3 * side:
-        scale *= ratio
-        sizes.append((round(height * scale), round(width * scale)))
-    return sizes[::-1]
+def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
+    """(height, width) and patch side of each scale, coarse to fine; scales without a fully known patch are left out.
+
+    At the coarsest no missing pixel is further than about a patch from a known one, or the picture is three patches wide.
+    """
+    depth = float(ndimage.distance_transform_edt(mask).max())
+    scale, sizes = 1.0, [mask.shape]
+    while depth * scale > 0.8 * side and min(mask.shape) * scale * _RATIO > 3 * side:
+        scale *= _RATIO
+        sizes.append((round(mask.shape[0] * scale), round(mask.shape[1] * scale)))
+    used = [(size, usable_side(_shrunk(mask, size), side)) for size in reversed(sizes)]
+    return [(size, side) for size, side in used if side]
+
+
+def usable_side(mask: Mask, side: int) -> int:
+    """The largest patch side, at most `side`, with enough fully known patches to choose from; 0 where even 3 has none."""
+    for smaller in sorted({s for s in (side, 5, 3) if s <= min(side, *mask.shape)}, reverse=True):
+        count = box_count(mask, smaller)
+        sources, targets = int((count == 0).sum()), int(((count > 0) & (count <= smaller**2)).sum())
+        if sources >= (max(smaller**2, targets // 10) if smaller > 3 else 1):
+            return smaller
+    return 0
+
+
+def smooth_fill(image: Image, mask: Mask) -> Image:
+    return cv2.inpaint(image, mask.astype(np.uint8), 3, cv2.INPAINT_NS)
+
+
+def _shrunk(mask: Mask, size: tuple[int, int]) -> Mask:
+    return mask if size == mask.shape else shrink_mask(mask, size)
 
 
 def texture_features(image: Image, mask: Mask, reach: float) -> Floats:
@@ -106,19 +141,19 @@ class Level:
     """Corners of patches with at least one."""
     field: Indices = field(default_factory=lambda: np.empty(0, np.int64))
     """The source patch of each target (nearest-neighbour field)."""
+    bank: Floats | None = None
+    """Codes of all sources, made when first searched."""
 
     @classmethod
-    def make(cls, image: Image, texture: Floats, mask: Mask, size: tuple[int, int], side: int) -> "Level | None":
+    def make(cls, image: Image, texture: Floats, mask: Mask, size: tuple[int, int], side: int) -> "Level":
         height, width = size
         small = image if size == mask.shape else shrink(image, size, ~mask)
-        hole = mask if size == mask.shape else shrink_mask(mask, size)
+        hole = _shrunk(mask, size)
         features = cv2.resize(texture, (width, height), interpolation=cv2.INTER_AREA)
         values = np.concatenate([small.astype(np.float32), features * _TEXTURE], axis=2).reshape(height * width, 5)
         count = box_count(hole, side).ravel()
         sources = np.flatnonzero(count == 0)
         targets = np.flatnonzero((count > 0) & (count <= side * side))
-        if len(sources) == 0:
-            return None
         return cls(size, side, hole, values, sources, targets)
 
     def __post_init__(self) -> None:
@@ -131,9 +166,7 @@ class Level:
         self.voters = self.slot[self.pixels[:, None] - self.steps]
         depth = ndimage.distance_transform_edt(self.mask).astype(np.float32).ravel()
         centre = (side // 2) * (width + 1)
-        self.trust = np.float32(1.3) ** -np.minimum(depth[self.targets + centre], 40)
-        self.mean, self.basis = self._principal()
-        self.bank = self.encode(self.sources)
+        self.trust = np.float32(_TRUST) ** -np.minimum(depth[self.targets + centre], 40)
 
     def patches(self, corners: Indices) -> Floats:
         """(n, side * side * channels): rows of each patch, copied as runs of contiguous floats."""
@@ -148,12 +181,10 @@ class Level:
         return mean, np.ascontiguousarray(vectors[:, : -_CODE - 1 : -1])
 
     def encode(self, corners: Indices) -> Floats:
-        """(n, _CODE) principal components of patches: distances between codes stand for those between patches."""
+        """(n, _CODE + 2): principal components of each patch, and its place, so that near sources win where patches tie."""
         parts = [self.patches(c) @ self.basis for c in np.array_split(corners, len(corners) // 16384 + 1)]
-        return np.concatenate(parts) - self.mean @ self.basis
-
-    def random_field(self, rng: np.random.Generator) -> Indices:
-        return rng.choice(self.sources, len(self.targets))
+        place = np.stack(np.divmod(corners, self.shape[1]), axis=1) * (_NEAR * (512 * self.side / max(self.shape)))
+        return np.hstack([np.concatenate(parts) - self.mean @ self.basis, place]).astype(np.float32)
 
     def inherit(self, coarse: "Level") -> None:
         """Take the field of the next coarser scale: the same shifts, in this scale's pixels."""
@@ -176,14 +207,17 @@ class Level:
         nearest = ndimage.distance_transform_edt(lacking, return_distances=False, return_indices=True)
         return np.ravel_multi_index(tuple(nearest.reshape(2, -1)[:, corners]), self.shape)
 
-    def search(self, rng: np.random.Generator, coarse: bool) -> Floats:
+    def search(self, rng: np.random.Generator, everywhere: bool) -> Floats:
         """PatchMatch: improve the field by the neighbours' shifts and by random tries; return the distances."""
+        if self.bank is None:
+            self.mean, self.basis = self._principal()
+            self.bank = self.encode(self.sources)
         codes = self.encode(self.targets)
         distance = np.full(len(self.targets), np.inf, np.float32)
         field, self.field = self.field, np.full_like(self.field, -1)
         self._try(field, codes, distance)
         height, width = self.shape
-        radius = max(self.shape) if coarse else max(self.shape) // 4
+        radius = max(self.shape) if everywhere else max(self.shape) // 4
         for jump in (4, 2, 1):
             for step in (1, -1, width, -width):
                 self._propagate(step * jump, codes, distance)
@@ -217,7 +251,7 @@ class Level:
         spread = max(float(np.percentile(distance, 75)), 1e-3)
         return np.exp(-distance / (2 * spread)) * self.trust + np.float32(1e-12)
 
-    def votes(self, weights: Floats):
+    def votes(self, weights: Floats) -> Iterator[tuple[Indices, Floats]]:
         """Yield, per place within a patch: the source pixel and the weight it offers each missing pixel."""
         weights, source = np.append(weights, np.float32(0)), np.append(self.field, self.sources[0])
         for place, step in enumerate(self.steps):
@@ -230,7 +264,7 @@ class Level:
         for source, weight in self.votes(weights):
             total += self.values[source] * weight[:, None]
             mass += weight[:, None]
-        return total / mass
+        return total / np.maximum(mass, np.float32(1e-20))
 
     def vote(self, weights: Floats) -> None:
         self.values[self.pixels] = self.mean_vote(weights)
@@ -259,24 +293,59 @@ class Level:
             self.values[self.pixels[here]] = self.mean_vote(weights)[here]
             missing &= ~layer
 
-    def reconstruct(self, weights: Floats, image: Image) -> Image:
-        """Each pixel takes, of its votes, the one nearest to their mean: no pixel is a blend."""
+    def sharp_vote(self, weights: Floats) -> Indices:
+        """The source of each missing pixel: of its votes the one nearest to their mean, so that no pixel is a blend."""
         mean = self.mean_vote(weights)
         best = np.full(len(self.pixels), np.inf, np.float32)
         chosen = np.zeros(len(self.pixels), np.int64)
         for source, weight in self.votes(weights):
-            error = ((self.values[source] - mean) ** 2).sum(axis=1)
-            error[weight == 0] = np.inf
+            error = np.where(weight > 0, ((self.values[source] - mean) ** 2).sum(axis=1), np.inf)
             better = error < best
-            best[better] = error[better]
-            chosen[better] = source[better]
-        self.chosen = chosen
-        filled = image.copy().reshape(-1, 3)
-        filled[self.pixels] = filled[chosen]
-        return filled.reshape(image.shape)
+            best[better], chosen[better] = error[better], source[better]
+        return chosen
 
 
-_TEXTURE = 1.0
+def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
+    """Screened Poisson solve (Darabi sec. 4.2): the chosen sources' gradients, held by their colours and by the rim.
+
+    Minimises sum |u_i - u_j - g_ij|^2 + _SCREEN |u_i - v_i|^2 over neighbours i, j, with u fixed at known pixels.
+    """
+    height, width = image.shape[:2]
+    known = image.reshape(-1, 3).astype(np.float32)
+    votes = known.copy()
+    votes[pixels] = known[chosen]
+    origin = np.arange(height * width)
+    origin[pixels] = chosen
+    slot = _inverse(pixels, height * width)
+    right, here = np.zeros((len(pixels), 3), np.float32), np.arange(len(pixels))
+    degree = np.full(len(pixels), _SCREEN, np.float32)
+    rows, columns = [], []
+    y, x = np.divmod(pixels, width)
+    for step, inside in ((1, x < width - 1), (-1, x > 0), (width, y < height - 1), (-width, y > 0)):
+        i, other = here[inside], pixels[inside] + step
+        right[i] += _gradient(votes, origin, slot >= 0, pixels[inside], other, step) - (votes[pixels[inside]] - votes[other])
+        degree[i] += 1
+        free = slot[other] >= 0
+        rows.append(i[free])
+        columns.append(slot[other[free]])
+    rows, columns = np.concatenate([here, *rows]), np.concatenate([here, *columns])
+    values = np.concatenate([degree, -np.ones(len(rows) - len(here), np.float32)])
+    system = sparse.csr_array((values, (rows, columns)), shape=(len(here), len(here)))
+    # Solved for the change to the votes: where their gradients agree already, it is zero exactly.
+    change = np.stack([linalg.cg(system, channel, rtol=1e-3, maxiter=200)[0] for channel in right.T], axis=1)
+    filled = image.reshape(-1, 3).copy()
+    filled[pixels] = to_uint8(votes[pixels] + change)
+    return filled.reshape(image.shape)
+
+
+def _gradient(votes: Floats, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int) -> Floats:
+    """(n, 3) difference here - there, averaged over what the two pixels' sources show beside them."""
+    top = len(origin) - 1
+    after, before = np.clip(origin[here] + step, 0, top), np.clip(origin[there] - step, 0, top)
+    plain = votes[here] - votes[there]
+    first = np.where(missing[after, None], plain, votes[origin[here]] - votes[after])
+    second = np.where((missing[before] | ~missing[there])[:, None], first, votes[before] - votes[origin[there]])
+    return (first + second) / 2
 
 
 def masked_distance(patches: Floats, known: Floats, bank: Floats) -> Floats:
@@ -287,6 +356,6 @@ def masked_distance(patches: Floats, known: Floats, bank: Floats) -> Floats:
 
 def _inverse(indices: Indices, size: int) -> Indices:
     """The position of each of 0 .. size - 1 within `indices`, -1 where absent."""
-    inverse = np.full(size, -1, np.int64)
-    inverse[indices] = np.arange(len(indices))
+    inverse = np.full(size, -1, np.int32)
+    inverse[indices] = np.arange(len(indices), dtype=np.int32)
     return inverse
