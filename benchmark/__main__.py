@@ -79,6 +79,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--weights", type=Path, metavar="DIR", help="a folder with weights files")
     run.add_argument("--mask-set", metavar="NAME", help="a generator, or folder:DIR made by `masks import`")
     run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask set")
+    run.add_argument("--once", action="store_true", help="fill each picture at one ratio only, the bins taking turns")
     run.add_argument("--budget", type=float, metavar="HOURS", help="quick: for all methods together; photos: for each method")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
@@ -133,7 +134,8 @@ def _run(parsed: argparse.Namespace) -> int:
     dataset = _dataset(parsed, suite.dataset)
     root: Path = parsed.out or Path("results") / suite.name
     seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
-    plan = suites.make_plan(suite, dataset, masks, methods, n=parsed.n or suite.n, bins=bins, seed=parsed.seed, seconds=seconds)
+    given = {"n": parsed.n or suite.n, "bins": bins, "seed": parsed.seed, "seconds": seconds, "once": parsed.once}
+    plan = suites.make_plan(suite, dataset, masks, methods, **given)
     suites.check_ours(root)
     with cells.lock(root):
         if parsed.redo:
@@ -179,8 +181,10 @@ def _clear(cells: Path) -> None:
 
 
 def _announce(plan: "Plan") -> None:
-    fewer = [f"{method} {n}" for method, n in plan.methods.items() if n < len(plan.pictures)]
-    text = f"{plan.suite}: {len(plan.pictures)} pictures of {plan.dataset} × {len(plan.bins)} bins × {len(plan.methods)} methods"
+    most = max(len(plan.column(label)) for label in plan.bins)
+    fewer = [f"{method} {n}" for method, n in plan.methods.items() if n < most]
+    turns = f"in turn at {len(plan.bins)} ratios" if plan.once else f"× {len(plan.bins)} bins"
+    text = f"{plan.suite}: {len(plan.pictures)} pictures of {plan.dataset} {turns} × {len(plan.methods)} methods"
     print(text + (f"; the time budget gives fewer to {', '.join(fewer)}." if fewer else "."), file=sys.stderr)
     for reason in plan.left_out:
         print(reason, file=sys.stderr)

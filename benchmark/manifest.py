@@ -35,6 +35,7 @@ def meaning(plan: Plan, done: Done, inputs: Mapping[str, Inputs], metrics: Any) 
         "methods": _methods(plan, done),
         "n": {b: {c.method: len(s["pictures"]) for c, s in done if c.bin == b} for b in plan.bins},
         "planned": plan.methods,
+        "once": plan.once,
         "metrics": {name: _metric(spec, metrics) for name, spec in metrics.METRICS.items()},
         "reference": "paired",
     }

@@ -75,11 +75,12 @@ def prepare(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet) -> dict[st
     for label in plan.bins:
         folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
         stored = read_json(folder / "inputs.json") or {}
-        if list(stored.get("order", [])) == list(plan.pictures):
+        images = plan.column(label)
+        if list(stored.get("order", [])) == images:
             found[label] = Inputs(folder, stored["pictures"])
             continue
-        table = {image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found) for image_id in plan.pictures}
-        write_json(folder / "inputs.json", {"order": list(plan.pictures), "pictures": table})
+        table = {image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found) for image_id in images}
+        write_json(folder / "inputs.json", {"order": images, "pictures": table})
         found[label] = Inputs(folder, table)
     return found
 
@@ -88,7 +89,7 @@ def _prepare_one(
     folder: Path, picture: Any, image_id: str, plan: Plan, masks: MaskSet, label: str, earlier: Mapping[str, Inputs]
 ) -> dict[str, str]:
     original = folder / f"{image_id}.png"
-    twin = next((inputs.folder / original.name for inputs in earlier.values()), None)
+    twin = next((inputs.folder / original.name for inputs in earlier.values() if image_id in inputs.table), None)
     if twin is not None:
         image = read_rgb(twin)
         _link(twin, original)
@@ -167,12 +168,12 @@ def run(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet, *, device: str
     inputs = prepare(root, plan, dataset, masks)
     cells = plan.cells()
     for cell in cells:  # before the first picture: a mismatch must not surface after an hour
-        _check(cell, root, meaning(cell, inputs[cell.bin], plan.images(cell.method)))
+        _check(cell, root, meaning(cell, inputs[cell.bin], plan.images(cell.method, cell.bin)))
     with _bar(plan, cells, quiet) as bar:
         for method in dict.fromkeys(cell.method for cell in cells):
             inpainter = _create(method, device)
             for cell in (c for c in cells if c.method == method):
-                _Filler(cell, root, plan.images(method), inputs[cell.bin], inpainter, bar, outcome).fill()
+                _Filler(cell, root, plan.images(method, cell.bin), inputs[cell.bin], inpainter, bar, outcome).fill()
     return outcome
 
 
@@ -205,7 +206,7 @@ def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
 @contextmanager
 def _bar(plan: Plan, cells: list[Cell], quiet: bool) -> Iterator[Any]:
     """A progress bar in declared seconds, so that the estimate knows that the last methods are the slow ones."""
-    total = sum(_estimate(cell) * plan.methods[cell.method] for cell in cells)
+    total = sum(_estimate(cell) * len(plan.images(cell.method, cell.bin)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
     with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:
         yield bar

@@ -4,7 +4,7 @@ import csv
 import importlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,12 +18,15 @@ from benchmark.run import Inputs, read_rgb, sentence, weights_digest
 from benchmark.suites import Plan, load_plan
 from inpainters.errors import InputError
 from inpainters.imaging import Image
+from inpainters.masks import BINS
 
 KEY = ("suite", "dataset", "mask_set", "bin", "image_id", "method", "options", "seed")
 SCORES = (*KEY, "metric", "region", "value", "reason")
 TIMINGS = (*KEY, "seconds", "network_calls", "peak_memory_mb")
 ALL = "*"
 """The image id of a row that is about a whole cell."""
+ALL_BINS = "all"
+"""The bin of a row that is about all ratio bins together."""
 _CHUNK = 16
 
 Row = tuple[str, ...]
@@ -82,10 +85,11 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
         raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
     rows: list[Row] = []
     times: list[Row] = []
-    for cell, stored in tqdm(done, desc="score", unit="cell", disable=True if quiet else None):
-        scored = _Scorer(root, plan, cell, stored, inputs[cell.bin], bench)
-        rows += scored.rows()
-        times += scored.times()
+    scorers = [_Scorer(root, plan, cell, stored, inputs[cell.bin], bench) for cell, stored in done]
+    for scorer in tqdm(scorers, desc="score", unit="cell", disable=True if quiet else None):
+        rows += scorer.rows()
+        times += scorer.times()
+    rows += _pooled(scorers, bench)
     rows += _without_time(plan, bench)
     _write_table(root / "scores.csv", SCORES, rows)
     _write_table(root / "timings.csv", TIMINGS, times)
@@ -126,7 +130,7 @@ class _Scorer:
     @property
     def images(self) -> list[str]:
         """The finished pictures, in the plan's order."""
-        return [i for i in self.plan.images(self.cell.method) if i in self.stored["pictures"]]
+        return [i for i in self.plan.images(self.cell.method, self.cell.bin) if i in self.stored["pictures"]]
 
     def times(self) -> Iterator[Row]:
         for image_id in self.images:
@@ -204,16 +208,35 @@ class _Scorer:
         if not self.images:
             return {"reason": "No picture of this cell is finished."}
         try:
-            metric, key = self.bench.get(spec.name), self.bench.key(spec)
-            originals = self.root / "cells" / self.cell.dataset / "features" / f"{metric.feature_key}.npz"
-            paths = {i: self.inputs.folder / f"{i}.png" for i in self.plan.pictures}
-            reference = _features(originals, metric, key, paths)
-            paths = {i: self.folder / f"{i}.png" for i in self.images}
-            output = _features(self.folder / "features" / f"{metric.feature_key}.npz", metric, key, paths)
-            order = list(self.plan.pictures)
-            return self._value(spec.name, "whole", metric.distance(reference[[order.index(i) for i in self.images]], output))
+            return self._value(spec.name, "whole", self.bench.get(spec.name).distance(*self.features(spec)))
         except (ValueError, RuntimeError) as error:
             return {"reason": sentence(error)}
+
+    def features(self, spec: Any) -> tuple[Features, Features]:
+        """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network share them."""
+        metric = self.bench.get(spec.name)
+        file = f"{metric.feature_key}.npz"
+        key = weights_digest(spec.weights) or "" if spec.weights else ""
+        column = self.plan.column(self.cell.bin)
+        reference = _features(self.inputs.folder / "features" / file, metric, key, {i: self.inputs.folder / f"{i}.png" for i in column})
+        output = _features(self.folder / "features" / file, metric, key, {i: self.folder / f"{i}.png" for i in self.images})
+        return reference[[column.index(i) for i in self.images]], output
+
+
+def _pooled(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
+    """Set metrics of each method over all ratio bins together: more pictures, so less bias."""
+    ratio = [one for one in scored if one.cell.bin in BINS and one.images]
+    for method in dict.fromkeys(one.cell.method for one in ratio):
+        ours = [one for one in ratio if one.cell.method == method]
+        for spec in bench.ready("set") if len(ours) > 1 else []:
+            try:
+                sides = zip(*(one.features(spec) for one in ours), strict=True)
+                pair = ours[0]._value(spec.name, "whole", bench.get(spec.name).distance(*map(np.concatenate, sides)))
+            except (ValueError, RuntimeError) as error:
+                pair = {"reason": sentence(error)}
+            key = _key(ours[0].plan, replace(ours[0].cell, bin=ALL_BINS), ALL)
+            for region in spec.regions:
+                yield (*key, spec.name, region, pair.get("value", ""), pair.get("reason", ""))
 
 
 def _features(file: Path, metric: Any, key: str, paths: Mapping[str, Path]) -> Features:

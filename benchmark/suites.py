@@ -64,6 +64,8 @@ class Plan:
     """method -> how many of `pictures` it gets in each bin."""
     seconds: float
     budget: str
+    once: bool = False
+    """True where each picture is filled at one ratio only, the bins taking turns."""
 
     def to_json(self) -> dict[str, Any]:
         """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
@@ -76,9 +78,14 @@ class Plan:
         order = sorted(self.methods, key=lambda m: (cost(registry.METHODS[m], (256, 256), 0.3) if m in registry.METHODS else 0, m))
         return [Cell(self.dataset, self.mask_set, b, m, self.seed) for m in order for b in self.bins if self.methods[m]]
 
-    def images(self, method: str) -> list[str]:
-        """The ids of the pictures that `method` gets: a prefix, so that methods stay paired."""
-        return list(self.pictures)[: self.methods[method]]
+    def column(self, label: str) -> list[str]:
+        """The ids of the pictures of one bin."""
+        ids = list(self.pictures)
+        return ids[self.bins.index(label) :: len(self.bins)] if self.once else ids
+
+    def images(self, method: str, label: str) -> list[str]:
+        """The ids of the pictures that `method` gets in one bin: a prefix, so that methods stay paired."""
+        return self.column(label)[: self.methods[method]]
 
 
 def plan_file(root: Path) -> Path:
@@ -104,15 +111,25 @@ def load_plan(root: Path) -> Plan:
 
 
 def make_plan(
-    suite: Suite, dataset: Dataset, masks: MaskSet, methods: Iterable[str], *, n: int | None, bins: Sequence[str], seed: int, seconds: float
+    suite: Suite,
+    dataset: Dataset,
+    masks: MaskSet,
+    methods: Iterable[str],
+    *,
+    n: int | None,
+    bins: Sequence[str],
+    seed: int,
+    seconds: float,
+    once: bool = False,
 ) -> Plan:
     """Choose the pictures and share the time out."""
     pictures, left_out = take(dataset, n)
     names = list(dict.fromkeys(methods))
-    shares = share(names, len(pictures), bins, seconds, suite.budget)
+    most = -(-len(pictures) // len(bins)) if once else len(pictures)
+    shares = share(names, most, bins, seconds, suite.budget)
     return Plan(
         suite.name, dataset.name, dataset.recipe, masks.name, masks.source, tuple(bins), seed, pictures, tuple(left_out), shares, seconds,
-        suite.budget,
+        suite.budget, once,
     )  # fmt: skip
 
 

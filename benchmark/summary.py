@@ -10,6 +10,7 @@ import pandas as pd
 from benchmark.metrics import METRICS
 from benchmark.results import WHOLE_SET
 from benchmark.stats import Estimate, estimate
+from inpainters.masks import BINS
 from inpainters.registry import METHODS
 
 ALL = "all"
@@ -44,8 +45,10 @@ Key = tuple[str, str]  # entry, bin
 
 
 def column_order(bins: Iterable[str]) -> list[str]:
-    """Ratio bins by ratio, then the fixed patterns by name."""
-    return sorted(set(bins), key=lambda label: (not label[0].isdigit(), int(label.split("-")[0]) if label[0].isdigit() else 0, label))
+    """Ratio bins by ratio, then the fixed patterns by name; the pseudo-bin `all` is no column."""
+    return sorted(
+        set(bins) - {ALL}, key=lambda label: (not label[0].isdigit(), int(label.split("-")[0]) if label[0].isdigit() else 0, label)
+    )
 
 
 def entry_order(entries: Iterable[str]) -> list[str]:
@@ -69,8 +72,8 @@ def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Ke
     """The cells of one metric and region, by (entry, bin); `counts` is the number of pictures behind a set metric."""
     rows = scores[(scores["metric"] == metric) & (scores["region"] == region)]
     rows = rows.assign(hole=rows["bin"] + "/" + rows["image_id"])  # what two methods must share to be paired
-    if not rows["image_id"].eq(WHOLE_SET).all():
-        rows = pd.concat([rows, rows.assign(bin=ALL)])
+    if ALL not in set(rows["bin"]) and not (rows["image_id"].eq(WHOLE_SET) & rows["value"].notna()).any():
+        rows = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
     cells: dict[Key, Cell] = {}
     for key, group in rows.groupby(["entry", "bin"], sort=True):
         entry, label = map(str, key)
@@ -121,6 +124,8 @@ def paired(rows: pd.DataFrame, first: str, second: str) -> Estimate:
 
 
 def counts_of(scores: pd.DataFrame) -> dict[Key, int]:
-    """How many pictures each entry has in each bin."""
+    """How many pictures each entry has in each bin, and how many holes in all."""
     rows = scores.loc[scores["image_id"] != WHOLE_SET, ["entry", "bin", "image_id"]].drop_duplicates()
-    return dict(Counter(zip(rows["entry"], rows["bin"], strict=True)))
+    everywhere = rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)
+    both = pd.concat([rows, everywhere])
+    return dict(Counter(zip(both["entry"], both["bin"], strict=True)))

@@ -54,7 +54,8 @@ def markdown(results: Results) -> str:
     photographs = scores.loc[scores["image_id"] != "*", "photograph"].nunique()
     parts = [
         f"# {results.suite}",
-        f"{max(counts.values(), default=0)} pictures of {photographs} photographs per ratio bin at the most. "
+        f"Up to {max((n for (_, label), n in counts.items() if label != ALL), default=0)} pictures per ratio bin, of {photographs} "
+        "photographs in all. "
         "Values are means ± half of a 95 % interval that resamples photographs. **Bold** beats every other method of its "
         "column in a paired test; = cannot be told apart from the best of its column; – has its reason below.",
         "## All ratios together",
@@ -72,7 +73,7 @@ def markdown(results: Results) -> str:
 
 def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
     columns = [summarise(results.scores, metric, region, counts) for metric, region in OVERVIEW]
-    total = {entry: sum(n for (name, _), n in counts.items() if name == entry) for entry in entries}
+    total = {entry: counts.get((entry, ALL), 0) for entry in entries}
     rows = [[_name(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)] for entry in entries]
     note = []
     if len(set(total.values())) > 1:
@@ -88,7 +89,8 @@ def _section(metric: str, region: str, cells: Mapping[Key, Cell], entries: Seque
             f"*Slanted values rest on fewer than {FAIR_N:,} pictures and are biased upwards: compare them only at equal n, and read "
             "the kernel distance beside them. The reference is paired: the originals of the same pictures.*"
         )
-    parts.append(_table(["method", *bins], [[_name(entry), *(text(cells.get((entry, b))) for b in bins)] for entry in entries]))
+    columns = [*bins, ALL]
+    parts.append(_table(["method", *columns], [[_name(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries]))
     reasons = dict.fromkeys(
         f"* {_name(cell.entry)}, {cell.bin}: {cell.reason}" for cell in cells.values() if cell.reason and cell.bin != ALL
     )

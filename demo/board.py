@@ -103,7 +103,7 @@ def _digits(cells: dict[Key, Cell]) -> int:
 
 def _cell(cell: Cell | None) -> dict[str, Any]:
     if cell is None or cell.reason:
-        return {"v": None, "why": cell.reason if cell else "A metric of whole sets has no value over all ratios."}
+        return {"v": None, "why": cell.reason if cell else "Not run."}
     shown: dict[str, Any] = {"v": cell.value.mean, "n": cell.value.n, "best": cell.best and not cell.tied, "tied": cell.tied}
     return shown | _interval(cell)
 
@@ -153,7 +153,7 @@ def by_seconds(results: Results, metric: str, region: str, families: Collection[
     return {"title": "By time", "kind": "scatter", "x": axis, "y": _axis(metric, cells), "series": series, "note": NOTHING}
 
 
-NOTHING = "Nothing to draw: this metric was not computed, or has no value over all ratios."
+NOTHING = "Nothing to draw: this metric was not computed."
 
 
 def _point(x: Any, cell: Cell) -> dict[str, Any]:

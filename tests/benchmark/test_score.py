@@ -78,12 +78,14 @@ def root(tmp_path: Path) -> Path:
     return finished_run(tmp_path)
 
 
-def finished_run(tmp_path: Path, n: int | None = None, seconds: float = 3600.0) -> Path:
+def finished_run(
+    tmp_path: Path, n: int | None = None, seconds: float = 3600.0, bins: tuple[str, ...] = ("10-20",), once: bool = False
+) -> Path:
     (tmp_path / "photos").mkdir()
     for name in ("astronaut", "coffee", "chelsea"):
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(tmp_path / "photos" / f"{name}.png")
     dataset, masks = folder(tmp_path / "photos", "square", 32), open_mask_set("irregular")
-    given: dict[str, Any] = {"n": n, "bins": ("10-20",), "seed": 0, "seconds": seconds}
+    given: dict[str, Any] = {"n": n, "bins": bins, "seed": 0, "seconds": seconds, "once": once}
     plan = suites.settle(tmp_path / "out", suites.make_plan(suites.get("photos"), dataset, masks, ["telea", "mean_fill"], **given))
     run.run(tmp_path / "out", plan, dataset, masks, quiet=True)
     return tmp_path / "out"
@@ -91,6 +93,28 @@ def finished_run(tmp_path: Path, n: int | None = None, seconds: float = 3600.0) 
 
 def rows(root: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((root / "scores.csv").open()))
+
+
+def test_a_set_metric_over_all_bins_pools_their_pictures(tmp_path: Path) -> None:
+    root = finished_run(tmp_path, bins=("10-20", "40-50"))
+    score(root, metrics=Fake(), quiet=True)
+    found = {(r["bin"], r["method"], r["metric"]): r["value"] for r in rows(root) if r["image_id"] == "*" and r["value"]}
+    assert {label for label, _, _ in found} == {"10-20", "40-50", "all"}
+    methods = root / "cells/photos/irregular"
+    means = [read_rgb(png).mean(axis=(0, 1)) for b in ("10-20", "40-50") for png in sorted(methods.glob(f"{b}/telea/*/*.png"))]
+    originals = [read_rgb(methods / f"10-20/_inputs/{name}@full.png").mean(axis=(0, 1)) for name in ("astronaut", "coffee", "chelsea")]
+    expected = np.abs(np.mean(originals, axis=0) - np.mean(means, axis=0)).sum()
+    value = next(float(value) for (label, method, _), value in found.items() if (label, method) == ("all", "telea"))
+    assert value == pytest.approx(expected, rel=1e-4)
+
+
+def test_once_fills_each_picture_at_one_ratio(tmp_path: Path) -> None:
+    root = finished_run(tmp_path, bins=("10-20", "40-50"), once=True)
+    score(root, metrics=Fake(), quiet=True)
+    found = {(r["bin"], r["image_id"]) for r in rows(root) if r["method"] == "telea" and r["metric"] == "mae"}
+    assert sorted(label for label, _ in found) == ["10-20", "10-20", "40-50"]
+    assert len({image_id for _, image_id in found}) == 3
+    assert len(list((root / "cells").rglob("telea/*/*.png"))) == 3
 
 
 def test_values_are_those_of_the_saved_pictures(root: Path) -> None:
