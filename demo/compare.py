@@ -21,7 +21,7 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png
 from inpainters.masks import GENERATORS, generate
 
-_BY_USE = sorted(GENERATORS.values(), key=lambda one: one.name not in ("brush", "box"))  # what people try first comes first
+_BY_USE = sorted(GENERATORS.values(), key=lambda one: (one.name != "brush", one.name != "box"))  # what people try first comes first
 TICK = 0.25
 """Seconds between two looks at what is running: at most four updates a second."""
 FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
@@ -224,6 +224,7 @@ def build(app: App, blocks: gr.Blocks) -> None:
     bar = [run, stop, packed, back, forth, methods, scored]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     light: dict[str, Any] = {**quiet, "queue": False}
+    last: dict[str, Any] = {"trigger_mode": "always_last"}  # the default drops what happens while an earlier event is under way
 
     def visit(session: Session | None) -> Session:
         return session or Session(app.store, chosen=view.chosen_methods(FIRST_CHOICE))
@@ -278,12 +279,11 @@ def build(app: App, blocks: gr.Blocks) -> None:
         session = visit(session)
         flipped = session.index >= 0 and painted(session, event._data or {})
         shown = view.panes(session, app.runner) if flipped else gr.skip()
-        return [session, view.picker(session.chosen, next_rev(), view.costs(session)), shown, *controls(session, session.running)]
+        return [session, view.picker(None, next_rev(), view.costs(session)), shown, *controls(session, session.running)]
 
-    def on_choose(session: Session | None, event: gr.EventData) -> list[Any]:
+    def on_choose(ids: list[str], session: Session | None) -> list[Any]:
         session = visit(session)
-        ids = (event._data or {}).get("ids")
-        session.chosen = view.chosen_methods(ids if isinstance(ids, list) else [])
+        session.chosen = view.chosen_methods(ids)
         return [session, editor(session), *controls(session, session.running)]
 
     async def on_run(url: str, ids: list[str], number: float | None, session: Session | None) -> AsyncIterator[list[Any]]:
@@ -337,11 +337,11 @@ def build(app: App, blocks: gr.Blocks) -> None:
     def on_zip(session: Session | None) -> str:
         return app.store.put(view.archive(session), ".zip") if session else ""
 
-    canvas.picture(on_picture, [canvas, state], everything, **quiet)
-    canvas.maskfile(on_maskfile, [canvas, state], everything, **quiet)
-    canvas.tool(on_tool, [state], everything, **quiet)
-    canvas.mask(on_mask, [state], [state, picker, panes, *bar], **light)
-    picker.choose(on_choose, [state], [state, canvas, *bar], **light)
+    canvas.picture(on_picture, [canvas, state], everything, **quiet, **last)
+    canvas.maskfile(on_maskfile, [canvas, state], everything, **quiet, **last)
+    canvas.tool(on_tool, [state], everything, **quiet, **last)
+    canvas.mask(on_mask, [state], [state, picker, panes, *bar], **light, **last)
+    picker.choose(on_choose, [picker, state], [state, canvas, *bar], **light, **last)
     run.click(on_run, [mask_url, picker, seed, state], [state, canvas, panes, *bar], js=RUN_JS, concurrency_limit=32, **quiet)
     stop.click(on_stop, [state], None, **light)
     panes.stop(on_stop, [state], None, **light)

@@ -10,9 +10,9 @@ _MOST = 200
 class Picker(Widget):
     """Methods in groups, one tick each.
 
-    Value: `{families: [{id, name?, methods: [{id, title?, cost, why?, help?}]}], chosen: [method id, ...], rev?}`. `family.id` is one
+    Value: `{families: [{id, name?, methods: [{id, title?, cost, why?, help?}]}], chosen?: [method id, ...], rev?}`. `family.id` is one
     of `inpainters.base.FAMILIES`; `cost` is text ("under 1 s"); `why` is the sentence that says why a method is disabled here; `help` opens
-    on hover.
+    on hover. Without `chosen` what is ticked stays.
 
     Event: `choose{ids}`, in the order shown. As an input of a function the component gives the chosen ids, a list of text.
     """

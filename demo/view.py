@@ -34,14 +34,14 @@ def chosen_methods(ids: Sequence[object]) -> list[str]:
     return [name for name in registry.METHODS if name in wanted and registry.unavailable(name) is None]
 
 
-def picker(chosen: Sequence[str], rev: int, costs: Mapping[str, float] | None = None) -> dict[str, Any]:
-    """The Picker's value: methods by family, each with its cost here or why it cannot run."""
+def picker(chosen: Sequence[str] | None, rev: int, costs: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """The Picker's value: methods by family, each with its cost here or why it cannot run. chosen None: what is ticked stays."""
     families = []
     for family in FAMILIES:
         methods = [_row(spec, costs) for spec in registry.METHODS.values() if spec.family == family]
         if methods:
             families.append({"id": family, "methods": methods})
-    return {"rev": rev, "families": families, "chosen": list(chosen)}
+    return {"rev": rev, "families": families} | ({} if chosen is None else {"chosen": list(chosen)})
 
 
 def _row(spec: registry.MethodSpec, costs: Mapping[str, float] | None) -> dict[str, Any]:

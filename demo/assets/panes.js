@@ -243,7 +243,7 @@ function makePane(id) {
   pane.chips = el("div", { class: "chips" });
   pane.node = el(
     "div",
-    { class: "pane", role: "listitem" },
+    { class: "pane", role: "listitem", "data-id": id },
     el("div", { class: "head" }, pane.glyph, pane.title, pane.time, pane.more, pane.menu),
     pane.frame,
     pane.chips,

@@ -20,7 +20,11 @@ function choose(ids, on) {
 }
 
 function tick() {
-  for (const box of list.querySelectorAll("input[data-method]")) box.checked = value.chosen.includes(box.dataset.method);
+  const costs = new Map(value.families.flatMap((family) => family.methods.map((method) => [method.id, method.why ? "" : method.cost])));
+  for (const box of list.querySelectorAll("input[data-method]")) {
+    box.checked = value.chosen.includes(box.dataset.method);
+    box.closest("label").querySelector(".cost").textContent = costs.get(box.dataset.method) ?? "";
+  }
   value.families.forEach((family, i) => {
     const ids = available(family);
     const count = ids.filter((id) => value.chosen.includes(id)).length;
@@ -59,8 +63,9 @@ let drawn = "";
 
 onValue((next) => {
   const families = (next?.families ?? []).map((family) => ({ ...family, methods: family.methods ?? [] }));
-  value = { ...next, families, chosen: next?.chosen ?? [] };
-  const key = JSON.stringify(families);
+  value = { ...next, families, chosen: next?.chosen ?? value.chosen };
+  if (next && !next.chosen) props.value = { ...next, chosen: value.chosen };
+  const key = JSON.stringify(families, (name, item) => (name === "cost" ? undefined : item));
   if (key !== drawn) list.replaceChildren(...families.map(group));
   drawn = key;
   tick();

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -106,6 +107,12 @@ def data_url(path):
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
+def apart(talk):
+    """In a thread: the browser tests may have left a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(talk())).result()
+
+
 def test_mcp_client_lists_and_calls_the_tools(server):
     pytest.importorskip("mcp", reason="the mcp package is not installed: pip install 'gradio[mcp]'")
     from mcp import ClientSession
@@ -118,7 +125,7 @@ def test_mcp_client_lists_and_calls_the_tools(server):
             called = await session.call_tool(next(tool.name for tool in tools if tool.name.endswith("methods")), {})
             return tools, called
 
-    tools, called = asyncio.run(talk())
+    tools, called = apart(talk)
     assert sorted(tool.name.rpartition("_")[2] for tool in tools) == ["inpaint", "methods"]
     fill = next(tool for tool in tools if tool.name.endswith("inpaint"))
     assert set(fill.inputSchema["properties"]) == {"image", "mask", "method", "seed", "options"}
@@ -138,7 +145,7 @@ def test_mcp_client_fills_a_hole(server, files):
             given = {"image": data_url(files / "photo.png"), "mask": data_url(files / "mask.png"), "method": "navier_stokes"}
             return await session.call_tool(name, given)
 
-    answer = asyncio.run(talk())
+    answer = apart(talk)
     assert not answer.isError, answer.content
     kinds = {content.type for content in answer.content}
     assert "image" in kinds

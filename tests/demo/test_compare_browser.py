@@ -1,0 +1,364 @@
+"""The Compare tab in a real browser, as a visitor uses it: upload, paint, run, look at the pixels, stop, go on."""
+
+import io
+import json
+import os
+import threading
+import zipfile
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from demo.app import launch_options, make
+from inpainters import registry
+from inpainters.base import Cost, Inpainter, MethodSpec
+
+GATE = threading.Event()
+
+
+class Patient(Inpainter):
+    """Takes its steps until it is stopped or the gate opens."""
+
+    def fill(self, piece):
+        for step in range(4000):
+            piece.on_step(step, 4000)
+            if GATE.wait(0.01):
+                break
+        return np.full_like(piece.image, 200)
+
+
+@pytest.fixture(scope="module")
+def server(chromium):
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    spec = MethodSpec("patient", "Patient", "baseline", f"{__name__}:Patient", "", "", 0, "", "", Cost(30.0))
+    made = registry.create
+    patch = pytest.MonkeyPatch()
+    patch.setitem(registry.METHODS, "patient", spec)
+    patch.setattr("demo.jobs.registry.create", lambda name, **options: Patient(spec) if name == "patient" else made(name, **options))
+    blocks, app = make()
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(app))
+    yield url
+    GATE.set()
+    blocks.close()
+    app.runner.close()
+    app.store.close()
+    patch.undo()
+
+
+class Visitor:
+    """What a person does, in words."""
+
+    def __init__(self, browser, server, query="", **context):
+        self.trouble = []
+        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, **context})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        self.page.on("console", lambda message: message.type == "error" and self.trouble.append(message.text))
+        self.page.on("request", lambda request: self._own(request.url, server))
+        self.page.goto(server + query)
+        self.page.wait_for_selector("#compare-photo")
+        self.server = server
+
+    def _own(self, url, server):
+        if not url.startswith((server.rstrip("/"), "data:", "blob:")):
+            self.trouble.append(f"asked another host: {url}")
+
+    def upload(self, path, where="#compare-photo"):
+        self.page.set_input_files(f"{where} input[type=file]", str(path))
+
+    def wait_picture(self, width, height):
+        self.page.wait_for_function(f"document.querySelector('.ed-dims').textContent === '{width}×{height}'")
+
+    def choose(self, *names):
+        for box in self.page.locator("#compare-methods input[data-method]").all():
+            box.set_checked(box.get_attribute("data-method") in names, force=True)
+        self.page.wait_for_function(f"document.querySelector('#compare-methods').innerText.includes('{len(names)} chosen')")
+
+    def paint(self, start, *points):
+        self.page.locator("#compare-mask canvas").scroll_into_view_if_needed()
+        box = self.page.locator("#compare-mask canvas").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(x + start[0], y + start[1])
+        self.page.mouse.down()
+        for dx, dy in points:
+            self.page.mouse.move(x + dx, y + dy, steps=6)
+        self.page.mouse.up()
+
+    def tool(self, label):
+        self.page.click(f"#compare-mask button[aria-label='{label}']")
+
+    def count(self):
+        return int(self.page.evaluate("document.querySelector('#compare-editor .widget').dataset.count || 0"))
+
+    def mask(self):
+        """The mask as it would be sent: (H, W) bool from the PNG's alpha."""
+        import base64
+
+        url = self.page.evaluate("window.inpainting.mask()")
+        alpha = np.asarray(PilImage.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGBA"))[..., 3]
+        assert set(np.unique(alpha)) <= {0, 255}
+        return alpha == 255
+
+    def run(self, finish=True):
+        self.page.wait_for_selector("#compare-run:not([disabled])")
+        rev = self.page.evaluate("document.querySelector('#compare-editor .widget').dataset.rev")
+        self.page.click("#compare-run")
+        self.page.wait_for_function("rev => document.querySelector('#compare-editor .widget').dataset.rev !== rev", arg=rev)
+        if finish:
+            self.page.wait_for_function("!document.querySelector('#compare-run').textContent.includes('Running')")
+
+    def picture(self, pane):
+        """Pixels of a pane's picture as the browser got them."""
+        address = self.page.locator(f"#compare-panes [data-id='{pane}'] img").first.evaluate("image => image.currentSrc || image.src")
+        return np.asarray(PilImage.open(io.BytesIO(httpx.get(address).content)).convert("RGB"))
+
+    def says(self, words):
+        self.page.wait_for_function("words => document.querySelector('.ed-note').textContent.includes(words)", arg=words)
+        return self.page.inner_text(".ed-note")
+
+    def leave(self):
+        self.context.close()
+        assert self.trouble == []
+
+
+@pytest.fixture
+def visit(chromium, server):
+    visitors = []
+
+    def begin(query="", **context):
+        visitors.append(Visitor(chromium, server, query, **context))
+        return visitors[-1]
+
+    GATE.clear()
+    yield begin
+    GATE.set()
+    for visitor in visitors:
+        visitor.leave()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    """A picture that no package ships, with sharp detail, and odd sides."""
+    rows, columns = np.mgrid[:121, :201]
+    picture = np.stack([rows * 2, columns, (rows // 8 + columns // 8) % 2 * 255], axis=2).astype(np.uint8)
+    path = tmp_path_factory.mktemp("photos") / "chessboard.png"
+    PilImage.fromarray(picture).save(path)
+    return path
+
+
+def pixels(path):
+    return np.asarray(PilImage.open(path).convert("RGB"))
+
+
+def test_upload_paint_run_and_look_at_the_pixels(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.choose("telea", "mean_fill")
+    visitor.paint((-60, 0), (0, 20), (60, -10))
+    mask = visitor.mask()
+    assert mask.shape == (121, 201)
+    assert visitor.count() == mask.sum() > 50
+    visitor.run()
+    original, known = pixels(photo), ~mask
+    assert np.array_equal(visitor.picture("original"), original)
+    for method in ("telea", "mean_fill"):
+        filled = visitor.picture(method)
+        assert np.array_equal(filled[known], original[known])
+        assert not np.array_equal(filled[mask], original[mask])
+    assert (visitor.picture("mean_fill")[mask] == visitor.picture("mean_fill")[mask][0]).all()
+    visitor.page.wait_for_selector("#compare-panes [data-id='telea'] >> text=PSNR")
+
+
+def test_tools_of_the_editor(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.tool("Box")
+    visitor.paint((-40, -20), (40, 20))
+    boxed = visitor.mask()
+    rows, columns = np.nonzero(boxed)
+    assert boxed.sum() == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+    visitor.tool("Invert")
+    assert np.array_equal(visitor.mask(), ~boxed)
+    visitor.tool("Undo")
+    assert np.array_equal(visitor.mask(), boxed)
+    visitor.tool("Grow")
+    assert visitor.count() > boxed.sum()
+    visitor.tool("Shrink")
+    assert np.array_equal(visitor.mask(), boxed)
+    visitor.tool("Eraser")
+    visitor.paint((0, 0), (10, 0))
+    assert 0 < visitor.count() < boxed.sum()
+    visitor.tool("Clear")
+    assert visitor.count() == 0
+    visitor.tool("Lasso")
+    visitor.paint((-30, -20), (30, -20), (0, 30))
+    triangle = visitor.count()
+    assert 0 < triangle < boxed.sum()
+    visitor.page.keyboard.press("Control+z")
+    assert visitor.count() == 0
+    visitor.page.keyboard.press("Control+Shift+z")
+    assert visitor.count() == triangle
+    before = visitor.page.inner_text(".ed-sizeout")
+    visitor.page.mouse.wheel(0, -300)
+    visitor.page.wait_for_function("before => document.querySelector('.ed-sizeout').textContent !== before", arg=before)
+
+
+def test_painting_without_a_mouse(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.page.focus("#compare-mask .ed-stage")
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        visitor.page.keyboard.press(key)
+    assert visitor.count() > 0
+
+
+def test_stop_keeps_what_is_done_and_the_app_goes_on(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.choose("telea", "patient")
+    visitor.paint((-20, 0), (20, 0))
+    visitor.run(finish=False)
+    visitor.page.wait_for_selector("#compare-panes [data-id='telea'] img[src*='pic/']")  # beside the one that still runs
+    visitor.page.click("#compare-stop")
+    visitor.page.wait_for_selector("#compare-stop[disabled]")
+    assert "Stopped" in visitor.page.inner_text("#compare-panes [data-id='patient']")
+    assert visitor.picture("telea").shape == (121, 201, 3)
+    visitor.choose("mean_fill")
+    visitor.run()
+    assert visitor.picture("mean_fill").shape == (121, 201, 3)
+
+
+def test_a_result_as_the_next_picture_and_back(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.choose("mean_fill")
+    visitor.paint((-20, 0), (20, 0))
+    first = visitor.mask()
+    visitor.run()
+    result = visitor.picture("mean_fill")
+    visitor.page.click("#compare-panes [data-id='mean_fill'] .more")
+    visitor.page.click("#compare-panes [data-id='mean_fill'] >> text=Use as input")
+    visitor.page.wait_for_selector("#compare-back")
+    assert np.array_equal(visitor.picture("original"), result)
+    assert visitor.count() == 0
+    visitor.page.click("#compare-back")
+    visitor.page.wait_for_selector("#compare-forth")
+    assert np.array_equal(visitor.picture("original"), pixels(photo))
+    visitor.page.wait_for_function("document.querySelector('#compare-editor .widget').dataset.count !== '0'")
+    assert np.array_equal(visitor.mask(), first)
+    assert np.array_equal(visitor.picture("mean_fill"), result)
+
+
+def test_download_all_with_the_settings(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.choose("telea")
+    visitor.paint((-20, 0), (20, 0))
+    visitor.run()
+    with visitor.page.expect_download() as download:
+        visitor.page.click("#compare-zip")
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert {"original.png", "mask.png", "telea.png", "settings.json"} <= set(packed.namelist())
+        assert np.array_equal(np.asarray(PilImage.open(packed.open("original.png"))), pixels(photo))
+        assert json.loads(packed.read("settings.json"))["results"][0]["options"] == {"radius": 3.0}
+
+
+def test_masks_from_a_file_and_from_a_generator(visit, photo, tmp_path):
+    mask = np.zeros((121, 201), np.uint8)
+    mask[30:60, 50:90] = 255
+    PilImage.fromarray(mask).save(tmp_path / "mask.png")
+    PilImage.fromarray(mask[:60]).save(tmp_path / "half.png")
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.upload(tmp_path / "mask.png", "#compare-mask")
+    visitor.page.wait_for_function(f"document.querySelector('#compare-editor .widget').dataset.count === '{30 * 40}'")
+    assert np.array_equal(visitor.mask(), mask > 0)
+    visitor.upload(tmp_path / "half.png", "#compare-mask")
+    assert visitor.says("The mask is 201×60") == "The mask is 201×60, the picture 201×121. Use the same size."
+    assert np.array_equal(visitor.mask(), mask > 0)
+    visitor.page.fill("[aria-label='Part of the picture to mask']", "30")
+    visitor.page.click(".ed-generate button")
+    visitor.page.wait_for_function(f"Math.abs(document.querySelector('#compare-editor .widget').dataset.count / {121 * 201} - 0.3) < 0.006")
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "cut", "tiny", "huge"])
+def test_bad_files_get_a_sentence_and_nothing_is_lost(visit, photo, tmp_path, kind):
+    path = tmp_path / "holiday.png"
+    whole = photo.read_bytes()
+    path.write_bytes({"empty": b"", "text": b"no picture at all", "cut": whole[: len(whole) // 2]}.get(kind, b"x"))
+    if kind == "tiny":
+        PilImage.new("RGB", (1, 1)).save(path)
+    if kind == "huge":
+        PilImage.new("1", (20000, 20000)).save(path)
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.paint((-20, 0), (20, 0))
+    before = visitor.count()
+    visitor.upload(path)
+    sentence = visitor.says("holiday.png")
+    visitor.page.wait_for_selector(".ed-note.ed-error")
+    sentence = visitor.page.inner_text(".ed-note")
+    assert sentence.endswith(".")
+    assert visitor.count() == before
+    visitor.choose("mean_fill")
+    visitor.run()
+
+
+def test_conversions_are_said_and_transparent_pixels_become_the_mask(visit, photo, tmp_path):
+    alpha = np.full((121, 201), 255, np.uint8)
+    alpha[20:50, 30:80] = 0
+    PilImage.fromarray(np.dstack([pixels(photo), alpha])).save(tmp_path / "cut-out.png")
+    visitor = visit()
+    visitor.upload(tmp_path / "cut-out.png")
+    visitor.says("Alpha was dropped")
+    visitor.page.click("text=Use transparent pixels")
+    visitor.page.wait_for_function(f"document.querySelector('#compare-editor .widget').dataset.count === '{30 * 50}'")
+    assert np.array_equal(visitor.mask(), alpha == 0)
+    visitor.choose("mean_fill")
+    visitor.run()
+    visitor.page.wait_for_selector("text=No original inside this hole, so no scores.")
+
+
+def test_a_link_brings_example_mask_and_methods_back(visit):
+    query = "?t=compare&img=coffee&mask=brush:20:7&m=telea&seed=3"
+    visitor = visit(query)
+    visitor.wait_picture(600, 400)
+    visitor.page.wait_for_function("Math.abs(document.querySelector('#compare-editor .widget').dataset.count / 240000 - 0.2) < 0.006")
+    visitor.page.wait_for_function("query => location.search === query", arg=query)
+    visitor.page.wait_for_function("document.querySelector('#compare-run').textContent.includes('Run 1')")
+
+
+def test_a_wrong_link_is_said(visit):
+    visit("?t=compare&img=cofee").says("did you mean 'coffee'")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_overflows_and_dark_is_dark(visit, width):
+    visitor = visit("?img=coffee&mask=brush:20:7&m=telea&__theme=dark", viewport={"width": width, "height": 844})
+    visitor.wait_picture(600, 400)
+    visitor.run()
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+    red, green, blue = json.loads(visitor.page.evaluate("getComputedStyle(document.body).backgroundColor.replace(/rgb.([^)]*)./, '[$1]')"))
+    assert max(red, green, blue) < 60
+    assert visitor.page.locator("#compare-run").bounding_box()["height"] >= 44
+    visitor.page.click("text=Light")
+    visitor.page.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")
+
+
+def test_one_finger_paints_on_a_phone(visit):
+    visitor = visit("?img=coffee", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    visitor.wait_picture(600, 400)
+    box = visitor.page.locator("#compare-mask canvas").bounding_box()
+    visitor.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    visitor.page.wait_for_function("document.querySelector('#compare-editor .widget').dataset.count > 0")
