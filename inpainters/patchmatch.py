@@ -29,8 +29,8 @@ _RATIO = 0.7  # between neighbouring scales
 _TEXTURE = 1.0  # weight of the texture features against grey levels
 _NEAR = np.array([0.3, 0.2], np.float32)  # grey levels that a source loses per 1/512 of the longer side it is away (down, across)
 _TRUST = 1.3  # by which a vote's weight falls per pixel from the rim (Wexler sec. 3.2)
-_SCREEN = 0.02  # pull of the votes against their gradients
-_MOST_PIXELS, _MOST_MISSING = 2_000_000, 250_000  # larger scales copy by the coarser field without a search of their own
+_SCREEN = 0.1  # pull of the votes against their gradients
+_MOST_PIXELS, _MOST_MISSING = 1_200_000, 200_000  # larger scales copy by the coarser field without a search of their own
 _CODE = 32  # principal components that stand for a patch in the search
 _CHUNK = 8192  # patches compared at once, so that they stay in the processor's cache
 
@@ -70,9 +70,9 @@ class PatchMatch(Inpainter):
 def _rounds(rounds: int, size: tuple[int, int], mask: Mask) -> int:
     """Search rounds at a scale: more where they are cheap; none where the field of the next coarser scale has to do."""
     share = size[0] * size[1] / mask.size
-    if size[0] * size[1] > _MOST_PIXELS or mask.sum() * share > _MOST_MISSING:
+    if size[0] * size[1] > _MOST_PIXELS or np.count_nonzero(mask) * share > _MOST_MISSING:
         return 0
-    return rounds + round(-2 * np.log2(share) / 2)
+    return rounds + round(-np.log2(share))
 
 
 def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
@@ -85,6 +85,8 @@ def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
     while depth * scale > 0.8 * side and min(mask.shape) * scale * _RATIO > 3 * side:
         scale *= _RATIO
         sizes.append((round(mask.shape[0] * scale), round(mask.shape[1] * scale)))
+    # Between the largest scale that is searched and the picture itself there is nothing to learn.
+    sizes = sizes[:1] + [size for size in sizes[1:] if _rounds(1, size, mask)]
     used = [(size, usable_side(_shrunk(mask, size), side)) for size in reversed(sizes)]
     return [(size, side) for size, side in used if side]
 

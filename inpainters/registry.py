@@ -110,17 +110,17 @@ _SPECS = (
         family="patch",
         target="inpainters.patchmatch:PatchMatch",
         summary="Builds the hole out of patches copied from the known part, found by a randomised search from coarse to fine. "
-        "Continues texture and simple structure sharply, with no training. It knows no objects: it repeats what it sees, sometimes wrongly.",
+        "Continues texture and simple structure sharply, untrained. It knows no objects: it repeats what it sees, sometimes wrongly.",
         paper="Newson et al., Video inpainting of complex scenes, SIAM Journal on Imaging Sciences 7(4); search of Barnes et al. 2009",
         year=2014,
         link="https://doi.org/10.1137/140954933",
         licence="Apache-2.0",
-        cost=Cost(fixed=0.2, per_megapixel=4.0, per_missing_megapixel=80.0),
+        cost=Cost(fixed=1.0, per_megapixel=5.0, per_missing_megapixel=80.0),
         options=(
             Option("patch", 7, "Side of the patches, in pixels.", 3, 11),
-            Option("iterations", 4, "Rounds of search and vote at the finest scale.", 1, 20),
+            Option("iterations", 3, "Rounds of search and vote at the finest scale.", 1, 20),
         ),
-        strategy=Strategy(context=1.0, min_context=64),
+        strategy=Strategy(context=1.0, min_context=64, max_pixels=8_000_000),
         stochastic=True,
     ),
 )
