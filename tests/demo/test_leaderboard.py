@@ -1,0 +1,146 @@
+"""The Leaderboard over a small made suite: values as plain data, then the tab in a real browser."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as PilImage
+
+from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
+
+gr = pytest.importorskip("gradio")
+from demo import board  # noqa: E402
+from demo.app import launch_options, make  # noqa: E402
+
+LEVELS = {"mean_fill": 0.40, "telea": 0.20}
+BINS = ("1-10", "50-60")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished suite `tiny` of six photographs with pictures, and a broken one beside it."""
+    root = tmp_path_factory.mktemp("results")
+    folder, scores, timings = root / "tiny", [], []
+    for label in BINS:
+        cells = folder / "cells/sample/irregular" / label
+        (cells / "_inputs").mkdir(parents=True)
+        for photo in range(6):
+            image_id = f"p{photo}@full"
+            key = {"suite": "tiny", "dataset": "sample", "mask_set": "irregular", "bin": label, "image_id": image_id, "seed": 0}
+            PilImage.new("RGB", (64, 64), (200, 0, 0)).save(cells / f"_inputs/{image_id}.png")
+            hole = np.zeros((64, 64), np.uint8)
+            hole[16:48, 16:48] = 255
+            PilImage.fromarray(hole).save(cells / f"_inputs/{image_id}.mask.png")
+            for method, level in LEVELS.items():
+                cell = cells / method / "default-0"
+                cell.mkdir(parents=True, exist_ok=True)
+                (cell / "manifest.json").write_text(json.dumps({"method": method, "options": {}}))
+                PilImage.new("RGB", (64, 64), (0, int(255 * level), 0)).save(cell / f"{image_id}.png")
+                row = {**key, "method": method, "options": "{}"}
+                scores.append({**row, "metric": "lpips_squeeze", "region": "hole", "value": level + photo / 100})
+                timings.append({**row, "seconds": level, "network_calls": 0, "peak_memory_mb": 1})
+        for method in LEVELS:
+            row = {**key, "image_id": "*", "method": method, "options": "{}", "region": "whole"}
+            scores.append({**row, "metric": "fid_inception_tm", "reason": "weights <b>are</b> missing"})
+    pd.DataFrame(scores, columns=SCORE_COLUMNS).to_csv(folder / "scores.csv", index=False)
+    pd.DataFrame(timings, columns=TIMING_COLUMNS).to_csv(folder / "timings.csv", index=False)
+    (folder / "manifest.json").write_text("{}")
+    shutil.copytree(folder, root / "broken", ignore=shutil.ignore_patterns("cells", "timings.csv"))
+    return root
+
+
+def test_a_broken_suite_is_named_and_the_others_are_shown(root: Path) -> None:
+    good, problems = board.found(root)
+    assert list(good) == ["tiny"]
+    assert len(problems) == 1
+    assert "broken" in problems[0]
+
+
+def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
+    results = board.open_suite(root / "tiny")
+    value = board.table(results, "lpips_squeeze", "hole", ["baseline", "smoothing"])
+    cell = value["rows"][1]["cells"]["50-60"]
+    assert cell["v"] == pytest.approx(0.225)
+    assert cell["lo"] < cell["v"] < cell["hi"]
+    assert cell["best"]
+    assert [row["id"] for row in board.table(results, "lpips_squeeze", "hole", ["smoothing"])["rows"]] == ["telea"]
+    dash = board.table(results, "fid_inception_tm", "whole", ["smoothing"])["rows"][0]["cells"]["1-10"]
+    assert (dash["v"], dash["why"]) == (None, "weights <b>are</b> missing")
+
+
+def test_holes_are_ordered_by_the_method_that_was_clicked(root: Path) -> None:
+    results = board.open_suite(root / "tiny")
+    worst = board.holes(results, "lpips_squeeze", "hole", "telea", "1-10", "worst")
+    best = board.holes(results, "lpips_squeeze", "hole", "telea", "1-10", "best")
+    median = board.holes(results, "lpips_squeeze", "hole", "telea", "1-10", "median")
+    assert worst[0] == ("1-10", "p5@full")
+    assert best == worst[::-1]
+    assert median[0] in worst[2:4]
+    assert len(board.holes(results, "lpips_squeeze", "hole", "telea", "all", "worst")) == 12
+
+
+@pytest.fixture(scope="module")
+def address(root: Path) -> Iterator[str]:
+    blocks, app = make(root)
+    _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(app))
+    yield url.rstrip("/")
+    blocks.close()
+    app.runner.close()
+    app.store.close()
+    assert threading.active_count() < 200
+
+
+@pytest.fixture(scope="module")
+def page(address: str, chromium: Any) -> Iterator[Any]:
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{address}/?__theme=light")
+    page.get_by_role("tab", name="Leaderboard").click()
+    page.wait_for_selector("#leaderboard-table td button")
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> None:
+    page.locator("#leaderboard-table tr", has_text="Telea").locator("td button").nth(1).click()
+    page.wait_for_selector("#leaderboard-panes .pane img[src]")
+    titles = page.locator("#leaderboard-panes .grid .pane .title").all_inner_texts()
+    assert titles == ["Original", "Masked", "Mean fill", "Telea"]
+    assert "1 of 6" in page.locator("#leaderboard-heading").inner_text()
+    assert "p5" in page.locator("#leaderboard-heading").inner_text()
+    colour = page.evaluate(
+        """async () => {
+          const image = [...document.querySelectorAll('#leaderboard-panes .grid img[src]')].at(-1);
+          await image.decode();
+          const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+          const pen = canvas.getContext('2d');
+          pen.drawImage(image, 0, 0);
+          return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+        }"""
+    )
+    assert colour == [0, 51, 0]
+
+
+def test_next_hole_and_best_first(page: Any) -> None:
+    page.locator("#leaderboard-forth").click()
+    page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('2 of 6')")
+    page.get_by_label("Best first").click()
+    page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('p0')")
+
+
+def test_another_metric_shows_dashes_with_their_reason_as_text(page: Any) -> None:
+    page.locator("#leaderboard-metric input").click()
+    page.get_by_role("option", name="not computed").first.click()
+    dash = page.locator("#leaderboard-table tbody td button", has_text="–").first
+    dash.hover()
+    tip = page.locator("[role=tooltip]", has_text="weights <b>are</b> missing")
+    tip.wait_for()
+    assert tip.locator("b").count() == 0
