@@ -53,7 +53,7 @@ ZIP_JS = """(token) => {
 
 
 def editor(session: Session, note: str = "", *, error: bool = False, mask: str | None = None) -> EditorData:
-    """The editor's next value; the picture is the session's, the painted mask stays unless `mask` is given."""
+    """The editor's next value; the painted mask stays unless `mask` is given. With nothing else to say: how the file was converted."""
     if session.index < 0:
         return EditorData(rev=next_rev(), note=note, error=error, query=view.query(session))
     picture = session.round.picture
@@ -63,17 +63,12 @@ def editor(session: Session, note: str = "", *, error: bool = False, mask: str |
         w=picture.size[1],
         h=picture.size[0],
         mask=view.url(mask),
-        note=note,
+        note=note or " ".join(picture.notes),
         error=error,
         transparent=picture.transparent is not None,
         sample=picture.sample,
         query=view.query(session),
     )
-
-
-def opened(session: Session) -> EditorData:
-    """After a picture was opened: what was converted."""
-    return editor(session, " ".join(session.round.picture.notes))
 
 
 def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> EditorData:
@@ -82,7 +77,7 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> EditorData:
     if kind == "sample":
         name = str(data.get("id"))
         session.begin(open_picture(app.store, samples.path(name), samples.SAMPLES[name][0], name))
-        return opened(session)
+        return editor(session)
     picture = session.round.picture
     if kind == "transparent":
         session.drawn = ""
@@ -261,7 +256,7 @@ def build(app: App, blocks: gr.Blocks) -> None:
     def on_picture(value: EditorData, session: Session | None) -> list[Any]:
         def action(session: Session) -> EditorData:
             session.begin(open_picture(app.store, value.picture.path if value.picture else "", value.name or "The picture"))
-            return opened(session)
+            return editor(session)
 
         return act(session, action)
 

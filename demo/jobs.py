@@ -21,6 +21,7 @@ HEAVY = 5.0
 
 State = Literal["waiting", "running", "done", "stopped", "error"]
 FINAL = ("done", "stopped", "error")
+STOPPED = "It was stopped before it was done."
 
 
 def estimate(spec: MethodSpec, mask: Mask) -> float:
@@ -140,7 +141,7 @@ class Batch:
         """Stop one method, or all; what is done stays."""
         for job in self.jobs:
             if method in (None, job.method) and not job.final:
-                job.halted, job.state, job.message = True, "stopped", "Stopped."
+                job.halted, job.state, job.message = True, "stopped", STOPPED
 
 
 class Runner:
@@ -172,6 +173,9 @@ class Runner:
 
     def close(self) -> None:
         """Give up what waits; running work ends at its next step."""
+        with self._lock:
+            for job in [*self._queues["light"], *self._queues["heavy"]]:
+                job.halted = True
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -193,7 +197,7 @@ class Runner:
                 if after is not None:
                     self._pools["after"].submit(self._rate, job, after)
         except Cancelled:
-            job.state, job.message = "stopped", "Stopped."
+            job.state, job.message = "stopped", STOPPED
         except (InputError, UnavailableError) as error:
             self._fail(job, str(error))
         except MemoryError:

@@ -113,7 +113,7 @@ def _pane(job: Job, runner: Runner, stem: str, stale: bool) -> dict[str, Any]:
     if job.state == "waiting":
         pane |= {"place": runner.ahead(job), "eta": round(job.seconds, 1)}
     elif job.state == "running":
-        pane |= {"progress": round(job.progress, 2), "eta": math.ceil(job.remaining)}
+        pane |= {"progress": round(job.progress, 2), "eta": math.ceil(job.remaining) or None}
         pane["note"] = f"step {job.done}/{job.total}" if job.total > 1 else ""
     elif job.state == "done" and job.result is not None:
         calls = f"{job.result.network_calls:,} network calls." if job.result.network_calls else ""
