@@ -142,7 +142,8 @@ def settle(root: Path, plan: Plan) -> Plan:
         write_json(plan_file(root), plan.to_json())
         return plan
     stored = load_plan(root)
-    text = difference({**stored.to_json(), "methods": 0}, {**plan.to_json(), "methods": 0})
+    loose = {"methods": 0, "seconds": 0}  # a method that joins later may have another budget: its n says so
+    text = difference({**stored.to_json(), **loose}, {**plan.to_json(), **loose})
     if text:
         raise InputError(f"'{root.name}' holds a run with other settings ({text}): use the same ones, --redo, or another --out.")
     merged = Plan(**{**vars(stored), "methods": {**plan.methods, **stored.methods}})
