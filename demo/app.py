@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
     app = App(Store(), Runner(), results)
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.build(TITLE)
-        with gr.Tabs(selected="compare", elem_id="tabs"):
+        with gr.Tabs(selected="compare", elem_id="tabs") as tabs:
             with gr.Tab("Compare", id="compare", elem_id="tab-compare"):
                 compare.build(app, blocks)
             if find_spec("demo.leaderboard"):
@@ -34,9 +35,20 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
 
                 with gr.Tab("Leaderboard", id="leaderboard", elem_id="tab-leaderboard"):
                     leaderboard.build(app)
+        blocks.load(_linked([tab.id for tab in tabs.children]), None, tabs, show_progress="hidden", api_visibility="private")
         endpoints.build(app)
     blocks.queue(max_size=64, default_concurrency_limit=8)
     return blocks, app
+
+
+def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:
+    """A handler that opens the tab a link asks for."""
+
+    def select(request: gr.Request) -> gr.Tabs:
+        asked = request.query_params.get("t")
+        return gr.Tabs(selected=asked if asked in known else "compare")
+
+    return select
 
 
 def theme() -> gr.themes.Base:

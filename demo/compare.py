@@ -241,7 +241,7 @@ def build(app: App, blocks: gr.Blocks) -> None:
         return editor(session, str(error), error=True)
 
     def page(session: Session, value: EditorData) -> list[Any]:
-        picker_value = view.picker(session.chosen, next_rev(), view.costs(session))
+        picker_value = view.picker(None, next_rev(), view.costs(session))
         return [session, value, picker_value, view.panes(session, app.runner), *controls(session)]
 
     def act(session: Session | None, action: Any) -> list[Any]:
@@ -327,7 +327,9 @@ def build(app: App, blocks: gr.Blocks) -> None:
     def on_load(session: Session | None, request: gr.Request) -> list[Any]:
         session = visit(session)
         asked = dict(request.query_params) if request else {}
-        return [*act(session, lambda session: restore(app, session, asked)), session.seed]
+        shown = act(session, lambda session: restore(app, session, asked))
+        shown[everything.index(picker)] = view.picker(session.chosen, next_rev(), view.costs(session))
+        return [*shown, session.seed]
 
     def on_zip(session: Session | None) -> str:
         return app.store.put(view.archive(session), ".zip") if session else ""

@@ -46,6 +46,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+document.addEventListener("click", (event) => {
+  const tab = event.target.closest && event.target.closest('#tabs [role="tab"]');
+  if (!tab || !tab.id) return;
+  const query = new URLSearchParams(location.search);
+  query.set("t", tab.id.replace("tab-", "").replace("-button", ""));
+  history.replaceState(null, "", location.pathname + "?" + query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":") + location.hash);
+});
+
 new MutationObserver(nameTheme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 document.documentElement.style.colorScheme = isDark() ? "dark" : "light";
 nameTheme();

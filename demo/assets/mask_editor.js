@@ -561,7 +561,8 @@ async function apply(v) {
   rev = v.rev;
   const mine = rev;
   say(v.note, v.error);
-  if (v.query !== null && v.query !== undefined) history.replaceState(null, '', location.pathname + v.query + location.hash);
+  const tab = new URLSearchParams(location.search).get('t') || 'compare';
+  if (v.query !== null && v.query !== undefined && tab === 'compare') history.replaceState(null, '', location.pathname + v.query + location.hash);
   transparentButton.hidden = !v.transparent;
   try {
     if (v.preview && v.preview !== shown) {

@@ -59,7 +59,7 @@ class Visitor:
         self.page.on("console", lambda message: message.type == "error" and self.trouble.append(message.text))
         self.page.on("request", lambda request: self._own(request.url, server))
         self.page.goto(server + query)
-        self.page.wait_for_selector("#compare-photo")
+        self.page.wait_for_selector("#compare-photo", state="attached")
         self.server = server
 
     def _own(self, url, server):
@@ -74,7 +74,7 @@ class Visitor:
 
     def choose(self, *names):
         for box in self.page.locator("#compare-methods input[data-method]").all():
-            box.set_checked(box.get_attribute("data-method") in names, force=True)
+            box.set_checked(box.get_attribute("data-method") in names)
         self.page.wait_for_function(f"document.querySelector('#compare-methods').innerText.includes('{len(names)} chosen')")
 
     def paint(self, start, *points):
@@ -362,3 +362,12 @@ def test_one_finger_paints_on_a_phone(visit):
     box = visitor.page.locator("#compare-mask canvas").bounding_box()
     visitor.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     visitor.page.wait_for_function("document.querySelector('#compare-editor .widget').dataset.count > 0")
+
+
+def test_a_link_opens_its_tab_and_arrow_keys_move_between_tabs(visit):
+    visitor = visit("?t=leaderboard")
+    visitor.page.wait_for_selector("#tab-leaderboard-button[aria-selected='true']")
+    visitor.page.focus("#tab-leaderboard-button")
+    visitor.page.keyboard.press("ArrowLeft")
+    visitor.page.wait_for_selector("#tab-compare-button[aria-selected='true']")
+    visitor.page.wait_for_function("location.search.includes('t=compare')")
