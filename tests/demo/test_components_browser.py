@@ -4,7 +4,6 @@ import base64
 import importlib.util
 import io
 import re
-import shutil
 import socket
 import sys
 import threading
@@ -23,7 +22,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the browser test
 
 Locator = Any
 Page = Any
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +52,9 @@ def address(harness: ModuleType) -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    with playwright.sync_playwright() as driver:
-        try:
-            started = driver.chromium.launch(executable_path=path, args=FLAGS)
-        except playwright.Error:
-            pytest.skip("no Chromium here: install one, or run `playwright install chromium`")
-        yield started
-        started.close()
+@pytest.fixture
+def browser(chromium: Any) -> Any:
+    return chromium
 
 
 def opened(browser: Any, address: str, **context: Any) -> Iterator[Page]:
