@@ -23,7 +23,7 @@ class WeightsFile:
 
     name: str
     files: dict[str, str]
-    """File name -> the first characters (at least 8) of its sha256; any one of them serves."""
+    """File name -> its sha256, or the first 8 characters of it where no more is published; any one of the files serves."""
     url: str
     """Where `fetch` gets the first of `files`; 'module:attribute' names a URL that a library carries."""
     licence: str
@@ -31,10 +31,14 @@ class WeightsFile:
     bundled: bool = False
 
 
+# PyTorch publishes the first 8 characters of each sha256, as part of the file's name, and torch-fidelity does the same.
 _FILES = (
     WeightsFile(
         name="lpips_squeeze",
-        files={"squeezenet1_1-b8a52dc0.pth": "b8a52dc0", "squeezenet1_1_features.pth": "435cedb3"},
+        files={
+            "squeezenet1_1-b8a52dc0.pth": "b8a52dc0",
+            "squeezenet1_1_features.pth": "435cedb387e95bc8291893f61a3a64f0345b8c23a05139aceef43947efb3d52d",
+        },
         url="torchvision.models:SqueezeNet1_1_Weights.IMAGENET1K_V1.url",
         licence="BSD-3-Clause",
         trained_on="ImageNet-1k",
