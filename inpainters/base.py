@@ -221,6 +221,8 @@ class Inpainter:
 
 
 def _count(request: InpaintRequest) -> int:
+    if not (isinstance(request.n, int | np.integer) and isinstance(request.seed, int | np.integer)):
+        raise InputError(f"n and the seed must be whole numbers, not {str(request.n)[:40]!r} and {str(request.seed)[:40]!r}.")
     if not 1 <= request.n <= 64:
         raise InputError(f"n must lie between 1 and 64, not {request.n}.")
     if request.seed < 0:

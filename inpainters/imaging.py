@@ -46,17 +46,24 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Loaded:
     if isinstance(source, np.ndarray):
         return Loaded(check_image(source))
     if isinstance(source, PilImage.Image):
-        return _convert(source, "The picture", max_pixels)
+        return _decode(source, "The picture", max_pixels)
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"A picture is a path, a PIL image or a NumPy array, not {type(source).__name__}.")
     path = Path(source)
-    name = f"'{path.name}'"
+    return _decode(_read(path), f"'{path.name}'", max_pixels)
+
+
+def _read(path: Path) -> bytes:
     try:
-        return _decode(path.read_bytes(), name, max_pixels)
+        return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"There is no file {name}; check its path.") from None
+        raise InputError(f"There is no file '{path.name}'; check its path.") from None
     except IsADirectoryError:
-        raise InputError(f"{name} is a folder; name a picture in it.") from None
+        raise InputError(f"'{path.resolve().name}' is a folder; name a picture in it.") from None
     except PermissionError:
-        raise InputError(f"{name} cannot be read; check its permissions.") from None
+        raise InputError(f"'{path.name}' cannot be read; check its permissions.") from None
+    except (OSError, ValueError):  # a name too long, or with a null in it
+        raise InputError(f"'{path.name[:80]}' cannot be read; check its path.") from None
 
 
 def decode_image(data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS) -> Loaded:
@@ -64,13 +71,15 @@ def decode_image(data: bytes, name: str = "The picture", *, max_pixels: int = MA
     return _decode(data, name, max_pixels)
 
 
-def _decode(data: bytes, name: str, max_pixels: int) -> Loaded:
-    if not data:
+def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> Loaded:
+    if source == b"":
         raise InputError(f"{name} is empty; choose another file.")
     try:
+        if isinstance(source, PilImage.Image):
+            return _convert(source, name, max_pixels)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PilImage.DecompressionBombWarning)
-            with PilImage.open(io.BytesIO(data)) as picture:
+            with PilImage.open(io.BytesIO(source)) as picture:
                 return _convert(picture, name, max_pixels)
     except UnidentifiedImageError:
         raise InputError(f"{name} is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP.") from None

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from inpainters.base import Cost, MethodSpec, Option
-from inpainters.errors import UnavailableError, unknown
+from inpainters.errors import InputError, UnavailableError, unknown
 from inpainters.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def unavailable(name: str) -> str | None:
 def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter":
     """Return the method `name`, not loaded yet. `device`: auto, cpu, cuda or cuda:N.
 
-    Raises InputError for an unknown name or a bad option, UnavailableError with what mends it.
+    Raises InputError for an unknown name, a bad option or a device that is not here, UnavailableError with what mends it.
     """
     spec = get(name)
     if reason := unavailable(name):
@@ -162,11 +162,27 @@ def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter"
     return kind(spec, device=_device(spec, device), **options)
 
 
-def _device(spec: MethodSpec, device: str) -> str:
-    if device != "auto":
-        return device
-    if "torch" not in spec.requires:
-        return "cpu"
+def check_device(device: str) -> None:
+    """Raise InputError unless `device` is auto, cpu, or a cuda or cuda:N that this machine has."""
+    if device in ("auto", "cpu"):
+        return
+    name, _, index = device.partition(":")
+    if name != "cuda" or not (index.isdecimal() or device == "cuda"):
+        raise InputError(f"unknown device '{device[:40]}'; choose from: auto, cpu, cuda, cuda:N.")
+    if int(index or 0) >= _gpus():
+        raise InputError(f"There is no '{device}' that PyTorch can use here; choose auto or cpu.")
+
+
+def _gpus() -> int:
+    if find_spec("torch") is None:
+        return 0
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.cuda.device_count()
+
+
+def _device(spec: MethodSpec, device: str) -> str:
+    check_device(device)
+    if "torch" not in spec.requires:
+        return "cpu"
+    return device if device != "auto" else "cuda" if _gpus() else "cpu"

@@ -227,6 +227,8 @@ def test_options_are_checked_and_recorded(name):
         ({"n": 0}, "n must lie"),
         ({"n": 65}, "n must lie"),
         ({"seed": -1}, "seed must be 0 or more"),
+        ({"seed": 1.5}, "whole numbers"),
+        ({"n": "2"}, "whole numbers"),
     ],
 )
 def test_bad_requests_get_a_sentence(change, message):
@@ -237,6 +239,15 @@ def test_bad_requests_get_a_sentence(change, message):
 def test_unknown_method_did_you_mean():
     with pytest.raises(InputError, match="did you mean 'telea'"):
         create("talea")
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [("gpu", "choose from: auto"), ("cuda:x", "unknown device"), ("cuda:99", "no 'cuda:99'"), ("", "unknown device")],
+)
+def test_devices_that_are_not_here(device, message):
+    with pytest.raises(InputError, match=message):
+        create("telea", device=device)
 
 
 @pytest.mark.parametrize("spec", METHODS.values(), ids=list(METHODS))

@@ -140,6 +140,21 @@ def test_paths_that_are_no_files(tmp_path):
         load_image(tmp_path / "no.png")
     with pytest.raises(InputError, match="is a folder"):
         load_image(tmp_path)
+    for odd in ("a\0b", "a" * 300):
+        with pytest.raises(InputError, match="cannot be read"):
+            load_image(odd)
+
+
+def test_a_cut_pil_image_is_refused():
+    with pytest.raises(InputError, match="damaged or cut short"):
+        load_image(PilImage.open(io.BytesIO(encoded(PilImage.fromarray(CAT))[:900])))
+
+
+@pytest.mark.parametrize("odd", [None, CAT.tolist(), b"bytes", 3])
+def test_other_types_are_refused(odd):
+    for load in (load_image, load_mask):
+        with pytest.raises(InputError, match="a path, a PIL image or a NumPy array"):
+            load(odd)
 
 
 def test_any_cut_of_a_file_is_read_or_refused():
