@@ -1,52 +1,28 @@
 """python -m benchmark: list | masks export|import | run | score | report | fetch | verify."""
 
 import argparse
-import os
+import math
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inpainters.errors import InputError, UnavailableError
+from inpainters import commandline
+from inpainters.errors import InputError
 
 if TYPE_CHECKING:
     from benchmark.datasets import Dataset
     from benchmark.suites import Plan
 
-WEIGHTS_VARIABLE = "INPAINTING_WEIGHTS"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 for bad input, 1 where something failed, 130 where stopped by hand."""
-    parsed = _parser().parse_args(arguments)
-    if getattr(parsed, "weights", None):
-        earlier = os.environ.get(WEIGHTS_VARIABLE)
-        os.environ[WEIGHTS_VARIABLE] = os.pathsep.join(filter(None, [str(parsed.weights), earlier]))
-    try:
-        return int(parsed.command(parsed))
-    except (InputError, UnavailableError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped. All that was finished is kept; the same command continues.", file=sys.stderr)
-        return 130
-    except OSError as error:
-        print(_os_sentence(error), file=sys.stderr)
-        return 2
+    return commandline.run(_parser(), arguments, stopped="All that was finished is kept; the same command continues.")
 
 
-def _os_sentence(error: OSError) -> str:
-    from benchmark.run import full
-
-    if full(error):
-        return "The disk is full. All that was finished is kept: free some space and start the same command again."
-    name = Path(str(error.filename)).name if error.filename else "A file"
-    return f"'{name}' cannot be read or written ({error.strerror or error}): check the path and its permissions."
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m benchmark", description="Fill the same holes with every method, and measure.")
+def _parser() -> commandline.Parser:
+    parser = commandline.Parser("python -m benchmark", description="Fill the same holes with every method, and measure.")
     commands = parser.add_subparsers(required=True, metavar="list|masks|run|score|report|fetch|verify")
     commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(command=_list)
     _add_run(commands.add_parser("run", help="run, score and report a suite; a second start continues"))
@@ -56,8 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         ("verify", _verify, "check files against the manifest's sha256"),
     ):
         added = commands.add_parser(name, help=text)
-        added.add_argument("folder", type=Path, metavar="DIR", help="a results folder such as results/quick")
-        added.add_argument("--weights", type=Path, metavar="DIR", help="a folder with weights files")
+        added.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder such as results/quick")
+        commandline.add_weights(added)
         added.set_defaults(command=command)
     fetch = commands.add_parser("fetch", help="download weights and check their sha256")
     fetch.add_argument("name")
@@ -71,12 +47,12 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--methods", metavar="A,B", help="default: all that are ready")
     run.add_argument("--n", type=int, help="pictures in each bin (quick: 16, photos: all)")
     run.add_argument("--seed", type=int, default=0)
-    run.add_argument("--out", type=Path, metavar="DIR", help="default: results/SUITE")
-    run.add_argument("--data", type=Path, metavar="DIR", help="folder of the test set")
+    run.add_argument("--out", type=commandline.path, metavar="DIR", help="default: results/SUITE")
+    run.add_argument("--data", type=commandline.path, metavar="DIR", help="folder of the test set")
     run.add_argument("--dataset", help="test set in place of the suite's own: sample, folder, folder:PATH, places2 ...")
     run.add_argument("--recipe", default="square", help="for folders: square (default) or native")
     run.add_argument("--size", type=int, default=256, help="for square: side in pixels (default 256)")
-    run.add_argument("--weights", type=Path, metavar="DIR", help="a folder with weights files")
+    commandline.add_weights(run)
     run.add_argument("--mask-set", metavar="NAME", help="a generator, or folder:DIR made by `masks import`")
     run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask set")
     run.add_argument("--once", action="store_true", help="fill each picture at one ratio only, the bins taking turns")
@@ -90,7 +66,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
 def _add_masks(masks: argparse.ArgumentParser) -> None:
     commands = masks.add_subparsers(required=True, metavar="export|import")
     export = commands.add_parser("export", help="write PNGs, white = missing, and masks.csv")
-    export.add_argument("out", type=Path, metavar="DIR")
+    export.add_argument("out", type=commandline.path, metavar="DIR")
     export.add_argument("--generator", default="irregular")
     export.add_argument("--size", type=int, default=256)
     export.add_argument("--count", type=int, default=100)
@@ -98,8 +74,8 @@ def _add_masks(masks: argparse.ArgumentParser) -> None:
     export.add_argument("--bin", metavar="LABEL", help="default: all bins in turn")
     export.set_defaults(command=_export)
     taken = commands.add_parser("import", help="check masks, cut them at 128, and write PNGs with white = missing")
-    taken.add_argument("source", type=Path, metavar="DIR")
-    taken.add_argument("--out", type=Path, metavar="DIR", help="default: masks/NAME of the folder")
+    taken.add_argument("source", type=commandline.path, metavar="DIR")
+    taken.add_argument("--out", type=commandline.path, metavar="DIR", help="default: masks/NAME of the folder")
     taken.add_argument("--polarity", help="white-missing or white-known; never guessed")
     taken.set_defaults(command=_import)
 
@@ -125,9 +101,11 @@ def _print_rows(title: str, rows: dict[str, str]) -> None:
 def _run(parsed: argparse.Namespace) -> int:
     from benchmark import cells, masksets, suites
     from benchmark import run as runner
+    from inpainters.registry import check_device
 
     suite = suites.get(parsed.suite)
     _check_numbers(parsed)
+    check_device(parsed.device)
     masks = masksets.open_mask_set(parsed.mask_set or suite.mask_set)
     bins = masksets.choose_bins(masks, parsed.bins)
     methods = suites.choose_methods(parsed.methods)
@@ -156,8 +134,8 @@ def _check_numbers(parsed: argparse.Namespace) -> None:
         raise InputError("--n must be 1 or more.")
     if parsed.seed < 0:
         raise InputError("--seed must be 0 or more.")
-    if parsed.budget is not None and not parsed.budget > 0:
-        raise InputError("--budget must be more than 0 hours.")
+    if parsed.budget is not None and not 0 < parsed.budget < math.inf:
+        raise InputError("--budget must be a number of hours above 0.")
     if not 16 <= parsed.size <= 4096:
         raise InputError("--size must lie between 16 and 4096.")
 

@@ -86,6 +86,8 @@ def choose_bins(masks: MaskSet, wanted: str | None) -> tuple[str, ...]:
     for label in chosen:
         if label not in masks.bins:
             raise unknown(f"bin of '{masks.name}'", label, masks.bins)
+    if not chosen:
+        raise InputError(f"--bins names no bin; choose from: {', '.join(masks.bins)}.")
     return tuple(label for label in masks.bins if label in chosen)
 
 

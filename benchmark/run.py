@@ -1,6 +1,5 @@
 """Run: fill every hole of a plan and write PNGs. What is finished is kept, whatever stops the run."""
 
-import errno
 import hashlib
 import os
 import shutil
@@ -22,7 +21,7 @@ from benchmark.masksets import MaskSet, middle
 from benchmark.suites import OVERHEAD, Plan, cost
 from inpainters import registry, weights
 from inpainters.base import Inpainter, InpaintRequest
-from inpainters.errors import InputError, UnavailableError
+from inpainters.errors import InputError, UnavailableError, disk_full, sentence
 from inpainters.imaging import Image, Mask, composite, encode_png
 from inpainters.masks import derive_seed
 
@@ -119,14 +118,9 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError as error:
-        if full(error):
+        if disk_full(error):
             raise
         shutil.copyfile(source, target)
-
-
-def full(error: BaseException) -> bool:
-    """True where an error says that the disk, or a quota on it, is full."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
@@ -187,14 +181,6 @@ def _create(method: str, device: str) -> Inpainter | str:
         return sentence(error)
 
 
-def sentence(error: Exception) -> str:
-    """An exception as one line for a table."""
-    if isinstance(error, InputError | UnavailableError):
-        return str(error)
-    text = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
     folder = cell.folder(root)
     stored = read_json(folder / "key.json")
@@ -249,7 +235,7 @@ class _Filler:
                 self._write(folder, image_id)
                 self.outcome.filled += 1
         except Exception as error:
-            if full(error):
+            if disk_full(error):
                 raise
             return sentence(error)
         finally:

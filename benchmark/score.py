@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from benchmark import manifest
 from benchmark.cells import Cell, column_folder, digest, read_json, write, write_json
-from benchmark.run import Inputs, read_rgb, sentence, weights_digest
+from benchmark.run import Inputs, read_rgb, weights_digest
 from benchmark.suites import Plan, load_plan
-from inpainters.errors import InputError
+from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image
 from inpainters.masks import BINS
 

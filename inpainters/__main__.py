@@ -4,16 +4,15 @@ Exit codes: 0; 2 bad input; 1 some pictures failed; 130 stopped by hand (what is
 """
 
 import argparse
-import errno
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inpainters import weights
+from inpainters import commandline, weights
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult
-from inpainters.errors import InputError, UnavailableError, unknown
+from inpainters.commandline import say
+from inpainters.errors import InputError, disk_full, sentence, unknown
 from inpainters.imaging import load_image, load_mask, save_png
 from inpainters.registry import METHODS, create, get, unavailable
 
@@ -21,54 +20,31 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", "
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
-    try:
-        if getattr(arguments, "weights", None):
-            os.environ[weights.ENV] = os.pathsep.join(filter(None, [arguments.weights, os.environ.get(weights.ENV)]))
-        return int(arguments.command(arguments))
-    except (InputError, UnavailableError) as error:
-        return _say(str(error), 2)
-    except OSError as error:
-        return _say(_disk(error), 2)
-    except KeyboardInterrupt:
-        return _say("Stopped; what was finished is kept.", 130)
+    """Run one command; returns the exit code."""
+    return commandline.run(_parser(), argv)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m inpainters", description="Fill holes in photographs by any of the methods.")
+def _parser() -> commandline.Parser:
+    parser = commandline.Parser(prog="python -m inpainters", description="Fill holes in photographs by any of the methods.")
     commands = parser.add_subparsers(required=True, metavar="list|fill|fetch")
     listing = commands.add_parser("list", help="the methods: which are ready, what they cost, their options")
     listing.set_defaults(command=_list)
     fill = commands.add_parser("fill", help="fill one photograph, or a folder paired with a folder of masks by file name")
-    fill.add_argument("photo", type=Path, metavar="PHOTO|DIR")
-    fill.add_argument("mask", type=Path, metavar="MASK|DIR", help="white = missing; of the photograph's size")
+    fill.add_argument("photo", type=commandline.path, metavar="PHOTO|DIR")
+    fill.add_argument("mask", type=commandline.path, metavar="MASK|DIR", help="white = missing; of the photograph's size")
     fill.add_argument("--method", required=True, metavar="A[,B]", help="one or more methods, separated by commas")
-    fill.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png file or a folder")
+    fill.add_argument("-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file or a folder")
     fill.add_argument("--seed", type=int, default=0)
     fill.add_argument("--n", type=int, default=1, help="answers per photograph, seeds seed .. seed + n - 1")
     fill.add_argument("--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated")
     fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    fill.add_argument("--weights", metavar="DIR", help="a folder with weights files")
+    commandline.add_weights(fill)
     fill.set_defaults(command=_fill)
     fetch = commands.add_parser("fetch", help="download a weights file and check its sha256")
     fetch.add_argument("name", metavar="NAME")
-    fetch.add_argument("--weights", metavar="DIR", help="the folder to write to")
+    fetch.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
     fetch.set_defaults(command=_fetch)
     return parser
-
-
-def _say(sentence: str, code: int) -> int:
-    print(sentence, file=sys.stderr)
-    return code
-
-
-def _disk(error: OSError) -> str:
-    where = f"'{Path(error.filename).name}'" if isinstance(error.filename, str) else "the file"
-    if error.errno == errno.ENOSPC:
-        return "The disk is full; free some space and start again. What was finished is kept."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{where} may not be read or written; check its permissions or choose another place."
-    return f"{where} cannot be read or written: {error.strerror or type(error).__name__}. Choose another place."
 
 
 # --- list -----------------------------------------------------------------------------------------------------------
@@ -96,7 +72,7 @@ class _Pair:
 
 
 def _fill(arguments: argparse.Namespace) -> int:
-    names = list(dict.fromkeys(filter(None, arguments.method.split(","))))
+    names = list(dict.fromkeys(filter(None, map(str.strip, arguments.method.split(",")))))
     if not names:
         raise InputError(f"Name a method after --method: {', '.join(METHODS)}.")
     options = _options(names, arguments.option)
@@ -109,11 +85,11 @@ def _fill(arguments: argparse.Namespace) -> int:
         try:
             for result in _answers(method, pair, arguments.seed, arguments.n):
                 targets.save(pair.photo.stem, result, arguments.n)
-        except InputError as error:
-            if single:
+        except Exception as error:
+            if single or disk_full(error):
                 raise
             failures += 1
-            _say(f"{pair.photo.name}: {error}", 1)
+            say(f"{pair.photo.name}: {sentence(error)}")
     return 1 if failures else 0
 
 
@@ -131,7 +107,7 @@ def _answers(method: Inpainter, pair: _Pair, seed: int, n: int) -> list[InpaintR
     mask, notes = load_mask(pair.mask, photo.image.shape[:2])
     results = method.run([InpaintRequest(photo.image, mask, seed=seed, n=n)])[0]
     for note in dict.fromkeys([*photo.notes, *notes, *results[0].notes]):
-        _say(f"{pair.photo.name}: {note}", 0)
+        say(f"{pair.photo.name}: {note}")
     return results
 
 
@@ -202,8 +178,10 @@ def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[st
         method, dot, option = key.rpartition(".")
         if dot and method not in options:
             raise unknown("method in --option", method, names)
-        takers = [method] if dot else [name for name in names if option in has[name]] or names[:1]
-        for name in takers:
+        takers = [method] if dot else [name for name in names if option in has[name]]
+        if not takers and (known := set().union(*has.values())):
+            raise unknown("option", option, known)
+        for name in takers or names:
             options[name][option] = value
     return options
 

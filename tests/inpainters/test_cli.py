@@ -11,6 +11,7 @@ from inpainters import __main__ as cli
 from inpainters import weights
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import load_image, save_png
+from inpainters.opencv import Telea
 
 CAT = chelsea()[100:140, 120:180]
 
@@ -57,7 +58,15 @@ BASE = ("photos/a.png", "masks/a.png")
         ((*BASE, "--method", "telea,mean_fill", "-o", "x.png"), "written to a folder"),
         ((*BASE, "--method", "telea", "-o", "x/", "--option", "radius"), "name=value"),
         ((*BASE, "--method", "telea", "-o", "x/", "--option", "radios=3"), "did you mean 'radius'"),
+        ((*BASE, "--method", "mean_fill,telea", "-o", "x/", "--option", "radios=3"), "did you mean 'radius'"),
         ((*BASE, "--method", "telea", "-o", "x/", "--n", "0"), "n must lie"),
+        ((*BASE, "--method", "telea", "-o", "x/", "--seed", "x"), "invalid int value"),
+        ((*BASE, "--method", "telea", "-o", "x/", "--device", "gpu"), "unknown device"),
+        ((*BASE, "--method", "telea", "-o", "x/", "--weights", "no-such-folder"), "no folder 'no-such-folder'"),
+        ((*BASE, "--method", "telea", "-o", ""), "path is empty"),
+        ((*BASE, "--methd", "telea", "-o", "x/"), "did you mean '--method'"),
+        ((*BASE, "--method", "telea"), "required: -o/--out"),
+        ((*BASE, "more.png", "--method", "telea", "-o", "x/"), "nrecognized arguments"),
         (("broken.png", "masks/a.png", "--method", "telea", "-o", "x/"), "not a picture"),
         (("none.png", "masks/a.png", "--method", "telea", "-o", "x/"), "There is no file"),
         (("photos/a.png", "small.png", "--method", "telea", "-o", "x/"), "Use the same size"),
@@ -78,6 +87,35 @@ def test_one_bad_photograph_of_several_is_exit_1(files, capsys):
     assert fill(files, "photos/", "masks/", "--method", "telea", "-o", "out/") == 1
     assert "is empty" in capsys.readouterr().err
     assert (files / "out/a.png").exists()
+
+
+@pytest.mark.parametrize("arguments", [["fil"], ["fil", "a", "b", "--method", "telea"]])
+def test_unknown_command(capsys, arguments):
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err == "unknown command 'fil'; did you mean 'fill'?\n"
+
+
+def test_help_of_every_command_is_exit_0(capsys):
+    for command in ([], ["list"], ["fill"], ["fetch"]):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([*command, "-h"])
+        assert stop.value.code == 0
+    assert "fetch" in capsys.readouterr().out
+
+
+def test_a_method_that_breaks_on_one_photograph_goes_on(files, capsys, monkeypatch):
+    whole = Telea.fill
+
+    def broken(self, piece):
+        if piece.image[0, 0, 0] == CAT[0, 0, 0]:
+            raise RuntimeError("no luck")
+        return whole(self, piece)
+
+    save_png(files / "photos/b.png", 255 - CAT)
+    monkeypatch.setattr(Telea, "fill", broken)
+    assert fill(files, "photos/", "masks/", "--method", "telea", "-o", "out/") == 1
+    assert capsys.readouterr().err == "a.png: RuntimeError: no luck\n"
+    assert [path.name for path in (files / "out").iterdir()] == ["b.png"]
 
 
 @pytest.mark.parametrize(("error", "code", "word"), [(OSError(errno.ENOSPC, ""), 2, "disk is full"), (KeyboardInterrupt(), 130, "kept")])

@@ -1,0 +1,103 @@
+"""What the command lines share: one sentence for every complaint, "did you mean", and the exit codes.
+
+0; 1 something failed; 2 bad input; 130 stopped by hand (what is finished stays).
+"""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, NoReturn
+
+from inpainters.errors import InputError, UnavailableError, disk_full, unknown
+from inpainters.weights import ENV
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with an InputError in place of a page of usage; each command is `set_defaults(command=function)`."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[0].upper()}{message[1:]}; `{self.prog} -h` lists what there is.")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            kind = "command" if isinstance(action, argparse._SubParsersAction) else f"value of {action.option_strings[0]}"
+            raise unknown(kind, value, action.choices)
+
+    def flags(self) -> Iterator[str]:
+        """All options of this parser and its commands."""
+        for action in self._actions:
+            yield from action.option_strings
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    yield from parser.flags()
+
+
+def run(parser: Parser, arguments: Sequence[str] | None = None, *, stopped: str = "All that was finished is kept.") -> int:
+    """Run the command that `arguments` (the process's own where None) names; returns the exit code, complaints go to stderr."""
+    try:
+        parsed = _parse(parser, sys.argv[1:] if arguments is None else arguments)
+        if folder := getattr(parsed, "weights", None):
+            os.environ[ENV] = os.pathsep.join(filter(None, [str(folder), os.environ.get(ENV)]))
+        code = int(parsed.command(parsed))
+        sys.stdout.flush()
+        return code
+    except (InputError, UnavailableError) as error:
+        return say(str(error), 2)
+    except KeyboardInterrupt:
+        return say(f"\nStopped. {stopped}", 130)
+    except MemoryError:
+        return say("There is not enough memory for this: use smaller pictures, or fewer at once.", 2)
+    except BrokenPipeError:  # of `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return say(os_sentence(error), 2)
+
+
+def say(sentence: str, code: int = 0) -> int:
+    """Print to stderr and hand on the exit code."""
+    print(sentence, file=sys.stderr)
+    return code
+
+
+def os_sentence(error: OSError) -> str:
+    """What the system refused, as one sentence that says what to do."""
+    if disk_full(error):
+        return "The disk is full. All that was finished is kept: free some space and start the same command again."
+    name = f"'{Path(str(error.filename)).name[:80]}'" if error.filename else "A file"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{name} may not be read or written: check its permissions, or choose another place."
+    return f"{name} cannot be read or written ({error.strerror or error}): check its path, or choose another place."
+
+
+def path(text: str) -> Path:
+    """The `type` of a path argument; '.' and '..' become names, as sentences and results are named after folders."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty")
+    found = Path(text)
+    return found if found.name not in ("", "..") else found.resolve()
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Add `--weights DIR`, looked into before all other folders."""
+    parser.add_argument("--weights", type=_folder, metavar="DIR", help="a folder with weights files")
+
+
+def _folder(text: str) -> Path:
+    if not (found := path(text)).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder '{found.name}'")
+    return found
+
+
+def _parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
+    """argparse names what is required and absent before what is misspelt: the misspelt is looked for first."""
+    flags = set(parser.flags())
+    for text in takewhile(lambda text: text != "--", arguments):
+        name = text.partition("=")[0]
+        if name.startswith("--") and not any(flag.startswith(name) for flag in flags):
+            raise unknown("option", name, flags)
+    return parser.parse_args(arguments)
