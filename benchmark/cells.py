@@ -90,6 +90,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a finished cell; None where there is none that can be used."""
+    found = read_json(folder / "manifest.json") or {}
+    parts = ("pictures", "failed", "environment", "options", "weights", "packages")
+    return found if all(isinstance(found.get(name), dict) for name in parts) else None
+
+
 def difference(found: object, wanted: object, name: str = "") -> str | None:
     """The first field in which two JSON values differ, as in `packages.numpy: 2.0 there, 2.1 here`; None where none does."""
     if isinstance(found, dict) and isinstance(wanted, dict):
@@ -129,16 +136,19 @@ def _take(mine: Path, path: Path, root: Path) -> None:
             return
         except FileExistsError:
             holder = read_json(path) or {}
-            if holder and _alive(holder):
+            if holder.get("host", socket.gethostname()) != socket.gethostname():
+                where = f"on '{str(holder['host'])[:40]}' is writing to '{root.name}': wait for it, or delete cells/.lock if it is dead."
+                raise InputError(f"Another run {where}") from None
+            if _alive(holder):
                 raise InputError(f"Another run (process {holder['pid']}) is writing to '{root.name}': wait for it, or use --out.") from None
             path.unlink(missing_ok=True)
     raise InputError(f"'{root.name}' is being taken by another run: start again.")
 
 
 def _alive(holder: Mapping[str, Any]) -> bool:
-    if holder.get("host") != socket.gethostname():
-        return True
-    pid = int(holder.get("pid", 0))
+    pid = holder.get("pid")
+    if not isinstance(pid, int) or pid < 1:
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

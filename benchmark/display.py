@@ -3,7 +3,7 @@
 They are for looking at: scores always come from the PNGs.
 """
 
-import json
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import pandas as pd
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
+from benchmark.cells import compact, read_manifest, write
 from benchmark.results import Results
+from benchmark.run import read_mask, read_rgb
 from benchmark.summary import column_order, entry_order
 from benchmark.tables import number
 from inpainters.imaging import load_image, load_mask
@@ -48,19 +50,17 @@ def find(results: Results, label: str, image_id: str, entry: str) -> Path | None
     names = {"original": f"_inputs/{image_id}.png", "mask": f"_inputs/{image_id}.mask.png"}
     pattern = names.get(entry, f"{entry.split(' ')[0]}/*/{image_id}.png")
     for png in sorted((results.folder / "cells").glob(f"*/*/{label}/{pattern}")):
-        if entry in names or _entry(png.parent / "manifest.json") == entry:
+        if entry in names or _entry(png.parent) == entry:
             return png
     return None
 
 
-def _entry(manifest: Path) -> str:
+def _entry(folder: Path) -> str:
     """The entry a finished cell belongs to; empty while it is not finished."""
-    if not manifest.is_file():
+    key = read_manifest(folder)
+    if key is None:
         return ""
-    key = json.loads(manifest.read_text(encoding="utf-8"))
-    options = key.get("options") or {}
-    options = options if isinstance(options, str) else json.dumps(options, sort_keys=True, separators=(",", ":"))
-    return str(key["method"]) if options == "{}" else f"{key['method']} {options}"
+    return str(key["method"]) if not key["options"] else f"{key['method']} {compact(key['options'])}"
 
 
 def copy(results: Results) -> int:
@@ -70,31 +70,26 @@ def copy(results: Results) -> int:
     """
     made = 0
     for cell in sorted((results.folder / "cells" / "sample").glob("*/*/*/*/manifest.json")):
-        label, entry, inputs = cell.parts[-4], _entry(cell), cell.parents[2] / "_inputs"
-        for png in sorted(cell.parent.glob("*.png")):
-            made += _webp(png, output(results.folder, label, png.stem, entry))
-            made += _webp(inputs / png.name, original(results.folder, png.stem))
-            made += _mask_copy(inputs / f"{png.stem}.mask.png", mask(results.folder, label, png.stem))
+        label, entry, inputs = cell.parts[-4], _entry(cell.parent), cell.parents[2] / "_inputs"
+        for png in sorted(cell.parent.glob("*.png")) if entry else ():
+            made += _copy(png, output(results.folder, label, png.stem, entry))
+            made += _copy(inputs / png.name, original(results.folder, png.stem))
+            made += _copy(inputs / f"{png.stem}.mask.png", mask(results.folder, label, png.stem))
     if made:
         (results.folder / "display" / "README.md").write_text(NOTE, encoding="utf-8")
     return made
 
 
-def _webp(source: Path, target: Path) -> bool:
-    if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+def _copy(source: Path, target: Path) -> bool:
+    """Write a copy in the format of its name, a mask as black and white, unless a newer one is there."""
+    if target.exists() and source.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with PilImage.open(source) as picture:
-        picture.convert("RGB").save(target, "WEBP", quality=QUALITY, method=6)
-    return True
-
-
-def _mask_copy(source: Path, target: Path) -> bool:
-    if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with PilImage.open(source) as picture:
-        picture.convert("1").save(target, "PNG", optimize=True)
+    buffer = io.BytesIO()
+    if target.suffix == ".webp":
+        PilImage.fromarray(read_rgb(source)).save(buffer, "WEBP", quality=QUALITY, method=6)
+    else:
+        PilImage.fromarray(read_mask(source)).save(buffer, "PNG", optimize=True)
+    write(target, buffer.getvalue())
     return True
 
 

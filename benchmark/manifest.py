@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, pixels_sha256, read_json, write_json
+from benchmark.cells import FORMAT, Cell, pixels_sha256, read_json, read_manifest, write_json
 from benchmark.datasets import sample
 from benchmark.run import Inputs, finished, weights_digest
 from benchmark.suites import Plan, load_plan, plan_file
@@ -77,7 +77,7 @@ def environment(done: Done) -> dict[str, Any]:
 def verify(root: Path) -> list[str]:
     """A sentence for each file that is not what the manifest says: tables, and originals, masks and outputs where they are here."""
     stored = read_json(root / "manifest.json")
-    if stored is None or "meaning" not in stored:
+    if stored is None or not isinstance(stored.get("meaning"), dict) or not isinstance(stored.get("files"), dict):
         raise InputError(f"'{root.name}' has no manifest.json that can be read: `python -m benchmark score {root.name}` writes one.")
     if stored["meaning"].get("format") != FORMAT:
         raise InputError(f"'{root.name}' was written by another version of the benchmark: run its suite again with --redo.")
@@ -112,7 +112,7 @@ def _check_cells(root: Path) -> list[str]:
             except InputError as error:
                 wrong.append(str(error))
     for cell in plan.cells():
-        stored = read_json(cell.folder(root) / "manifest.json") or {"pictures": {}}
+        stored = read_manifest(cell.folder(root)) or {"pictures": {}}
         wrong += [
             f"{cell.method} {cell.bin} {i}: the output was changed." for i in stored["pictures"] if not finished(cell.folder(root), i)
         ]

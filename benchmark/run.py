@@ -15,7 +15,7 @@ from PIL import Image as PilImage
 from tqdm import tqdm
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, column_folder, difference, digest, pixels_sha256, read_json, write, write_json
+from benchmark.cells import FORMAT, Cell, column_folder, difference, digest, pixels_sha256, read_json, read_manifest, write, write_json
 from benchmark.datasets import Dataset
 from benchmark.masksets import MaskSet, middle
 from benchmark.suites import OVERHEAD, Plan, cost
@@ -44,6 +44,11 @@ class Inputs:
     table: dict[str, dict[str, str]]
     """image id -> image (sha256), mask (sha256), ratio; or reason, where there is no mask for it."""
 
+    def there(self, image_id: str) -> bool:
+        """True where the files of a picture are there; they are not read."""
+        names = [f"{image_id}.png"] + ([] if "reason" in self.table[image_id] else [f"{image_id}.mask.png"])
+        return all((self.folder / name).is_file() for name in names)
+
     def load(self, image_id: str) -> tuple[Image, Mask]:
         """The original and its mask; raises InputError where a file is missing or not what the table says."""
         image, mask = read_rgb(self.folder / f"{image_id}.png"), read_mask(self.folder / f"{image_id}.mask.png")
@@ -59,7 +64,7 @@ def read_rgb(path: Path) -> Image:
         with PilImage.open(path) as picture:
             return np.array(picture.convert("RGB"), np.uint8)
     except (OSError, SyntaxError, ValueError):
-        raise InputError(f"'{path.parent.name}/{path.name}' is missing or damaged: run the suite again with --redo.") from None
+        raise InputError(f"'{path.parent.name}/{path.name}' is missing or damaged: delete it and run the suite again.") from None
 
 
 def read_mask(path: Path) -> Mask:
@@ -73,15 +78,24 @@ def prepare(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet) -> dict[st
     found: dict[str, Inputs] = {}
     for label in plan.bins:
         folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
-        stored = read_json(folder / "inputs.json") or {}
+        stored = stored_inputs(folder)
         images = plan.column(label)
-        if list(stored.get("order", [])) == images:
-            found[label] = Inputs(folder, stored["pictures"])
+        if stored is not None and list(stored.table) == images and all(stored.there(image_id) for image_id in images):
+            found[label] = stored
             continue
         table = {image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found) for image_id in images}
         write_json(folder / "inputs.json", {"order": images, "pictures": table})
         found[label] = Inputs(folder, table)
     return found
+
+
+def stored_inputs(folder: Path) -> Inputs | None:
+    """The inputs of one bin, in the plan's order, as `prepare` wrote them; None where it did not get that far."""
+    found = read_json(folder / "inputs.json") or {}
+    order, pictures = found.get("order"), found.get("pictures")
+    if not isinstance(order, list) or not isinstance(pictures, dict) or not all(isinstance(pictures.get(i), dict) for i in order):
+        return None
+    return Inputs(folder, {image_id: pictures[image_id] for image_id in order})
 
 
 def _prepare_one(
@@ -218,8 +232,8 @@ class _Filler:
         """Fill what is missing; write the manifest last."""
         folder, wanted = self.cell.folder(self.root), meaning(self.cell, self.inputs, self.images)
         self.bar.set_description_str(f"{self.cell.method} {self.cell.bin}")
-        stored = read_json(folder / "manifest.json")
-        if stored is None or stored.get("failed") or not all((folder / f"{i}.png").is_file() for i in self.images):
+        stored = read_manifest(folder)
+        if stored is None or stored["failed"] or not all(i in stored["pictures"] and finished(folder, i) for i in self.images):
             write_json(folder / "key.json", wanted)
             failed = {image_id: reason for image_id in self.images if (reason := self._one(folder, image_id))}
             rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}

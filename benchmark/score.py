@@ -13,8 +13,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from benchmark import manifest
-from benchmark.cells import Cell, column_folder, digest, read_json, write, write_json
-from benchmark.run import Inputs, read_rgb, weights_digest
+from benchmark.cells import Cell, column_folder, digest, read_json, read_manifest, write, write_json
+from benchmark.run import Inputs, read_rgb, stored_inputs, weights_digest
 from benchmark.suites import Plan, load_plan
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image
@@ -80,7 +80,7 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
     plan = load_plan(root)
     bench = Bench(metrics if metrics is not None else importlib.import_module("benchmark.metrics"))
     inputs = {label: load_inputs(root, plan, label) for label in plan.bins}
-    done = [(cell, stored) for cell in plan.cells() if (stored := read_json(cell.folder(root) / "manifest.json"))]
+    done = [(cell, stored) for cell in plan.cells() if (stored := read_manifest(cell.folder(root)))]
     if not done and any(plan.methods.values()):
         raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
     rows: list[Row] = []
@@ -100,10 +100,10 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
 def load_inputs(root: Path, plan: Plan, label: str) -> Inputs:
     """The frozen inputs of one bin; raises InputError where the run did not get that far."""
     folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
-    stored = read_json(folder / "inputs.json")
+    stored = stored_inputs(folder)
     if stored is None:
         raise InputError(f"'{root.name}' is half-written (no inputs for {label}): run the suite again to continue.")
-    return Inputs(folder, stored["pictures"])
+    return stored
 
 
 def _failures(root: Path, plan: Plan, done: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[str]:
@@ -139,7 +139,8 @@ class _Scorer:
 
     def rows(self) -> Iterator[Row]:
         """All rows of the cell, from the file of scores after what is missing in it was computed."""
-        found = read_json(self.folder / "scores.json") or {}
+        stored = read_json(self.folder / "scores.json") or {}
+        found = {name: entry for name, entry in stored.items() if isinstance(entry, dict) and isinstance(entry.get("rows"), dict)}
         specs = self.bench.ready("image") + self.bench.ready("set")
         scores = {name: entry for name, entry in found.items() if name in self.bench.absent}  # kept until its weights are back
         for spec in specs:

@@ -106,13 +106,14 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     assert [word for word, _ in chosen] == ["worst", "median", "best"]
     inputs = folder / "cells/sample/irregular/50-60/_inputs"
     inputs.mkdir(parents=True)
+    parts: dict[str, dict[str, str]] = {name: {} for name in ("pictures", "failed", "environment", "options", "weights", "packages")}
     for photo in range(8):
         PilImage.new("RGB", (32, 32), (photo * 20, 0, 0)).save(inputs / f"p{photo}@full.png")
         PilImage.new("1", (32, 32)).save(inputs / f"p{photo}@full.mask.png")
         for method in METHODS:
             cell = inputs.parent / method / "default-0"
             cell.mkdir(parents=True, exist_ok=True)
-            (cell / "manifest.json").write_text(json.dumps({"method": method, "options": {}}))
+            (cell / "manifest.json").write_text(json.dumps({"method": method, **parts}))
             PilImage.new("RGB", (32, 32), (0, photo * 20, 0)).save(cell / f"p{photo}@full.png")
     written = report.report(folder)
     sheet = folder / "figures/contact_sheet_50-60.webp"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,19 @@ def test_a_changed_photograph_and_a_changed_input_are_noticed(tmp_path: Path, ph
         start(root, photos)
 
 
+@pytest.mark.parametrize("damage", [b"", b"\x89PNG", None])
+def test_a_damaged_output_or_manifest_and_a_lost_input_are_made_again(tmp_path: Path, photos: Path, damage: bytes | None) -> None:
+    root = tmp_path / "out"
+    start(root, photos)
+    before = pngs(root)
+    names = ("*/telea/*/coffee@full.png", "*/mean_fill/*/manifest.json", "*/_inputs/inputs.json", "*/_inputs/chelsea@full.mask.png")
+    for pattern in names if damage is None else names[:3]:
+        for path in root.glob(f"cells/*/*/{pattern}"):
+            path.unlink() if damage is None else path.write_bytes(damage)
+    assert start(root, photos) == Outcome(filled=2)
+    assert pngs(root) == before
+
+
 def test_one_failing_picture_does_not_stop_the_run(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill = Telea.fill
     seen: list[int] = []
@@ -236,6 +250,14 @@ def test_the_lock_keeps_a_second_run_out_and_outlives_no_process(tmp_path: Path)
             assert json.loads(held.read_text()) == mine
     held.write_text(json.dumps({**mine, "host": "elsewhere"}))
     with pytest.raises(InputError, match="Another run"), lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(("holder", "taken"), [("{}", False), ('{"pid": "x"}', False), ('{"pid": 1, "host": "elsewhere"}', True)])
+def test_a_lock_of_another_machine_holds_and_a_damaged_one_does_not(tmp_path: Path, holder: str, taken: bool) -> None:
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "cells" / ".lock").write_text(holder)
+    with pytest.raises(InputError, match=r"on 'elsewhere'.*delete cells/.lock") if taken else nullcontext(), lock(tmp_path):
         pass
 
 

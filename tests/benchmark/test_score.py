@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,14 @@ def test_the_manifest_fixes_the_meaning_and_verify_notices_changes(root: Path) -
     with (root / "scores.csv").open("a") as file:
         file.write("x")
     assert len(verify(root)) == 2
+
+
+@pytest.mark.parametrize("name", ["inputs.json", "manifest.json", "scores.json", "../manifest.json"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"pictures": 7, "order": 7, "meaning": 7, "mae": 7}'])
+def test_whatever_a_json_file_holds_is_mended_or_one_sentence(root: Path, name: str, text: str) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    for path in [root / "manifest.json"] if name.startswith("..") else list(root.glob(f"cells/**/{name}")):
+        path.write_text(text)
+    for check in (verify, lambda folder: score(folder, metrics=Fake(), quiet=True)):
+        with suppress(InputError):  # any other exception is the failure
+            assert isinstance(check(root), list)
