@@ -1,11 +1,12 @@
 """Files of a run: the cell (dataset, mask set, bin, method, options, seed), writing in one step, the lock."""
 
+import errno
 import hashlib
 import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,13 +117,18 @@ def _short(value: object) -> str:
 def lock(root: Path) -> Iterator[None]:
     """Hold a results folder; raises InputError where another living process holds it."""
     path = root / "cells" / ".lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
     mine = path.with_name(f".lock-{os.getpid()}.part")
-    mine.write_text(compact({"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())}))
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mine.write_text(compact({"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())}))
         _take(mine, path, root)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise InputError(f"'{root.name}' may not be written to: check its permissions, or use --out.") from None
+        raise
     finally:
-        mine.unlink(missing_ok=True)
+        with suppress(OSError):
+            mine.unlink(missing_ok=True)
     try:
         yield
     finally:
