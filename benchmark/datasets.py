@@ -28,6 +28,8 @@ RECIPES: dict[str, str] = {
     "native": "the picture as it is",
 }
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+SMALLEST = 16
+"""Pictures with a shorter side (pixels) are left out: windows and networks do not fit into them."""
 SAMPLE_TABLE = Path(__file__).with_name("sample.csv")
 
 
@@ -184,6 +186,8 @@ def safe_name(text: str) -> str:
 def _loader(path: Path, recipe: Recipe, size: int) -> Callable[[], Image]:
     def load() -> Image:
         image = load_image(path).image
+        if min(image.shape[:2]) < SMALLEST:
+            raise InputError(f"'{path.name}' is left out: it is {image.shape[1]}×{image.shape[0]}, and metrics need {SMALLEST} px a side.")
         return image if recipe == "native" else square(image, size)
 
     return load

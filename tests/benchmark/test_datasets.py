@@ -117,7 +117,7 @@ def test_pictures_of_one_stem_stay_apart(tmp_path: Path) -> None:
 
 
 def test_native_keeps_every_pixel(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.png", (7, 9))
+    path = save(tmp_path / "a.png", (17, 19))
     picture = folder(tmp_path, "native").pictures[0].load()
     np.testing.assert_array_equal(picture, np.asarray(PilImage.open(path)))
 
@@ -163,3 +163,11 @@ def test_pixels_sha256_sees_shape_and_values() -> None:
     a = np.zeros((2, 3, 3), np.uint8)
     assert pixels_sha256(a) != pixels_sha256(a.reshape(3, 2, 3))
     assert pixels_sha256(a) == hashlib.sha256(b"(2, 3, 3)uint8" + bytes(18)).hexdigest()
+
+
+def test_a_picture_too_small_for_metrics_is_left_out(tmp_path: Path) -> None:
+    for side in (1, 15, 16):
+        PilImage.new("RGB", (40, side)).save(tmp_path / f"{side}.png")
+    taken, left_out = take(folder(tmp_path, "native"), None)
+    assert list(taken) == ["16@full"]
+    assert sorted(text.split(":")[0] for text in left_out) == ["'1.png' is left out", "'15.png' is left out"]
