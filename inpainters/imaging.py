@@ -259,5 +259,9 @@ def encode_png(image: Image | Mask) -> bytes:
 def save_png(path: Path, image: Image | Mask) -> None:
     """Write a PNG in one step, so that a killed run leaves no half a file behind."""
     part = path.with_name(path.name + ".part")
-    part.write_bytes(encode_png(image))
-    part.replace(path)
+    try:
+        part.write_bytes(encode_png(image))
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,10 +1,13 @@
 """Every kind of file a person may hand over: converted with a note, or refused with one sentence."""
 
 import contextlib
+import errno
 import io
 import struct
 import zlib
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as PilImage
@@ -83,6 +86,13 @@ def test_sixteen_bits_are_rounded_not_cut():
     assert any("16-bit" in note for note in loaded.notes)
 
 
+def test_16_bit_colour_is_said():
+    deep = np.full((4, 5, 3), 40000, np.uint16)
+    loaded = decode_image(cv2.imencode(".png", deep)[1].tobytes())
+    assert loaded.notes == ("Converted from 16-bit to 8-bit.",)
+    assert (loaded.image == 40000 >> 8).all()
+
+
 def test_a_dark_sixteen_bit_picture_stays_dark():
     loaded = decode_image(encoded(PilImage.fromarray(np.array([[0, 200, 255]], np.uint16))))
     assert loaded.image.max() <= 1
@@ -155,6 +165,18 @@ def test_other_types_are_refused(odd):
     for load in (load_image, load_mask):
         with pytest.raises(InputError, match="a path, a PIL image or a NumPy array"):
             load(odd)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    def fill_disk(path, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    save_png(tmp_path / "a.png", CAT)
+    monkeypatch.setattr(Path, "replace", fill_disk)
+    with pytest.raises(OSError, match="No space"):
+        save_png(tmp_path / "a.png", 255 - CAT)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert np.array_equal(load_image(tmp_path / "a.png").image, CAT)
 
 
 def test_any_cut_of_a_file_is_read_or_refused():
