@@ -42,11 +42,11 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
 
 
 def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:
-    """A handler that opens the tab a link asks for."""
+    """A handler that opens the tab a link asks for; without a link it leaves alone what a visitor has opened meanwhile."""
 
-    def select(request: gr.Request) -> gr.Tabs:
+    def select(request: gr.Request) -> Any:
         asked = request.query_params.get("t")
-        return gr.Tabs(selected=asked if asked in known else "compare")
+        return gr.Tabs(selected=asked) if asked in known else gr.skip()
 
     return select
 

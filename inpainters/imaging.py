@@ -101,9 +101,12 @@ def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> Loaded:
     if getattr(picture, "n_frames", 1) > 1:
         notes.append("Animated or multi-page file: the first frame is used.")
         picture.seek(0)
+    deep = picture.mode.startswith("RGB") and ";16" in str(getattr(picture, "tile", ""))  # gone once the pixels are decoded
     turned = ImageOps.exif_transpose(picture)
     if picture.getexif().get(0x0112, 1) != 1:
         notes.append("Turned upright as its EXIF orientation says.")
+    if deep:
+        notes.append("Converted from 16-bit to 8-bit.")
     rgb, transparent = _to_rgb(turned, notes)
     return Loaded(np.array(rgb, np.uint8), tuple(notes), transparent)
 
