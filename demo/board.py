@@ -188,7 +188,7 @@ def values_at(results: Results, metric: str, region: str, label: str, image_id: 
 def pane(results: Results, entry: str, label: str, image_id: str, values: dict[str, dict[str, float]]) -> dict[str, Any]:
     """One method's pane on one hole, without its `src`; `values` maps a metric's name to `values_at`."""
     chips = [
-        {"label": metric, "value": number(value[entry]) if entry in value else None, "why": "Not computed."}
+        {"label": metric, "value": number(value[entry])} if entry in value else {"label": metric, "value": None, "why": "Not computed."}
         for metric, value in values.items()
     ]
     shared = {"id": entry, "title": title(entry), "family": family(entry), "chips": chips}

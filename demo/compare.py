@@ -10,13 +10,13 @@ from typing import Any
 import gradio as gr
 
 from demo import samples, view
-from demo.jobs import Batch, Job, estimate
+from demo.jobs import Batch, Job
 from demo.mask_editor import EditorData, MaskEditor
 from demo.panes import Panes
 from demo.picker import Picker
 from demo.session import App, Round, Session, canvas_mask, open_mask, open_picture
 from demo.widget import next_rev
-from inpainters import registry
+from inpainters import costs, registry
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png
 from inpainters.masks import GENERATORS, generate
@@ -25,7 +25,11 @@ _BY_USE = sorted(GENERATORS.values(), key=lambda one: (one.name != "brush", one.
 TICK = 0.25
 """Seconds between two looks at what is running: at most four updates a second."""
 FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
-RUN_JS = "async (_, ...rest) => [await window.inpainting.mask(), ...rest]"
+RUN_JS = """async (_, ...rest) => {
+  if (window.innerWidth <= 900) document.getElementById('compare-panes').scrollIntoView({behavior: 'smooth', block: 'start'});
+  return [await window.inpainting.mask(), ...rest];
+}"""
+"""Where the results are below the fold, Run goes there."""
 LINK_JS = """async () => {
   const own = !new URLSearchParams(location.search).has('img');
   try {
@@ -93,15 +97,13 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> EditorData:
 
 
 def painted(session: Session, data: Mapping[str, Any]) -> bool:
-    """Note what the editor says of its mask; True where that makes finished results stale."""
-    one = session.round
-    session.hole = view.hole(data, one.picture.size)
-    if data.get("by") == "server":
-        return False
-    session.drawn = ""
-    fresh = one.batch is not None and one.batch.finished and not one.stale
-    one.stale = one.stale or fresh
-    return fresh
+    """Note what the editor says of its mask; True where results become stale by it, or cease to be."""
+    one, before = session.round, session.round.stale
+    session.hole, session.digest = view.hole(data, one.picture.size), str(data.get("digest", ""))[:20]
+    if data.get("by") != "server":
+        session.drawn = ""
+    one.stale = one.batch is not None and session.digest != one.digest
+    return one.stale != before
 
 
 def restore(app: App, session: Session, asked: Mapping[str, str]) -> EditorData:
@@ -143,7 +145,7 @@ def start(app: App, session: Session, url: str, ids: list[str], seed: int) -> Ba
     session.forget_answers()
     one.mask, one.masked = app.store.put(encode_png(mask)), app.store.put(encode_png(view.masked(image, mask)))
     one.reference = one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
-    one.batch = Batch([Job(name, seed, seconds=estimate(registry.get(name), mask)) for name in methods])
+    one.batch = Batch([Job(name, seed, seconds=costs.estimate(registry.get(name), mask)) for name in methods])
     _submit(app, one, image, mask, one.batch.jobs)
     return one.batch
 
@@ -156,7 +158,7 @@ def again(app: App, session: Session, method: str) -> Batch:
     mask = app.store.mask(one.mask)
     for place, job in enumerate(one.batch.jobs):
         if job.method == method and job.final:
-            one.batch.jobs[place] = Job(method, job.seed, job.options, estimate(registry.get(method), mask))
+            one.batch.jobs[place] = Job(method, job.seed, job.options, costs.estimate(registry.get(method), mask))
             _submit(app, one, app.store.image(one.picture.token), mask, [one.batch.jobs[place]])
     return one.batch
 
@@ -295,12 +297,13 @@ def build(app: App, blocks: gr.Blocks) -> None:
         try:
             batch = await asyncio.to_thread(begin)
         except InputError as error:
-            yield [session, failed(session, error), gr.skip(), *controls(session)]
+            yield [session, failed(session, error), gr.skip(), gr.skip(), *controls(session)]
             return
         try:
             value = editor(session)
             async for shown in watch(app, session, batch):
-                yield [session, value, shown, *controls(session, not batch.finished)]
+                learned = view.picker(None, next_rev(), view.costs(session)) if batch.finished else gr.skip()
+                yield [session, value, learned, shown, *controls(session, not batch.finished)]
                 value = gr.skip()
         finally:
             batch.stop()  # the page was closed, or all is done and this does nothing
@@ -339,10 +342,10 @@ def build(app: App, blocks: gr.Blocks) -> None:
     canvas.tool(on_tool, [state], everything, **quiet, **last)
     canvas.mask(on_mask, [state], [state, picker, panes, *bar], **light, **last)
     picker.choose(on_choose, [picker, state], [state, canvas, *bar], **light, **last)
-    run.click(on_run, [mask_url, picker, seed, state], [state, canvas, panes, *bar], js=RUN_JS, concurrency_limit=32, **quiet)
+    run.click(on_run, [mask_url, picker, seed, state], everything, js=RUN_JS, concurrency_limit=32, **quiet)
     stop.click(on_stop, [state], None, **light)
     panes.stop(on_stop, [state], None, **light)
-    panes.retry(on_retry, [state], [state, canvas, panes, *bar], concurrency_limit=32, **quiet)
+    panes.retry(on_retry, [state], everything, concurrency_limit=32, **quiet)
     panes.use(on_use, [state], everything, **quiet)
     back.click(partial(on_move, -1), [state], everything, **quiet)
     forth.click(partial(on_move, 1), [state], everything, **quiet)

@@ -5,9 +5,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demo.jobs import Job, estimate, parse_options
+from demo.jobs import Job, parse_options
 from demo.session import MAX_PIXELS, App
-from inpainters import registry
+from inpainters import costs, registry
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import load_image, load_mask
 
@@ -39,7 +39,7 @@ def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: fl
     given = spec.resolve(parse_options(options))
     loaded = load_image(image, max_pixels=MAX_PIXELS)
     hole, mask_notes = load_mask(mask, loaded.image.shape[:2])
-    result = app.runner.run(loaded.image, hole, Job(spec.name, int(seed or 0), given, estimate(spec, hole)))
+    result = app.runner.run(loaded.image, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole)))
     record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
     record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
     return result.image, record | {"notes": [*loaded.notes, *mask_notes, *result.notes]}

@@ -10,43 +10,45 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inpainters import registry
+from inpainters import costs, registry
 from inpainters.base import InpaintRequest, InpaintResult, MethodSpec
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask
-from inpainters.strategy import Strategy, windows
+from inpainters.strategy import Strategy
 
 HEAVY = 5.0
 """Seconds: jobs expected to take longer queue in a pool of their own, so that quick ones never wait behind them."""
+AT_ONCE = {"light": 2, "heavy": 1}
+"""Jobs at a time in the pool of quick ones, and in that of slow ones."""
 
 State = Literal["waiting", "running", "done", "stopped", "error"]
 FINAL = ("done", "stopped", "error")
 STOPPED = "It was stopped before it was done."
 
 
-def estimate(spec: MethodSpec, mask: Mask) -> float:
-    """Seconds `spec` is expected to take on this hole."""
-    pixels = missing = 0.0
-    for window in windows(mask, spec.strategy):
-        area = window.scale**2
-        pixels += area * (window.bottom - window.top) * (window.right - window.left)
-        missing += area * int(mask[window.top : window.bottom, window.left : window.right].sum())
-    return _seconds(spec, pixels, missing)
-
-
 def estimate_box(spec: MethodSpec, size: tuple[int, int], box: tuple[int, int, int, int], missing: int) -> float:
-    """The same from (top, left, bottom, right) and the number of missing pixels alone, while the mask is being painted."""
+    """`costs.estimate` from (top, left, bottom, right) and the number of missing pixels alone, while the mask is being painted."""
     strategy: Strategy = spec.strategy
     margin = max(strategy.min_context, round(strategy.context * max(box[2] - box[0], box[3] - box[1])))
     height = min(size[0], box[2] + margin) - max(0, box[0] - margin)
     width = min(size[1], box[3] + margin) - max(0, box[1] - margin)
     area = min(1.0, (strategy.max_pixels or np.inf) / max(1, height * width), (strategy.max_missing or np.inf) / max(1, missing))
-    return _seconds(spec, area * height * width, area * missing)
-
-
-def _seconds(spec: MethodSpec, pixels: float, missing: float) -> float:
     cost = spec.cost
-    return cost.fixed + cost.per_megapixel * pixels / 1e6 + cost.per_missing_megapixel * missing / 1e6
+    seconds = cost.fixed + (cost.per_megapixel * height * width + cost.per_missing_megapixel * missing) * area / 1e6
+    return costs.factor(spec.name) * seconds
+
+
+def pool_of(method: str, seconds: float) -> Literal["light", "heavy"]:
+    """Where a job of so many expected seconds queues."""
+    return "heavy" if seconds > HEAVY or "torch" in registry.get(method).requires else "light"
+
+
+def together(seconds: Mapping[str, float]) -> float:
+    """Seconds until all of these methods have answered, pressed at once on idle pools."""
+    pools: dict[str, list[float]] = {pool: [0.0, 0.0] for pool in AT_ONCE}
+    for method, each in seconds.items():
+        pools[pool_of(method, each)].append(each)
+    return max(max(*waits, sum(waits) / AT_ONCE[pool]) for pool, waits in pools.items())
 
 
 def spoken(seconds: float) -> str:
@@ -147,7 +149,7 @@ class Batch:
 class Runner:
     """The pools, shared by all visitors. Threads start with the first job."""
 
-    def __init__(self, light: int = 2, heavy: int = 1) -> None:
+    def __init__(self, light: int = AT_ONCE["light"], heavy: int = AT_ONCE["heavy"]) -> None:
         self._pools = {
             "light": ThreadPoolExecutor(light, "light"),
             "heavy": ThreadPoolExecutor(heavy, "heavy"),
@@ -180,7 +182,7 @@ class Runner:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _enter(self, job: Job) -> ThreadPoolExecutor:
-        job.pool = "heavy" if job.seconds > HEAVY or "torch" in registry.get(job.method).requires else "light"
+        job.pool = pool_of(job.method, job.seconds)
         with self._lock:
             self._queues[job.pool].append(job)
         return self._pools[job.pool]
@@ -227,7 +229,9 @@ class Runner:
                 raise Cancelled
             job.state, job.started = "running", time.monotonic()
             inpainter = registry.create(job.method, **job.options)
-            return inpainter.run([InpaintRequest(image, mask, seed=job.seed)], on_step)[0][0]
+            result = inpainter.run([InpaintRequest(image, mask, seed=job.seed)], on_step)[0][0]
+            costs.observe(inpainter.spec, mask, result.seconds)
+            return result
         finally:
             with self._lock:
                 self._queues[job.pool].remove(job)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from demo.jobs import Batch, Runner
+from benchmark import measure
+from demo.jobs import Batch, Job, Runner
 from inpainters.errors import InputError
 from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png, load_image, load_mask
 
@@ -201,7 +203,11 @@ class Round:
     answers: dict[str, str] = field(default_factory=dict)
     """Method -> token of its result."""
     stale: bool = False
-    """True where the mask was changed after the run."""
+    """True where the mask is no longer the one of the last run."""
+    digest: str = ""
+    """What the editor called the mask of the last run."""
+    drawn: str = ""
+    """The generator's settings where the mask of the last run is exactly what it drew."""
     reference: bool = True
     """False where the hole covers pixels the file called transparent: nothing true is known there."""
 
@@ -217,6 +223,8 @@ class Session:
     seed: int = 0
     hole: dict[str, float] = field(default_factory=dict)
     """What the editor last said of its mask: count, top, left, bottom, right."""
+    digest: str = ""
+    """The editor's short name for that mask: another mask has another."""
     drawn: str = ""
     """The generator's settings where the mask is exactly what it drew: name:percent:seed."""
 
@@ -272,7 +280,7 @@ class Session:
         one, kept = self.round, {other.picture.token for other in self.rounds}
         self.store.drop([token for token in (one.mask, one.masked, *one.answers.values()) if token and token not in kept])
         one.mask = one.masked = one.batch = None
-        one.answers, one.stale = {}, False
+        one.answers, one.stale, one.digest, one.drawn = {}, False, self.digest, self.drawn
 
     def _forget(self, rounds: list[Round]) -> None:
         for one in rounds:
@@ -290,9 +298,18 @@ class App:
     results: Path
 
 
-def settings(round_: Round) -> str:
-    """The JSON beside downloaded pictures: all that is needed to make them again."""
+def settings(round_: Round, sha256: Mapping[str, str]) -> str:
+    """The JSON beside downloaded pictures: all that is needed to make them again. `sha256`: of each file in the archive."""
     picture, batch = round_.picture, round_.batch
-    jobs = [] if batch is None else [job.record() for job in batch.jobs]
-    record = {"picture": picture.title, "size": list(picture.size[::-1]), "notes": list(picture.notes), "results": jobs}
+    jobs = [] if batch is None else [job.record() | {"again": _again(job)} for job in batch.jobs]
+    record = {"picture": picture.title, "example": picture.sample, "width": picture.size[1], "height": picture.size[0]}
+    record |= {"notes": list(picture.notes), "mask": "mask.png: white = missing", "mask_drawn_by": round_.drawn or "hand or file"}
+    record |= {"results": jobs, "sha256": dict(sha256), "environment": measure.environment()}
     return json.dumps(record, indent=2, ensure_ascii=False)
+
+
+def _again(job: Job) -> str:
+    """The command that makes one result again from the files beside the settings."""
+    given = job.result.options if job.result is not None else job.options
+    settings = "".join(f" --option {name}={json.dumps(value)}" for name, value in given.items())
+    return f"python -m inpainters fill original.png mask.png --method {job.method} --seed {job.seed}{settings} -o {job.method}.png"

@@ -4,12 +4,13 @@ import io
 import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
 
-from demo.jobs import Job, Runner, estimate_box, spoken
+from demo.jobs import Job, Runner, estimate_box, spoken, together
 from demo.session import Round, Session, settings
 from demo.widget import next_rev
 from inpainters import registry
@@ -83,7 +84,7 @@ def run_label(session: Session) -> tuple[str, bool]:
     if not n:
         return "Choose a method to run", False
     each = costs(session)
-    return f"Run {n} · {spoken(max(each[name] for name in session.chosen) + sum(each[name] for name in session.chosen) / 4)}", True
+    return f"Run {n} · {spoken(together({name: each[name] for name in session.chosen}))}", True
 
 
 def panes(session: Session, runner: Runner) -> dict[str, Any]:
@@ -195,12 +196,12 @@ def archive(session: Session) -> bytes:
         raise InputError("There is nothing to download yet: run a method first.")
     files = {"original.png": one.picture.token, "mask.png": one.mask, "masked.png": one.masked}
     files |= {f"{method}.png": token for method, token in one.answers.items()}
+    contents = {name: session.store.read(token) for name, token in files.items() if token}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
-        for name, token in files.items():
-            if token:
-                packed.writestr(name, session.store.read(token))
-        packed.writestr("settings.json", settings(one))
+        for name, data in contents.items():
+            packed.writestr(name, data)
+        packed.writestr("settings.json", settings(one, {name: sha256(data).hexdigest() for name, data in contents.items()}))
     return buffer.getvalue()
 
 

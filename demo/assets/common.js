@@ -65,6 +65,7 @@ function ownUrl(address) {
 function seconds(value) {
   if (value === null || value === undefined || !Number.isFinite(Number(value))) return "";
   const s = Number(value);
+  if (s < 0.0995) return Math.max(1, Math.round(s * 1000)) + " ms";
   if (s < 0.995) return s.toFixed(2) + " s";
   if (s < 9.95) return s.toFixed(1) + " s";
   if (s < 90) return Math.round(s) + " s";

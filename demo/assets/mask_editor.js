@@ -219,10 +219,10 @@ function change(action, by) {
 }
 
 function changed(tell = true, by = 'visitor') {
-  let count = 0, top = H, left = W, bottom = 0, right = 0;
+  let count = 0, top = H, left = W, bottom = 0, right = 0, digest = 0x811c9dc5;
   for (let y = 0; y < H; y++) {
     let first = -1, last = -1;
-    for (let x = 0, i = y * W; x < W; x++, i++) if (mask[i]) { count++; if (first < 0) first = x; last = x; }
+    for (let x = 0, i = y * W; x < W; x++, i++) if (mask[i]) { count++; digest = Math.imul(digest ^ i, 0x01000193); if (first < 0) first = x; last = x; }
     if (first >= 0) { top = Math.min(top, y); bottom = y + 1; left = Math.min(left, first); right = Math.max(right, last + 1); }
   }
   const percent = 100 * count / Math.max(1, W * H);
@@ -233,7 +233,7 @@ function changed(tell = true, by = 'visitor') {
   redoButton.disabled = !redone.length;
   root.dataset.count = count;
   draw();
-  if (tell) trigger('mask', { count, top, left, bottom, right, ratio: percent / 100, bbox: [top, left, bottom, right], border, by });
+  if (tell) trigger('mask', { count, top, left, bottom, right, ratio: percent / 100, bbox: [top, left, bottom, right], border, by, digest: String(digest >>> 0) });
 }
 
 // ---- drawing -------------------------------------------------------------------------------------------------------
@@ -430,7 +430,7 @@ function pickTool(name) {
 }
 
 function largest() {
-  return Math.max(8, Math.max(W, H) / 2);
+  return Math.max(8, Math.max(W, H) / 2 || 256);
 }
 function fromSlider(position) {
   return Math.exp(position / 100 * Math.log(largest()));
@@ -529,12 +529,17 @@ document.addEventListener('paste', (event) => {
   const file = [...event.clipboardData.files].find((one) => one.type.startsWith('image/'));
   if (file) { event.preventDefault(); send(file, 'picture'); }
 });
-root.addEventListener('dragover', (event) => { event.preventDefault(); root.classList.add('ed-over'); });
-root.addEventListener('dragleave', (event) => { if (!root.contains(event.relatedTarget)) root.classList.remove('ed-over'); });
-root.addEventListener('drop', (event) => {
-  event.preventDefault();
+// The whole page takes a picture: one that misses the stage would otherwise open in place of the page, and all would be lost.
+const holdsFiles = (event) => root.offsetParent && event.dataTransfer && [...event.dataTransfer.types].some((type) => type === 'Files' || type === 'text/uri-list');
+document.addEventListener('dragover', (event) => { if (holdsFiles(event)) { event.preventDefault(); root.classList.add('ed-over'); } });
+document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) root.classList.remove('ed-over'); });
+document.addEventListener('drop', (event) => {
   root.classList.remove('ed-over');
-  send(event.dataTransfer.files[0], 'picture');
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  const file = event.dataTransfer.files[0];
+  if (file) send(file, 'picture');
+  else say('That is a link, not a file: copy the picture there and paste it here.', true);
 });
 
 function kindChanged() {

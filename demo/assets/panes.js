@@ -366,7 +366,7 @@ function menuItems(data) {
   const full = ownUrl(data.src) && (isDone(data) || data.state === "stopped");
   return [
     full && ["Download PNG", () => download(data)],
-    full && ["Use as input", () => trigger("use", { id: data.id })],
+    full && isFamily(data.family) && ["Use as input", () => trigger("use", { id: data.id })],
     active && ["Stop", () => trigger("stop", { id: data.id })],
   ].filter(Boolean);
 }
@@ -574,7 +574,7 @@ function mapFailed(pane) {
 /* ---- modes, keys, drawing ---- */
 
 function modeReason(id) {
-  if (id === "error") return referenceUrl() ? "" : NO_ORIGINAL;
+  if (id === "error" && !referenceUrl()) return NO_ORIGINAL;
   return id === "grid" || withPicture().length > 1 ? "" : TWO_NEEDED;
 }
 

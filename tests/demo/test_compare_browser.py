@@ -1,5 +1,6 @@
 """The Compare tab in a real browser, as a visitor uses it: upload, paint, run, look at the pixels, stop, go on."""
 
+import base64
 import io
 import json
 import os
@@ -95,8 +96,6 @@ class Visitor:
 
     def mask(self):
         """The mask as it would be sent: (H, W) bool from the PNG's alpha."""
-        import base64
-
         url = self.page.evaluate("window.inpainting.mask()")
         alpha = np.asarray(PilImage.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGBA"))[..., 3]
         assert set(np.unique(alpha)) <= {0, 255}
@@ -206,6 +205,38 @@ def test_tools_of_the_editor(visit, photo):
     before = visitor.page.inner_text(".ed-sizeout")
     visitor.page.mouse.wheel(0, -300)
     visitor.page.wait_for_function("before => document.querySelector('.ed-sizeout').textContent !== before", arg=before)
+
+
+TRANSFER = """([data, where, kind]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)), transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], 'holiday.png', {type: 'image/png'}));
+  const shared = {bubbles: true, cancelable: true}, node = document.querySelector(where);
+  const load = {...shared, clipboardData: transfer, dataTransfer: transfer};
+  return node.dispatchEvent(kind === 'paste' ? new ClipboardEvent(kind, load) : new DragEvent(kind, load));
+}"""
+
+
+@pytest.mark.parametrize(("kind", "where"), [("paste", "body"), ("drop", ".ed-stage"), ("drop", "#compare-panes")])
+def test_a_picture_from_the_clipboard_or_dropped_anywhere_opens(visit, photo, kind, where):
+    visitor = visit()
+    went_on = visitor.page.evaluate(TRANSFER, [base64.b64encode(photo.read_bytes()).decode(), where, kind])
+    assert not went_on  # else the browser would leave the page for the picture
+    visitor.wait_picture(201, 121)
+
+
+def test_results_are_stale_only_while_the_mask_is_another(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.choose("mean_fill")
+    visitor.paint((-20, 0), (20, 0))
+    visitor.run()
+    visitor.paint((-20, 20), (20, 20))
+    visitor.page.wait_for_selector("#compare-panes .pane.stale")
+    visitor.tool("Undo")
+    visitor.page.wait_for_selector("#compare-panes .pane.stale", state="detached")
+    visitor.page.click(".ed-generate button")
+    visitor.page.wait_for_selector("#compare-panes .pane.stale")
 
 
 def test_painting_without_a_mouse(visit, photo):

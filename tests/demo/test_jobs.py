@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from demo.jobs import Batch, Job, Runner, estimate, estimate_box, parse_options, spoken
-from inpainters import registry
+from demo.jobs import Batch, Job, Runner, estimate_box, parse_options, spoken, together
+from inpainters import costs, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
 from inpainters.errors import InputError
 
@@ -45,6 +45,7 @@ def methods(monkeypatch):
         name = kind.__name__.lower()
         spec = MethodSpec(name, kind.__name__, "baseline", f"{kind.__module__}:{kind.__name__}", "", "", 0, "", "", Cost(cost))
         monkeypatch.setitem(registry.METHODS, name, spec)
+    costs.forget()
     made = registry.create
     kinds = {"slow": Slow, "deaf": Deaf, "broken": Broken}
 
@@ -191,7 +192,21 @@ def test_estimate_from_the_box_agrees_with_the_mask_for_a_single_box():
     mask[100:300, 200:500] = True
     for spec in registry.METHODS.values():
         # cost and strategy fix both; windows() is the reference
-        assert estimate_box(spec, mask.shape, (100, 200, 300, 500), int(mask.sum())) == pytest.approx(estimate(spec, mask), rel=0.05)
+        assert estimate_box(spec, mask.shape, (100, 200, 300, 500), int(mask.sum())) == pytest.approx(costs.estimate(spec, mask), rel=0.05)
+
+
+def test_a_finished_run_corrects_the_next_estimate(runner, hole):
+    image, mask = hole
+    spec = registry.METHODS["telea"]
+    result = runner.run(image, mask, Job("telea"))
+    assert costs.estimate(spec, mask) == pytest.approx(result.seconds)
+
+
+def test_quick_ones_share_a_pool_of_two_and_slow_ones_wait_for_each_other():
+    assert together({"telea": 1.0}) == 1.0
+    assert together({"telea": 1.0, "navier_stokes": 1.0, "biharmonic": 4.0}) == 4.0
+    assert together({"telea": 3.0, "navier_stokes": 3.0, "biharmonic": 4.0}) == 5.0
+    assert together({"telea": 1.0, "patchmatch": 8.0, "shift_map": 12.0}) == 20.0
 
 
 def test_spoken():

@@ -20,6 +20,7 @@ from demo.app import launch_options, make  # noqa: E402
 
 LEVELS = {"mean_fill": 0.40, "telea": 0.20}
 BINS = ("1-10", "50-60")
+CELL = ("pictures", "failed", "environment", "options", "weights", "packages")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for method, level in LEVELS.items():
                 cell = cells / method / "default-0"
                 cell.mkdir(parents=True, exist_ok=True)
-                (cell / "manifest.json").write_text(json.dumps({"method": method, "options": {}}))
+                (cell / "manifest.json").write_text(json.dumps({"method": method, **{name: {} for name in CELL}}))
                 PilImage.new("RGB", (64, 64), (0, int(255 * level), 0)).save(cell / f"{image_id}.png")
                 row = {**key, "method": method, "options": "{}"}
                 scores.append({**row, "metric": "lpips_squeeze", "region": "hole", "value": level + photo / 100})
@@ -116,6 +117,7 @@ def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> No
     assert titles == ["Original", "Masked", "Mean fill", "Telea"]
     assert "1 of 6" in page.locator("#leaderboard-heading").inner_text()
     assert "p5" in page.locator("#leaderboard-heading").inner_text()
+    assert page.locator("#leaderboard-panes .chip", has_text="lpips_squeeze").first.get_attribute("data-tip") is None
     colour = page.evaluate(
         """async () => {
           const image = [...document.querySelectorAll('#leaderboard-panes .grid img[src]')].at(-1);
