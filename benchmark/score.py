@@ -4,7 +4,9 @@ import csv
 import importlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,15 +88,32 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
     rows: list[Row] = []
     times: list[Row] = []
     scorers = [_Scorer(root, plan, cell, stored, inputs[cell.bin], bench) for cell, stored in done]
-    for scorer in tqdm(scorers, desc="score", unit="cell", disable=True if quiet else None):
-        rows += scorer.rows()
-        times += scorer.times()
-    rows += _pooled(scorers, bench)
+    with _one_thread():
+        for scorer in tqdm(scorers, desc="score", unit="cell", disable=True if quiet else None):
+            rows += scorer.rows()
+            times += scorer.times()
+        rows += _pooled(scorers, bench)
     rows += _without_time(plan, bench)
     _write_table(root / "scores.csv", SCORES, rows)
     _write_table(root / "timings.csv", TIMINGS, times)
     manifest.save(root, plan, done, inputs, bench.metrics)
     return _failures(root, plan, done)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small networks on one picture at a time lose more to waiting for each other's threads than they win by them."""
+    if find_spec("torch") is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def load_inputs(root: Path, plan: Plan, label: str) -> Inputs:

@@ -5,6 +5,7 @@ Percentile bootstrap over clusters (Davison and Hinkley 1997, section 3.8), draw
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,7 @@ def estimate(values: Floats, photographs: Sequence[str]) -> Estimate:
     return Estimate(float(values.mean()), float(low), float(high), len(values), len(counts))
 
 
+@lru_cache(maxsize=32)
 def _resamples(clusters: int) -> Floats:
     """(DRAWS, clusters): how often each cluster is drawn in each resample."""
     rng = np.random.default_rng(0)

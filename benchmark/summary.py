@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -101,26 +101,31 @@ def _mark_best(column: Mapping[str, Cell], rows: pd.DataFrame, cells: dict[Key, 
         return
     sign = -1.0 if METRICS[ranked[0].metric].better == "higher" else 1.0
     best = min(ranked, key=lambda cell: sign * cell.value.mean)
-    paired = not rows["image_id"].eq(WHOLE_SET).all()
-    tied = [cell for cell in ranked if cell is not best and paired and not _wins(rows, best.entry, cell.entry, sign)]
+    tied = []
+    if not rows["image_id"].eq(WHOLE_SET).all():
+        wide = by_hole(rows)
+        differences = {cell.entry: paired(wide, best.entry, cell.entry) for cell in ranked if cell is not best}
+        tied = [cell for cell in ranked if cell is not best and not _wins(differences[cell.entry], sign)]
     for cell in [best, *tied]:
-        cells[cell.entry, cell.bin] = Cell(**{**cell.__dict__, "best": cell is best, "tied": bool(tied)})
+        cells[cell.entry, cell.bin] = replace(cell, best=cell is best, tied=bool(tied))
 
 
-def _wins(rows: pd.DataFrame, winner: str, other: str, sign: float) -> bool:
-    """True where `winner` beats `other` on the pictures both have, and the interval of the difference says so."""
-    difference = paired(rows, winner, other)
+def _wins(difference: Estimate, sign: float) -> bool:
+    """True where the difference is on the winner's side, and its interval says so."""
     return bool(sign * difference.mean < 0 and difference.excludes_zero)
 
 
-def paired(rows: pd.DataFrame, first: str, second: str) -> Estimate:
+def by_hole(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line per hole and seed, one column per entry; indexed by (hole, seed, photograph)."""
+    return rows.pivot_table(index=["hole", "seed", "photograph"], columns="entry", values="value")
+
+
+def paired(wide: pd.DataFrame, first: str, second: str) -> Estimate:
     """Mean of `first` minus `second` over the holes that both filled, with its interval over photographs."""
-    pair = rows[rows["entry"].isin([first, second])]
-    table = pair.pivot_table(index=["hole", "seed", "photograph"], columns="entry", values="value")
-    if first not in table or second not in table:
+    if first not in wide or second not in wide:
         return Estimate(np.nan, np.nan, np.nan, 0, 0)
-    both = table.dropna()
-    return estimate((both[first] - both[second]).to_numpy(dtype=float), both.index.get_level_values("photograph").tolist())
+    difference = wide[first] - wide[second]
+    return estimate(difference.to_numpy(dtype=float), wide.index.get_level_values("photograph").tolist())
 
 
 def counts_of(scores: pd.DataFrame) -> dict[Key, int]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from benchmark import display
+from benchmark.cells import FORMAT
 from benchmark.figures import hardware
 from benchmark.metrics import METRICS
-from benchmark.results import WHOLE_SET, Results, load, suites
+from benchmark.results import WHOLE_SET, Results, load
 from benchmark.summary import ALL, FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
 from benchmark.tables import ARROWS, number
 from inpainters.errors import InputError
@@ -26,14 +27,28 @@ def _load(folder: Path, stamp: int) -> Results:
 
 def open_suite(folder: Path) -> Results:
     """A suite's results, read again only when its rows have changed; InputError with a sentence where it cannot be read."""
+    results = _load(folder, _stamp(folder))
+    meaning = results.manifest.get("meaning")
+    if isinstance(meaning, dict) and meaning.get("format", FORMAT) != FORMAT:
+        raise InputError(f"'{folder.name}' was written by another version of the benchmark: run its suite again with --redo.")
+    return results
+
+
+def _stamp(folder: Path) -> int:
     scores = folder / "scores.csv"
-    return _load(folder, scores.stat().st_mtime_ns if scores.is_file() else 0)
+    return scores.stat().st_mtime_ns if scores.is_file() else 0
+
+
+PARTS = ("scores.csv", "manifest.json", "cells")
+"""A folder with any of these is a suite, be it a half-written one."""
 
 
 def found(root: Path) -> tuple[dict[str, Path], list[str]]:
     """Readable suites below `root` by name, and a sentence for each that is not."""
     good, problems = {}, []
-    for folder in suites(root):
+    for folder in [root, *sorted(root.iterdir())] if root.is_dir() else []:
+        if not any((folder / part).exists() for part in PARTS):
+            continue
         try:
             good[open_suite(folder).suite] = folder
         except InputError as error:
@@ -70,8 +85,15 @@ def regions_of(results: Results, metric: str) -> list[str]:
     return [region for region in ("hole", "band", "whole") if region in present] or ["whole"]
 
 
-def cells_of(results: Results, metric: str, region: str) -> dict[Key, Cell]:
+@lru_cache(maxsize=64)
+def _cells(folder: Path, stamp: int, metric: str, region: str) -> dict[Key, Cell]:
+    results = _load(folder, stamp)
     return summarise(results.scores, metric, region, counts_of(results.scores))
+
+
+def cells_of(results: Results, metric: str, region: str) -> dict[Key, Cell]:
+    """The cells of one metric and region; kept, as the table and both charts show the same."""
+    return _cells(results.folder, _stamp(results.folder), metric, region)
 
 
 def table(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:

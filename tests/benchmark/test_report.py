@@ -78,7 +78,7 @@ def test_pairing_uses_the_holes_that_both_have(folder: Path) -> None:
     scores = results.load(folder).scores
     rows = scores[(scores.metric == "lpips_squeeze")].assign(hole=lambda r: r.bin + r.image_id)
     fewer = rows[(rows.entry != "telea") | rows.image_id.isin(["p0@full", "p1@full", "p2@full", "p3@full", "p4@full"])]
-    found = summary.paired(fewer, "telea", "mean_fill")
+    found = summary.paired(summary.by_hole(fewer), "telea", "mean_fill")
     assert (found.n, found.photographs) == (10, 5)
     assert found.mean == pytest.approx(-0.1, abs=0.01)
 
