@@ -136,6 +136,8 @@ def main(arguments: list[str] | None = None) -> None:
     blocks, app = make(given.results)
     try:
         blocks.launch(server_name=given.host, server_port=given.port, share=given.share, **launch_options(app))
+    except KeyboardInterrupt:  # while it was starting; later Gradio itself takes Ctrl-C
+        raise SystemExit(130) from None
     finally:
         app.runner.close()
         app.store.close()

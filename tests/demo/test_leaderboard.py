@@ -63,6 +63,16 @@ def test_a_broken_suite_is_named_and_the_others_are_shown(root: Path) -> None:
     assert "broken" in problems[0]
 
 
+def test_a_suite_half_written_or_of_another_version_is_named(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "begun/cells").mkdir(parents=True)
+    shutil.copytree(root / "tiny", tmp_path / "later", ignore=shutil.ignore_patterns("cells"))
+    (tmp_path / "later/manifest.json").write_text('{"meaning": {"format": 99}}')
+    good, problems = board.found(tmp_path)
+    assert good == {}
+    assert "'begun' has no scores.csv: the run is not finished" in problems[0]
+    assert "'later' was written by another version" in problems[1]
+
+
 def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
     results = board.open_suite(root / "tiny")
     value = board.table(results, "lpips_squeeze", "hole", ["baseline", "smoothing"])
