@@ -125,8 +125,7 @@ def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows
     heading = f"{results.suite}, {label} % missing: worst, median and best hole by {caption} (smaller is better)"
     pen.text((8, 6), heading, fill="#14171C", font=font)
     for column, head in enumerate(["original", "masked", *entries]):
-        name = METHODS[head].title if head in METHODS else head
-        pen.text((column * (THUMB + 6) + 8, 25), name[:24], fill="#14171C", font=font)
+        pen.text((column * (THUMB + 6) + 8, 25), _heading(head), fill="#14171C", font=font)
     for line, (word, image_id) in enumerate(chosen):
         top = 42 + line * (THUMB + 24)
         pictures = [_thumb(find(results, label, image_id, "original")), _masked(results, label, image_id)]
@@ -135,10 +134,17 @@ def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows
         for column, (picture, words) in enumerate(zip(pictures, texts, strict=True)):
             canvas.paste(picture, (column * (THUMB + 6) + 6, top))
             pen.text((column * (THUMB + 6) + 8, top + THUMB + 3), words, fill="#4B5563", font=font)
-    path = results.folder / "figures" / f"contact_sheet_{label}.webp"
+    ours = original(results.folder, chosen[0][1]).is_file()  # other people's photographs stay out of what is committed
+    path = results.folder / ("figures" if ours else "cells") / f"contact_sheet_{label}.webp"
     path.parent.mkdir(exist_ok=True)
     canvas.save(path, "WEBP", quality=85, method=6)
     return path
+
+
+def _heading(entry: str) -> str:
+    """A title that fits a thumbnail, in letters that Pillow's own font has."""
+    title = METHODS[entry].title.replace("–", "-") if entry in METHODS else entry
+    return title if len(title) <= 22 else entry[:22]
 
 
 def _thumb(path: Path | None) -> PilImage.Image:

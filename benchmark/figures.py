@@ -44,12 +44,20 @@ def draw(results: Results) -> list[Path]:
     written = []
     with mpl.rc_context(STYLE):
         for metric, region in (pair for pair in HEADLINE if pair in measured(results.scores)):
-            cells = summarise(results.scores, metric, region, counts_of(results.scores))
-            written.append(_save(_by_ratio(Figure(figsize=(7.2, 4)), results, metric, region, cells), folder / f"{metric}_{region}.svg"))
+            cells = _fair(summarise(results.scores, metric, region, counts_of(results.scores)))
+            written.append(_save(_by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells), folder / f"{metric}_{region}.svg"))
             if (metric, region) in HEADLINE[:2] and results.timings["seconds"].notna().any():
-                figure = _by_seconds(Figure(figsize=(7.2, 4)), results, metric, region, cells)
+                figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
                 written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
     return written
+
+
+def _fair(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
+    """Without the biased distances that rest on fewer pictures than others of their column: at unequal n they do not compare."""
+    most: dict[str, int] = {}
+    for cell in cells.values():
+        most[cell.bin] = max(most.get(cell.bin, 0), cell.value.n)
+    return {key: cell for key, cell in cells.items() if not cell.biased or cell.value.n == most[cell.bin]}
 
 
 def _save(figure: Any, path: Path) -> Path:
@@ -81,13 +89,15 @@ def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Ma
     for entry, look in looks(entry_order(results.scores["entry"])).items():
         line = [cells.get((entry, label)) for label in bins]
         places = [x for x, cell in enumerate(line) if cell and not cell.reason]
+        if not places:
+            continue
         values = [line[x].value for x in places]  # type: ignore[union-attr]
         axes.plot(places, [v.mean for v in values], markersize=4, linewidth=1.4, **look)
         axes.fill_between(places, [v.low for v in values], [v.high for v in values], color=look["color"], alpha=0.1, linewidth=0)
     axes.set_xticks(range(len(bins)), bins)
     axes.set_xlabel("missing share of the picture, %")
     axes.set_ylabel(_axis(metric, region))
-    axes.set_title(_caption(results, metric, cells), loc="left", fontsize=9)
+    figure.suptitle(_caption(results, metric, cells), x=0.01, ha="left", fontsize=9)
     figure.legend(loc="outside right upper")
     return figure
 
@@ -95,20 +105,22 @@ def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Ma
 def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell]) -> Any:
     axes = figure.subplots()
     seconds = results.timings.groupby("entry")["seconds"].median()
-    for entry, look in looks(entry_order(results.scores["entry"])).items():
-        cell = cells.get((entry, ALL))
-        if cell is None or cell.reason or entry not in seconds:
-            continue
+    drawn = [e for e in entry_order(results.scores["entry"]) if e in seconds and (e, ALL) in cells and not cells[e, ALL].reason]
+    styles = looks(drawn)
+    for place, entry in enumerate(sorted(drawn, key=lambda e: (seconds[e], e))):  # labels of neighbours go up and down in turn
+        cell, look = cells[entry, ALL], styles[entry]
         value, at = cell.value, max(float(seconds[entry]), 1e-4)
         axes.errorbar(
             at, value.mean, [[value.mean - value.low], [value.high - value.mean]], color=look["color"], marker=look["marker"], capsize=2
         )
-        axes.annotate(look["label"], (at, value.mean), (6, 5), textcoords="offset points", color=look["color"], fontsize=8)
+        axes.annotate(
+            look["label"], (at, value.mean), (6, 5 if place % 2 else -11), textcoords="offset points", color=look["color"], fontsize=8
+        )
     axes.set_xscale("log")
     axes.margins(x=0.18, y=0.12)
     axes.set_xlabel(f"median seconds per picture, {hardware(results)}")
     axes.set_ylabel(_axis(metric, region))
-    axes.set_title("All ratios together; bars are 95 % intervals over photographs", loc="left", fontsize=9)
+    figure.suptitle("All ratios together; bars are 95 % intervals over photographs", x=0.01, ha="left", fontsize=9)
     return figure
 
 

@@ -97,15 +97,12 @@ def _cell(entry: str, label: str, metric: str, region: str, group: pd.DataFrame,
 def _mark_best(column: Mapping[str, Cell], rows: pd.DataFrame, cells: dict[Key, Cell]) -> None:
     """Find the best of a column, and with the paired test those that cannot be told apart from it."""
     ranked = [cell for cell in column.values() if not cell.reason]
-    if len(ranked) < 2:
+    if len(ranked) < 2 or rows["image_id"].eq(WHOLE_SET).all():  # one value per set: nothing to test with, so no winner
         return
     sign = -1.0 if METRICS[ranked[0].metric].better == "higher" else 1.0
     best = min(ranked, key=lambda cell: sign * cell.value.mean)
-    tied = []
-    if not rows["image_id"].eq(WHOLE_SET).all():
-        wide = by_hole(rows)
-        differences = {cell.entry: paired(wide, best.entry, cell.entry) for cell in ranked if cell is not best}
-        tied = [cell for cell in ranked if cell is not best and not _wins(differences[cell.entry], sign)]
+    wide = by_hole(rows)
+    tied = [cell for cell in ranked if cell is not best and not _wins(paired(wide, best.entry, cell.entry), sign)]
     for cell in [best, *tied]:
         cells[cell.entry, cell.bin] = replace(cell, best=cell is best, tied=bool(tied))
 

@@ -28,11 +28,14 @@ def title(metric: str, region: str) -> str:
     return f"`{metric}`, {region} {ARROWS[spec.better] if spec else ''}".strip()
 
 
-def number(value: float) -> str:
-    """Three significant digits at the least, four from 10 on: enough to tell methods apart, no more than was measured."""
-    if np.isinf(value):
-        return "∞"
-    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
+def decimals(value: float) -> int:
+    """Three significant digits at the least: enough to tell methods apart, no more than was measured."""
+    return 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """A value for people; `digits` decimals, or as many as it needs."""
+    return "∞" if np.isinf(value) else f"{value:.{decimals(value) if digits is None else digits}f}"
 
 
 def text(cell: Cell | None) -> str:
@@ -41,9 +44,9 @@ def text(cell: Cell | None) -> str:
         return "–"
     value = number(cell.value.mean)
     if not np.isnan(cell.value.low):
-        value += f" ± {number((cell.value.high - cell.value.low) / 2)}"
+        value += f" ± {number((cell.value.high - cell.value.low) / 2, decimals(cell.value.mean))}"
     if cell.biased:
-        return f"*{value}*"
+        return f"*{value}* (n={cell.value.n})"
     return f"**{value}**" if cell.best and not cell.tied else f"{value} =" if cell.tied else value
 
 

@@ -87,7 +87,7 @@ def test_a_dash_has_its_reason_and_a_small_frechet_distance_is_marked(folder: Pa
     report.report(folder)
     text = (folder / "table.md").read_text(encoding="utf-8")
     assert "weights are missing" in text
-    assert "*30.00*" in text
+    assert "*30.00* (n=8)" in text
     assert "biased" in text
 
 
@@ -143,3 +143,4 @@ def test_a_broken_folder_gets_one_sentence(folder: Path, damage: object, word: s
 
 def test_numbers_keep_what_tells_methods_apart() -> None:
     assert [tables.number(v) for v in (0.01234, 0.1234, 12.345, float("inf"))] == ["0.0123", "0.123", "12.35", "∞"]
+    assert tables.number(1.2345, 2) == "1.23"
