@@ -8,7 +8,7 @@ from typing import Any
 from benchmark import measure
 from benchmark.cells import FORMAT, Cell, pixels_sha256, read_json, read_manifest, write_json
 from benchmark.datasets import sample
-from benchmark.run import Inputs, finished, weights_digest
+from benchmark.run import Inputs, finished, load_inputs, weights_digest
 from benchmark.suites import Plan, load_plan, plan_file
 from inpainters import __version__, registry
 from inpainters.errors import InputError
@@ -100,8 +100,6 @@ def _check_sample(dataset: Mapping[str, Any]) -> list[str]:
 
 
 def _check_cells(root: Path) -> list[str]:
-    from benchmark.score import load_inputs
-
     plan = load_plan(root)
     wrong = []
     for label in plan.bins:

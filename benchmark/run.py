@@ -98,6 +98,15 @@ def stored_inputs(folder: Path) -> Inputs | None:
     return Inputs(folder, {image_id: pictures[image_id] for image_id in order})
 
 
+def load_inputs(root: Path, plan: Plan, label: str) -> Inputs:
+    """The frozen inputs of one bin; raises InputError where the run did not get that far."""
+    folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
+    stored = stored_inputs(folder)
+    if stored is None:
+        raise InputError(f"'{root.name}' is half-written (no inputs for {label}): run the suite again to continue.")
+    return stored
+
+
 def _prepare_one(
     folder: Path, picture: Any, image_id: str, plan: Plan, masks: MaskSet, label: str, earlier: Mapping[str, Inputs]
 ) -> dict[str, str]:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from benchmark import manifest
-from benchmark.cells import Cell, column_folder, digest, read_json, read_manifest, write, write_json
-from benchmark.run import Inputs, read_rgb, stored_inputs, weights_digest
+from benchmark.cells import Cell, digest, read_json, read_manifest, write, write_json
+from benchmark.run import Inputs, load_inputs, read_rgb, weights_digest
 from benchmark.suites import Plan, load_plan
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image
@@ -114,15 +114,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def load_inputs(root: Path, plan: Plan, label: str) -> Inputs:
-    """The frozen inputs of one bin; raises InputError where the run did not get that far."""
-    folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
-    stored = stored_inputs(folder)
-    if stored is None:
-        raise InputError(f"'{root.name}' is half-written (no inputs for {label}): run the suite again to continue.")
-    return stored
 
 
 def _failures(root: Path, plan: Plan, done: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[str]:
