@@ -19,8 +19,9 @@ def test_the_two_commands_come_first() -> None:
     ]
 
 
-def test_the_results_table_is_the_one_the_benchmark_wrote() -> None:
-    table = (ROOT / "results/quick/table.md").read_text(encoding="utf-8").split("\n\n")
+@pytest.mark.parametrize("suite", ["quick", "photos"])
+def test_the_results_table_is_the_one_the_benchmark_wrote(suite: str) -> None:
+    table = (ROOT / "results" / suite / "table.md").read_text(encoding="utf-8").split("\n\n")
     overview = next(part for part in table if part.startswith("| method | n |"))
     assert overview in README
 
