@@ -44,7 +44,7 @@ PARTS = ("scores.csv", "manifest.json", "cells")
 
 
 def found(root: Path) -> tuple[dict[str, Path], list[str]]:
-    """Readable suites below `root` by name, and a sentence for each that is not."""
+    """Readable suites below `root`, those whose pictures are at hand first, and a sentence for each that is not."""
     good, problems = {}, []
     for folder in [root, *sorted(root.iterdir())] if root.is_dir() else []:
         if not any((folder / part).exists() for part in PARTS):
@@ -53,7 +53,7 @@ def found(root: Path) -> tuple[dict[str, Path], list[str]]:
             good[open_suite(folder).suite] = folder
         except InputError as error:
             problems.append(str(error))
-    return good, problems
+    return dict(sorted(good.items(), key=lambda item: not (item[1] / "display").is_dir())), problems
 
 
 def entries_of(results: Results, families: Collection[str]) -> list[str]:
@@ -215,9 +215,8 @@ def pane(results: Results, entry: str, label: str, image_id: str, values: dict[s
     ]
     shared = {"id": entry, "title": title(entry), "family": family(entry), "chips": chips}
     if display.find(results, label, image_id, entry) is None:
-        return {
-            **shared,
-            "state": "unavailable",
-            "err": f"Its picture is not here: run `python -m benchmark run {results.suite}` to make it.",
-        }
+        why = f"Its picture is not here: run `python -m benchmark run {results.suite}` to make it."
+        if not any(entry in value for value in values.values()):
+            why = "Not run on this picture: the suite's time budget gave this method fewer."
+        return {**shared, "state": "unavailable", "err": why}
     return {**shared, "state": "done"}

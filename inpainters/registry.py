@@ -88,10 +88,10 @@ _SPECS = (
     ),
     MethodSpec(
         name="fsr",
-        title="Frequency selective reconstruction",
+        title="FSR",
         family="smoothing",
         target="inpainters.xphoto:Fsr",
-        summary="Explains each block's known pixels by a few waves and lets those run on through the hole, from the rim inwards. "
+        summary="Frequency selective reconstruction: a few waves that explain each block's known pixels run on through the hole. "
         "The best of the classical methods on thin, scattered or periodic losses. Slow, and wide holes fill with ripples.",
         paper="Seiler, Jonscher, Schöberl and Kaup, Resampling images to a regular grid using frequency selective reconstruction, "
         "IEEE TIP 24(11); in blocks as by Genser et al., PCS 2018",
