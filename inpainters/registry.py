@@ -82,7 +82,7 @@ _SPECS = (
         year=2012,
         link="https://doi.org/10.1007/978-3-642-33709-3_2",
         licence="Apache-2.0 (OpenCV contrib)",
-        cost=Cost(fixed=0.02, per_megapixel=3.0, per_missing_megapixel=350.0),
+        cost=Cost(fixed=0.02, per_megapixel=3.0, per_missing_megapixel=130.0),
         # xphoto itself shrinks pictures beyond 800×600, and its enlargement is faulty: a shorter side of 600 avoids it.
         strategy=Strategy(context=1.0, min_context=64, max_pixels=360_000, max_missing=40_960),
     ),
@@ -92,7 +92,7 @@ _SPECS = (
         family="smoothing",
         target="inpainters.xphoto:Fsr",
         summary="Frequency selective reconstruction: a few waves that explain each block's known pixels run on through the hole. "
-        "The best of the classical methods on thin, scattered or periodic losses. Slow, and wide holes fill with ripples.",
+        "The closest of the classical methods pixel by pixel, above all on thin or periodic losses. Slow; wide holes fill with ripples.",
         paper="Seiler, Jonscher, Schöberl and Kaup, Resampling images to a regular grid using frequency selective reconstruction, "
         "IEEE TIP 24(11); in blocks as by Genser et al., PCS 2018",
         year=2015,
@@ -115,7 +115,7 @@ _SPECS = (
         year=2014,
         link="https://doi.org/10.1137/140954933",
         licence="Apache-2.0",
-        cost=Cost(fixed=1.0, per_megapixel=5.0, per_missing_megapixel=80.0),
+        cost=Cost(fixed=0.3, per_megapixel=2.0, per_missing_megapixel=28.0),
         options=(
             Option("patch", 7, "Side of the patches, in pixels.", 3, 11),
             Option("iterations", 3, "Rounds of search and vote at the finest scale.", 1, 20),
