@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.metrics import METRICS
+from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
-from benchmark.summary import ALL, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from benchmark.summary import Cell, Key, column_order, counts_of, entry_order, measured, summarise
 from inpainters.registry import METHODS
 
 HEADLINE = (("lpips_squeeze", "hole"), ("psnr", "hole"), ("ssim", "hole"), ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))

@@ -14,6 +14,8 @@ SCORE_COLUMNS = [*KEY_COLUMNS, "metric", "region", "value", "reason"]
 TIMING_COLUMNS = [*KEY_COLUMNS, "seconds", "network_calls", "peak_memory_mb"]
 WHOLE_SET = "*"
 """The image_id of a metric that is computed on a whole set."""
+ALL_BINS = "all"
+"""The bin of a row, or of a table's cell, that is about all ratio bins together."""
 
 
 @dataclass(frozen=True)

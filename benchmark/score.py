@@ -16,19 +16,14 @@ from tqdm import tqdm
 
 from benchmark import manifest
 from benchmark.cells import Cell, digest, read_json, read_manifest, write, write_json
+from benchmark.results import ALL_BINS, SCORE_COLUMNS, TIMING_COLUMNS
+from benchmark.results import WHOLE_SET as ALL
 from benchmark.run import Inputs, load_inputs, read_rgb, weights_digest
 from benchmark.suites import Plan, load_plan
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image
 from inpainters.masks import BINS
 
-KEY = ("suite", "dataset", "mask_set", "bin", "image_id", "method", "options", "seed")
-SCORES = (*KEY, "metric", "region", "value", "reason")
-TIMINGS = (*KEY, "seconds", "network_calls", "peak_memory_mb")
-ALL = "*"
-"""The image id of a row that is about a whole cell."""
-ALL_BINS = "all"
-"""The bin of a row that is about all ratio bins together."""
 _CHUNK = 16
 
 Row = tuple[str, ...]
@@ -94,8 +89,8 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
             times += scorer.times()
         rows += _pooled(scorers, bench)
     rows += _without_time(plan, bench)
-    _write_table(root / "scores.csv", SCORES, rows)
-    _write_table(root / "timings.csv", TIMINGS, times)
+    _write_table(root / "scores.csv", SCORE_COLUMNS, rows)
+    _write_table(root / "timings.csv", TIMING_COLUMNS, times)
     manifest.save(root, plan, done, inputs, bench.metrics)
     return _failures(root, plan, done)
 

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.metrics import METRICS
+from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET
 from benchmark.stats import Estimate, estimate
 from inpainters.masks import BINS
 from inpainters.registry import METHODS
 
-ALL = "all"
-"""The pseudo-bin over all ratio bins."""
 FAIR_N = 2048
 """A Fréchet distance over fewer pictures is biased; it is shown greyed."""
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.metrics import METRICS
+from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
-from benchmark.summary import ALL, FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from benchmark.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
 from inpainters.registry import METHODS
 
 OVERVIEW = (

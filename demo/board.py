@@ -11,8 +11,9 @@ from benchmark import display
 from benchmark.cells import FORMAT
 from benchmark.figures import hardware
 from benchmark.metrics import METRICS
+from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results, load
-from benchmark.summary import ALL, FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from benchmark.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
 from benchmark.tables import ARROWS, number
 from inpainters.errors import InputError
 from inpainters.registry import METHODS

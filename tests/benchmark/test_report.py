@@ -51,7 +51,7 @@ def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.
 def test_a_mean_is_the_mean_of_its_rows(folder: Path) -> None:
     rows = pd.read_csv(folder / "scores.csv")
     for (entry, label), cell in _cells(folder, "lpips_squeeze", "hole").items():
-        chosen = rows[(rows.method == entry) & (rows.metric == "lpips_squeeze") & ((rows.bin == label) | (label == summary.ALL))]
+        chosen = rows[(rows.method == entry) & (rows.metric == "lpips_squeeze") & ((rows.bin == label) | (label == results.ALL_BINS))]
         assert cell.value.mean == pytest.approx(chosen.value.mean())
         assert cell.value.n == len(chosen)
 
