@@ -5,7 +5,7 @@ once, the same way for every method.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -139,6 +139,22 @@ class InpaintResult:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Frame:
+    """One picture of what happens inside a method."""
+
+    name: str
+    """Names the frame for programs, unique within one explanation; parts of one kind share what stands before the slash: `mask/3`."""
+    title: str
+    """One line for people."""
+    image: Image
+    """(h, w, 3) uint8; smaller than the picture where the method works on smaller maps."""
+    value: float | None = None
+    """A number that belongs to it, for a curve over the frames of one kind: the share of valid positions, a mean gate."""
+    origin: Callable[[int, int], Image] | None = None
+    """`origin(row, column)`: a picture of the same size that shows where this frame's position was copied from."""
+
+
 @dataclass
 class Piece:
     """What a method sees: a crop around a hole, already checked, padded and seeded. Not to be written to."""
@@ -178,6 +194,26 @@ class Inpainter:
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         """Fill several pieces. Networks override this; each piece's fill must not depend on the others."""
         return [self.fill(piece) for piece in pieces]
+
+    def frames(self, piece: Piece) -> Iterator[Frame]:
+        """What happens inside while `piece` is filled, in order, without input and result; methods that can show it override this."""
+        return iter(())
+
+    def explain(self, request: InpaintRequest, on_step: OnStep | None = None) -> Iterator[Frame]:
+        """Yield `input`, what happens inside, and `result`: named frames of the largest window around a hole.
+
+        Raises InputError and Cancelled as `run` does. The first seed alone is explained.
+        """
+        self.load()
+        job = self._job(request, request.seed)
+        if not job.windows:
+            raise InputError("The mask is empty: there is nothing to explain. Paint a hole first.")
+        pieces = job.pieces(_Progress(on_step, 1))
+        piece = max(pieces, key=lambda p: int(p.mask.sum()))
+        yield Frame("input", "What the method sees: missing pixels are grey", np.where(piece.mask[..., None], np.uint8(128), piece.image))
+        yield from self.frames(piece)
+        filled = self.fill_batch([piece])[0]
+        yield Frame("result", "The fill, with the known pixels put back", composite(filled, piece.image, piece.mask))
 
     def synchronize(self) -> None:
         """Wait for the device, so that `seconds` is the time the work took."""
