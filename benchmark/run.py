@@ -165,9 +165,9 @@ def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
 
 
 def weights_digest(name: str) -> str | None:
-    """sha256 of a weights file that is here; None where it is not."""
-    path = weights.find(name)
-    return _sha256(path, path.stat().st_mtime_ns) if path else None
+    """sha256 of a weights file that is here, those of all shards joined by +; None where it is not."""
+    paths = weights.find_all(name)
+    return "+".join(_sha256(path, path.stat().st_mtime_ns) for path in paths) or None
 
 
 @lru_cache

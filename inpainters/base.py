@@ -5,14 +5,14 @@ once, the same way for every method.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from inpainters.errors import Cancelled, InputError, unknown
-from inpainters.imaging import Image, Mask, check_image, check_mask, composite
+from inpainters.imaging import Image, Mask, check_guide, check_image, check_mask, composite
 from inpainters.strategy import Strategy, Window, windows
 
 Family = Literal["baseline", "smoothing", "patch", "convolutional", "diffusion", "latent", "own_prior"]
@@ -20,6 +20,8 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 
 OnStep = Callable[[int, int], object]
 """`on_step(done, total)` is called after each unit of work, `0 <= done <= total`; returning False cancels the run."""
+OnPreview = Callable[[Image], object]
+"""`on_preview(image)` gets the whole picture, (H, W, 3) uint8, with the fill as it is so far; called in the thread that works."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,10 @@ class MethodSpec:
     """Importable names of the packages it needs."""
     weights: tuple[str, ...] = ()
     """Keys of the WEIGHTS table."""
+    trained_with: tuple[str, ...] = ()
+    """Networks whose distance it was trained to make small, such as "squeezenet": scores by the same network favour it."""
+    takes_guide: bool = False
+    """True where it follows a sketch (`InpaintRequest.guide`)."""
     needs_known: bool = True
     """False where it can answer a picture that is missing altogether."""
     stochastic: bool = False
@@ -121,6 +127,8 @@ class InpaintRequest:
     """How many answers; their seeds are seed .. seed + n - 1."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Override those the method was created with."""
+    guide: Mask | None = None
+    """(H, W) bool, True where a line of a sketch is drawn; what lies outside the hole is left out. Most methods take none."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,10 @@ class Piece:
     """Call it as often as is cheap; it raises Cancelled when somebody pressed Stop."""
     notes: list[str] = field(default_factory=list)
     network_calls: int = 0
+    guide: Mask | None = None
+    """(h, w) bool, True where a line is drawn, False outside the hole; None where there is no sketch."""
+    preview: OnPreview | None = None
+    """Takes (h, w, 3) uint8 of the fill so far; None where nobody looks, so that a method need not make one."""
 
     @property
     def rng(self) -> np.random.Generator:
@@ -195,9 +207,13 @@ class Inpainter:
         """Fill several pieces. Networks override this; each piece's fill must not depend on the others."""
         return [self.fill(piece) for piece in pieces]
 
-    def frames(self, piece: Piece) -> Iterator[Frame]:
-        """What happens inside while `piece` is filled, in order, without input and result; methods that can show it override this."""
-        return iter(())
+    def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
+        """What happens inside while `piece` is filled, in order, without input and result; methods that can show it override this.
+
+        Returns the fill where it comes out on the way, so that it need not be made twice.
+        """
+        yield from ()
+        return None
 
     def explain(self, request: InpaintRequest, on_step: OnStep | None = None) -> Iterator[Frame]:
         """Yield `input`, what happens inside, and `result`: named frames of the largest window around a hole.
@@ -211,8 +227,8 @@ class Inpainter:
         pieces = job.pieces(_Progress(on_step, 1))
         piece = max(pieces, key=lambda p: int(p.mask.sum()))
         yield Frame("input", "What the method sees: missing pixels are grey", np.where(piece.mask[..., None], np.uint8(128), piece.image))
-        yield from self.frames(piece)
-        filled = self.fill_batch([piece])[0]
+        filled = yield from self.frames(piece)
+        filled = self.fill_batch([piece])[0] if filled is None else filled
         yield Frame("result", "The fill, with the known pixels put back", composite(filled, piece.image, piece.mask))
 
     def synchronize(self) -> None:
@@ -222,20 +238,24 @@ class Inpainter:
 
             torch.cuda.synchronize(self.device)
 
-    def __call__(self, request: InpaintRequest, on_step: OnStep | None = None) -> InpaintResult | list[InpaintResult]:
+    def __call__(
+        self, request: InpaintRequest, on_step: OnStep | None = None, on_preview: OnPreview | None = None
+    ) -> InpaintResult | list[InpaintResult]:
         """Answer one request: a result, or a list of `n` results where n > 1."""
-        results = self.run([request], on_step)[0]
+        results = self.run([request], on_step, on_preview)[0]
         return results if request.n > 1 else results[0]
 
-    def run(self, requests: Sequence[InpaintRequest], on_step: OnStep | None = None) -> list[list[InpaintResult]]:
-        """Answer a batch: for each request its `n` results.
+    def run(
+        self, requests: Sequence[InpaintRequest], on_step: OnStep | None = None, on_preview: OnPreview | None = None
+    ) -> list[list[InpaintResult]]:
+        """Answer a batch: for each request its `n` results. Methods that work long show `on_preview` what they have so far.
 
         Raises InputError for a bad image, mask or option, Cancelled when `on_step` returned False.
         """
         self.load()
         jobs = [self._job(request, request.seed + i) for request in requests for i in range(_count(request))]
         progress = _Progress(on_step, sum(len(job.windows) for job in jobs))
-        pieces = [piece for job in jobs for piece in job.pieces(progress)]
+        pieces = [piece for job in jobs for piece in job.pieces(progress, on_preview)]
         self.synchronize()
         start = time.perf_counter()
         fills = iter(self.fill_batch(pieces) if pieces else [])
@@ -253,7 +273,14 @@ class Inpainter:
         if mask.all() and self.spec.needs_known:
             raise InputError(f"The whole picture is masked; '{self.spec.name}' needs known pixels to continue from. Unmask some.")
         options = self.spec.resolve({**self.options, **request.options})
-        return _Job(image, mask, seed, options, windows(mask, self.spec.strategy))
+        job = _Job(image, mask, seed, options, windows(mask, self.spec.strategy))
+        if request.guide is not None:
+            guide = check_guide(request.guide, mask.shape)
+            if self.spec.takes_guide:
+                job.guide = guide & mask
+            elif guide.any():
+                job.notes.append(f"{self.spec.title} follows no sketch; the guide was left out.")
+        return job
 
 
 def _count(request: InpaintRequest) -> int:
@@ -300,18 +327,30 @@ class _Job:
     options: dict[str, bool | int | float | str]
     windows: list[Window]
     done: list[Piece] = field(default_factory=list)
+    guide: Mask | None = None
+    notes: list[str] = field(default_factory=list)
 
-    def pieces(self, progress: _Progress) -> list[Piece]:
+    def pieces(self, progress: _Progress, on_preview: OnPreview | None = None) -> list[Piece]:
         for window in self.windows:
             image, mask = window.cut(self.image, self.mask)
-            self.done.append(Piece(image, mask, self.seed, self.options, progress.add()))
+            guide = None if self.guide is None else window.cut_guide(self.guide) & mask
+            preview = self._preview(window, on_preview) if on_preview else None
+            self.done.append(Piece(image, mask, self.seed, self.options, progress.add(), guide=guide, preview=preview))
         return self.done
+
+    def _preview(self, window: Window, on_preview: OnPreview) -> OnPreview:
+        def show(filled: Image) -> None:
+            picture = np.where(self.mask[..., None], np.uint8(128), self.image)
+            window.paste(picture, filled)
+            on_preview(composite(picture, self.image, self.mask))
+
+        return show
 
     def result(self, method: str, fills: Sequence[Image], seconds: float) -> InpaintResult:
         raw = self.image.copy()
         for window, filled in zip(self.windows, fills, strict=True):
             window.paste(raw, filled)
-        notes = [] if self.mask.any() else ["The mask is empty: nothing to fill, the picture is unchanged."]
+        notes = list(self.notes) if self.mask.any() else ["The mask is empty: nothing to fill, the picture is unchanged."]
         notes += [note for window in self.windows for note in window.notes]
         notes += [note for piece in self.done for note in piece.notes]
         return InpaintResult(

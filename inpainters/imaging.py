@@ -210,6 +210,16 @@ def check_mask(mask: npt.NDArray[Any]) -> Mask:
     return mask
 
 
+def check_guide(guide: npt.NDArray[Any], size: tuple[int, ...]) -> Mask:
+    """Return `guide` if it is bool of the picture's (height, width); raise InputError otherwise."""
+    if not isinstance(guide, np.ndarray) or guide.ndim != 2 or guide.dtype != bool:
+        found = f"{guide.dtype} of shape {guide.shape}" if isinstance(guide, np.ndarray) else type(guide).__name__
+        raise InputError(f"A guide is a (height, width) bool array, True = a line is drawn, not {found}.")
+    if guide.shape != tuple(size):
+        raise InputError(f"The guide is {guide.shape[1]}×{guide.shape[0]}, the picture {size[1]}×{size[0]}. Use the same size.")
+    return guide
+
+
 def composite(fill: Image, image: Image, mask: Mask) -> Image:
     """`fill` where the mask is True, `image` bit for bit elsewhere; a new (H, W, 3) uint8 array."""
     whole: Image = np.where(mask[..., None], fill, image)
@@ -244,6 +254,13 @@ def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
     if missing.all() and missing.size > 1 and share.min() < 1:
         missing.flat[share.argmin()] = False
     return missing
+
+
+def shrink_guide(guide: Mask, size: tuple[int, int]) -> Mask:
+    """A coarse pixel is drawn where any line crosses it: thin lines must not vanish."""
+    share = cv2.resize(guide.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    drawn: Mask = share > 1e-6
+    return drawn
 
 
 def enlarge(image: Image, size: tuple[int, int]) -> Image:

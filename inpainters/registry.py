@@ -137,7 +137,7 @@ def get(name: str) -> MethodSpec:
 
 def unavailable(name: str) -> str | None:
     """Why the method cannot run here and what mends it, in one sentence; None where it can run."""
-    from inpainters.weights import missing_weights
+    from inpainters.weights import missing_weights, remedy
 
     spec = get(name)
     absent = [package for package in spec.requires if find_spec(package) is None]
@@ -145,7 +145,7 @@ def unavailable(name: str) -> str | None:
         return f"'{name}' needs the package '{absent[0]}': run `pip install {absent[0]}`."
     lacking = [weight for weight in spec.weights if missing_weights(weight)]
     if lacking:
-        return f"'{name}' needs weights '{lacking[0]}': run `python -m inpainters fetch {lacking[0]}`."
+        return f"'{name}' needs weights '{lacking[0]}': {remedy(lacking[0])}."
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from inpainters.imaging import Image, Mask, enlarge, pad_to_multiple, shrink, shrink_mask
+from inpainters.imaging import Image, Mask, enlarge, pad_to_multiple, shrink, shrink_guide, shrink_mask
 
 _TILE = 16  # px; holes are grouped on a grid this coarse, so that the grouping costs nothing
 _MOST_WINDOWS = 64  # above this, one window around everything is cheaper than bookkeeping
@@ -64,6 +64,11 @@ class Window:
             image, mask = shrink(image, self.size, known=~mask), shrink_mask(mask, self.size)
             image[mask] = 0
         return pad_to_multiple(image, self.multiple), pad_to_multiple(mask, self.multiple)
+
+    def cut_guide(self, guide: Mask) -> Mask:
+        """Return the part of the (H, W) bool sketch `guide` that belongs to `cut`; its lines survive shrinking."""
+        guide = guide[self.top : self.bottom, self.left : self.right]
+        return pad_to_multiple(guide if self.scale == 1.0 else shrink_guide(guide, self.size), self.multiple)
 
     def paste(self, picture: Image, filled: Image) -> None:
         """Write a fill of the cut's size into `picture`, in place."""

@@ -6,29 +6,36 @@ import importlib
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
+from inpainters.bundled import BUNDLED
 from inpainters.errors import UnavailableError, unknown
 
 ENV = "INPAINTING_WEIGHTS"
 """Environment variable: folders with weights files, separated as in PATH."""
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+"""Where the bundled weights lie, each with its card."""
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """One file, found by its name in any of the weights folders and believed by its sha256."""
+    """A file, or shards that belong together, found by name in any of the weights folders and believed by its sha256."""
 
     name: str
     files: dict[str, str]
-    """File name -> its sha256, or the first 8 characters of it where no more is published; any one of the files serves."""
+    """File name -> its sha256, or the first 8 characters of it where no more is published; any one of the files serves,
+    unless they belong `together`."""
     url: str
     """Where `fetch` gets the first of `files`; 'module:attribute' names a URL that a library carries."""
     licence: str
     trained_on: str
     bundled: bool = False
+    """True where this project trained it and it lies in CHECKPOINTS; `files` is empty while there is none."""
+    together: bool = False
+    """True where the files are shards, all of which are needed."""
 
 
 # PyTorch publishes the first 8 characters of each sha256, as part of the file's name, and torch-fidelity does the same.
@@ -66,7 +73,22 @@ _FILES = (
     ),
 )
 
-WEIGHTS: dict[str, WeightsFile] = {row.name: row for row in _FILES}
+_TRAINED = ("context_encoder", "contextual_attention", "gated_conv", "partial_conv", "pen_net")
+
+
+def _bundled(name: str) -> WeightsFile:
+    return WeightsFile(
+        name=name,
+        files=BUNDLED.get(name, {}),
+        url="",
+        licence="for research, as the training pictures are",
+        trained_on="Intel scenes, Imagenette, Labeled Faces in the Wild, Houses",
+        bundled=True,
+        together=True,
+    )
+
+
+WEIGHTS: dict[str, WeightsFile] = {row.name: row for row in (*_FILES, *map(_bundled, _TRAINED))}
 
 
 def folders() -> Iterator[Path]:
@@ -74,7 +96,7 @@ def folders() -> Iterator[Path]:
     yield from (Path(part) for part in os.environ.get(ENV, "").split(os.pathsep) if part)
     yield cache()
     yield Path(os.environ.get("TORCH_HOME", Path.home() / ".cache" / "torch")) / "hub" / "checkpoints"
-    yield Path(__file__).parent / "checkpoints"
+    yield CHECKPOINTS
 
 
 def cache() -> Path:
@@ -86,33 +108,62 @@ def cache() -> Path:
 
 def find(name: str) -> Path | None:
     """The first file that is there under one of the names of `name`, in a folder or directly below it; not read yet."""
+    return next(iter(find_all(name)), None)
+
+
+def find_all(name: str) -> list[Path]:
+    """The files of `name`, not read yet: all its shards where they belong together, else one; empty where any is lacking."""
     if name not in WEIGHTS:
         raise unknown("weights", name, WEIGHTS)
-    for folder in folders():
-        for file in WEIGHTS[name].files:
-            for path in (folder / file, *sorted(folder.glob(f"*/{file}"))):
-                if path.is_file():
-                    return path
-    return None
+    row = WEIGHTS[name]
+    # A bundled file is looked for in its one place: another of its name elsewhere must not hide it.
+    places = [CHECKPOINTS] if row.bundled else list(folders())
+    found = [path for file in row.files if (path := _find(file, places))] if row.together else _any(row.files, places)
+    return found if not row.together or len(found) == len(row.files) else []
+
+
+def _any(files: Iterable[str], places: Iterable[Path]) -> list[Path]:
+    return [path for place in places for file in files if (path := _find(file, [place]))][:1]
+
+
+def _find(file: str, places: Iterable[Path]) -> Path | None:
+    candidates = (path for place in places for path in (place / file, *sorted(place.glob(f"*/{file}"))))
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def missing_weights(name: str) -> bool:
-    """True where no file of that name is there."""
-    return find(name) is None
+    """True where no file of that name is there, or a shard is lacking."""
+    return not find_all(name)
+
+
+def remedy(name: str) -> str:
+    """What to do where `name` is lacking or altered, for the end of a sentence."""
+    row = WEIGHTS[name]
+    if not row.bundled:
+        return f"run `python -m inpainters fetch {name}`"
+    if not row.files:
+        return f"train it with `python -m inpainters.training {name}` and add it with `python -m inpainters.training.bundle FOLDER`"
+    lacking = [file for file in row.files if _find(file, [CHECKPOINTS]) is None]
+    return f"get '{(lacking or list(row.files))[0]}' from the repository's folder inpainters/checkpoints again"
 
 
 def verified(name: str) -> Path:
     """The file's path after checking its sha256; raises UnavailableError where it is absent or altered."""
-    path = find(name)
-    if path is None:
-        raise UnavailableError(f"The weights '{name}' are not here: run `python -m inpainters fetch {name}`.")
-    digest = sha256(path)
-    if not digest.startswith(WEIGHTS[name].files[path.name]):
-        raise UnavailableError(
-            f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected "
-            f"{WEIGHTS[name].files[path.name][:8]}…): delete it and run `python -m inpainters fetch {name}`."
-        )
-    return path
+    return verified_all(name)[0]
+
+
+def verified_all(name: str) -> list[Path]:
+    """As `verified`, for all shards of `name`, in the table's order."""
+    paths = find_all(name)
+    if not paths:
+        raise UnavailableError(f"The weights '{name}' are not here: {remedy(name)}.")
+    for path in paths:
+        digest, pinned = sha256(path), WEIGHTS[name].files[path.name]
+        if not digest.startswith(pinned):
+            what = f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected {pinned[:8]}…)"
+            mend = "get it from the repository's folder inpainters/checkpoints again" if WEIGHTS[name].bundled else remedy(name)
+            raise UnavailableError(f"{what}: delete it and {mend}.")
+    return paths
 
 
 def fetch(name: str, on_progress: Callable[[int, int], object] | None = None) -> Path:
@@ -123,6 +174,8 @@ def fetch(name: str, on_progress: Callable[[int, int], object] | None = None) ->
     """
     if find(name) is not None:
         return verified(name)
+    if WEIGHTS[name].bundled:
+        raise UnavailableError(f"The weights '{name}' are bundled, not downloaded: {remedy(name)}.")
     file, digest = next(iter(WEIGHTS[name].files.items()))
     url = resolve(WEIGHTS[name].url)
     cache().mkdir(parents=True, exist_ok=True)
