@@ -16,6 +16,8 @@ NETWORKS: dict[str, str] = {
 }
 """Method -> `module:class` of its network, whose `forward(image, mask)` returns pictures from coarse to fine."""
 FOLDER = Path(__file__).parent / "recipes"
+CLASS = "class"
+"""Key of `[network]`: another class of the same module, such as a slim form of the paper's network."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ class Recipe:
         import torch
 
         torch.manual_seed(self.seed)
-        return _network(self.method)(**self.network)
+        keys = {key: value for key, value in self.network.items() if key != CLASS}
+        return network_class(self.method, self.network.get(CLASS))(**keys)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -134,26 +137,40 @@ def load(name: str, *, device: str = "cpu") -> Recipe:
 def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
     """A recipe from a table; raises InputError with a suggestion for an unknown key."""
     recipe = _fill(Recipe, table, name)
-    _network(recipe.method)
-    known = list(inspect.signature(_network(recipe.method)).parameters)
-    _check(recipe.network, known, f"{name}, [network]")
+    network = network_class(recipe.method, recipe.network.get(CLASS))
+    _check(recipe.network, [*inspect.signature(network).parameters, CLASS], f"{name}, [network]")
     if not 0 <= recipe.masks.low < recipe.masks.high <= 1:
         raise InputError(f"{name}: masks.low and masks.high must satisfy 0 <= low < high <= 1.")
     return recipe
 
 
-def _network(method: str) -> type:
+def network_class(method: str, name: str | None = None) -> type:
+    """The class of a method's network: its row in NETWORKS, or the class of that module called `name`.
+
+    Raises InputError with a suggestion for an unknown method or class.
+    """
     if method not in NETWORKS:
         raise unknown("method", method, NETWORKS)
-    module, _, attribute = NETWORKS[method].partition(":")
-    return getattr(import_module(module), attribute)
+    place, _, attribute = NETWORKS[method].partition(":")
+    module = import_module(place)
+    classes = {key: value for key, value in vars(module).items() if inspect.isclass(value) and _fills(value)}
+    if (name or attribute) not in classes:
+        raise unknown(f"network class of {method}", str(name), classes)
+    return classes[name or attribute]
+
+
+def _fills(kind: type) -> bool:
+    """True for a network that takes a picture and its mask."""
+    forward = getattr(kind, "forward", None)
+    return callable(forward) and list(inspect.signature(forward).parameters)[1:3] == ["image", "mask"]
 
 
 def _merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` on top of `table`, section by section."""
+    """`over` on top of `table`, section by section; a `[network]` of another class shares no keys, so it replaces the whole."""
     both = dict(table)
     for key, value in over.items():
-        both[key] = {**both.get(key, {}), **value} if isinstance(value, dict) else value
+        whole = not isinstance(value, dict) or (key == "network" and CLASS in value)
+        both[key] = value if whole else {**both.get(key, {}), **value}
     return both
 
 

@@ -204,6 +204,8 @@ def test_batches_depend_on_seed_and_step_alone_and_masks_keep_their_range(toml, 
         ("[cpu.data]", "[cpu.dta]", "did you mean 'data'"),
         ("coarse = [4, 8]", "corse = [4, 8]", "did you mean 'coarse'"),
         ('"gated_conv"', '"gated_con"', "did you mean 'gated_conv'"),
+        ("[network]", '[network]\nclass = "GatedGenerater"', "did you mean 'GatedGenerator'"),
+        ("[network]", '[network]\nclass = "Stage"', "unknown network class of gated_conv 'Stage'"),
         ("batch = 2", 'batch = "two"', "expected int"),
         ('method = "gated_conv"', "", "no 'method'"),
         ("[network]", "[network", "not valid TOML"),
@@ -229,6 +231,29 @@ def test_shipped_recipes_are_valid_on_both_devices():
 def test_the_cpu_section_holds_on_the_cpu_alone(toml):
     assert recipe.load(str(toml), device="cpu").data.crop == 32
     assert recipe.load(str(toml), device="cuda").data.crop == 64
+
+
+def test_a_network_of_another_class_replaces_the_whole_section_on_the_cpu(toml, monkeypatch):
+    from torch import nn
+
+    from inpainters.networks import gated
+
+    class OtherGenerator(nn.Module):
+        def __init__(self, depth: int = 1) -> None:
+            super().__init__()
+            self.depth = depth
+
+        def forward(self, image, mask):
+            return [image]
+
+    monkeypatch.setattr(gated, "OtherGenerator", OtherGenerator, raising=False)
+    toml.write_text(RECIPE + '[cpu.network]\nclass = "OtherGenerator"\ndepth = 3\n')
+    assert recipe.load(str(toml), device="cpu").build().depth == 3
+    assert isinstance(recipe.load(str(toml), device="cuda").build(), recipe.network_class("gated_conv"))
+    toml.write_text(RECIPE + "[cpu.network]\ncoarse = [8, 8]\n")
+    assert recipe.load(str(toml), device="cpu").network == {
+        "coarse": [8, 8], "coarse_dilations": [1], "refine": [4, 8], "refine_dilations": [2],
+    }  # fmt: skip
 
 
 def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentence(toml, photos, tmp_path, capsys):
