@@ -100,6 +100,8 @@ class MethodSpec:
     """Networks whose distance it was trained to make small, such as "squeezenet": scores by the same network favour it."""
     takes_guide: bool = False
     """True where it follows a sketch (`InpaintRequest.guide`)."""
+    explains: bool = False
+    """True where its class overrides `frames`, so that a page can offer it without importing it."""
     needs_known: bool = True
     """False where it can answer a picture that is missing altogether."""
     stochastic: bool = False
@@ -160,7 +162,8 @@ class Frame:
     value: float | None = None
     """A number that belongs to it, for a curve over the frames of one kind: the share of valid positions, a mean gate."""
     origin: Callable[[int, int], Image] | None = None
-    """`origin(row, column)`: a picture of the same size that shows where this frame's position was copied from."""
+    """`origin(row, column)`: a picture of the same size that shows where this frame's position was copied from: black nowhere,
+    the brighter the more."""
 
 
 @dataclass
