@@ -147,10 +147,31 @@ def draw_mask(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low
     for name in names:
         if name not in generators.GENERATORS:
             raise unknown("mask generator", name, generators.GENERATORS)
+    if recipe.window < 1:
+        return _windowed(recipe, size, rng, seed, whole=low is not None)
+    return _drawn(recipe, size, rng, seed, recipe.low if low is None else low)
+
+
+def _drawn(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: float) -> Mask:
+    names = sorted(recipe.mix)
     shares = np.array([recipe.mix[name] for name in names])
     name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
-    ratio = float(rng.uniform(recipe.low if low is None else low, recipe.high))
+    ratio = float(rng.uniform(low, recipe.high))
     return generators.generate(name, (size, size), seed=seed, ratio=ratio)
+
+
+def _windowed(recipe: Masks, size: int, rng: np.random.Generator, seed: int, whole: bool) -> Mask:
+    """The hole in the central window, all of it where `whole`; the strips beyond the picture only where not."""
+    side = round(recipe.window * size)
+    solid, strips = rng.random(2) < (recipe.whole, recipe.beyond)
+    hole = np.ones((side, side), bool) if whole or solid else _drawn(recipe, side, rng, seed, recipe.low)
+    mask = np.zeros((size, size), bool)
+    margin = (size - side) // 2
+    mask[margin : margin + side, margin : margin + side] = hole
+    if strips and not whole:
+        for turn in {int(t) for t in rng.integers(4, size=2)}:
+            np.rot90(mask, turn)[: int(rng.integers(1, margin + 1))] = True
+    return mask
 
 
 def tensors(pictures: Iterable[Image], masks: Iterable[Mask]) -> tuple[Tensor, Tensor]:

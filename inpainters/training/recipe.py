@@ -13,6 +13,7 @@ from inpainters.errors import InputError, unknown
 NETWORKS: dict[str, str] = {
     "gated_conv": "inpainters.networks.gated:GatedGenerator",
     "partial_conv": "inpainters.networks.partial:PartialUNet",
+    "context_encoder": "inpainters.networks.context_encoder:ContextEncoder",
 }
 """Method -> `module:class` of its network, whose `forward(image, mask)` returns pictures from coarse to fine."""
 FOLDER = Path(__file__).parent / "recipes"
@@ -39,6 +40,12 @@ class Masks:
     mix: dict[str, float] = field(default_factory=lambda: {"irregular": 0.4, "brush": 0.4, "box": 0.2})
     low: float = 0.02
     high: float = 0.6
+    window: float = 1.0
+    """Side of the centre square that holes are drawn in, as a share of the picture's; `low` and `high` are shares of that square."""
+    whole: float = 0.0
+    """Share of the masks that take all of that square; below a window of 1 validation has only those."""
+    beyond: float = 0.0
+    """Share of the masks that also lack a strip along one or two sides, as where a window reaches beyond its picture."""
 
 
 @dataclass(frozen=True)
