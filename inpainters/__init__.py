@@ -14,7 +14,9 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def inpaint(image: Source, mask: Source, method: str = "telea", *, seed: int = 0, **options: object) -> np.ndarray:
+def inpaint(
+    image: Source, mask: Source, method: str = "telea", *, seed: int = 0, guide: "Source | None" = None, **options: object
+) -> np.ndarray:
     """Fill the hole of a picture; the known pixels come back bit for bit.
 
     Args:
@@ -22,6 +24,7 @@ def inpaint(image: Source, mask: Source, method: str = "telea", *, seed: int = 0
         mask: (H, W) bool or uint8 (255 = missing), a PIL image, or a path (white = missing), of the image's size.
         method: a name from `METHODS`.
         seed: for methods that draw at random.
+        guide: a sketch of edges for methods that follow one (`takes_guide`), given as a mask is; white = a line.
         options: the method's own settings.
 
     Returns:
@@ -33,5 +36,6 @@ def inpaint(image: Source, mask: Source, method: str = "telea", *, seed: int = 0
     """
     inpainter = create(method, **options)
     picture = load_image(image).image
-    request = InpaintRequest(picture, load_mask(mask, picture.shape[:2])[0], seed=seed)
+    lines = None if guide is None else load_mask(guide)[0]
+    request = InpaintRequest(picture, load_mask(mask, picture.shape[:2])[0], seed=seed, guide=lines)
     return inpainter.run([request])[0][0].image

@@ -36,6 +36,7 @@ def _parser() -> commandline.Parser:
     fill.add_argument("-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file or a folder")
     fill.add_argument("--seed", type=int, default=0)
     fill.add_argument("--n", type=int, default=1, help="answers per photograph, seeds seed .. seed + n - 1")
+    fill.add_argument("--guide", type=commandline.path, metavar="FILE", help="a sketch, white lines, for methods that follow one")
     fill.add_argument("--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated")
     fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     commandline.add_weights(fill)
@@ -55,10 +56,12 @@ def _list(_: argparse.Namespace) -> int:
     for name, spec in METHODS.items():
         cost = spec.cost.fixed + 0.262 * spec.cost.per_megapixel + 0.052 * spec.cost.per_missing_megapixel
         options = ", ".join(f"{option.name}={option.default}" for option in spec.options)
-        rows.append((name, spec.family, unavailable(name) or "ready", f"about {cost:.2g} s", options))
+        rows.append((name, spec.family, "not yet" if unavailable(name) else "ready", f"about {cost:.2g} s", options))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if reasons := [reason for name in METHODS if (reason := unavailable(name))]:
+        print("", "Not ready yet:", *reasons, sep="\n")
     return 0
 
 
@@ -83,7 +86,7 @@ def _fill(arguments: argparse.Namespace) -> int:
     failures = 0
     for method, pair in _progress([(method, pair) for method in methods for pair in pairs]):
         try:
-            for result in _answers(method, pair, arguments.seed, arguments.n):
+            for result in _answers(method, pair, arguments):
                 targets.save(pair.photo.stem, result, arguments.n)
         except Exception as error:
             if single or disk_full(error):
@@ -102,10 +105,11 @@ def _progress(jobs: list[tuple[Inpainter, _Pair]]) -> Iterator[tuple[Inpainter, 
             yield method, pair
 
 
-def _answers(method: Inpainter, pair: _Pair, seed: int, n: int) -> list[InpaintResult]:
+def _answers(method: Inpainter, pair: _Pair, arguments: argparse.Namespace) -> list[InpaintResult]:
     photo = load_image(pair.photo)
     mask, notes = load_mask(pair.mask, photo.image.shape[:2])
-    results = method.run([InpaintRequest(photo.image, mask, seed=seed, n=n)])[0]
+    guide = load_mask(arguments.guide)[0] if arguments.guide else None
+    results = method.run([InpaintRequest(photo.image, mask, seed=arguments.seed, n=arguments.n, guide=guide)])[0]
     for note in dict.fromkeys([*photo.notes, *notes, *results[0].notes]):
         say(f"{pair.photo.name}: {note}")
     return results

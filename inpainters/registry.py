@@ -11,6 +11,9 @@ from inpainters.strategy import Strategy
 if TYPE_CHECKING:
     from inpainters.base import Inpainter
 
+_TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=8)
+"""Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the memory's bounds."""
+
 _SPECS = (
     MethodSpec(
         name="mean_fill",
@@ -122,6 +125,43 @@ _SPECS = (
         ),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=8_000_000),
         stochastic=True,
+    ),
+    MethodSpec(
+        name="partial_conv",
+        title="Partial convolution",
+        family="convolutional",
+        target="inpainters.partial_conv:PartialConv",
+        summary="A U-Net whose convolutions see valid pixels alone and reweight them; layer by layer the hole closes from its rim. "
+        "Takes holes of any shape without the colour fringes of earlier networks. Wide holes come out soft, as all pixels count alike.",
+        paper="Liu, Reda, Shih, Wang, Tao and Catanzaro, Image inpainting for irregular holes using partial convolutions, ECCV",
+        year=2018,
+        link="https://doi.org/10.1007/978-3-030-01252-6_6",
+        strategy=_TRAINED,
+        cost=Cost(fixed=0.05, per_megapixel=6.0),
+        explains=True,
+        licence="Apache-2.0; weights for research",
+        requires=("torch", "safetensors"),
+        trained_with=("squeezenet",),
+        weights=("partial_conv",),
+    ),
+    MethodSpec(
+        name="gated_conv",
+        title="Gated convolution",
+        family="convolutional",
+        target="inpainters.gated_conv:GatedConv",
+        summary="Each feature has a learned gate that says where it may pass, in place of partial convolution's fixed rule; two stages. "
+        "Good on free-form holes, and follows a sketch of edges. Trained on small crops: large holes lack detail.",
+        paper="Yu, Lin, Yang, Shen, Lu and Huang, Free-form image inpainting with gated convolution, ICCV",
+        year=2019,
+        link="https://doi.org/10.1109/ICCV.2019.00457",
+        strategy=_TRAINED,
+        cost=Cost(fixed=0.05, per_megapixel=6.0),
+        explains=True,
+        takes_guide=True,
+        licence="Apache-2.0; weights for research",
+        requires=("torch", "safetensors"),
+        trained_with=("squeezenet",),
+        weights=("gated_conv",),
     ),
 )
 

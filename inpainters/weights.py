@@ -147,6 +147,11 @@ def remedy(name: str) -> str:
     return f"get '{(lacking or list(row.files))[0]}' from the repository's folder inpainters/checkpoints again"
 
 
+def restore(name: str) -> str:
+    """What to do after deleting an altered file of `name`."""
+    return "get it from the repository's folder inpainters/checkpoints again" if WEIGHTS[name].bundled else remedy(name)
+
+
 def verified(name: str) -> Path:
     """The file's path after checking its sha256; raises UnavailableError where it is absent or altered."""
     return verified_all(name)[0]
@@ -161,8 +166,7 @@ def verified_all(name: str) -> list[Path]:
         digest, pinned = sha256(path), WEIGHTS[name].files[path.name]
         if not digest.startswith(pinned):
             what = f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected {pinned[:8]}…)"
-            mend = "get it from the repository's folder inpainters/checkpoints again" if WEIGHTS[name].bundled else remedy(name)
-            raise UnavailableError(f"{what}: delete it and {mend}.")
+            raise UnavailableError(f"{what}: delete it and {restore(name)}.")
     return paths
 
 
