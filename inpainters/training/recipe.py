@@ -14,6 +14,7 @@ NETWORKS: dict[str, str] = {
     "gated_conv": "inpainters.networks.gated:GatedGenerator",
     "partial_conv": "inpainters.networks.partial:PartialUNet",
     "context_encoder": "inpainters.networks.context_encoder:ContextEncoder",
+    "pen_net": "inpainters.networks.pen_net:PenNet",
 }
 """Method -> `module:class` of its network, whose `forward(image, mask)` returns pictures from coarse to fine."""
 FOLDER = Path(__file__).parent / "recipes"

@@ -1,7 +1,8 @@
 """Layers that were invented for inpainting, one file per paper."""
 
+from inpainters.networks.layers.attention_transfer import AttentionTransfer, attention_transfer
 from inpainters.networks.layers.channelwise_fc import ChannelwiseFC
 from inpainters.networks.layers.gated_conv import GatedConv2d
 from inpainters.networks.layers.partial_conv import PartialConv2d
 
-__all__ = ["ChannelwiseFC", "GatedConv2d", "PartialConv2d"]
+__all__ = ["AttentionTransfer", "ChannelwiseFC", "GatedConv2d", "PartialConv2d", "attention_transfer"]

@@ -1,0 +1,87 @@
+"""Attention transfer: Zeng, Fu, Chao and Guo, Learning Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019.
+
+Section 3.2: similarities are found in a deep feature map (equations 1 and 2), and fill the hole of the map that is twice as large
+(equation 3); four dilated convolutions then gather context at several scales (equation 4). Only hole queries meet known keys.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHUNK = 1 << 22
+"""Queries are taken in portions of about that many products, so that memory does not grow with the hole."""
+
+
+def attention_transfer(shallow: Tensor, deep: Tensor, mask: Tensor, *, kernel: int = 3, scale: float = 10.0) -> Tensor:
+    """`shallow` (N, C, H, W) with its hole filled from its known part, as the similarities in `deep` say.
+
+    `deep` (N, D, ceil(H/2), ceil(W/2)); `mask` (N, 1, any, any) 1 where missing: a position of `deep` is missing where more than half of
+    its area is. Weights are `softmax(scale * cosine)` of the `kernel`² patches around missing and known positions. What is pasted is the
+    weighted sum of the 4x4 patches of `shallow` that lie two apart; where they overlap they are averaged. Both maps continue beyond
+    their borders by their last pixel. Known positions keep their features, and so does a picture in which nothing is known.
+    """
+    hole = F.adaptive_avg_pool2d(mask, deep.shape[-2:]) > 0.5
+    height, width = shallow.shape[-2:]
+    even = F.pad(shallow, (0, 2 * deep.shape[-1] - width, 0, 2 * deep.shape[-2] - height), mode="replicate")
+    parts = zip(_patches(deep, kernel, 1), _inverse_norms(deep, kernel), _patches(even, 4, 2), hole.flatten(1), strict=True)
+    pasted = torch.stack([_fill(*part, scale) for part in parts])
+    whole = _paste(pasted, even.shape[-2:])
+    count = _paste(hole.flatten(1)[..., None].expand(-1, -1, 16).to(whole.dtype), even.shape[-2:])
+    # Every pixel of a missing position is covered by its own patch at least, so that the count is 0 only where nothing is taken.
+    found = (whole / count.clamp(min=1)).to(shallow.dtype)
+    fillable = hole & ~hole.all(-1, keepdim=True).all(-2, keepdim=True)
+    filled = torch.where(F.interpolate(fillable.float(), scale_factor=2) > 0, found, even)
+    return filled[..., :height, :width]
+
+
+def _patches(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """(N, positions, C · kernel²)."""
+    return F.unfold(F.pad(x, (int(kernel > 1),) * 4, mode="replicate"), kernel, stride=stride).transpose(1, 2)
+
+
+def _inverse_norms(x: Tensor, kernel: int) -> Tensor:
+    """One over the norm of each patch, (N, positions), in float: products are divided by norms, which are fewer than values."""
+    energy = x.to(_wide(x)).square().sum(1, keepdim=True)
+    around = F.avg_pool2d(F.pad(energy, (int(kernel > 1),) * 4, mode="replicate"), kernel, 1)
+    return (around * kernel**2 + 1e-8).rsqrt().flatten(1)
+
+
+def _wide(x: Tensor) -> torch.dtype:
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def _fill(keys: Tensor, inverse: Tensor, values: Tensor, hole: Tensor, scale: float) -> Tensor:
+    """One picture's patches, (positions, C · 16): in the hole what is pasted, 0 elsewhere."""
+    missing, known = hole.nonzero()[:, 0], (~hole).nonzero()[:, 0]
+    out = torch.zeros_like(values)
+    if not len(missing) or not len(known):
+        return out
+    sources, norms, source_values = keys[known].T, scale * inverse[known], values[known]
+    rows = []
+    for portion in missing.split(max(1, CHUNK // len(known))):
+        scores = (keys[portion] @ sources).to(inverse.dtype) * (inverse[portion, None] * norms)
+        rows.append(torch.softmax(scores, 1).to(values.dtype) @ source_values)
+    return out.index_copy(0, missing, torch.cat(rows).to(values.dtype))
+
+
+def _paste(patches: Tensor, size: torch.Size) -> Tensor:
+    """Sum of overlapping 4x4 patches that lie two apart, (N, positions, C · 16) to (N, C, *size)."""
+    return F.fold(patches.to(_wide(patches)).transpose(1, 2), tuple(size), 4, stride=2, padding=1)
+
+
+class AttentionTransfer(nn.Module):
+    """Attention transfer, then four groups of dilated convolutions side by side: (N, channels, H, W) in and out.
+
+    `rates` are the dilations of the groups; without any the filled map is returned as it is.
+    """
+
+    def __init__(self, channels: int, *, kernel: int = 3, rates: Sequence[int] = (1, 2, 4, 8), scale: float = 10.0) -> None:
+        super().__init__()
+        self.kernel, self.scale = kernel, scale
+        self.groups = nn.ModuleList(nn.Conv2d(channels, channels // len(rates), 3, padding=rate, dilation=rate) for rate in rates)
+
+    def forward(self, shallow: Tensor, deep: Tensor, mask: Tensor) -> Tensor:
+        filled = attention_transfer(shallow, deep, mask, kernel=self.kernel, scale=self.scale)
+        return torch.cat([F.relu(group(filled)) for group in self.groups], 1) if self.groups else filled

@@ -1,0 +1,135 @@
+"""PEN-Net: Zeng, Fu, Chao and Guo, Learning Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019.
+
+A U-Net whose skips are filled from deep to shallow by attention transfer, and whose decoder draws a picture at every scale.
+`PenNet` is the paper's form (where the text leaves widths open, those of the authors' release), `SlimPenNet` one that learns on a
+processor. Pictures come from coarse to fine, all enlarged to the full size.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inpainters.networks.gated import push_pull
+from inpainters.networks.layers import AttentionTransfer
+
+
+def resized(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinear, to the size of `like`."""
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class PenNet(nn.Module):
+    """`forward(image, mask)`: (N, 3, H, W) in [0, 1] and (N, 1, H, W) 1 where missing, to one picture (N, 3, H, W) per scale."""
+
+    def __init__(self, widths: Sequence[int] = (32, 64, 128, 256, 512, 512)) -> None:
+        super().__init__()
+        pairs = list(itertools.pairwise((4, *widths)))
+        last = len(pairs) - 1
+        self.encoder = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.ReLU() if i == last else nn.LeakyReLU(0.2)) for i, (a, b) in enumerate(pairs)
+        )
+        # The deepest pair of maps is 4x4 and 8x8 at the paper's 256 px: too small for patches and for dilated convolutions.
+        self.transfer = nn.ModuleList([AttentionTransfer(widths[-2], kernel=1, rates=())])
+        self.transfer.extend(AttentionTransfer(width) for width in widths[-3::-1])
+        below = (widths[-1], *(2 * width for width in widths[-2:0:-1]))
+        self.up = nn.ModuleList(nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()) for a, b in zip(below, widths[-2::-1], strict=True))
+        self.pictures = nn.ModuleList(nn.Conv2d(2 * width, 3, 1) for width in widths[-2::-1])
+        self.head = nn.Sequential(nn.Conv2d(2 * widths[0], widths[0], 3, padding=1), nn.ReLU(), nn.Conv2d(widths[0], 3, 3, padding=1))
+
+    def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
+        x = torch.cat(((2 * image - 1) * (1 - mask), mask), 1)
+        skips = []
+        for encode in self.encoder:
+            x = encode(x)
+            skips.append(x)
+        deep = skips.pop()
+        pictures = []
+        for transfer, up, picture in zip(self.transfer, self.up, self.pictures, strict=True):
+            skip = skips.pop()
+            deep = transfer(skip, deep, mask)
+            x = torch.cat((up(resized(x, deep)), deep), 1)
+            pictures.append(resized(torch.tanh(picture(x).float()), image))
+        pictures.append(torch.tanh(self.head(resized(x, image)).float()))
+        return [(p + 1) / 2 for p in pictures]
+
+
+class Residual(nn.Module):
+    """`x + conv(lrelu(conv(x)))`, the first one dilated."""
+
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(_conv(width, width, dilation=dilation), nn.LeakyReLU(0.2), _conv(width, width, gain=0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x)
+
+
+class Join(nn.Module):
+    """Enlarged to the skip's size (a 1x1 convolution first: it commutes, and is cheaper there), the skip added, then convolved."""
+
+    def __init__(self, inputs: int, outputs: int, units: int) -> None:
+        super().__init__()
+        self.narrow = _conv(inputs, outputs, kernel=1)
+        self.units = nn.Sequential(*(Residual(outputs, 1) for _ in range(units)))
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        return F.leaky_relu(self.units(resized(self.narrow(x), skip) + skip), 0.2)
+
+
+class SlimPenNet(nn.Module):
+    """The same in and out as `PenNet`, for short trainings.
+
+    Colours enter as differences from the mean of the known pixels, and every picture adds to a smooth first fill. `widths`: channels
+    at 1/1, 1/2, 1/4, ...; `transfers`: how many skips, from the deepest on, are filled by attention (what is filled is added to what
+    the encoder found); `dilations`: residual units at the bottom; `units`: residual units per scale of the decoder, from the deepest on.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (16, 32, 64, 128, 192),
+        transfers: int = 2,
+        dilations: Sequence[int] = (1, 2, 4),
+        units: Sequence[int] = (2, 2, 1, 1),
+    ) -> None:
+        super().__init__()
+        pairs = list(itertools.pairwise(widths))
+        self.stem = _conv(4, widths[0], kernel=5)
+        self.down = nn.ModuleList(nn.Sequential(_conv(a, b, stride=2), nn.LeakyReLU(0.2), _conv(b, b), nn.LeakyReLU(0.2)) for a, b in pairs)
+        self.bottom = nn.Sequential(*(Residual(widths[-1], d) for d in dilations))
+        upward = widths[-2::-1]
+        self.transfer = nn.ModuleList(AttentionTransfer(width) for width in upward[:transfers])
+        self.up = nn.ModuleList(Join(b, a, n) for (a, b), n in zip(reversed(pairs), units, strict=True))
+        self.pictures = nn.ModuleList(nn.Conv2d(width, 3, 3, padding=1) for width in upward)
+        for picture in self.pictures:
+            nn.init.normal_(picture.weight, std=0.003)
+            nn.init.zeros_(picture.bias)
+
+    def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
+        known = 1 - mask
+        mean = (image * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True).clamp(min=1)
+        first = push_pull(image - mean, known)
+        x = torch.cat((2 * first, mask - 0.5), 1).contiguous(memory_format=torch.channels_last)
+        skips = [F.leaky_relu(self.stem(x), 0.2)]
+        for down in self.down:
+            skips.append(down(skips[-1]))
+        deep = x = self.bottom(skips.pop())
+        pictures = []
+        for level, (up, picture) in enumerate(zip(self.up, self.pictures, strict=True)):
+            skip = skips.pop()
+            if level < len(self.transfer):
+                deep = skip = skip + self.transfer[level](skip, deep, mask).contiguous(memory_format=torch.channels_last)
+            x = up(x, skip)
+            pictures.append(resized(picture(x).float(), first))
+        return [first + mean + p for p in pictures]
+
+
+def _conv(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1, gain: float = 1.0) -> nn.Conv2d:
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
+    nn.init.kaiming_normal_(conv.weight, a=0.2)
+    with torch.no_grad():
+        conv.weight.mul_(gain)
+    nn.init.zeros_(conv.bias)
+    return conv
