@@ -8,66 +8,99 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inpainters.errors import InputError, UnavailableError
+from inpainters import commandline
+from inpainters.errors import InputError
 
 if TYPE_CHECKING:
     from inpainters.training.loop import Trainer
+    from inpainters.training.recipe import Recipe
 
 
-def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="python -m inpainters.training", description=__doc__)
+def parser() -> commandline.Parser:
+    p = commandline.Parser(prog="python -m inpainters.training", description=__doc__)
     p.add_argument("recipe", help="name of a recipe, or a path that ends in .toml")
-    p.add_argument("--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders of training pictures")
-    p.add_argument("--out", type=Path, metavar="DIR", help="where the run is kept (default: runs/RECIPE)")
-    p.add_argument("--cache", type=Path, metavar="DIR", help="where decoded pictures are kept (default: OUT/cache)")
+    p.add_argument("--data", nargs="+", type=commandline.path, required=True, metavar="DIR", help="folders of training pictures")
+    p.add_argument("--out", type=commandline.path, metavar="DIR", help="where the run is kept (default: runs/RECIPE)")
+    p.add_argument("--cache", type=commandline.path, metavar="DIR", help="where decoded pictures are kept (default: OUT/cache)")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
-    p.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
-    p.add_argument("--hours", type=float, metavar="H", help="stop after this many hours")
-    p.add_argument("--steps", type=int, metavar="N", help="stop at this step")
+    p.add_argument("--threads", type=_positive, metavar="N", help="processor threads (default: all)")
+    p.add_argument("--hours", type=_hours, metavar="H", help="stop after this many hours")
+    p.add_argument("--steps", type=_positive, metavar="N", help="stop at this step")
     p.add_argument("--resume", action="store_true", help="continue from the checkpoint in OUT")
     p.add_argument(
         "--export",
-        type=int,
+        type=_count,
         nargs="?",
         const=0,
         metavar="N",
         help="train no further, but write the weights to OUT/export after N steps (default: 0) with a falling rate; the checkpoint stays",
     )
+    commandline.add_weights(p)
+    p.set_defaults(command=_train)
     return p
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 2 bad input, 130 stopped by hand."""
-    args = parser().parse_args(argv)
+    return commandline.run(parser(), argv, stopped="Add --resume to go on from the last checkpoint.")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no whole number of 0 or more")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not (number := _count(text)):
+        raise argparse.ArgumentTypeError("it must be 1 or more")
+    return number
+
+
+def _hours(text: str) -> float:
     try:
-        return _train(args)
-    except (InputError, UnavailableError) as error:
-        print(error, file=sys.stderr)
-        return 2
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no number of hours above 0")
+    return hours
 
 
 def _train(args: argparse.Namespace) -> int:
     import torch
 
-    from inpainters.training import data, recipe
-    from inpainters.training.loop import CHECKPOINT, Stop, Trainer
+    from inpainters.training import data, parallel, recipe
+    from inpainters.training.loop import CHECKPOINT, Trainer
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    device = args.device if args.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    plan = recipe.load(args.recipe, device=device.split(":")[0])
+    plan = recipe.load(args.recipe, device=(device := _device(args.device)).split(":")[0])
     out = args.out or Path("runs") / plan.method
     if (out / CHECKPOINT).is_file() and not args.resume and args.export is None:
         raise InputError(f"'{out.name}' holds a checkpoint already; add --resume to continue it, or choose another --out.")
-    started = time.monotonic()
-    pictures = data.decode(args.data, args.cache or out / "cache", least=plan.data.crop, cap=plan.data.cap, threads=args.threads or 2)
-    _say(f"{len(pictures):,} pictures, {pictures.skipped} skipped as unreadable ({time.monotonic() - started:.0f} s)")
-    trainer = Trainer(plan, pictures, out, device=device)
-    if args.export is not None:
-        return _export(trainer, args.export)
+    with parallel.group(device) as device:
+        if args.export is not None and parallel.world() > 1:
+            raise InputError("--export runs in one process; leave out torchrun.")
+        started = time.monotonic()
+        with parallel.first_alone():
+            pictures = data.decode(
+                args.data, args.cache or out / "cache", least=plan.data.crop, cap=plan.data.cap, threads=args.threads or 2
+            )
+        _say(f"{len(pictures):,} pictures, {pictures.skipped} skipped as unreadable ({time.monotonic() - started:.0f} s)")
+        trainer = Trainer(plan, pictures, out, device=device)
+        return _export(trainer, args.export) if args.export is not None else _run(trainer, plan, args)
+
+
+def _run(trainer: "Trainer", plan: "Recipe", args: argparse.Namespace) -> int:
+    from inpainters.training import parallel
+    from inpainters.training.loop import Stop
+
     if args.resume:
         trainer.resume()
         _say(f"resumed at step {trainer.step}")
+    if parallel.world() > 1:
+        _say(f"{parallel.world()} processes, {plan.optimizer.batch // parallel.world()} pictures of each batch for each")
     stop = Stop(args.steps or plan.optimizer.steps, time.monotonic() + 3600 * args.hours if args.hours else float("inf"))
 
     def ask(*_: object) -> None:
@@ -78,6 +111,20 @@ def _train(args: argparse.Namespace) -> int:
     trainer.run(stop, _say)
     _say(f"stopped at step {trainer.step}; add --resume to go on")
     return 130 if stop.asked else 0
+
+
+def _device(name: str) -> str:
+    """What `--device` means here; raises InputError for one that is not there."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        raise InputError(f"--device is auto, cpu, cuda or cuda:N, not '{name[:40]}'.")
+    if kind == "cuda" and (not torch.cuda.is_available() or int(number or 0) >= torch.cuda.device_count()):
+        raise InputError(f"There is no device '{name}' here; use --device cpu.")
+    return name
 
 
 def _export(trainer: "Trainer", steps: int) -> int:
@@ -98,7 +145,10 @@ def _export(trainer: "Trainer", steps: int) -> int:
 
 
 def _say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
+    from inpainters.training import parallel
+
+    if parallel.rank() == 0:
+        print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
 
 
 if __name__ == "__main__":

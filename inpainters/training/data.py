@@ -16,9 +16,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inpainters import masks as generators
-from inpainters.errors import InputError, unknown
+from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, load_image
 from inpainters.training.recipe import Masks, Recipe
+from inpainters.training.sketches import sketch
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -62,14 +63,24 @@ def decode(folders: Sequence[Path], cache: Path, *, least: int, cap: int, thread
     files = [(folder, path) for folder in folders for path in _listed(folder)]
     key = hashlib.sha256(json.dumps([[f.name, str(p), p.stat().st_size] for f, p in files] + [[least, cap]]).encode()).hexdigest()[:16]
     index, pixels = cache / f"{key}.json", cache / f"{key}.u8"
-    if not index.is_file():
+    if (facts := _facts(index, pixels)) is None:
         cache.mkdir(parents=True, exist_ok=True)
-        _write(files, index, pixels, least, cap, threads)
-    facts = json.loads(index.read_text(encoding="utf-8"))
+        facts = _write(files, index, pixels, least, cap, threads)
     if not facts["names"]:
         raise InputError(f"None of the {len(files)} pictures in the data folders could be read; check them.")
     flat = np.memmap(pixels, np.uint8, "r")
     return Pictures(flat, np.array(facts["places"], np.int64).reshape(-1, 3), facts["names"], facts["skipped"])
+
+
+def _facts(index: Path, pixels: Path) -> dict[str, Any] | None:
+    """What the cache holds; None where it is absent or damaged."""
+    try:
+        facts = json.loads(index.read_text(encoding="utf-8"))
+        end = sum(height * width * 3 for _, height, width in facts["places"])
+        whole = pixels.stat().st_size == end and len(facts["names"]) == len(facts["places"]) and facts["skipped"] >= 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return facts if whole else None
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -81,7 +92,7 @@ def _listed(folder: Path) -> list[Path]:
     return found
 
 
-def _write(files: Sequence[tuple[Path, Path]], index: Path, pixels: Path, least: int, cap: int, threads: int) -> None:
+def _write(files: Sequence[tuple[Path, Path]], index: Path, pixels: Path, least: int, cap: int, threads: int) -> dict[str, Any]:
     names: list[str] = []
     places: list[list[int]] = []
     offset = 0
@@ -95,7 +106,9 @@ def _write(files: Sequence[tuple[Path, Path]], index: Path, pixels: Path, least:
             places.append([offset, *picture.shape[:2]])
             offset += picture.size
     os.replace(part, pixels)
-    replace_text(index, json.dumps({"names": names, "places": places, "skipped": len(files) - len(names)}))
+    facts = {"names": names, "places": places, "skipped": len(files) - len(names)}
+    replace_text(index, json.dumps(facts))
+    return facts
 
 
 def _picture(path: Path, least: int, cap: int) -> Image | None:
@@ -143,10 +156,6 @@ def centre_crop(picture: Image, size: int) -> Image:
 
 def draw_mask(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: float | None = None) -> Mask:
     """A mask of the recipe's mix, (size, size) bool, its share of missing pixels uniform between `low` and `recipe.high`."""
-    names = sorted(recipe.mix)
-    for name in names:
-        if name not in generators.GENERATORS:
-            raise unknown("mask generator", name, generators.GENERATORS)
     if recipe.window < 1:
         return _windowed(recipe, size, rng, seed, whole=low is not None)
     return _drawn(recipe, size, rng, seed, recipe.low if low is None else low)
@@ -181,23 +190,41 @@ def tensors(pictures: Iterable[Image], masks: Iterable[Mask]) -> tuple[Tensor, T
     return image.float().div(255).contiguous(memory_format=torch.channels_last), mask
 
 
-class Batches(Dataset[tuple[Tensor, Tensor]]):
-    """Item `step` is the batch of that step, whoever asks and in whatever order: a resumed run sees what the first would have."""
+class Batches(Dataset[tuple[Tensor, ...]]):
+    """Item `step` is the batch of that step, whoever asks and in whatever order: a resumed run sees what the first would have.
 
-    def __init__(self, pictures: Pictures, indices: Sequence[int], recipe: Recipe) -> None:
+    `(image, mask)`, or `(image, mask, guide)` where the recipe asks for sketches. Of several processes, each takes its `share`,
+    (rank, world), of the same batch.
+    """
+
+    def __init__(self, pictures: Pictures, indices: Sequence[int], recipe: Recipe, share: tuple[int, int] = (0, 1)) -> None:
         self.pictures, self.indices, self.recipe = pictures, indices, recipe
+        rank, world = share
+        if recipe.optimizer.batch % world:
+            raise InputError(f"A batch of {recipe.optimizer.batch} cannot be shared by {world} processes; change optimizer.batch.")
+        size = recipe.optimizer.batch // world
+        self.share = range(rank * size, (rank + 1) * size)
 
     def __len__(self) -> int:
         return self.recipe.optimizer.steps
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, step: int) -> tuple[Tensor, ...]:
         size = self.recipe.data.crop
         crops, masks = [], []
-        for i in range(self.recipe.optimizer.batch):
+        for i in self.share:
             rng = np.random.default_rng([self.recipe.seed, step, i])
             crops.append(random_crop(self.pictures[self.indices[int(rng.integers(len(self.indices)))]], size, rng))
             masks.append(draw_mask(self.recipe.masks, size, rng, int(rng.integers(2**31))))
-        return tensors(crops, masks)
+        return (*tensors(crops, masks), *([self._guide(step, crops, masks)] if self.recipe.data.guide else []))
+
+    def _guide(self, step: int, crops: Sequence[Image], masks: Sequence[Mask]) -> Tensor:
+        """(N, 1, H, W) float: sketches of some pictures' holes, 0 for the others."""
+        found = []
+        for i, crop, mask in zip(self.share, crops, masks, strict=True):
+            rng = np.random.default_rng([self.recipe.seed, step, i, 1])
+            drawn = rng.random() < self.recipe.data.guide
+            found.append(sketch(np.ascontiguousarray(crop), mask, rng) if drawn else np.zeros(mask.shape, np.float32))
+        return torch.from_numpy(np.stack(found))[:, None]
 
 
 def validation(pictures: Pictures, indices: Sequence[int], recipe: Recipe, count: int) -> tuple[list[Image], list[Mask]]:

@@ -18,17 +18,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from inpainters.base import InpaintRequest
-from inpainters.errors import InputError
+from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image
 from inpainters.registry import create
-from inpainters.training import losses
+from inpainters.training import losses, parallel
+from inpainters.training.adversarial import Adversary
 from inpainters.training.data import Batches, Pictures, tensors, validation
 from inpainters.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
-LOGS = ("log.csv", "validation.csv")
-COLUMNS = ("step", "rate", "loss", "hole", "valid", "coarse", "perceptual", "boundary", "norm")
+TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial")
+COLUMNS = ("step", "rate", "loss", *TERMS, "discriminator", "norm")
 SCORES = ("step", "method", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
+LOGS = {"log.csv": COLUMNS, "validation.csv": SCORES}
 
 
 @dataclass
@@ -51,16 +53,27 @@ class Trainer:
         self.train, self.held = pictures.held_out(recipe.data.held_out)
         if not self.train:
             raise InputError("No picture is left to train on; give more pictures or lower data.held_out.")
-        self.model = recipe.build().to(device, memory_format=torch.channels_last)
+        self.model = parallel.synchronise(recipe.build()).to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), recipe.optimizer.rate, recipe.optimizer.betas, weight_decay=recipe.optimizer.weight_decay, fused=True
         )
+        self.adversary = Adversary(recipe, device) if recipe.losses.adversarial else None
         self.perceptual = losses.perceptual(recipe.losses.network)
         if self.perceptual is not None:
             self.perceptual.to(device)
+        self.judge = self._judge()
         self.step, self.seconds = 0, 0.0
         self.rate_factor: Callable[[int], float] = lambda step: min(1.0, (step + 1) / max(1, recipe.optimizer.warmup))
+
+    def _judge(self) -> Any | None:
+        """LPIPS-squeeze for validation, whatever network trains; None where it cannot be had."""
+        if self.recipe.losses.network in ("lpips_squeeze", "none"):
+            return self.perceptual
+        try:
+            return losses.perceptual("lpips_squeeze").to(self.device)
+        except UnavailableError:
+            return None
 
     # State
 
@@ -75,7 +88,8 @@ class Trainer:
         os.replace(part, self.out / CHECKPOINT)
 
     def state(self) -> dict[str, Any]:
-        return {
+        player = {"adversary": self.adversary.state()} if self.adversary else {}
+        return player | {
             "method": self.recipe.method,
             "network": self.recipe.network,
             "step": self.step,
@@ -89,19 +103,19 @@ class Trainer:
     def resume(self) -> None:
         """Continue from the checkpoint; raises InputError where it is absent, damaged, or of another network."""
         self._load(self.out / CHECKPOINT)
-        for name in LOGS:
-            _truncate(self.out / name, self.step)
+        for name, columns in LOGS.items() if parallel.rank() == 0 else ():
+            _truncate(self.out / name, self.step, columns)
 
     def branch(self, folder: Path) -> None:
         """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk is only read."""
         trunk, self.out = self.out, folder
         self._load(trunk / CHECKPOINT)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in LOGS:
+        for name, columns in LOGS.items():
             (folder / name).unlink(missing_ok=True)
             if (trunk / name).is_file():
                 shutil.copyfile(trunk / name, folder / name)
-                _truncate(folder / name, self.step)
+                _truncate(folder / name, self.step, columns)
 
     def _load(self, path: Path) -> None:
         if not path.is_file():
@@ -113,6 +127,9 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
             torch.set_rng_state(state["rng"])
+            # A run that began without the other player goes on with a fresh one.
+            if self.adversary and "adversary" in state:
+                self.adversary.load(state["adversary"])
         except Exception as error:
             why = str(error).splitlines()[0][:120]
             raise InputError(f"'{CHECKPOINT}' does not fit this recipe or is damaged ({why}); use another --out.") from None
@@ -121,62 +138,111 @@ class Trainer:
 
     def run(self, stop: Stop, say: Callable[[str], None] = print) -> None:
         """Train until `stop` says so, with checkpoints, logs, pictures and validations on the way."""
-        every, saved, began, first = self.recipe.every, time.monotonic(), time.monotonic(), self.step
-        before = self.seconds
-        for image, mask in self._batches(stop.step):
-            if stop(self.step):
+        saved, began, first, before = time.monotonic(), time.monotonic(), self.step, self.seconds
+        for batch in self._batches(stop.step):
+            if parallel.anyone(stop(self.step), self.device):
                 break
-            row = self.advance(image, mask)
+            row = self.advance(*batch)
             self.seconds = before + time.monotonic() - began
-            if self.step % every.log == 0 or self.step == first + 1:
-                self._log(row, say, (time.monotonic() - began) / (self.step - first), stop)
-            if self.held and self.step % every.picture == 0:
-                self.draw()
-            if self.held and self.step % every.validate == 0:
-                say(self.validate())
-            if time.monotonic() - saved >= 60 * every.checkpoint_minutes:
+            if parallel.rank() > 0:
+                continue
+            self._report(row, say, (time.monotonic() - began) / (self.step - first), stop, self.step == first + 1)
+            if time.monotonic() - saved >= 60 * self.recipe.every.checkpoint_minutes:
                 self.save()
                 saved = time.monotonic()
-        self.save()
+        if parallel.rank() == 0:
+            self.save()
+        parallel.wait()
 
-    def _batches(self, until: int) -> Iterable[tuple[Tensor, Tensor]]:
-        batches = Batches(self.pictures, self.train, self.recipe)
+    def _report(self, row: dict[str, float], say: Callable[[str], None], pace: float, stop: Stop, new: bool) -> None:
+        every = self.recipe.every
+        if self.step % every.log == 0 or new:
+            self._log(row, say, pace, stop)
+        if self.held and self.step % every.picture == 0:
+            self.draw()
+        if self.held and self.step % every.validate == 0:
+            say(self.validate())
+
+    def _batches(self, until: int) -> Iterable[tuple[Tensor, ...]]:
+        batches = Batches(self.pictures, self.train, self.recipe, (parallel.rank(), parallel.world()))
         # Forked workers share the memory map; elsewhere each would get a copy of all pictures.
         workers = self.recipe.data.workers if sys.platform == "linux" else 0
         context = "fork" if workers else None
         return DataLoader(batches, batch_size=None, sampler=range(self.step, until), num_workers=workers, multiprocessing_context=context)
 
-    def advance(self, image: Tensor, mask: Tensor) -> dict[str, float]:
-        """One step of the optimizer; returns the row for the log."""
+    def advance(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, float]:
+        """One step of the optimizer, and one of the discriminator's; returns the row for the log."""
         image, mask = image.to(self.device), mask.to(self.device)
-        rate = self.recipe.optimizer.rate * self.rate_factor(self.step)
+        guide = None if guide is None else guide.to(self.device)
+        factor = self.rate_factor(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = self.recipe.optimizer.rate * factor
+        # Whatever a network draws at random depends on the step alone: a resumed run draws the same.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step * parallel.world() + parallel.rank())
         self.optimizer.zero_grad(set_to_none=True)
-        terms = self.losses(image, mask)
+        stages = self.stages(image, mask, guide)
+        terms = self.terms(stages, image, mask, guide)
         loss = losses.total(terms, self._weights())
         loss.backward()
+        values = terms | {"loss": loss}
+        if self._playing:
+            fake = torch.where(mask > 0, stages[-1].float(), image)
+            values["discriminator"] = self.adversary.learn(image, fake, mask, guide, factor)
+        norm = self._descend()
+        self.step += 1
+        self._follow()
+        means = parallel.mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
+        return {"step": self.step, "rate": self.recipe.optimizer.rate * factor, "norm": norm, **dict(zip(values, means, strict=True))}
+
+    def _descend(self) -> float:
+        """Average the gradients over the processes, clip them, step; returns their norm before."""
+        parallel.average_gradients(self.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip)
         if not torch.isfinite(norm):
             raise InputError(f"The gradient is no longer finite at step {self.step}; lower optimizer.rate and resume.")
         self.optimizer.step()
-        self.step += 1
-        self._follow()
-        values = {name: term.item() for name, term in terms.items()}
-        return {"step": self.step, "rate": rate, "loss": loss.item(), **values, "norm": norm.item()}
+        return norm.item()
 
-    def losses(self, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """The terms of the loss, those of weight 0 left out where they cost something."""
+    @property
+    def _playing(self) -> bool:
+        return self.adversary is not None and self.step >= self.recipe.losses.adversarial_from
+
+    def stages(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:
+        """The network's pictures from coarse to fine, as many as the recipe trains."""
         with self._autocast():
-            stages = self.model(image * (1 - mask), mask)
-        terms = losses.reconstruction(stages, image, mask)
-        composite = torch.where(mask > 0, stages[-1], image)
-        if self.recipe.losses.boundary:
-            terms["boundary"] = losses.boundary_variation(composite, mask)
-        if self.perceptual is not None and self.recipe.losses.perceptual:
-            down, right = self._offset(image.shape[-1])
-            with self._autocast():
-                terms["perceptual"] = self.perceptual(composite[..., down:, right:], image[..., down:, right:]).mean()
+            found = self.model(image * (1 - mask), mask, *([] if guide is None else [guide]))
+        return found[: self.recipe.stages or None]
+
+    def losses(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
+        """The terms of the loss of one batch."""
+        return self.terms(self.stages(image, mask, guide), image, mask, guide)
+
+    def terms(self, stages: list[Tensor], image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
+        """The terms of the loss, those of weight 0 left out where they cost something."""
+        given = self.recipe.losses
+        whole, power = given.per == "picture", 1 if given.distance == "l1" else 2
+        terms = losses.reconstruction(stages, image, mask, power=power, per_picture=whole, discount=given.discount)
+        composite = torch.where(mask > 0, stages[-1].float(), image)
+        if given.boundary:
+            terms["boundary"] = losses.boundary_variation(composite, mask, per_picture=whole)
+        if self.perceptual is not None and (given.perceptual or given.style):
+            terms |= self._deep([composite, stages[-1].float()] if given.raw else [composite], image)
+        if self._playing:
+            terms["adversarial"] = self.adversary.term(composite, mask, guide)
+        return terms
+
+    def _deep(self, pictures: list[Tensor], image: Tensor) -> dict[str, Tensor]:
+        """The terms of the perceptual network, summed over `pictures`."""
+        down, right = self._offset(image.shape[-1])
+        with self._autocast():
+            with torch.no_grad():
+                wanted = self.perceptual.maps(image[..., down:, right:])
+            found = [self.perceptual.maps(picture[..., down:, right:]) for picture in pictures]
+        terms = {}
+        if self.recipe.losses.perceptual:
+            terms["perceptual"] = sum(self.perceptual.between(given, wanted).mean() for given in found)
+        if self.recipe.losses.style:
+            terms["style"] = sum(losses.style(given, wanted) for given in found)
         return terms
 
     def _offset(self, size: int) -> tuple[int, int]:
@@ -195,8 +261,7 @@ class Trainer:
         given = self.recipe.losses
         start = given.perceptual_from
         rise = start + (1 - start) * min(1.0, self.step / max(1, given.perceptual_rise))
-        names = ("hole", "valid", "coarse", "boundary")
-        return {name: getattr(given, name) for name in names} | {"perceptual": given.perceptual * rise}
+        return {name: getattr(given, name) for name in TERMS} | {"perceptual": given.perceptual * rise}
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -221,7 +286,7 @@ class Trainer:
         for i in range(0, len(images), 8):
             image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
             with self._autocast():
-                stages = self.average(image * (1 - mask), mask)
+                stages = self.average(image * (1 - mask), mask)[: self.recipe.stages or None]
             for n, stage in enumerate(stages):
                 found += [[]] if n == len(found) else []
                 composite = torch.where(mask > 0, stage.float(), image).clamp(0, 1).mul(255).round().byte()
@@ -256,7 +321,7 @@ class Trainer:
         for fill, image, mask in zip(fills, images, masks, strict=True):
             (a, b), _ = tensors([fill, image], [mask, mask])
             error = (a - b)[:, torch.from_numpy(mask)]
-            distance = self.perceptual(a[None].to(self.device), b[None].to(self.device)).item() if self.perceptual else float("nan")
+            distance = self.judge(a[None].to(self.device), b[None].to(self.device)).item() if self.judge else float("nan")
             found.append((distance, error.abs().mean().item(), -10 * np.log10(max(error.square().mean().item(), 1e-10))))
         lpips, l1, psnr = (float(value) for value in np.mean(found, axis=0))
         return {"pictures": len(images), "lpips_squeeze": round(lpips, 5), "l1_hole": round(l1, 5), "psnr_hole": round(psnr, 3)}
@@ -278,13 +343,15 @@ def _append(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) ->
         writer.writerows(rows)
 
 
-def _truncate(path: Path, step: int) -> None:
-    """Drop the rows after `step`: the resumed run writes them again."""
+def _truncate(path: Path, step: int, columns: tuple[str, ...]) -> None:
+    """Drop the rows after `step`: the resumed run writes them again. A log of older columns gets the present ones."""
     if not path.is_file():
         return
     with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        columns = tuple(reader.fieldnames or ())
-        rows = [row for row in reader if (row["step"] or "").isdigit() and int(row["step"]) <= step]
+        rows = [
+            {name: row.get(name) or "" for name in columns}
+            for row in csv.DictReader(file)
+            if (row.get("step") or "").isdigit() and int(row["step"]) <= step
+        ]
     path.unlink()
     _append(path, columns, rows)

@@ -1,37 +1,101 @@
 """Losses of the learned methods. Pictures are (N, 3, H, W) in [0, 1], masks (N, 1, H, W) 1 where missing."""
 
-from collections.abc import Sequence
+import pickle
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpainters.errors import UnavailableError
+from inpainters.training import parallel
 from inpainters.weights import folders
 
 BACKBONE = "squeezenet1_1_features.pth"
 """State dict of `torchvision.models.squeezenet1_1().features`."""
+VGG = "vgg16-397923af.pth"
+"""State dict of `torchvision.models.vgg16()`, or of its `.features`."""
+
+
+def masked_error(predicted: Tensor, target: Tensor, where: Tensor, *, power: int = 1, per_picture: bool = False) -> Tensor:
+    """Sum of `where · |predicted - target|^power` over the number of pixels where `where` is not 0 (`per_picture`: of all pixels).
+
+    `where` (N, 1, H, W) may hold weights. 0 where there is nothing to compare.
+    """
+    error = (predicted - target).abs() if power == 1 else (predicted - target).square()
+    count = torch.tensor(float(where.numel())) if per_picture else parallel.mean((where > 0).sum().float())
+    return (error * where).sum() / (count.to(error.device) * predicted.shape[1]).clamp(min=1)
 
 
 def masked_l1(predicted: Tensor, target: Tensor, where: Tensor) -> Tensor:
     """Mean absolute difference over the pixels where `where` is 1; 0 where there are none."""
-    return ((predicted - target).abs() * where).sum() / (where.sum() * predicted.shape[1]).clamp(min=1)
+    return masked_error(predicted, target, where)
 
 
-def boundary_variation(composite: Tensor, mask: Tensor) -> Tensor:
-    """Total variation on the one-pixel dilation of the hole (Liu 2018, equation 6), per pair of neighbours there."""
+def boundary_variation(composite: Tensor, mask: Tensor, *, per_picture: bool = False) -> Tensor:
+    """Total variation on the one-pixel dilation of the hole (Liu 2018, equation 6), per pair of neighbours there.
+
+    `per_picture`: divided by the number of all values, as the paper has it.
+    """
     grown = F.max_pool2d(mask, 3, 1, 1)
     across = grown[..., :, 1:] * grown[..., :, :-1]
     down = grown[..., 1:, :] * grown[..., :-1, :]
-    return masked_l1(composite[..., :, 1:], composite[..., :, :-1], across) + masked_l1(composite[..., 1:, :], composite[..., :-1, :], down)
+    sides = (composite[..., :, 1:], composite[..., :, :-1], across), (composite[..., 1:, :], composite[..., :-1, :], down)
+    if not per_picture:
+        return sum(masked_l1(*side) for side in sides)
+    return sum(((a - b).abs() * both).sum() for a, b, both in sides) / composite.numel()
+
+
+def discounted(mask: Tensor, discount: float) -> Tensor:
+    """`discount^l` in the hole, l the distance to the nearest known pixel, 0 elsewhere (Yu 2018, section 3.2); (N, 1, H, W)."""
+    holes = mask[:, 0].cpu().numpy().astype(np.uint8)
+    far = np.stack([cv2.distanceTransform(hole, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for hole in holes])
+    # Where nothing is known OpenCV's distances are astronomic: the discount ends at 0.
+    return mask * torch.from_numpy(np.power(discount, far))[:, None].to(mask)
 
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrices (N, C, C) of features (N, C, H, W), divided by C·H·W (Liu 2018, equation 4)."""
     flat = features.flatten(2)
     return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])
+
+
+def style(given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    """Sum over the layers of the mean absolute difference of Gram matrices (Liu 2018, equation 4); features are (N, H, W, C)."""
+    pairs = ((gram(a.permute(0, 3, 1, 2)), gram(b.permute(0, 3, 1, 2))) for a, b in zip(given, wanted, strict=True))
+    return sum((a - b).abs().mean() for a, b in pairs)
+
+
+def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """`E[relu(1 - D(real))] + E[relu(1 + D(fake))]` (Yu 2019, equation 2)."""
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def hinge_generator(fake: Tensor) -> Tensor:
+    """`-E[D(fake)]` (Yu 2019, equation 1)."""
+    return -fake.mean()
+
+
+def cross_entropy_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """`-E[log σ(real)] - E[log(1 - σ(fake))]` of logits (Pathak 2016, equation 2)."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def cross_entropy_generator(fake: Tensor) -> Tensor:
+    """`-E[log σ(fake)]`, whose gradient does not vanish where the discriminator is sure."""
+    return F.softplus(-fake).mean()
+
+
+ADVERSARIAL: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "hinge": (hinge_discriminator, hinge_generator),
+    "cross_entropy": (cross_entropy_discriminator, cross_entropy_generator),
+}
+"""Name -> the discriminator's loss of (real, fake) and the generator's of (fake)."""
 
 
 class LpipsSqueeze(nn.Module):
@@ -47,7 +111,7 @@ class LpipsSqueeze(nn.Module):
         from torchvision.models import squeezenet1_1
 
         self.features = squeezenet1_1(weights=None).features
-        self.features.load_state_dict(torch.load(backbone, weights_only=True, map_location="cpu"))
+        _load(self.features, backbone)
         heads = torch.load(str(files("lpips") / "weights/v0.1/squeeze.pth"), weights_only=True, map_location="cpu")
         for i in range(len(self.taps)):
             self.register_buffer(f"head{i}", heads[f"lin{i}.model.1.weight"])
@@ -55,7 +119,7 @@ class LpipsSqueeze(nn.Module):
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1))
         self.requires_grad_(False).eval()
 
-    def activations(self, image: Tensor) -> list[Tensor]:
+    def maps(self, image: Tensor) -> list[Tensor]:
         """Features of (N, 3, H, W) in [0, 1] at the seven taps, (N, H, W, C) float."""
         x = ((2 * image - 1) - self.shift) / self.scale
         x = x.contiguous(memory_format=torch.channels_last)
@@ -66,14 +130,56 @@ class LpipsSqueeze(nn.Module):
                 found.append(x.float().permute(0, 2, 3, 1))
         return found
 
+    def between(self, given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+        """Distance of two pictures' features per picture, (N,)."""
+        with torch.autocast(given[0].device.type, enabled=False):
+            heads = (getattr(self, f"head{i}").flatten() for i in range(len(self.taps)))
+            return sum(_distance(a, b, head) for a, b, head in zip(given, wanted, heads, strict=True))
+
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Distance per picture, (N,)."""
         with torch.no_grad():
-            wanted = self.activations(target)
-        given = self.activations(predicted)
-        with torch.autocast(predicted.device.type, enabled=False):
-            heads = (getattr(self, f"head{i}").flatten() for i in range(len(self.taps)))
-            return sum(_distance(a, b, head) for a, b, head in zip(given, wanted, heads, strict=True))
+            wanted = self.maps(target)
+        return self.between(self.maps(predicted), wanted)
+
+
+class Features(nn.Module):
+    """Mean absolute difference of features after the first three poolings, summed (Liu 2018, equation 3): VGG16 or SqueezeNet."""
+
+    taps: dict[str, tuple[int, ...]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}  # noqa: RUF012
+
+    def __init__(self, name: str, backbone: Path) -> None:
+        super().__init__()
+        from torchvision import models
+
+        self.seen = self.taps[name]
+        self.features = getattr(models, name)(weights=None).features
+        _load(self.features, backbone)
+        self.features = self.features[: self.seen[-1] + 1]
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.requires_grad_(False).eval()
+
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """Features of (N, 3, H, W) in [0, 1] after each pooling, (N, H, W, C) float."""
+        x = ((image - self.mean) / self.deviation).contiguous(memory_format=torch.channels_last)
+        found = []
+        for index, layer in enumerate(self.features):
+            # Out of place: an in-place ReLU would change the features just taken.
+            x = F.relu(x) if isinstance(layer, nn.ReLU) else layer(x)
+            if index in self.seen:
+                found.append(x.float().permute(0, 2, 3, 1))
+        return found
+
+    def between(self, given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+        """Distance of two pictures' features per picture, (N,)."""
+        return sum((a - b).abs().mean((1, 2, 3)) for a, b in zip(given, wanted, strict=True))
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """Distance per picture, (N,)."""
+        with torch.no_grad():
+            wanted = self.maps(target)
+        return self.between(self.maps(predicted), wanted)
 
 
 def _distance(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
@@ -88,16 +194,35 @@ def _distance(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
     return distance.mean((1, 2))
 
 
-def perceptual(name: str) -> nn.Module | None:
-    """The perceptual distance of that name ("lpips_squeeze", or "none"); raises UnavailableError where its backbone is absent."""
+PERCEPTUAL: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    "lpips_squeeze": (BACKBONE, LpipsSqueeze),
+    "squeezenet": (BACKBONE, lambda path: Features("squeezenet1_1", path)),
+    "vgg16": (VGG, lambda path: Features("vgg16", path)),
+}
+"""Name in `[losses] network` -> weights file and network: `maps(image)`, `between(maps, maps)` and `forward(image, image)`."""
+
+
+def perceptual(name: str) -> Any | None:
+    """The perceptual network of that name, or None for "none"; raises UnavailableError where its weights are absent or damaged."""
     if name == "none":
         return None
-    path = next((p for folder in folders() for p in (folder / BACKBONE, *folder.glob(f"*/{BACKBONE}")) if p.is_file()), None)
+    file, build = PERCEPTUAL[name]
+    path = next((p for folder in folders() for p in (folder / file, *folder.glob(f"*/{file}")) if p.is_file()), None)
     if path is None:
         raise UnavailableError(
-            f"The perceptual loss needs '{BACKBONE}': put it into a folder named by INPAINTING_WEIGHTS, or set losses.network = \"none\"."
+            f"The perceptual loss '{name}' needs '{file}': put it into a folder named by INPAINTING_WEIGHTS, or change losses.network."
         )
-    return LpipsSqueeze(path).to(memory_format=torch.channels_last)
+    return build(path).to(memory_format=torch.channels_last)
+
+
+def _load(features: nn.Module, path: Path) -> None:
+    """Load a state dict of `features`, or of the network that they are part of."""
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        own = {key.removeprefix("features."): value for key, value in state.items() if not key.startswith("classifier.")}
+        features.load_state_dict(own)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, KeyError, ValueError, OSError) as error:
+        raise UnavailableError(f"'{path.name}' is damaged or holds other weights; get it again from torchvision.") from error
 
 
 def total(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
@@ -105,9 +230,17 @@ def total(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
     return sum((weights[name] * term for name, term in terms.items() if weights.get(name)), start=torch.zeros(()))
 
 
-def reconstruction(stages: Sequence[Tensor], target: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """L1 on the hole and on the valid part of the last stage, and on the hole of those before it."""
-    terms = {"hole": masked_l1(stages[-1], target, mask), "valid": masked_l1(stages[-1], target, 1 - mask)}
-    if len(stages) > 1:
-        terms["coarse"] = masked_l1(stages[0], target, mask)
+def reconstruction(
+    stages: Sequence[Tensor], target: Tensor, mask: Tensor, *, power: int = 1, per_picture: bool = False, discount: float = 1.0
+) -> dict[str, Tensor]:
+    """L1 (`power` 2: squared) on the hole and on the valid part of the last stage, and on the hole of those before it, averaged."""
+    hole = discounted(mask, discount) if discount < 1 else mask
+    first, last = stages[:-1], stages[-1]
+    terms = {
+        "hole": masked_error(last, target, hole, power=power, per_picture=per_picture),
+        "valid": masked_error(last, target, 1 - mask, power=power, per_picture=per_picture),
+    }
+    if first:
+        found = [masked_error(stage, target, hole, power=power, per_picture=per_picture) for stage in first]
+        terms["coarse"] = sum(found) / len(found)
     return terms

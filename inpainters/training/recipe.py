@@ -9,14 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from inpainters.errors import InputError, unknown
+from inpainters.masks import GENERATORS
 
 NETWORKS: dict[str, str] = {
     "gated_conv": "inpainters.networks.gated:GatedGenerator",
+    "contextual_attention": "inpainters.networks.contextual_attention:ContextualAttentionGenerator",
     "partial_conv": "inpainters.networks.partial:PartialUNet",
     "context_encoder": "inpainters.networks.context_encoder:ContextEncoder",
     "pen_net": "inpainters.networks.pen_net:PenNet",
 }
 """Method -> `module:class` of its network, whose `forward(image, mask)` returns pictures from coarse to fine."""
+DISCRIMINATORS: dict[str, str] = {
+    "sn_patch_gan": "inpainters.networks.discriminators:SNPatchGAN",
+    "centre": "inpainters.networks.discriminators:CentreDiscriminator",
+}
+"""Name in `[discriminator]` -> `module:class`, whose `forward(image, mask[, guide])` returns scores."""
+CHOICES = {
+    "losses.distance": ("l1", "l2"),
+    "losses.per": ("region", "picture"),
+    "losses.network": ("lpips_squeeze", "squeezenet", "vgg16", "none"),
+    "discriminator.name": tuple(DISCRIMINATORS),
+    "discriminator.loss": ("hinge", "cross_entropy"),
+}
+LEAST = {"data.crop": 8, "data.cap": 8, "optimizer.batch": 1, "optimizer.steps": 1, "every.log": 1, "every.picture": 1, "every.validate": 1}
 FOLDER = Path(__file__).parent / "recipes"
 CLASS = "class"
 """Key of `[network]`: another class of the same module, such as a slim form of the paper's network."""
@@ -32,6 +47,8 @@ class Data:
     held_out: float = 0.01
     """Share of the pictures that are kept for validation, chosen by their names."""
     workers: int = 0
+    guide: float = 0.0
+    """Share of the samples that come with a sketch of the hole's edges; the others' guide is 0. Where 0, the network is given none."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +88,42 @@ class Optimizer:
 class Losses:
     """Weights of the losses; those of 0 are not computed."""
 
+    distance: str = "l1"
+    """ "l1" or "l2" (squared) between pixels."""
+    per: str = "region"
+    """Pixel losses and boundary variation are divided by the pixels of their "region", or of the whole "picture" (Liu 2018)."""
+    hole: float = 1.0
+    valid: float = 0.1
+    coarse: float = 0.5
+    """On the stages before the last, averaged."""
+    discount: float = 1.0
+    """Weight in the hole per pixel of distance to what is known (Yu 2018: 0.99)."""
     network: str = "lpips_squeeze"
-    """The perceptual distance, or "none"."""
+    """The perceptual network: "lpips_squeeze", "squeezenet", "vgg16" or "none"."""
     perceptual: float = 1.0
     perceptual_from: float = 0.1
     """Share of the perceptual weight at step 0; it rises to 1 over `perceptual_rise` steps (a full one at once draws grids)."""
     perceptual_rise: int = 2000
-    hole: float = 1.0
-    valid: float = 0.1
-    coarse: float = 0.5
+    style: float = 0.0
+    """Of the perceptual network's Gram matrices."""
+    raw: bool = False
+    """Perceptual and style losses are of the composite, and of the raw output too (Liu 2018)."""
     boundary: float = 0.0
+    adversarial: float = 0.0
+    adversarial_from: int = 0
+    """Step at which the discriminator joins."""
+
+
+@dataclass(frozen=True)
+class Discriminator:
+    """The other player, where `losses.adversarial` is not 0; Adam, whose rate rises and falls with the generator's."""
+
+    name: str = "sn_patch_gan"
+    loss: str = "hinge"
+    widths: tuple[int, ...] = ()
+    """Channels per layer; the paper's where empty."""
+    rate: float = 1e-4
+    betas: tuple[float, float] = (0.5, 0.999)
 
 
 @dataclass(frozen=True)
@@ -103,14 +146,19 @@ class Recipe:
     paper: str = ""
     departures: tuple[str, ...] = ()
     """From the paper, one sentence each, for the card."""
+    limits: tuple[str, ...] = ()
+    """What it cannot do, one sentence each, for the card."""
     terms: dict[str, str] = field(default_factory=dict)
     """Data folder's name -> what it is and its terms, for the card."""
     seed: int = 0
+    stages: int = 0
+    """Only so many of the network's stages are trained and scored; all where 0."""
     network: dict[str, Any] = field(default_factory=dict)
     data: Data = Data()
     masks: Masks = Masks()
     optimizer: Optimizer = Optimizer()
     losses: Losses = Losses()
+    discriminator: Discriminator = Discriminator()
     every: Every = Every()
 
     def build(self) -> Any:
@@ -119,7 +167,17 @@ class Recipe:
 
         torch.manual_seed(self.seed)
         keys = {key: value for key, value in self.network.items() if key != CLASS}
-        return network_class(self.method, self.network.get(CLASS))(**keys)
+        return _built(network_class(self.method, self.network.get(CLASS)), keys, "network")
+
+    def build_discriminator(self) -> Any:
+        """The discriminator with fresh weights drawn from the recipe's seed."""
+        import torch
+
+        torch.manual_seed(self.seed + 1)
+        keys: dict[str, Any] = {"guided": True} if self.data.guide else {}
+        if self.discriminator.widths:
+            keys["widths"] = self.discriminator.widths
+        return _built(_imported(DISCRIMINATORS[self.discriminator.name]), keys, "discriminator")
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -147,9 +205,44 @@ def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
     recipe = _fill(Recipe, table, name)
     network = network_class(recipe.method, recipe.network.get(CLASS))
     _check(recipe.network, [*inspect.signature(network).parameters, CLASS], f"{name}, [network]")
+    _check_values(recipe, name)
+    if recipe.data.guide and "guide" not in inspect.signature(network.forward).parameters:
+        raise InputError(f"{name}: {network.__name__} takes no guide; leave out data.guide.")
+    return recipe
+
+
+def _check_values(recipe: Recipe, name: str) -> None:
+    for place, choices in CHOICES.items():
+        if (value := _at(recipe, place)) not in choices:
+            raise InputError(f"{name}: {unknown(place, value, choices)}")
+    for place, least in LEAST.items():
+        if _at(recipe, place) < least:
+            raise InputError(f"{name}: {place} must be {least} or more.")
     if not 0 <= recipe.masks.low < recipe.masks.high <= 1:
         raise InputError(f"{name}: masks.low and masks.high must satisfy 0 <= low < high <= 1.")
-    return recipe
+    if not (0 <= recipe.data.guide <= 1 and 0 <= recipe.data.held_out < 1):
+        raise InputError(f"{name}: data.guide and data.held_out are shares between 0 and 1.")
+    _check(recipe.masks.mix, GENERATORS, f"{name}, masks.mix")
+    if not recipe.masks.mix or not all(isinstance(v, int | float) and v > 0 for v in recipe.masks.mix.values()):
+        raise InputError(f"{name}: masks.mix needs a mask generator with a share above 0.")
+
+
+def _at(recipe: Recipe, place: str) -> Any:
+    section, _, key = place.partition(".")
+    return getattr(getattr(recipe, section), key)
+
+
+def _built(kind: type, keys: Mapping[str, Any], section: str) -> Any:
+    try:
+        return kind(**keys)
+    except (TypeError, ValueError, RuntimeError, IndexError, KeyError) as error:
+        why = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise InputError(f"No {kind.__name__} can be built from [{section}] ({why}); check its values.") from None
+
+
+def _imported(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def network_class(method: str, name: str | None = None) -> type:
@@ -203,7 +296,18 @@ def _value(default: Any, value: Any, where: str) -> Any:
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(default, tuple) and isinstance(value, list):
-        return tuple(value)
+        return _sequence(default, value, where)
     if type(value) is not type(default):
         raise InputError(f"{where}: expected {type(default).__name__}, not {str(value)[:40]!r}.")
     return value
+
+
+def _sequence(default: tuple[Any, ...], values: list[Any], where: str) -> tuple[Any, ...]:
+    """Of numbers like the default's, and as many; of texts or whole numbers where the default is empty."""
+    if default and len(values) != len(default):
+        raise InputError(f"{where}: expected {len(default)} values, not {len(values)}.")
+    if default:
+        return tuple(_value(a, b, where) for a, b in zip(default, values, strict=True))
+    if not all(isinstance(value, str) for value in values) and not all(type(value) is int and value > 0 for value in values):
+        raise InputError(f"{where}: expected a list of texts, or of whole numbers above 0.")
+    return tuple(values)

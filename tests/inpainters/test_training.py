@@ -14,8 +14,8 @@ import pytest
 import torch
 from PIL import Image as PilImage
 
-from inpainters.errors import InputError, UnavailableError
-from inpainters.training import data, losses, recipe
+from inpainters.errors import InputError
+from inpainters.training import data, recipe
 from inpainters.training.__main__ import main
 from inpainters.training.export import shard
 from inpainters.training.loop import Stop, Trainer
@@ -48,6 +48,23 @@ validation_pictures = 3
 [cpu.data]
 crop = 32
 """
+
+
+PLAYERS = [
+    ("gated_conv", "adversarial = 0.1", "", "guide = 0.5"),
+    ("partial_conv", "adversarial = 0.1", 'name = "centre"\nloss = "cross_entropy"', "crop = 128"),
+]
+
+
+def adversarial(method: str, weight: str, player: str, data: str) -> str:
+    """The tiny recipe with a discriminator."""
+    text = RECIPE.replace('network = "none"', f'network = "none"\n{weight}') + f"[discriminator]\nwidths = [8, 8]\n{player}\n"
+    text = text.replace("[data]\n", f"[data]\n{data}\n").replace("crop = 128\ncrop = 64", "crop = 128")
+    if method == "gated_conv":
+        return text
+    text = text.replace("[cpu.data]\ncrop = 32\n", "").replace("gated_conv", method).replace("widths = [8, 8]", "widths = [4, 4, 4, 4]")
+    network = text[text.index("[network]") : text.index("[terms]")]
+    return text.replace(network, "[network]\nwidths = [8, 8]\nkernels = [5, 3]\n")
 
 
 @pytest.fixture
@@ -98,7 +115,10 @@ def test_a_resumed_run_repeats_the_loss_curve_and_the_weights(toml, photos, tmp_
         assert torch.equal(a, b)
 
 
-def test_a_killed_run_goes_on_where_its_checkpoint_is(toml, photos, tmp_path):
+@pytest.mark.parametrize("player", [None, PLAYERS[0]], ids=["alone", "with a discriminator"])
+def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_path):
+    if player:
+        toml.write_text(adversarial(*player))
     out = tmp_path / "killed"
     command = [sys.executable, "-m", "inpainters.training", str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
@@ -122,6 +142,100 @@ def test_a_killed_run_goes_on_where_its_checkpoint_is(toml, photos, tmp_path):
     assert [r["step"] for r in rows(out / "log.csv")] == [str(i + 1) for i in range(reached)]
     for a, b in zip(rows(out / "log.csv"), rows(tmp_path / "whole/log.csv"), strict=True):
         assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
+
+
+@pytest.mark.parametrize("player", PLAYERS, ids=lambda player: player[0])
+def test_a_run_with_a_discriminator_resumes_to_the_same_curve(player, toml, photos, tmp_path):
+    toml.write_text(adversarial(*player))
+    whole = trainer(toml, photos, tmp_path / "whole")
+    whole.run(Stop(5), quiet)
+    trainer(toml, photos, tmp_path / "parts").run(Stop(2), quiet)
+    rest = trainer(toml, photos, tmp_path / "parts")
+    rest.resume()
+    rest.run(Stop(5), quiet)
+    curve = rows(tmp_path / "whole/log.csv")
+    assert curve == rows(tmp_path / "parts/log.csv")
+    assert all(float(row["discriminator"]) > 0 and row["adversarial"] for row in curve)
+    for a, b in zip(whole.adversary.network.state_dict().values(), rest.adversary.network.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_checkpoint_from_before_the_discriminator_resumes_with_a_fresh_one(toml, photos, tmp_path):
+    trainer(toml, photos, tmp_path / "run").run(Stop(2), quiet)
+    log = tmp_path / "run/log.csv"
+    log.write_text("step,rate,loss,hole\n1,0.1,0.5,0.5\n2,0.1,0.5,0.5\n3,0.1,0.5,0.5\n")
+    toml.write_text(adversarial(*PLAYERS[0]))
+    run = trainer(toml, photos, tmp_path / "run")
+    run.resume()
+    run.run(Stop(3), quiet)
+    assert [row["discriminator"] != "" for row in rows(log)] == [False, False, True]
+    assert [row["step"] for row in rows(log)] == ["1", "2", "3"]
+
+
+def test_the_discriminator_joins_at_its_step_and_learns_to_tell(toml, photos, tmp_path):
+    text = adversarial("gated_conv", "adversarial = 0.0001\nadversarial_from = 2", "rate = 2e-3", "workers = 0")
+    toml.write_text(text)
+    run = trainer(toml, photos, tmp_path / "run")
+    batch = data.Batches(run.pictures, run.train, run.recipe)[0]
+    found = [run.advance(*batch) for _ in range(3)]
+    assert ["discriminator" in row for row in found] == [False, False, True]
+    image, mask = batch[:2]
+    learnt = [run.adversary.learn(image, torch.zeros_like(image), mask, None, 1.0).item() for _ in range(100)]
+    assert learnt[-1] < 0.75 * learnt[0]
+
+
+def test_a_discriminator_leaves_no_gradient_behind_and_gets_none_from_the_generator(toml, photos, tmp_path):
+    toml.write_text(adversarial(*PLAYERS[0]))
+    run = trainer(toml, photos, tmp_path / "run")
+    image, mask, guide = data.Batches(run.pictures, run.train, run.recipe)[0]
+    run.losses(image, mask, guide)["adversarial"].backward()
+    assert all(p.grad is None and p.requires_grad for p in run.adversary.network.parameters())
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in run.model.parameters())
+
+
+def test_sketches_come_with_their_share_and_lie_in_the_hole(toml, photos, tmp_path):
+    toml.write_text(RECIPE.replace("[data]\n", "[data]\nguide = 0.5\n"))
+    run = trainer(toml, photos, tmp_path / "run")
+    batches = data.Batches(run.pictures, run.train, run.recipe)
+    found = [batches[i] for i in range(30)]
+    drawn = torch.cat([guide.amax((1, 2, 3)) for _, _, guide in found])
+    assert 0.2 < drawn.mean() < 0.6
+    assert all((guide * (1 - mask)).max() == 0 for _, mask, guide in found)
+    toml.write_text(RECIPE)
+    for a, b in zip(found[3][:2], data.Batches(run.pictures, run.train, recipe.load(str(toml)))[3], strict=True):
+        assert torch.equal(a, b), "sketches change neither pictures nor masks"
+
+
+def test_only_the_stages_that_the_recipe_names_are_trained_and_scored(toml, photos, tmp_path):
+    toml.write_text(RECIPE.replace('title = "Tiny"', "stages = 1"))
+    run = trainer(toml, photos, tmp_path / "run")
+    before = [p.clone() for p in run.model.refine.parameters()]
+    run.run(Stop(2), quiet)
+    assert all(torch.equal(a, b) for a, b in zip(before, run.model.refine.parameters(), strict=True))
+    assert "coarse" not in run.losses(*data.Batches(run.pictures, run.train, run.recipe)[0])
+    assert len(run.fill(*data.validation(run.pictures, run.held, run.recipe, 2))) == 1
+
+
+@pytest.mark.parametrize("method", ["gated_conv", "partial_conv"])
+def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos, tmp_path):
+    text = adversarial(*next(player for player in PLAYERS if player[0] == method))
+    toml.write_text(text.replace("batch = 2", "batch = 4"))
+    common = [str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1", "--steps", "4"]
+    assert main([*common, "--out", str(tmp_path / "one")]) == 0
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "inpainters.training"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launcher, *common, "--out", str(tmp_path / "two")], env=environment, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("stopped at step 4") == 1, "the first process alone speaks"
+    one, two = rows(tmp_path / "one/log.csv"), rows(tmp_path / "two/log.csv")
+    assert len(one) == len(two) == 4
+    for a, b in zip(one, two, strict=True):
+        assert {k: float(v) for k, v in a.items() if v} == pytest.approx({k: float(v) for k, v in b.items() if v}, rel=1e-5, abs=1e-5)
+    a, b = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["average"] for name in ("one", "two"))
+    for key, value in a.items():
+        torch.testing.assert_close(value, b[key], rtol=1e-3, atol=1e-4)
 
 
 def test_training_lowers_the_loss_in_the_hole(toml, photos, tmp_path):
@@ -295,40 +409,3 @@ def test_shards_keep_order_and_stay_below_the_limit():
     weights = {str(i): torch.zeros(n) for i, n in enumerate([3, 4, 5, 30, 1])}
     parts = shard(weights, limit=40)
     assert [list(part) for part in parts] == [["0", "1"], ["2"], ["3"], ["4"]]
-
-
-def test_masked_l1_and_boundary_variation_by_hand():
-    a, b = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5)
-    where = torch.zeros(1, 1, 4, 4)
-    where[..., 1, 1] = 1
-    assert losses.masked_l1(a, b, where).item() == pytest.approx(0.5)
-    assert losses.masked_l1(a, b, 0 * where).item() == 0
-    ramp = torch.arange(4.0).view(1, 1, 1, 4).expand(1, 3, 4, 4)
-    # The hole grows to a 3x3 square: 6 pairs across differ by 1 each, 6 pairs down by 0.
-    assert losses.boundary_variation(ramp, where).item() == pytest.approx(1.0)
-
-
-def test_gram_matrix_by_hand():
-    features = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])
-    expected = torch.tensor([[[5.0, 11.0], [11.0, 25.0]]]) / 4
-    torch.testing.assert_close(losses.gram(features), expected)
-
-
-def test_the_perceptual_loss_says_what_it_needs(monkeypatch, tmp_path):
-    monkeypatch.setattr(losses, "folders", lambda: iter([tmp_path]))
-    with pytest.raises(UnavailableError, match="INPAINTING_WEIGHTS"):
-        losses.perceptual("lpips_squeeze")
-
-
-def test_lpips_equals_the_reference_package():
-    lpips = pytest.importorskip("lpips")
-    try:
-        ours = losses.perceptual("lpips_squeeze")
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    reference = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False).eval()
-    weights = ours.features.state_dict()
-    own = reference.net.state_dict()
-    reference.net.load_state_dict({k: weights[k.split(".", 1)[1]] for k in own})
-    a, b = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
-    torch.testing.assert_close(ours(a, b), reference(a, b, normalize=True).flatten(), rtol=1e-4, atol=1e-5)
