@@ -2,7 +2,8 @@
 
 from inpainters.networks.layers.attention_transfer import AttentionTransfer, attention_transfer
 from inpainters.networks.layers.channelwise_fc import ChannelwiseFC
+from inpainters.networks.layers.contextual_attention import Attention, contextual_attention
 from inpainters.networks.layers.gated_conv import GatedConv2d
 from inpainters.networks.layers.partial_conv import PartialConv2d
 
-__all__ = ["AttentionTransfer", "ChannelwiseFC", "GatedConv2d", "PartialConv2d", "attention_transfer"]
+__all__ = ["Attention", "AttentionTransfer", "ChannelwiseFC", "GatedConv2d", "PartialConv2d", "attention_transfer", "contextual_attention"]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 Activation = Callable[[Tensor], Tensor]
 ACTIVATIONS: dict[str, Activation] = {
     "elu": F.elu,
+    "relu": F.relu,
     "leaky_relu": partial(F.leaky_relu, negative_slope=0.2),
     "linear": lambda x: x,
 }
