@@ -23,10 +23,10 @@ class GatedConv(Learned):
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
         with tapped(gates(self.net), _reduce) as seen:
             coarse, *_, refined = self.stages([piece])
-        for name, (mean, value, sheet) in seen:
+        for name, (mean, value, (low, high), sheet) in seen:
             title = name.replace("-", " stage, layer ")
-            yield Frame(f"gate/{name}", f"Mean gate of the {title}: white lets features pass", mean, value)
-            yield Frame(f"channels/{name}", f"The {SHOWN} liveliest gates of the {title}", sheet, value)
+            yield Frame(f"gate/{name}", f"Mean gate of the {title}: from {low:.2f} (black) to {high:.2f} (white)", mean, value)
+            yield Frame(f"channels/{name}", f"The {SHOWN} liveliest gates of the {title}: white lets the feature pass", sheet, value)
         yield Frame("coarse", "What the coarse stage drew", pasted(coarse, piece))
         yield Frame("refined", "What the refinement made of it", pasted(refined, piece))
         return to_images(refined)[0]
@@ -43,13 +43,14 @@ def gates(network: nn.Module) -> list[tuple[str, nn.Module]]:
     return named
 
 
-def _reduce(output: Tensor) -> tuple[Image, float, Image]:
-    """The mean gate over channels as a picture, its mean, and the liveliest channels side by side."""
+def _reduce(output: Tensor) -> tuple[Image, float, tuple[float, float], Image]:
+    """The mean gate over channels as a picture, its mean and range, and the liveliest channels side by side."""
     gate = torch.sigmoid(output.float())
     small = F.adaptive_avg_pool2d(gate, _at_most(gate, SIDE // 2))[0]
     liveliest = small.flatten(1).std(1, correction=0).argsort(descending=True)[:SHOWN]
     mean = F.adaptive_avg_pool2d(gate.mean(1), _at_most(gate, SIDE))[0]
-    return grey(mean), gate.mean().item(), contact_sheet(small[liveliest])
+    low, high = mean.min().item(), mean.max().item()
+    return grey((mean - low) / max(high - low, 1e-6)), gate.mean().item(), (low, high), contact_sheet(small[liveliest])
 
 
 def _at_most(x: Tensor, side: int) -> tuple[int, int]:

@@ -54,13 +54,11 @@ class Learned(Inpainter):
 
     def stages(self, pieces: Sequence[Piece]) -> list[Tensor]:
         """The network's pictures from coarse to fine, (N, 3, h, w) each, for pieces of one size."""
-        inputs = [to_tensor([piece.image for piece in pieces]) / 255, to_tensor([piece.mask for piece in pieces])]
-        if self.spec.takes_guide:
-            inputs.append(to_tensor([np.zeros_like(p.mask) if p.guide is None else p.guide for p in pieces]))
+        tensors = inputs(pieces, self.device, guide=self.spec.takes_guide)
         for piece in pieces:
             piece.network_calls += 1
         with torch.inference_mode():
-            return list(self.net(*(x.to(self.device) for x in inputs)))
+            return list(self.net(*tensors))
 
 
 def batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
@@ -71,6 +69,14 @@ def batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     for (height, width), group in sizes.items():
         most = max(1, BATCH_PIXELS // (height * width))
         yield from (group[i : i + most] for i in range(0, len(group), most))
+
+
+def inputs(pieces: Sequence[Piece], device: str, *, guide: bool = False) -> list[Tensor]:
+    """What networks take: images (N, 3, h, w) in [0, 1], masks (N, 1, h, w) 1 where missing, and where asked for guides like masks."""
+    arrays = [to_tensor([piece.image for piece in pieces]) / 255, to_tensor([piece.mask for piece in pieces])]
+    if guide:
+        arrays.append(to_tensor([np.zeros_like(p.mask) if p.guide is None else p.guide for p in pieces]))
+    return [array.to(device) for array in arrays]
 
 
 def to_tensor(arrays: Sequence[np.ndarray]) -> Tensor:
