@@ -10,23 +10,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CHUNK = 1 << 22
-"""Queries are taken in portions of about that many products, so that memory does not grow with the hole."""
 
-
-def attention_transfer(shallow: Tensor, deep: Tensor, mask: Tensor, *, kernel: int = 3, scale: float = 10.0) -> Tensor:
+def attention_transfer(
+    shallow: Tensor, deep: Tensor, mask: Tensor, *, kernel: int = 3, scale: float = 10.0, chunk: int = 1 << 22
+) -> Tensor:
     """`shallow` (N, C, H, W) with its hole filled from its known part, as the similarities in `deep` say.
 
     `deep` (N, D, ceil(H/2), ceil(W/2)); `mask` (N, 1, any, any) 1 where missing: a position of `deep` is missing where more than half of
     its area is. Weights are `softmax(scale * cosine)` of the `kernel`² patches around missing and known positions. What is pasted is the
     weighted sum of the 4x4 patches of `shallow` that lie two apart; where they overlap they are averaged. Both maps continue beyond
     their borders by their last pixel. Known positions keep their features, and so does a picture in which nothing is known.
+    `chunk`: queries are taken in portions of about that many products, so that memory does not grow with the hole.
     """
     hole = F.adaptive_avg_pool2d(mask, deep.shape[-2:]) > 0.5
     height, width = shallow.shape[-2:]
     even = F.pad(shallow, (0, 2 * deep.shape[-1] - width, 0, 2 * deep.shape[-2] - height), mode="replicate")
     parts = zip(_patches(deep, kernel, 1), _inverse_norms(deep, kernel), _patches(even, 4, 2), hole.flatten(1), strict=True)
-    pasted = torch.stack([_fill(*part, scale) for part in parts])
+    pasted = torch.stack([_fill(*part, scale, chunk) for part in parts])
     whole = _paste(pasted, even.shape[-2:])
     count = _paste(hole.flatten(1)[..., None].expand(-1, -1, 16).to(whole.dtype), even.shape[-2:])
     # Every pixel of a missing position is covered by its own patch at least, so that the count is 0 only where nothing is taken.
@@ -52,7 +52,7 @@ def _wide(x: Tensor) -> torch.dtype:
     return torch.promote_types(x.dtype, torch.float32)
 
 
-def _fill(keys: Tensor, inverse: Tensor, values: Tensor, hole: Tensor, scale: float) -> Tensor:
+def _fill(keys: Tensor, inverse: Tensor, values: Tensor, hole: Tensor, scale: float, chunk: int) -> Tensor:
     """One picture's patches, (positions, C · 16): in the hole what is pasted, 0 elsewhere."""
     missing, known = hole.nonzero()[:, 0], (~hole).nonzero()[:, 0]
     out = torch.zeros_like(values)
@@ -60,7 +60,7 @@ def _fill(keys: Tensor, inverse: Tensor, values: Tensor, hole: Tensor, scale: fl
         return out
     sources, norms, source_values = keys[known].T, scale * inverse[known], values[known]
     rows = []
-    for portion in missing.split(max(1, CHUNK // len(known))):
+    for portion in missing.split(max(1, chunk // len(known))):
         scores = (keys[portion] @ sources).to(inverse.dtype) * (inverse[portion, None] * norms)
         rows.append(torch.softmax(scores, 1).to(values.dtype) @ source_values)
     return out.index_copy(0, missing, torch.cat(rows).to(values.dtype))
