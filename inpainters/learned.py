@@ -128,11 +128,15 @@ def tapped(modules: Iterable[tuple[str, nn.Module]], reduce: Callable[[Any], T])
 
 @lru_cache(maxsize=8)
 def load_network(target: str, name: str, files: tuple[str, ...], device: str) -> nn.Module:
-    """The network `module:class` with the weights `name`, in fp32, evaluating; kept for the next caller.
+    """The network `module:class` with the weights `name`, evaluating; kept for the next caller. `files` are those of the table's row.
 
-    Nothing that the files say is believed unchecked: raises UnavailableError naming the file and what to do.
+    Raises UnavailableError naming the file and what to do where one is absent, altered, damaged or of something else.
     """
-    paths = verified_all(name)
+    return build_network(target, name, verified_all(name)).to(device, memory_format=torch.channels_last)
+
+
+def build_network(target: str, name: str, paths: Sequence[Path]) -> nn.Module:
+    """The network that the shards describe, in fp32. Nothing that the files say is believed unchecked; raises UnavailableError."""
     metadata, tensors = {}, {}
     for path in paths:
         metadata, part = _read(path, name)
@@ -143,7 +147,7 @@ def load_network(target: str, name: str, files: tuple[str, ...], device: str) ->
     with torch.random.fork_rng(devices=[]):
         network = _build(kind, settings, paths[0], name)
     network.load_state_dict(tensors)
-    return network.float().eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    return network.float().eval().requires_grad_(False)
 
 
 def _read(path: Path, name: str) -> tuple[dict[str, str], dict[str, Tensor]]:

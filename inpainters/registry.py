@@ -205,7 +205,7 @@ _SPECS = (
         title="PEN-Net",
         family="convolutional",
         target="inpainters.pen_net:PenNet",
-        summary="A pyramid: attention found on small, meaningful maps tells the larger ones what to copy; a picture is drawn at each scale. "
+        summary="A pyramid: attention found on small, meaningful maps tells the larger ones what to copy; each scale draws a picture. "
         "Structure and texture agree, as one steers the other. The learned attention costs time, and wide holes still come out soft.",
         paper="Zeng, Fu, Chao and Guo, Learning pyramid-context encoder network for high-quality image inpainting, CVPR",
         year=2019,
