@@ -68,7 +68,7 @@ class Trainer:
 
     def _judge(self) -> Any | None:
         """LPIPS-squeeze for validation, whatever network trains; None where it cannot be had."""
-        if self.recipe.losses.network in ("lpips_squeeze", "none"):
+        if self.recipe.losses.network == "lpips_squeeze":
             return self.perceptual
         try:
             return losses.perceptual("lpips_squeeze").to(self.device)
