@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters.networks.context_encoder import ContextEncoder, SlimContextEncoder
+from inpainters.networks.gated import push_pull
 from inpainters.networks.layers import AttentionTransfer, ChannelwiseFC, attention_transfer
-from inpainters.networks.partial import PartialUNet
+from inpainters.networks.partial import PartialUNet, SlimPartialUNet
 from inpainters.networks.pen_net import PenNet, SlimPenNet
 from inpainters.training import recipe as recipes
 from inpainters.training.data import draw_mask
@@ -80,21 +81,15 @@ def test_attention_transfer_equals_its_formula_with_gradients(kernel, chunk):
         torch.testing.assert_close(found, literal, atol=1e-6, rtol=1e-6)
 
 
-def test_attention_transfer_fills_a_repeated_pattern_with_itself():
-    """Where the deep map names every position's kind without doubt, the hole gets that kind's pixels."""
-    kinds = torch.tensor([[0, 1] * 4, [2, 3] * 4] * 4)
-    deep = 5 * F.one_hot(kinds).permute(2, 0, 1)[None].double()
-    shallow = draw(1, 2, 4, 4).repeat(1, 1, 4, 4)
+def test_attention_transfer_copies_from_the_twin():
+    """A missing position whose deep features are those of one known position gets the pixels from there, and nothing else changes."""
+    deep, shallow = draw(1, 16, 8, 8), draw(1, 2, 16, 16)
+    deep[..., 3, 3] = 2 * deep[..., 1, 6]
     mask = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
-    mask[..., 3:5, 2:5] = 1
-    spoilt = torch.where(F.interpolate(mask, scale_factor=2) > 0, draw(1, 2, 16, 16, seed=4), shallow)
-    keys = deep.clone().requires_grad_()
-    out = attention_transfer(spoilt, keys, mask, kernel=1, scale=1000.0)
-    inner = out[..., 7:9, 5:9]
-    assert out.isfinite().all()
-    assert inner.shape == shallow[..., 7:9, 5:9].shape
-    torch.testing.assert_close(out[..., :6, :], shallow[..., :6, :])
-    assert (out - shallow).abs().mean() < 0.35 * (spoilt - shallow).abs().mean()
+    mask[..., 3, 3] = 1
+    expected = shallow.clone()
+    expected[..., 6:8, 6:8] = shallow[..., 2:4, 12:14]
+    torch.testing.assert_close(attention_transfer(shallow, deep, mask, kernel=1, scale=1000.0), expected)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -191,6 +186,8 @@ def test_partial_net_has_the_size_of_the_paper_s():
 
 
 NETWORKS = {
+    "partial": lambda: PartialUNet(widths=(4, 8, 8), kernels=(5, 3, 3)),
+    "slim_partial": lambda: SlimPartialUNet(widths=(4, 8, 8), kernels=(5, 3, 3)),
     "pen_net": lambda: PenNet(widths=(8, 8, 8, 8)),
     "slim_pen_net": lambda: SlimPenNet(widths=(4, 8, 8, 8), units=(1, 1, 1), dilations=(1,)),
     "context_encoder": lambda: ContextEncoder(widths=(4, 4, 4, 4, 8)),
@@ -257,6 +254,32 @@ def test_context_encoder_fills_with_the_mean_of_the_known_pixels():
     torch.testing.assert_close(out[0, :, 0, 0], mean)
     (again,) = network(torch.where(mask > 0, mean.view(1, 3, 1, 1), image), torch.zeros_like(mask))
     torch.testing.assert_close(out, again)
+
+
+def test_the_paper_s_partial_net_sees_and_draws_plain_values_enlarged_by_nearest_neighbour():
+    """One scale by hand: encoder of stride 2, no normalisation; the input is appended to what is enlarged, both with their validity."""
+    torch.manual_seed(0)
+    network = PartialUNet(widths=(4,), kernels=(3,)).eval()
+    image, mask = pictures(1, 16, 16, share=0.5)
+    known = 1 - mask
+    x = (2 * image - 1) * known
+    encode, decode = network.encoder[0].conv, network.decoder[0].conv
+    below, valid = encode(x, known)
+    below = below.clamp(min=0).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    larger = valid.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    out, _ = decode(torch.cat((below, x), 1), torch.cat((larger.expand(-1, 4, -1, -1), known.expand(-1, 3, -1, -1)), 1))
+    torch.testing.assert_close(network(image, mask)[0], out / 2 + 0.5)
+
+
+def test_the_slim_partial_net_starts_from_a_smooth_fill_and_follows_the_colours():
+    torch.manual_seed(0)
+    network = SlimPartialUNet(widths=(4, 8), kernels=(3, 3)).double().eval()
+    image, mask = (t.double() for t in pictures(1, 32, 32))
+    offset = torch.tensor([0.3, 0.1, 0.2]).double().view(1, 3, 1, 1)
+    torch.testing.assert_close(network(image + offset, mask)[0], network(image, mask)[0] + offset)
+    with torch.no_grad():
+        network.decoder[-1].conv.conv.weight.zero_()
+    torch.testing.assert_close(network(image, mask)[0], push_pull(image, 1 - mask), atol=1e-6, rtol=0)
 
 
 # --- masks in the centre square -------------------------------------------------------------------------------------
