@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpainters.networks.gated import GatedGenerator, push_pull
+from inpainters.networks.gated import SlimGatedGenerator
 from inpainters.networks.layers import GatedConv2d, PartialConv2d
 from inpainters.networks.partial import PartialUNet
+from inpainters.networks.slim import push_pull
 
 GEOMETRY = [(3, 1, 1), (3, 2, 1), (5, 1, 1), (3, 1, 2)]  # kernel, stride, dilation
 
@@ -142,7 +143,7 @@ def test_push_pull_keeps_what_is_known_and_stays_within_its_range():
 
 def test_generator_works_at_any_size_and_is_blind_to_the_hole():
     torch.manual_seed(0)
-    net = GatedGenerator(coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,)).eval()
+    net = SlimGatedGenerator(coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,)).eval()
     image, mask = torch.rand(2, 3, 37, 50), (torch.rand(2, 1, 37, 50) > 0.7).float()
     coarse, refined = net(image, mask)
     assert coarse.shape == refined.shape == image.shape
@@ -152,7 +153,7 @@ def test_generator_works_at_any_size_and_is_blind_to_the_hole():
 
 def test_generator_shifts_its_colours_with_the_picture():
     torch.manual_seed(0)
-    net = GatedGenerator(coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,)).double().eval()
+    net = SlimGatedGenerator(coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,)).double().eval()
     image, mask = torch.rand(1, 3, 32, 32).double() / 2, (torch.rand(1, 1, 32, 32) > 0.7).double()
     offset = torch.tensor([0.3, 0.1, 0.2]).double().view(1, 3, 1, 1)
     torch.testing.assert_close(net(image + offset, mask)[-1], net(image, mask)[-1] + offset, rtol=0, atol=1e-6)

@@ -24,6 +24,7 @@ RECIPE = """
 method = "gated_conv"
 title = "Tiny"
 [network]
+class = "SlimGatedGenerator"
 coarse = [4, 8]
 coarse_dilations = [1]
 refine = [4, 8]
@@ -318,8 +319,8 @@ def test_batches_depend_on_seed_and_step_alone_and_masks_keep_their_range(toml, 
         ("[cpu.data]", "[cpu.dta]", "did you mean 'data'"),
         ("coarse = [4, 8]", "corse = [4, 8]", "did you mean 'coarse'"),
         ('"gated_conv"', '"gated_con"', "did you mean 'gated_conv'"),
-        ("[network]", '[network]\nclass = "GatedGenerater"', "did you mean 'GatedGenerator'"),
-        ("[network]", '[network]\nclass = "Stage"', "unknown network class of gated_conv 'Stage'"),
+        ('"SlimGatedGenerator"', '"GatedGenerater"', "did you mean 'GatedGenerator'"),
+        ('"SlimGatedGenerator"', '"Stage"', "unknown network class of gated_conv 'Stage'"),
         ("batch = 2", 'batch = "two"', "expected int"),
         ('method = "gated_conv"', "", "no 'method'"),
         ("[network]", "[network", "not valid TOML"),
@@ -363,9 +364,10 @@ def test_a_network_of_another_class_replaces_the_whole_section_on_the_cpu(toml, 
     monkeypatch.setattr(gated, "OtherGenerator", OtherGenerator, raising=False)
     toml.write_text(RECIPE + '[cpu.network]\nclass = "OtherGenerator"\ndepth = 3\n')
     assert recipe.load(str(toml), device="cpu").build().depth == 3
-    assert isinstance(recipe.load(str(toml), device="cuda").build(), recipe.network_class("gated_conv"))
+    assert isinstance(recipe.load(str(toml), device="cuda").build(), gated.SlimGatedGenerator)
     toml.write_text(RECIPE + "[cpu.network]\ncoarse = [8, 8]\n")
     assert recipe.load(str(toml), device="cpu").network == {
+        "class": "SlimGatedGenerator",
         "coarse": [8, 8], "coarse_dilations": [1], "refine": [4, 8], "refine_dilations": [2],
     }  # fmt: skip
 

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from inpainters.networks.contextual_attention import ContextualAttentionGenerator, SlimContextualAttentionGenerator
+from inpainters.networks.gated import GatedGenerator, SlimGatedGenerator
 from inpainters.networks.layers import contextual_attention
 
 OFFSETS = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
@@ -79,3 +81,33 @@ def test_contextual_attention_equals_its_formula_with_gradients(kind, propagate,
     cotangent = draw(*out.shape, seed=1)
     given, truth = (torch.autograd.grad(o, x, cotangent)[0] for o in (out, torch.stack(wanted)))
     torch.testing.assert_close(given, truth)
+
+
+def parameters(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def layers(*rows: tuple[int, int, int], gated: bool = False) -> int:
+    """Weights and biases of (inputs, outputs, kernel) layers; a gated layer has everything twice."""
+    return (1 + gated) * sum(a * b * k * k + b for a, b, k in rows)
+
+
+def two_stages(c: int, channels: int, gated: bool) -> int:
+    """By hand, from the authors' published table of layers (inpaint_model.py): 17 layers coarse, 16 + 6 + 2 refined."""
+    decoder = [(4 * c, 4 * c, 3), (4 * c, 2 * c, 3), (2 * c, 2 * c, 3), (2 * c, c, 3), (c, c // 2, 3)]
+    coarse = [(channels, c, 5), (c, 2 * c, 3), (2 * c, 2 * c, 3), (2 * c, 4 * c, 3)] + [(4 * c, 4 * c, 3)] * 7
+    refine = [(channels, c, 5), (c, c, 3), (c, 2 * c, 3), (2 * c, 2 * c, 3), (2 * c, 4 * c, 3)] + [(4 * c, 4 * c, 3)] * 5
+    matching = [(channels, c, 5), (c, c, 3), (c, 2 * c, 3), (2 * c, 4 * c, 3)] + [(4 * c, 4 * c, 3)] * 4
+    rows = [*coarse, *decoder, *refine, *matching, (8 * c, 4 * c, 3), *decoder]
+    return layers(*rows, gated=gated) + 2 * layers((c // 2, 3, 3))
+
+
+def test_the_papers_networks_have_the_papers_sizes():
+    with torch.device("meta"):
+        plain, gated, sketch = ContextualAttentionGenerator(), GatedGenerator(guide=False), GatedGenerator()
+    # Yu 2018 states 2.9 M; its published layers add up to 3.6 M.
+    assert parameters(plain) == two_stages(32, 5, gated=False) == 3_601_542
+    # Yu 2019 states 4.1 M.
+    assert parameters(gated) == two_stages(24, 5, gated=True)
+    assert round(parameters(gated) / 1e6, 1) == 4.1
+    assert parameters(sketch) == two_stages(24, 6, gated=True)
