@@ -5,11 +5,12 @@ import math
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inpainters import commandline
-from inpainters.errors import InputError
+from inpainters.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from benchmark.datasets import Dataset
@@ -67,11 +68,13 @@ def _add_masks(masks: argparse.ArgumentParser) -> None:
     commands = masks.add_subparsers(required=True, metavar="export|import")
     export = commands.add_parser("export", help="write PNGs, white = missing, and masks.csv")
     export.add_argument("out", type=commandline.path, metavar="DIR")
-    export.add_argument("--generator", default="irregular")
-    export.add_argument("--size", type=int, default=256)
-    export.add_argument("--count", type=int, default=100)
-    export.add_argument("--seed", type=int, default=0)
+    export.add_argument("--preset", metavar="NAME", help="a paper's set: liu2018 (55,116 of 512 px); what else is given overrides it")
+    export.add_argument("--generator", help="one, or several with commas that take turns (default: irregular)")
+    export.add_argument("--size", type=int, help="default: 256")
+    export.add_argument("--count", type=int, help="default: 100")
+    export.add_argument("--seed", type=int, help="default: 0")
     export.add_argument("--bin", metavar="LABEL", help="default: all bins in turn")
+    export.add_argument("--border", metavar="WHICH", help="touching, free or both: whether holes touch the border (default: as it comes)")
     export.set_defaults(command=_export)
     taken = commands.add_parser("import", help="check masks, cut them at 128, and write PNGs with white = missing")
     taken.add_argument("source", type=commandline.path, metavar="DIR")
@@ -223,12 +226,15 @@ def _fetch(parsed: argparse.Namespace) -> int:
 def _export(parsed: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from benchmark.masksets import export
+    from benchmark.masksets import PRESETS, Export, export
 
-    written = export(parsed.out, parsed.generator, size=parsed.size, count=parsed.count, seed=parsed.seed, label=parsed.bin)
-    for _ in tqdm(written, total=parsed.count, desc="masks", disable=None):
+    if parsed.preset not in (None, *PRESETS):
+        raise unknown("preset", parsed.preset, PRESETS)
+    given = {field.name: value for field in fields(Export) if (value := getattr(parsed, field.name)) is not None}
+    plan = replace(PRESETS.get(parsed.preset, Export()), **given)
+    for _ in tqdm(export(parsed.out, plan), total=plan.count, desc="masks", disable=None):
         pass
-    print(f"{parsed.count} masks in '{parsed.out}'.")
+    print(f"{plan.count} masks in '{parsed.out}'.")
     return 0
 
 

@@ -15,7 +15,7 @@ from benchmark.cells import digest, pixels_sha256, read_json, write, write_json
 from benchmark.datasets import SUFFIXES, file_names, safe_name
 from inpainters.errors import InputError, unknown
 from inpainters.imaging import THRESHOLD, Mask, encode_png, load_image, save_png
-from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate
+from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate, touches_border
 
 FIXED = tuple(name for name in ("half", "lines", "grid", "expand") if name in GENERATORS)
 """Patterns with a ratio of their own: one column each, named like the pattern."""
@@ -34,13 +34,13 @@ class MaskSet:
     files: dict[str, list[Path]] = field(default_factory=dict, repr=False)
     """An imported set's masks, by bin."""
 
-    def mask(self, size: tuple[int, int], seed: int, image_id: str, label: str) -> Mask:
-        """(height, width) bool, True = missing, its ratio inside the bin `label`.
+    def mask(self, size: tuple[int, int], seed: int, image_id: str, label: str, border: bool | None = None) -> Mask:
+        """(height, width) bool, True = missing, its ratio inside the bin `label`; touching the border or not where `border` says so.
 
         Raises InputError where an imported set has no mask that fits.
         """
         if not self.files:
-            drawn = generate(self.source, size, seed=seed, image_id=image_id, bin=label if label in BINS else None)
+            drawn = generate(self.source, size, seed=seed, image_id=image_id, bin=label if label in BINS else None, border=border)
             _assert_bin(drawn, label)
             return drawn
         files = self.files[label]
@@ -162,29 +162,87 @@ def _grey_npy(file: Path) -> npt.NDArray[Any]:
     return grey
 
 
-def export(out: Path, generator: str, *, size: int, count: int, seed: int, label: str | None) -> Iterator[int]:
-    """Write `count` masks of `size`×`size` and `masks.csv`; yields after each. Mask k is pure in (seed, k, bin).
+@dataclass(frozen=True)
+class Export:
+    """What fixes an exported set: mask k is pure in these and in k, so that a shorter set is the beginning of a longer one."""
 
-    Without `label` the bins take turns.
+    generator: str = "irregular"
+    """One generator, or several with commas that take turns; or `folder:DIR`."""
+    size: int = 256
+    count: int = 100
+    seed: int = 0
+    bin: str | None = None
+    """Where None the bins take turns."""
+    border: str | None = None
+    """"touching", "free" or "both" in turns; None: as it comes."""
+
+
+BORDERS: dict[str | None, tuple[bool | None, ...]] = {None: (None,), "touching": (True,), "free": (False,), "both": (True, False)}
+PRESETS = {"liu2018": Export("irregular,brush,scratches", size=512, count=55_116, border="both")}
+"""Sets like those of papers: Liu et al. (ECCV 2018) trained on 55,116 irregular masks of 512x512, with and without holes at the border."""
+
+
+def export(out: Path, plan: Export) -> Iterator[int]:
+    """Write `plan.count` masks and `masks.csv`; yields after each. What is there from a run before is kept.
+
+    Raises InputError for a plan that cannot be drawn, or where `out` holds masks of another one.
     """
-    masks = open_mask_set(generator)
-    labels = choose_bins(masks, label)
-    if count < 1 or not 8 <= size <= 8192:
+    sets = [open_mask_set(name.strip()) for name in plan.generator.split(",")]
+    turns = [choose_bins(masks, plan.bin) for masks in sets]
+    if plan.count < 1 or not 8 <= plan.size <= 8192:
         raise InputError("--count must be 1 or more and --size between 8 and 8192.")
-    out.mkdir(parents=True, exist_ok=True)
-    rows: list[list[str]] = []
-    for k in range(count):
-        name, chosen = f"{k:06d}", labels[k % len(labels)]
-        mask = masks.mask((size, size), seed, name, chosen)
-        save_png(out / f"{name}.png", mask)
-        rows.append([f"{name}.png", chosen, f"{mask.mean():.9g}", pixels_sha256(mask)])
+    if plan.border not in BORDERS:
+        raise unknown("border", str(plan.border), [key for key in BORDERS if key])
+    if plan.border and any(masks.files or masks.name in FIXED for masks in sets):
+        raise InputError("--border is for masks that are drawn at random; leave it out for fixed patterns and imported masks.")
+    facts = {
+        "generator": plan.generator, "size": plan.size, "seed": plan.seed, "border": plan.border or "any",
+        "bins": list(dict.fromkeys(label for labels in turns for label in labels)), "polarity": "white-missing",
+    }  # fmt: skip
+    begun = _same_plan(out, facts)
+    write_json(out / "manifest.json", {**facts, "count": 0})
+    rows = []
+    for k in range(plan.count):
+        rows.append(_export_one(out, plan, sets, turns, k, keep=begun))
         yield k + 1
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "bin", "ratio", "pixels_sha256"])
+    table.writerow(["file", "bin", "ratio", "generator", "border", "pixels_sha256"])
     table.writerows(rows)
     write(out / "masks.csv", text.getvalue().encode())
-    write_json(out / "manifest.json", {
-        "generator": generator, "size": size, "count": count, "seed": seed, "bins": list(labels), "polarity": "white-missing",
-        "masks_csv_sha256": hashlib.sha256(text.getvalue().encode()).hexdigest(),
-    })  # fmt: skip
+    digest_of_rows = hashlib.sha256(text.getvalue().encode()).hexdigest()
+    write_json(out / "manifest.json", {**facts, "count": plan.count, "masks_csv_sha256": digest_of_rows})
+
+
+def _same_plan(out: Path, facts: dict[str, Any]) -> bool:
+    """True where a run of this plan began in `out`; raises InputError where another did."""
+    found = read_json(out / "manifest.json")
+    for key, value in facts.items():
+        if found is not None and found.get(key) != value:
+            raise InputError(f"'{out.name}' holds masks of another {key}; choose another folder.")
+    return found is not None
+
+
+def _export_one(out: Path, plan: Export, sets: list[MaskSet], turns: list[tuple[str, ...]], k: int, keep: bool) -> list[str]:
+    """Mask k: bins take turns first, then generators, then touching the border or not. Returns its row."""
+    most = max(map(len, turns))
+    which = k // most % len(sets)
+    masks, label = sets[which], turns[which][k % most % len(turns[which])]
+    borders = BORDERS[plan.border]
+    border = borders[k // most // len(sets) % len(borders)]
+    file = out / f"{k:06d}.png"
+    mask = _kept(file, plan.size, label) if keep else None
+    if mask is None:
+        mask = masks.mask((plan.size, plan.size), plan.seed, file.stem, label, border)
+        save_png(file, mask)
+    touching = "touching" if touches_border(mask) else "free"
+    return [file.name, label, f"{mask.mean():.9g}", masks.name, touching, pixels_sha256(mask)]
+
+
+def _kept(file: Path, size: int, label: str) -> Mask | None:
+    """The mask that a run before wrote; None where there is none that can be read."""
+    try:
+        mask: Mask = load_image(file).image[..., 0] >= THRESHOLD if file.is_file() else np.zeros((0, 0), bool)
+    except InputError:
+        return None
+    return mask if mask.shape == (size, size) and (label not in BINS or bin_of(mask) == label) else None

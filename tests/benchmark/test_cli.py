@@ -86,6 +86,7 @@ def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.Capt
         (["masks", "import", "."], "white-known"),
         (["masks", "export", "out", "--generator", "brsh"], "did you mean 'brush'"),
         (["masks", "export", "out", "--count", "0"], "--count"),
+        (["masks", "export", "out", "--preset", "liu2019"], "did you mean 'liu2018'"),
     ],
     ids=" ".join,
 )
