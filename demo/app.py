@@ -12,7 +12,7 @@ from gradio.themes.utils import colors, sizes
 from gradio.themes.utils.fonts import LocalFont
 from starlette.middleware import Middleware
 
-from demo import compare, endpoints, header
+from demo import compare, endpoints, header, inside
 from demo.assets_loader import style_tag
 from demo.jobs import Runner
 from demo.limits import Limits
@@ -29,12 +29,14 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
         header.build(TITLE)
         with gr.Tabs(selected="compare", elem_id="tabs") as tabs:
             with gr.Tab("Compare", id="compare", elem_id="tab-compare"):
-                compare.build(app, blocks)
+                session = compare.build(app, blocks)
             if find_spec("demo.leaderboard"):
                 from demo import leaderboard
 
                 with gr.Tab("Leaderboard", id="leaderboard", elem_id="tab-leaderboard"):
                     leaderboard.build(app)
+            with gr.Tab("Inside", id="inside", elem_id="tab-inside"):
+                inside.build(app, blocks, session)
         blocks.load(_linked([tab.id for tab in tabs.children]), None, tabs, show_progress="hidden", api_visibility="private")
         endpoints.build(app)
     blocks.queue(max_size=64, default_concurrency_limit=8)

@@ -193,8 +193,8 @@ async def watch(app: App, session: Session, batch: Batch) -> AsyncIterator[dict[
 # ---- the tab: adapters ---------------------------------------------------------------------------------------------
 
 
-def build(app: App, blocks: gr.Blocks) -> None:
-    """Lay out the tab inside `blocks` and wire it."""
+def build(app: App, blocks: gr.Blocks) -> gr.State:
+    """Lay out the tab inside `blocks` and wire it; return the state that holds the visitor's Session."""
     state = gr.State(None, time_to_live=3600, delete_callback=lambda session: session and session.close())
     mask_url, token = gr.Textbox(visible=False), gr.Textbox(visible=False)
     generators = [
@@ -353,3 +353,4 @@ def build(app: App, blocks: gr.Blocks) -> None:
     blocks.load(None, None, None, js=FOLD_JS, api_visibility="private")
     packed.click(on_zip, [state], [token], **quiet).then(None, [token], None, js=ZIP_JS, api_visibility="private")
     link.click(None, None, None, js=LINK_JS, api_visibility="private")
+    return state

@@ -1,5 +1,6 @@
 """The line above the tabs: name, theme, list of keys; and what the page's head carries."""
 
+from demo.inside import Inside
 from demo.mask_editor import MaskEditor
 from demo.panes import Panes
 from demo.widget import Widget
@@ -17,4 +18,5 @@ class Header(Widget):
 def build(title: str) -> None:
     """Place the header."""
     keys = [["Everywhere", PAGE_KEYS], ["Mask, once it has the focus", MaskEditor.KEYS], ["Pictures, once they have the focus", Panes.KEYS]]
+    keys.append(["Inside, once it has the focus", Inside.KEYS])
     Header({"title": title, "keys": keys}, elem_id="header")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from inpainters import costs, registry
-from inpainters.base import InpaintRequest, InpaintResult, MethodSpec
+from inpainters.base import Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask
 from inpainters.strategy import Strategy
@@ -82,6 +82,14 @@ class Job:
     """True while its scores are on their way."""
     halted: bool = False
     pool: str = "light"
+    guide: Mask | None = None
+    """A sketch for methods that follow one."""
+
+    def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
+        """What a worker does with it; other kinds of job do something else."""
+        result = inpainter.run([request], on_step)[0][0]
+        costs.observe(inpainter.spec, request.mask, result.seconds)
+        return result
 
     @property
     def final(self) -> bool:
@@ -229,9 +237,7 @@ class Runner:
                 raise Cancelled
             job.state, job.started = "running", time.monotonic()
             inpainter = registry.create(job.method, **job.options)
-            result = inpainter.run([InpaintRequest(image, mask, seed=job.seed)], on_step)[0][0]
-            costs.observe(inpainter.spec, mask, result.seconds)
-            return result
+            return job.answer(inpainter, InpaintRequest(image, mask, seed=job.seed, guide=job.guide), on_step)
         finally:
             with self._lock:
                 self._queues[job.pool].remove(job)

@@ -1,0 +1,125 @@
+"""Explanations: what a method does between the hole and the fill, as pictures that are kept and points that can be asked."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image as PilImage
+
+from demo import view
+from demo.jobs import Batch, Job
+from demo.session import Store
+from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
+from inpainters.errors import Cancelled, InputError
+from inpainters.imaging import Image, Mask, encode_png
+from inpainters.strategy import windows
+
+MOST_FRAMES = 120
+"""A method that shows more keeps its first ones and the result."""
+MOST_SIDE = 1024
+"""Frames are kept with at most this many pixels a side; for looking at, that is enough."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A frame whose picture lies in the store."""
+
+    name: str
+    title: str
+    token: str
+    size: tuple[int, int]
+    """(height, width) of the frame as the method gave it."""
+    value: float | None
+    origin: Callable[[int, int], Image] | None
+
+
+@dataclass(kw_only=True)
+class Explanation(Job):
+    """A job that shows what happens inside in place of only filling."""
+
+    store: Store
+    shots: list[Shot] = field(default_factory=list)
+    seen: Image | None = None
+    """The input frame: what the method saw."""
+    hole: Mask | None = None
+    """(h, w) bool, the hole in that frame."""
+    original: str = ""
+    """Token of what was there before it was masked."""
+
+    def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
+        begin = time.perf_counter()
+        for frame in inpainter.explain(request, on_step):
+            if self.halted:
+                raise Cancelled
+            if frame.name == "input":
+                self._begin(inpainter.spec, request, frame)
+            if len(self.shots) < MOST_FRAMES or frame.name == "result":
+                self.shots.append(
+                    Shot(frame.name, frame.title, keep(self.store, frame.image), frame.image.shape[:2], frame.value, frame.origin)
+                )
+        seconds, options = time.perf_counter() - begin, inpainter.spec.resolve({**inpainter.options, **request.options})
+        return InpaintResult(frame.image, frame.image, self.method, options, self.seed, seconds)
+
+    def _begin(self, spec: MethodSpec, request: InpaintRequest, frame: Frame) -> None:
+        """Remember the window that is explained: the one with the most missing pixels, as `Inpainter.explain` chooses."""
+        found = windows(request.mask, spec.strategy)
+        self.hole, window = max(((w.cut(request.image, request.mask)[1], w) for w in found), key=lambda pair: int(pair[0].sum()))
+        self.seen = frame.image
+        self.original = keep(self.store, window.cut(request.image, np.zeros_like(request.mask))[0])
+
+    def forget(self) -> None:
+        """Let go of what lies in memory; the pictures stay."""
+        self.shots = [Shot(s.name, s.title, s.token, s.size, s.value, None) for s in self.shots]
+
+    def close(self) -> None:
+        """Stop, and delete the pictures."""
+        Batch([self]).stop()
+        self.store.drop([token for token in (self.original, *(shot.token for shot in self.shots)) if token])
+        self.forget()
+
+
+def keep(store: Store, image: Image) -> str:
+    """Store a picture to look at; return its token."""
+    if max(image.shape[:2]) > MOST_SIDE:
+        small = PilImage.fromarray(image)
+        small.thumbnail((MOST_SIDE, MOST_SIDE))
+        image = np.asarray(small)
+    return store.put(encode_png(image))
+
+
+def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
+    """The heat of one point of a frame: where it was copied from, drawn over what the method saw.
+
+    Raises InputError with a sentence where there is nothing to ask.
+    """
+    shot = next((shot for shot in job.shots if shot.name == name), None)
+    if shot is None or job.seen is None or job.hole is None:
+        raise InputError("That frame is gone; run the method again.")
+    if shot.origin is None:
+        raise InputError("What this frame remembers was let go to save memory; run the method again.")
+    row, column = (max(0, min(length - 1, at)) for length, at in zip(shot.size, (row, column), strict=True))
+    if not job.hole[row * job.hole.shape[0] // shot.size[0], column * job.hole.shape[1] // shot.size[1]]:
+        raise InputError("That point is known, so nothing was copied to it; choose one inside the hole.")
+    light = shot.origin(row, column).astype(np.float64).sum(axis=2)
+    if not light.any():
+        raise InputError("Nothing was copied to that point.")
+    peak = np.unravel_index(int(light.argmax()), light.shape)
+    place = {"at": fractions((row, column), shot.size), "from": fractions(peak, light.shape)}
+    picture = _glow(job.seen, light / light.max())
+    return {"frame": name, "src": view.url(keep(job.store, picture)), "w": picture.shape[1], "h": picture.shape[0], **place}
+
+
+def fractions(at: Any, size: tuple[int, ...]) -> list[float]:
+    """The middle of a pixel as [row, column] in 0 .. 1."""
+    return [round((int(i) + 0.5) / length, 5) for i, length in zip(at, size, strict=False)]
+
+
+def _glow(seen: Image, light: np.ndarray) -> Image:
+    """The darkened picture with `light`, in 0 .. 1 and of any size, glowing over it from red to yellow."""
+    height, width = seen.shape[:2]
+    light = light[np.arange(height) * light.shape[0] // height][:, np.arange(width) * light.shape[1] // width, None] ** 0.5
+    dark = 0.45 * seen.mean(axis=2, keepdims=True)
+    ramp = (1 - light) * np.array([214.0, 40.0, 20.0]) + light * np.array([255.0, 240.0, 74.0])
+    return np.clip((1 - light) * dark + light * ramp, 0, 255).astype(np.uint8)

@@ -1,0 +1,380 @@
+"""The Inside tab: what a method does between the hole and the fill, frame by frame."""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import gradio as gr
+import numpy as np
+
+from demo import samples, view
+from demo.compare import TICK, decode_canvas
+from demo.explain import Explanation, Shot, ask, fractions, keep
+from demo.jobs import Batch, spoken
+from demo.session import App, Session, Store
+from demo.widget import Widget, next_rev
+from inpainters import costs, registry
+from inpainters.base import MethodSpec
+from inpainters.errors import InputError
+from inpainters.imaging import Image, Mask, encode_png, load_image
+from inpainters.masks import generate
+
+KEPT_ORIGINS = 6
+"""Explanations, over all visitors, whose attention stays in memory to be asked; older ones have to be run again."""
+COMPARE = "compare"
+"""The source that stands for the picture and the hole of the Compare tab."""
+HOLE = 0.12
+"""Share of a bundled picture that is missing."""
+SEEDS = {"coffee": 5, "chelsea": 7, "rocket": 8, "tower": 5, "cheetah": 2}
+"""Of its hole: one stroke, clear of the border."""
+
+LESSONS = {
+    "partial_conv": "Each layer looks at valid pixels only, and calls a position valid once it has seen one. Watch the hole close from "
+    "the rim inwards: the layer at which its middle turns white is the first that knows anything there.",
+    "gated_conv": "Each layer learns how much of every feature to let through: white passes, black is held back. Early gates trace the "
+    "hole; later ones pass edges here and texture there, and no rule told them to.",
+    "contextual_attention": "For every place in the hole the network looks for known patches that resemble it, and copies them in "
+    "proportion. Click a point in the hole and see where it copied from: good sources lie on the same surface.",
+    "pen_net": "Attention is found on the smallest map, where one position knows most, and used again on every larger one. The same "
+    "addresses deliver first the layout, then the detail.",
+    "context_encoder": "All that is known is squeezed into one small code, and the centre is unfolded from it. Layout and colour survive "
+    "the squeeze, fine texture does not: that is why the fill is plausible and soft.",
+    "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before grain, so for a while the hole "
+    "holds structure and no noise: that is the moment to stop.",
+}
+"""What one sees, and why it matters, in two sentences."""
+CURVES = {"mask": "Share of positions that are valid", "gate": "Mean gate: the share that is let through"}
+"""Kind of frame -> what the value of its frames is."""
+
+
+class Inside(Widget):
+    """Chooser, frames with a scrubber, their curve, and where attention copied from.
+
+    Value: `{rev, methods, method, lesson, sources, source, note, error, query, picture, run, ready, state, err, progress, eta, place,
+    frames, hole, original, curves, heat}`.
+
+    * methods: `[{id, title, family, why?}]`; sources: `[{id, title, src, why?}]`; `why` disables with that sentence.
+    * picture: `{src, w, h}`, the picture with its hole before a run; `run`: the button's text; `ready`: whether it can be pressed.
+    * state: ready, queued, running, done, stopped or error, as the panes have it.
+    * frames: `[{name, title, src, w, h, value, origin}]`, `origin` true where a point can be asked; `curves`: `{kind: label}`.
+      Frames that share what stands after the slash are shown together: `gate/coarse-1`, `channels/coarse-1`.
+    * hole: `[row, column]` in 0 .. 1, a point inside the hole; original: `{src, w, h}`, what was there.
+    * heat: `{frame, src, w, h, at, from, share, note}`; `at` and `from` are `[row, column]` in 0 .. 1.
+
+    Events: `open{mask}` when it comes into view, `pick{method, source, mask}`, `run{mask}`, `stop{}`, `point{frame, row, column}`;
+    `mask` is the Compare tab's hole as a data URL, or ''.
+    """
+
+    ASSET = "inside"
+    SENDS = ("open", "pick", "run", "stop", "point")
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        (", .", "Frame before, after"),
+        ("P", "Play, pause"),
+        ("Hold F", "Flip the two pictures"),
+        ("Arrows, Enter", "Ask a point where it was copied from"),
+    )
+
+
+# ---- one visitor ---------------------------------------------------------------------------------------------------
+
+
+def methods() -> list[MethodSpec]:
+    """The methods that can show their inside."""
+    return [spec for spec in registry.METHODS.values() if spec.explains]
+
+
+def first_method() -> str:
+    """The first that is ready, else the first; empty where there is none."""
+    ready = [spec.name for spec in methods() if registry.unavailable(spec.name) is None]
+    return next(iter([*ready, *(spec.name for spec in methods())]), "")
+
+
+@dataclass
+class Visit:
+    """What one visitor has chosen and run here."""
+
+    store: Store
+    method: str = field(default_factory=first_method)
+    source: str = next(iter(samples.SAMPLES))
+    picked: bool = False
+    """True once the visitor has chosen a picture or run a method: then Compare's hole no longer comes by itself."""
+    image: str = ""
+    """Token of Compare's picture."""
+    mask: str = ""
+    """Token of the mask."""
+    shown: str = ""
+    """Token of the picture with its hole."""
+    size: tuple[int, int] = (0, 0)
+    digest: str = ""
+    batch: Batch | None = None
+
+    def __deepcopy__(self, memo: object) -> "Visit":
+        return self  # Gradio copies the values of its State; a visit is one object
+
+    @property
+    def job(self) -> Explanation | None:
+        return self.batch.jobs[0] if self.batch else None  # type: ignore[return-value]
+
+    def open_sample(self, name: str) -> None:
+        """Take a bundled photograph and a hole drawn in it; InputError for an unknown name."""
+        image = load_image(samples.path(name)).image
+        self._take(name, image, generate("brush", image.shape[:2], seed=SEEDS.get(name, 0), image_id=name, ratio=HOLE), "")
+
+    def open_compare(self, session: Session | None, url: str) -> None:
+        """Take the picture and the hole of the Compare tab; InputError where there is none."""
+        if session is None or session.index < 0:
+            raise InputError("There is no picture in Compare yet: open one there and paint a hole.")
+        mask = decode_canvas(session, url)
+        self.image = session.round.picture.token
+        self._take(COMPARE, self.store.image(self.image), mask, _digest(url))
+
+    def _take(self, source: str, image: Image, mask: Mask, digest: str) -> None:
+        self.drop()
+        self.source, self.digest, self.size = source, digest, mask.shape
+        self.mask, self.shown = self.store.put(encode_png(mask)), keep(self.store, view.masked(image, mask))
+
+    def pixels(self) -> tuple[Image, Mask]:
+        """The picture and its hole."""
+        image = self.store.image(self.image) if self.source == COMPARE else load_image(samples.path(self.source)).image
+        return image, self.store.mask(self.mask)
+
+    def drop(self) -> None:
+        """Forget what was run, and the hole."""
+        if self.job:
+            self.job.close()
+        self.store.drop([token for token in (self.mask, self.shown) if token])
+        self.batch, self.mask, self.shown = None, "", ""
+
+    def close(self) -> None:
+        """Called when the visit has ended."""
+        self.drop()
+
+
+def _digest(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+def come(visit: Visit, session: Session | None, url: str) -> None:
+    """The tab came into view: Compare's hole is taken where nothing else was chosen, or where it has changed."""
+    wanted = visit.source == COMPARE or not visit.picked
+    if wanted and url and session is not None and session.index >= 0 and (visit.source, visit.digest) != (COMPARE, _digest(url)):
+        visit.open_compare(session, url)
+    elif not visit.mask:
+        visit.open_sample(visit.source if visit.source != COMPARE else next(iter(samples.SAMPLES)))
+
+
+def choose(visit: Visit, session: Session | None, data: Mapping[str, Any]) -> None:
+    """Another method or another picture; what was run before is forgotten."""
+    if "method" in data:
+        spec = registry.get(str(data["method"])[:80])
+        if not spec.explains:
+            raise InputError(f"{spec.title} has nothing inside to show; choose another method.")
+        visit.method = spec.name
+        if visit.job:
+            visit.job.close()
+            visit.batch = None
+    if "source" in data:
+        source = str(data["source"])[:80]
+        visit.open_compare(session, str(data.get("mask") or "")) if source == COMPARE else visit.open_sample(source)
+        visit.picked = True
+
+
+def start(app: App, visit: Visit, recent: deque["Explanation"]) -> Batch:
+    """Queue the explanation of the chosen method on the chosen hole."""
+    spec = registry.get(visit.method)
+    if why := registry.unavailable(spec.name):
+        raise InputError(why)
+    image, mask = visit.pixels()
+    if visit.job:
+        visit.job.close()
+    job = Explanation(spec.name, seconds=costs.estimate(spec, mask), store=app.store)
+    visit.batch, visit.picked = Batch([job]), True
+    if len(recent) == recent.maxlen:
+        recent[0].forget()
+    recent.append(job)
+    app.runner.start(image, mask, [job], lambda done: None)
+    return visit.batch
+
+
+def value(app: App, visit: Visit, session: Session | None = None, note: str = "", error: bool = False, **more: Any) -> dict[str, Any]:
+    """The component's value."""
+    job = visit.job
+    shown = {"methods": [_method(spec) for spec in methods()], "method": visit.method, "lesson": lesson(visit.method), "curves": CURVES}
+    shown |= {"sources": sources(app, session), "source": visit.source, "note": note, "error": error, "query": query(visit)}
+    height, width = visit.size
+    shown |= {"picture": {"src": view.url(visit.shown), "w": width, "h": height} if visit.shown else None, **_run(visit)}
+    return {"rev": next_rev(), **shown, **(_progress(app, job) if job else {"state": "ready", "frames": []}), **more}
+
+
+def _method(spec: MethodSpec) -> dict[str, Any]:
+    why = registry.unavailable(spec.name)
+    return {"id": spec.name, "title": spec.title, "family": spec.family, "why": why}
+
+
+def lesson(method: str) -> str:
+    """What one sees, and why it matters."""
+    spec = registry.METHODS.get(method)
+    return LESSONS.get(method) or (spec.summary.split(". ")[0].rstrip(".") + "." if spec and spec.summary else "")
+
+
+_thumbnails: dict[int, list[dict[str, str]]] = {}
+
+
+def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
+    """Compare's picture first, then the bundled ones."""
+    found: list[dict[str, Any]] = []
+    if session is not None and session.index >= 0:
+        picture = session.round.picture
+        why = None if session.hole.get("count") else "Paint a hole in Compare first."
+        found.append({"id": COMPARE, "title": f"Hole from Compare: {picture.title}", "src": view.url(picture.preview), "why": why})
+    key = id(app.store)
+    if key not in _thumbnails:
+        _thumbnails[key] = samples.thumbnails(app.store)
+    return [*found, *_thumbnails[key]]
+
+
+def _run(visit: Visit) -> dict[str, Any]:
+    """The Run button's text, and whether it can be pressed."""
+    if not visit.method:
+        return {"run": "Run", "ready": False, "why": "No method here can show its inside."}
+    if why := registry.unavailable(visit.method):
+        return {"run": "Run", "ready": False, "why": why}
+    if not visit.mask:
+        return {"run": "Run", "ready": False, "why": "Choose a picture first."}
+    return {"run": f"Run · {spoken(costs.estimate(registry.get(visit.method), visit.store.mask(visit.mask)))}", "ready": True}
+
+
+def _progress(app: App, job: Explanation) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "state": {"waiting": "queued"}.get(job.state, job.state),
+        "err": job.message,
+        "frames": [_frame(s) for s in job.shots],
+    }
+    if job.state == "waiting":
+        shown |= {"place": app.runner.ahead(job), "eta": round(job.seconds, 1)}
+    if job.state == "running":
+        shown |= {"progress": round(job.progress, 2), "eta": round(job.remaining) or None}
+    if job.state == "done" and job.result is not None:
+        shown["seconds"] = round(job.result.seconds, 2)
+    if job.original and job.seen is not None and job.hole is not None:
+        height, width = job.seen.shape[:2]
+        shown |= {"original": {"src": view.url(job.original), "w": width, "h": height}, "hole": _inside(job.hole)}
+    return shown
+
+
+def _frame(shot: Shot) -> dict[str, Any]:
+    height, width = shot.size
+    number = None if shot.value is None or not np.isfinite(shot.value) else round(float(shot.value), 4)
+    shown = {"name": shot.name, "title": shot.title, "src": view.url(shot.token), "w": width, "h": height, "value": number}
+    return shown | {"origin": shot.origin is not None}
+
+
+def _inside(hole: Mask) -> list[float]:
+    """The missing position nearest to the middle of all of them, as fractions."""
+    rows, columns = np.nonzero(hole)
+    nearest = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
+    return fractions((rows[nearest], columns[nearest]), hole.shape)
+
+
+def query(visit: Visit) -> str:
+    """The page's query string; Compare's picture stays out of it."""
+    parts = ["t=inside"] + ([f"img={visit.source}"] if visit.source != COMPARE else []) + ([f"m={visit.method}"] if visit.method else [])
+    return "?" + "&".join(parts)
+
+
+def restore(visit: Visit, asked: Mapping[str, str]) -> None:
+    """What a link to this tab asks for: method and example."""
+    if asked.get("t") != "inside":
+        return
+    if asked.get("img"):
+        choose(visit, None, {"source": asked["img"][:80]})
+    if asked.get("m"):
+        choose(visit, None, {"method": asked["m"][:80].split(",")[0]})
+
+
+async def watch(app: App, visit: Visit, session: Session | None, batch: Batch) -> AsyncIterator[dict[str, Any]]:
+    """The value, each time something has changed, until nothing will change any more."""
+    last = None
+    while True:
+        finished = batch.finished
+        shown = value(app, visit, session)
+        if (now := {**shown, "rev": 0}) != last:
+            last = now
+            yield shown
+        if finished or visit.batch is not batch:
+            return
+        await asyncio.sleep(TICK)
+
+
+# ---- the tab: adapters ---------------------------------------------------------------------------------------------
+
+
+def build(app: App, blocks: gr.Blocks, compare: gr.State) -> None:
+    """Lay out the tab inside `blocks` and wire it; `compare` holds the Compare tab's session."""
+    state = gr.State(None, time_to_live=3600, delete_callback=lambda visit: visit and visit.close())
+    inside = Inside(elem_id="inside")
+    recent: deque[Explanation] = deque(maxlen=KEPT_ORIGINS)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+    def act(visit: Visit | None, session: Session | None, action: Callable[[Visit], Any]) -> list[Any]:
+        visit = visit or Visit(app.store)
+        try:
+            note = action(visit)
+        except InputError as error:
+            return [visit, value(app, visit, session, str(error), True)]
+        return [visit, value(app, visit, session, note or "")]
+
+    def on_open(visit: Visit | None, session: Session | None, event: gr.EventData) -> list[Any]:
+        return act(visit, session, lambda visit: come(visit, session, str((event._data or {}).get("mask") or "")))
+
+    def on_pick(visit: Visit | None, session: Session | None, event: gr.EventData) -> list[Any]:
+        return act(visit, session, lambda visit: choose(visit, session, event._data or {}))
+
+    def on_point(visit: Visit | None, session: Session | None, event: gr.EventData) -> list[Any]:
+        if visit is None or visit.job is None:
+            return [visit, gr.skip()]
+        data = event._data or {}
+        try:
+            heat = ask(visit.job, str(data["frame"])[:80], int(data["row"]), int(data["column"]))
+        except InputError as error:
+            return [visit, value(app, visit, session, str(error), True)]
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return [visit, gr.skip()]
+        return [visit, value(app, visit, session, heat=heat)]
+
+    async def on_run(visit: Visit | None, session: Session | None, event: gr.EventData) -> AsyncIterator[list[Any]]:
+        visit, url = visit or Visit(app.store), str((event._data or {}).get("mask") or "")
+        try:
+            await asyncio.to_thread(come, visit, session, url)
+            batch = await asyncio.to_thread(start, app, visit, recent)
+        except InputError as error:
+            yield [visit, value(app, visit, session, str(error), True)]
+            return
+        try:
+            async for shown in watch(app, visit, session, batch):
+                yield [visit, shown]
+        finally:
+            batch.stop()  # the page was closed, or all is done and this does nothing
+
+    def on_stop(visit: Visit | None) -> None:
+        if visit is not None and visit.batch is not None:
+            visit.batch.stop()
+
+    def on_load(visit: Visit | None, session: Session | None, request: gr.Request) -> list[Any]:
+        def action(visit: Visit) -> None:
+            try:
+                restore(visit, dict(request.query_params) if request else {})
+            finally:
+                come(visit, None, "")
+
+        return act(visit, session, action)
+
+    inside.open(on_open, [state, compare], [state, inside], trigger_mode="always_last", **quiet)
+    inside.pick(on_pick, [state, compare], [state, inside], trigger_mode="always_last", **quiet)
+    inside.point(on_point, [state, compare], [state, inside], trigger_mode="always_last", **quiet)
+    inside.run(on_run, [state, compare], [state, inside], concurrency_limit=32, **quiet)
+    inside.stop(on_stop, [state], None, queue=False, **quiet)
+    blocks.load(on_load, [state, compare], [state, inside], **quiet)
