@@ -218,6 +218,33 @@ _SPECS = (
         trained_with=("squeezenet",),
         explains=True,
     ),
+    MethodSpec(
+        name="deep_image_prior",
+        title="Deep image prior",
+        family="own_prior",
+        target="inpainters.deep_image_prior:DeepImagePrior",
+        summary="A fresh network is fitted to the known pixels of this one picture; what it draws in the hole on the way is the fill. "
+        "Needs no training pictures and joins smoothly. It takes a minute, knows no objects, and stops before fine texture appears.",
+        paper="Ulyanov, Vedaldi and Lempitsky, Deep image prior, CVPR",
+        year=2018,
+        link="https://doi.org/10.1109/CVPR.2018.00984",
+        licence="Apache-2.0",
+        cost=Cost(fixed=2.0, per_megapixel=800.0),
+        strategy=Strategy(context=0.5, min_context=32, max_pixels=256 * 256, multiple=8),
+        options=(
+            Option(
+                "iterations",
+                400,
+                "Most steps of the fit; it stops earlier when held-out pixels get worse. The paper takes thousands.",
+                1,
+                10_000,
+            ),
+            Option("width", 64, "Channels of the deeper scales; the paper has 128 at every scale.", 16, 256),
+        ),
+        requires=("torch", "safetensors"),
+        stochastic=True,
+        explains=True,
+    ),
 )
 
 METHODS: dict[str, MethodSpec] = {spec.name: spec for spec in _SPECS}

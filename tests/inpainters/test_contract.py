@@ -26,6 +26,8 @@ DUMMY = MethodSpec(
     options=(Option("strength", 1.0, "", 0, 2),), stochastic=True,
 )  # fmt: skip
 NAMES = ["dummy", *METHODS]
+SHORT = {"deep_image_prior": {"iterations": 40}}
+"""Options under which a method that fits a network per picture is quick enough to be tried fifty times."""
 
 
 @cache
@@ -34,7 +36,7 @@ def method(name):
         return Dummy(DUMMY)
     if reason := unavailable(name):
         pytest.skip(reason)
-    return create(name, device="cpu")
+    return create(name, device="cpu", **SHORT.get(name, {}))
 
 
 @cache
@@ -212,7 +214,7 @@ def test_options_are_checked_and_recorded(name):
         elif option.choices:
             with pytest.raises(InputError, match="unknown value"):
                 answer(name, picture(), hole(), options={option.name: "green"})
-    assert plain(name).options == {option.name: option.default for option in spec.options}
+    assert plain(name).options == {option.name: option.default for option in spec.options} | SHORT.get(name, {})
 
 
 @pytest.mark.parametrize(
