@@ -55,7 +55,7 @@ def bundle(name: str, paths: Sequence[Path]) -> None:
     weights.CHECKPOINTS.mkdir(exist_ok=True)
     for old in weights.CHECKPOINTS.glob(f"{name}-*-of-*.safetensors"):
         old.unlink()
-    cards = [card for suffix in ("json", "md", "csv") if (card := paths[0].parent / f"{name}.{suffix}").is_file()]
+    cards = [card for suffix in ("json", "md", "csv", "png") if (card := paths[0].parent / f"{name}.{suffix}").is_file()]
     for path in (*paths, *cards):
         shutil.copyfile(path, weights.CHECKPOINTS / path.name)  # not its mode: an export is its owner's alone
     bundled.BUNDLED[name] = {path.name: weights.sha256(path) for path in paths}

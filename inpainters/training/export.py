@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -12,14 +13,17 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from inpainters.training.data import replace_text
-from inpainters.training.loop import Trainer
+from inpainters.training.loop import TERMS, Trainer
+from inpainters.training.recipe import Recipe
 
 SHARD_BYTES = 9_500_000
-TERMS = ("hole", "valid", "coarse", "perceptual", "boundary")
+SEEN_BY = {"lpips_squeeze": "squeezenet", "squeezenet": "squeezenet", "vgg16": "vgg16"}
+"""Perceptual loss -> the network behind it; scores of that network favour what was trained with it."""
+AXES = {"lpips_squeeze": "LPIPS-squeeze", "l1_hole": "L1 in the hole", "psnr_hole": "PSNR in the hole (dB)"}
 
 
 def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
-    """Write the averaged weights, `NAME.json`, `NAME.md` and the validation curve `NAME.csv`; returns the shards."""
+    """Write the averaged weights, `NAME.json`, `NAME.md` and the validation curve `NAME.csv` and `NAME.png`; returns the shards."""
     folder.mkdir(parents=True, exist_ok=True)
     name = trainer.recipe.method
     for old in folder.glob(f"{name}-*.safetensors"):
@@ -33,6 +37,7 @@ def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
     replace_text(folder / f"{name}.md", markdown(facts))
     if (trainer.out / "validation.csv").is_file():
         shutil.copyfile(trainer.out / "validation.csv", folder / f"{name}.csv")
+        draw_curve(folder / f"{name}.csv", folder / f"{name}.png", facts["title"] or name)
     return paths
 
 
@@ -58,6 +63,9 @@ def card(trainer: Trainer, decay: int) -> dict[str, Any]:
         "title": recipe.title,
         "paper": recipe.paper,
         "departures": list(recipe.departures),
+        "limits": list(recipe.limits),
+        "network": recipe.network,
+        "trained_with": trained_with(recipe),
         "parameters": sum(p.numel() for p in trainer.average.parameters()),
         "data": [{"name": k, "pictures": n, "terms": recipe.terms.get(k, "terms not stated")} for k, n in sorted(counts.items())],
         "skipped": pictures.skipped,
@@ -69,9 +77,46 @@ def card(trainer: Trainer, decay: int) -> dict[str, Any]:
         "hours": round(trainer.seconds / 3600, 2),
         "hardware": hardware(trainer.device),
         "masks": {"mix": recipe.masks.mix, "low": recipe.masks.low, "high": recipe.masks.high},
+        "guide": recipe.data.guide,
         "losses": recipe.as_dict()["losses"],
+        "command": continuing(recipe.method, sorted(counts)),
         "validation": last_scores(trainer.out / "validation.csv"),
     }
+
+
+def trained_with(recipe: Recipe) -> list[str]:
+    """The perceptual networks that the weights have seen."""
+    used = recipe.losses.perceptual or recipe.losses.style
+    return [SEEN_BY[recipe.losses.network]] if used and recipe.losses.network in SEEN_BY else []
+
+
+def continuing(method: str, folders: list[str]) -> str:
+    """The command that trains on from the run's checkpoint, or begins anew where there is none."""
+    return f"python -m inpainters.training {method} --data {' '.join(folders)} --out runs/{method} --resume"
+
+
+def draw_curve(scores: Path, figure: Path, title: str) -> None:
+    """The validation curve of a validation.csv, Telea as a line; one panel per score that could be computed."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with scores.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    method = next(row["method"] for row in rows if row["method"] != "telea")
+    axes = [name for name in AXES if any(math.isfinite(float(row[name])) for row in rows)]
+    sheet = Figure(figsize=(3.2 * len(axes), 2.6), dpi=100, layout="constrained")
+    FigureCanvasAgg(sheet)
+    for axis, name in zip(sheet.subplots(1, len(axes), squeeze=False)[0], axes, strict=True):
+        axis.plot(*zip(*[(int(row["step"]), float(row[name])) for row in rows if row["method"] == method], strict=True), marker=".")
+        for row in rows:
+            if row["method"] == "telea":
+                axis.axhline(float(row[name]), color="grey", linestyle="--", linewidth=1)
+                axis.annotate("Telea", (0.99, float(row[name])), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey")
+        axis.set(xlabel="step", ylabel=AXES[name])
+        axis.ticklabel_format(axis="x", style="plain")
+        axis.grid(alpha=0.3)
+    sheet.suptitle(f"{title}: {rows[0]['pictures']} held-out pictures", fontsize=10)
+    sheet.savefig(figure, metadata={"Software": None})
 
 
 def hardware(device: str) -> str:
@@ -97,10 +142,17 @@ def markdown(facts: dict[str, Any]) -> str:
     )
     n = max((int(s["pictures"]) for s in facts["validation"].values()), default=0)
     mix = ", ".join(f"{name} {share:g}" for name, share in facts["masks"]["mix"].items())
-    departures = "\n".join(f"* {line}" for line in facts["departures"])
-    weights = ", ".join(
-        f"{k} {v:g}" for k, v in facts["losses"].items() if k in ("hole", "valid", "coarse", "perceptual", "boundary") and v
+    departures, limits = ("\n".join(f"* {line}" for line in facts[key]) for key in ("departures", "limits"))
+    weights = ", ".join(f"{k} {v:g}" for k, v in facts["losses"].items() if k in TERMS and v)
+    seen = " and ".join(facts["trained_with"])
+    mark = (
+        f"**Mark: trained with a perceptual loss ({seen}).** Scores by that network (such as LPIPS-{seen.replace('net', '')}) favour these "
+        "weights over methods that never saw it: look at PSNR and SSIM in the hole as well."
+        if seen
+        else "No perceptual network was used in training: no learned score favours these weights."
     )
+    sketches = f" {facts['guide']:.0%} of the samples came with a sketch of edges in the hole." if facts["guide"] else ""
+    curve = f"![Validation curve]({facts['method']}.png)\n\n" if facts["validation"] else ""
     return f"""# {facts["title"] or facts["method"]}: bundled weights
 
 {facts["paper"]}. {facts["parameters"]:,} parameters, stored as fp16.
@@ -116,15 +168,25 @@ def markdown(facts: dict[str, Any]) -> str:
 **Training.** {facts["steps"]:,} steps of {facts["batch"]} crops of {facts["crop"]} px, the last {facts["decay_steps"]:,}
 of them with a falling rate; {facts["hours"]:g} hours on {facts["hardware"]}.
 Masks: {mix}; holes of {facts["masks"]["low"]:.0%} to {facts["masks"]["high"]:.0%}. Loss: {weights};
-perceptual network: {facts["losses"]["network"]}. Scores by that distance favour this network.
+perceptual network: {facts["losses"]["network"]}.{sketches}
+
+{mark}
+
+**What it cannot do.**
+
+{limits or "* Not stated."}
 
 **Departures from the paper.**
 
 {departures or "* None."}
 
-**Validation** on {n} held-out pictures, holes of 20 % and more, composites:
+**Validation** on n = {n} held-out pictures, holes of 20 % and more, composites:
 
-| method | LPIPS-squeeze | L1 in the hole | PSNR in the hole |
+| method (n = {n}) | LPIPS-squeeze | L1 in the hole | PSNR in the hole |
 | --- | --- | --- | --- |
 {scores}
+
+{curve}**To train on** from the run's checkpoint (the folders are those of the table above):
+
+    {facts["command"]}
 """

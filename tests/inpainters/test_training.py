@@ -17,7 +17,7 @@ from PIL import Image as PilImage
 from inpainters.errors import InputError
 from inpainters.training import data, recipe
 from inpainters.training.__main__ import main
-from inpainters.training.export import shard
+from inpainters.training.export import shard, trained_with
 from inpainters.training.loop import Stop, Trainer
 
 RECIPE = """
@@ -338,7 +338,10 @@ def test_a_wrong_recipe_is_answered_with_a_sentence(toml, old, new, said, photos
 def test_shipped_recipes_are_valid_on_both_devices():
     for path in recipe.FOLDER.glob("*.toml"):
         for device in ("cpu", "cuda"):
-            assert recipe.load(path.stem, device=device).method == path.stem
+            plan = recipe.load(path.stem, device=device)
+            assert plan.method == path.stem
+            assert plan.limits
+            assert not plan.losses.adversarial or plan.build_discriminator()
     with pytest.raises(InputError, match="did you mean 'gated_conv'"):
         recipe.load("gated_con")
 
@@ -384,9 +387,94 @@ def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentenc
     assert "damaged" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "required"),
+        (["gated_conv"], "--data"),
+        (["gated_con", "--data", "photos"], "did you mean 'gated_conv'"),
+        (["nowhere.toml", "--data", "photos"], "unknown recipe"),
+        (["gated_conv", "--dta", "photos"], "did you mean '--data'"),
+        (["gated_conv", "--data", "photos", "--steps", "0"], "must be 1 or more"),
+        (["gated_conv", "--data", "photos", "--steps", "many"], "no whole number"),
+        (["gated_conv", "--data", "photos", "--hours", "-1"], "no number of hours"),
+        (["gated_conv", "--data", "photos", "--device", "gpu"], "--device is auto, cpu"),
+        (["gated_conv", "--data", "photos", "--device", "cuda:99"], "no device 'cuda:99'"),
+        (["gated_conv", "--data", "photos", "--weights", "nowhere"], "no folder 'nowhere'"),
+    ],
+)
+def test_bad_arguments_are_answered_with_one_sentence(arguments, said, capsys):
+    assert main([*arguments, *(["--device", "cpu"] if "--device" not in arguments and arguments else [])]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("batch = 2", "batch = 0", "optimizer.batch must be 1 or more"),
+        ("batch = 2", "betas = [0.9]", "expected 2 values"),
+        ("batch = 2", 'betas = ["a", "b"]', "expected float"),
+        ('network = "none"', 'network = "vgg"', "did you mean 'vgg16'"),
+        ('network = "none"', 'distance = "l3"', "unknown losses.distance"),
+        ("[data]", "[data]\nguide = 2.0", "shares between 0 and 1"),
+        ("[data]", "[masks]\nmix = { irregulr = 1.0 }\n[data]", "did you mean 'irregular'"),
+        ("[data]", '[masks]\nmix = { irregular = "all" }\n[data]', "a share above 0"),
+        ("coarse = [4, 8]", 'coarse = ["a"]', "can be built from [network]"),
+        ("[terms]", '[discriminator]\nname = "patch"\n[terms]', "unknown discriminator.name"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_a_sentence(toml, old, new, said, photos, tmp_path, capsys):
+    assert old in RECIPE
+    toml.write_text(RECIPE.replace(old, new))
+    assert main([str(toml), "--data", str(photos), "--device", "cpu", "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_network_without_a_guide_is_not_given_one():
+    with pytest.raises(InputError, match="PartialUNet takes no guide"):
+        recipe.parse({"method": "partial_conv", "data": {"guide": 0.5}})
+
+
+def test_data_folders_that_hold_nothing_of_use_are_answered_with_a_sentence(toml, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/a.png").write_bytes(b"no picture")
+    for name, said in (("empty", "'empty' holds no pictures"), ("broken", "None of the 1 pictures")):
+        assert main([str(toml), "--data", str(tmp_path / name), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_broken_pictures_are_counted_in_the_log(toml, photos, tmp_path, capsys):
+    assert main([str(toml), "--data", str(photos), "--out", str(tmp_path / "out"), "--device", "cpu", "--steps", "1"]) == 0
+    assert "10 pictures, 1 skipped as unreadable" in capsys.readouterr().out
+
+
+def test_a_damaged_cache_is_made_anew(toml, photos, tmp_path):
+    first = trainer(toml, photos, tmp_path / "run").pictures
+    wanted = np.array(first[2])
+    for path in (tmp_path / "cache").iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    np.testing.assert_array_equal(trainer(toml, photos, tmp_path / "run").pictures[2], wanted)
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_a_sentence(toml, photos, tmp_path, capsys):
+    common = [str(toml), "--data", str(photos), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main([*common, "--steps", "1"]) == 0
+    toml.write_text(RECIPE.replace("coarse = [4, 8]", "coarse = [8, 8]"))
+    assert main([*common, "--resume", "--steps", "2"]) == 2
+    assert "does not fit this recipe" in capsys.readouterr().err
+    assert main([*common[:-4], "--out", str(tmp_path / "nothing"), "--resume"]) == 2
+    assert "run without --resume" in capsys.readouterr().err
+
+
 def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, tmp_path):
     from safetensors.torch import load_file
 
+    toml.write_text(RECIPE.replace('title = "Tiny"', 'limits = ["It cannot fly."]'))
     out = tmp_path / "run"
     common = [str(toml), "--data", str(photos), "--out", str(out), "--device", "cpu"]
     assert main([*common, "--steps", "4"]) == 0
@@ -403,8 +491,30 @@ def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, t
     assert card["skipped"] == 1
     assert card["data"] == [{"name": "photos", "pictures": 10, "terms": "drawn by the test"}]
     assert set(card["validation"]) == {"gated_conv", "telea"}
-    assert "drawn by the test" in (out / "export/gated_conv.md").read_text()
+    text = (out / "export/gated_conv.md").read_text()
+    for said in (
+        "drawn by the test",
+        "1 could not be read",
+        "It cannot fly.",
+        "n = 1",
+        "--data photos --out runs/gated_conv --resume",
+        "gated_conv.png",
+    ):
+        assert said in text, said
+    assert "No perceptual network was used" in text
+    assert card["trained_with"] == []
+    with PilImage.open(out / "export/gated_conv.png") as curve:
+        assert np.asarray(curve.convert("L")).std() > 10
     assert list((out / "pictures").glob("*.png"))
+
+
+@pytest.mark.parametrize(
+    ("network", "perceptual", "seen"),
+    [("lpips_squeeze", 1.0, ["squeezenet"]), ("vgg16", 1.0, ["vgg16"]), ("lpips_squeeze", 0.0, []), ("none", 1.0, [])],
+)
+def test_a_card_names_the_perceptual_network_that_was_seen(network, perceptual, seen):
+    plan = recipe.parse({"method": "gated_conv", "losses": {"network": network, "perceptual": perceptual}})
+    assert trained_with(plan) == seen
 
 
 def test_shards_keep_order_and_stay_below_the_limit():
