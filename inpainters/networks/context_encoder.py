@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpainters.networks.gated import push_pull
 from inpainters.networks.layers import ChannelwiseFC
+from inpainters.networks.slim import known_mean, push_pull
 
 SIDE, HOLE = 128, 64
 """The picture and its centre square that is predicted, px."""
@@ -29,12 +29,6 @@ def with_centre(image: Tensor, square: Tensor) -> Tensor:
     out = image.clone()
     centre(out, square.shape[-1]).copy_(square)
     return out
-
-
-def known_mean(image: Tensor, mask: Tensor) -> Tensor:
-    """Mean colour of the known pixels, (N, 3, 1, 1); 0 where there are none."""
-    known = 1 - mask
-    return (image * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True).clamp(min=1)
 
 
 class ContextEncoder(nn.Module):
@@ -58,7 +52,7 @@ class ContextEncoder(nn.Module):
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         _check(image)
-        seen = torch.where(mask > 0, known_mean(image, mask), image)
+        seen = torch.where(mask > 0, known_mean(image, 1 - mask), image)
         square = self.head(self.decoder(self.bottom(self.encoder(2 * seen - 1))))
         return [with_centre(seen, (square.float() + 1) / 2)]
 
@@ -133,8 +127,9 @@ class SlimContextEncoder(nn.Module):
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         _check(image)
-        mean = known_mean(image, mask)
-        first = push_pull(image - mean, 1 - mask)
+        known = 1 - mask
+        mean = known_mean(image, known)
+        first = push_pull(image - mean, known)
         x = torch.cat((2 * first, mask - 0.5), 1).contiguous(memory_format=torch.channels_last)
         skips = [F.leaky_relu(self.stem(centre(x, SIDE * 3 // 4)), 0.2)]
         for down in self.down:

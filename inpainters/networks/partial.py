@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpainters.networks.gated import push_pull
 from inpainters.networks.layers import PartialConv2d
+from inpainters.networks.slim import known_mean, push_pull
 
 
 class Encode(nn.Module):
@@ -96,6 +96,6 @@ class SlimPartialUNet(PartialUNet):
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         known = 1 - mask
-        mean = (image * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True).clamp(min=1)
+        mean = known_mean(image, known)
         x = ((image - mean) * known).contiguous(memory_format=torch.channels_last)
         return [push_pull(x, known) + self.drawn(2 * x, known) + mean]

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpainters.networks.gated import push_pull
 from inpainters.networks.layers import AttentionTransfer
+from inpainters.networks.slim import known_mean, push_pull
 
 
 def resized(x: Tensor, like: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ class SlimPenNet(nn.Module):
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         known = 1 - mask
-        mean = (image * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True).clamp(min=1)
+        mean = known_mean(image, known)
         first = push_pull(image - mean, known)
         x = torch.cat((2 * first, mask - 0.5), 1).contiguous(memory_format=torch.channels_last)
         skips = [F.leaky_relu(self.stem(x), 0.2)]

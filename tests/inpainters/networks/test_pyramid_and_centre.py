@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters.networks.context_encoder import ContextEncoder, SlimContextEncoder
-from inpainters.networks.gated import push_pull
 from inpainters.networks.layers import AttentionTransfer, ChannelwiseFC, attention_transfer
 from inpainters.networks.partial import PartialUNet, SlimPartialUNet
 from inpainters.networks.pen_net import PenNet, SlimPenNet
+from inpainters.networks.slim import push_pull
 from inpainters.training import recipe as recipes
 from inpainters.training.data import draw_mask
 
