@@ -24,7 +24,7 @@ class Attention(NamedTuple):
 
 
 def contextual_attention(
-    x: Tensor, mask: Tensor, *, scale: float = 10.0, propagate: bool = False, weights: bool = False, chunk: int = 1 << 21
+    x: Tensor, mask: Tensor, *, scale: float = 10.0, propagate: bool = False, weights: bool = False, chunk: int = 0
 ) -> tuple[Tensor, Attention]:
     """Replace the features of missing positions by known 3x3 patches, weighted by `softmax(scale * cosine)`.
 
@@ -33,7 +33,8 @@ def contextual_attention(
     positions keep their features, and so does a picture in which nothing is known. `propagate`: scores of diagonal neighbours,
     s[q+o, k+o] for the nine offsets o, are added before the softmax, as in the authors' code (the paper's "attention propagation").
     `weights`: the whole attention is returned too, (missing positions) x (H * W) floats per picture. `chunk`: queries are taken in
-    portions of about that many products, so that memory does not grow with the hole (in training portions are computed again, backwards).
+    portions of about that many products, so that memory does not grow with the hole; 0 takes as many as a cache holds, in training, where
+    portions are computed again on the way back, eight times as many.
     """
     with torch.autocast(x.device.type, enabled=False):
         parts = [_one(picture, hole[0] > 0, scale, propagate, weights, chunk) for picture, hole in zip(x, mask, strict=True)]
@@ -65,9 +66,9 @@ def _one(x: Tensor, hole: Tensor, scale: float, propagate: bool, weights: bool, 
     positions = _pad(queries, border).nonzero()[:, 0]
     pasted, best, maps = torch.zeros_like(grid.pixels), torch.full_like(missing, -1, dtype=torch.int64), []
     step = _portion if propagate or x.dtype.itemsize > 2 else _portion_of_patches
-    portions = positions.split(max(1, chunk // len(missing)))
-    again = len(portions) > 1 and x.requires_grad and torch.is_grad_enabled()
-    call = partial(checkpoint, step, use_reentrant=False) if again else step
+    trains = x.requires_grad and torch.is_grad_enabled()
+    portions = positions.split(max(1, (chunk or (1 << 21 if trains else 1 << 18)) // len(missing)))
+    call = partial(checkpoint, step, use_reentrant=False) if trains and len(portions) > 1 else step
     for portion in portions:
         rows, values, attention = call(grid, portion, scale, propagate)
         pasted = pasted.index_add(0, rows, values)
@@ -86,11 +87,13 @@ def _portion(grid: _Grid, queries: Tensor, scale: float, propagate: bool) -> tup
     beside, across, covered = _around(first, grid.width)
     products = grid.pixels[covered] @ grid.pixels.T
     scores = _Gather.apply(_Gather.apply(products, across, grid.width), beside, 1)
-    scores = scores.to(grid.scale.dtype) * grid.scale[first, None] * grid.scale
+    scores = scores.to(grid.scale.dtype) * (scale * grid.scale[first, None])
     if propagate:
         beside, across, covered = _around(queries, grid.width)
-        scores = _Gather.apply(_Gather.apply(scores, across, grid.width), beside, 1)
-    attention = torch.softmax(torch.add(grid.bias, scores, alpha=scale), 1)
+        scores = _Gather.apply(_Gather.apply(scores * grid.scale, across, grid.width), beside, 1)
+        attention = torch.softmax(scores + grid.bias, 1)
+    else:
+        attention = torch.softmax(torch.addcmul(grid.bias, scores, grid.scale), 1)
     spread = _Scatter.apply(_Scatter.apply(attention.to(products.dtype), beside, 1), across, grid.width)
     return covered, spread @ grid.pixels, attention
 
@@ -153,19 +156,23 @@ class _Scatter(torch.autograd.Function):
         return _gather(gradient, ctx.saved_tensors[0], ctx.step), None, None
 
 
+# A shift by columns is a shift of the flattened matrix: what runs over into the next row lies on the border, where pixels are 0.
+
+
 def _gather(m: Tensor, rows: Tensor, step: int) -> Tensor:
     out = m.index_select(0, rows[1])
-    out[:, step:] += m[:, :-step].index_select(0, rows[0])
-    out[:, :-step] += m[:, step:].index_select(0, rows[2])
+    flat = out.view(-1)
+    flat[step:] += m.index_select(0, rows[0]).view(-1)[:-step]
+    flat[:-step] += m.index_select(0, rows[2]).view(-1)[step:]
     return out
 
 
 def _scatter(m: Tensor, rows: Tensor, step: int, number: int) -> Tensor:
-    out = m.new_zeros(number, m.shape[1])
-    out.index_add_(0, rows[1], m)
-    out[:, :-step].index_add_(0, rows[0], m[:, step:])
-    out[:, step:].index_add_(0, rows[2], m[:, :-step])
-    return out
+    size = number * m.shape[1]
+    flat = m.new_zeros(size + 2 * step)
+    for start, row in zip((0, step, 2 * step), rows, strict=True):
+        flat[start : start + size].view(number, -1).index_add_(0, row, m)
+    return flat[step : step + size].view(number, -1)
 
 
 def _grid(x: Tensor, keys: Tensor, border: int) -> _Grid:
