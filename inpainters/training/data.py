@@ -227,9 +227,14 @@ class Batches(Dataset[tuple[Tensor, ...]]):
         return torch.from_numpy(np.stack(found))[:, None]
 
 
+def chosen(pictures: Pictures, indices: Sequence[int], count: int) -> list[int]:
+    """The first `count` of the held-out pictures, in an order that depends on their names alone."""
+    return sorted(indices, key=lambda i: _unit("validation " + pictures.names[i]))[:count]
+
+
 def validation(pictures: Pictures, indices: Sequence[int], recipe: Recipe, count: int) -> tuple[list[Image], list[Mask]]:
     """Fixed held-out pictures, centre crops, with holes of 20 % and more."""
-    order = sorted(indices, key=lambda i: _unit("validation " + pictures.names[i]))[:count]
+    order = chosen(pictures, indices, count)
     low = max(recipe.masks.low, min(0.2, recipe.masks.high / 2))
     crops: list[Any] = [centre_crop(pictures[i], recipe.data.crop) for i in order]
     found = [draw_mask(recipe.masks, recipe.data.crop, np.random.default_rng([1, n]), n, low) for n in range(len(order))]

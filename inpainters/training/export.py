@@ -114,6 +114,7 @@ def draw_curve(scores: Path, figure: Path, title: str) -> None:
                 axis.annotate("Telea", (0.99, float(row[name])), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey")
         axis.set(xlabel="step", ylabel=AXES[name])
         axis.ticklabel_format(axis="x", style="plain")
+        axis.margins(y=0.12)
         axis.grid(alpha=0.3)
     sheet.suptitle(f"{title}: {rows[0]['pictures']} held-out pictures", fontsize=10)
     sheet.savefig(figure, metadata={"Software": None})

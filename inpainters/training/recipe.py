@@ -196,8 +196,8 @@ def load(name: str, *, device: str = "cpu") -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"The recipe '{path.name}' is not valid TOML: {error}.") from None
     cpu = table.pop("cpu", {})
-    parse(_merged(table, cpu), path.name)
-    return parse(_merged(table, cpu if device == "cpu" else {}), path.name)
+    parse(merged(table, cpu), path.name)
+    return parse(merged(table, cpu if device == "cpu" else {}), path.name)
 
 
 def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
@@ -266,7 +266,7 @@ def _fills(kind: type) -> bool:
     return callable(forward) and list(inspect.signature(forward).parameters)[1:3] == ["image", "mask"]
 
 
-def _merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """`over` on top of `table`, section by section; a `[network]` of another class shares no keys, so it replaces the whole."""
     both = dict(table)
     for key, value in over.items():
