@@ -1,9 +1,10 @@
 """The figures of a report: a metric against the missing share, and quality against seconds. Drawn from rows alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.marks import footnote, mark
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
@@ -66,15 +67,15 @@ def _save(figure: Any, path: Path) -> Path:
     return path
 
 
-def looks(entries: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour by family, marker and dash by place within the family, so that no two lines look alike."""
+def looks(entries: Sequence[str], metric: str = "") -> dict[str, dict[str, Any]]:
+    """Colour by family, marker and dash by place within the family, so that no two lines look alike; † where `metric` flatters."""
     seen: dict[str, int] = {}
     found = {}
     for entry in entries:
         spec = METHODS.get(entry.split(" ")[0])
         family = spec.family if spec else "baseline"
         place = seen[family] = seen.get(family, -1) + 1
-        label = (spec.title if spec else entry) + entry[len(entry.split(" ")[0]) :]
+        label = (spec.title if spec else entry) + entry[len(entry.split(" ")[0]) :] + mark(entry, metric)
         found[entry] = {
             "color": COLOURS[family],
             "marker": MARKERS[place % len(MARKERS)],
@@ -87,7 +88,7 @@ def looks(entries: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell]) -> Any:
     axes = figure.subplots()
     bins = column_order(results.scores["bin"])
-    for entry, look in looks(entry_order(results.scores["entry"])).items():
+    for entry, look in looks(entry_order(results.scores["entry"]), metric).items():
         line = [cells.get((entry, label)) for label in bins]
         places = [x for x, cell in enumerate(line) if cell and not cell.reason]
         if not places:
@@ -98,7 +99,7 @@ def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Ma
     axes.set_xticks(range(len(bins)), bins)
     axes.set_xlabel("missing share of the picture, %")
     axes.set_ylabel(_axis(metric, region))
-    figure.suptitle(_caption(results, metric, cells), x=0.01, ha="left", fontsize=9)
+    figure.suptitle(_caption(results, metric, cells) + _note(results.scores["entry"].unique(), metric), x=0.01, ha="left", fontsize=9)
     figure.legend(loc="outside right upper")
     return figure
 
@@ -107,7 +108,7 @@ def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: 
     axes = figure.subplots()
     seconds = results.timings.groupby("entry")["seconds"].median()
     drawn = [e for e in entry_order(results.scores["entry"]) if e in seconds and (e, ALL) in cells and not cells[e, ALL].reason]
-    styles = looks(drawn)
+    styles = looks(drawn, metric)
     for place, entry in enumerate(sorted(drawn, key=lambda e: (seconds[e], e))):  # labels of neighbours go up and down in turn
         cell, look = cells[entry, ALL], styles[entry]
         value, at = cell.value, max(float(seconds[entry]), 1e-4)
@@ -121,8 +122,14 @@ def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: 
     axes.margins(x=0.18, y=0.12)
     axes.set_xlabel(f"median seconds per picture, {hardware(results)}")
     axes.set_ylabel(_axis(metric, region))
-    figure.suptitle("All ratios together; bars are 95 % intervals over photographs", x=0.01, ha="left", fontsize=9)
+    figure.suptitle("All ratios together; bars are 95 % intervals over photographs" + _note(drawn, metric), x=0.01, ha="left", fontsize=9)
     return figure
+
+
+def _note(entries: Iterable[str], metric: str) -> str:
+    """A second line of the caption, where a name has the mark."""
+    note = footnote(entries, [metric])
+    return f"\n{note}" if note else ""
 
 
 def hardware(results: Results) -> str:

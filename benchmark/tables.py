@@ -1,10 +1,12 @@
 """Tables as Markdown and LaTeX, from the cells of `summary`. Times are not in them: they differ from machine to machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
 
+from benchmark.marks import MARK, footnote, mark
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
@@ -20,6 +22,8 @@ OVERVIEW = (
     ("lpips_vgg", "hole"),
 )
 """The first table's columns, whether they could be computed or not."""
+RANKED = OVERVIEW[:3]
+"""What methods are ranked by: a perceptual distance, and two that no perceptual loss flatters."""
 ARROWS = {"lower": "↓", "higher": "↑"}
 
 
@@ -40,15 +44,17 @@ def number(value: float, digits: int | None = None) -> str:
 
 
 def text(cell: Cell | None) -> str:
-    """A cell for people: value ± half its interval, bold where it wins significantly, = where it is tied with the best."""
+    """A cell for people: value ± half its interval, bold where it wins significantly, = where tied with the best, † where flattered."""
     if cell is None or cell.reason:
         return "–"
     value = number(cell.value.mean)
     if not np.isnan(cell.value.low):
         value += f" ± {number((cell.value.high - cell.value.low) / 2, decimals(cell.value.mean))}"
     if cell.biased:
-        return f"*{value}* (n={cell.value.n})"
-    return f"**{value}**" if cell.best and not cell.tied else f"{value} =" if cell.tied else value
+        value = f"*{value}* (n={cell.value.n})"
+    else:
+        value = f"**{value}**" if cell.best and not cell.tied else f"{value} =" if cell.tied else value
+    return value + mark(cell.entry, cell.metric)
 
 
 def markdown(results: Results) -> str:
@@ -64,6 +70,7 @@ def markdown(results: Results) -> str:
         "column in a paired test; = cannot be told apart from the best of its column; – has its reason below.",
         "## All ratios together",
         *_overview(results, entries, counts),
+        *_rankings(results, entries, counts),
         "## Pictures per cell (n)",
         _table(["method", *bins], [[_name(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries]),
     ]
@@ -82,7 +89,31 @@ def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int
     note = []
     if len(set(total.values())) > 1:
         note = ["n differs because slower methods got fewer pictures; the paired tests use the pictures both methods have."]
-    return [_table(["method", "n", *(title(*pair) for pair in OVERVIEW)], rows), *note]
+    flattery = _note(column.get((entry, ALL)) for column in columns for entry in entries)
+    return [_table(["method", "n", *(title(*pair) for pair in OVERVIEW)], rows), *flattery, *note]
+
+
+def _note(cells: Iterable[Cell | None]) -> list[str]:
+    """The footnote of a table, where a figure in it has the mark."""
+    shown = [(cell.entry, cell.metric) for cell in cells if cell and not cell.reason]
+    sentences = dict.fromkeys(footnote([entry], [metric]) for entry, metric in shown)
+    return [" ".join(filter(None, sentences))] if any(sentences) else []
+
+
+def _rankings(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
+    """Who comes first by each of RANKED, all ratios together."""
+    columns = [ranking(summarise(results.scores, *pair, counts), entries) for pair in RANKED]
+    lines = zip_longest(*columns, fillvalue="–")
+    rows = [[str(place), *line] for place, line in enumerate(lines, 1)]
+    return ["## Rankings, all ratios together", _table(["rank", *(title(*pair) for pair in RANKED)], rows)]
+
+
+def ranking(cells: Mapping[Key, Cell], entries: Sequence[str]) -> list[str]:
+    """The names of the entries, best mean first; marked as their figures are. Those without a figure are left out."""
+    found = [cell for entry in entries if (cell := cells.get((entry, ALL))) and not cell.reason]
+    sign = -1.0 if found and METRICS[found[0].metric].better == "higher" else 1.0
+    ordered = sorted(found, key=lambda cell: sign * cell.value.mean)
+    return [_name(cell.entry) + (" =" if cell.tied else "") + mark(cell.entry, cell.metric) for cell in ordered]
 
 
 def _section(metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]) -> list[str]:
@@ -95,6 +126,7 @@ def _section(metric: str, region: str, cells: Mapping[Key, Cell], entries: Seque
         )
     columns = [*bins, ALL]
     parts.append(_table(["method", *columns], [[_name(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries]))
+    parts += _note(cells.values())
     reasons = dict.fromkeys(
         f"* {_name(cell.entry)}, {cell.bin}: {cell.reason}" for cell in cells.values() if cell.reason and cell.bin != ALL
     )
@@ -131,10 +163,11 @@ def _latex_table(suite: str, metric: str, region: str, cells: Mapping[Key, Cell]
         return " & ".join([_escape(_name(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
 
     arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
+    note = "".join(f" {_escape(sentence)}" for sentence in _note(cells.values()))
     return "\n".join(
         [
             r"\begin{table}",
-            rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite {_escape(suite)}.}}",
+            rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite {_escape(suite)}.{note}}}",
             rf"\begin{{tabular}}{{l{'r' * len(bins)}}}",
             r"\toprule",
             " & ".join(["method", *(_escape(b.replace("-", "--")) for b in bins)]) + r" \\",
@@ -152,8 +185,12 @@ def _latex_cell(cell: Cell | None) -> str:
     if cell is None or cell.reason:
         return "--"
     value = number(cell.value.mean).replace("∞", r"$\infty$")
-    return rf"\textbf{{{value}}}" if cell.best and not cell.tied else value
+    value = rf"\textbf{{{value}}}" if cell.best and not cell.tied else value
+    return value + ("$^\\dagger$" if mark(cell.entry, cell.metric) else "")
 
 
 def _escape(words: str) -> str:
-    return "".join({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "{": r"\{", "}": r"\}", "–": "--", "`": ""}.get(c, c) for c in words)
+    return "".join(_LATEX.get(c, c) for c in words)
+
+
+_LATEX = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "{": r"\{", "}": r"\}", "–": "--", "`": "", MARK: r"$\dagger$"}

@@ -10,6 +10,7 @@ import numpy as np
 from benchmark import display
 from benchmark.cells import FORMAT
 from benchmark.figures import hardware
+from benchmark.marks import flattered, footnote, mark
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results, load
@@ -105,13 +106,18 @@ def table(results: Results, metric: str, region: str, families: Collection[str])
     for entry in entries_of(results, families):
         row = {label: _cell(cells.get((entry, label))) for label in [*bins, ALL]}
         row["seconds"] = {"v": float(seconds[entry])} if entry in seconds else {"v": None, "why": "No time was recorded."}
-        rows.append({"id": entry, "title": title(entry), "family": family(entry), "cells": row})
+        rows.append({**_head(entry, metric), "cells": row})
     few = {"few": FAIR_N} if metric.startswith(("fid_", "fd_")) else {}
     numbers = {"better": _better(metric), "digits": _digits(cells), **few}
     heads = [{"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers} for label in bins]
     clock = {"id": "seconds", "title": "seconds", "kind": "seconds", "better": "low", "note": f"Median per picture, {hardware(results)}."}
     columns = [*heads, {"id": ALL, "title": "all", **numbers}, clock]
     return {"caption": caption(results, metric, region), "cols": columns, "rows": rows}
+
+
+def _head(entry: str, metric: str) -> dict[str, str]:
+    """What a row and a line begin with; the name is marked where the metric flatters the method."""
+    return {"id": entry, "title": title(entry) + mark(entry, metric), "family": family(entry)}
 
 
 def _better(metric: str) -> str:
@@ -149,14 +155,20 @@ def note(results: Results, metric: str) -> str:
     ground = f"{rows['image_id'].nunique()} pictures of {rows['photograph'].nunique()} photographs; intervals resample photographs."
     thin = " That is a thin set: read wide intervals as such." if rows["photograph"].nunique() < 50 else ""
     paired = " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
-    return f"{ground}{thin}{paired} {spec.variant if spec else ''} Times: {hardware(results)}.".replace("  ", " ")
+    flattery = footnote(results.scores["entry"].unique(), [metric])
+    return f"{flattery} {ground}{thin}{paired} {spec.variant if spec else ''} Times: {hardware(results)}.".replace("  ", " ").strip()
 
 
 def by_ratio(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
     """The value of a Chart: the metric against the missing share, one line per method."""
     cells, bins = cells_of(results, metric, region), column_order(results.scores["bin"])
     series = [
-        {"id": entry, "title": title(entry), "family": family(entry), "pts": [_point(label, cells[entry, label]) for label in labels]}
+        {
+            "id": entry,
+            "title": title(entry) + mark(entry, metric),
+            "family": family(entry),
+            "pts": [_point(label, cells[entry, label]) for label in labels],
+        }
         for entry in entries_of(results, families)
         if (labels := [label for label in bins if (entry, label) in cells and not cells[entry, label].reason])
     ]
@@ -168,7 +180,12 @@ def by_seconds(results: Results, metric: str, region: str, families: Collection[
     """The value of a Chart: the metric over all ratios against the median seconds per picture."""
     cells, seconds = cells_of(results, metric, region), results.timings.groupby("entry")["seconds"].median()
     series = [
-        {"id": entry, "title": title(entry), "family": family(entry), "pts": [_point(float(seconds[entry]), cells[entry, ALL])]}
+        {
+            "id": entry,
+            "title": title(entry) + mark(entry, metric),
+            "family": family(entry),
+            "pts": [_point(float(seconds[entry]), cells[entry, ALL])],
+        }
         for entry in entries_of(results, families)
         if entry in seconds and (entry, ALL) in cells and not cells[entry, ALL].reason
     ]
@@ -208,12 +225,17 @@ def values_at(results: Results, metric: str, region: str, label: str, image_id: 
     return {str(entry): float(value) for entry, value in rows.groupby("entry")["value"].mean().items()}
 
 
+def chip(metric: str, entry: str, value: str | None) -> dict[str, Any]:
+    """A figure under a picture; marked, with the reason, where the metric flatters the method."""
+    if value is None:
+        return {"label": metric, "value": None, "why": "Not computed."}
+    why = {"why": footnote([entry], [metric])} if flattered(entry, metric) else {}
+    return {"label": metric, "value": value + mark(entry, metric), **why}
+
+
 def pane(results: Results, entry: str, label: str, image_id: str, values: dict[str, dict[str, float]]) -> dict[str, Any]:
     """One method's pane on one hole, without its `src`; `values` maps a metric's name to `values_at`."""
-    chips = [
-        {"label": metric, "value": number(value[entry])} if entry in value else {"label": metric, "value": None, "why": "Not computed."}
-        for metric, value in values.items()
-    ]
+    chips = [chip(metric, entry, number(value[entry]) if entry in value else None) for metric, value in values.items()]
     shared = {"id": entry, "title": title(entry), "family": family(entry), "chips": chips}
     if display.find(results, label, image_id, entry) is None:
         why = f"Its picture is not here: run `python -m benchmark run {results.suite}` to make it."

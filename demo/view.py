@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import numpy as np
 
+from benchmark.marks import footnote, mark
 from demo.jobs import Job, Runner, estimate_box, spoken, together
 from demo.session import Round, Session, settings
 from demo.widget import next_rev
@@ -119,17 +120,21 @@ def _pane(job: Job, runner: Runner, stem: str, stale: bool) -> dict[str, Any]:
     elif job.state == "done" and job.result is not None:
         calls = f"{job.result.network_calls:,} network calls." if job.result.network_calls else ""
         pane["state"] = "stale" if stale else "done"
-        pane |= {"seconds": job.result.seconds, "note": " ".join(filter(None, [calls, *job.result.notes])), "chips": chips(job.scores)}
+        pane |= {
+            "seconds": job.result.seconds,
+            "note": " ".join(filter(None, [calls, *job.result.notes])),
+            "chips": chips(job.scores, job.method),
+        }
     else:
         pane["err"] = job.message
     return pane
 
 
-def chips(scores: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Scores as short text; one that could not be computed has its reason."""
+def chips(scores: Mapping[str, Any] | None, method: str = "") -> list[dict[str, Any]]:
+    """Scores as short text; one that could not be computed has its reason, one that flatters the method its mark."""
     if scores is None:
         return []
-    return [{"label": label, **_chip(scores[name])} for name, label in _LABELS.items() if name in scores]
+    return [{"label": label, **_chip(scores[name], method, name)} for name, label in _LABELS.items() if name in scores]
 
 
 def scored(session: Session) -> str:
@@ -141,10 +146,12 @@ def scored(session: Session) -> str:
     return "Scores compare with what you painted over, inside the hole."
 
 
-def _chip(one: Mapping[str, Any]) -> dict[str, Any]:
+def _chip(one: Mapping[str, Any], method: str, metric: str) -> dict[str, Any]:
     if one["value"] is None:
         return {"value": None, "why": one["reason"]}
-    return {"value": f"{one['value']:.1f} dB" if one["unit"] == "dB" else f"{one['value']:.3f}"}
+    value = f"{one['value']:.1f} dB" if one["unit"] == "dB" else f"{one['value']:.3f}"
+    note = footnote([method], [metric])
+    return {"value": value + mark(method, metric)} | ({"why": note} if note else {})
 
 
 def scores(original: Image, filled: Image, mask: Mask) -> Iterator[dict[str, dict[str, Any]]]:
