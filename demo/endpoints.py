@@ -1,15 +1,16 @@
-"""The named endpoints for gradio_client and MCP: `/inpaint` and `/methods`."""
+"""The named endpoints for gradio_client and MCP: `/inpaint`, `/explain` and `/methods`."""
 
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from demo.explain import Explanation
 from demo.jobs import Job, parse_options
 from demo.session import MAX_PIXELS, App
 from inpainters import costs, registry
 from inpainters.errors import InputError, UnavailableError
-from inpainters.imaging import load_image, load_mask
+from inpainters.imaging import Image, Mask, load_image, load_mask
 
 INPAINT_HELP = """Fill the missing region of a photograph with one method.
 
@@ -21,7 +22,19 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"radius": 5}
 """
 
+EXPLAIN_HELP = """Show what happens inside a method that fills the missing region of a photograph, as named pictures in order.
+
+Args:
+    image: a picture file, at most 4096x4096 pixels
+    mask: a picture of the same size; white is missing
+    method: a name that `methods` lists with explains = true
+    seed: for methods that draw at random; a whole number, 0 or more
+"""
+
 Answer = tuple[np.ndarray, dict[str, Any]]
+
+
+Pictures = list[tuple[np.ndarray, str]]
 
 
 def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: float | None, options: str) -> Answer:
@@ -29,20 +42,42 @@ def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: fl
 
     Raises InputError or UnavailableError with one sentence.
     """
+    spec, loaded, hole, notes = _checked(image, mask, method or "telea", seed)
+    given = spec.resolve(parse_options(options))
+    result = app.runner.run(loaded, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole)))
+    record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
+    record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
+    return result.image, record | {"notes": [*notes, *result.notes]}
+
+
+def explain(app: App, image: str | None, mask: str | None, method: str, seed: float | None) -> tuple[Pictures, dict[str, Any]]:
+    """The frames of `Inpainter.explain`: (picture, name) in order, and each one's name, title, value and size.
+
+    Raises InputError or UnavailableError with one sentence.
+    """
+    spec, loaded, hole, notes = _checked(image, mask, method, seed)
+    job = Explanation(spec.name, int(seed or 0), seconds=costs.estimate(spec, hole), store=app.store)
+    try:
+        app.runner.run(loaded, hole, job)
+        pictures = [(app.store.image(shot.token), shot.name) for shot in job.shots]
+        frames = [{"name": s.name, "title": s.title, "value": s.value, "height": s.size[0], "width": s.size[1]} for s in job.shots]
+    finally:
+        job.close()
+    return pictures, {"method": spec.name, "version": spec.version, "seed": job.seed, "frames": frames, "notes": notes}
+
+
+def _checked(image: str | None, mask: str | None, method: str, seed: float | None) -> tuple[registry.MethodSpec, Image, Mask, list[str]]:
+    """The method, the picture, its hole, and what was converted."""
     if not image or not mask:
         raise InputError(f"The {'mask' if image else 'image'} is missing: send two picture files of one size.")
-    spec = registry.get((method or "telea").strip())
+    spec = registry.get(method.strip())
     if reason := registry.unavailable(spec.name):
         raise UnavailableError(reason)
     if seed is not None and (seed < 0 or seed != int(seed)):
         raise InputError(f"The seed must be a whole number, 0 or more, not {seed:g}.")
-    given = spec.resolve(parse_options(options))
     loaded = load_image(image, max_pixels=MAX_PIXELS)
-    hole, mask_notes = load_mask(mask, loaded.image.shape[:2])
-    result = app.runner.run(loaded.image, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole)))
-    record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
-    record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
-    return result.image, record | {"notes": [*loaded.notes, *mask_notes, *result.notes]}
+    hole, notes = load_mask(mask, loaded.image.shape[:2])
+    return spec, loaded.image, hole, [*loaded.notes, *notes]
 
 
 def methods() -> list[dict[str, Any]]:
@@ -55,6 +90,7 @@ def _row(spec: registry.MethodSpec) -> dict[str, Any]:
     cost = {"fixed": spec.cost.fixed, "per_megapixel": spec.cost.per_megapixel, "per_missing_megapixel": spec.cost.per_missing_megapixel}
     row = {"name": spec.name, "title": spec.title, "family": spec.family, "summary": spec.summary, "paper": spec.paper, "year": spec.year}
     row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": cost, "options": options}
+    row |= {"explains": spec.explains, "takes_guide": spec.takes_guide}
     return row | {"unavailable": registry.unavailable(spec.name)}
 
 
@@ -67,7 +103,14 @@ def build(app: App) -> None:
         except (InputError, UnavailableError) as error:
             raise gr.Error(str(error), print_exception=False) from None
 
+    def call_explain(image: str | None, mask: str | None, method: str, seed: float = 0) -> tuple[Pictures, dict[str, Any]]:
+        try:
+            return explain(app, image, mask, method, seed)
+        except (InputError, UnavailableError) as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
     call.__name__, call.__doc__ = "inpaint", INPAINT_HELP
+    call_explain.__name__, call_explain.__doc__ = "explain", EXPLAIN_HELP
     # gr.File, because gr.Image opens the file before we can say in one sentence what is wrong with it
     image, mask = gr.File(label="image", visible=False), gr.File(label="mask", visible=False)
     method = gr.Textbox("telea", label="method", visible=False)
@@ -77,4 +120,13 @@ def build(app: App) -> None:
     hidden, inputs = gr.Button(visible=False), [image, mask, method, seed, options]
     # queue=False: our pools do the queueing, and Gradio's MCP bridge hands on several outputs one by one only without its own
     hidden.click(call, inputs, [picture, record], api_name="inpaint", api_description=INPAINT_HELP, queue=False)
+    frames, record = gr.Gallery(label="frames", format="png", visible=False), gr.JSON(label="record", visible=False)
+    gr.Button(visible=False).click(
+        call_explain,
+        [image, mask, method, seed],
+        [frames, record],
+        api_name="explain",
+        api_description=EXPLAIN_HELP,
+        queue=False,
+    )
     gr.api(methods, api_name="methods")

@@ -22,7 +22,7 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png, load_image
 from inpainters.masks import generate
 
-KEPT_ORIGINS = 6
+KEPT_ORIGINS = 4
 """Explanations, over all visitors, whose attention stays in memory to be asked; older ones have to be run again."""
 COMPARE = "compare"
 """The source that stands for the picture and the hole of the Compare tab."""
@@ -46,7 +46,11 @@ LESSONS = {
     "holds structure and no noise: that is the moment to stop.",
 }
 """What one sees, and why it matters, in two sentences."""
-CURVES = {"mask": "Share of positions that are valid", "gate": "Mean gate: the share that is let through"}
+CURVES = {
+    "mask": "Share of positions that are valid",
+    "gate": "Mean gate: the share that is let through",
+    "iteration": "Decibels on known pixels that it is not shown",
+}
 """Kind of frame -> what the value of its frames is."""
 
 
@@ -87,9 +91,11 @@ def methods() -> list[MethodSpec]:
 
 
 def first_method() -> str:
-    """The first that is ready, else the first; empty where there is none."""
-    ready = [spec.name for spec in methods() if registry.unavailable(spec.name) is None]
-    return next(iter([*ready, *(spec.name for spec in methods())]), "")
+    """The most telling one that is ready, else the first; empty where there is none."""
+    names = [spec.name for spec in methods()]
+    known = [name for name in LESSONS if name in names]
+    ready = [name for name in dict.fromkeys([*known, *names]) if registry.unavailable(name) is None]
+    return next(iter([*ready, *names]), "")
 
 
 @dataclass

@@ -119,7 +119,7 @@ function percent(v) {
 
 function fill(one, shown, current) {
   one.title.textContent = shown.title ?? "";
-  one.number.textContent = typeof shown.value === "number" ? percent(shown.value) : "";
+  one.number.textContent = typeof shown.value === "number" && value.curves && value.curves[kindOf(shown)] ? percent(shown.value) : "";
   one.node.classList.toggle("current", current);
   const address = ownUrl(shown.src);
   if (one.image.dataset.src !== address) {
@@ -325,12 +325,12 @@ function curve(kind, lines, width) {
     for (const p of some) plot.append(svg("circle", { class: "dot", cx: x(p.place), cy: y(p.v), r: 3.5 }, svg("title", { text: p.title + ": " + percent(p.v) })));
     if (lines.length > 1) plot.append(svg("text", { class: "part", x: x(some[0].place), y: height - 10, "text-anchor": i ? "start" : "start", text: part.split("/").at(-1) }));
   });
-  if (lines.length < 2) plot.append(svg("text", { x: x0, y: height - 10, text: "first" }), svg("text", { x: x1, y: height - 10, "text-anchor": "end", text: "last layer" }));
+  if (lines.length < 2) plot.append(svg("text", { x: x0, y: height - 10, text: "first" }), svg("text", { x: x1, y: height - 10, "text-anchor": "end", text: "last" }));
   plot.addEventListener("click", (event) => {
     const px = event.clientX - plot.getBoundingClientRect().left;
     go(points.toSorted((a, b) => Math.abs(x(a.place) - px) - Math.abs(x(b.place) - px))[0].place);
   });
-  return el("figure", { class: "curve" }, el("figcaption", {}, el("strong", { text: label }), el("span", { class: "small", text: "Click to go to a layer" })), plot);
+  return el("figure", { class: "curve" }, el("figcaption", {}, el("strong", { text: label }), el("span", { class: "small", text: "Click to go there" })), plot);
 }
 
 function placeHead(head) {

@@ -17,6 +17,7 @@ from demo.limits import MAX_JSON
 from inpainters import METHODS, inpaint
 
 METHOD_KEYS = {"name", "title", "family", "summary", "paper", "year", "link", "licence", "version", "seconds", "options", "unavailable"}
+METHOD_KEYS |= {"explains", "takes_guide"}
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +95,9 @@ def test_methods_lists_the_table(client):
     assert all(set(one) == METHOD_KEYS for one in listed)
 
 
-def test_only_the_two_endpoints_are_listed(client):
+def test_only_these_endpoints_are_listed(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/inpaint", "/methods"}
+    assert set(named) == {"/inpaint", "/explain", "/methods"}
     names = [one["parameter_name"] for one in named["/inpaint"]["parameters"]]
     assert names == ["image", "mask", "method", "seed", "options"]
     defaults = [one["parameter_default"] for one in named["/inpaint"]["parameters"] if one["parameter_has_default"]]
@@ -126,7 +127,7 @@ def test_mcp_client_lists_and_calls_the_tools(server):
             return tools, called
 
     tools, called = apart(talk)
-    assert sorted(tool.name.rpartition("_")[2] for tool in tools) == ["inpaint", "methods"]
+    assert sorted(tool.name.rpartition("_")[2] for tool in tools) == ["explain", "inpaint", "methods"]
     fill = next(tool for tool in tools if tool.name.endswith("inpaint"))
     assert set(fill.inputSchema["properties"]) == {"image", "mask", "method", "seed", "options"}
     assert not called.isError

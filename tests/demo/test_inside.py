@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio_client import Client, handle_file
 from PIL import Image as PilImage
 
 from demo import inside
@@ -176,6 +177,22 @@ def server(chromium, made_up):
     blocks.close()
     app.runner.close()
     app.store.close()
+
+
+def test_the_endpoint_gives_named_frames(server, photo, tmp_path):
+    mask = np.zeros(SIZE, np.uint8)
+    mask[HOLE] = 255
+    PilImage.fromarray(mask).save(tmp_path / "mask.png")
+    client = Client(server, verbose=False)
+    files = (handle_file(str(photo)), handle_file(str(tmp_path / "mask.png")))
+    gallery, record = client.predict(*files, method="filling", api_name="/explain")
+    names = [frame["name"] for frame in record["frames"]]
+    assert names == ["input", *(f"mask/{n}" for n in range(1, 7)), "coarse", "refined", "result"]
+    assert [one["caption"] for one in gallery] == names
+    with PilImage.open(gallery[-1]["image"]) as result:
+        assert result.size == (record["frames"][-1]["width"], record["frames"][-1]["height"])
+    with pytest.raises(Exception, match="needs weights"):
+        client.predict(*files, method="weightless", api_name="/explain")
 
 
 @pytest.fixture
