@@ -9,6 +9,7 @@ import torch
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image, composite, to_uint8
 from inpainters.learned import Learned, inputs, pasted, to_images
+from inpainters.networks.layers import Attention
 
 MOST_WEIGHTS = 1 << 25
 """Attention maps of more numbers are not kept: the strongest source alone is."""
@@ -19,17 +20,20 @@ class ContextualAttention(Learned):
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
         coarse, *_, refined = self.stages([piece])
-        with torch.inference_mode():
-            found = self.net.attend(*inputs([piece], self.device))
-        source, weights = found.source[0].cpu().numpy(), found.weights[0]
-        kept = weights.half().cpu().numpy() if weights.numel() <= MOST_WEIGHTS else None
-        del found, weights
-        distance = np.hypot(*_offsets(source))[source >= 0]
-        title = "Where the hole copied from: hue is the direction, brightness the distance; choose a point in the hole"
         yield Frame("coarse", "What the coarse stage drew", pasted(coarse, piece))
-        yield Frame("attention", title, directions(source), float(distance.mean()) if distance.size else None, origin(source, kept))
+        with torch.inference_mode():
+            yield attention_frame(self.net.attend(*inputs([piece], self.device)))
         yield Frame("refined", "What the refinement made of it", pasted(refined, piece))
         return to_images(refined)[0]
+
+
+def attention_frame(found: Attention) -> Frame:
+    """One picture's attention as a frame that can be asked for the origin of a position; its value is the mean distance, positions."""
+    source, weights = found.source[0].cpu().numpy(), found.weights[0]
+    kept = weights.half().cpu().numpy() if weights.numel() <= MOST_WEIGHTS else None
+    distance = np.hypot(*_offsets(source))[source >= 0]
+    title = "Where the hole copied from: hue is the direction, brightness the distance; choose a point in the hole"
+    return Frame("attention", title, directions(source), float(distance.mean()) if distance.size else None, origin(source, kept))
 
 
 def _offsets(source: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

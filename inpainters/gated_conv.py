@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpainters.base import Frame, Piece
+from inpainters.contextual_attention import attention_frame
 from inpainters.imaging import Image
-from inpainters.learned import Learned, grey, pasted, tapped, to_images
+from inpainters.learned import Learned, grey, inputs, pasted, tapped, to_images
 from inpainters.networks.layers import GatedConv2d
 
 SHOWN = 8
@@ -24,10 +25,13 @@ class GatedConv(Learned):
         with tapped(gates(self.net), _reduce) as seen:
             coarse, *_, refined = self.stages([piece])
         for name, (mean, value, (low, high), sheet) in seen:
-            title = name.replace("-", " stage, layer ")
-            yield Frame(f"gate/{name}", f"Mean gate of the {title}: from {low:.2f} (black) to {high:.2f} (white)", mean, value)
-            yield Frame(f"channels/{name}", f"The {SHOWN} liveliest gates of the {title}: white lets the feature pass", sheet, value)
+            title = name.replace("_", " ").replace("-", ", layer ")
+            yield Frame(f"gate/{name}", f"Mean gate of {title}: from {low:.2f} (black) to {high:.2f} (white)", mean, value)
+            yield Frame(f"channels/{name}", f"The {SHOWN} liveliest gates of {title}: white lets the feature pass", sheet, value)
         yield Frame("coarse", "What the coarse stage drew", pasted(coarse, piece))
+        if hasattr(self.net, "attend"):  # the paper's form has the attention of its authors' earlier network
+            with torch.inference_mode():
+                yield attention_frame(self.net.attend(*inputs([piece], self.device, guide=True)))
         yield Frame("refined", "What the refinement made of it", pasted(refined, piece))
         return to_images(refined)[0]
 
@@ -37,7 +41,7 @@ def gates(network: nn.Module) -> list[tuple[str, nn.Module]]:
     named: list[tuple[str, nn.Module]] = []
     for path, module in network.named_modules():
         if isinstance(module, GatedConv2d):
-            stage = path.partition(".")[0]
+            stage = path.removeprefix("stages.").partition(".")[0]
             number = 1 + sum(name.startswith(f"{stage}-") for name, _ in named)
             named.append((f"{stage}-{number}", module.gate))
     return named

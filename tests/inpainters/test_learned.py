@@ -15,7 +15,7 @@ from inpainters.base import InpaintRequest
 from inpainters.contextual_attention import directions, origin
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.networks.contextual_attention import SlimContextualAttentionGenerator
-from inpainters.networks.gated import SlimGatedGenerator
+from inpainters.networks.gated import GatedGenerator, SlimGatedGenerator
 from inpainters.networks.partial import PartialUNet
 from inpainters.networks.pen_net import SlimPenNet
 from inpainters.training import bundle
@@ -326,6 +326,17 @@ def test_gated_convolution_shows_its_gates(ready):
     assert np.array_equal(shown["refined"].image, shown["result"].image)
     assert np.array_equal(shown["coarse"].image[~hole()], picture()[~hole()])
     assert not np.array_equal(shown["coarse"].image, shown["refined"].image)
+
+
+def test_the_papers_gated_form_shows_its_attention_too(folder, monkeypatch):
+    with torch.random.fork_rng():
+        net = GatedGenerator(cnum=8)
+    metadata = {"method": "gated_conv", "network": json.dumps({"class": "GatedGenerator", "cnum": 8})}
+    pin(monkeypatch, "gated_conv", write(folder, "gated_conv", {key: value.half() for key, value in net.state_dict().items()}, metadata))
+    shown = frames(registry.create("gated_conv", device="cpu"), guide=lines())
+    stages = {key.split("/")[1].split("-")[0] for key in shown if key.startswith("gate/")}
+    assert stages == {"coarse", "coarse_decoder", "refine", "matching", "pasted", "refine_decoder"}
+    assert shown["attention"].origin(7, 5).any()
 
 
 def test_a_gate_that_always_passes_has_the_mean_one(ready):
