@@ -239,6 +239,22 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
         torch.testing.assert_close(value, b[key], rtol=1e-3, atol=1e-4)
 
 
+def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos, tmp_path):
+    out = tmp_path / "run"
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "inpainters.training"]
+    command = [*launcher, str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1", "--out", str(out)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (out / "checkpoint.pt").is_file():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=100)
+    step = torch.load(out / "checkpoint.pt", weights_only=True)["step"]
+    assert f"stopped at step {step}; add --resume" in said
+    assert [row["step"] for row in rows(out / "log.csv")] == [str(i + 1) for i in range(step)]
+
+
 def test_training_lowers_the_loss_in_the_hole(toml, photos, tmp_path):
     run = trainer(toml, photos, tmp_path / "run")
     image, mask = data.Batches(run.pictures, run.train, run.recipe)[0]
