@@ -52,12 +52,14 @@ def wait() -> None:
 
 @contextmanager
 def first_alone() -> Iterator[None]:
-    """The first process goes ahead, the others follow when it is done: they find what it wrote."""
+    """The first process goes ahead, the others follow when it is done: they find what it wrote, or what was wrong."""
     if rank() > 0:
         wait()
-    yield
-    if rank() == 0:
-        wait()
+    try:
+        yield
+    finally:
+        if rank() == 0:
+            wait()
 
 
 def anyone(flag: bool, device: str = "cpu") -> bool:
