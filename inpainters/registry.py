@@ -1,6 +1,7 @@
 """The table of all methods. Reading it imports neither torch nor any method."""
 
 import importlib
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -139,7 +140,7 @@ _SPECS = (
         licence="Apache-2.0; weights for research",
         # A square with twice the side of the hole, which may be long and thin; 128 px at least.
         strategy=Strategy(context=1.0, min_context=64),
-        cost=Cost(fixed=0.1, per_megapixel=0.1),
+        cost=Cost(fixed=0.02, per_megapixel=0.1),
         requires=("torch", "safetensors"),
         weights=("context_encoder",),
         trained_with=("squeezenet",),
@@ -156,8 +157,9 @@ _SPECS = (
         year=2018,
         link="https://doi.org/10.1109/CVPR.2018.00577",
         licence="Apache-2.0; weights for research",
-        strategy=_TRAINED,
-        cost=Cost(fixed=0.05, per_megapixel=9.0, per_missing_megapixel=10.0),
+        # Every missing position looks at every known one.
+        strategy=replace(_TRAINED, max_pixels=384 * 384),
+        cost=Cost(fixed=0.02, per_megapixel=1.8, per_missing_megapixel=13.0),
         requires=("torch", "safetensors"),
         weights=("contextual_attention",),
         trained_with=("squeezenet",),
@@ -174,7 +176,7 @@ _SPECS = (
         year=2018,
         link="https://doi.org/10.1007/978-3-030-01252-6_6",
         strategy=_TRAINED,
-        cost=Cost(fixed=0.05, per_megapixel=6.0),
+        cost=Cost(fixed=0.01, per_megapixel=0.65),
         explains=True,
         licence="Apache-2.0; weights for research",
         requires=("torch", "safetensors"),
@@ -192,7 +194,7 @@ _SPECS = (
         year=2019,
         link="https://doi.org/10.1109/ICCV.2019.00457",
         strategy=_TRAINED,
-        cost=Cost(fixed=0.05, per_megapixel=6.0),
+        cost=Cost(fixed=0.02, per_megapixel=2.1),
         explains=True,
         takes_guide=True,
         licence="Apache-2.0; weights for research",
@@ -212,7 +214,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR.2019.00158",
         licence="Apache-2.0; weights for research",
         strategy=_TRAINED,
-        cost=Cost(fixed=0.05, per_megapixel=9.0, per_missing_megapixel=10.0),
+        cost=Cost(fixed=0.02, per_megapixel=1.1, per_missing_megapixel=0.5),
         requires=("torch", "safetensors"),
         weights=("pen_net",),
         trained_with=("squeezenet",),
