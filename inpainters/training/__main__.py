@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def parser() -> commandline.Parser:
-    p = commandline.Parser(prog="python -m inpainters.training", description=__doc__)
+    several = "On several GPUs, or in several processes: torchrun --nproc-per-node N -m inpainters.training RECIPE --data DIR ..."
+    p = commandline.Parser(prog="python -m inpainters.training", description=__doc__, epilog=several)
     p.add_argument("recipe", help="name of a recipe, or a path that ends in .toml")
     p.add_argument("--data", nargs="+", type=commandline.path, required=True, metavar="DIR", help="folders of training pictures")
     p.add_argument("--out", type=commandline.path, metavar="DIR", help="where the run is kept (default: runs/RECIPE)")

@@ -32,6 +32,8 @@ CHOICES = {
     "discriminator.loss": ("hinge", "cross_entropy"),
 }
 LEAST = {"data.crop": 8, "data.cap": 8, "optimizer.batch": 1, "optimizer.steps": 1, "every.log": 1, "every.picture": 1, "every.validate": 1}
+SHARES = ("data.guide", "data.held_out", "masks.window", "masks.whole", "masks.beyond", "losses.discount", "losses.perceptual_from")
+ABOVE_ZERO = ("optimizer.rate", "optimizer.clip", "discriminator.rate", "masks.window", "losses.discount")
 FOLDER = Path(__file__).parent / "recipes"
 CLASS = "class"
 """Key of `[network]`: another class of the same module, such as a slim form of the paper's network."""
@@ -196,8 +198,11 @@ def load(name: str, *, device: str = "cpu") -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"The recipe '{path.name}' is not valid TOML: {error}.") from None
     cpu = table.pop("cpu", {})
-    parse(merged(table, cpu), path.name)
-    return parse(merged(table, cpu if device == "cpu" else {}), path.name)
+    base = parse(table, path.name)
+    if not isinstance(cpu, dict):
+        raise InputError(f"{path.name}: [cpu] is a section, with the keys that differ on a processor.")
+    slim = parse(merged(table, cpu), path.name)
+    return slim if device == "cpu" else base
 
 
 def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
@@ -220,8 +225,19 @@ def _check_values(recipe: Recipe, name: str) -> None:
             raise InputError(f"{name}: {place} must be {least} or more.")
     if not 0 <= recipe.masks.low < recipe.masks.high <= 1:
         raise InputError(f"{name}: masks.low and masks.high must satisfy 0 <= low < high <= 1.")
-    if not (0 <= recipe.data.guide <= 1 and 0 <= recipe.data.held_out < 1):
-        raise InputError(f"{name}: data.guide and data.held_out are shares between 0 and 1.")
+    for place in SHARES:
+        if not 0 <= _at(recipe, place) <= 1:
+            raise InputError(f"{name}: {place} is a share between 0 and 1.")
+    for place in ABOVE_ZERO:
+        if not _at(recipe, place) > 0:
+            raise InputError(f"{name}: {place} must be above 0.")
+    for place in ("optimizer.betas", "discriminator.betas"):
+        if not all(0 <= beta < 1 for beta in _at(recipe, place)):
+            raise InputError(f"{name}: {place} must lie between 0 and 1.")
+    if recipe.seed < 0 or recipe.stages < 0 or not 0 <= recipe.optimizer.average < 1:
+        raise InputError(f"{name}: seed and stages must be 0 or more, and optimizer.average at least 0 and below 1.")
+    if any(isinstance(weight, float) and weight < 0 for weight in vars(recipe.losses).values()):
+        raise InputError(f"{name}: the weights of [losses] must be 0 or more.")
     _check(recipe.masks.mix, GENERATORS, f"{name}, masks.mix")
     if not recipe.masks.mix or not all(isinstance(v, int | float) and v > 0 for v in recipe.masks.mix.values()):
         raise InputError(f"{name}: masks.mix needs a mask generator with a share above 0.")

@@ -434,7 +434,13 @@ def test_bad_arguments_are_answered_with_one_sentence(arguments, said, capsys):
         ("batch = 2", 'betas = ["a", "b"]', "expected float"),
         ('network = "none"', 'network = "vgg"', "did you mean 'vgg16'"),
         ('network = "none"', 'distance = "l3"', "unknown losses.distance"),
-        ("[data]", "[data]\nguide = 2.0", "shares between 0 and 1"),
+        ("[data]", "[data]\nguide = 2.0", "data.guide is a share between 0 and 1"),
+        ("[data]", "[masks]\nwindow = 0.0\n[data]", "masks.window must be above 0"),
+        ("rate = 2e-3", "rate = -1.0", "optimizer.rate must be above 0"),
+        ("batch = 2", "betas = [0.9, 1.0]", "optimizer.betas must lie"),
+        ("batch = 2", "average = 1.0", "optimizer.average"),
+        ('network = "none"', "hole = -1.0", "weights of [losses]"),
+        ('title = "Tiny"', "seed = -1", "seed and stages"),
         ("[data]", "[masks]\nmix = { irregulr = 1.0 }\n[data]", "did you mean 'irregular'"),
         ("[data]", '[masks]\nmix = { irregular = "all" }\n[data]', "a share above 0"),
         ("coarse = [4, 8]", 'coarse = ["a"]', "can be built from [network]"),
@@ -448,6 +454,15 @@ def test_a_wrong_value_is_answered_with_a_sentence(toml, old, new, said, photos,
     error = capsys.readouterr().err
     assert said in error
     assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("cpu = 3", r"\[cpu\] is a section"), ("data = 3", "expected Data"), ("limits = [0.5]", "list of texts")]
+)
+def test_a_section_that_is_none_is_answered_with_a_sentence(toml, line, said):
+    toml.write_text(f'method = "gated_conv"\n{line}\n')
+    with pytest.raises(InputError, match=said):
+        recipe.load(str(toml))
 
 
 def test_a_network_without_a_guide_is_not_given_one():
