@@ -21,6 +21,8 @@ CHANNELS = 16
 """Channels of the noise that the network starts from."""
 JITTER = 1 / 30
 """Standard deviation of what is added to that noise in each iteration (the paper's sigma_p)."""
+FINEST = 8
+"""Channels at full resolution, where most of the time goes."""
 RATE = 0.01
 AVERAGE = 0.95
 HELD_OUT = 0.1
@@ -67,14 +69,15 @@ class DeepImagePrior(Inpainter):
         generator = torch.Generator().manual_seed(piece.seed)
         image, mask = inputs([piece], self.device)
         shown, held = (_on(known, mask) for known in split(piece.mask, piece.rng))
-        network = build(piece.mask.shape, piece.options["width"], generator).to(self.device)
+        network = build(piece.mask.shape, piece.options["width"], generator).to(self.device, memory_format=torch.channels_last)
         _start_at(network, (image * (1 - mask)).sum((2, 3)) / (1 - mask).sum((2, 3)))
         noise = 0.1 * torch.rand(1, CHANNELS, *piece.mask.shape, generator=generator)
         optimizer = torch.optim.Adam(network.parameters(), RATE)
         fit: Fit | None = None
         average = torch.zeros_like(image)
         for step in range(1, iterations + 1):
-            drawn = network((noise + JITTER * torch.randn(noise.shape, generator=generator)).to(self.device))
+            jittered = noise + JITTER * torch.randn(noise.shape, generator=generator)
+            drawn = network(jittered.to(self.device, memory_format=torch.channels_last))
             loss = mean_square(drawn - image, shown)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -89,6 +92,7 @@ class DeepImagePrior(Inpainter):
             piece.on_step(step, iterations)
             yield fit
             if step - fit.best_step > PATIENCE * iterations or not math.isfinite(error):
+                piece.notes.append(f"It ended after {step} of {iterations} iterations: known pixels it is not shown came out no better.")
                 piece.on_step(iterations, iterations)
                 return
 
@@ -103,10 +107,10 @@ def split(mask: Mask, rng: np.random.Generator) -> tuple[Mask, Mask]:
 
 
 def build(size: tuple[int, ...], width: int, generator: torch.Generator) -> Hourglass:
-    """Channels double from 16 to `width`; as many scales, five at most, as leave two pixels a side at the deepest."""
+    """Channels double from FINEST to `width`; as many scales, five at most, as leave two pixels a side at the deepest."""
     scales = min(5, int(math.log2(min(size))) - 1)
     with torch.device("meta"):
-        network = Hourglass(CHANNELS, tuple(min(width, 16 * 2**level) for level in range(scales + 1)))
+        network = Hourglass(CHANNELS, tuple(min(width, FINEST * 2**level) for level in range(scales + 1)))
     network = network.to_empty(device="cpu")
     draw_weights(network, generator)
     return network

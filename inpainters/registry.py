@@ -231,15 +231,11 @@ _SPECS = (
         year=2018,
         link="https://doi.org/10.1109/CVPR.2018.00984",
         licence="Apache-2.0",
-        cost=Cost(fixed=2.0, per_megapixel=800.0),
+        cost=Cost(fixed=4.0, per_megapixel=600.0),
         strategy=Strategy(context=0.5, min_context=32, max_pixels=256 * 256, multiple=8),
         options=(
             Option(
-                "iterations",
-                400,
-                "Most steps of the fit; it stops earlier when held-out pixels get worse. The paper takes thousands.",
-                1,
-                10_000,
+                "iterations", 500, "Most steps of the fit; it ends early when held-out pixels get worse. The paper: thousands.", 1, 10_000
             ),
             Option("width", 64, "Channels of the deeper scales; the paper has 128 at every scale.", 16, 256),
         ),

@@ -101,6 +101,7 @@ def test_it_stops_when_the_held_out_error_no_longer_falls(monkeypatch):
     assert torch.equal(pictures[-1], pictures[3])  # the best one is kept
     assert not torch.equal(pictures[2], pictures[3])
     assert given.network_calls == 10
+    assert given.notes == ["It ended after 10 of 20 iterations: known pixels it is not shown came out no better."]
 
 
 def test_stop_takes_effect_within_an_iteration():

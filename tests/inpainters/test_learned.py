@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from skimage.data import astronaut
 from skimage.transform import resize
 
-from inpainters import learned, registry, weights
+from inpainters import inpaint, learned, registry, weights
 from inpainters.base import InpaintRequest
 from inpainters.contextual_attention import directions, origin
 from inpainters.errors import Cancelled, InputError, UnavailableError
@@ -276,6 +276,15 @@ def test_bundled_weights_are_whole_and_small(name):
     assert (weights.CHECKPOINTS / f"{name}.md").is_file()
 
 
+@pytest.mark.parametrize("name", [name for name, row in weights.WEIGHTS.items() if row.bundled and row.files])
+def test_the_row_agrees_with_the_card(name):
+    card = json.loads((weights.CHECKPOINTS / f"{name}.json").read_text(encoding="utf-8"))
+    row = registry.get(name)
+    assert row.takes_guide == bool(card.get("guide"))
+    squeezed = card["losses"]["network"] == "lpips_squeeze" and card["losses"]["perceptual"] > 0
+    assert ("squeezenet" in row.trained_with) == squeezed
+
+
 # Frames
 
 
@@ -406,6 +415,7 @@ def lines():
 
 def test_a_sketch_in_the_hole_changes_the_fill_and_elsewhere_nothing(ready):
     method = ready("gated_conv")
+    method.spec = replace(method.spec, takes_guide=True)
     plain = method(InpaintRequest(picture(), hole()))
     drawn = method(InpaintRequest(picture(), hole(), guide=lines()))
     assert not np.array_equal(plain.raw, drawn.raw)
@@ -413,6 +423,14 @@ def test_a_sketch_in_the_hole_changes_the_fill_and_elsewhere_nothing(ready):
     assert np.array_equal(plain.raw, outside.raw)
     cut = method(InpaintRequest(picture(), hole(), guide=lines() & hole()))
     assert np.array_equal(cut.raw, drawn.raw)
+
+
+def test_a_sketch_from_python(ready, monkeypatch):
+    monkeypatch.setitem(registry.METHODS, "gated_conv", replace(registry.METHODS["gated_conv"], takes_guide=True))
+    method = ready("gated_conv")
+    drawn = method(InpaintRequest(picture(), hole(), guide=lines())).image
+    white = lines().astype(np.uint8) * 255
+    assert np.array_equal(inpaint(picture(), hole(), "gated_conv", device="cpu", guide=white), drawn)
 
 
 def test_a_method_that_takes_no_sketch_says_so(ready):
