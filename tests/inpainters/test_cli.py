@@ -46,6 +46,16 @@ def test_folders_methods_and_seeds(files):
     assert found == [f"{method}/{stem}-{seed}.png" for method in ("mean_fill", "telea") for stem in "ab" for seed in (3, 4)]
 
 
+def test_a_sketch_that_the_method_does_not_follow_is_said(files, capsys):
+    assert fill(files, "photos/a.png", "masks/a.png", "--method", "telea", "-o", "out/x.png", "--guide", str(files / "masks/b.png")) == 0
+    assert "follows no sketch" in capsys.readouterr().err
+
+
+def test_a_sketch_of_another_size_is_refused(files, capsys):
+    assert fill(files, "photos/a.png", "masks/a.png", "--method", "telea", "-o", "out/x.png", "--guide", str(files / "small.png")) == 2
+    assert "The guide is 60×20, the picture 60×40" in capsys.readouterr().err
+
+
 BASE = ("photos/a.png", "masks/a.png")
 
 

@@ -1,5 +1,7 @@
 """Windows: disjoint, covering, small; shrinking and padding as a method sees them."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,6 +98,24 @@ def test_padding_mirrors():
     assert part[4, 1]
     assert part[5, 1]
     assert part.sum() == 2
+
+
+def test_a_sketch_is_cut_along_and_its_thin_lines_survive_shrinking():
+    mask = np.zeros((64, 64), bool)
+    mask[16:48, 16:48] = True
+    guide = np.zeros((64, 64), bool)
+    guide[30, :] = guide[60, 0] = True
+    image = np.full((64, 64, 3), 9, np.uint8)
+    for cap in (None, 400):
+        method = Recorder(max_pixels=cap, multiple=8)
+        method.spec = replace(method.spec, takes_guide=True)
+        method(InpaintRequest(image, mask, guide=guide))
+        (piece,) = method.seen
+        assert piece.guide.shape == piece.mask.shape
+        assert not (piece.guide & ~piece.mask).any()
+        rows, columns = np.nonzero(piece.guide)
+        assert rows.tolist() == [30 if cap is None else 9] * len(rows)  # 20/64 of the size: 9.375
+        assert np.array_equal(np.unique(columns), np.flatnonzero(piece.mask[rows[0]]))
 
 
 def test_a_one_pixel_hole_in_a_large_picture_is_a_small_window():
