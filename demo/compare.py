@@ -14,7 +14,7 @@ from demo.jobs import Batch, Job
 from demo.mask_editor import EditorData, MaskEditor
 from demo.panes import Panes
 from demo.picker import Picker
-from demo.session import App, Round, Session, canvas_mask, open_mask, open_picture
+from demo.session import App, Round, Session, canvas_mask, canvas_sketch, open_mask, open_picture
 from demo.widget import next_rev
 from inpainters import costs, registry
 from inpainters.errors import InputError
@@ -37,7 +37,8 @@ LINK_JS = """async () => {
   } catch {
     return window.inpainting.note('The browser did not allow it: copy the address bar instead.', true);
   }
-  window.inpainting.note(own ? 'Link copied. The link leaves out your own picture.' : 'Link copied.');
+  const out = [own ? 'own picture' : '', window.inpainting.sketched() ? 'sketch' : ''].filter(Boolean).join(' and your ');
+  window.inpainting.note(out ? 'Link copied. The link leaves out your ' + out + '.' : 'Link copied.');
 }"""
 FOLD_JS = """() => {
   const fold = document.querySelector('#compare-methods button');
@@ -124,19 +125,23 @@ def restore(app: App, session: Session, asked: Mapping[str, str]) -> EditorData:
 
 def decode_canvas(session: Session, url: str) -> Mask:
     """The mask behind the editor's data URL."""
+    return canvas_mask(_bytes(url), session.round.picture.size)
+
+
+def _bytes(url: str) -> bytes:
     if not url:
         raise InputError("Nothing is masked yet: paint over what should disappear.")
     try:
-        data = base64.b64decode(url.partition(",")[2], validate=True)
+        return base64.b64decode(url.partition(",")[2], validate=True)
     except (binascii.Error, ValueError):
         raise InputError("The painted mask did not arrive whole; paint again.") from None
-    return canvas_mask(data, session.round.picture.size)
 
 
 def start(app: App, session: Session, url: str, ids: list[str], seed: int) -> Batch:
     """Queue the chosen methods on the session's picture; results arrive in `session.round.answers`."""
     one, methods = session.round, view.chosen_methods(ids)
     mask = decode_canvas(session, url)
+    sketch = canvas_sketch(_bytes(url), mask)
     if not methods:
         raise InputError("Choose at least one method.")
     session.stop()
@@ -144,6 +149,7 @@ def start(app: App, session: Session, url: str, ids: list[str], seed: int) -> Ba
     image = app.store.image(one.picture.token)
     session.forget_answers()
     one.mask, one.masked = app.store.put(encode_png(mask)), app.store.put(encode_png(view.masked(image, mask)))
+    one.sketch = None if sketch is None else app.store.put(encode_png(sketch))
     one.reference = one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
     one.batch = Batch([Job(name, seed, seconds=costs.estimate(registry.get(name), mask)) for name in methods])
     _submit(app, one, image, mask, one.batch.jobs)
@@ -173,6 +179,9 @@ def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> 
             for known in view.scores(image, job.result.image, mask):
                 job.scores = known
 
+    sketch = app.store.mask(one.sketch) if one.sketch else None
+    for job in jobs:
+        job.guide = sketch
     app.runner.start(image, mask, jobs, keep, rate if one.reference else None)
 
 
@@ -202,7 +211,8 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
     ]
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="compare-side", scale=0, min_width=320):
-            canvas = MaskEditor(samples.thumbnails(app.store), generators, elem_id="compare-editor")
+            follows = [spec.title for spec in registry.METHODS.values() if spec.takes_guide]
+            canvas = MaskEditor(samples.thumbnails(app.store), generators, follows, elem_id="compare-editor")
             with gr.Accordion("Methods", open=True, elem_id="compare-methods") as methods:
                 picker = Picker(view.picker(view.chosen_methods(FIRST_CHOICE), next_rev()), elem_id="compare-picker")
                 seed = gr.Number(0, label="Seed of methods that draw at random", precision=0, minimum=0, elem_id="compare-seed")

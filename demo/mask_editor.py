@@ -35,17 +35,19 @@ class EditorData(GradioModel):
 class MaskEditor(Widget):
     """A picture to paint on, with what opens pictures above it and what draws masks below.
 
-    `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or None.
+    `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or None; `follows`: titles of the
+    methods that follow a sketch; without any there is no tool for one.
 
     Events: `picture{}` and `maskfile{}` (the file is in the value), `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed} or
     transparent, and `mask{count, bbox, border}` after each change; bbox = top, left, bottom, right. In the browser,
-    `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size, alpha 255 = missing, or ''.
+    `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size, alpha 255 = missing, red 255 = a line of the
+    sketch, or ''.
     """
 
     ASSET = "mask_editor"
     SENDS = ("picture", "maskfile", "tool", "mask")
     KEYS = (
-        ("B E M L", "Brush, eraser, box, lasso"),
+        ("B E M L S", "Brush, eraser, box, lasso, sketch"),
         ("[ ] or wheel", "Brush size"),
         ("Hold Alt", "Take away instead of add"),
         ("I", "Invert"),
@@ -57,8 +59,10 @@ class MaskEditor(Widget):
     )
     data_model = EditorData
 
-    def __init__(self, samples: list[dict[str, str]], generators: list[dict[str, Any]], **kwargs: Any) -> None:
-        super().__init__(EditorData(), samples=samples, generators=generators, **kwargs)
+    def __init__(
+        self, samples: list[dict[str, str]], generators: list[dict[str, Any]], follows: list[str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(EditorData(), samples=samples, generators=generators, follows=follows or [], **kwargs)
 
     def preprocess(self, payload: EditorData | None) -> EditorData:
         return payload or EditorData()

@@ -190,6 +190,12 @@ def canvas_mask(data: bytes, size: tuple[int, int]) -> Mask:
     return missing
 
 
+def canvas_sketch(data: bytes, missing: Mask) -> Mask | None:
+    """The editor's sketch: red 255 in the same PNG, inside the (H, W) bool hole; None where nothing is drawn."""
+    lines = (decode_image(data, "The sketch", max_pixels=MAX_PIXELS).image[..., 0] >= THRESHOLD) & missing
+    return lines if lines.any() else None
+
+
 @dataclass
 class Round:
     """One picture, the hole painted in it and what the methods made of it."""
@@ -199,6 +205,8 @@ class Round:
     """Token of the mask of the last run (white = missing)."""
     masked: str | None = None
     """Token of the picture with its hole shown."""
+    sketch: str | None = None
+    """Token of the sketch of the last run (white = a line)."""
     batch: Batch | None = None
     answers: dict[str, str] = field(default_factory=dict)
     """Method -> token of its result."""
@@ -278,14 +286,14 @@ class Session:
     def forget_answers(self) -> None:
         """Delete the results in view, but for those that have become pictures of later rounds."""
         one, kept = self.round, {other.picture.token for other in self.rounds}
-        self.store.drop([token for token in (one.mask, one.masked, *one.answers.values()) if token and token not in kept])
-        one.mask = one.masked = one.batch = None
+        self.store.drop([token for token in (one.mask, one.masked, one.sketch, *one.answers.values()) if token and token not in kept])
+        one.mask = one.masked = one.sketch = one.batch = None
         one.answers, one.stale, one.digest, one.drawn = {}, False, self.digest, self.drawn
 
     def _forget(self, rounds: list[Round]) -> None:
         for one in rounds:
             picture = one.picture
-            tokens = [picture.original, picture.token, picture.preview, picture.transparent, one.mask, one.masked]
+            tokens = [picture.original, picture.token, picture.preview, picture.transparent, one.mask, one.masked, one.sketch]
             self.store.drop([token for token in [*tokens, *one.answers.values()] if token and not token.startswith("k")])
 
 
@@ -301,15 +309,16 @@ class App:
 def settings(round_: Round, sha256: Mapping[str, str]) -> str:
     """The JSON beside downloaded pictures: all that is needed to make them again. `sha256`: of each file in the archive."""
     picture, batch = round_.picture, round_.batch
-    jobs = [] if batch is None else [job.record() | {"again": _again(job)} for job in batch.jobs]
+    jobs = [] if batch is None else [job.record() | {"again": _again(job, bool(round_.sketch))} for job in batch.jobs]
     record = {"picture": picture.title, "example": picture.sample, "width": picture.size[1], "height": picture.size[0]}
     record |= {"notes": list(picture.notes), "mask": "mask.png: white = missing", "mask_drawn_by": round_.drawn or "hand or file"}
     record |= {"results": jobs, "sha256": dict(sha256), "environment": measure.environment()}
     return json.dumps(record, indent=2, ensure_ascii=False)
 
 
-def _again(job: Job) -> str:
+def _again(job: Job, sketched: bool) -> str:
     """The command that makes one result again from the files beside the settings."""
     given = job.result.options if job.result is not None else job.options
     settings = "".join(f" --option {name}={json.dumps(value)}" for name, value in given.items())
+    settings += " --guide sketch.png" if sketched else ""
     return f"python -m inpainters fill original.png mask.png --method {job.method} --seed {job.seed}{settings} -o {job.method}.png"

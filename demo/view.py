@@ -201,7 +201,7 @@ def archive(session: Session) -> bytes:
     one: Round = session.round
     if one.batch is None or not one.answers:
         raise InputError("There is nothing to download yet: run a method first.")
-    files = {"original.png": one.picture.token, "mask.png": one.mask, "masked.png": one.masked}
+    files = {"original.png": one.picture.token, "mask.png": one.mask, "masked.png": one.masked, "sketch.png": one.sketch}
     files |= {f"{method}.png": token for method, token in one.answers.items()}
     contents = {name: session.store.read(token) for name, token in files.items() if token}
     buffer = io.BytesIO()

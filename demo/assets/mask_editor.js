@@ -16,6 +16,7 @@ const ICONS = {
   grow: 'M10 3v4M10 13v4M3 10h4M13 10h4M8.5 4.5L10 3l1.5 1.5M8.5 15.5L10 17l1.5-1.5M4.5 8.5L3 10l1.5 1.5M15.5 8.5L17 10l-1.5 1.5',
   shrink: 'M10 3v4.5M10 12.5V17M3 10h4.5M12.5 10H17M8.5 6L10 7.5 11.5 6M8.5 14l1.5-1.5 1.5 1.5M6 8.5L7.5 10 6 11.5M14 8.5L12.5 10l1.5 1.5',
   clear: 'M5 5l10 10M15 5L5 15',
+  sketch: 'M3.5 16.5c3-7 4-9 6-9s1 6 3 6 2.500-4 4-10',
 };
 
 function button(name, label, keys, onclick, extra = {}) {
@@ -42,6 +43,9 @@ const tools = {};
 for (const [name, label, key] of [['brush', 'Brush', 'B'], ['eraser', 'Eraser', 'E'], ['box', 'Box', 'M'], ['lasso', 'Lasso', 'L']]) {
   tools[name] = button(name, label, key, () => pickTool(name), { 'aria-pressed': name === 'brush' ? 'true' : 'false' });
 }
+const sketchTip = 'Sketch lines to follow inside the hole: ' + (props.follows || []).join(', ');
+tools.sketch = button('sketch', 'Sketch', 'S', () => pickTool('sketch'), { 'aria-pressed': 'false', 'data-tip': sketchTip + ' (S; hold Alt to erase)', hidden: !(props.follows || []).length });
+const unsketchButton = el('button', { type: 'button', class: 'ed-button', hidden: true, on: { click: () => change(() => { for (let i = 0; i < mask.length; i++) mask[i] &= MISSING; }) } }, 'Clear sketch');
 const undoButton = button('undo', 'Undo', 'Ctrl+Z', () => step(undone, redone));
 const redoButton = button('redo', 'Redo', 'Ctrl+Shift+Z', () => step(redone, undone));
 const sizeInput = el('input', { type: 'range', class: 'ed-size', min: '0', max: '100', value: '50', 'aria-label': 'Brush size', title: 'Brush size ([ ] or wheel)', on: { input: () => setSize(fromSlider(Number(sizeInput.value))) } });
@@ -57,7 +61,7 @@ const bar = el('div', { class: 'ed-bar', role: 'toolbar', 'aria-label': 'Mask to
     button('grow', 'Grow', 'Shift+↑', () => change(() => spread(true))),
     button('shrink', 'Shrink', 'Shift+↓', () => change(() => spread(false))),
     button('clear', 'Clear', '', () => change(() => mask.fill(0)))),
-  maskLabel, transparentButton);
+  maskLabel, unsketchButton, transparentButton);
 
 const kindSelect = el('select', { class: 'ed-field', 'aria-label': 'Shape of a drawn mask', on: { change: kindChanged } });
 const ratioInput = el('input', { type: 'range', class: 'ed-genratio', min: '1', max: '60', value: '20', 'aria-label': 'Part of the picture to mask', on: { input: () => { ratioOut.textContent = ratioInput.value + ' %'; } } });
@@ -83,12 +87,14 @@ if (!kindSelect.options.length) generate.firstChild.hidden = true;
 // ---- state ---------------------------------------------------------------------------------------------------------
 
 let W = 0, H = 0;
-let mask = new Uint8Array(0);          // 1 = missing, row by row, of the picture's own size
+const MISSING = 1, LINE = 2;
+let mask = new Uint8Array(0);          // bits MISSING and LINE (of a sketch), row by row, of the picture's own size
 let tint = null;                       // canvas of that size: the mask as it is shown
 let picture = null;                    // ImageBitmap or image to draw on
 let shown = null;                      // its URL
 let rev = -1;
 let tool = 'brush', size = 24;
+let other = 3;                         // the pen's size while a brush is in hand, and the brush's while the pen is
 let undone = [], redone = [];
 let view = { scale: 1, x: 0, y: 0 };   // picture -> CSS pixels of the stage
 let gesture = null;                    // what the pointer is doing
@@ -112,6 +118,15 @@ function touch(x0, y0, x1, y1) {
   dirty = dirty ? [Math.min(dirty[0], x0), Math.min(dirty[1], y0), Math.max(dirty[2], x1), Math.max(dirty[3], y1)] : [x0, y0, x1, y1];
 }
 
+function write(i, value) {
+  if (tool === 'sketch') mask[i] = value && mask[i] & MISSING ? mask[i] | LINE : mask[i] & MISSING;
+  else mask[i] = value ? mask[i] | MISSING : 0;
+}
+
+function writeRow(from, to, value) {
+  for (let i = from; i < to; i++) write(i, value);
+}
+
 function capsule(ax, ay, bx, by, radius, value) {
   const x0 = Math.max(0, Math.floor(Math.min(ax, bx) - radius)), x1 = Math.min(W, Math.ceil(Math.max(ax, bx) + radius) + 1);
   const y0 = Math.max(0, Math.floor(Math.min(ay, by) - radius)), y1 = Math.min(H, Math.ceil(Math.max(ay, by) + radius) + 1);
@@ -121,18 +136,18 @@ function capsule(ax, ay, bx, by, radius, value) {
       const px = x + 0.5 - ax, py = y + 0.5 - ay;
       const t = length2 ? Math.max(0, Math.min(1, (px * dx + py * dy) / length2)) : 0;
       const ex = px - t * dx, ey = py - t * dy;
-      if (ex * ex + ey * ey <= r2) mask[y * W + x] = value;
+      if (ex * ex + ey * ey <= r2) write(y * W + x, value);
     }
   }
   const cx = Math.floor(bx), cy = Math.floor(by);
-  if (cx >= 0 && cy >= 0 && cx < W && cy < H) mask[cy * W + cx] = value;
+  if (cx >= 0 && cy >= 0 && cx < W && cy < H) write(cy * W + cx, value);
   if (x1 > x0 && y1 > y0) touch(x0, y0, x1, y1);
 }
 
 function rectangle(a, b, value) {
   const x0 = Math.max(0, Math.floor(Math.min(a.x, b.x))), x1 = Math.min(W, Math.floor(Math.max(a.x, b.x)) + 1);
   const y0 = Math.max(0, Math.floor(Math.min(a.y, b.y))), y1 = Math.min(H, Math.floor(Math.max(a.y, b.y)) + 1);
-  for (let y = y0; y < y1; y++) mask.fill(value, y * W + x0, y * W + x1);
+  for (let y = y0; y < y1; y++) writeRow(y * W + x0, y * W + x1, value);
   if (x1 > x0 && y1 > y0) touch(x0, y0, x1, y1);
 }
 
@@ -148,20 +163,21 @@ function polygon(points, value) {
     cuts.sort((a, b) => a - b);
     for (let i = 0; i + 1 < cuts.length; i += 2) {
       const from = Math.max(0, Math.ceil(cuts[i] - 0.5)), to = Math.min(W, Math.ceil(cuts[i + 1] - 0.5));
-      if (to > from) mask.fill(value, y * W + from, y * W + to);
+      if (to > from) writeRow(y * W + from, y * W + to, value);
     }
   }
   if (y1 > y0) touch(Math.max(0, Math.floor(Math.min(...xs))), y0, Math.min(W, Math.ceil(Math.max(...xs))), y1);
 }
 
 function invert() {
-  for (let i = 0; i < mask.length; i++) mask[i] ^= 1;
+  for (let i = 0; i < mask.length; i++) mask[i] ^= MISSING;
 }
 
 function spread(grow) {
   // A disc's union, as one run per row: distance along the row first, then rows within the radius.
   const radius = Math.max(1, Math.round(Math.max(W, H) / 256)), target = grow ? 1 : 0;
-  const out = mask.slice();
+  const lines = mask, out = mask.map((bits) => bits & MISSING);
+  mask = out.slice();
   for (let y = 0; y < H; y++) {
     for (let d = -radius; d <= radius; d++) {
       const from = y + d;
@@ -177,13 +193,13 @@ function spread(grow) {
       }
     }
   }
-  mask = out;
+  mask = out.map((bit, i) => bit | (lines[i] & LINE));
 }
 
 function retint(x0 = 0, y0 = 0, x1 = W, y1 = H) {
   if (!tint || x1 <= x0 || y1 <= y0) return;
   const part = new ImageData(x1 - x0, y1 - y0), words = new Uint32Array(part.data.buffer);
-  for (let y = y0, i = 0; y < y1; y++) for (let x = x0; x < x1; x++, i++) if (mask[y * W + x]) words[i] = 0x8c7e00e6;
+  for (let y = y0, i = 0; y < y1; y++) for (let x = x0; x < x1; x++, i++) if (mask[y * W + x] & MISSING) words[i] = mask[y * W + x] & LINE ? 0xff00e1ff : 0x8c7e00e6;
   tint.getContext('2d').putImageData(part, x0, y0);
 }
 
@@ -219,10 +235,10 @@ function change(action, by) {
 }
 
 function changed(tell = true, by = 'visitor') {
-  let count = 0, top = H, left = W, bottom = 0, right = 0, digest = 0x811c9dc5;
+  let count = 0, lines = 0, top = H, left = W, bottom = 0, right = 0, digest = 0x811c9dc5;
   for (let y = 0; y < H; y++) {
     let first = -1, last = -1;
-    for (let x = 0, i = y * W; x < W; x++, i++) if (mask[i]) { count++; digest = Math.imul(digest ^ i, 0x01000193); if (first < 0) first = x; last = x; }
+    for (let x = 0, i = y * W; x < W; x++, i++) if (mask[i] & MISSING) { count++; digest = Math.imul(digest ^ i, 0x01000193); if (mask[i] & LINE) { lines++; digest = Math.imul(digest ^ 0x9e37, 0x01000193); } if (first < 0) first = x; last = x; }
     if (first >= 0) { top = Math.min(top, y); bottom = y + 1; left = Math.min(left, first); right = Math.max(right, last + 1); }
   }
   const percent = 100 * count / Math.max(1, W * H);
@@ -232,6 +248,8 @@ function changed(tell = true, by = 'visitor') {
   undoButton.disabled = !undone.length;
   redoButton.disabled = !redone.length;
   root.dataset.count = count;
+  root.dataset.lines = lines;
+  unsketchButton.hidden = !lines;
   draw();
   if (tell) trigger('mask', { count, top, left, bottom, right, ratio: percent / 100, bbox: [top, left, bottom, right], border, by, digest: String(digest >>> 0) });
 }
@@ -271,8 +289,8 @@ function edges(width, height, s, ox, oy) {
   for (let j = y0; j < y1 - 1; j++) {
     const row = Math.min(H - 1, Math.max(0, Math.floor((j + 0.5 - oy) / s))) * W, below = Math.min(H - 1, Math.max(0, Math.floor((j + 1.5 - oy) / s))) * W;
     for (let i = 0; i < wide - 1; i++) {
-      const m = mask[row + columns[i]];
-      if (m !== mask[row + columns[i + 1]] || m !== mask[below + columns[i]]) words[(j - y0) * wide + i] = ((i + j) >> 2) & 1 ? 0xffffffff : 0xff000000;
+      const m = mask[row + columns[i]] & MISSING;
+      if (m !== (mask[row + columns[i + 1]] & MISSING) || m !== (mask[below + columns[i]] & MISSING)) words[(j - y0) * wide + i] = ((i + j) >> 2) & 1 ? 0xffffffff : 0xff000000;
     }
   }
   context.putImageData(part, x0, y0);
@@ -310,6 +328,10 @@ function at(event) {
   return { x: (event.clientX - box.left - view.x) / view.scale, y: (event.clientY - box.top - view.y) / view.scale };
 }
 
+function strokes() {
+  return tool === 'brush' || tool === 'eraser' || tool === 'sketch';
+}
+
 function value(event) {
   return (tool === 'eraser') !== event.altKey ? 0 : 1;
 }
@@ -324,6 +346,7 @@ function commit() {
   else if (dirty) keep(before, dirty.slice());
   if (dirty) { retint(...dirty); dirty = null; }
   changed();
+  if (tool === 'sketch' && v && root.dataset.lines === '0') say('A sketch lies inside the hole: paint the hole first, then draw in it.');
 }
 
 let spot = null;  // everything this stroke has touched (dirty is emptied by each frame)
@@ -348,7 +371,7 @@ stage.addEventListener('pointerdown', (event) => {
     gesture = { pan: true, at: [event.clientX, event.clientY], from: { ...view } };
   } else {
     gesture = { points: [at(event)], value: value(event), before: mask.slice() };
-    if (tool === 'brush' || tool === 'eraser') stroke(gesture.points[0], gesture.points[0], gesture.value);
+    if (strokes()) stroke(gesture.points[0], gesture.points[0], gesture.value);
   }
   event.preventDefault();
   draw();
@@ -372,7 +395,7 @@ stage.addEventListener('pointermove', (event) => {
     const moves = event.getCoalescedEvents && event.getCoalescedEvents().length ? event.getCoalescedEvents() : [event];
     for (const move of moves) {
       const p = at(move);
-      if (tool === 'brush' || tool === 'eraser') stroke(gesture.points[gesture.points.length - 1], p, gesture.value);
+      if (strokes()) stroke(gesture.points[gesture.points.length - 1], p, gesture.value);
       gesture.points.push(p);
     }
   }
@@ -391,7 +414,7 @@ stage.addEventListener('pointerleave', () => { cursor.hidden = true; });
 stage.addEventListener('blur', () => draw());
 
 function follow(event) {
-  const brush = W && event.pointerType !== 'touch' && (tool === 'brush' || tool === 'eraser') && !spaceDown;
+  const brush = W && event.pointerType !== 'touch' && (strokes()) && !spaceDown;
   cursor.hidden = !brush;
   if (!brush) return;
   const box = stage.getBoundingClientRect(), d = Math.max(4, size * view.scale);
@@ -424,6 +447,11 @@ function zoom(factor, x, y) {
 // ---- tools and keys ------------------------------------------------------------------------------------------------
 
 function pickTool(name) {
+  if ((name === 'sketch') !== (tool === 'sketch')) {
+    const before = size;
+    setSize(other);
+    other = before;
+  }
   tool = name;
   for (const [key, node] of Object.entries(tools)) node.setAttribute('aria-pressed', String(key === name));
   cursor.hidden = true;
@@ -463,7 +491,7 @@ function stamp(event) {
 stage.addEventListener('keydown', (event) => {
   if (!W) return;
   const ctrl = event.ctrlKey || event.metaKey, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const plain = { b: () => pickTool('brush'), e: () => pickTool('eraser'), m: () => pickTool('box'), l: () => pickTool('lasso'), i: () => change(invert),
+  const plain = { b: () => pickTool('brush'), e: () => pickTool('eraser'), m: () => pickTool('box'), l: () => pickTool('lasso'), s: () => tools.sketch.hidden || pickTool('sketch'), i: () => change(invert),
     '[': () => setSize(size / 1.15), ']': () => setSize(size * 1.15), '+': () => zoom(1.25, stage.clientWidth / 2, stage.clientHeight / 2), '=': () => zoom(1.25, stage.clientWidth / 2, stage.clientHeight / 2),
     '-': () => zoom(0.8, stage.clientWidth / 2, stage.clientHeight / 2), 0: () => { view = fits(); draw(); },
     ArrowUp: () => event.shiftKey ? change(() => spread(true)) : move(0, -1), ArrowDown: () => event.shiftKey ? change(() => spread(false)) : move(0, 1),
@@ -580,6 +608,8 @@ async function apply(v) {
       stage.classList.remove('ed-blank');
       sizeText.textContent = W + '×' + H;
       setSize(Math.max(4, Math.max(W, H) / 20));
+      other = Math.max(2, Math.round(Math.max(W, H) / 200));
+      if (tool === 'sketch') { const brush = size; setSize(other); other = brush; }
       layout();
       if (!v.mask) changed(true, 'server');
     }
@@ -589,7 +619,7 @@ async function apply(v) {
       const flat = el('canvas', { width: W, height: H }).getContext('2d', { willReadFrequently: true });
       flat.drawImage(loaded, 0, 0);
       const words = flat.getImageData(0, 0, W, H).data;
-      change(() => { for (let i = 0; i < mask.length; i++) mask[i] = words[4 * i] >= 128 ? 1 : 0; }, 'server');
+      change(() => { for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] & LINE) | (words[4 * i] >= 128 ? MISSING : 0); }, 'server');
     }
   } catch (error) {
     say(String(error.message || error), true);
@@ -600,14 +630,15 @@ async function apply(v) {
 
 window.inpainting = window.inpainting || {};
 window.inpainting.mask = async () => {
-  // The mask once, as PNG of the picture's own size: alpha 255 = missing. Empty text where nothing is painted.
-  if (!W || !mask.includes(1)) return '';
+  // The mask once, as PNG of the picture's own size: alpha 255 = missing, red 255 = a line of the sketch. Empty text where nothing is painted.
+  if (!W || !mask.some((bits) => bits & MISSING)) return '';
   const flat = el('canvas', { width: W, height: H }), part = new ImageData(W, H), words = new Uint32Array(part.data.buffer);
-  for (let i = 0; i < mask.length; i++) if (mask[i]) words[i] = 0xff000000;
+  for (let i = 0; i < mask.length; i++) if (mask[i] & MISSING) words[i] = mask[i] & LINE ? 0xff0000ff : 0xff000000;
   flat.getContext('2d').putImageData(part, 0, 0);
   return flat.toDataURL('image/png');
 };
 window.inpainting.note = say;
+window.inpainting.sketched = () => Number(root.dataset.lines) > 0;
 
 new ResizeObserver(() => layout()).observe(stage.parentElement);
 document.addEventListener('keydown', (event) => {

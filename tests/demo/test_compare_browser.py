@@ -34,10 +34,14 @@ class Patient(Inpainter):
 def server(chromium):
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     spec = MethodSpec("patient", "Patient", "baseline", f"{__name__}:Patient", "", "", 0, "", "", Cost(30.0))
-    made = registry.create
+    made, fakes = registry.create, {"patient": Patient, "following": Following}
     patch = pytest.MonkeyPatch()
+    follows = MethodSpec("following", "Following", "baseline", f"{__name__}:Following", "", "", 0, "", "", Cost(0.1), takes_guide=True)
+    patch.setitem(registry.METHODS, "following", follows)
     patch.setitem(registry.METHODS, "patient", spec)
-    patch.setattr("demo.jobs.registry.create", lambda name, **options: Patient(spec) if name == "patient" else made(name, **options))
+    patch.setattr(
+        "demo.jobs.registry.create", lambda name, **options: fakes[name](registry.get(name)) if name in fakes else made(name, **options)
+    )
     blocks, app = make()
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(app))
     yield url
@@ -205,6 +209,55 @@ def test_tools_of_the_editor(visit, photo):
     before = visitor.page.inner_text(".ed-sizeout")
     visitor.page.mouse.wheel(0, -300)
     visitor.page.wait_for_function("before => document.querySelector('.ed-sizeout').textContent !== before", arg=before)
+
+
+class Following(Inpainter):
+    """Paints the hole black and the sketch white."""
+
+    def fill(self, piece):
+        lines = np.zeros_like(piece.mask) if piece.guide is None else piece.guide
+        return np.where(lines[..., None], np.uint8(255), np.zeros_like(piece.image))
+
+
+def test_a_sketch_is_drawn_undone_erased_and_sent_to_methods_that_follow_one(visit, photo):
+    visitor = visit()
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.choose("following", "mean_fill")
+    lines = lambda: int(visitor.page.evaluate("document.querySelector('#compare-editor .widget').dataset.lines"))  # noqa: E731
+    visitor.tool("Sketch")
+    visitor.paint((-40, 0), (40, 0))
+    visitor.says("inside the hole")
+    visitor.tool("Box")
+    visitor.paint((-50, -30), (50, 30))
+    hole = visitor.mask()
+    visitor.tool("Sketch")
+    visitor.paint((-30, 0), (30, 0))
+    drawn = lines()
+    assert 0 < drawn < hole.sum() / 4
+    visitor.tool("Undo")
+    assert lines() == 0
+    visitor.tool("Redo")
+    visitor.tool("Grow")
+    assert lines() == drawn
+    visitor.tool("Undo")
+    assert np.array_equal(visitor.mask(), hole)
+    visitor.run()
+    filled = visitor.picture("following")
+    assert (filled[hole] == 255).all(axis=1).sum() == drawn
+    assert set(np.unique(filled[hole])) == {0, 255}
+    assert "follows no sketch" in visitor.page.inner_text("#compare-panes [data-id='mean_fill']")
+    visitor.page.click("#compare-link")
+    visitor.says("leaves out your")
+    with visitor.page.expect_download() as download:
+        visitor.page.click("#compare-zip")
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert np.count_nonzero(np.asarray(PilImage.open(packed.open("sketch.png")).convert("L"))) == drawn
+        assert "--guide sketch.png" in packed.read("settings.json").decode()
+    visitor.page.click("text=Clear sketch")
+    assert lines() == 0
+    assert np.array_equal(visitor.mask(), hole)
+    visitor.page.wait_for_selector("#compare-panes .pane.stale")
 
 
 TRANSFER = """([data, where, kind]) => {
