@@ -34,7 +34,7 @@ def contextual_attention(
     s[q+o, k+o] for the nine offsets o, are added before the softmax, as in the authors' code (the paper's "attention propagation").
     `weights`: the whole attention is returned too, (missing positions) x (H * W) floats per picture. `chunk`: queries are taken in
     portions of about that many products, so that memory does not grow with the hole; 0 takes as many as a cache holds, in training, where
-    portions are computed again on the way back, eight times as many.
+    portions are computed again on the way back, four times as many.
     """
     with torch.autocast(x.device.type, enabled=False):
         parts = [_one(picture, hole[0] > 0, scale, propagate, weights, chunk) for picture, hole in zip(x, mask, strict=True)]
@@ -67,7 +67,7 @@ def _one(x: Tensor, hole: Tensor, scale: float, propagate: bool, weights: bool, 
     pasted, best, maps = torch.zeros_like(grid.pixels), torch.full_like(missing, -1, dtype=torch.int64), []
     step = _portion if propagate or x.dtype.itemsize > 2 else _portion_of_patches
     trains = x.requires_grad and torch.is_grad_enabled()
-    portions = positions.split(max(1, (chunk or (1 << 21 if trains else 1 << 18)) // len(missing)))
+    portions = positions.split(max(1, (chunk or (1 << 20 if trains else 1 << 18)) // len(missing)))
     call = partial(checkpoint, step, use_reentrant=False) if trains and len(portions) > 1 else step
     for portion in portions:
         rows, values, attention = call(grid, portion, scale, propagate)

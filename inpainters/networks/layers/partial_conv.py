@@ -5,6 +5,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+LARGE = 64 * 64
+"""Positions from which on a processor gains by channels last."""
+
+
 class PartialConv2d(nn.Module):
     """`W^T (X·M) · sum(1) / sum(M) + b` where any input of the window is valid, 0 elsewhere; and the mask that follows.
 
@@ -24,10 +28,12 @@ class PartialConv2d(nn.Module):
             update = (count > 0).to(x.dtype)
             window = x.shape[1] * self.ones.numel()
             ratio = window / count.clamp(min=1) * update
-        out = self.conv(x * valid)
-        out = out * ratio.to(out.dtype)
+        # Large maps are convolved up to twice as fast with channels last; the output is ours alone, so what follows works in place.
+        large = x.shape[-2] * x.shape[-1] >= LARGE and not x.is_cuda
+        out = self.conv((x * valid).contiguous(memory_format=torch.channels_last if large else torch.preserve_format))
+        out = out.mul_(ratio.to(out.dtype))
         if self.bias is not None:
-            out = torch.addcmul(out, self.bias.view(1, -1, 1, 1).to(out.dtype), update.to(out.dtype))
+            out = out.addcmul_(self.bias.view(1, -1, 1, 1).to(out.dtype), update.to(out.dtype))
         return out, update
 
     def _count(self, valid: Tensor, channels: int) -> Tensor:

@@ -1,5 +1,7 @@
 """Contextual attention against a literal transcription, and the networks that it is part of."""
 
+import functools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -27,6 +29,7 @@ def literal(x: Tensor, hole: Tensor, scale: float = 10.0, propagate: bool = Fals
     if not keys:
         return x, {}
 
+    @functools.cache
     def cosine(q, k):
         return (patch[q] * patch[k]).sum() / (patch[q].norm() * patch[k].norm())
 
@@ -38,11 +41,11 @@ def literal(x: Tensor, hole: Tensor, scale: float = 10.0, propagate: bool = Fals
 
     weights, total, count = {}, {}, {}
     for q in queries:
-        s = torch.stack([score(q, k) for k in keys])
-        weights[q] = dict(zip(keys, torch.exp(scale * s) / torch.exp(scale * s).sum(), strict=True))
+        s = torch.exp(scale * torch.stack([score(q, k) for k in keys]))
+        weights[q] = dict(zip(keys, s / s.sum(), strict=True))
         for i, j in OFFSETS:
             p = (q[0] + i, q[1] + j)
-            value = sum(w * padded[:, k[0] + i + 1, k[1] + j + 1] for k, w in weights[q].items())
+            value = sum(weights[q][k] * padded[:, k[0] + i + 1, k[1] + j + 1] for k in keys)
             total[p], count[p] = total.get(p, 0) + value, count.get(p, 0) + 1
     columns = [[total[r, c] / count[r, c] if hole[r, c] else x[:, r, c] for c in range(width)] for r in range(height)]
     return torch.stack([torch.stack(row, -1) for row in columns], 1), weights
@@ -111,3 +114,108 @@ def test_the_papers_networks_have_the_papers_sizes():
     assert parameters(gated) == two_stages(24, 5, gated=True)
     assert round(parameters(gated) / 1e6, 1) == 4.1
     assert parameters(sketch) == two_stages(24, 6, gated=True)
+
+
+def test_a_batch_is_its_pictures_one_by_one():
+    x, mask = draw(4, 3, 7, 8), torch.cat([holes("block"), holes("lines")])
+    together, found = contextual_attention(x, mask)
+    for n in range(4):
+        alone, single = contextual_attention(x[n : n + 1], mask[n : n + 1])
+        torch.testing.assert_close(together[n : n + 1], alone)
+        assert torch.equal(found.source[n : n + 1], single.source)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_features_stay_where_nothing_is_missing_and_where_nothing_is_known(value):
+    x = draw(1, 3, 7, 8).requires_grad_()
+    out, found = contextual_attention(x, torch.full((1, 1, 7, 8), value), weights=True)
+    assert torch.equal(out, x)
+    assert (found.source == -1).all()
+    assert found.weights[0].shape == (int(56 * value), 56)
+    assert torch.autograd.grad(out.sum(), x)[0].eq(1).all()
+
+
+def test_features_of_zero_give_no_nan():
+    x = torch.zeros(1, 3, 7, 8, requires_grad=True)
+    out, _ = contextual_attention(x, holes("block")[:1].float())
+    assert out.eq(0).all()
+    assert torch.autograd.grad(out.sum(), x)[0].isfinite().all()
+
+
+def test_a_repeated_texture_is_continued():
+    """A hole in stripes: what was there lies elsewhere too, and is copied from there."""
+    stripes = torch.eye(4).repeat(1, 4)[:, None, :].expand(4, 12, 16)[None]
+    mask = torch.zeros(1, 1, 12, 16)
+    mask[:, :, 4:7, 6:9] = 1
+    out, found = contextual_attention(stripes, mask, scale=100.0)
+    torch.testing.assert_close(out, stripes, rtol=0, atol=1e-4)
+    columns = found.source[0, 4:7, 6:9] % 16
+    assert torch.equal(columns % 4, torch.arange(6, 9).expand(3, 3) % 4)
+
+
+def test_sixteen_bits_are_near():
+    x, mask = draw(2, 16, 7, 8).float(), holes("block").float()
+    half = contextual_attention(x.bfloat16(), mask)[0]
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), contextual_attention(x, mask)[0], rtol=0, atol=0.05)
+
+
+NETWORKS = {
+    "contextual": lambda: ContextualAttentionGenerator(cnum=4),
+    "slim contextual": lambda: SlimContextualAttentionGenerator((4, 8), (1,), (4, 8, 8, 8), (2,), matching=8),
+    "gated": lambda: GatedGenerator(cnum=8),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_run_at_any_size_and_are_blind_to_the_hole(name):
+    torch.manual_seed(0)
+    net = NETWORKS[name]().eval()
+    image, mask = torch.rand(2, 3, 37, 50), torch.zeros(2, 1, 37, 50)
+    mask[0, :, 5:20, 11:30], mask[1, :, :, 25:] = 1, 1
+    with torch.no_grad():
+        coarse, refined = net(image, mask)
+        again = net(torch.where(mask > 0, torch.rand_like(image), image), mask)[-1]
+        attention = net.attend(image, mask)
+    assert coarse.shape == refined.shape == image.shape
+    torch.testing.assert_close(again, refined)
+    quarter = F.max_pool2d(mask, 4, ceil_mode=True)
+    for weights, missing in zip(attention.weights, quarter, strict=True):
+        assert weights.shape == (int(missing.sum()), 10 * 13)
+        torch.testing.assert_close(weights.sum(1), torch.ones(len(weights)))
+        assert weights[:, missing.flatten() > 0].eq(0).all()
+    assert ((attention.source >= 0) == (quarter[:, 0] > 0)).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_parameter_of_a_network_learns(name):
+    torch.manual_seed(0)
+    net, mask = NETWORKS[name](), torch.zeros(1, 1, 32, 32)
+    mask[:, :, 8:20, 8:20] = 1
+    sum(picture.square().sum() for picture in net(torch.rand(1, 3, 32, 32), mask)).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    assert not [key for key, p in net.named_parameters() if p.ndim == 4 and not p.grad.abs().sum()]
+
+
+def test_a_sketch_changes_the_gated_fill():
+    torch.manual_seed(0)
+    net, image, mask = GatedGenerator(cnum=8).eval(), torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)
+    mask[:, :, 8:20, 8:20] = 1
+    guide = torch.zeros_like(mask)
+    guide[:, :, 12] = 1
+    with torch.no_grad():
+        assert not torch.equal(net(image, mask, guide)[-1], net(image, mask)[-1])
+        torch.testing.assert_close(net(image, mask, torch.zeros_like(mask))[-1], net(image, mask)[-1])
+
+
+def test_the_slim_gated_network_keeps_its_names():
+    """Weights that were trained before the paper's form stood beside it must load."""
+    keys = set(SlimGatedGenerator((4, 8), (1,), (4, 8, 8), (2,)).state_dict())
+    stage = {"stem", "down.0.0", "down.0.1", "bottom.0.conv", "up.0.conv"}
+    gated = {f"{part}.{half}" for part in stage for half in ("features", "gate")}
+    plain = {"up.0.narrow", "head"}
+    wanted = {f"coarse.{layer}.{kind}" for layer in gated | plain for kind in ("weight", "bias")}
+    assert wanted == {key for key in keys if key.startswith("coarse.")}
+    assert {key for key in keys if key.startswith("refine.down.1.1")} == {
+        f"refine.down.1.1.{h}.{k}" for h in ("features", "gate") for k in ("weight", "bias")
+    }
