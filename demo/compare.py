@@ -173,6 +173,7 @@ def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> 
     def keep(job: Job) -> None:
         if job.result is not None:
             job.token = one.answers[job.method] = app.store.put(encode_png(job.result.image))
+        app.store.drop(job.previews)
 
     def rate(job: Job) -> None:
         if job.result is not None:
@@ -181,8 +182,13 @@ def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> 
 
     sketch = app.store.mask(one.sketch) if one.sketch else None
     for job in jobs:
-        job.guide = sketch
+        job.guide, job.preview = sketch, partial(_show, app, job)
     app.runner.start(image, mask, jobs, keep, rate if one.reference else None)
+
+
+def _show(app: App, job: Job, image: Image) -> None:
+    """Keep a preview; those before it stay until the run has ended, as the page may be loading one."""
+    job.previews.append(app.store.put(encode_png(image)))
 
 
 async def watch(app: App, session: Session, batch: Batch) -> AsyncIterator[dict[str, Any]]:

@@ -84,10 +84,14 @@ class Job:
     pool: str = "light"
     guide: Mask | None = None
     """A sketch for methods that follow one."""
+    preview: Callable[[Image], object] | None = None
+    """Takes the picture as it is so far, from methods that work long."""
+    previews: list[str] = field(default_factory=list)
+    """Tokens of what it has shown so far."""
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         """What a worker does with it; other kinds of job do something else."""
-        result = inpainter.run([request], on_step)[0][0]
+        result = inpainter.run([request], on_step, self.preview)[0][0]
         costs.observe(inpainter.spec, request.mask, result.seconds)
         return result
 

@@ -219,6 +219,11 @@ class Round:
     reference: bool = True
     """False where the hole covers pixels the file called transparent: nothing true is known there."""
 
+    @property
+    def previews(self) -> list[str]:
+        """Tokens of what the last run has shown on the way."""
+        return [token for job in (self.batch.jobs if self.batch else []) for token in job.previews]
+
 
 @dataclass
 class Session:
@@ -286,7 +291,9 @@ class Session:
     def forget_answers(self) -> None:
         """Delete the results in view, but for those that have become pictures of later rounds."""
         one, kept = self.round, {other.picture.token for other in self.rounds}
-        self.store.drop([token for token in (one.mask, one.masked, one.sketch, *one.answers.values()) if token and token not in kept])
+        self.store.drop(
+            [token for token in (one.mask, one.masked, one.sketch, *one.answers.values(), *one.previews) if token and token not in kept]
+        )
         one.mask = one.masked = one.sketch = one.batch = None
         one.answers, one.stale, one.digest, one.drawn = {}, False, self.digest, self.drawn
 
@@ -294,7 +301,7 @@ class Session:
         for one in rounds:
             picture = one.picture
             tokens = [picture.original, picture.token, picture.preview, picture.transparent, one.mask, one.masked, one.sketch]
-            self.store.drop([token for token in [*tokens, *one.answers.values()] if token and not token.startswith("k")])
+            self.store.drop([token for token in [*tokens, *one.answers.values(), *one.previews] if token and not token.startswith("k")])
 
 
 @dataclass

@@ -112,6 +112,8 @@ def _pane(job: Job, runner: Runner, stem: str, stale: bool) -> dict[str, Any]:
     spec = registry.get(job.method)
     pane: dict[str, Any] = {"id": job.method, "title": spec.title, "family": spec.family, "state": _STATES.get(job.state, job.state)}
     pane |= {"src": url(job.token) if job.state == "done" else None, "file": f"{stem}-{job.method}", "chips": [], "note": ""}
+    if job.state in ("running", "stopped") and job.previews:
+        pane["src"] = url(job.previews[-1])
     if job.state == "waiting":
         pane |= {"place": runner.ahead(job), "eta": round(job.seconds, 1)}
     elif job.state == "running":

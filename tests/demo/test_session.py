@@ -1,5 +1,6 @@
 """The picture store, opening of good and bad files, and the rounds of a visit."""
 
+import base64
 import io
 import json
 import os
@@ -12,9 +13,11 @@ from PIL import Image as PilImage
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from demo import samples, view
-from demo.jobs import Batch, Job
+from demo import compare, samples, view
+from demo.jobs import Batch, Job, Runner
 from demo.session import App, Session, Store, canvas_mask, from_result, open_mask, open_picture
+from inpainters import registry
+from inpainters.base import Cost, Inpainter, MethodSpec
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
 
@@ -289,3 +292,45 @@ def test_scores_are_the_benchmarks(photo):
 
 def test_app_is_what_all_tabs_share(store, tmp_path):
     assert App(store, None, tmp_path).results == tmp_path
+
+
+class Sketching(Inpainter):
+    """Shows a preview, then waits until it is stopped."""
+
+    def fill(self, piece):
+        piece.preview(np.full_like(piece.image, 7))
+        while True:
+            piece.on_step(0, 2)
+
+
+def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(tmp_path, monkeypatch):
+    spec = MethodSpec("sketching", "Sketching", "baseline", f"{__name__}:Sketching", "", "", 0, "", "", Cost(0.1))
+    monkeypatch.setitem(registry.METHODS, "sketching", spec)
+    monkeypatch.setattr(registry, "create", lambda name, **options: Sketching(spec))
+    app = App(Store(), Runner(), tmp_path)
+    visit, mask = Session(app.store), np.zeros((32, 48), bool)
+    PilImage.new("RGB", (48, 32), (200, 100, 50)).save(tmp_path / "photo.png")
+    mask[8:20, 10:30] = True
+    visit.begin(open_picture(app.store, tmp_path / "photo.png", "photo.png"))
+    url = (
+        "data:image/png;base64," + base64.b64encode(encode_png(np.dstack([np.zeros((32, 48, 3), np.uint8), np.uint8(255) * mask]))).decode()
+    )
+    try:
+        batch = compare.start(app, visit, url, ["sketching"], 0)
+        job = batch.jobs[0]
+        while not job.previews and not job.final:
+            time.sleep(0.01)
+        shown = view.panes(visit, app.runner)["panes"][-1]
+        batch.stop()
+        stopped = view.panes(visit, app.runner)["panes"][-1]
+        assert (shown["state"], stopped["state"]) == ("running", "stopped")
+        assert shown["src"] == stopped["src"]
+        picture = app.store.image(shown["src"].removeprefix("pic/"))
+        assert (picture[mask] == 7).all()
+        assert (picture[~mask] == (200, 100, 50)).all()
+        visit.forget_answers()
+        assert app.store.path(job.previews[-1]) is None
+    finally:
+        visit.close()
+        app.runner.close()
+        app.store.close()
