@@ -52,10 +52,12 @@ def bundle(name: str, paths: Sequence[Path]) -> None:
     """Copy shards and cards into the package and pin them, after a look whether the network can be built from them."""
     module, _, attribute = get(name).target.partition(":")
     build_network(getattr(importlib.import_module(module), attribute).network, name, paths)
+    cards = [card for suffix in ("json", "md", "csv", "png") if (card := paths[0].parent / f"{name}.{suffix}").is_file()]
+    if lacking := [suffix for suffix in (".json", ".md", ".csv") if paths[0].parent / f"{name}{suffix}" not in cards]:
+        raise InputError(f"'{paths[0].parent.name}' lacks '{name}{lacking[0]}', a part of the card; export it again.")
     weights.CHECKPOINTS.mkdir(exist_ok=True)
     for old in weights.CHECKPOINTS.glob(f"{name}-*-of-*.safetensors"):
         old.unlink()
-    cards = [card for suffix in ("json", "md", "csv", "png") if (card := paths[0].parent / f"{name}.{suffix}").is_file()]
     for path in (*paths, *cards):
         shutil.copyfile(path, weights.CHECKPOINTS / path.name)  # not its mode: an export is its owner's alone
     bundled.BUNDLED[name] = {path.name: weights.sha256(path) for path in paths}

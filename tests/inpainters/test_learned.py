@@ -236,15 +236,15 @@ def test_bundle_copies_pins_and_replaces(folder, tmp_path_factory, monkeypatch, 
     monkeypatch.setattr(bundle.bundled, "__file__", str(pins))
     export = tmp_path_factory.mktemp("export")
     paths = write(export, "gated_conv")
-    (export / "gated_conv.md").write_text("card")
+    assert bundle.main([str(export)]) == 2
+    assert "lacks 'gated_conv.json'" in capsys.readouterr().err
+    cards = [f"gated_conv.{suffix}" for suffix in ("csv", "json", "md")]
+    for card in cards:
+        (export / card).write_text("card")
     (folder / "gated_conv-3-of-3.safetensors").write_bytes(b"old")
     assert bundle.main([str(export)]) == 0
     assert "gated_conv: 2 files" in capsys.readouterr().out
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "gated_conv-1-of-2.safetensors",
-        "gated_conv-2-of-2.safetensors",
-        "gated_conv.md",
-    ]
+    assert sorted(path.name for path in folder.iterdir()) == [*(path.name for path in paths), *cards]
     written: dict = {}
     exec(pins.read_text(), written)
     assert written["BUNDLED"] == {"gated_conv": {path.name: weights.sha256(path) for path in paths}}
