@@ -19,7 +19,12 @@ class SNPatchGAN(nn.Module):
     def __init__(self, widths: Sequence[int] = (64, 128, 256, 256, 256, 256), *, guided: bool = False) -> None:
         super().__init__()
         pairs = itertools.pairwise((5 if guided else 4, *widths))
-        self.layers = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 5, 2, 2)) for a, b in pairs)
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 5, 2, 2) for a, b in pairs)
+        for layer in self.layers:
+            # All singular values are 1 then, and normalisation leaves the signal as it is: it starts five times as strong.
+            nn.init.orthogonal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+            spectral_norm(layer)
 
     def forward(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> Tensor:
         parts = (2 * image - 1, mask) if guide is None else (2 * image - 1, mask, guide)
