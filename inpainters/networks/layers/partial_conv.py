@@ -30,7 +30,7 @@ class PartialConv2d(nn.Module):
             ratio = window / count.clamp(min=1) * update
         # Large maps are convolved up to twice as fast with channels last; the output is ours alone, so what follows works in place.
         large = x.shape[-2] * x.shape[-1] >= LARGE and not x.is_cuda
-        out = self.conv((x * valid).contiguous(memory_format=torch.channels_last if large else torch.preserve_format))
+        out = self.conv((x * valid).to(memory_format=torch.channels_last if large else torch.preserve_format))
         out = out.mul_(ratio.to(out.dtype))
         if self.bias is not None:
             out = out.addcmul_(self.bias.view(1, -1, 1, 1).to(out.dtype), update.to(out.dtype))
