@@ -28,7 +28,7 @@ def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
     name = trainer.recipe.method
     for old in folder.glob(f"{name}-*.safetensors"):
         old.unlink()
-    shards = shard({k: v.detach().cpu().half().contiguous() for k, v in trainer.average.state_dict().items()})
+    shards = shard(stored(trainer.average))
     paths = [folder / f"{name}-{i + 1}-of-{len(shards)}.safetensors" for i in range(len(shards))]
     for path, part in zip(paths, shards, strict=True):
         save_file(part, path, metadata={"method": name, "network": json.dumps(trainer.recipe.network)})
@@ -39,6 +39,13 @@ def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
         shutil.copyfile(trainer.out / "validation.csv", folder / f"{name}.csv")
         draw_curve(folder / f"{name}.csv", folder / f"{name}.png", facts["title"] or name)
     return paths
+
+
+def stored(network: torch.nn.Module) -> dict[str, Tensor]:
+    """Parameters in fp16; buffers, such as a normalisation's running variance, as they are: they are few, and fp16 ends at 65,504."""
+    halves = {name for name, _ in network.named_parameters()}
+    state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    return {name: (value.half() if name in halves else value).contiguous() for name, value in state.items()}
 
 
 def shard(weights: dict[str, Tensor], limit: int = SHARD_BYTES) -> list[dict[str, Tensor]]:
