@@ -226,16 +226,16 @@ _SPECS = (
         family="own_prior",
         target="inpainters.deep_image_prior:DeepImagePrior",
         summary="A fresh network is fitted to the known pixels of this one picture; what it draws in the hole on the way is the fill. "
-        "Needs no training pictures and joins smoothly. It takes a minute, knows no objects, and stops before fine texture appears.",
+        "Needs no training pictures and joins smoothly. It takes half a minute, knows no objects, and stops before fine texture appears.",
         paper="Ulyanov, Vedaldi and Lempitsky, Deep image prior, CVPR",
         year=2018,
         link="https://doi.org/10.1109/CVPR.2018.00984",
         licence="Apache-2.0",
-        cost=Cost(fixed=4.0, per_megapixel=600.0),
+        cost=Cost(fixed=2.0, per_megapixel=360.0),
         strategy=Strategy(context=0.5, min_context=32, max_pixels=256 * 256, multiple=8),
         options=(
             Option(
-                "iterations", 500, "Most steps of the fit; it ends early when held-out pixels get worse. The paper: thousands.", 1, 10_000
+                "iterations", 300, "Most steps of the fit; it ends early when held-out pixels get worse. The paper: thousands.", 1, 10_000
             ),
             Option("width", 64, "Channels of the deeper scales; the paper has 128 at every scale.", 16, 256),
         ),

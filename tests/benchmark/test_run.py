@@ -199,8 +199,10 @@ def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(suites, "OVERHEAD", 0.5)
     bins = ("1-10", "10-20")
     shares = suites.share(["m3", "m0", "m2", "m1"], 16, bins, 300, "shared")
-    # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, half of which buys 6 and the rest none
-    assert shares == {"m0": 16, "m1": 16, "m2": 6, "m3": 0}
+    # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, which buy 12 of the third, none of the last
+    assert shares == {"m0": 16, "m1": 16, "m2": 12, "m3": 0}
+    # With 2,201 s each gets one; what is left buys the others, the cheapest first: a second of the last is out of reach.
+    assert suites.share(["m3", "m0", "m2", "m1"], 16, bins, 2201, "shared") == {"m0": 16, "m1": 16, "m2": 7, "m3": 1}
     assert suites.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
 
 

@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
 LARGE = 64 * 64
 """Positions from which on a processor gains by channels last."""
 
