@@ -12,6 +12,7 @@ from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
 from benchmark.cells import compact, read_manifest, write
+from benchmark.marks import MARK, footnote, mark
 from benchmark.results import Results
 from benchmark.run import read_mask, read_rgb
 from benchmark.summary import column_order, entry_order
@@ -104,7 +105,7 @@ def sheets(results: Results) -> list[Path]:
     for label in column_order(rows["bin"]):
         chosen = extremes(rows[rows["bin"] == label])
         if chosen and all(find(results, label, image_id, "original") for _, image_id in chosen):
-            written.append(_sheet(results, label, chosen, rows[rows["bin"] == label], f"{metric}, {region}"))
+            written.append(_sheet(results, label, chosen, rows[rows["bin"] == label], metric, region))
     return written
 
 
@@ -117,20 +118,21 @@ def extremes(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return [("worst", order[-1]), ("median", order[len(order) // 2]), ("best", order[0])]
 
 
-def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows: pd.DataFrame, caption: str) -> Path:
+def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows: pd.DataFrame, metric: str, region: str) -> Path:
     entries = entry_order(rows["entry"])
     values = rows.groupby(["image_id", "entry"])["value"].mean()
     canvas = PilImage.new("RGB", ((len(entries) + 2) * (THUMB + 6) + 6, len(chosen) * (THUMB + 24) + 44), "white")
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
-    heading = f"{results.suite}, {label} % missing: worst, median and best hole by {caption} (smaller is better)"
-    pen.text((8, 6), heading, fill="#14171C", font=font)
+    heading = f"{results.suite}, {label} % missing: worst, median and best hole by {metric}, {region} (smaller is better)"
+    pen.text((8, 6), _plain(f"{heading}    {footnote(entries, [metric])}"), fill="#14171C", font=font)
     for column, head in enumerate(["original", "masked", *entries]):
         pen.text((column * (THUMB + 6) + 8, 25), _heading(head), fill="#14171C", font=font)
     for line, (word, image_id) in enumerate(chosen):
         top = 42 + line * (THUMB + 24)
         pictures = [_thumb(find(results, label, image_id, "original")), _masked(results, label, image_id)]
         pictures += [_thumb(find(results, label, image_id, entry)) for entry in entries]
-        texts = [word, image_id.split("@")[0], *(number(float(values[image_id, entry])) for entry in entries)]
+        scores = [_plain(number(float(values[image_id, entry])) + mark(entry, metric)) for entry in entries]
+        texts = [word, image_id.split("@")[0], *scores]
         for column, (picture, words) in enumerate(zip(pictures, texts, strict=True)):
             canvas.paste(picture, (column * (THUMB + 6) + 6, top))
             pen.text((column * (THUMB + 6) + 8, top + THUMB + 3), words, fill="#4B5563", font=font)
@@ -141,9 +143,14 @@ def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows
     return path
 
 
+def _plain(words: str) -> str:
+    """In letters that Pillow's own font has."""
+    return words.replace("–", "-").replace(MARK, "*")
+
+
 def _heading(entry: str) -> str:
-    """A title that fits a thumbnail, in letters that Pillow's own font has."""
-    title = METHODS[entry].title.replace("–", "-") if entry in METHODS else entry
+    """A title that fits a thumbnail."""
+    title = _plain(METHODS[entry].title) if entry in METHODS else entry
     return title if len(title) <= 22 else entry[:22]
 
 
