@@ -47,6 +47,8 @@ class Explanation(Job):
     """(h, w) bool, the hole in that frame."""
     original: str = ""
     """Token of what was there before it was masked."""
+    heats: list[str] = field(default_factory=list)
+    """Tokens of the points that were asked."""
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         begin = time.perf_counter()
@@ -76,7 +78,7 @@ class Explanation(Job):
     def close(self) -> None:
         """Stop, and delete the pictures."""
         Batch([self]).stop()
-        self.store.drop([token for token in (self.original, *(shot.token for shot in self.shots)) if token])
+        self.store.drop([token for token in (self.original, *self.heats, *(shot.token for shot in self.shots)) if token])
         self.forget()
 
 
@@ -108,7 +110,8 @@ def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
     peak = np.unravel_index(int(light.argmax()), light.shape)
     place = {"at": fractions((row, column), shot.size), "from": fractions(peak, light.shape)}
     picture = _glow(job.seen, light / light.max())
-    return {"frame": name, "src": view.url(keep(job.store, picture)), "w": picture.shape[1], "h": picture.shape[0], **place}
+    job.heats.append(keep(job.store, picture))
+    return {"frame": name, "src": view.url(job.heats[-1]), "w": picture.shape[1], "h": picture.shape[0], **place}
 
 
 def fractions(at: Any, size: tuple[int, ...]) -> list[float]:

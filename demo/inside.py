@@ -135,7 +135,7 @@ class Visit:
             raise InputError("There is no picture in Compare yet: open one there and paint a hole.")
         mask = decode_canvas(session, url)
         self.image = session.round.picture.token
-        self._take(COMPARE, self.store.image(self.image), mask, _digest(url))
+        self._take(COMPARE, self.store.image(self.image), mask, _digest(session, url))
 
     def _take(self, source: str, image: Image, mask: Mask, digest: str) -> None:
         self.drop()
@@ -159,14 +159,15 @@ class Visit:
         self.drop()
 
 
-def _digest(url: str) -> str:
-    return hashlib.sha256(url.encode()).hexdigest()[:16]
+def _digest(session: Session, url: str) -> str:
+    """Of Compare's picture and its hole: the same hole may lie in another picture."""
+    return hashlib.sha256(f"{session.round.picture.token} {url}".encode()).hexdigest()[:16]
 
 
 def come(visit: Visit, session: Session | None, url: str) -> None:
     """The tab came into view: Compare's hole is taken where nothing else was chosen, or where it has changed."""
     wanted = visit.source == COMPARE or not visit.picked
-    if wanted and url and session is not None and session.index >= 0 and (visit.source, visit.digest) != (COMPARE, _digest(url)):
+    if wanted and url and session is not None and session.index >= 0 and (visit.source, visit.digest) != (COMPARE, _digest(session, url)):
         visit.open_compare(session, url)
     elif not visit.mask:
         visit.open_sample(visit.source if visit.source != COMPARE else next(iter(samples.SAMPLES)))
@@ -226,9 +227,6 @@ def lesson(method: str) -> str:
     return LESSONS.get(method) or (spec.summary.split(". ")[0].rstrip(".") + "." if spec and spec.summary else "")
 
 
-_thumbnails: dict[int, list[dict[str, str]]] = {}
-
-
 def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
     """Compare's picture first, then the bundled ones."""
     found: list[dict[str, Any]] = []
@@ -236,10 +234,7 @@ def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
         picture = session.round.picture
         why = None if session.hole.get("count") else "Paint a hole in Compare first."
         found.append({"id": COMPARE, "title": f"Hole from Compare: {picture.title}", "src": view.url(picture.preview), "why": why})
-    key = id(app.store)
-    if key not in _thumbnails:
-        _thumbnails[key] = samples.thumbnails(app.store)
-    return [*found, *_thumbnails[key]]
+    return [*found, *samples.thumbnails(app.store)]
 
 
 def _run(visit: Visit) -> dict[str, Any]:
@@ -250,6 +245,8 @@ def _run(visit: Visit) -> dict[str, Any]:
         return {"run": "Run", "ready": False, "why": why}
     if not visit.mask:
         return {"run": "Run", "ready": False, "why": "Choose a picture first."}
+    if visit.job and not visit.job.final:  # an estimate reads the mask: not for each tick of a run
+        return {"run": "Run", "ready": True}
     return {"run": f"Run · {spoken(costs.estimate(registry.get(visit.method), visit.store.mask(visit.mask)))}", "ready": True}
 
 

@@ -1,5 +1,6 @@
 """Photographs to try: they ship inside packages the app needs anyway."""
 
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,8 +30,9 @@ def path(name: str) -> Path:
     return Path(spec.origin).parent / inside if spec and spec.origin else Path(inside)
 
 
+@lru_cache(maxsize=4)
 def thumbnails(store: Store, side: int = 88) -> list[dict[str, str]]:
-    """`[{id, title, src}]` of the samples that are there; square thumbnails that are kept."""
+    """`[{id, title, src}]` of the samples that are there; square thumbnails that are kept, for all who ask."""
     found = []
     for name, (title, _, _) in SAMPLES.items():
         if path(name).is_file():

@@ -296,7 +296,7 @@ function parts(kind) {
 
 function drawCurves() {
   const width = Math.floor(curves.clientWidth);
-  const key = JSON.stringify([width, value.family, value.frames.map((one) => [one.name, one.value])]);
+  const key = JSON.stringify([width, value.frames.map((one) => [one.name, one.value])]);
   if (!width || curves.dataset.key === key) return;
   curves.dataset.key = key;
   const found = [...new Set(value.frames.map(kindOf))].map((kind) => [kind, parts(kind)]);
@@ -319,11 +319,11 @@ function curve(kind, lines, width) {
   Object.assign(head, { place: { x, first, last } });
   placeHead(head);
   plot.append(head);
-  lines.forEach(([part, some], i) => {
+  lines.forEach(([part, some]) => {
     const d = "M" + some.map((p) => x(p.place).toFixed(1) + " " + y(p.v).toFixed(1)).join("L");
     if (some.length > 1) plot.append(svg("path", { class: "line", d }));
     for (const p of some) plot.append(svg("circle", { class: "dot", cx: x(p.place), cy: y(p.v), r: 3.5 }, svg("title", { text: p.title + ": " + percent(p.v) })));
-    if (lines.length > 1) plot.append(svg("text", { class: "part", x: x(some[0].place), y: height - 10, "text-anchor": i ? "start" : "start", text: part.split("/").at(-1) }));
+    if (lines.length > 1) plot.append(svg("text", { class: "part", x: x(some[0].place), y: height - 10, text: part.split("/").at(-1) }));
   });
   if (lines.length < 2) plot.append(svg("text", { x: x0, y: height - 10, text: "first" }), svg("text", { x: x1, y: height - 10, "text-anchor": "end", text: "last" }));
   plot.addEventListener("click", (event) => {
@@ -350,7 +350,7 @@ async function hole() {
 async function start() {
   if (isOff(runButton)) return;
   pause();
-  trigger("run", { mask: value.source === "compare" || value.offers ? await hole() : "" });
+  trigger("run", { mask: value.source === "compare" ? await hole() : "" });
   if (root.clientWidth < 760) scrub.parentElement.scrollIntoView({ block: "start" });
 }
 

@@ -1,7 +1,9 @@
 """The Inside tab with made-up methods: values as plain data, then a real browser."""
 
+import base64
 import importlib.util
 import os
+import time
 from collections import deque
 from pathlib import Path
 
@@ -127,10 +129,16 @@ def test_a_run_forgets_the_oldest_attention_and_the_pictures_of_the_one_before(a
     inside.start(app, visit, recent)
     assert not any(shot.origin for shot in other.shots)
     first = visit.job
-    while not first.final:
-        pass
+    deadline = time.monotonic() + 60
+    while not first.final and time.monotonic() < deadline:
+        time.sleep(0.01)
+    shot = next(shot for shot in first.shots if shot.origin)
+    at = [int(share * length) for share, length in zip(inside.value(app, visit)["hole"], shot.size, strict=True)]
+    asked = ask(first, shot.name, *at)["src"].removeprefix("pic/")
+    assert app.store.path(asked)
     inside.start(app, visit, recent)
     assert app.store.path(first.shots[0].token) is None
+    assert app.store.path(asked) is None
     visit.close()
 
 
@@ -154,6 +162,20 @@ def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo):
     assert inside.value(app, visit)["why"] == HARNESS.WHY
     with pytest.raises(InputError, match="needs weights"):
         inside.start(app, visit, deque(maxlen=1))
+
+
+def test_another_picture_under_the_same_hole_is_taken_from_compare(app, photo, tmp_path):
+    session, visit = Session(app.store), inside.Visit(app.store)
+    alpha = np.zeros((*SIZE, 4), np.uint8)
+    alpha[(*HOLE, 3)] = 255
+    PilImage.fromarray(alpha).save(tmp_path / "mask.png")
+    url = "data:image/png;base64," + base64.b64encode((tmp_path / "mask.png").read_bytes()).decode()
+    PilImage.new("RGB", SIZE[::-1], (200, 10, 10)).save(tmp_path / "red.png")
+    for path in (photo, tmp_path / "red.png"):
+        session.begin(open_picture(app.store, path, path.name))
+        inside.come(visit, session, url)
+        assert np.array_equal(visit.pixels()[0], np.asarray(PilImage.open(path)))
+    visit.close()
 
 
 def test_every_method_that_explains_says_so_in_its_row():
