@@ -55,7 +55,7 @@ def explain(app: App, image: str | None, mask: str | None, method: str, seed: fl
 
     Raises InputError or UnavailableError with one sentence.
     """
-    spec, loaded, hole, notes = _checked(image, mask, method, seed)
+    spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
     job = Explanation(spec.name, int(seed or 0), seconds=costs.estimate(spec, hole), store=app.store)
     try:
         app.runner.run(loaded, hole, job)

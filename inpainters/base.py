@@ -223,6 +223,7 @@ class Inpainter:
 
         Raises InputError and Cancelled as `run` does. The first seed alone is explained.
         """
+        _count(request)
         self.load()
         job = self._job(request, request.seed)
         if not job.windows:

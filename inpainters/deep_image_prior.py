@@ -59,14 +59,14 @@ class DeepImagePrior(Inpainter):
         for fit in self.fits(piece):
             if fit.step == 1 or fit.step % every == 0:
                 psnr = -10 * math.log10(max(fit.error, 1e-10))
-                title = f"After {fit.step} iterations: {psnr:.1f} dB on known pixels that it is not shown"
+                title = f"Iteration {fit.step}: {psnr:.1f} dB on known pixels that it is not shown"
                 yield Frame(f"iteration/{fit.step}", title, pasted(fit.picture, piece), psnr)
         return to_images(fit.picture)[0]
 
     def fits(self, piece: Piece) -> Iterator[Fit]:
         """One `Fit` per iteration, until the last or until the held-out error no longer falls."""
         iterations: int = piece.options["iterations"]
-        generator = torch.Generator().manual_seed(piece.seed)
+        generator = torch.Generator().manual_seed(piece.seed % 2**63)
         image, mask = inputs([piece], self.device)
         shown, held = (_on(known, mask) for known in split(piece.mask, piece.rng))
         network = build(piece.mask.shape, piece.options["width"], generator).to(self.device, memory_format=torch.channels_last)
