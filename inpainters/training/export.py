@@ -131,31 +131,37 @@ def hardware(device: str) -> str:
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
-    return f"{threads} thread{'s' if threads > 1 else ''} of a server processor, no GPU"
+    return f"{threads} thread{'s' if threads > 1 else ''} of a processor, no GPU"
 
 
 def last_scores(path: Path) -> dict[str, dict[str, float]]:
-    """The last row of each method in a validation.csv."""
+    """The last row of each method in a validation.csv, without what could not be computed."""
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {row.pop("method"): {k: float(v) for k, v in row.items()} for row in csv.DictReader(file)}
+        return {row.pop("method"): {k: float(v) for k, v in row.items() if math.isfinite(float(v))} for row in csv.DictReader(file)}
+
+
+def _number(scores: dict[str, float], name: str, digits: int) -> str:
+    return f"{scores[name]:.{digits}f}" if name in scores else "– (its network's weights were not there)"
 
 
 def markdown(facts: dict[str, Any]) -> str:
     """The card as Markdown."""
     data = "\n".join(f"| {d['name']} | {d['pictures']:,} | {d['terms']} |" for d in facts["data"])
+    seen = " and ".join(facts["trained_with"])
     scores = "\n".join(
-        f"| {name} | {s['lpips_squeeze']:.4f} | {s['l1_hole']:.4f} | {s['psnr_hole']:.2f} |" for name, s in facts["validation"].items()
+        f"| {name}{' †' if seen == 'squeezenet' and name == facts['method'] else ''} | "
+        f"{_number(s, 'lpips_squeeze', 4)} | {_number(s, 'l1_hole', 4)} | {_number(s, 'psnr_hole', 2)} |"
+        for name, s in facts["validation"].items()
     )
     n = max((int(s["pictures"]) for s in facts["validation"].values()), default=0)
     mix = ", ".join(f"{name} {share:g}" for name, share in facts["masks"]["mix"].items())
     departures, limits = ("\n".join(f"* {line}" for line in facts[key]) for key in ("departures", "limits"))
     weights = ", ".join(f"{k} {v:g}" for k, v in facts["losses"].items() if k in TERMS and v)
-    seen = " and ".join(facts["trained_with"])
     mark = (
-        f"**Mark: trained with a perceptual loss ({seen}).** Scores by that network (such as LPIPS-{seen.replace('net', '')}) favour these "
-        "weights over methods that never saw it: look at PSNR and SSIM in the hole as well."
+        f"**Mark †: trained with a perceptual loss ({seen}).** Scores by that network (such as LPIPS-{seen.replace('net', '')}) favour "
+        "these weights over methods that never saw it: look at PSNR and SSIM in the hole as well."
         if seen
         else "No perceptual network was used in training: no learned score favours these weights."
     )
@@ -186,7 +192,7 @@ perceptual network: {facts["losses"]["network"]}.{sketches}
 
 **Departures from the paper.**
 
-{departures or "* None."}
+{departures or "* None stated."}
 
 **Validation** on n = {n} held-out pictures, holes of 20 % and more, composites:
 
