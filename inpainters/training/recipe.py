@@ -223,6 +223,8 @@ def _check_values(recipe: Recipe, name: str) -> None:
     for place, least in LEAST.items():
         if _at(recipe, place) < least:
             raise InputError(f"{name}: {place} must be {least} or more.")
+    if recipe.data.cap < recipe.data.crop:
+        raise InputError(f"{name}: data.cap must be data.crop or more: crops are cut from pictures of that size.")
     if not 0 <= recipe.masks.low < recipe.masks.high <= 1:
         raise InputError(f"{name}: masks.low and masks.high must satisfy 0 <= low < high <= 1.")
     for place in SHARES:
