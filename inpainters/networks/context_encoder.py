@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpainters.networks.layers import ChannelwiseFC
-from inpainters.networks.slim import known_mean, push_pull
+from inpainters.networks.slim import convolution, known_mean, push_pull
 
 SIDE, HOLE = 128, 64
 """The picture and its centre square that is predicted, px."""
@@ -86,7 +86,7 @@ class Mix(nn.Module):
     def __init__(self, width: int, side: int) -> None:
         super().__init__()
         self.fc = ChannelwiseFC(width, side)
-        self.conv = _conv(width, width, gain=0.3)
+        self.conv = convolution(width, width, gain=0.3)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(F.leaky_relu(self.fc(x), 0.2))
@@ -97,8 +97,8 @@ class Join(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.narrow = _conv(inputs, outputs, kernel=1)
-        self.conv = nn.Sequential(_conv(outputs, outputs), nn.LeakyReLU(0.2), _conv(outputs, outputs, gain=0.3))
+        self.narrow = convolution(inputs, outputs, kernel=1)
+        self.conv = nn.Sequential(convolution(outputs, outputs), nn.LeakyReLU(0.2), convolution(outputs, outputs, gain=0.3))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = F.interpolate(self.narrow(x), scale_factor=2, mode="bilinear", align_corners=False)
@@ -116,7 +116,7 @@ class SlimContextEncoder(nn.Module):
 
     def __init__(self, widths: Sequence[int] = (16, 32, 64, 128, 256), mixes: int = 2) -> None:
         super().__init__()
-        self.stem = _conv(4, widths[0])
+        self.stem = convolution(4, widths[0])
         self.down = nn.ModuleList(_stride(a, b) for a, b in itertools.pairwise((4, *widths[1:])))
         side = SIDE // 2 ** (len(widths) - 1)
         self.bottom = nn.Sequential(*(Mix(widths[-1], side) for _ in range(mixes)))
@@ -143,13 +143,4 @@ class SlimContextEncoder(nn.Module):
 
 
 def _stride(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2), _conv(outputs, outputs), nn.LeakyReLU(0.2))
-
-
-def _conv(inputs: int, outputs: int, *, kernel: int = 3, gain: float = 1.0) -> nn.Conv2d:
-    conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
-    nn.init.kaiming_normal_(conv.weight, a=0.2)
-    with torch.no_grad():
-        conv.weight.mul_(gain)
-    nn.init.zeros_(conv.bias)
-    return conv
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2), convolution(outputs, outputs), nn.LeakyReLU(0.2))

@@ -12,8 +12,6 @@ from inpainters.networks.contextual_attention import TwoStage
 from inpainters.networks.layers import Attention, GatedConv2d
 from inpainters.networks.slim import Stage, double, half, inputs, known_mean, push_pull
 
-__all__ = ["GatedGenerator", "SlimGatedGenerator", "push_pull"]
-
 
 class GatedGenerator(nn.Module):
     """The paper's generator (section 3.4): the two stages of contextual attention, each convolution gated, with a sketch beside the mask.

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpainters.networks.layers import AttentionTransfer
-from inpainters.networks.slim import known_mean, push_pull
+from inpainters.networks.slim import convolution, known_mean, push_pull
 
 
 def resized(x: Tensor, like: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(_conv(width, width, dilation=dilation), nn.LeakyReLU(0.2), _conv(width, width, gain=0.25))
+        self.conv = nn.Sequential(convolution(width, width, dilation=dilation), nn.LeakyReLU(0.2), convolution(width, width, gain=0.25))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x)
@@ -72,7 +72,7 @@ class Join(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, units: int) -> None:
         super().__init__()
-        self.narrow = _conv(inputs, outputs, kernel=1)
+        self.narrow = convolution(inputs, outputs, kernel=1)
         self.units = nn.Sequential(*(Residual(outputs, 1) for _ in range(units)))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
@@ -96,8 +96,10 @@ class SlimPenNet(nn.Module):
     ) -> None:
         super().__init__()
         pairs = list(itertools.pairwise(widths))
-        self.stem = _conv(4, widths[0], kernel=5)
-        self.down = nn.ModuleList(nn.Sequential(_conv(a, b, stride=2), nn.LeakyReLU(0.2), _conv(b, b), nn.LeakyReLU(0.2)) for a, b in pairs)
+        self.stem = convolution(4, widths[0], kernel=5)
+        self.down = nn.ModuleList(
+            nn.Sequential(convolution(a, b, stride=2), nn.LeakyReLU(0.2), convolution(b, b), nn.LeakyReLU(0.2)) for a, b in pairs
+        )
         self.bottom = nn.Sequential(*(Residual(widths[-1], d) for d in dilations))
         upward = widths[-2::-1]
         self.transfer = nn.ModuleList(AttentionTransfer(width) for width in upward[:transfers])
@@ -124,12 +126,3 @@ class SlimPenNet(nn.Module):
             x = up(x, skip)
             pictures.append(resized(picture(x).float(), first))
         return [first + mean + p for p in pictures]
-
-
-def _conv(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1, gain: float = 1.0) -> nn.Conv2d:
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
-    nn.init.kaiming_normal_(conv.weight, a=0.2)
-    with torch.no_grad():
-        conv.weight.mul_(gain)
-    nn.init.zeros_(conv.bias)
-    return conv

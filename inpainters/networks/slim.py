@@ -29,6 +29,16 @@ def push_pull(image: Tensor, known: Tensor) -> Tensor:
     return torch.where(known > 0, image, smooth)
 
 
+def convolution(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1, gain: float = 1.0) -> nn.Conv2d:
+    """Zero-padded; it starts with weights for a LeakyReLU, `gain` times as large, and without bias."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
+    nn.init.kaiming_normal_(conv.weight, a=0.2)
+    with torch.no_grad():
+        conv.weight.mul_(gain)
+    nn.init.zeros_(conv.bias)
+    return conv
+
+
 class Residual(nn.Module):
     """`x + conv(x)`, the bottom's unit."""
 
