@@ -8,9 +8,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from inpainters.base import Frame, OnStep, Piece
-from inpainters.imaging import Image, Mask, composite, enlarge, shrink, shrink_mask
+from inpainters.imaging import Image, Mask, composite, cut_share, enlarge, to_uint8
 from inpainters.learned import Learned
 from inpainters.networks.context_encoder import HOLE, SIDE
 from inpainters.strategy import Box, Strategy, windows
@@ -39,12 +40,21 @@ class Square:
         """The window, (128, 128, 3) uint8 and (128, 128) bool; missing pixels, and all beyond the picture, are 0."""
         top, left, bottom, right = self.window
         inside = slice(max(0, top), bottom), slice(max(0, left), right)
-        pad = (max(0, -top), max(0, bottom - mask.shape[0])), (max(0, -left), max(0, right - mask.shape[1]))
-        image, mask = np.pad(image[inside], (*pad, (0, 0))), np.pad(mask[inside], pad, constant_values=True)
+        image, mask = image[inside], mask[inside]
+        before = max(0, -top), max(0, -left)
         if self.side > HOLE:
-            image, mask = shrink(image, (SIDE, SIDE), known=~mask), shrink_mask(mask, (SIDE, SIDE))
-            image[mask] = 0
-        return image, mask
+            return self._shrunk(image, ~mask, before)
+        pad = [(first, SIDE - first - length) for first, length in zip(before, mask.shape, strict=True)]
+        return np.pad(image, (*pad, (0, 0))), np.pad(mask, pad, constant_values=True)
+
+    def _shrunk(self, image: Image, known: Mask, before: tuple[int, int]) -> tuple[Image, Mask]:
+        """Means of the known pixels of a part that begins `before` rows and columns into the window; what is beyond takes no memory."""
+        cell = 2 * self.side / SIDE
+        rows, columns = (_overlaps(first, length, cell) for first, length in zip(before, known.shape, strict=True))
+        weight = rows @ known.astype(np.float32) @ columns.T
+        total = np.stack([rows @ np.where(known, plane, np.float32(0)) @ columns.T for plane in np.moveaxis(image, 2, 0)], 2)
+        mask = cut_share(1 - weight / cell**2)
+        return np.where(mask[..., None], np.uint8(0), to_uint8(total / np.maximum(weight, 1e-6)[..., None])), mask
 
     def paste(self, picture: Image, drawn: Image) -> None:
         """Write the hole's box out of the drawn window (128, 128, 3) into `picture`, in place."""
@@ -52,6 +62,12 @@ class Square:
         top, left, bottom, right = self.hole
         y, x = self.window[:2]
         picture[top:bottom, left:right] = whole[top - y : bottom - y, left - x : right - x]
+
+
+def _overlaps(first: int, length: int, cell: float) -> npt.NDArray[np.float32]:
+    """(SIDE, length): how much of each pixel, the `first` and those after it, lies in each of SIDE cells of that width."""
+    edges, pixels = np.arange(SIDE + 1)[:, None] * cell, first + np.arange(length)
+    return np.clip(np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels), 0, 1).astype(np.float32)
 
 
 def squares(mask: Mask) -> list[Square]:

@@ -249,7 +249,11 @@ def shrink(image: Image, size: tuple[int, int], known: Mask) -> Image:
 
 def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
     """A coarse pixel is missing where at least half of what it covers is; one stays missing, and one known if any was."""
-    share = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    return cut_share(cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA))
+
+
+def cut_share(share: npt.NDArray[Any]) -> Mask:
+    """The mask of coarse pixels of which `share`, in [0, 1], is missing; as `shrink_mask`."""
     missing: Mask = share >= min(0.5, float(share.max()))
     if missing.all() and missing.size > 1 and share.min() < 1:
         missing.flat[share.argmin()] = False

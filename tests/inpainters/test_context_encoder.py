@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from inpainters import learned, registry, weights
+from inpainters import imaging, learned, registry, weights
 from inpainters.base import InpaintRequest
 from inpainters.context_encoder import Square, squares
 from inpainters.errors import Cancelled
@@ -77,6 +77,22 @@ def test_a_large_hole_is_shrunk_to_the_centre():
     part, missing = Square((64, 64, 192, 192)).cut(np.where(mask[..., None], np.uint8(0), image), mask)
     assert np.array_equal(missing, box((128, 128), 32, 32, 96, 96))
     assert (part[~missing] == 90).all()
+
+
+def test_shrinking_averages_the_known_pixels_of_the_whole_window():
+    """Against OpenCV's area means of the window written out, what lies beyond the picture missing."""
+    rng = np.random.default_rng(0)
+    image, mask = rng.integers(0, 256, (170, 150, 3), np.uint8), rng.random((170, 150)) < 0.4
+    mask[30:160, 0:90] = True
+    square = Square((30, 0, 160, 90))
+    assert square.window == (-35, -85, 225, 175)
+    whole, missing = np.zeros((260, 260, 3), np.uint8), np.ones((260, 260), bool)
+    whole[35:205, 85:235], missing[35:205, 85:235] = image, mask
+    part, found = square.cut(image, mask)
+    known = imaging.shrink(whole, (128, 128), known=~missing).astype(int)
+    assert np.array_equal(found, imaging.shrink_mask(missing, (128, 128)))
+    assert np.abs(part.astype(int) - known)[~found].max() <= 1
+    assert not part[found].any()
 
 
 def test_paste_puts_the_drawing_where_the_hole_is():
