@@ -21,12 +21,12 @@ def parser() -> commandline.Parser:
     p = commandline.Parser(prog="python -m inpainters.training", description=__doc__, epilog=several)
     p.add_argument("recipe", help="name of a recipe, or a path that ends in .toml")
     p.add_argument("--data", nargs="+", type=commandline.path, required=True, metavar="DIR", help="folders of training pictures")
-    p.add_argument("--out", type=commandline.path, metavar="DIR", help="where the run is kept (default: runs/RECIPE)")
+    p.add_argument("--out", type=commandline.path, metavar="DIR", help="where the run is kept (default: runs/METHOD)")
     p.add_argument("--cache", type=commandline.path, metavar="DIR", help="where decoded pictures are kept (default: OUT/cache)")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
-    p.add_argument("--threads", type=_positive, metavar="N", help="processor threads (default: all)")
+    p.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: all)")
     p.add_argument("--hours", type=_hours, metavar="H", help="stop after this many hours")
-    p.add_argument("--steps", type=_positive, metavar="N", help="stop at this step")
+    p.add_argument("--steps", type=positive, metavar="N", help="stop at this step")
     p.add_argument("--resume", action="store_true", help="continue from the checkpoint in OUT")
     p.add_argument(
         "--export",
@@ -52,7 +52,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """An argument that is a whole number above 0."""
     if not (number := _count(text)):
         raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
@@ -76,7 +77,7 @@ def _train(args: argparse.Namespace) -> int:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    plan = recipe.load(args.recipe, device=(device := _device(args.device)).split(":")[0])
+    plan = recipe.load(args.recipe, device=(device := find_device(args.device)).split(":")[0])
     out = args.out or Path("runs") / plan.method
     if (out / CHECKPOINT).is_file() and not args.resume and args.export is None:
         raise InputError(f"'{out.name}' holds a checkpoint already; add --resume to continue it, or choose another --out.")
@@ -114,7 +115,7 @@ def _run(trainer: "Trainer", plan: "Recipe", args: argparse.Namespace) -> int:
     return 130 if stop.asked else 0
 
 
-def _device(name: str) -> str:
+def find_device(name: str) -> str:
     """What `--device` means here; raises InputError for one that is not there."""
     import torch
 

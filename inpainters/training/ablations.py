@@ -23,6 +23,7 @@ from inpainters.errors import InputError, unknown
 from inpainters.imaging import Image, Mask, save_png
 from inpainters.masks import generate
 from inpainters.training import recipe
+from inpainters.training.__main__ import find_device, positive
 
 if TYPE_CHECKING:
     from inpainters.training.data import Pictures
@@ -227,9 +228,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("--results", type=commandline.path, default=Path("results/ablations"), metavar="DIR", help="where the report is written")
     p.add_argument("--cache", type=commandline.path, metavar="DIR", help="where decoded pictures are kept (default: OUT/cache)")
     p.add_argument("--only", nargs="+", default=list(NAMES), metavar="NAME", help=f"some of: {', '.join(NAMES)}")
-    p.add_argument("--steps", type=int, metavar="N", help="in place of the recipes' own")
-    p.add_argument("--pictures", type=int, default=256, metavar="N", help="held-out pictures to score (default: 256)")
-    p.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
+    p.add_argument("--steps", type=positive, metavar="N", help="in place of the recipes' own")
+    p.add_argument("--pictures", type=positive, default=256, metavar="N", help="held-out pictures to score (default: 256)")
+    p.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: all)")
     p.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     commandline.add_weights(p)
     p.set_defaults(command=_main)
@@ -241,8 +242,9 @@ def _main(args: argparse.Namespace) -> int:
 
     from inpainters.training import data
 
-    if args.pictures < 2 or (args.steps is not None and args.steps < 1):
-        raise InputError("--pictures must be 2 or more, and --steps 1 or more.")
+    if args.pictures < 2:
+        raise InputError("--pictures must be 2 or more.")
+    device = find_device(args.device)
     ablations = [_shortened(load(name), args.steps) for name in args.only]
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -256,7 +258,7 @@ def _main(args: argparse.Namespace) -> int:
             if len(pictures.held_out(plan.data.held_out)[1]) < 2:
                 raise InputError("Fewer than two pictures are held out to score on; give more pictures.")
             _say(f"{ablation.name}: {variant}")
-            trainer = train(plan, pictures, args.out / ablation.name / variant, args.device, _say)
+            trainer = train(plan, pictures, args.out / ablation.name / variant, device, _say)
             found[variant] = scores(trainer, args.pictures)
             trainers.append(trainer)
             values += [
@@ -266,7 +268,7 @@ def _main(args: argparse.Namespace) -> int:
             ]
         rows += compare(ablation, found)
         draw_fills(trainers, args.results / "figures" / f"{ablation.name}.png")
-    _write(args.results, ablations, values, rows, _facts(ablations, args.device))
+    _write(args.results, ablations, values, rows, _facts(ablations, device))
     _say(f"written to '{args.results}'")
     return 0
 

@@ -88,7 +88,9 @@ def test_a_whole_run_goes_on_and_writes_its_report(photos, tmp_path, monkeypatch
     [
         (["--only", "distanse"], "did you mean 'distance'"),
         (["--pictures", "1"], "--pictures must be 2"),
-        (["--steps", "0"], "--steps 1 or more"),
+        (["--steps", "0"], "--steps: it must be 1 or more"),
+        (["--threads", "-1"], "--threads: '-1' is no whole number"),
+        (["--device", "gpu"], "--device is auto, cpu"),
     ],
 )
 def test_bad_arguments_are_answered_with_one_sentence(arguments, said, capsys):
