@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inpainters.errors import InputError
 from inpainters.networks.layers import ChannelwiseFC
 from inpainters.networks.slim import convolution, known_mean, push_pull
 
@@ -59,7 +60,7 @@ class ContextEncoder(nn.Module):
 
 def _check(image: Tensor) -> None:
     if image.shape[-2:] != (SIDE, SIDE):
-        raise ValueError(f"A context encoder takes pictures of {SIDE}x{SIDE}, not {tuple(image.shape[-2:])}.")
+        raise InputError(f"A context encoder takes pictures of {SIDE}×{SIDE} pixels, not {image.shape[-1]}×{image.shape[-2]}.")
 
 
 def _down(inputs: int, outputs: int, norm: bool) -> nn.Sequential:

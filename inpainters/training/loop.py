@@ -353,5 +353,7 @@ def _truncate(path: Path, step: int, columns: tuple[str, ...]) -> None:
             for row in csv.DictReader(file)
             if (row.get("step") or "").isdigit() and int(row["step"]) <= step
         ]
-    path.unlink()
-    _append(path, columns, rows)
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    _append(part, columns, rows)
+    os.replace(part, path)
