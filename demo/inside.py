@@ -38,10 +38,10 @@ LESSONS = {
     "hole; later ones pass edges here and texture there, and no rule told them to.",
     "contextual_attention": "For every place in the hole the network looks for known patches that resemble it, and copies them in "
     "proportion. Click a point in the hole and see where it copied from: good sources lie on the same surface.",
-    "pen_net": "Attention is found on the smallest map, where one position knows most, and used again on every larger one. The same "
-    "addresses deliver first the layout, then the detail.",
-    "context_encoder": "All that is known is squeezed into one small code, and the centre is unfolded from it. Layout and colour survive "
-    "the squeeze, fine texture does not: that is why the fill is plausible and soft.",
+    "pen_net": "Attention on a small map, where one position knows most, says what to copy on the map twice as large; what comes out is "
+    "asked for the next one. So the layout is settled first, and detail follows it.",
+    "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded from it; the bundled network "
+    "also hands on what lies at the hole's edge. Layout and colour survive the squeeze, fine texture does not: the fill is soft.",
     "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before grain, so for a while the hole "
     "holds structure and no noise: that is the moment to stop.",
 }
