@@ -83,7 +83,7 @@ def card(trainer: Trainer, decay: int) -> dict[str, Any]:
         "decay_steps": decay,
         "hours": round(trainer.seconds / 3600, 2),
         "hardware": hardware(trainer.device),
-        "masks": {"mix": recipe.masks.mix, "low": recipe.masks.low, "high": recipe.masks.high},
+        "masks": recipe.as_dict()["masks"],
         "guide": recipe.data.guide,
         "losses": recipe.as_dict()["losses"],
         "command": continuing(recipe.method, sorted(counts)),
@@ -142,6 +142,15 @@ def last_scores(path: Path) -> dict[str, dict[str, float]]:
         return {row.pop("method"): {k: float(v) for k, v in row.items() if math.isfinite(float(v))} for row in csv.DictReader(file)}
 
 
+def holes(masks: dict[str, Any]) -> str:
+    """Which part of the picture was missing, in words."""
+    share = f"holes of {masks['low']:.0%} to {masks['high']:.0%}"
+    if masks["window"] == 1:
+        return share
+    square = f"of a centre square with {masks['window']:.0%} of the side; {masks['whole']:.0%} of the masks take all of it"
+    return f"{share} {square}, {masks['beyond']:.0%} also lack strips along the border"
+
+
 def _number(scores: dict[str, float], name: str, digits: int) -> str:
     return f"{scores[name]:.{digits}f}" if name in scores else "– (its network's weights were not there)"
 
@@ -165,6 +174,7 @@ def markdown(facts: dict[str, Any]) -> str:
         if seen
         else "No perceptual network was used in training: no learned score favours these weights."
     )
+    missing = "all of the square missing" if facts["masks"]["window"] < 1 else "holes of 20 % and more"
     sketches = f" {facts['guide']:.0%} of the samples came with a sketch of edges in the hole." if facts["guide"] else ""
     curve = f"![Validation curve]({facts['method']}.png)\n\n" if facts["validation"] else ""
     return f"""# {facts["title"] or facts["method"]}: bundled weights
@@ -181,7 +191,7 @@ def markdown(facts: dict[str, Any]) -> str:
 
 **Training.** {facts["steps"]:,} steps of {facts["batch"]} crops of {facts["crop"]} px, the last {facts["decay_steps"]:,}
 of them with a falling rate; {facts["hours"]:g} hours on {facts["hardware"]}.
-Masks: {mix}; holes of {facts["masks"]["low"]:.0%} to {facts["masks"]["high"]:.0%}. Loss: {weights};
+Masks: {mix}; {holes(facts["masks"])}. Loss: {weights};
 perceptual network: {facts["losses"]["network"]}.{sketches}
 
 {mark}
@@ -194,7 +204,7 @@ perceptual network: {facts["losses"]["network"]}.{sketches}
 
 {departures or "* None stated."}
 
-**Validation** on n = {n} held-out pictures, holes of 20 % and more, composites:
+**Validation** on n = {n} held-out pictures, {missing}, composites:
 
 | method (n = {n}) | LPIPS-squeeze | L1 in the hole | PSNR in the hole |
 | --- | --- | --- | --- |
