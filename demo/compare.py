@@ -128,6 +128,11 @@ def decode_canvas(session: Session, url: str) -> Mask:
     return canvas_mask(_bytes(url), session.round.picture.size)
 
 
+def decode_sketch(url: str, mask: Mask) -> Mask | None:
+    """The sketch in the same data URL, inside the hole; None where nothing is drawn."""
+    return canvas_sketch(_bytes(url), mask)
+
+
 def _bytes(url: str) -> bytes:
     if not url:
         raise InputError("Nothing is masked yet: paint over what should disappear.")
@@ -141,7 +146,7 @@ def start(app: App, session: Session, url: str, ids: list[str], seed: int) -> Ba
     """Queue the chosen methods on the session's picture; results arrive in `session.round.answers`."""
     one, methods = session.round, view.chosen_methods(ids)
     mask = decode_canvas(session, url)
-    sketch = canvas_sketch(_bytes(url), mask)
+    sketch = decode_sketch(url, mask)
     if not methods:
         raise InputError("Choose at least one method.")
     session.stop()

@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from demo import samples, view
-from demo.compare import TICK, decode_canvas
+from demo.compare import TICK, decode_canvas, decode_sketch
 from demo.explain import Explanation, Shot, ask, fractions, keep
 from demo.jobs import Batch, spoken
 from demo.session import App, Session, Store
@@ -111,6 +111,8 @@ class Visit:
     """Token of Compare's picture."""
     mask: str = ""
     """Token of the mask."""
+    sketch: str = ""
+    """Token of the sketch that came with Compare's hole."""
     shown: str = ""
     """Token of the picture with its hole."""
     size: tuple[int, int] = (0, 0)
@@ -136,6 +138,8 @@ class Visit:
         mask = decode_canvas(session, url)
         self.image = session.round.picture.token
         self._take(COMPARE, self.store.image(self.image), mask, _digest(session, url))
+        if (sketch := decode_sketch(url, mask)) is not None:
+            self.sketch = self.store.put(encode_png(sketch))
 
     def _take(self, source: str, image: Image, mask: Mask, digest: str) -> None:
         self.drop()
@@ -151,8 +155,8 @@ class Visit:
         """Forget what was run, and the hole."""
         if self.job:
             self.job.close()
-        self.store.drop([token for token in (self.mask, self.shown) if token])
-        self.batch, self.mask, self.shown = None, "", ""
+        self.store.drop([token for token in (self.mask, self.sketch, self.shown) if token])
+        self.batch, self.mask, self.sketch, self.shown = None, "", "", ""
 
     def close(self) -> None:
         """Called when the visit has ended."""
@@ -197,7 +201,8 @@ def start(app: App, visit: Visit, recent: deque["Explanation"]) -> Batch:
     image, mask = visit.pixels()
     if visit.job:
         visit.job.close()
-    job = Explanation(spec.name, seconds=costs.estimate(spec, mask), store=app.store)
+    sketch = app.store.mask(visit.sketch) if visit.sketch else None
+    job = Explanation(spec.name, seconds=costs.estimate(spec, mask), guide=sketch, store=app.store)
     visit.batch, visit.picked = Batch([job]), True
     if len(recent) == recent.maxlen:
         recent[0].forget()

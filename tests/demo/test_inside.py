@@ -164,10 +164,11 @@ def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo):
         inside.start(app, visit, deque(maxlen=1))
 
 
-def test_another_picture_under_the_same_hole_is_taken_from_compare(app, photo, tmp_path):
+def test_another_picture_under_the_same_hole_and_its_sketch_are_taken_from_compare(app, photo, tmp_path):
     session, visit = Session(app.store), inside.Visit(app.store)
     alpha = np.zeros((*SIZE, 4), np.uint8)
     alpha[(*HOLE, 3)] = 255
+    alpha[30, 40:80, 0] = 255  # a line of a sketch
     PilImage.fromarray(alpha).save(tmp_path / "mask.png")
     url = "data:image/png;base64," + base64.b64encode((tmp_path / "mask.png").read_bytes()).decode()
     PilImage.new("RGB", SIZE[::-1], (200, 10, 10)).save(tmp_path / "red.png")
@@ -175,6 +176,9 @@ def test_another_picture_under_the_same_hole_is_taken_from_compare(app, photo, t
         session.begin(open_picture(app.store, path, path.name))
         inside.come(visit, session, url)
         assert np.array_equal(visit.pixels()[0], np.asarray(PilImage.open(path)))
+    visit.method = "filling"
+    drawn = inside.start(app, visit, deque(maxlen=1)).jobs[0].guide
+    assert np.argwhere(drawn).tolist() == [[30, column] for column in range(40, 80)]
     visit.close()
 
 
