@@ -115,7 +115,7 @@ def table(results: Results, metric: str, region: str, families: Collection[str])
     return {"caption": caption(results, metric, region), "cols": columns, "rows": rows}
 
 
-def _head(entry: str, metric: str) -> dict[str, str]:
+def _head(entry: str, metric: str) -> dict[str, Any]:
     """What a row and a line begin with; the name is marked where the metric flatters the method."""
     return {"id": entry, "title": title(entry) + mark(entry, metric), "family": family(entry)}
 
@@ -163,12 +163,7 @@ def by_ratio(results: Results, metric: str, region: str, families: Collection[st
     """The value of a Chart: the metric against the missing share, one line per method."""
     cells, bins = cells_of(results, metric, region), column_order(results.scores["bin"])
     series = [
-        {
-            "id": entry,
-            "title": title(entry) + mark(entry, metric),
-            "family": family(entry),
-            "pts": [_point(label, cells[entry, label]) for label in labels],
-        }
+        {**_head(entry, metric), "pts": [_point(label, cells[entry, label]) for label in labels]}
         for entry in entries_of(results, families)
         if (labels := [label for label in bins if (entry, label) in cells and not cells[entry, label].reason])
     ]
@@ -180,12 +175,7 @@ def by_seconds(results: Results, metric: str, region: str, families: Collection[
     """The value of a Chart: the metric over all ratios against the median seconds per picture."""
     cells, seconds = cells_of(results, metric, region), results.timings.groupby("entry")["seconds"].median()
     series = [
-        {
-            "id": entry,
-            "title": title(entry) + mark(entry, metric),
-            "family": family(entry),
-            "pts": [_point(float(seconds[entry]), cells[entry, ALL])],
-        }
+        {**_head(entry, metric), "pts": [_point(float(seconds[entry]), cells[entry, ALL])]}
         for entry in entries_of(results, families)
         if entry in seconds and (entry, ALL) in cells and not cells[entry, ALL].reason
     ]
