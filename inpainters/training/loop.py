@@ -204,6 +204,10 @@ class Trainer:
         return norm.item()
 
     @property
+    def _styled(self) -> bool:
+        return bool(self.recipe.losses.style) and self.step >= self.recipe.losses.style_from
+
+    @property
     def _playing(self) -> bool:
         return self.adversary is not None and self.step >= self.recipe.losses.adversarial_from
 
@@ -225,7 +229,7 @@ class Trainer:
         composite = torch.where(mask > 0, stages[-1].float(), image)
         if given.boundary:
             terms["boundary"] = losses.boundary_variation(composite, mask, per_picture=whole)
-        if self.perceptual is not None and (given.perceptual or given.style):
+        if self.perceptual is not None and (given.perceptual or self._styled):
             terms |= self._deep([composite, stages[-1].float()] if given.raw else [composite], image)
         if self._playing:
             terms["adversarial"] = self.adversary.term(composite, mask, guide)
@@ -241,7 +245,7 @@ class Trainer:
         terms = {}
         if self.recipe.losses.perceptual:
             terms["perceptual"] = sum(self.perceptual.between(given, wanted).mean() for given in found)
-        if self.recipe.losses.style:
+        if self._styled:
             terms["style"] = sum(losses.style(given, wanted) for given in found)
         return terms
 

@@ -108,6 +108,8 @@ class Losses:
     perceptual_rise: int = 2000
     style: float = 0.0
     """Of the perceptual network's Gram matrices."""
+    style_from: int = 0
+    """Step at which it joins."""
     raw: bool = False
     """Perceptual and style losses are of the composite, and of the raw output too (Liu 2018)."""
     boundary: float = 0.0
