@@ -4,5 +4,8 @@ BUNDLED: dict[str, dict[str, str]] = {
     "contextual_attention": {
         "contextual_attention-1-of-1.safetensors": "a4812c6d3738ad87d0ef77bfb348f5c5223db88f4a2e9b571c31ef1c0c889ffd",
     },
+    "pen_net": {
+        "pen_net-1-of-1.safetensors": "f08165d175f9ee4a4b9f3c0f1bbd393dc27dc0e24a13318474f9f0d6f250d3d2",
+    },
 }
 """Weights -> file name -> sha256; the files lie in `inpainters/checkpoints`."""
