@@ -37,11 +37,13 @@ HARNESS = load_harness()
 
 @pytest.fixture(scope="module", autouse=True)
 def made_up():
-    patch = pytest.MonkeyPatch()
+    patch, rows = pytest.MonkeyPatch(), dict(registry.METHODS)
     HARNESS.install(patch)
     yield
     HARNESS.GATE.set()
     patch.undo()
+    registry.METHODS.clear()  # undone, the rows would stand in another order
+    registry.METHODS.update(rows)
 
 
 @pytest.fixture(scope="module")
