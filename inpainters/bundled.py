@@ -8,6 +8,9 @@ BUNDLED: dict[str, dict[str, str]] = {
         "gated_conv-1-of-2.safetensors": "4c0bb7ac04ae770c938c50387e88f31fd99ac45dbcf6618d9a8d0e39cb739495",
         "gated_conv-2-of-2.safetensors": "4766a13e484fb48f841900c72280aad9072e02d08bdeb3c467d58317aef361c7",
     },
+    "partial_conv": {
+        "partial_conv-1-of-1.safetensors": "2c003aec8bbeefe257ae3e31622fbfb5c23e83ccf9587b49a43cb1268219dcea",
+    },
     "pen_net": {
         "pen_net-1-of-1.safetensors": "f08165d175f9ee4a4b9f3c0f1bbd393dc27dc0e24a13318474f9f0d6f250d3d2",
     },
