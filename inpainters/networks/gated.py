@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ class SlimGatedGenerator(nn.Module):
 
     Both stages add to a smooth first fill of the hole. Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where
     missing, `guide` (N, 1, H, W) a sketch in [0, 1] or None. Returns the coarse and the refined picture, (N, 3, H, W) each, not
-    clamped and not composited.
+    clamped and not composited. `padding_mode` as in `nn.Conv2d`: zeros at the border draw rectangles into holes that touch it.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class SlimGatedGenerator(nn.Module):
         refine: Sequence[int] = (16, 64, 128, 192),
         refine_dilations: Sequence[int] = (1, 2, 4, 1, 2, 4),
         activation: str = "leaky_relu",
+        padding_mode: str = "zeros",
     ) -> None:
         super().__init__()
-        self.coarse = Stage(5, coarse, coarse_dilations, activation)
-        self.refine = Stage(5, refine, refine_dilations, activation)
+        conv = partial(GatedConv2d, padding_mode=padding_mode)
+        self.coarse = Stage(5, coarse, coarse_dilations, activation, conv)
+        self.refine = Stage(5, refine, refine_dilations, activation, conv)
 
     def forward(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:
         known = 1 - mask

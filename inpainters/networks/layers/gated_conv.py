@@ -18,17 +18,27 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 class GatedConv2d(nn.Module):
-    """`phi(W_f * x) · sigmoid(W_g * x)`; padded so that a stride of 1 keeps the size and a stride of 2 halves it.
+    """`phi(W_f * x) · sigmoid(W_g * x)`; padded by `padding_mode` so that a stride of 1 keeps the size and a stride of 2 halves it.
 
     Input (N, inputs, H, W), output (N, outputs, ceil(H / stride), ceil(W / stride)).
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1, activation: str = "elu") -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        activation: str = "elu",
+        padding_mode: str = "zeros",
+    ) -> None:
         super().__init__()
         padding = dilation * (kernel - 1) // 2
         # Two convolutions: halves of one channels-last tensor are not contiguous, and slow every pointwise step after it.
-        self.features = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation)
-        self.gate = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation)
+        self.features = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, padding_mode=padding_mode)
+        self.gate = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, padding_mode=padding_mode)
         self.activation = ACTIVATIONS[activation]
         # A fresh gate passes half of everything: without the factor 2 the signal would fade by as much in each layer.
         nn.init.kaiming_normal_(self.features.weight, nonlinearity="relu")
