@@ -1,6 +1,10 @@
 """sha256 of every bundled weights file. Written by `python -m inpainters.training.bundle`; not to be edited."""
 
 BUNDLED: dict[str, dict[str, str]] = {
+    "context_encoder": {
+        "context_encoder-1-of-2.safetensors": "e43fe639f187865f77c50e9e52b4813680f7edfe87f1a6b2c72bfc2de228d5d3",
+        "context_encoder-2-of-2.safetensors": "38e5a7366a44acc9f560fc7698c13e84c64cfb9f5e466d9895adc40f21bb4dd5",
+    },
     "contextual_attention": {
         "contextual_attention-1-of-1.safetensors": "a4812c6d3738ad87d0ef77bfb348f5c5223db88f4a2e9b571c31ef1c0c889ffd",
     },
