@@ -93,9 +93,16 @@ def _cell(entry: str, label: str, metric: str, region: str, group: pd.DataFrame,
     return Cell(entry, label, metric, region, value, reason="" if value.n and not np.isnan(value.mean) else (reasons or ["not run"])[0])
 
 
+def comparable(column: Iterable[Cell]) -> list[Cell]:
+    """The cells of a column that can be compared: with a value, and with at least half of the pictures that the fullest one has."""
+    found = [cell for cell in column if not cell.reason]
+    most = max((cell.value.n for cell in found), default=0)
+    return [cell for cell in found if 2 * cell.value.n >= most]
+
+
 def _mark_best(column: Mapping[str, Cell], rows: pd.DataFrame, cells: dict[Key, Cell]) -> None:
     """Find the best of a column, and with the paired test those that cannot be told apart from it."""
-    ranked = [cell for cell in column.values() if not cell.reason]
+    ranked = comparable(column.values())
     if len(ranked) < 2 or rows["image_id"].eq(WHOLE_SET).all():  # one value per set: nothing to test with, so no winner
         return
     sign = -1.0 if METRICS[ranked[0].metric].better == "higher" else 1.0

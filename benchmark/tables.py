@@ -10,7 +10,7 @@ from benchmark.marks import MARK, footnote, mark
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
-from benchmark.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from benchmark.summary import FAIR_N, Cell, Key, column_order, comparable, counts_of, entry_order, measured, summarise
 from inpainters.registry import METHODS
 
 OVERVIEW = (
@@ -67,7 +67,8 @@ def markdown(results: Results) -> str:
         f"Up to {max((n for (_, label), n in counts.items() if label != ALL), default=0)} pictures per ratio bin, of {photographs} "
         "photographs in all. "
         "Values are means ± half of a 95 % interval that resamples photographs. **Bold** beats every other method of its "
-        "column in a paired test; = cannot be told apart from the best of its column; – has its reason below.",
+        "column in a paired test; = cannot be told apart from the best of its column; – has its reason below. "
+        "A method with under half of its column's pictures is neither marked nor ranked.",
         "## All ratios together",
         *_overview(results, entries, counts),
         *_rankings(results, entries, counts),
@@ -109,8 +110,8 @@ def _rankings(results: Results, entries: Sequence[str], counts: Mapping[Key, int
 
 
 def ranking(cells: Mapping[Key, Cell], entries: Sequence[str]) -> list[str]:
-    """The names of the entries, best mean first; marked as their figures are. Those without a figure are left out."""
-    found = [cell for entry in entries if (cell := cells.get((entry, ALL))) and not cell.reason]
+    """The names of the entries, best mean first; marked as their figures are. Those that cannot be compared are left out."""
+    found = comparable(cell for entry in entries if (cell := cells.get((entry, ALL))))
     sign = -1.0 if found and METRICS[found[0].metric].better == "higher" else 1.0
     ordered = sorted(found, key=lambda cell: sign * cell.value.mean)
     return [_name(cell.entry) + (" =" if cell.tied else "") + mark(cell.entry, cell.metric) for cell in ordered]

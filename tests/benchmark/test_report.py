@@ -144,3 +144,11 @@ def test_a_broken_folder_gets_one_sentence(folder: Path, damage: object, word: s
 def test_numbers_keep_what_tells_methods_apart() -> None:
     assert [tables.number(v) for v in (0.01234, 0.1234, 12.345, float("inf"))] == ["0.0123", "0.123", "12.35", "∞"]
     assert tables.number(1.2345, 2) == "1.23"
+
+
+def test_a_few_pictures_neither_win_nor_tie() -> None:
+    from benchmark.stats import Estimate
+    from benchmark.summary import Cell, comparable
+
+    many, half, few = (Cell(name, "all", "psnr", "hole", Estimate(20.0, 19.0, 21.0, n, n)) for name, n in (("a", 96), ("b", 48), ("c", 47)))
+    assert comparable([many, half, few, Cell("d", "all", "psnr", "hole", Estimate(9.0, 8.0, 9.5, 96, 96), reason="not run")]) == [many, half]
