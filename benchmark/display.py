@@ -95,7 +95,7 @@ def _copy(source: Path, target: Path) -> bool:
 
 
 def sheets(results: Results) -> list[Path]:
-    """Write one contact sheet per ratio bin whose display copies are here: the worst, median and best hole, all methods on it."""
+    """Write one contact sheet per ratio bin whose display copies are here: its worst, median and best hole by widely run methods."""
     metric, region = SHEET_METRIC
     rows = results.scores[(results.scores["metric"] == metric) & (results.scores["region"] == region) & results.scores["value"].notna()]
     if rows.empty:
@@ -103,10 +103,17 @@ def sheets(results: Results) -> list[Path]:
         rows = results.scores[(results.scores["metric"] == metric) & (results.scores["region"] == region) & results.scores["value"].notna()]
     written = []
     for label in column_order(rows["bin"]):
-        chosen = extremes(rows[rows["bin"] == label])
+        column = widely_run(rows[rows["bin"] == label])
+        chosen = extremes(column)
         if chosen and all(find(results, label, image_id, "original") for _, image_id in chosen):
-            written.append(_sheet(results, label, chosen, rows[rows["bin"] == label], metric, region))
+            written.append(_sheet(results, label, chosen, column, metric, region))
     return written
+
+
+def widely_run(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of methods with at least half of the pictures: one with few would leave little to choose from for all."""
+    counts = rows.groupby("entry")["image_id"].nunique()
+    return rows[rows["entry"].isin(counts.index[2 * counts >= counts.max()])]
 
 
 def extremes(rows: pd.DataFrame) -> list[tuple[str, str]]:
