@@ -73,7 +73,7 @@ def _train(args: argparse.Namespace) -> int:
     import torch
 
     from inpainters.training import data, parallel, recipe
-    from inpainters.training.loop import CHECKPOINT, Trainer
+    from inpainters.training.loop import CHECKPOINT
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -90,7 +90,7 @@ def _train(args: argparse.Namespace) -> int:
                 args.data, args.cache or out / "cache", least=plan.data.crop, cap=plan.data.cap, threads=args.threads or 2
             )
         _say(f"{len(pictures):,} pictures, {pictures.skipped} skipped as unreadable ({time.monotonic() - started:.0f} s)")
-        trainer = Trainer(plan, pictures, out, device=device)
+        trainer = plan.trainer()(plan, pictures, out, device=device)
         return _export(trainer, args.export) if args.export is not None else _run(trainer, plan, args)
 
 

@@ -27,7 +27,7 @@ from inpainters.training.data import Batches, Pictures, tensors, validation
 from inpainters.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
-TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial")
+TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial", "denoising")
 COLUMNS = ("step", "rate", "loss", *TERMS, "discriminator", "norm")
 SCORES = ("step", "method", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
 LOGS = {"log.csv": COLUMNS, "validation.csv": SCORES}
@@ -180,13 +180,12 @@ class Trainer:
         # Whatever a network draws at random depends on the step alone: a resumed run draws the same.
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.step * parallel.world() + parallel.rank())
         self.optimizer.zero_grad(set_to_none=True)
-        stages = self.stages(image, mask, guide)
-        terms = self.terms(stages, image, mask, guide)
+        terms, drawn = self.learn(image, mask, guide)
         loss = losses.total(terms, self._weights())
         loss.backward()
         values = terms | {"loss": loss}
         if self._playing:
-            fake = torch.where(mask > 0, stages[-1].float(), image)
+            fake = torch.where(mask > 0, drawn.float(), image)
             values["discriminator"] = self.adversary.learn(image, fake, mask, guide, factor)
         norm = self._descend()
         self.step += 1
@@ -217,9 +216,10 @@ class Trainer:
             found = self.model(image * (1 - mask), mask, *([] if guide is None else [guide]))
         return found[: self.recipe.stages or None]
 
-    def losses(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
-        """The terms of the loss of one batch."""
-        return self.terms(self.stages(image, mask, guide), image, mask, guide)
+    def learn(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
+        """The terms of the loss of one batch, and what was drawn."""
+        stages = self.stages(image, mask, guide)
+        return self.terms(stages, image, mask, guide), stages[-1]
 
     def terms(self, stages: list[Tensor], image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
         """The terms of the loss, those of weight 0 left out where they cost something."""

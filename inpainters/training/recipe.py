@@ -2,9 +2,10 @@
 
 import inspect
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,21 @@ NETWORKS: dict[str, str] = {
     "partial_conv": "inpainters.networks.partial:PartialUNet",
     "context_encoder": "inpainters.networks.context_encoder:ContextEncoder",
     "pen_net": "inpainters.networks.pen_net:PenNet",
+    "denoiser": "inpainters.networks.denoiser:Denoiser",
 }
-"""Method -> `module:class` of its network, whose `forward(image, mask)` returns pictures from coarse to fine."""
+"""Weights -> `module:class` of their network; what its `forward` takes depends on what it is trained for."""
+OBJECTIVES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "inpainting": ("inpainters.training.loop:Trainer", ("image", "mask")),
+    "denoising": ("inpainters.training.denoising:DenoisingTrainer", ("noisy", "timestep")),
+}
+"""What a network is trained for -> `module:class` of the trainer, and what the network's `forward` takes first."""
 DISCRIMINATORS: dict[str, str] = {
     "sn_patch_gan": "inpainters.networks.discriminators:SNPatchGAN",
     "centre": "inpainters.networks.discriminators:CentreDiscriminator",
 }
 """Name in `[discriminator]` -> `module:class`, whose `forward(image, mask[, guide])` returns scores."""
 CHOICES = {
+    "objective": tuple(OBJECTIVES),
     "losses.distance": ("l1", "l2"),
     "losses.per": ("region", "picture"),
     "losses.network": ("lpips_squeeze", "squeezenet", "vgg16", "none"),
@@ -116,6 +124,10 @@ class Losses:
     adversarial: float = 0.0
     adversarial_from: int = 0
     """Step at which the discriminator joins."""
+    denoising: float = 0.0
+    """Squared error of what a denoiser predicts."""
+    min_snr: float = 5.0
+    """Bound of that error's weight by the signal-to-noise ratio (Hang et al. 2023); 0 weighs all alike."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,8 @@ class Recipe:
     """All that fixes a training run but its data folders and its device."""
 
     method: str
+    """Name of the weights: the method's, where they serve one alone."""
+    objective: str = "inpainting"
     title: str = ""
     paper: str = ""
     departures: tuple[str, ...] = ()
@@ -171,7 +185,11 @@ class Recipe:
 
         torch.manual_seed(self.seed)
         keys = {key: value for key, value in self.network.items() if key != CLASS}
-        return _built(network_class(self.method, self.network.get(CLASS)), keys, "network")
+        return _built(network_class(self.method, self.network.get(CLASS), OBJECTIVES[self.objective][1]), keys, "network")
+
+    def trainer(self) -> Any:
+        """The class that trains it."""
+        return _imported(OBJECTIVES[self.objective][0])
 
     def build_discriminator(self) -> Any:
         """The discriminator with fresh weights drawn from the recipe's seed."""
@@ -210,9 +228,9 @@ def load(name: str, *, device: str = "cpu") -> Recipe:
 def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
     """A recipe from a table; raises InputError with a suggestion for an unknown key."""
     recipe = _fill(Recipe, table, name)
-    network = network_class(recipe.method, recipe.network.get(CLASS))
-    _check(recipe.network, [*inspect.signature(network).parameters, CLASS], f"{name}, [network]")
     _check_values(recipe, name)
+    network = network_class(recipe.method, recipe.network.get(CLASS), OBJECTIVES[recipe.objective][1])
+    _check(recipe.network, [*inspect.signature(network).parameters, CLASS], f"{name}, [network]")
     if recipe.data.guide and "guide" not in inspect.signature(network.forward).parameters:
         raise InputError(f"{name}: {network.__name__} takes no guide; leave out data.guide.")
     return recipe
@@ -248,8 +266,7 @@ def _check_values(recipe: Recipe, name: str) -> None:
 
 
 def _at(recipe: Recipe, place: str) -> Any:
-    section, _, key = place.partition(".")
-    return getattr(getattr(recipe, section), key)
+    return attrgetter(place)(recipe)
 
 
 def _built(kind: type, keys: Mapping[str, Any], section: str) -> Any:
@@ -265,8 +282,8 @@ def _imported(place: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def network_class(method: str, name: str | None = None) -> type:
-    """The class of a method's network: its row in NETWORKS, or the class of that module called `name`.
+def network_class(method: str, name: str | None = None, takes: Sequence[str] = ("image", "mask")) -> type:
+    """The class of a method's network: its row in NETWORKS, or the class of that module called `name`; its `forward` `takes` these.
 
     Raises InputError with a suggestion for an unknown method or class.
     """
@@ -274,16 +291,16 @@ def network_class(method: str, name: str | None = None) -> type:
         raise unknown("method", method, NETWORKS)
     place, _, attribute = NETWORKS[method].partition(":")
     module = import_module(place)
-    classes = {key: value for key, value in vars(module).items() if inspect.isclass(value) and _fills(value)}
+    classes = {key: value for key, value in vars(module).items() if inspect.isclass(value) and _takes(value, takes)}
     if (name or attribute) not in classes:
         raise unknown(f"network class of {method}", str(name), classes)
     return classes[name or attribute]
 
 
-def _fills(kind: type) -> bool:
-    """True for a network that takes a picture and its mask."""
+def _takes(kind: type, names: Sequence[str]) -> bool:
+    """True for a network whose `forward` takes these first."""
     forward = getattr(kind, "forward", None)
-    return callable(forward) and list(inspect.signature(forward).parameters)[1:3] == ["image", "mask"]
+    return callable(forward) and list(inspect.signature(forward).parameters)[1 : 1 + len(names)] == list(names)
 
 
 def merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

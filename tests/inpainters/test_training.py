@@ -189,7 +189,7 @@ def test_a_discriminator_leaves_no_gradient_behind_and_gets_none_from_the_genera
     toml.write_text(adversarial(*PLAYERS[0]))
     run = trainer(toml, photos, tmp_path / "run")
     image, mask, guide = data.Batches(run.pictures, run.train, run.recipe)[0]
-    run.losses(image, mask, guide)["adversarial"].backward()
+    run.learn(image, mask, guide)[0]["adversarial"].backward()
     assert all(p.grad is None and p.requires_grad for p in run.adversary.network.parameters())
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in run.model.parameters())
 
@@ -213,7 +213,7 @@ def test_only_the_stages_that_the_recipe_names_are_trained_and_scored(toml, phot
     before = [p.clone() for p in run.model.refine.parameters()]
     run.run(Stop(2), quiet)
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.refine.parameters(), strict=True))
-    assert "coarse" not in run.losses(*data.Batches(run.pictures, run.train, run.recipe)[0])
+    assert "coarse" not in run.learn(*data.Batches(run.pictures, run.train, run.recipe)[0])[0]
     assert len(run.fill(*data.validation(run.pictures, run.held, run.recipe, 2))) == 1
 
 
@@ -258,10 +258,10 @@ def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos,
 def test_training_lowers_the_loss_in_the_hole(toml, photos, tmp_path):
     run = trainer(toml, photos, tmp_path / "run")
     image, mask = data.Batches(run.pictures, run.train, run.recipe)[0]
-    before = run.losses(image, mask)["hole"].item()
+    before = run.learn(image, mask)[0]["hole"].item()
     for _ in range(100):
         run.advance(image, mask)
-    assert run.losses(image, mask)["hole"].item() < 0.7 * before
+    assert run.learn(image, mask)[0]["hole"].item() < 0.7 * before
 
 
 def test_a_gradient_that_is_not_finite_stops_the_run_with_a_sentence(toml, photos, tmp_path):
@@ -283,10 +283,10 @@ def test_both_networks_train(toml, photos, tmp_path):
     toml.write_text(RECIPE.replace(network, "[network]\nwidths = [8, 8]\nkernels = [5, 3]\n").replace("gated_conv", "partial_conv"))
     run = trainer(toml, photos, tmp_path / "run")
     image, mask = data.Batches(run.pictures, run.train, run.recipe)[0]
-    before = run.losses(image, mask)["hole"].item()
+    before = run.learn(image, mask)[0]["hole"].item()
     for _ in range(60):
         run.advance(image, mask)
-    assert run.losses(image, mask)["hole"].item() < 0.8 * before
+    assert run.learn(image, mask)[0]["hole"].item() < 0.8 * before
 
 
 def test_the_perceptual_distance_looks_from_another_corner_each_step(toml, photos, tmp_path):
