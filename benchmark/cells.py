@@ -36,9 +36,20 @@ class Cell:
         """Compact JSON of the options that differ from the defaults; `{}` where none does."""
         return compact(self.options)
 
+    @property
+    def entry(self) -> str:
+        """The method, with its options where they are not the defaults: what a row of a table is about."""
+        return f"{self.method} {self.options_text}" if self.options else self.method
+
     def folder(self, root: Path) -> Path:
         digest = hashlib.sha256(self.options_text.encode()).hexdigest()[:8]
         return column_folder(root, self.dataset, self.mask_set, self.bin) / self.method / f"{digest}-{self.seed}"
+
+
+def split_entry(entry: str) -> tuple[str, dict[str, Any]]:
+    """The method and the options of a `Cell.entry`."""
+    method, _, options = entry.partition(" ")
+    return method, json.loads(options) if options else {}
 
 
 def column_folder(root: Path, dataset: str, mask_set: str, label: str) -> Path:

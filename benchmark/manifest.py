@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, pixels_sha256, read_json, read_manifest, write_json
+from benchmark.cells import FORMAT, Cell, pixels_sha256, read_json, read_manifest, split_entry, write_json
 from benchmark.datasets import sample
 from benchmark.run import Inputs, finished, load_inputs, weights_digest
 from benchmark.suites import Plan, load_plan, plan_file
@@ -33,7 +33,7 @@ def meaning(plan: Plan, done: Done, inputs: Mapping[str, Inputs], metrics: Any) 
         "mask_set": {"name": plan.mask_set, "source": plan.mask_source, "seed": plan.seed, "masks": _masks(plan, inputs)},
         "seed": plan.seed,
         "methods": _methods(plan, done),
-        "n": {b: {c.method: len(s["pictures"]) for c, s in done if c.bin == b} for b in plan.bins},
+        "n": {b: {c.entry: len(s["pictures"]) for c, s in done if c.bin == b} for b in plan.bins},
         "planned": plan.methods,
         "once": plan.once,
         "metrics": {name: _metric(spec, metrics) for name, spec in metrics.METRICS.items()},
@@ -50,10 +50,10 @@ def _masks(plan: Plan, inputs: Mapping[str, Inputs]) -> dict[str, Any]:
 
 
 def _methods(plan: Plan, done: Done) -> dict[str, Any]:
-    found = {cell.method: {name: stored[name] for name in _METHOD_FIELDS} for cell, stored in done}
-    for name in plan.methods:
-        if name in registry.METHODS:
-            found.setdefault(name, {"version": registry.METHODS[name].version})
+    found = {cell.entry: {name: stored[name] for name in _METHOD_FIELDS} for cell, stored in done}
+    for entry in plan.methods:
+        if (method := split_entry(entry)[0]) in registry.METHODS:
+            found.setdefault(entry, {"version": registry.METHODS[method].version})
     return found
 
 

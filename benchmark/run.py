@@ -15,7 +15,19 @@ from PIL import Image as PilImage
 from tqdm import tqdm
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, column_folder, difference, digest, pixels_sha256, read_json, read_manifest, write, write_json
+from benchmark.cells import (
+    FORMAT,
+    Cell,
+    column_folder,
+    difference,
+    digest,
+    pixels_sha256,
+    read_json,
+    read_manifest,
+    split_entry,
+    write,
+    write_json,
+)
 from benchmark.datasets import Dataset
 from benchmark.masksets import MaskSet, middle
 from benchmark.suites import OVERHEAD, Plan, cost
@@ -185,19 +197,20 @@ def run(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet, *, device: str
     inputs = prepare(root, plan, dataset, masks)
     cells = plan.cells()
     for cell in cells:  # before the first picture: a mismatch must not surface after an hour
-        _check(cell, root, meaning(cell, inputs[cell.bin], plan.images(cell.method, cell.bin)))
+        _check(cell, root, meaning(cell, inputs[cell.bin], plan.images(cell.entry, cell.bin)))
     with _bar(plan, cells, quiet) as bar:
-        for method in dict.fromkeys(cell.method for cell in cells):
-            inpainter = _create(method, device)
-            for cell in (c for c in cells if c.method == method):
-                _Filler(cell, root, plan.images(method, cell.bin), inputs[cell.bin], inpainter, bar, outcome).fill()
+        for entry in dict.fromkeys(cell.entry for cell in cells):
+            inpainter = _create(entry, device)
+            for cell in (c for c in cells if c.entry == entry):
+                _Filler(cell, root, plan.images(entry, cell.bin), inputs[cell.bin], inpainter, bar, outcome).fill()
     return outcome
 
 
-def _create(method: str, device: str) -> Inpainter | str:
-    """The method, or the reason why there is none."""
+def _create(entry: str, device: str) -> Inpainter | str:
+    """The method of an entry, or the reason why there is none."""
+    method, options = split_entry(entry)
     try:
-        inpainter = registry.create(method, device=device)
+        inpainter = registry.create(method, device=device, **options)
         inpainter.load()
         return inpainter
     except Exception as error:
@@ -209,20 +222,20 @@ def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
     stored = read_json(folder / "key.json")
     text = difference(stored, wanted) if stored else None
     if text:
-        raise InputError(f"'{cell.method}' at {cell.bin} in '{root.name}' was made otherwise ({text}): use --redo, or another --out.")
+        raise InputError(f"'{cell.entry}' at {cell.bin} in '{root.name}' was made otherwise ({text}): use --redo, or another --out.")
 
 
 @contextmanager
 def _bar(plan: Plan, cells: list[Cell], quiet: bool) -> Iterator[Any]:
     """A progress bar in declared seconds, so that the estimate knows that the last methods are the slow ones."""
-    total = sum(_estimate(cell) * len(plan.images(cell.method, cell.bin)) for cell in cells)
+    total = sum(_estimate(cell) * len(plan.images(cell.entry, cell.bin)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
     with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:
         yield bar
 
 
 def _estimate(cell: Cell) -> float:
-    return OVERHEAD / 10 + cost(registry.get(cell.method), (256, 256), middle(cell.bin))
+    return OVERHEAD / 10 + cost(cell.entry, (256, 256), middle(cell.bin))
 
 
 @dataclass
@@ -240,14 +253,14 @@ class _Filler:
     def fill(self) -> None:
         """Fill what is missing; write the manifest last."""
         folder, wanted = self.cell.folder(self.root), meaning(self.cell, self.inputs, self.images)
-        self.bar.set_description_str(f"{self.cell.method} {self.cell.bin}")
+        self.bar.set_description_str(f"{self.cell.entry} {self.cell.bin}")
         stored = read_manifest(folder)
         if stored is None or stored["failed"] or not all(i in stored["pictures"] and finished(folder, i) for i in self.images):
             write_json(folder / "key.json", wanted)
             failed = {image_id: reason for image_id in self.images if (reason := self._one(folder, image_id))}
             rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}
             write_json(folder / "manifest.json", {**wanted, "pictures": rows, "failed": failed, "environment": measure.environment()})
-            self.outcome.failed.update({f"{self.cell.method} {self.cell.bin} {i}": reason for i, reason in failed.items()})
+            self.outcome.failed.update({f"{self.cell.entry} {self.cell.bin} {i}": reason for i, reason in failed.items()})
         else:
             self.bar.update(_estimate(self.cell) * len(self.images))
 

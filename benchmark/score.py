@@ -112,7 +112,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _failures(root: Path, plan: Plan, done: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[str]:
-    failed = [f"{c.method} {c.bin} {image_id}: {reason}" for c, stored in done for image_id, reason in stored["failed"].items()]
+    failed = [f"{c.entry} {c.bin} {image_id}: {reason}" for c, stored in done for image_id, reason in stored["failed"].items()]
     missing = len(plan.cells()) - len(done)
     return failed + ([f"{missing} of {len(plan.cells())} cells are not finished: run the suite again to continue."] if missing else [])
 
@@ -135,7 +135,7 @@ class _Scorer:
     @property
     def images(self) -> list[str]:
         """The finished pictures, in the plan's order."""
-        return [i for i in self.plan.images(self.cell.method, self.cell.bin) if i in self.stored["pictures"]]
+        return [i for i in self.plan.images(self.cell.entry, self.cell.bin) if i in self.stored["pictures"]]
 
     def times(self) -> Iterator[Row]:
         for image_id in self.images:
@@ -232,8 +232,8 @@ class _Scorer:
 def _pooled(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
     """Set metrics of each method over all ratio bins together: more pictures, so less bias."""
     ratio = [one for one in scored if one.cell.bin in BINS and one.images]
-    for method in dict.fromkeys(one.cell.method for one in ratio):
-        ours = [one for one in ratio if one.cell.method == method]
+    for entry in dict.fromkeys(one.cell.entry for one in ratio):
+        ours = [one for one in ratio if one.cell.entry == entry]
         for spec in bench.ready("set") if len(ours) > 1 else []:
             try:
                 sides = zip(*(one.features(spec) for one in ours), strict=True)
@@ -267,9 +267,9 @@ def _features(file: Path, metric: Any, key: str, paths: Mapping[str, Path]) -> F
 def _without_time(plan: Plan, bench: Bench) -> Iterator[Row]:
     """A row for each bin and metric of a method that the time budget leaves no picture for."""
     reason = "The suite's time budget leaves no picture for this method: raise --budget."
-    for method in (m for m, n in plan.methods.items() if n == 0):
+    for entry in (entry for entry, n in plan.methods.items() if n == 0):
         for label in plan.bins:
-            cell = Cell(plan.dataset, plan.mask_set, label, method, plan.seed)
+            cell = plan.cell(entry, label)
             for spec in bench.metrics.METRICS.values():
                 for region in spec.regions:
                     yield (*_key(plan, cell, ALL), spec.name, region, "", reason)

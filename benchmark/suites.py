@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmark.cells import FORMAT, Cell, difference, read_json, write_json
+from benchmark.cells import FORMAT, Cell, compact, difference, read_json, split_entry, write_json
 from benchmark.datasets import Dataset, take
 from benchmark.masksets import MaskSet, middle
 from inpainters import registry
-from inpainters.base import MethodSpec
 from inpainters.errors import InputError, unknown
 
 OVERHEAD = 0.15
@@ -61,7 +60,7 @@ class Plan:
     """image id -> sha256 of its pixels, in the order in which methods get them."""
     left_out: tuple[str, ...]
     methods: dict[str, int]
-    """method -> how many of `pictures` it gets in each bin."""
+    """Entry (`Cell.entry`: a method with its options) -> how many of `pictures` it gets in each bin."""
     seconds: float
     budget: str
     once: bool = False
@@ -75,17 +74,22 @@ class Plan:
 
     def cells(self) -> list[Cell]:
         """All cells, the fastest method first, for methods that get a picture at all."""
-        order = sorted(self.methods, key=lambda m: (cost(registry.METHODS[m], (256, 256), 0.3) if m in registry.METHODS else 0, m))
-        return [Cell(self.dataset, self.mask_set, b, m, self.seed) for m in order for b in self.bins if self.methods[m]]
+        order = sorted(self.methods, key=lambda entry: (cost(entry, (256, 256), 0.3), entry))
+        return [self.cell(entry, b) for entry in order for b in self.bins if self.methods[entry]]
+
+    def cell(self, entry: str, label: str) -> Cell:
+        """The cell of one entry and bin."""
+        method, options = split_entry(entry)
+        return Cell(self.dataset, self.mask_set, label, method, self.seed, options)
 
     def column(self, label: str) -> list[str]:
         """The ids of the pictures of one bin."""
         ids = list(self.pictures)
         return ids[self.bins.index(label) :: len(self.bins)] if self.once else ids
 
-    def images(self, method: str, label: str) -> list[str]:
-        """The ids of the pictures that `method` gets in one bin: a prefix, so that methods stay paired."""
-        return self.column(label)[: self.methods[method]]
+    def images(self, entry: str, label: str) -> list[str]:
+        """The ids of the pictures that `entry` gets in one bin: a prefix, so that methods stay paired."""
+        return self.column(label)[: self.methods[entry]]
 
 
 def plan_file(root: Path) -> Path:
@@ -161,8 +165,15 @@ def check_ours(root: Path) -> None:
         raise InputError(f"'{root.name}' holds other files ('{sorted(others)[0]}') and no results: name a new or empty folder with --out.")
 
 
-def cost(spec: MethodSpec, size: tuple[int, int], ratio: float) -> float:
-    """Declared seconds for one picture of (height, width) with that share missing, capped as its strategy caps it."""
+def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
+    """Declared seconds of an entry for one picture of (height, width) with that share missing, capped as its strategy caps it.
+
+    0 for a method that is not in the table.
+    """
+    method, _ = split_entry(entry)
+    if method not in registry.METHODS:
+        return 0.0
+    spec = registry.METHODS[method]
     pixels = float(size[0] * size[1])
     if spec.strategy.max_pixels is not None:
         pixels = min(pixels, spec.strategy.max_pixels)
@@ -177,7 +188,7 @@ def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, b
 
     Only declared costs count, never this machine's clock: the same plan comes out everywhere.
     """
-    one = {m: sum(OVERHEAD + cost(registry.get(m), (256, 256), middle(b)) for b in bins) for m in methods}
+    one = {m: sum(OVERHEAD + cost(m, (256, 256), middle(b)) for b in bins) for m in methods}
     if budget == "each":
         return {m: min(n, int(seconds / one[m])) for m in methods}
     order, left = sorted(one, key=lambda m: (one[m], m)), seconds
@@ -194,13 +205,27 @@ def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, b
 
 
 def choose_methods(names: str | None) -> list[str]:
-    """The methods of a comma-separated list, each of which must be ready; all ready ones where it is None."""
+    """The entries of a comma-separated list such as `telea,repaint:preset=paper`; all ready methods where it is None.
+
+    Raises InputError for a method that is unknown or not ready, and for an option that it does not have or cannot take.
+    """
     if names is None:
         return [name for name in registry.METHODS if registry.unavailable(name) is None]
-    chosen = [name.strip() for name in names.split(",") if name.strip()]
-    for name in chosen:
-        if reason := registry.unavailable(name):
-            raise InputError(reason)
+    chosen = [_entry(*name.strip().split(":")) for name in names.split(",") if name.strip()]
     if not chosen:
         raise InputError("--methods names no method; leave it out for all that are ready.")
     return chosen
+
+
+def _entry(method: str, *settings: str) -> str:
+    """The entry of a method and its `name=value`s; options at their defaults are left out, so that one run has one name."""
+    if reason := registry.unavailable(method):
+        raise InputError(reason)
+    for setting in settings:
+        if "=" not in setting:
+            raise InputError(f"An option of '{method}' is written name=value, not '{setting[:40]}': {method}:name=value.")
+    spec = registry.get(method)
+    options = spec.resolve(dict(setting.split("=", 1) for setting in settings))
+    defaults = {option.name: option.default for option in spec.options}
+    changed = {name: value for name, value in options.items() if value != defaults[name]}
+    return f"{method} {compact(changed)}" if changed else method

@@ -289,3 +289,15 @@ def save_png(path: Path, image: Image | Mask) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def seam(picture: Image, mask: Mask) -> float:
+    """The step across a hole's edge: mean absolute difference, in [0, 1], between neighbours of which one is missing and one known.
+
+    (H, W, 3) uint8 and (H, W) bool; NaN where the mask has no edge.
+    """
+    x = picture.astype(np.float64) / 255
+    across = np.abs(x[:, 1:] - x[:, :-1])[mask[:, 1:] != mask[:, :-1]]
+    down = np.abs(x[1:] - x[:-1])[mask[1:] != mask[:-1]]
+    steps = np.concatenate([across, down])
+    return float(steps.mean()) if steps.size else np.nan

@@ -101,6 +101,18 @@ _SPECS = (
         weights=None,
         target="benchmark.metrics.l1:L1",
     ),
+    MetricSpec(
+        name="seam",
+        title="Seam",
+        kind="image",
+        regions=("band",),
+        better="lower",
+        unit="",
+        variant="|step of the output - step of the original|, a step being the mean absolute difference of 8-bit sRGB values divided by "
+        "255 between neighbours (left-right and up-down) of which one is missing and one known: a step too many counts as one too few.",
+        weights=None,
+        target="benchmark.metrics.seam:Seam",
+    ),
     *(_lpips(net) for net in _LPIPS),
     *(_set(f"fid_inception_{kind}", f"FID ({_KINDS[kind]})", _FRECHET, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
     *(_set(f"kid_inception_{kind}", f"KID ({_KINDS[kind]})", _KERNEL, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),

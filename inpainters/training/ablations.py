@@ -20,7 +20,7 @@ import numpy as np
 
 from inpainters import commandline
 from inpainters.errors import InputError, unknown
-from inpainters.imaging import Image, Mask, save_png
+from inpainters.imaging import Image, Mask, save_png, seam
 from inpainters.masks import generate
 from inpainters.training import recipe
 from inpainters.training.__main__ import find_device, positive
@@ -96,14 +96,6 @@ def measure(trainer: "Trainer", fill: Image, image: Image, mask: Mask) -> dict[s
     found = trainer.score([fill], [image], [mask])
     found = {key: value for key, value in found.items() if key in METRICS and np.isfinite(value)}
     return {**found, "seam": seam(fill, mask) - seam(image, mask), "variation": variation(fill, mask) / max(variation(image, mask), 1e-6)}
-
-
-def seam(picture: Image, mask: Mask) -> float:
-    """Mean absolute difference, in [0, 1], between neighbours of which one is missing and one known."""
-    x = picture.astype(np.float64) / 255
-    across = np.abs(x[:, 1:] - x[:, :-1])[mask[:, 1:] != mask[:, :-1]]
-    down = np.abs(x[1:] - x[:-1])[mask[1:] != mask[:-1]]
-    return float(np.concatenate([across, down]).mean())
 
 
 def variation(picture: Image, mask: Mask) -> float:

@@ -166,3 +166,17 @@ def test_other_sizes_are_refused(name):
         create(name).score(grey(1, 32), grey(1, 31), np.eye(32, dtype=bool))
     with pytest.raises(InputError, match="uint8"):
         create(name).score(grey(1) / 255, grey(1), np.eye(32, dtype=bool))
+
+
+# Seam
+
+
+def test_the_seam_compares_the_steps_across_the_edge():
+    original, mask = grey(100), np.zeros((32, 32), bool)
+    original[:, 16:] = 151
+    mask[:, 16:] = True
+    flat = grey(100)
+    assert create("seam").score(original, original, mask) == {"band": 0}
+    assert create("seam").score(original, flat, mask)["band"] == pytest.approx(0.2), "a step that is lacking counts"
+    assert create("seam").score(flat, original, mask)["band"] == pytest.approx(0.2), "and so does one too many"
+    assert math.isnan(create("seam").score(original, flat, np.ones_like(mask))["band"])

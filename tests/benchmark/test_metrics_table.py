@@ -12,7 +12,7 @@ from inpainters.errors import InputError, UnavailableError
 from inpainters.weights import ENV
 
 NAMES = [
-    *("psnr", "ssim", "l1", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
+    *("psnr", "ssim", "l1", "seam", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
     *("fid_inception_tm", "fid_inception_legacy", "fid_inception_clean"),
     *("kid_inception_tm", "kid_inception_legacy", "kid_inception_clean", "fd_squeeze", "kd_squeeze"),
 ]  # fmt: skip
@@ -40,7 +40,7 @@ def test_reading_the_table_imports_no_network_library():
     assert not {"torch", "torchvision", "lpips", "torchmetrics", "torch_fidelity", "gradio", "matplotlib"} & set(loaded)
 
 
-@pytest.mark.parametrize("name", NAMES[3:])
+@pytest.mark.parametrize("name", NAMES[4:])
 def test_missing_weights_are_a_sentence_with_the_command(name, no_weights):
     sentence = metrics.unavailable(name)
     assert f"python -m benchmark fetch {metrics.get(name).weights}" in sentence
@@ -48,7 +48,7 @@ def test_missing_weights_are_a_sentence_with_the_command(name, no_weights):
         metrics.create(name)
 
 
-@pytest.mark.parametrize("name", NAMES[:3])
+@pytest.mark.parametrize("name", NAMES[:4])
 def test_simple_metrics_are_always_there(name, no_weights):
     assert metrics.unavailable(name) is None
 

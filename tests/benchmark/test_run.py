@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image as PilImage
 from skimage import data
 
 from benchmark import cells, run, suites
+from benchmark.__main__ import main
 from benchmark.cells import Cell, difference, lock, read_json, write
 from benchmark.datasets import Dataset, folder
 from benchmark.masksets import MaskSet, open_mask_set
@@ -334,3 +336,22 @@ def _kill_when(command: list[str], environment: dict[str, str], ready: Callable[
     time.sleep(pause)
     process.kill()
     process.wait()
+
+
+def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos: Path) -> None:
+    arguments = ["run", "photos", "--data", str(photos), "--n", "2", "--bins", "20-30", "--size", "64", "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--methods", "telea,telea:radius=9,telea:radius=3.0"]) == 0
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv", dtype=str)
+    assert set(scores["options"]) == {"{}", '{"radius":9.0}'}  # the default, given by hand, is no other entry
+    hole = scores[(scores["metric"] == "psnr") & (scores["region"] == "hole")].pivot(index="image_id", columns="options", values="value")
+    assert (hole["{}"] != hole['{"radius":9.0}']).any()
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["meaning"]["planned"] == {"telea": 2, 'telea {"radius":9.0}': 2}
+    assert 'Telea `{"radius":9.0}`' in (tmp_path / "out" / "table.md").read_text()
+
+
+@pytest.mark.parametrize(("entry", "words"), [("telea:radius", "name=value"), ("telea:radus=3", "radius"), ("telea:radius=0", "between")])
+def test_options_that_cannot_be_are_refused_before_the_first_picture(tmp_path, photos, capsys, entry, words):
+    assert main(["run", "photos", "--data", str(photos), "--methods", entry, "--out", str(tmp_path / "out")]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -24,6 +24,7 @@ from inpainters.imaging import (
     load_mask,
     pad_to_multiple,
     save_png,
+    seam,
     shrink,
     to_uint8,
 )
@@ -271,3 +272,13 @@ def test_shrink_averages_known_pixels_only():
 
 def test_encode_png_is_lossless():
     assert np.array_equal(np.asarray(PilImage.open(io.BytesIO(encode_png(CAT)))), CAT)
+
+
+def test_the_seam_is_the_step_across_the_edge():
+    picture, mask = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), bool)
+    mask[2:5, 2:5] = True
+    picture[2:5, 2:5] = 51
+    assert seam(picture, mask) == pytest.approx(0.2)
+    picture[3, 3] = 255
+    assert seam(picture, mask) == pytest.approx(0.2), "steps inside the hole do not count"
+    assert np.isnan(seam(picture, np.ones_like(mask)))

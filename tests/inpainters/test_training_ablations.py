@@ -9,7 +9,7 @@ from PIL import Image as PilImage
 from skimage.data import astronaut
 
 from inpainters.training import ablations
-from inpainters.training.ablations import NAMES, compare, interval, load, main, seam
+from inpainters.training.ablations import NAMES, compare, interval, load, main
 
 
 @pytest.fixture
@@ -50,15 +50,6 @@ def test_the_interval_has_the_width_that_the_normal_law_gives():
     low, high = interval(values)
     error = values.std(ddof=1) / 20
     assert (low, high) == pytest.approx((values.mean() - 1.96 * error, values.mean() + 1.96 * error), abs=0.15 * error)
-
-
-def test_the_seam_is_the_step_across_the_edge():
-    picture, mask = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), bool)
-    mask[2:5, 2:5] = True
-    picture[2:5, 2:5] = 51
-    assert seam(picture, mask) == pytest.approx(0.2)
-    picture[3, 3] = 255
-    assert seam(picture, mask) == pytest.approx(0.2), "steps inside the hole do not count"
 
 
 def test_a_whole_run_goes_on_and_writes_its_report(photos, tmp_path, monkeypatch, capsys):
