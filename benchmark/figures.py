@@ -12,6 +12,8 @@ from benchmark.summary import Cell, Key, column_order, counts_of, entry_order, m
 from inpainters.registry import METHODS
 
 HEADLINE = (("lpips_squeeze", "hole"), ("psnr", "hole"), ("ssim", "hole"), ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))
+BY_CALLS = (("lpips_squeeze", "hole"), ("kd_squeeze", "whole"), ("seam", "band"))
+"""Drawn against network calls, where methods that call their network more or less often are in the results."""
 COLOURS = {
     "baseline": "#5A5F66",
     "smoothing": "#004CA1",
@@ -51,7 +53,18 @@ def draw(results: Results) -> list[Path]:
             if (metric, region) in HEADLINE[:2] and results.timings["seconds"].notna().any():
                 figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
                 written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
+        calls = iterated(results)
+        for metric, region in (pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results.scores)):
+            cells = _fair(summarise(results.scores, metric, region, counts_of(results.scores)))
+            figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
+            written.append(_save(figure, folder / f"{metric}_{region}_by_calls.svg"))
     return written
+
+
+def iterated(results: Results) -> dict[str, float]:
+    """Entry -> median network calls per picture, of those diffusion methods that call their network more than once."""
+    calls = results.timings.groupby("entry")["network_calls"].median()
+    return {e: float(n) for e, n in calls.items() if n > 1 and (s := METHODS.get(e.split(" ")[0])) and s.family in ("diffusion", "latent")}
 
 
 def _fair(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
@@ -123,6 +136,34 @@ def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: 
     axes.set_xlabel(f"median seconds per picture, {hardware(results)}")
     axes.set_ylabel(_axis(metric, region))
     figure.suptitle("All ratios together; bars are 95 % intervals over photographs" + _note(drawn, metric), x=0.01, ha="left", fontsize=9)
+    return figure
+
+
+def _by_calls(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell], calls: Mapping[str, float]) -> Any:
+    """One panel per bin: quality against network calls, a line through the settings of one method; other families as level lines."""
+    bins = column_order(results.scores["bin"])
+    shown = [bins[0], bins[-1]] if len(bins) > 1 else bins
+    entries = entry_order(results.scores["entry"])
+    methods = list(dict.fromkeys(entry.split(" ")[0] for entry in entries if entry in calls))
+    styles = looks(methods, metric)
+    for label, axes in zip(shown, figure.subplots(1, len(shown), squeeze=False, sharey=False)[0], strict=True):
+        for method in methods:
+            line = [(calls[e], cell) for e in entries if e.split(" ")[0] == method and (cell := cells.get((e, label))) and not cell.reason]
+            line.sort(key=lambda point: point[0])
+            values = [cell.value for _, cell in line]
+            spread = [[v.mean - v.low for v in values], [v.high - v.mean for v in values]]
+            axes.errorbar([n for n, _ in line], [v.mean for v in values], spread, markersize=4, linewidth=1.4, capsize=2, **styles[method])
+        others = looks([e for e in entries if e not in calls and (e, label) in cells and not cells[e, label].reason], metric)
+        for entry, look in others.items():
+            mean = cells[entry, label].value.mean
+            axes.axhline(mean, color=look["color"], linewidth=0.8, alpha=0.6)
+            axes.annotate(
+                look["label"], (1, mean), xycoords=("axes fraction", "data"), fontsize=6, color=look["color"], ha="right", va="bottom"
+            )
+        axes.set_xscale("log")
+        axes.set(title=f"{label} % missing", xlabel="network calls per picture", ylabel=_axis(metric, region))
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside right upper")
     return figure
 
 

@@ -82,8 +82,6 @@ def _train(args: argparse.Namespace) -> int:
     if (out / CHECKPOINT).is_file() and not args.resume and args.export is None:
         raise InputError(f"'{out.name}' holds a checkpoint already; add --resume to continue it, or choose another --out.")
     with parallel.group(device) as device:
-        if args.export is not None and parallel.world() > 1:
-            raise InputError("--export runs in one process; leave out torchrun.")
         started = time.monotonic()
         with parallel.first_alone():
             pictures = data.decode(
@@ -131,6 +129,7 @@ def find_device(name: str) -> str:
 
 def _export(trainer: "Trainer", steps: int) -> int:
     """Branch off the checkpoint: a short run with a falling rate in a folder of its own, then the export."""
+    from inpainters.training import parallel
     from inpainters.training.export import export
     from inpainters.training.loop import Stop
 
@@ -140,6 +139,8 @@ def _export(trainer: "Trainer", steps: int) -> int:
     if steps:
         trainer.rate_factor = lambda step: 1 - (step - first) / steps
         trainer.run(Stop(first + steps), _say)
+    if parallel.rank() > 0:
+        return 0
     _say(trainer.validate() if trainer.held else "no held-out pictures to validate on")
     for path in export(trainer, trunk / "export", decay=steps):
         _say(f"{path.name}: {path.stat().st_size:,} bytes")

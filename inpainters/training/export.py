@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inpainters.training import parallel
 from inpainters.training.data import replace_text
 from inpainters.training.loop import TERMS, Trainer
 from inpainters.training.recipe import Recipe
@@ -130,7 +131,7 @@ def draw_curve(scores: Path, figure: Path, title: str) -> None:
 def hardware(device: str) -> str:
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
+    threads = torch.get_num_threads() * parallel.world()
     return f"{threads} thread{'s' if threads > 1 else ''} of a processor, no GPU"
 
 

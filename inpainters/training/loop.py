@@ -111,7 +111,7 @@ class Trainer:
         trunk, self.out = self.out, folder
         self._load(trunk / CHECKPOINT)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, columns in LOGS.items():
+        for name, columns in LOGS.items() if parallel.rank() == 0 else ():
             (folder / name).unlink(missing_ok=True)
             if (trunk / name).is_file():
                 shutil.copyfile(trunk / name, folder / name)

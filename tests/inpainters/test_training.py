@@ -237,6 +237,11 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
     a, b = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["average"] for name in ("one", "two"))
     for key, value in a.items():
         torch.testing.assert_close(value, b[key], rtol=1e-3, atol=1e-4)
+    if method == "partial_conv":
+        done = subprocess.run([*launcher, *common, "--out", str(tmp_path / "two"), "--export", "2"], env=environment, timeout=200)
+        assert done.returncode == 0
+        facts = json.loads((tmp_path / "two/export/partial_conv.json").read_text())
+        assert (facts["steps"], facts["decay_steps"], facts["hardware"]) == (6, 2, "2 threads of a processor, no GPU")
 
 
 def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos, tmp_path):
