@@ -1,0 +1,103 @@
+"""The timesteps of the diffusion samplers, and how often each calls its network: arithmetic alone, so that it can be shown before a run."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from inpainters.errors import InputError
+
+
+class Settings(NamedTuple):
+    """How far and how often a sampler walks."""
+
+    steps: int
+    """Noise levels, evenly spaced over those of the training."""
+    jump_length: int = 1
+    """Steps that a jump goes back towards noise."""
+    resamplings: int = 1
+    """How often each stretch is walked; 1: no jumps."""
+
+
+class Step(NamedTuple):
+    """One step between two noise levels; `forward` where it adds noise, else it takes one network call."""
+
+    t: int
+    """Timestep it starts from."""
+    to: int
+    """Timestep it leads to; -1: the clean picture."""
+    abar: float
+    """Share of the clean picture's variance at `t` (Ho et al. 2020: alpha with a bar)."""
+    abar_to: float
+
+    @property
+    def forward(self) -> bool:
+        return self.to > self.t
+
+
+PRESETS: dict[str, dict[str, Settings]] = {
+    "replacement": {"preview": Settings(50), "balanced": Settings(100), "paper": Settings(250)},
+    "repaint": {"preview": Settings(25, 5, 3), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)},
+    "ddnm": {"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)},
+    "dpm_solver": {"preview": Settings(20, 2, 2), "balanced": Settings(50, 5, 3), "paper": Settings(20)},
+}
+"""Method -> preset -> its settings."""
+TRAINING = 1000
+"""Noise levels of the training, unless a checkpoint says otherwise."""
+
+
+def settings(method: str, options: Mapping[str, Any]) -> Settings:
+    """The preset's settings, but for those options that are not 0."""
+    preset = PRESETS[method][options["preset"]]
+    return Settings(*(options.get(name) or value for name, value in preset._asdict().items()))
+
+
+def calls(method: str, options: Mapping[str, Any]) -> int:
+    """Network calls of one run."""
+    return sum(to < t for t, to in walk(method, settings(method, options)))
+
+
+def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> list[Step]:
+    """The steps of one run, from noise to the clean picture; `abars`: one per timestep of the training.
+
+    Raises InputError where there are more steps than the training had.
+    """
+    chosen = settings(method, options)
+    if chosen.steps > len(abars):
+        raise InputError(f"{chosen.steps} steps are more than the {len(abars)} timesteps that the network was trained with; ask for fewer.")
+    times = spaced(chosen.steps, len(abars), trailing=method == "dpm_solver") + [-1]
+    levels = [*abars, 1.0]  # -1, the last, is the clean picture
+    return [Step(times[i], times[j], levels[times[i]], levels[times[j]]) for i, j in walk(method, chosen)]
+
+
+def walk(method: str, chosen: Settings) -> list[tuple[int, int]]:
+    """(from, to) of each step, as numbers of levels; -1 is the clean picture. The fast solver jumps in the noisier half alone."""
+    return moves(jumping(*chosen, lowest=chosen.steps // 2 if method == "dpm_solver" else 0))
+
+
+def jumping(steps: int, length: int, resamplings: int, lowest: int = 0) -> list[int]:
+    """Levels in the order of Lugmayr et al. 2022, figure 9: down to each multiple of `length`, `resamplings` - 1 times up again."""
+    jumps = {level: resamplings - 1 for level in range(0, steps - length, length) if level >= lowest}
+    levels, level = [], steps
+    while level > 0:
+        level -= 1
+        levels.append(level)
+        if jumps.get(level, 0):
+            jumps[level] -= 1
+            levels += range(level + 1, level + length + 1)
+            level += length
+    return levels
+
+
+def moves(levels: Sequence[int]) -> list[tuple[int, int]]:
+    """The steps between such levels: one below the last is a network call at it, one above undoes the call at the last."""
+    last, found = levels[0] + 1, []
+    for level in levels:
+        found.append((level, level - 1) if level < last else (last - 1, last))
+        last = level
+    return found
+
+
+def spaced(steps: int, training: int = TRAINING, *, trailing: bool = False) -> list[int]:
+    """Timesteps of levels 0, 1, ... `steps` - 1: the first is 0, or the last is the noisiest of the training where `trailing`."""
+    if trailing:
+        return [round((level + 1) * training / steps) - 1 for level in range(steps)]
+    return [level * (training // steps) for level in range(steps)]
