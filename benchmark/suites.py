@@ -170,7 +170,7 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
 
     0 for a method that is not in the table.
     """
-    method, _ = split_entry(entry)
+    method, options = split_entry(entry)
     if method not in registry.METHODS:
         return 0.0
     spec = registry.METHODS[method]
@@ -180,7 +180,7 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
     missing = ratio * pixels
     if spec.strategy.max_missing is not None:
         missing = min(missing, spec.strategy.max_missing)
-    return spec.cost.fixed + spec.cost.per_megapixel * pixels / 1e6 + spec.cost.per_missing_megapixel * missing / 1e6
+    return spec.seconds(pixels / 1e6, missing / 1e6, options)
 
 
 def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:

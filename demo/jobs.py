@@ -33,9 +33,7 @@ def estimate_box(spec: MethodSpec, size: tuple[int, int], box: tuple[int, int, i
     height = min(size[0], box[2] + margin) - max(0, box[0] - margin)
     width = min(size[1], box[3] + margin) - max(0, box[1] - margin)
     area = min(1.0, (strategy.max_pixels or np.inf) / max(1, height * width), (strategy.max_missing or np.inf) / max(1, missing))
-    cost = spec.cost
-    seconds = cost.fixed + (cost.per_megapixel * height * width + cost.per_missing_megapixel * missing) * area / 1e6
-    return costs.factor(spec.name) * seconds
+    return costs.factor(spec.name) * spec.seconds(height * width * area / 1e6, missing * area / 1e6)
 
 
 def pool_of(method: str, seconds: float) -> Literal["light", "heavy"]:
@@ -92,7 +90,7 @@ class Job:
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         """What a worker does with it; other kinds of job do something else."""
         result = inpainter.run([request], on_step, self.preview)[0][0]
-        costs.observe(inpainter.spec, request.mask, result.seconds)
+        costs.observe(inpainter.spec, request.mask, result.seconds, result.options)
         return result
 
     @property

@@ -54,7 +54,7 @@ def _parser() -> commandline.Parser:
 def _list(_: argparse.Namespace) -> int:
     rows = [("method", "family", "ready", "cost at 512×512, 20 % missing", "options")]
     for name, spec in METHODS.items():
-        cost = spec.cost.fixed + 0.262 * spec.cost.per_megapixel + 0.052 * spec.cost.per_missing_megapixel
+        cost = spec.seconds(min(0.262, (spec.strategy.max_pixels or 1e9) / 1e6), 0.052)
         options = ", ".join(f"{option.name}={option.default}" for option in spec.options)
         rows.append((name, spec.family, "not yet" if unavailable(name) else "ready", f"about {cost:.2g} s", options))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -7,6 +7,7 @@ once, the same way for every method.
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -70,6 +71,10 @@ class Cost:
     """Seconds per million pixels that are worked on (after cropping and capping)."""
     per_missing_megapixel: float = 0.0
     """Seconds per million missing pixels that are worked on."""
+    per_call: float = 0.0
+    """Seconds per network call of methods whose options set their number (`MethodSpec.calls`), whatever the picture."""
+    per_call_megapixel: float = 0.0
+    """Seconds per network call and million pixels that are worked on."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,24 @@ class MethodSpec:
     """False where it can answer a picture that is missing altogether."""
     stochastic: bool = False
     """True where the seed changes the fill."""
+    calls: str = ""
+    """`module:function` of `function(name, options)`, the network calls per window; empty where the options do not set them."""
+
+    def network_calls(self, given: Mapping[str, object] | None = None) -> int:
+        """Network calls per window under these options, before anything is loaded; 0 where the options do not set them.
+
+        Raises InputError as `resolve` does.
+        """
+        if not self.calls:
+            return 0
+        module, _, function = self.calls.partition(":")
+        return int(getattr(import_module(module), function)(self.name, self.resolve(given or {})))
+
+    def seconds(self, megapixels: float, missing: float, given: Mapping[str, object] | None = None) -> float:
+        """Seconds on the reference machine for so many (missing) million pixels worked on, under these options."""
+        cost, calls = self.cost, self.network_calls(given)
+        per_call = calls * (cost.per_call + cost.per_call_megapixel * megapixels)
+        return cost.fixed + cost.per_megapixel * megapixels + cost.per_missing_megapixel * missing + per_call
 
     def resolve(self, given: Mapping[str, object]) -> dict[str, bool | int | float | str]:
         """Return all options with defaults filled in; raise InputError for an unknown name or a bad value."""
@@ -199,6 +222,10 @@ class Inpainter:
         self.device = device
         self.options = spec.resolve(options)
 
+    def strategy(self, options: Mapping[str, Any]) -> Strategy:
+        """What the method can bear under these options: the table's, unless a method knows better."""
+        return self.spec.strategy
+
     def load(self) -> None:
         """Bring weights into memory; called before the clock starts, cheap when repeated."""
 
@@ -277,7 +304,7 @@ class Inpainter:
         if mask.all() and self.spec.needs_known:
             raise InputError(f"The whole picture is masked; '{self.spec.name}' needs known pixels to continue from. Unmask some.")
         options = self.spec.resolve({**self.options, **request.options})
-        job = _Job(image, mask, seed, options, windows(mask, self.spec.strategy))
+        job = _Job(image, mask, seed, options, windows(mask, self.strategy(options)))
         if request.guide is not None:
             guide = check_guide(request.guide, mask.shape)
             if self.spec.takes_guide:

@@ -3,10 +3,13 @@
 import statistics
 import threading
 from collections import defaultdict, deque
+from collections.abc import Mapping
 
 from inpainters.base import MethodSpec
 from inpainters.imaging import Mask
 from inpainters.strategy import windows
+
+Options = Mapping[str, object]
 
 _KEEP = 15  # runs; the median of the latest forgives a run that had to share its machine
 
@@ -25,21 +28,29 @@ def work(spec: MethodSpec, mask: Mask) -> tuple[float, float]:
     return pixels / 1e6, missing / 1e6
 
 
-def reference(spec: MethodSpec, mask: Mask) -> float:
-    """Seconds on the reference machine for the (H, W) bool `mask`, True = missing; 0 where nothing is missing."""
+def reference(spec: MethodSpec, mask: Mask, options: Options | None = None) -> float:
+    """Seconds on the reference machine for the (H, W) bool `mask`, True = missing; 0 where nothing is missing.
+
+    `options` as a request's; raises InputError for those that the method cannot take.
+    """
     pixels, missing = work(spec, mask)
-    cost = spec.cost
-    return cost.fixed + cost.per_megapixel * pixels + cost.per_missing_megapixel * missing if pixels else 0.0
+    return spec.seconds(pixels, missing, options) if pixels else 0.0
 
 
-def estimate(spec: MethodSpec, mask: Mask) -> float:
+def network_calls(spec: MethodSpec, mask: Mask, options: Options | None = None) -> int:
+    """Network calls of one run, in all windows together; 0 where the options do not set them."""
+    each = spec.network_calls(options)
+    return each * len(windows(mask, spec.strategy)) if each else 0
+
+
+def estimate(spec: MethodSpec, mask: Mask, options: Options | None = None) -> float:
     """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far tell."""
-    return factor(spec.name) * reference(spec, mask)
+    return factor(spec.name) * reference(spec, mask, options)
 
 
-def observe(spec: MethodSpec, mask: Mask, seconds: float) -> None:
+def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | None = None) -> None:
     """Learn from a finished run (`InpaintResult.seconds`); may be called from any thread."""
-    expected = reference(spec, mask)
+    expected = reference(spec, mask, options)
     if expected > 0 and seconds > 0:
         with _lock:
             _ratios[spec.name].append(seconds / expected)

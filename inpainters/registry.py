@@ -3,7 +3,7 @@
 import importlib
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inpainters.base import Cost, MethodSpec, Option
 from inpainters.errors import InputError, UnavailableError, unknown
@@ -14,6 +14,33 @@ if TYPE_CHECKING:
 
 _TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=8)
 """Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the memory's bounds."""
+
+_DIFFUSION_OPTIONS = (
+    Option(
+        "preset",
+        "preview",
+        "On two cores at 128×128, 'preview' answers in seconds and 'balanced' within a minute; 'paper' is the paper's settings.",
+        choices=("preview", "balanced", "paper"),
+    ),
+    Option("steps", 0, "Noise levels that are visited; 0: as the preset has it.", 0, 1000),
+    Option("model", "", "Another denoiser: a folder or a Hub name of a diffusers UNet2DModel or DDPMPipeline; empty: the bundled one."),
+    Option("precision", "fp32", "'bf16': 16 bits, faster on GPUs and processors made for it.", choices=("fp32", "bf16")),
+    Option("compile", False, "Compile the network first; on GPUs alone, and worth it for long runs."),
+)
+_JUMPS = (
+    Option("jump_length", 0, "Steps that a jump goes back towards noise; 0: as the preset has it.", 0, 500),
+    Option("resamplings", 0, "How often each stretch is walked, 1 without jumps; 0: as the preset has it.", 0, 100),
+)
+_DIFFUSION: dict[str, Any] = {
+    "licence": "Apache-2.0; weights for research",
+    "cost": Cost(fixed=0.02, per_call=0.004, per_call_megapixel=2.2),
+    "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8),
+    "requires": ("torch", "safetensors", "diffusers"),
+    "weights": ("denoiser",),
+    "stochastic": True,
+    "calls": "inpainters.schedules:calls",
+}
+"""What the methods that steer the bundled denoiser have in common."""
 
 _SPECS = (
     MethodSpec(
@@ -242,6 +269,61 @@ _SPECS = (
         requires=("torch", "safetensors"),
         stochastic=True,
         explains=True,
+    ),
+    MethodSpec(
+        name="replacement",
+        title="Replacement",
+        family="diffusion",
+        target="inpainters.replacement:Replacement",
+        summary="A diffusion model draws a picture out of noise; after each step the known pixels, as noisy, are put in place of its own. "
+        "The plainest way to inpaint with a model that never learned to. The fill matches the colours around it, and often not the things.",
+        paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling through stochastic differential "
+        "equations, ICLR",
+        year=2021,
+        link="https://arxiv.org/abs/2011.13456",
+        options=_DIFFUSION_OPTIONS,
+        **_DIFFUSION,
+    ),
+    MethodSpec(
+        name="repaint",
+        title="RePaint",
+        family="diffusion",
+        target="inpainters.repaint:RePaint",
+        summary="As replacement, but it goes back towards noise again and again, so that fill and surroundings get time to agree. "
+        "Draws several plausible answers to large holes, with any diffusion model. Thousands of network calls at the paper's settings.",
+        paper="Lugmayr, Danelljan, Romero, Yu, Timofte and Van Gool, RePaint: inpainting using denoising diffusion probabilistic "
+        "models, CVPR",
+        year=2022,
+        link="https://doi.org/10.1109/CVPR52688.2022.01117",
+        options=(*_DIFFUSION_OPTIONS, *_JUMPS),
+        **_DIFFUSION,
+    ),
+    MethodSpec(
+        name="ddnm",
+        title="DDNM",
+        family="diffusion",
+        target="inpainters.ddnm:Ddnm",
+        summary="A diffusion model whose clean estimate gets the known pixels put in before each step, rather than its noisy state. "
+        "Agrees with the surroundings after a hundred network calls, RePaint's quality nearly. Large holes still want time travel.",
+        paper="Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, ICLR",
+        year=2023,
+        link="https://arxiv.org/abs/2212.00490",
+        options=(*_DIFFUSION_OPTIONS, *_JUMPS),
+        **_DIFFUSION,
+    ),
+    MethodSpec(
+        name="dpm_solver",
+        title="DPM-Solver++",
+        family="diffusion",
+        target="inpainters.dpm_solver:DpmSolver",
+        summary="A fast solver that extrapolates the diffusion model's clean estimates, known pixels put in, over few large steps. "
+        "A picture after some twenty network calls. Smoother than what RePaint draws, as it adds little noise on the way.",
+        paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion probabilistic models; "
+        "known pixels as in Wang et al. 2023",
+        year=2022,
+        link="https://arxiv.org/abs/2211.01095",
+        options=(*_DIFFUSION_OPTIONS, *_JUMPS),
+        **_DIFFUSION,
     ),
 )
 

@@ -73,7 +73,7 @@ _FILES = (
     ),
 )
 
-_TRAINED = ("context_encoder", "contextual_attention", "gated_conv", "partial_conv", "pen_net")
+_TRAINED = ("context_encoder", "contextual_attention", "denoiser", "gated_conv", "partial_conv", "pen_net")
 
 
 def _bundled(name: str) -> WeightsFile:

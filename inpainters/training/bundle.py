@@ -1,6 +1,5 @@
 """Bundle an export: `python -m inpainters.training.bundle FOLDER [FOLDER ...]` copies weights and cards, and pins the sha256s."""
 
-import importlib
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,14 +8,14 @@ from pathlib import Path
 from inpainters import bundled, commandline, weights
 from inpainters.errors import InputError
 from inpainters.learned import build_network
-from inpainters.registry import METHODS, get
+from inpainters.training.recipe import NETWORKS
 
 LIMIT = 10_000_000
 """Bytes that no file may exceed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Bundle every method that the folders hold; returns the exit code."""
+    """Bundle all weights that the folders hold; returns the exit code."""
     parser = commandline.Parser(prog="python -m inpainters.training.bundle", description="Bundle exported weights with this package.")
     parser.add_argument("folders", nargs="+", type=commandline.path, metavar="FOLDER", help="what `python -m inpainters.training` exported")
     parser.set_defaults(command=lambda arguments: _main(arguments.folders))
@@ -32,9 +31,9 @@ def _main(folders: Sequence[Path]) -> int:
 
 
 def shards(folder: Path) -> dict[str, list[Path]]:
-    """Method -> its shards in order; raises InputError where there are none, one is lacking, or one is too large."""
+    """Weights -> their shards in order; raises InputError where there are none, one is lacking, or one is too large."""
     found: dict[str, list[Path]] = {}
-    for name in METHODS:
+    for name in NETWORKS:
         if paths := list(folder.glob(f"{name}-*-of-*.safetensors")):
             whole = [folder / f"{name}-{i + 1}-of-{len(paths)}.safetensors" for i in range(len(paths))]
             if set(whole) != set(paths):
@@ -50,8 +49,7 @@ def shards(folder: Path) -> dict[str, list[Path]]:
 
 def bundle(name: str, paths: Sequence[Path]) -> None:
     """Copy shards and cards into the package and pin them, after a look whether the network can be built from them."""
-    module, _, attribute = get(name).target.partition(":")
-    build_network(getattr(importlib.import_module(module), attribute).network, name, paths)
+    build_network(NETWORKS[name], name, paths)
     cards = [card for suffix in ("json", "md", "csv", "png") if (card := paths[0].parent / f"{name}.{suffix}").is_file()]
     if lacking := [suffix for suffix in (".json", ".md", ".csv") if paths[0].parent / f"{name}{suffix}" not in cards]:
         raise InputError(f"'{paths[0].parent.name}' lacks '{name}{lacking[0]}', a part of the card; export it again.")
