@@ -1,6 +1,7 @@
-"""DPM-Solver++ (2M): Lu, Zhou, Bao, Chen, Li and Zhu, Fast solver for guided sampling of diffusion probabilistic models, 2022.
+"""SDE-DPM-Solver++ (2M): Lu, Zhou, Bao, Chen, Li and Zhu, Fast solver for guided sampling of diffusion probabilistic models, 2022.
 
-It solves for the clean picture, whose known pixels are put in before each step, the null-space projection of Wang et al. 2023.
+It solves for the clean picture, whose known pixels are put in before each step, the null-space projection of Wang et al. 2023. The
+stochastic form, as fresh noise lets the hole come to terms with its rim: the deterministic one keeps the disharmony of its first steps.
 """
 
 import math
@@ -13,7 +14,7 @@ from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, Watch, f
 
 
 class DpmSolver(Diffusion):
-    """Algorithm 2, with jumps as RePaint's in the noisier half, where what goes where is decided; after a jump it starts anew."""
+    """Order 2, over several steps (appendix A), with jumps in the noisier half, where what goes where is decided; each starts it anew."""
 
     def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
         noisy, before = noise(), None
@@ -23,22 +24,24 @@ class DpmSolver(Diffusion):
                 watch(State(step.to, noisy, None, jump=True))
             else:
                 clean = torch.where(mask, denoise(noisy, step.t).clean, known)
-                noisy = multistep(noisy, clean, before, step)
+                noisy = multistep(noisy, clean, before, step, noise())
                 before = clean, half_log_snr(step.abar)
                 watch(State(step.to, noisy, clean, jump=False))
         return noisy
 
 
-def multistep(noisy: Tensor, clean: Tensor, before: tuple[Tensor, float] | None, step: Step) -> Tensor:
-    """Lines 4 to 10: from `step.t` to `step.to`, of first order where there is no estimate `before`, with its lambda."""
+def multistep(noisy: Tensor, clean: Tensor, before: tuple[Tensor, float] | None, step: Step, noise: Tensor) -> Tensor:
+    """From `step.t` to `step.to` with fresh `noise`, of first order where there is no estimate `before`, with its lambda."""
     if step.to < 0:
         return clean  # lambda is infinite, and the last step of first order, which is steadier
     now, then = half_log_snr(step.abar), half_log_snr(step.abar_to)
     if before is not None:
         earlier, at = before
-        clean = torch.lerp(earlier, clean, 1 + (then - now) / (2 * (now - at)))  # D of line 8
-    scaled = noisy * ((1 - step.abar_to) / (1 - step.abar)) ** 0.5
-    return scaled.sub_(clean, alpha=step.abar_to**0.5 * math.expm1(now - then))
+        clean = torch.lerp(earlier, clean, 1 + (then - now) / (2 * (now - at)))
+    gain = -math.expm1(2 * (now - then))
+    sigma = (1 - step.abar_to) ** 0.5
+    scaled = noisy * (sigma / (1 - step.abar) ** 0.5 * math.exp(now - then))
+    return scaled.add_(clean, alpha=step.abar_to**0.5 * gain).add_(noise, alpha=sigma * gain**0.5)
 
 
 def half_log_snr(abar: float) -> float:

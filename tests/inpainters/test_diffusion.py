@@ -1,0 +1,462 @@
+"""The samplers against diffusers, a literal transcription of RePaint's algorithm, and distributions known in closed form."""
+
+import json
+import math
+import weakref
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, RePaintPipeline, RePaintScheduler, UNet2DModel
+from safetensors.torch import save_file
+
+from inpainters import diffusion, learned, registry, schedules, weights
+from inpainters.base import InpaintRequest
+from inpainters.ddnm import ETA, Ddnm
+from inpainters.diffusion import Estimate, Noise, estimate, estimates, levels
+from inpainters.dpm_solver import DpmSolver
+from inpainters.errors import Cancelled, InputError
+from inpainters.networks.denoiser import Denoiser
+from inpainters.repaint import RePaint
+from inpainters.replacement import Replacement
+from inpainters.schedules import PRESETS, Settings, Step
+
+NAMES = tuple(PRESETS)
+TINY = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}
+PAPER = Settings(250, 10, 10)
+
+
+def sampler(name):
+    """The loop, which needs no weights."""
+    return {"replacement": Replacement, "repaint": RePaint, "ddnm": Ddnm, "dpm_solver": DpmSolver}[name](registry.get(name)).sample
+
+
+@cache
+def tiny(seed=0, **settings):
+    """A random denoiser whose output is far from 0."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = Denoiser(**{**TINY, **settings}).eval().requires_grad_(False)
+        for parameter in net.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape))
+    return net
+
+
+def rectangle(*shape):
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[..., 3:11, 4:13] = True
+    return mask
+
+
+def recorded(shape, dtype=torch.float32, seed=0):
+    """A source of noise that starts at the same place each time."""
+    generator = torch.Generator().manual_seed(seed)
+    return lambda: torch.randn(shape, generator=generator, dtype=dtype)
+
+
+def unseen(state):
+    pass
+
+
+# Timesteps
+
+
+def test_the_papers_schedule():
+    """Lugmayr et al.: 250 timesteps, jump length 10, 10 resamplings."""
+    plan = schedules.plan("repaint", {"preset": "paper"}, levels(tiny()))
+    assert len(plan) == 4570
+    assert sum(not step.forward for step in plan) == schedules.calls("repaint", {"preset": "paper"}) == 2410
+
+
+@pytest.mark.parametrize(
+    "chosen", [PAPER, Settings(100, 10, 5), Settings(25, 5, 3), Settings(1000, 1, 2), Settings(30, 7, 4), Settings(5, 10, 10)]
+)
+def test_timesteps_are_those_of_diffusers(chosen):
+    scheduler = RePaintScheduler()
+    scheduler.set_timesteps(*chosen)
+    spaced = schedules.spaced(chosen.steps)
+    assert [spaced[level] for level in schedules.jumping(*chosen)] == scheduler.timesteps.tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("preset", ["preview", "balanced", "paper"])
+def test_a_plan_is_one_walk_from_noise_to_the_picture(name, preset):
+    abars = levels(tiny())
+    plan = schedules.plan(name, {"preset": preset}, abars)
+    assert plan[0].t >= 940
+    assert plan[-1].to == -1
+    assert all(a.to == b.t for a, b in pairwise(plan))
+    assert all((step.abar, step.abar_to) == (abars[step.t] if step.t >= 0 else 1, abars[step.to] if step.to >= 0 else 1) for step in plan)
+    assert schedules.calls(name, {"preset": preset}) == sum(not step.forward for step in plan)
+
+
+def test_presets_keep_their_promises():
+    for name in NAMES:
+        assert schedules.calls(name, {"preset": "preview"}) <= 80
+        assert schedules.calls(name, {"preset": "balanced"}) <= 600
+    assert max(schedules.calls("dpm_solver", {"preset": preset}) for preset in PRESETS["dpm_solver"]) * 20 <= 2410
+    assert all(step.t >= 450 for step in schedules.plan("dpm_solver", {"preset": "balanced"}, levels(tiny())) if step.forward)
+
+
+def test_options_override_the_preset():
+    options = registry.get("repaint").resolve({"preset": "paper", "steps": 20, "resamplings": 1})
+    assert schedules.settings("repaint", options) == Settings(20, 10, 1)
+    assert schedules.calls("repaint", options) == 20
+    with pytest.raises(InputError, match="250 steps are more than the 100 timesteps"):
+        schedules.plan("repaint", {"preset": "paper"}, levels(tiny(timesteps=100)))
+
+
+# Steps
+
+
+def linear(steps, **settings):
+    scheduler = RePaintScheduler(eta=1.0, **settings)
+    scheduler.set_timesteps(steps)
+    return scheduler, levels_of(scheduler)
+
+
+def levels_of(scheduler):
+    return [float(abar) for abar in scheduler.alphas_cumprod.double()]
+
+
+@pytest.mark.parametrize("steps", [250, 1000])
+@pytest.mark.parametrize("place", [0, 1, 7, 100, 249])
+@pytest.mark.parametrize("scale", [0.1, 3.0])
+def test_one_step_is_that_of_diffusers(steps, place, scale):
+    """With eta = 1 and the same noise; at the larger scale clean estimates are clamped."""
+    scheduler, abars = linear(steps)
+    shape, mask = (2, 3, 16, 16), rectangle(1, 1, 16, 16)
+    noisy, output, known = (scale * recorded(shape, seed=seed)() for seed in range(3))
+    t = place * (1000 // steps)
+    wanted = scheduler.step(output, t, noisy, known, (~mask).float(), torch.Generator().manual_seed(9)).prev_sample
+    # The sampler's own loop, for one step from `noisy`.
+    draws = iter([noisy, recorded(shape, seed=9)()])
+    to = t - 1000 // steps if place else -1
+    step = Step(t, to, abars[t], abars[to] if place else 1.0)
+    found = sampler("repaint")(lambda x, t: estimate(x, output, abars[t], "epsilon"), known, mask, lambda: next(draws), [step], unseen)
+    assert (found - wanted).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize("steps", [1000, 250])
+@pytest.mark.parametrize("place", [0, 3, 60, 240])
+def test_the_jump_forward_has_the_mean_and_variance_of_diffusers(steps, place):
+    """Its steps over several timesteps start one stride too late: what they should add is that of the timesteps up to the level."""
+    scheduler, abars = linear(steps)
+    stride, count = 1000 // steps, 100_000
+    t = place * stride
+    step = Step(t - stride if place else -1, t, abars[t - stride] if place else 1.0, abars[t])
+    start = max(t - stride + 1, 0)
+    scheduler.num_inference_steps = 1000 // (t - start + 1)  # from the clean picture there is one timestep to go
+    noisy = torch.full((count,), 1.5)
+    wanted = scheduler.undo_step(noisy, start, torch.Generator().manual_seed(0))
+    found = diffusion.forward(noisy, step, recorded(count, seed=1)())
+    sigma = math.sqrt(1 - step.abar_to / step.abar)
+    assert abs(found.mean() - wanted.mean()) <= 5 * sigma * math.sqrt(2 / count)
+    assert found.std().item() == pytest.approx(wanted.std().item(), rel=5 / math.sqrt(count))
+    assert found.std().item() == pytest.approx(sigma, rel=5 / math.sqrt(2 * count))
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
+def test_estimates_are_those_of_diffusers(prediction):
+    scheduler = DDPMScheduler(prediction_type=prediction, beta_schedule="squaredcos_cap_v2")
+    clean, noise = recorded((2, 3, 4, 4))().clamp(-1, 1), recorded((2, 3, 4, 4), seed=1)()
+    for t in (0, 1, 300, 900):
+        noisy = scheduler.add_noise(clean, noise, torch.tensor([t]))
+        right = {"epsilon": noise, "sample": clean, "v_prediction": scheduler.get_velocity(clean, noise, torch.tensor([t]))}[prediction]
+        abar = float(scheduler.alphas_cumprod[t])
+        found = estimate(noisy, right, abar, prediction)
+        assert (found.clean - clean).abs().max() <= 1e-3
+        assert (found.noise - noise).abs().max() <= 2e-3
+        other = recorded((2, 3, 4, 4), seed=2)()
+        wanted = scheduler.step(other, t, noisy).pred_original_sample
+        assert (estimate(noisy, other, abar, prediction).clean - wanted).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize("steps", [10, 20])
+def test_the_fast_solver_is_that_of_diffusers(steps):
+    """Nothing known, no jumps: SDE-DPM-Solver++ (2M) as such."""
+    net = tiny(prediction="epsilon")
+    net.scheduler.register_to_config(clip_sample=False)
+    reference = DPMSolverMultistepScheduler.from_config(net.scheduler.config, timestep_spacing="trailing", algorithm_type="sde-dpmsolver++")
+    reference.set_timesteps(steps)
+    shape = (1, 3, 16, 16)
+    draw = recorded(shape)
+    noisy = draw()
+    plan = schedules.plan("dpm_solver", {"preset": "paper", "steps": steps}, levels(net))
+    assert [step.t for step in plan] == reference.timesteps.tolist()
+    everything = torch.ones(1, 1, 16, 16, dtype=torch.bool)
+    found = sampler("dpm_solver")(estimates(net), torch.zeros(shape), everything, recorded(shape), plan, unseen)
+    for t in reference.timesteps:
+        noisy = reference.step(net(noisy, t[None]), t, noisy, variance_noise=draw()).prev_sample
+    assert (found - noisy).abs().max() <= 1e-3 * noisy.abs().max()
+
+
+# Whole runs
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_a_run_is_the_literal_algorithm(prediction):
+    """Lugmayr et al., algorithm 1, in float64, line 5 with sqrt(1 - abar) as in equation 8a."""
+    steps, resamplings, shape = 8, 3, (2, 3, 16, 16)
+    net = tiny(prediction=prediction, timesteps=steps).double()
+    net.scheduler.register_to_config(clip_sample=False)
+    abar = [1.0, *levels(net)]  # of the paper's t = 0 ... T
+    beta = [math.nan] + [1 - abar[t] / abar[t - 1] for t in range(1, steps + 1)]
+    x0, m = recorded(shape, torch.float64, seed=5)(), (~rectangle(1, 1, 16, 16)).double()
+
+    def eps_theta(x, t):
+        output = net(x, torch.tensor([t - 1] * len(x)))
+        return output if prediction == "epsilon" else math.sqrt(abar[t]) * output + math.sqrt(1 - abar[t]) * x
+
+    draw = recorded(shape, torch.float64)
+    order = []
+    x = draw()
+    for t in range(steps, 0, -1):
+        for u in range(1, resamplings + 1):
+            eps = z = draw() if t > 1 else draw() * 0
+            x_known = math.sqrt(abar[t - 1]) * x0 + math.sqrt(1 - abar[t - 1]) * eps
+            sigma = math.sqrt(beta[t] * (1 - abar[t - 1]) / (1 - abar[t]))
+            x_unknown = (x - beta[t] / math.sqrt(1 - abar[t]) * eps_theta(x, t)) / math.sqrt(1 - beta[t]) + sigma * z
+            x = m * x_known + (1 - m) * x_unknown
+            order.append(Step(t - 1, t - 2, abar[t], abar[t - 1]))
+            if u < resamplings and t > 1:
+                x = math.sqrt(1 - beta[t]) * x + math.sqrt(beta[t]) * draw()
+                order.append(Step(t - 2, t - 1, abar[t - 1], abar[t]))
+    found = sampler("repaint")(estimates(net), x0, m == 0, recorded(shape, torch.float64), order, unseen)
+    assert (found - x).abs().max() <= 1e-8
+
+
+def test_a_run_is_that_of_diffusers_pipeline():
+    """Its order of calls and jumps, eta = 1, each timestep visited (over several its jumps forward are another schedule's)."""
+    unet = tiny(prediction="epsilon", patch=1, timesteps=40, schedule="linear").unet
+    scheduler = RePaintScheduler(40)
+    pipeline = RePaintPipeline(UNet2DModel.from_config(unet.config), scheduler)
+    pipeline.unet.load_state_dict(unet.state_dict())
+    pipeline.set_progress_bar_config(disable=True)
+    known, mask = recorded((1, 3, 32, 32), seed=3)().clamp(-1, 1), rectangle(1, 1, 32, 32)
+    options = {"num_inference_steps": 40, "jump_length": 4, "jump_n_sample": 3, "eta": 1.0, "output_type": "np"}
+    wanted = pipeline(known, (~mask).float(), generator=torch.Generator().manual_seed(7), **options).images[0]
+
+    class Plain:
+        def __init__(self):
+            self.scheduler = DDPMScheduler(40)
+
+        def __call__(self, noisy, t):
+            return pipeline.unet(noisy, t).sample
+
+    plan = schedules.plan("repaint", {"preset": "paper", "steps": 40, "jump_length": 4, "resamplings": 3}, levels_of(scheduler))
+    with torch.inference_mode():
+        found = sampler("repaint")(estimates(Plain()), known, mask, recorded(known.shape, seed=7), plan, unseen)
+    assert np.abs((found[0].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1).numpy() - wanted).max() <= 1e-4
+
+
+def test_replacement_is_repaint_without_jumps():
+    shape, net = (1, 3, 16, 16), tiny()
+    known, mask = recorded(shape, seed=3)(), rectangle(1, 1, 16, 16)
+    plan = schedules.plan("repaint", {"preset": "paper", "steps": 20, "resamplings": 1}, levels(net))
+    found = [sampler(name)(estimates(net), known, mask, recorded(shape), plan, unseen) for name in ("replacement", "repaint")]
+    assert torch.equal(*found)
+
+
+def test_a_step_of_ddnm_is_that_of_its_paper():
+    """A+ y + (I - A+ A) x written with the mask as the diagonal matrix that it is."""
+    _, abars = linear(250)
+    noisy, output, known, drawn = (recorded(12, torch.float64, seed=seed)() for seed in range(4))
+    a = torch.diag((torch.arange(12) % 3 > 0).double())
+    pseudo, y = torch.linalg.pinv(a), a @ known
+    at, before = abars[500], abars[496]
+    x0t = (noisy - math.sqrt(1 - at) * output) / math.sqrt(at)
+    x0t = pseudo @ y + (torch.eye(12, dtype=torch.float64) - pseudo @ a) @ x0t
+    wanted = math.sqrt(before) * x0t + math.sqrt(1 - before) * (0.85 * drawn + math.sqrt(1 - 0.85**2) * output)
+    draws = iter([noisy, drawn])
+    found = sampler("ddnm")(
+        lambda x, t: estimate(x, output, at, "epsilon", None),
+        known,
+        a.diagonal() == 0,
+        lambda: next(draws),
+        [Step(500, 496, at, before)],
+        unseen,
+    )
+    assert ETA == 0.85
+    assert (found - wanted).abs().max() <= 1e-10
+
+
+def correlated(rho):
+    """The perfect denoiser of pairs of pixels, standard normal with correlation `rho`, under the training's noise levels."""
+    prior, abars = torch.tensor([[1, rho], [rho, 1]], dtype=torch.float64), levels(tiny())
+
+    def denoise(noisy, t):
+        pairs, abar = noisy.flatten(1), abars[t]
+        clean = pairs @ torch.linalg.solve(abar * prior + (1 - abar) * torch.eye(2, dtype=torch.float64), abar**0.5 * prior)
+        return Estimate(clean.view_as(noisy), (noisy - abar**0.5 * clean.view_as(noisy)) / (1 - abar) ** 0.5)
+
+    return denoise, abars
+
+
+@pytest.mark.parametrize(("name", "mean", "deviation"), [("repaint", 0.1, 0.05), ("ddnm", 0.05, 0.1)])
+def test_samples_follow_the_conditional_distribution(name, mean, deviation):
+    """One pixel of each pair is known: the other's mean is rho times it, its variance 1 - rho²."""
+    rho, y = 0.8, 1.2
+    denoise, abars = correlated(rho)
+    shape = (4000, 1, 1, 2)
+    known, mask = torch.tensor([y, 0.0], dtype=torch.float64).expand(shape), torch.tensor([False, True]).expand(shape)
+    plan = schedules.plan(name, {"preset": "balanced"}, abars)
+    found = sampler(name)(denoise, known, mask, recorded(shape, torch.float64), plan, unseen)
+    assert torch.equal(found[..., 0], known[..., 0])
+    assert found[..., 1].mean().item() == pytest.approx(rho * y, abs=mean)
+    assert found[..., 1].std().item() == pytest.approx(math.sqrt(1 - rho**2), abs=deviation)
+
+
+def test_resampling_is_what_makes_the_fill_agree():
+    """Replacement alone misses the conditional mean; jumps bring it there. The paper's reason to resample."""
+    rho, y = 0.95, 1.5
+    denoise, abars = correlated(rho)
+    shape = (4000, 1, 1, 2)
+    known, mask = torch.tensor([y, 0.0], dtype=torch.float64).expand(shape), torch.tensor([False, True]).expand(shape)
+    errors = []
+    for resamplings in (1, 3, 10):
+        plan = schedules.plan("repaint", {"preset": "paper", "steps": 100, "resamplings": resamplings}, abars)
+        found = sampler("repaint")(denoise, known, mask, recorded(shape, torch.float64), plan, unseen)
+        errors.append(abs(found[..., 1].mean().item() - rho * y))
+    assert errors[0] > 2 * errors[1] > 2 * errors[2]
+
+
+# Noise
+
+
+def test_noise_is_normal_and_each_pictures_own():
+    both, alone = Noise([3, 4], (3, 40, 50)), Noise([4], (3, 40, 50))
+    draws = [both() for _ in range(3)]
+    assert all(torch.equal(draw[1:], alone()) for draw in draws)
+    assert not torch.equal(draws[0][0], draws[0][1])
+    assert not torch.equal(draws[0], draws[1])
+    assert draws[0].shape == (2, 3, 40, 50)
+    assert draws[0].is_contiguous(memory_format=torch.channels_last)
+    assert abs(torch.stack(draws).mean()) <= 0.02
+    assert torch.stack(draws).std().item() == pytest.approx(1, abs=0.02)
+
+
+# The methods
+
+
+@pytest.fixture
+def ready(tmp_path, monkeypatch):
+    """`ready(name)`: the method with a tiny random denoiser in place of the bundled one."""
+    path = tmp_path / "denoiser-1-of-1.safetensors"
+    save_file(tiny().state_dict(), path, metadata={"method": "denoiser", "network": json.dumps(TINY)})
+    monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
+    row = replace(weights.WEIGHTS["denoiser"], files={path.name: weights.sha256(path)})
+    monkeypatch.setitem(weights.WEIGHTS, "denoiser", row)
+    learned.load_network.cache_clear()
+    yield lambda name, **options: registry.create(name, device="cpu", steps=6, **options)
+    learned.load_network.cache_clear()
+
+
+def picture(height=40, width=40):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def hole(height=40, width=40):
+    mask = np.zeros((height, width), bool)
+    mask[16:24, 10:20] = True
+    return mask
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fills_and_counts_its_calls(ready, name):
+    method = ready(name)
+    calls = []
+    result = method(InpaintRequest(picture(), hole()), lambda done, total: calls.append((done, total)))
+    assert np.array_equal(result.raw[~hole()], picture()[~hole()])
+    expected = method.spec.network_calls({"steps": 6})
+    assert result.network_calls == expected
+    assert calls == [(i + 1, expected) for i in range(expected)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pictures_and_seeds_do_not_see_each_other(ready, name):
+    method = ready(name)
+    requests = [InpaintRequest(np.roll(picture(), i, 1), hole(), seed=i, n=2) for i in range(2)]
+    requests += [InpaintRequest(picture(), hole(), seed=1, options={"steps": 4}), InpaintRequest(picture(48, 64), hole(48, 64))]
+    for results, request in zip(method.run(requests), requests, strict=True):
+        for result in results:
+            alone = method(replace(request, seed=result.seed, n=1))
+            difference = np.abs(result.image.astype(int) - alone.image)
+            assert difference.max() <= 1
+            assert (difference > 0).mean() <= 1e-3
+            assert result.network_calls == alone.network_calls == method.spec.network_calls(request.options or {"steps": 6})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cancelled_run_stops_within_two_calls(ready, name, monkeypatch):
+    method, called = ready(name), []
+    method.load()
+    hook = method.net.register_forward_hook(lambda *_: called.append(1))
+    with pytest.raises(Cancelled):
+        method(InpaintRequest(picture(), hole()), lambda done, total: done < 3)
+    hook.remove()
+    assert len(called) <= 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_previews_show_the_estimate_in_the_hole(ready, name):
+    shown = []
+    result = ready(name)(InpaintRequest(picture(), hole()), None, shown.append)
+    assert 1 < len(shown) <= diffusion.PREVIEWS
+    assert all(np.array_equal(image[~hole()], picture()[~hole()]) for image in shown)
+    assert (shown[0][hole()] != shown[-1][hole()]).any()
+    assert np.abs(shown[-1][hole()].astype(int) - result.image[hole()]).max() <= 1  # the last estimate is the answer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memory_does_not_grow_with_the_steps(ready, name):
+    method = ready(name)
+    piece = method_piece(method, {"steps": 12})
+    alive, most = [], 0
+
+    def watch(state):
+        nonlocal most
+        alive.append(weakref.ref(state.noisy))
+        most = max(most, sum(reference() is not None for reference in alive))
+
+    method.draw([piece], watch)
+    assert len(alive) == len(method.plan(piece.options)) >= 12
+    assert most <= 3
+
+
+def method_piece(method, options):
+    """The piece that the method sees of the usual request."""
+    method.load()
+    seen = []
+    original, method.fill_batch = method.fill_batch, lambda pieces: seen.extend(pieces) or original(pieces)
+    method(InpaintRequest(picture(), hole(), options=options))
+    method.fill_batch = original
+    return seen[0]
+
+
+def test_states_tell_the_walk(ready):
+    method = ready("repaint", jump_length=2, resamplings=2)
+    piece, states = method_piece(method, {}), []
+    method.draw([piece], lambda state: states.append((state.t, state.jump, state.clean is None)))
+    assert states == [(step.to, step.forward, step.forward) for step in method.plan(piece.options)]
+    assert any(step.forward for step in method.plan(piece.options))
+
+
+def test_the_network_sees_channels_last_and_the_crop_alone(ready):
+    method, seen = ready("ddnm"), []
+    method.load()
+    hook = method.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    mask = np.zeros((400, 300), bool)
+    mask[200:210, 100:112] = True
+    method(InpaintRequest(picture(400, 300), mask))
+    hook.remove()
+    assert all(noisy.shape == (1, 3, 80, 80) and noisy.is_contiguous(memory_format=torch.channels_last) for noisy in seen)  # 32 px around
+
+
+def test_precision(ready):
+    whole = ready("dpm_solver")(InpaintRequest(picture(), hole())).image
+    half = ready("dpm_solver", precision="bf16")(InpaintRequest(picture(), hole())).image
+    assert 0 < np.abs(half.astype(int) - whole).mean() <= 3
