@@ -4,12 +4,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpainters import schedules
+from inpainters.ddnm import Ddnm
+from inpainters.diffusion import Noise, estimates, levels, pictures
 from inpainters.imaging import Image
+from inpainters.registry import METHODS
 from inpainters.training.data import tensors
 from inpainters.training.loop import Trainer
-
-STEPS = 50
-"""Network calls of a validation fill."""
 
 
 class DenoisingTrainer(Trainer):
@@ -29,26 +30,15 @@ class DenoisingTrainer(Trainer):
 
     @torch.no_grad()
     def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
-        """Composites of the averaged network, [0][picture], by deterministic steps whose known pixels are projected (Wang et al. 2023)."""
-        from diffusers import DDIMScheduler
-
-        scheduler = DDIMScheduler.from_config(self.average.scheduler.config, timestep_spacing="trailing")
-        scheduler.set_timesteps(STEPS)
-        found: list[Image] = []
+        """Composites of the averaged network by the method `ddnm`, [0][picture]; the noise depends on a picture's place alone."""
+        sampler, found = Ddnm(METHODS["ddnm"]), list[Image]()
+        plan = schedules.plan("ddnm", {"preset": "preview"}, levels(self.average))
         for i in range(0, len(images), 8):
             image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
-            known, noisy = 2 * image - 1, torch.randn(image.shape, generator=torch.Generator().manual_seed(i)).to(image)
-            for timestep in scheduler.timesteps:
-                alpha = scheduler.alphas_cumprod[timestep]
-                with self._autocast():
-                    output = self.average(noisy, timestep.expand(len(noisy)).to(noisy.device)).float()
-                clean = scheduler.step(output, timestep, noisy).pred_original_sample.clamp(-1, 1)
-                clean = torch.where(mask > 0, clean, known)
-                noise = (noisy - alpha.sqrt() * clean) / (1 - alpha).sqrt()
-                before = timestep - scheduler.config.num_train_timesteps // STEPS
-                alpha = scheduler.alphas_cumprod[before] if before >= 0 else torch.tensor(1.0)
-                noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-            found += list(clean.add(1).mul(127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+            noise = Noise(range(i, i + len(image)), tuple(image.shape[1:]), str(self.device))
+            with self._autocast():
+                clean = sampler.sample(estimates(self.average), 2 * image - 1, mask > 0, noise, plan, lambda state: None)
+            found += pictures(clean)
         return [found]
 
 
