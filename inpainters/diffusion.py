@@ -6,6 +6,7 @@ Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1, h, w) bool, True whe
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -148,7 +149,7 @@ class Diffusion(Learned):
 
     def model(self, options: Mapping[str, Any]) -> Denoiser:
         """The network that these options ask for."""
-        return self.net
+        return _compiled(self.net) if options["compile"] and self.device.startswith("cuda") else self.net
 
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         fills: dict[int, Image] = {}
@@ -162,6 +163,9 @@ class Diffusion(Learned):
     def draw(self, pieces: Sequence[Piece], watch: Watch | None = None) -> list[Image]:
         """The fills of pieces of one size and the same options; `watch` sees each step."""
         options = pieces[0].options
+        if options["compile"] and not self.device.startswith("cuda"):
+            for piece in pieces:
+                piece.notes.append("The network was not compiled: that pays on GPUs alone.")
         steps = self.plan(options)
         image, mask = inputs(pieces, self.device)
         known = (2 * image - 1).contiguous(memory_format=torch.channels_last)
@@ -171,6 +175,11 @@ class Diffusion(Learned):
         with torch.inference_mode():
             clean = self.sample(reported, known, mask > 0, noise, steps, watch or (lambda state: None))
         return pictures(clean)
+
+
+@lru_cache(maxsize=4)
+def _compiled(net: Denoiser) -> Denoiser:
+    return torch.compile(net)  # type: ignore[return-value]  # it passes on all that the network has
 
 
 def pictures(clean: Tensor) -> list[Image]:

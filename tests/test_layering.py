@@ -37,7 +37,9 @@ def test_imports_point_down_only(path):
         assert not {name for name in names if name.startswith("inpainters.training")}, "nobody imports training"
 
 
-@pytest.mark.parametrize("path", ["inpainters/registry.py", "inpainters/base.py", "inpainters/__init__.py", "benchmark/__main__.py"])
+@pytest.mark.parametrize(
+    "path", ["inpainters/registry.py", "inpainters/base.py", "inpainters/schedules.py", "inpainters/__init__.py", "benchmark/__main__.py"]
+)
 def test_no_torch_on_import(path):
     assert not {name.partition(".")[0] for name in imports(ROOT / path, top_only=True)} & HEAVY
 

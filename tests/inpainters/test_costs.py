@@ -8,6 +8,7 @@ import pytest
 
 from inpainters import costs
 from inpainters.base import Cost, MethodSpec
+from inpainters.errors import InputError
 from inpainters.registry import METHODS
 from inpainters.strategy import Strategy
 
@@ -96,3 +97,26 @@ def test_many_threads_may_observe():
     for thread in threads:
         thread.join()
     assert costs.factor("some") == pytest.approx(2.0)
+
+
+def test_network_calls_make_the_price():
+    """`paper` calls 2,410 times where `preview` calls 65 times; two holes far apart are two runs."""
+    row, mask = METHODS["repaint"], box(600, 600, 40)
+    assert costs.network_calls(row, mask, {"preset": "paper"}) == 2410
+    mask[-40:, -40:] = True
+    assert costs.network_calls(row, mask) == 2 * 65
+    prices = [costs.estimate(row, mask, {"preset": preset}) - row.cost.fixed for preset in ("preview", "paper")]
+    assert prices[1] / prices[0] == pytest.approx(2410 / 65)
+    assert costs.network_calls(METHODS["telea"], mask) == 0
+    assert costs.network_calls(row, np.zeros((50, 50), bool)) == 0
+
+
+def test_a_run_teaches_by_its_own_options():
+    row, mask = METHODS["repaint"], box(600, 600, 40)
+    costs.observe(row, mask, 2 * costs.reference(row, mask, {"preset": "paper"}), {"preset": "paper"})
+    assert costs.factor("repaint") == pytest.approx(2)
+
+
+def test_bad_options_have_no_price():
+    with pytest.raises(InputError, match="unknown value of 'preset'"):
+        costs.estimate(METHODS["repaint"], box(60, 60, 20), {"preset": "papier"})

@@ -456,6 +456,11 @@ def test_the_network_sees_channels_last_and_the_crop_alone(ready):
     assert all(noisy.shape == (1, 3, 80, 80) and noisy.is_contiguous(memory_format=torch.channels_last) for noisy in seen)  # 32 px around
 
 
+def test_compiling_is_for_gpus(ready):
+    result = ready("dpm_solver", compile=True)(InpaintRequest(picture(), hole()))
+    assert result.notes == ("The network was not compiled: that pays on GPUs alone.",)
+
+
 def test_precision(ready):
     whole = ready("dpm_solver")(InpaintRequest(picture(), hole())).image
     half = ready("dpm_solver", precision="bf16")(InpaintRequest(picture(), hole())).image
