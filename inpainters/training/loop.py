@@ -48,6 +48,9 @@ class Stop:
 class Trainer:
     """A run's state and its steps. The same recipe, data and machine give the same numbers, stopped and resumed or not."""
 
+    fills = True
+    """Whether what is trained fills holes, so that Telea is measured beside it."""
+
     def __init__(self, recipe: Recipe, pictures: Pictures, out: Path, *, device: str = "cpu") -> None:
         self.recipe, self.pictures, self.out, self.device = recipe, pictures, out, device
         self.train, self.held = pictures.held_out(recipe.data.held_out)
@@ -283,6 +286,10 @@ class Trainer:
         terms = "  ".join(f"{k} {row[k]:.4f}" for k in COLUMNS[2:] if k in row)
         say(f"step {self.step:>7}  {pace:.2f} s/step  {left / 3600:.1f} h left  {terms}")
 
+    def sample(self, count: int) -> tuple[list[Image], list[np.ndarray]]:
+        """Held-out pictures and their holes for validation."""
+        return validation(self.pictures, self.held, self.recipe, count)
+
     @torch.no_grad()
     def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
         """Composites of each stage of the averaged network, [stage][picture], (H, W, 3) uint8."""
@@ -290,16 +297,20 @@ class Trainer:
         for i in range(0, len(images), 8):
             image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
             with self._autocast():
-                stages = self.average(image * (1 - mask), mask)[: self.recipe.stages or None]
+                stages = self.drawn(image, mask)
             for n, stage in enumerate(stages):
                 found += [[]] if n == len(found) else []
                 composite = torch.where(mask > 0, stage.float(), image).clamp(0, 1).mul(255).round().byte()
                 found[n] += list(composite.permute(0, 2, 3, 1).cpu().numpy())
         return found
 
+    def drawn(self, image: Tensor, mask: Tensor) -> list[Tensor]:
+        """The averaged network's pictures from coarse to fine."""
+        return list(self.average(image * (1 - mask), mask)[: self.recipe.stages or None])
+
     def draw(self, count: int = 8) -> Path:
         """Write a grid of held-out pictures: with the hole, each stage, the original."""
-        images, masks = validation(self.pictures, self.held, self.recipe, count)
+        images, masks = self.sample(count)
         holed = [np.where(m[..., None], np.uint8(128), p) for p, m in zip(images, masks, strict=True)]
         grid = np.vstack([np.hstack(row) for row in (holed, *self.fill(images, masks), images)])
         path = self.out / "pictures" / f"step-{self.step:07d}.png"
@@ -309,9 +320,9 @@ class Trainer:
 
     def validate(self) -> str:
         """Score the averaged network on the held-out pictures, Telea beside it; one line for the log."""
-        images, masks = validation(self.pictures, self.held, self.recipe, self.recipe.every.validation_pictures)
+        images, masks = self.sample(self.recipe.every.validation_pictures)
         fills = {self.recipe.method: self.fill(images, masks)[-1]}
-        if not (self.out / "validation.csv").is_file():
+        if self.fills and not (self.out / "validation.csv").is_file():
             fills["telea"] = telea(images, masks)
         rows = [{"step": self.step, "method": name, **self.score(fill, images, masks)} for name, fill in fills.items()]
         _append(self.out / "validation.csv", SCORES, rows)
