@@ -1,4 +1,4 @@
-"""The autoencoder of latent diffusion: Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR 2022, in small."""
+"""The autoencoder of latent diffusion: Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR 2022, small."""
 
 from collections.abc import Sequence
 

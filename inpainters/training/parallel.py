@@ -115,8 +115,8 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         centred = values - middle.view(1, -1, 1, 1)
         variance = _Sum.apply(centred.square().mean((0, 2, 3))) / world()
         self._remember(middle.detach(), variance.detach(), world() * x.numel() / x.shape[1])
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return (centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)).to(x.dtype)
+        found = centred * torch.rsqrt(variance + self.eps).view(1, -1, 1, 1)
+        return (found * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1) if self.affine else found).to(x.dtype)
 
     def _remember(self, middle: Tensor, variance: Tensor, count: float) -> None:
         self.num_batches_tracked += 1
