@@ -10,7 +10,6 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -103,15 +102,15 @@ def levels(net: Denoiser) -> list[float]:
     return [float(abar) for abar in net.scheduler.alphas_cumprod.double()]
 
 
-def estimates(net: Denoiser, *, bf16: bool = False) -> Denoise:
-    """The network's answers as estimates, whatever it was trained to predict."""
+def estimates(net: Denoiser, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
+    """The network's answers as estimates, whatever it was trained to predict; `context` is what else it is shown."""
     config, abars = net.scheduler.config, levels(net)
     bound = config.clip_sample_range if config.clip_sample else None
 
     def denoise(noisy: Tensor, t: int) -> Estimate:
         timestep = torch.full((len(noisy),), t, device=noisy.device)
         with torch.autocast(noisy.device.type, torch.bfloat16) if bf16 else nullcontext():
-            output = net(noisy, timestep)
+            output = net(noisy, timestep, *([] if context is None else [context]))
         return estimate(noisy, output.to(noisy.dtype), abars[t], config.prediction_type, bound)
 
     return denoise
@@ -171,9 +170,9 @@ class Diffusion(Learned):
         known = (2 * image - 1).contiguous(memory_format=torch.channels_last)
         noise = Noise([piece.seed for piece in pieces], tuple(known.shape[1:]), self.device)
         denoise = estimates(self.model(options), bf16=options["precision"] == "bf16")
-        reported = _reported(denoise, pieces, sum(not step.forward for step in steps))
+        reporting = reported(denoise, pieces, sum(not step.forward for step in steps))
         with torch.inference_mode():
-            clean = self.sample(reported, known, mask > 0, noise, steps, watch or (lambda state: None))
+            clean = self.sample(reporting, known, mask > 0, noise, steps, watch or (lambda state: None))
         return pictures(clean)
 
 
@@ -187,11 +186,11 @@ def pictures(clean: Tensor) -> list[Image]:
     return to_images(clean.add(1).div(2))
 
 
-def _reported(denoise: Denoise, pieces: Sequence[Piece], total: int) -> Denoise:
+def reported(denoise: Denoise, pieces: Sequence[Piece], total: int, show: Callable[[Tensor], list[Image]] = pictures) -> Denoise:
     """`denoise` that tells the pieces of each call: their count, their steps (which cancel) and now and then a preview."""
     done, every = 0, -(-total // PREVIEWS)
 
-    def reported(noisy: Tensor, t: int) -> Estimate:
+    def reporting(noisy: Tensor, t: int) -> Estimate:
         nonlocal done
         found = denoise(noisy, t)
         done += 1
@@ -199,13 +198,9 @@ def _reported(denoise: Denoise, pieces: Sequence[Piece], total: int) -> Denoise:
             piece.network_calls += 1
             piece.on_step(done, total)
         if done % every == 0:
-            _preview(found.clean, pieces)
+            for index, piece in enumerate(pieces):
+                if piece.preview is not None:
+                    piece.preview(composite(show(found.clean[index : index + 1])[0], piece.image, piece.mask))
         return found
 
-    return reported
-
-
-def _preview(clean: Tensor, pieces: Sequence[Piece]) -> None:
-    for index, piece in enumerate(pieces):
-        if piece.preview is not None:
-            piece.preview(composite(pictures(clean[index : index + 1])[0], piece.image, np.asarray(piece.mask)))
+    return reporting

@@ -35,7 +35,7 @@ class Learned(Inpainter):
 
     def load(self) -> None:
         """Build the network; raises UnavailableError with one sentence for weights that are absent, altered or foreign."""
-        (name,) = self.spec.weights
+        name = self.spec.weights[0]
         self.net = load_network(self.network, name, tuple(WEIGHTS[name].files), self.device)
 
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:

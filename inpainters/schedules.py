@@ -38,8 +38,11 @@ PRESETS: dict[str, dict[str, Settings]] = {
     "repaint": {"preview": Settings(25, 5, 3), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)},
     "ddnm": {"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)},
     "dpm_solver": {"preview": Settings(20, 2, 2), "balanced": Settings(50, 5, 3), "paper": Settings(20)},
+    "latent_diffusion": {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(50)},
 }
 """Method -> preset -> its settings."""
+TRAILING = ("dpm_solver", "latent_diffusion")
+"""Methods whose few steps must begin at the noisiest level of all (Lin et al. 2024, Common diffusion noise schedules)."""
 TRAINING = 1000
 """Noise levels of the training, unless a checkpoint says otherwise."""
 
@@ -63,7 +66,7 @@ def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> lis
     chosen = settings(method, options)
     if chosen.steps > len(abars):
         raise InputError(f"{chosen.steps} steps are more than the {len(abars)} timesteps that the network was trained with; ask for fewer.")
-    times = spaced(chosen.steps, len(abars), trailing=method == "dpm_solver") + [-1]
+    times = spaced(chosen.steps, len(abars), trailing=method in TRAILING) + [-1]
     levels = [*abars, 1.0]  # -1, the last, is the clean picture
     return [Step(times[i], times[j], levels[times[i]], levels[times[j]]) for i, j in walk(method, chosen)]
 

@@ -73,7 +73,10 @@ _FILES = (
     ),
 )
 
-_TRAINED = ("context_encoder", "contextual_attention", "denoiser", "gated_conv", "partial_conv", "pen_net")
+_TRAINED = (
+    *("autoencoder", "context_encoder", "contextual_attention", "denoiser"),
+    *("gated_conv", "latent_diffusion", "partial_conv", "pen_net"),
+)
 
 
 def _bundled(name: str) -> WeightsFile:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from diffusers import DDPMScheduler, UNet2DModel
 from torch import Tensor, nn
@@ -11,14 +12,16 @@ class Denoiser(nn.Module):
     """A `UNet2DModel` and the noise schedule it was trained with.
 
     It sees `patch`×`patch` pixels as one position with as many more channels, which is what makes it fast on a processor.
-    `forward` takes a noisy picture `noisy` (N, C, H, W), colours in [-1, 1] before the noise, and its `timestep` (N,); it returns
-    what `prediction` names, "epsilon" or "v_prediction" (Salimans and Ho 2022), of the same shape. H and W: multiples of `multiple`.
+    `forward` takes a noisy picture `noisy` (N, `channels`, H, W), colours in [-1, 1] before the noise, and its `timestep` (N,); it
+    returns what `prediction` names, "epsilon" or "v_prediction" (Salimans and Ho 2022), of the same shape. Where `context` is not 0
+    it also takes so many channels of what it is to go by, (N, `context`, H, W). H and W: multiples of `multiple`.
     """
 
     def __init__(
         self,
         size: int = 64,
         channels: int = 3,
+        context: int = 0,
         widths: Sequence[int] = (32, 64, 96),
         layers: int = 1,
         patch: int = 2,
@@ -30,10 +33,11 @@ class Denoiser(nn.Module):
     ) -> None:
         super().__init__()
         self.size, self.patch, self.multiple = size, patch, patch * 2 ** (len(widths) - 1)
-        self.scheduler = DDPMScheduler(timesteps, beta_schedule=schedule, prediction_type=prediction)
+        # Colours have bounds that estimates can be held to, latents have none.
+        self.scheduler = DDPMScheduler(timesteps, beta_schedule=schedule, prediction_type=prediction, clip_sample=channels == 3)
         self.unet = UNet2DModel(
             size // patch,
-            channels * patch**2,
+            (channels + context) * patch**2,
             channels * patch**2,
             layers_per_block=layers,
             block_out_channels=tuple(widths),
@@ -43,6 +47,7 @@ class Denoiser(nn.Module):
             attention_head_dim=heads,
         )
 
-    def forward(self, noisy: Tensor, timestep: Tensor) -> Tensor:
-        patches = F.pixel_unshuffle(noisy, self.patch)
+    def forward(self, noisy: Tensor, timestep: Tensor, context: Tensor | None = None) -> Tensor:
+        seen = noisy if context is None else torch.cat((noisy, context), 1)
+        patches = F.pixel_unshuffle(seen, self.patch)
         return F.pixel_shuffle(self.unet(patches, timestep).sample, self.patch)

@@ -1,5 +1,7 @@
 """Training of denoisers: noise is added to a picture, and the network says what was added (Ho et al. 2020, algorithm 1)."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -8,6 +10,8 @@ from inpainters import schedules
 from inpainters.ddnm import Ddnm
 from inpainters.diffusion import Noise, estimates, levels, pictures
 from inpainters.imaging import Image
+from inpainters.latent_diffusion import context, ddim, load_autoencoder
+from inpainters.learned import to_images
 from inpainters.registry import METHODS
 from inpainters.training.data import tensors
 from inpainters.training.loop import Trainer
@@ -17,16 +21,21 @@ class DenoisingTrainer(Trainer):
     """The loss is the mean squared error of what the network predicts, weighted by the signal-to-noise ratio."""
 
     def learn(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
-        clean, scheduler = 2 * image - 1, self.model.scheduler
+        scheduler = self.model.scheduler
+        clean, *context = self.example(image, mask)
         timestep = torch.randint(scheduler.config.num_train_timesteps, (len(clean),)).to(clean.device)
         noise = torch.randn(clean.shape).to(clean)
         noisy = scheduler.add_noise(clean, noise, timestep)
         wanted = noise if scheduler.config.prediction_type == "epsilon" else scheduler.get_velocity(clean, noise, timestep)
         with self._autocast():
-            found = self.model(noisy, timestep).float()
+            found = self.model(noisy, timestep, *context).float()
         ratio = snr(scheduler.alphas_cumprod.to(clean))[timestep]
         weight = min_snr(ratio, self.recipe.losses.min_snr, scheduler.config.prediction_type)
         return {"denoising": (weight * (found - wanted).square().mean((1, 2, 3))).mean()}, noisy
+
+    def example(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        """What noise is added to, and what else the network sees, if anything."""
+        return (2 * image - 1,)
 
     @torch.no_grad()
     def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
@@ -39,6 +48,36 @@ class DenoisingTrainer(Trainer):
             with self._autocast():
                 clean = sampler.sample(estimates(self.average), 2 * image - 1, mask > 0, noise, plan, lambda state: None)
             found += pictures(clean)
+        return [found]
+
+
+class LatentTrainer(DenoisingTrainer):
+    """The denoiser of latent inpainting: it also sees the latent of the picture without its hole, and the mask (Rombach et al. 2022).
+
+    Needs the weights of the autoencoder, bundled beforehand; raises UnavailableError where they are absent.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.autoencoder = load_autoencoder(self.device)
+
+    @torch.no_grad()
+    def example(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        return self.autoencoder.encode(image), context(self.autoencoder, image, mask)
+
+    @torch.no_grad()
+    def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
+        """Composites of the averaged network by the method `latent_diffusion`, [0][picture]."""
+        found: list[Image] = []
+        plan = schedules.plan("latent_diffusion", {"preset": "preview"}, levels(self.average))
+        for i in range(0, len(images), 8):
+            image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
+            seen = context(self.autoencoder, image, mask)
+            noise = Noise(range(i, i + len(image)), (self.autoencoder.channels, *seen.shape[2:]), str(self.device))
+            with self._autocast():
+                latent = ddim(estimates(self.average, context=seen), noise, plan, lambda state: None)
+            drawn = self.autoencoder.decode(latent)
+            found += to_images(torch.where(mask > 0, drawn, image))
         return [found]
 
 

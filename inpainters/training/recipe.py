@@ -19,12 +19,14 @@ NETWORKS: dict[str, str] = {
     "context_encoder": "inpainters.networks.context_encoder:ContextEncoder",
     "pen_net": "inpainters.networks.pen_net:PenNet",
     "denoiser": "inpainters.networks.denoiser:Denoiser",
+    "latent_diffusion": "inpainters.networks.denoiser:Denoiser",
     "autoencoder": "inpainters.networks.autoencoder:Autoencoder",
 }
 """Weights -> `module:class` of their network; what its `forward` takes depends on what it is trained for."""
 OBJECTIVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "inpainting": ("inpainters.training.loop:Trainer", ("image", "mask")),
     "denoising": ("inpainters.training.denoising:DenoisingTrainer", ("noisy", "timestep")),
+    "latent_inpainting": ("inpainters.training.denoising:LatentTrainer", ("noisy", "timestep", "context")),
     "autoencoding": ("inpainters.training.autoencoding:AutoencodingTrainer", ("image",)),
 }
 """What a network is trained for -> `module:class` of the trainer, and what the network's `forward` takes first."""

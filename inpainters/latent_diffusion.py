@@ -1,0 +1,67 @@
+"""Latent inpainting: Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR 2022, section 4.5."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from inpainters.base import Piece
+from inpainters.diffusion import Denoise, Diffusion, Draw, Noise, State, Step, Watch, estimates, reported, reverse
+from inpainters.imaging import Image
+from inpainters.learned import inputs, load_network, to_images
+from inpainters.networks.autoencoder import Autoencoder
+from inpainters.weights import WEIGHTS
+
+
+class LatentDiffusion(Diffusion):
+    """A denoiser trained for inpainting: at each step it sees the noisy latent, the latent of the picture without its hole, and the mask.
+
+    4 + 4 + 1 = 9 channels. What is drawn is the whole picture as the autoencoder gives it back, known pixels and all.
+    """
+
+    autoencoder: Autoencoder
+
+    def load(self) -> None:
+        super().load()
+        self.autoencoder = load_autoencoder(self.device)
+
+    def draw(self, pieces: Sequence[Piece], watch: Watch | None = None) -> list[Image]:
+        options, steps = pieces[0].options, self.plan(pieces[0].options)
+        image, mask = inputs(pieces, self.device)
+        with torch.inference_mode():
+            seen = context(self.autoencoder, image, mask)
+            noise = Noise([piece.seed for piece in pieces], (self.autoencoder.channels, *seen.shape[2:]), self.device)
+            denoise = estimates(self.model(options), context=seen, bf16=options["precision"] == "bf16")
+            reporting = reported(denoise, pieces, len(steps), self.show)
+            return self.show(ddim(reporting, noise, steps, watch or (lambda state: None)))
+
+    def show(self, latent: Tensor) -> list[Image]:
+        """(h, w, 3) uint8 each, from (N, 4, h / 4, w / 4)."""
+        return to_images(self.autoencoder.decode(latent))
+
+
+def load_autoencoder(device: str) -> Autoencoder:
+    """The bundled autoencoder; raises UnavailableError where its weights are absent, altered or foreign."""
+    files = tuple(WEIGHTS["autoencoder"].files)
+    return load_network("inpainters.networks.autoencoder:Autoencoder", "autoencoder", files, device)  # type: ignore[return-value]
+
+
+def context(autoencoder: Autoencoder, image: Tensor, mask: Tensor) -> Tensor:
+    """What the denoiser goes by: the latent of the pictures with mid-grey holes, and the mask, (N, 4 + 1, h / 4, w / 4).
+
+    `image` (N, 3, h, w) in [0, 1], `mask` (N, 1, h, w) 1 where missing. A latent position is missing where any of its pixels is: its
+    latent says more about the grey than about the picture.
+    """
+    hidden = autoencoder.encode(torch.where(mask > 0, 0.5, image))
+    return torch.cat((hidden, F.max_pool2d(mask, image.shape[-1] // hidden.shape[-1])), 1)
+
+
+def ddim(denoise: Denoise, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
+    """Deterministic steps from noise to a clean latent (Song et al. 2021, Denoising diffusion implicit models, equation 12, eta 0)."""
+    noisy = noise()
+    for step in plan:
+        estimate = denoise(noisy, step.t)
+        noisy = reverse(estimate, step, estimate.noise, eta=0)
+        watch(State(step.to, noisy, estimate.clean, jump=False))
+    return noisy
