@@ -24,7 +24,7 @@ from inpainters.repaint import RePaint
 from inpainters.replacement import Replacement
 from inpainters.schedules import PRESETS, Settings, Step
 
-NAMES = tuple(PRESETS)
+NAMES = ("replacement", "repaint", "ddnm", "dpm_solver")
 TINY = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}
 PAPER = Settings(250, 10, 10)
 
