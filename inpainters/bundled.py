@@ -1,6 +1,9 @@
 """sha256 of every bundled weights file. Written by `python -m inpainters.training.bundle`; not to be edited."""
 
 BUNDLED: dict[str, dict[str, str]] = {
+    "autoencoder": {
+        "autoencoder-1-of-1.safetensors": "924122538fe12b43ea3b355bfd6888e00b2d4c4c3fdd737d61664a1c97341763",
+    },
     "context_encoder": {
         "context_encoder-1-of-2.safetensors": "e43fe639f187865f77c50e9e52b4813680f7edfe87f1a6b2c72bfc2de228d5d3",
         "context_encoder-2-of-2.safetensors": "38e5a7366a44acc9f560fc7698c13e84c64cfb9f5e466d9895adc40f21bb4dd5",
