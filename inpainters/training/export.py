@@ -68,6 +68,7 @@ def card(trainer: Trainer, decay: int) -> dict[str, Any]:
     counts = Counter(name.split("/")[0] for name in pictures.names)
     return {
         "method": recipe.method,
+        "objective": recipe.objective,
         "title": recipe.title,
         "paper": recipe.paper,
         "departures": list(recipe.departures),
@@ -175,7 +176,11 @@ def markdown(facts: dict[str, Any]) -> str:
         if seen
         else "No perceptual network was used in training: no learned score favours these weights."
     )
-    missing = "all of the square missing" if facts["masks"]["window"] < 1 else "holes of 20 % and more"
+    objective = facts.get("objective", "inpainting")
+    missing = "all of the square missing, composites" if facts["masks"]["window"] < 1 else "holes of 20 % and more, composites"
+    missing = {"autoencoding": "reconstructed whole", "denoising": f"{missing} by `ddnm`"}.get(objective, missing)
+    within = "" if objective == "autoencoding" else " in the hole"
+    holed = f"Masks: {mix}; {holes(facts['masks'])}. " if objective in ("inpainting", "latent_inpainting") else ""
     sketches = f" {facts['guide']:.0%} of the samples came with a sketch of edges in the hole." if facts["guide"] else ""
     curve = f"![Validation curve]({facts['method']}.png)\n\n" if facts["validation"] else ""
     return f"""# {facts["title"] or facts["method"]}: bundled weights
@@ -192,7 +197,7 @@ def markdown(facts: dict[str, Any]) -> str:
 
 **Training.** {facts["steps"]:,} steps of {facts["batch"]} crops of {facts["crop"]} px, the last {facts["decay_steps"]:,}
 of them with a falling rate; {facts["hours"]:g} hours on {facts["hardware"]}.
-Masks: {mix}; {holes(facts["masks"])}. Loss: {weights};
+{holed}Loss: {weights};
 perceptual network: {facts["losses"]["network"]}.{sketches}
 
 {mark}
@@ -205,9 +210,9 @@ perceptual network: {facts["losses"]["network"]}.{sketches}
 
 {departures or "* None stated."}
 
-**Validation** on n = {n} held-out pictures, {missing}, composites:
+**Validation** on n = {n} held-out pictures, {missing}:
 
-| method (n = {n}) | LPIPS-squeeze | L1 in the hole | PSNR in the hole |
+| {"weights" if objective == "autoencoding" else "method"} (n = {n}) | LPIPS-squeeze | L1{within} | PSNR{within} |
 | --- | --- | --- | --- |
 {scores}
 
