@@ -1,6 +1,6 @@
 """What the samplers of pixel diffusion share: a denoiser's estimates, noise per picture, steps between noise levels, and the base class.
 
-Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1, h, w) bool, True where missing.
+Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1 or C, h, w) bool, True where missing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +99,7 @@ def reverse(estimate: Estimate, step: Step, noise: Tensor, eta: float = 1.0) -> 
 
 def levels(net: Denoiser) -> list[float]:
     """Share of the clean picture's variance at each timestep of the training."""
-    return [float(abar) for abar in net.scheduler.alphas_cumprod.double()]
+    return net.scheduler.alphas_cumprod.double().tolist()
 
 
 def estimates(net: Denoiser, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
@@ -168,11 +168,12 @@ class Diffusion(Learned):
         steps = self.plan(options)
         image, mask = inputs(pieces, self.device)
         known = (2 * image - 1).contiguous(memory_format=torch.channels_last)
+        missing = (mask > 0).expand_as(known).contiguous(memory_format=torch.channels_last)  # a broadcast one is slow to choose by
         noise = Noise([piece.seed for piece in pieces], tuple(known.shape[1:]), self.device)
         denoise = estimates(self.model(options), bf16=options["precision"] == "bf16")
         reporting = reported(denoise, pieces, sum(not step.forward for step in steps))
         with torch.inference_mode():
-            clean = self.sample(reporting, known, mask > 0, noise, steps, watch or (lambda state: None))
+            clean = self.sample(reporting, known, missing, noise, steps, watch or (lambda state: None))
         return pictures(clean)
 
 

@@ -1,0 +1,271 @@
+"""What the diffusion samplers cost: `python -m benchmark.samplers` writes results/samplers.
+
+Beside bare network calls, and beside diffusers' RePaintPipeline with the same network, schedule and pictures. Weights are random: they do
+not bear on time. What batching, cropping and precision give is told apart.
+"""
+
+import csv
+import io
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import RePaintPipeline, RePaintScheduler, UNet2DModel
+
+from benchmark import cells, measure
+from inpainters import commandline
+from inpainters.base import InpaintRequest
+from inpainters.ddnm import Ddnm
+from inpainters.diffusion import Diffusion, estimates
+from inpainters.dpm_solver import DpmSolver
+from inpainters.networks.denoiser import Denoiser
+from inpainters.registry import METHODS
+from inpainters.repaint import RePaint
+from inpainters.replacement import Replacement
+from inpainters.strategy import Strategy
+
+SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)
+NAMES = {Replacement: "replacement", RePaint: "repaint", Ddnm: "ddnm", DpmSolver: "dpm_solver"}
+BATCH = 4
+TRAINING = 40
+"""Noise levels: few, so that a run is short, and a quarter of them is visited, as the paper's 250 are of 1,000."""
+SETTINGS = {"steps": TRAINING // 4, "jump_length": 2, "resamplings": 3}
+WHOLE = Strategy(context=100.0, multiple=8)
+"""No cropping."""
+
+Seconds = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    measure: str
+    variant: str
+    seconds: float
+    """Median over the rounds."""
+    ratio: float
+    """Median over the rounds: overhead as a share of the bare calls, or times as fast as the pipeline."""
+    rounds: int
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and write; returns the exit code."""
+    parser = commandline.Parser("python -m benchmark.samplers", description="What the diffusion samplers cost.")
+    parser.add_argument("--out", type=commandline.path, default=Path("results/samplers"), metavar="DIR")
+    parser.add_argument("--size", type=int, default=128, help="side of the pictures in pixels (default 128)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often all is measured, in turn (default 3)")
+    parser.add_argument("--device", default="cpu")
+    parser.set_defaults(command=lambda a: _main(a.out, a.size, max(1, a.rounds), a.device))
+    return commandline.run(parser, argv)
+
+
+def _main(out: Path, size: int, rounds: int, device: str) -> int:
+    rows = [*overheads(size, rounds, device), *ladder(size, rounds, device), *precisions(size, rounds, device)]
+    facts = {"size": size, "rounds": rounds, "clock": _clock(device)[1], "schedule": {**SETTINGS, "training": TRAINING}, "batch": BATCH}
+    write(out, rows, {**facts, "environment": measure.environment()})
+    print((out / "table.md").read_text(encoding="utf-8"))
+    return 0
+
+
+def write(out: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> None:
+    """samplers.csv, samplers.json and table.md."""
+    out.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    table = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
+    table.writeheader()
+    table.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(row).items()} for row in rows)
+    cells.write(out / "samplers.csv", text.getvalue().encode())
+    cells.write_json(out / "samplers.json", dict(facts))
+    cells.write(out / "table.md", markdown(rows, facts).encode())
+
+
+def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
+    """Two tables with what was measured and how."""
+    machine, size = facts["environment"], facts["size"]
+    lines = [
+        "# What the samplers cost",
+        "",
+        f"Random weights, {size}×{size} pictures, a square hole of a quarter of the side. {machine['hardware']}, "
+        f"{machine['threads']['torch']} threads; {facts['clock']}; medians of {facts['rounds']} rounds.",
+        "",
+        "## Beside bare network calls",
+        "",
+        "| sampler | seconds per run | overhead |",
+        "| --- | ---: | ---: |",
+        *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2%} |" for row in rows if row.measure == "overhead"),
+        "",
+        "## Beside diffusers' RePaintPipeline",
+        "",
+        f"Same network, pictures and schedule ({facts['schedule']['steps']} of {facts['schedule']['training']} noise levels, jump length "
+        f"{facts['schedule']['jump_length']}, {facts['schedule']['resamplings']} resamplings).",
+        "",
+        "| | seconds per picture | times as fast |",
+        "| --- | ---: | ---: |",
+        *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |" for row in rows if row.measure == "pipeline"),
+        "",
+        f"## One network call of {facts['batch']} pictures",
+        "",
+        "| | seconds | times as fast |",
+        "| --- | ---: | ---: |",
+        *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |" for row in rows if row.measure == "precision"),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+# Beside bare network calls
+
+
+def overheads(size: int, rounds: int, device: str) -> list[Row]:
+    """What is spent outside the network, as a share of what is spent inside, for one picture and for a batch, nothing cropped."""
+    found = []
+    for kind in SAMPLERS:
+        for batch in (1, BATCH):
+            method = made(kind, network("v_prediction", patch=2), device, strategy=WHOLE)
+            times = [_inside(method, requests(size, batch), device) for _ in range(rounds)]
+            share = statistics.median(total / inside - 1 for total, inside in times)
+            found.append(Row("overhead", f"{NAMES[kind]}, {batch} at once", statistics.median(t for t, _ in times), share, rounds))
+    return found
+
+
+def _inside(method: Diffusion, wanted: Sequence[InpaintRequest], device: str) -> tuple[float, float]:
+    """Seconds of a run, and those of them that the network took."""
+    clock, _ = _clock(device)
+    net: Any = method.net
+    inside, forward = 0.0, net.forward
+
+    def timed(noisy: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        nonlocal inside
+        start = clock()
+        output: torch.Tensor = forward(noisy, timestep)
+        method.synchronize()
+        inside += clock() - start
+        return output
+
+    net.forward = timed
+    try:
+        total = _seconds(lambda: method.run(wanted), device)
+    finally:
+        net.forward = forward
+    return total, inside
+
+
+# Beside diffusers' pipeline
+
+
+def ladder(size: int, rounds: int, device: str) -> list[Row]:
+    """RePaint in diffusers and here, gain by gain."""
+    net = network("epsilon", patch=1, size=size)
+    variants = {
+        f"diffusers, {BATCH} at once": _diffusers(net, size, device),
+        "here, one by one, whole pictures": _ours(net, size, device, 1),
+        f"here, {BATCH} at once, whole pictures": _ours(net, size, device, BATCH),
+        f"here, {BATCH} at once, cropped to the hole": _ours(net, size, device, BATCH, METHODS["repaint"].strategy),
+    }
+    seconds: Seconds = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, run in variants.items():
+            seconds[name].append(_seconds(run, device) / BATCH)
+    base = seconds[next(iter(variants))]
+    return [
+        Row("pipeline", name, statistics.median(each), statistics.median(b / e for b, e in zip(base, each, strict=True)), rounds)
+        for name, each in seconds.items()
+    ]
+
+
+def _diffusers(net: Denoiser, size: int, device: str) -> Callable[[], object]:
+    given: Any = net.unet
+    unet: Any = UNet2DModel.from_config(given.config)  # type: ignore[no-untyped-call]
+    unet.load_state_dict(given.state_dict())
+    pipeline: Any = RePaintPipeline(unet.eval(), RePaintScheduler(TRAINING))  # type: ignore[no-untyped-call]
+    pipeline.to(device)
+    pipeline.set_progress_bar_config(disable=True)
+    wanted = requests(size, BATCH)
+    image = torch.stack([torch.from_numpy(request.image).permute(2, 0, 1) for request in wanted]).float().div(127.5).sub(1)
+    known = torch.stack([torch.from_numpy(~request.mask)[None] for request in wanted]).float()
+    schedule = {"num_inference_steps": SETTINGS["steps"], "jump_length": SETTINGS["jump_length"], "jump_n_sample": SETTINGS["resamplings"]}
+    return lambda: pipeline(image, known, eta=1.0, generator=torch.Generator().manual_seed(0), output_type="np", **schedule)
+
+
+def _ours(net: Denoiser, size: int, device: str, batch: int, strategy: Strategy = WHOLE) -> Callable[[], object]:
+    method = made(RePaint, net, device, strategy=strategy, **SETTINGS)
+    wanted = requests(size, BATCH)
+    return lambda: [method.run(wanted[i : i + batch]) for i in range(0, BATCH, batch)]
+
+
+# One network call
+
+
+def precisions(size: int, rounds: int, device: str) -> list[Row]:
+    """A network call in 32 and in 16 bits; the ratio is times as fast."""
+    net = network("v_prediction", patch=2).to(device).to(memory_format=torch.channels_last)
+    noisy = torch.randn(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device, memory_format=torch.channels_last)
+    seconds: Seconds = {}
+    with torch.inference_mode():
+        for _ in range(rounds + 1):  # the first warms up
+            for name in ("float32", "bfloat16"):
+                denoise = estimates(net, bf16=name == "bfloat16")
+                seconds.setdefault(name, []).append(_seconds(lambda denoise=denoise: denoise(noisy, 500), device))  # type: ignore[misc]
+    base = seconds["float32"][1:]
+    return [
+        Row("precision", name, statistics.median(each[1:]), statistics.median(b / e for b, e in zip(base, each[1:], strict=True)), rounds)
+        for name, each in seconds.items()
+    ]
+
+
+# What is measured
+
+
+def network(prediction: str, *, patch: int, size: int = 64) -> Denoiser:
+    """A denoiser of the bundled one's widths with random weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        schedule = {"schedule": "linear", "timesteps": TRAINING} if prediction == "epsilon" else {}
+        return Denoiser(size, patch=patch, prediction=prediction, **schedule).eval().requires_grad_(False)  # type: ignore[arg-type]
+
+
+def made(kind: type[Diffusion], net: Denoiser, device: str, *, strategy: Strategy, **options: object) -> Diffusion:
+    """The method with this network, as if it were the bundled one."""
+
+    class Given(kind):  # type: ignore[valid-type, misc]
+        def load(self) -> None:
+            pass
+
+    method: Diffusion = Given(replace(METHODS[NAMES[kind]], strategy=strategy), device=device, **options)
+    method.net = net.to(device).to(memory_format=torch.channels_last)
+    return method
+
+
+def requests(size: int, count: int) -> list[InpaintRequest]:
+    """Pictures of noise with a square hole in the middle."""
+    rng = np.random.default_rng(0)
+    mask = np.zeros((size, size), bool)
+    mask[3 * size // 8 : 5 * size // 8, 3 * size // 8 : 5 * size // 8] = True
+    return [InpaintRequest(rng.integers(0, 256, (size, size, 3), np.uint8), mask, seed=i) for i in range(count)]
+
+
+def _clock(device: str) -> tuple[Callable[[], float], str]:
+    """The processor's time where one thread does it all, which other programs disturb less; else the time on the wall."""
+    if device == "cpu" and torch.get_num_threads() == 1:
+        return time.process_time, "processor time"
+    return time.perf_counter, "wall time"
+
+
+def _seconds(run: Callable[[], object], device: str) -> float:
+    clock, _ = _clock(device)
+    start = clock()
+    run()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    return clock() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main())
