@@ -10,23 +10,29 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, Watch, forward
+from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, Watch, diffuse
+
+FRESH = 0.85
+"""Share of the noise that is drawn anew in a round, as eta in DDNM."""
 
 
 class DpmSolver(Diffusion):
-    """Order 2, over several steps (appendix A), with jumps in the noisier half, where what goes where is decided; each starts it anew."""
+    """The multistep solver of order 2 (appendix A), in rounds: at each noise level the clean estimate, its known pixels put in, is made
+    noisy again and estimated anew, until fill and surroundings agree; only then does the solver take its large step.
+    """
 
     def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
         noisy, before = noise(), None
         for step in plan:
-            if step.forward:
-                noisy, before = forward(noisy, step, noise()), None
-                watch(State(step.to, noisy, None, jump=True))
+            estimate = denoise(noisy, step.t)
+            clean = torch.where(mask, estimate.clean, known)
+            if step.stays:
+                mixed = torch.add(estimate.noise * (1 - FRESH**2) ** 0.5, noise(), alpha=FRESH)
+                noisy = diffuse(clean, step.abar, mixed)
             else:
-                clean = torch.where(mask, denoise(noisy, step.t).clean, known)
-                noisy = multistep(noisy, clean, before, step, noise())
+                noisy = multistep(diffuse(clean, step.abar, estimate.noise), clean, before, step, noise())
                 before = clean, half_log_snr(step.abar)
-                watch(State(step.to, noisy, clean, jump=False))
+            watch(State(step.to, noisy, clean, jump=False))
         return noisy
 
 

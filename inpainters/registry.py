@@ -336,13 +336,13 @@ _SPECS = (
         title="DPM-Solver++",
         family="diffusion",
         target="inpainters.dpm_solver:DpmSolver",
-        summary="A fast solver that extrapolates the diffusion model's clean estimates, known pixels put in, over few large steps. "
-        "A picture after some twenty network calls. Smoother than what RePaint draws, as it adds little noise on the way.",
+        summary="A fast solver takes few large steps from noise to picture, and a few rounds at each until fill and surroundings agree. "
+        "Some fifty network calls in place of RePaint's thousands. With too few rounds the fill does not belong to the picture.",
         paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion probabilistic models; "
         "known pixels as in Wang et al. 2023",
         year=2022,
         link="https://arxiv.org/abs/2211.01095",
-        options=(*_DIFFUSION_OPTIONS, *_JUMPS),
+        options=(*_DIFFUSION_OPTIONS, Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100)),
         **_DIFFUSION,
     ),
 )

@@ -18,7 +18,7 @@ class Settings(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step between two noise levels; `forward` where it adds noise, else it takes one network call."""
+    """One step between two noise levels; `forward` where it adds noise, else it takes one network call, even where it stays there."""
 
     t: int
     """Timestep it starts from."""
@@ -32,12 +32,17 @@ class Step(NamedTuple):
     def forward(self) -> bool:
         return self.to > self.t
 
+    @property
+    def stays(self) -> bool:
+        """True where it leads to another state of the same level."""
+        return self.to == self.t
+
 
 PRESETS: dict[str, dict[str, Settings]] = {
     "replacement": {"preview": Settings(50), "balanced": Settings(100), "paper": Settings(250)},
     "repaint": {"preview": Settings(25, 5, 3), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)},
     "ddnm": {"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)},
-    "dpm_solver": {"preview": Settings(20, 2, 2), "balanced": Settings(50, 5, 3), "paper": Settings(20)},
+    "dpm_solver": {"preview": Settings(16, 1, 3), "balanced": Settings(24, 1, 5), "paper": Settings(20)},
     "latent_diffusion": {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(50)},
 }
 """Method -> preset -> its settings."""
@@ -55,7 +60,7 @@ def settings(method: str, options: Mapping[str, Any]) -> Settings:
 
 def calls(method: str, options: Mapping[str, Any]) -> int:
     """Network calls of one run."""
-    return sum(to < t for t, to in walk(method, settings(method, options)))
+    return sum(to <= t for t, to in walk(method, settings(method, options)))
 
 
 def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> list[Step]:
@@ -72,13 +77,16 @@ def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> lis
 
 
 def walk(method: str, chosen: Settings) -> list[tuple[int, int]]:
-    """(from, to) of each step, as numbers of levels; -1 is the clean picture. The fast solver jumps in the noisier half alone."""
-    return moves(jumping(*chosen, lowest=chosen.steps // 2 if method == "dpm_solver" else 0))
+    """(from, to) of each step, as numbers of levels; -1 is the clean picture. The fast solver's rounds stay at their level."""
+    if method == "dpm_solver":
+        levels = range(chosen.steps - 1, -1, -1)
+        return [(level, to) for level in levels for to in (*[level] * (chosen.resamplings - 1), level - 1)]
+    return moves(jumping(*chosen))
 
 
-def jumping(steps: int, length: int, resamplings: int, lowest: int = 0) -> list[int]:
+def jumping(steps: int, length: int, resamplings: int) -> list[int]:
     """Levels in the order of Lugmayr et al. 2022, figure 9: down to each multiple of `length`, `resamplings` - 1 times up again."""
-    jumps = {level: resamplings - 1 for level in range(0, steps - length, length) if level >= lowest}
+    jumps = dict.fromkeys(range(0, steps - length, length), resamplings - 1)
     levels, level = [], steps
     while level > 0:
         level -= 1

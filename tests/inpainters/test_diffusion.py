@@ -98,7 +98,25 @@ def test_presets_keep_their_promises():
         assert schedules.calls(name, {"preset": "preview"}) <= 80
         assert schedules.calls(name, {"preset": "balanced"}) <= 600
     assert max(schedules.calls("dpm_solver", {"preset": preset}) for preset in PRESETS["dpm_solver"]) * 20 <= 2410
-    assert all(step.t >= 450 for step in schedules.plan("dpm_solver", {"preset": "balanced"}, levels(tiny())) if step.forward)
+
+
+def test_the_fast_solver_goes_round_at_each_level():
+    assert schedules.walk("dpm_solver", Settings(3, 1, 3)) == [(2, 2), (2, 2), (2, 1), (1, 1), (1, 1), (1, 0), (0, 0), (0, 0), (0, -1)]
+    assert schedules.calls("dpm_solver", {"preset": "preview"}) == 48
+
+
+def test_a_round_keeps_its_noise_level():
+    """What is known is at the level's mean, and the noise in it and around it has the level's variance."""
+    known, shape, abar = 0.5, (1, 3, 128, 128), 0.3
+    clean = torch.full(shape, known)
+    plan = [Step(500, 500, abar, abar)]
+    found = sampler("dpm_solver")(
+        lambda noisy, t: Estimate(0 * clean, recorded(shape, seed=3)()), clean, rectangle(*shape), recorded(shape), plan, unseen
+    )
+    hole = rectangle(*shape)
+    assert found[~hole].mean().item() == pytest.approx(known * abar**0.5, abs=0.02)
+    assert found[~hole].std().item() == pytest.approx((1 - abar) ** 0.5, abs=0.02)
+    assert found[hole].mean().item() == pytest.approx(0, abs=0.15)
 
 
 def test_options_override_the_preset():
@@ -177,7 +195,7 @@ def test_estimates_are_those_of_diffusers(prediction):
 
 @pytest.mark.parametrize("steps", [10, 20])
 def test_the_fast_solver_is_that_of_diffusers(steps):
-    """Nothing known, no jumps: SDE-DPM-Solver++ (2M) as such."""
+    """Nothing known, one round: SDE-DPM-Solver++ (2M) as such."""
     net = tiny(prediction="epsilon")
     net.scheduler.register_to_config(clip_sample=False)
     reference = DPMSolverMultistepScheduler.from_config(net.scheduler.config, timestep_spacing="trailing", algorithm_type="sde-dpmsolver++")
