@@ -57,6 +57,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--mask-set", metavar="NAME", help="a generator, or folder:DIR made by `masks import`")
     run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask set")
     run.add_argument("--once", action="store_true", help="fill each picture at one ratio only, the bins taking turns")
+    run.add_argument("--answers", type=int, default=1, metavar="N", help="answers to each hole of methods whose seed changes the fill")
     run.add_argument("--budget", type=float, metavar="HOURS", help="quick: for all methods together; photos: for each method")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
@@ -116,7 +117,14 @@ def _run(parsed: argparse.Namespace) -> int:
     dataset = _dataset(parsed, suite.dataset)
     root: Path = parsed.out or Path("results") / suite.name
     seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
-    given = {"n": parsed.n or suite.n, "bins": bins, "seed": parsed.seed, "seconds": seconds, "once": parsed.once}
+    given = {
+        "n": parsed.n or suite.n,
+        "bins": bins,
+        "seed": parsed.seed,
+        "seconds": seconds,
+        "once": parsed.once,
+        "answers": parsed.answers,
+    }
     plan = suites.make_plan(suite, dataset, masks, methods, **given)
     suites.check_ours(root)
     with cells.lock(root):
@@ -136,6 +144,8 @@ def _run(parsed: argparse.Namespace) -> int:
 def _check_numbers(parsed: argparse.Namespace) -> None:
     if parsed.n is not None and parsed.n < 1:
         raise InputError("--n must be 1 or more.")
+    if not 1 <= parsed.answers <= 64:
+        raise InputError("--answers must lie between 1 and 64.")
     if parsed.seed < 0:
         raise InputError("--seed must be 0 or more.")
     if parsed.budget is not None and not 0 < parsed.budget < math.inf:

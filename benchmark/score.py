@@ -88,6 +88,7 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
             rows += scorer.rows()
             times += scorer.times()
         rows += _pooled(scorers, bench)
+        rows += _answers(scorers, bench)
     rows += _without_time(plan, bench)
     _write_table(root / "scores.csv", SCORE_COLUMNS, rows)
     _write_table(root / "timings.csv", TIMING_COLUMNS, times)
@@ -232,8 +233,8 @@ class _Scorer:
 def _pooled(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
     """Set metrics of each method over all ratio bins together: more pictures, so less bias."""
     ratio = [one for one in scored if one.cell.bin in BINS and one.images]
-    for entry in dict.fromkeys(one.cell.entry for one in ratio):
-        ours = [one for one in ratio if one.cell.entry == entry]
+    for entry, seed in dict.fromkeys((one.cell.entry, one.cell.seed) for one in ratio):
+        ours = [one for one in ratio if (one.cell.entry, one.cell.seed) == (entry, seed)]
         for spec in bench.ready("set") if len(ours) > 1 else []:
             try:
                 sides = zip(*(one.features(spec) for one in ours), strict=True)
@@ -243,6 +244,24 @@ def _pooled(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
             key = _key(ours[0].plan, replace(ours[0].cell, bin=ALL_BINS), ALL)
             for region in spec.regions:
                 yield (*key, spec.name, region, pair.get("value", ""), pair.get("reason", ""))
+
+
+def _answers(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
+    """What can be said of several answers to one hole, under the first one's seed."""
+    groups: dict[tuple[str, str], list[_Scorer]] = {}
+    for one in scored:
+        groups.setdefault((one.cell.entry, one.cell.bin), []).append(one)
+    for ours in (group for group in groups.values() if len(group) > 1):
+        first = ours[0]
+        for image_id in (i for i in first.images if all(i in other.images for other in ours)):
+            answers, mask = [read_rgb(one.folder / f"{image_id}.png") for one in ours], first.inputs.load(image_id)[1]
+            for spec in bench.ready("answers"):
+                try:
+                    values = bench.get(spec.name).score_answers(answers, mask)
+                    pairs = {region: first._value(spec.name, region, values[region]) for region in spec.regions}
+                except (ValueError, RuntimeError) as error:
+                    pairs = {region: {"reason": sentence(error)} for region in spec.regions}
+                yield from first._values(image_id, spec.name, pairs)
 
 
 def _features(file: Path, metric: Any, key: str, paths: Mapping[str, Path]) -> Features:

@@ -65,6 +65,8 @@ class Plan:
     budget: str
     once: bool = False
     """True where each picture is filled at one ratio only, the bins taking turns."""
+    answers: int = 1
+    """How many answers, seeds `seed`, `seed` + 1 ..., a method gives to each hole where the seed changes its answer."""
 
     def to_json(self) -> dict[str, Any]:
         """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
@@ -75,12 +77,17 @@ class Plan:
     def cells(self) -> list[Cell]:
         """All cells, the fastest method first, for methods that get a picture at all."""
         order = sorted(self.methods, key=lambda entry: (cost(entry, (256, 256), 0.3), entry))
-        return [self.cell(entry, b) for entry in order for b in self.bins if self.methods[entry]]
+        return [self.cell(entry, b, seed) for entry in order for b in self.bins if self.methods[entry] for seed in self.seeds(entry)]
 
-    def cell(self, entry: str, label: str) -> Cell:
-        """The cell of one entry and bin."""
+    def seeds(self, entry: str) -> range:
+        """The seeds of an entry's answers: one where the seed changes nothing."""
+        spec = registry.METHODS.get(split_entry(entry)[0])
+        return range(self.seed, self.seed + (self.answers if spec and spec.stochastic else 1))
+
+    def cell(self, entry: str, label: str, seed: int | None = None) -> Cell:
+        """The cell of one entry, bin and seed; the first answer's where no seed is given."""
         method, options = split_entry(entry)
-        return Cell(self.dataset, self.mask_set, label, method, self.seed, options)
+        return Cell(self.dataset, self.mask_set, label, method, self.seed if seed is None else seed, options)
 
     def column(self, label: str) -> list[str]:
         """The ids of the pictures of one bin."""
@@ -125,6 +132,7 @@ def make_plan(
     seed: int,
     seconds: float,
     once: bool = False,
+    answers: int = 1,
 ) -> Plan:
     """Choose the pictures and share the time out."""
     pictures, left_out = take(dataset, n)
@@ -133,7 +141,7 @@ def make_plan(
     shares = share(names, most, bins, seconds, suite.budget)
     return Plan(
         suite.name, dataset.name, dataset.recipe, masks.name, masks.source, tuple(bins), seed, pictures, tuple(left_out), shares, seconds,
-        suite.budget, once,
+        suite.budget, once, answers,
     )  # fmt: skip
 
 

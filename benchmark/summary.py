@@ -69,7 +69,7 @@ REGIONS = ("hole", "band", "whole")
 
 def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Key, int]) -> dict[Key, Cell]:
     """The cells of one metric and region, by (entry, bin); `counts` is the number of pictures behind a set metric."""
-    rows = scores[(scores["metric"] == metric) & (scores["region"] == region)]
+    rows = over_answers(scores[(scores["metric"] == metric) & (scores["region"] == region)])
     rows = rows.assign(hole=rows["bin"] + "/" + rows["image_id"])  # what two methods must share to be paired
     if ALL not in set(rows["bin"]) and not (rows["image_id"].eq(WHOLE_SET) & rows["value"].notna()).any():
         rows = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
@@ -80,6 +80,15 @@ def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Ke
     for label in {label for _, label in cells}:
         _mark_best({entry: cell for (entry, at), cell in cells.items() if at == label}, rows[rows["bin"] == label], cells)
     return cells
+
+
+def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
+    """One row per entry and hole in place of one per answer; `how`: "mean", "min" or "max" over the answers."""
+    if rows["seed"].nunique() < 2:
+        return rows
+    keys = [column for column in rows.columns if column not in ("seed", "value", "reason")]
+    found = rows.groupby(keys, sort=False, dropna=False).agg(value=("value", how), reason=("reason", "first"))
+    return found.reset_index().assign(seed=rows["seed"].min())
 
 
 def _cell(entry: str, label: str, metric: str, region: str, group: pd.DataFrame, counts: Mapping[Key, int]) -> Cell:

@@ -9,8 +9,10 @@ import pandas as pd
 from benchmark.marks import MARK, footnote, mark
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
-from benchmark.results import Results
-from benchmark.summary import FAIR_N, Cell, Key, column_order, comparable, counts_of, entry_order, measured, summarise
+from benchmark.results import WHOLE_SET, Results
+from benchmark.stats import estimate
+from benchmark.summary import FAIR_N, Cell, Key, column_order, comparable, counts_of, entry_order, measured, over_answers, summarise
+from inpainters.masks import BINS
 from inpainters.registry import METHODS
 
 OVERVIEW = (
@@ -72,6 +74,7 @@ def markdown(results: Results) -> str:
         "## All ratios together",
         *_overview(results, entries, counts),
         *_rankings(results, entries, counts),
+        *_several(results, entries),
         "## Pictures per cell (n)",
         _table(["method", *bins], [[_name(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries]),
     ]
@@ -107,6 +110,32 @@ def _rankings(results: Results, entries: Sequence[str], counts: Mapping[Key, int
     lines = zip_longest(*columns, fillvalue="–")
     rows = [[str(place), *line] for place, line in enumerate(lines, 1)]
     return ["## Rankings, all ratios together", _table(["rank", *(title(*pair) for pair in RANKED)], rows)]
+
+
+def _several(results: Results, entries: Sequence[str]) -> list[str]:
+    """For methods that gave several answers: the mean and the best of them by each measured metric of the overview, and how they differ."""
+    scores = results.scores[(results.scores["image_id"] != WHOLE_SET) & results.scores["bin"].isin(list(BINS))]
+    seeds = scores.groupby("entry")["seed"].nunique()
+    several = [entry for entry in entries if seeds.get(entry, 0) > 1]
+    if not several:
+        return []
+    pairs = [pair for pair in OVERVIEW if pair in measured(scores)]
+    spread = [pair for pair in measured(scores) if METRICS[pair[0]].kind == "answers"]
+    head = ["method", "answers", *(f"{title(*p)}: {how}" for p in pairs for how in ("mean", "best")), *(title(*p) for p in spread)]
+    lines = []
+    for entry in several:
+        mine = scores[scores["entry"] == entry]
+        hows = [(p, how) for p in pairs for how in ("mean", "max" if METRICS[p[0]].better == "higher" else "min")]
+        figures = [_of_answers(mine, *p, how) for p, how in [*hows, *((p, "mean") for p in spread)]]
+        lines.append([_name(entry), str(seeds[entry]), *figures])
+    note = "Mean: of all answers to a hole. Best: of the answer that comes closest to the original, which only the original can choose."
+    return ["## Several answers", f"{note} Elsewhere a method with several answers counts with their mean.", _table(head, lines)]
+
+
+def _of_answers(rows: pd.DataFrame, metric: str, region: str, how: str) -> str:
+    chosen = over_answers(rows[(rows["metric"] == metric) & (rows["region"] == region)], how)
+    found = estimate(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
+    return "–" if np.isnan(found.mean) else text(Cell("", ALL, metric, region, found))
 
 
 def ranking(cells: Mapping[Key, Cell], entries: Sequence[str]) -> list[str]:

@@ -51,6 +51,21 @@ def _lpips(net: str) -> MetricSpec:
     )
 
 
+def _diversity(net: str) -> MetricSpec:
+    return MetricSpec(
+        name=f"diversity_lpips_{net}",
+        title=f"Diversity (LPIPS, {_LPIPS[net][0]})",
+        kind="answers",
+        regions=("hole",),
+        better="higher",
+        unit="",
+        variant=f"Mean over all pairs of one method's answers to a hole of lpips_{net} between the two, in the hole.",
+        weights=f"lpips_{net}",
+        target=f"benchmark.metrics.diversity:{net}",
+        requires=(*_TORCH, "lpips"),
+    )
+
+
 def _set(name: str, title: str, formula: str, features: str, network: str) -> MetricSpec:
     return MetricSpec(
         name=name,
@@ -118,6 +133,7 @@ _SPECS = (
     *(_set(f"kid_inception_{kind}", f"KID ({_KINDS[kind]})", _KERNEL, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
     _set("fd_squeeze", "FD (SqueezeNet)", _FRECHET, _SQUEEZE, "lpips_squeeze"),
     _set("kd_squeeze", "KD (SqueezeNet)", _KERNEL, _SQUEEZE, "lpips_squeeze"),
+    *(_diversity(net) for net in _LPIPS),
 )
 
 METRICS: dict[str, MetricSpec] = {spec.name: spec for spec in _SPECS}

@@ -20,8 +20,8 @@ class MetricSpec:
 
     name: str
     title: str
-    kind: Literal["image", "set"]
-    """`image`: a value per picture and region; `set`: one value for all pictures of a cell."""
+    kind: Literal["image", "set", "answers"]
+    """`image`: a value per picture and region; `set`: one value for all pictures of a cell; `answers`: one per hole, of all its answers."""
     regions: tuple[str, ...]
     better: Literal["lower", "higher"]
     unit: str

@@ -18,7 +18,7 @@ class AutoencodingTrainer(Trainer):
 
     def stages(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:
         with self._autocast():
-            return list(self.model(image))
+            return list(self.network(image))
 
     def sample(self, count: int) -> tuple[list[Image], list[np.ndarray]]:
         images, masks = super().sample(count)

@@ -28,7 +28,7 @@ class DenoisingTrainer(Trainer):
         noisy = scheduler.add_noise(clean, noise, timestep)
         wanted = noise if scheduler.config.prediction_type == "epsilon" else scheduler.get_velocity(clean, noise, timestep)
         with self._autocast():
-            found = self.model(noisy, timestep, *context).float()
+            found = self.network(noisy, timestep, *context).float()
         ratio = snr(scheduler.alphas_cumprod.to(clean))[timestep]
         weight = min_snr(ratio, self.recipe.losses.min_snr, scheduler.config.prediction_type)
         return {"denoising": (weight * (found - wanted).square().mean((1, 2, 3))).mean()}, noisy

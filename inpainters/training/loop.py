@@ -58,6 +58,8 @@ class Trainer:
             raise InputError("No picture is left to train on; give more pictures or lower data.held_out.")
         self.model = parallel.synchronise(recipe.build()).to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.network = torch.compile(self.model) if recipe.optimizer.compile else self.model
+        """What a step calls: `self.model`, whose weights it shares."""
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), recipe.optimizer.rate, recipe.optimizer.betas, weight_decay=recipe.optimizer.weight_decay, fused=True
         )
@@ -216,7 +218,7 @@ class Trainer:
     def stages(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:
         """The network's pictures from coarse to fine, as many as the recipe trains."""
         with self._autocast():
-            found = self.model(image * (1 - mask), mask, *([] if guide is None else [guide]))
+            found = self.network(image * (1 - mask), mask, *([] if guide is None else [guide]))
         return found[: self.recipe.stages or None]
 
     def learn(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
