@@ -64,7 +64,8 @@ def draw(results: Results) -> list[Path]:
 def iterated(results: Results) -> dict[str, float]:
     """Entry -> median network calls per picture, of those diffusion methods that call their network more than once."""
     calls = results.timings.groupby("entry")["network_calls"].median()
-    return {e: float(n) for e, n in calls.items() if n > 1 and (s := METHODS.get(e.split(" ")[0])) and s.family in ("diffusion", "latent")}
+    found = {str(entry): float(n) for entry, n in calls.items() if n > 1}
+    return {e: n for e, n in found.items() if (spec := METHODS.get(e.split(" ")[0])) and spec.family in ("diffusion", "latent")}
 
 
 def _fair(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
