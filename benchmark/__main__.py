@@ -58,6 +58,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask set")
     run.add_argument("--once", action="store_true", help="fill each picture at one ratio only, the bins taking turns")
     run.add_argument("--answers", type=int, default=1, metavar="N", help="answers to each hole of methods whose seed changes the fill")
+    run.add_argument("--batch", type=int, default=1, metavar="N", help="pictures that a method gets at once, which share the time")
     run.add_argument("--budget", type=float, metavar="HOURS", help="quick: for all methods together; photos: for each method")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
@@ -124,6 +125,7 @@ def _run(parsed: argparse.Namespace) -> int:
         "seconds": seconds,
         "once": parsed.once,
         "answers": parsed.answers,
+        "batch": parsed.batch,
     }
     plan = suites.make_plan(suite, dataset, masks, methods, **given)
     suites.check_ours(root)
@@ -146,6 +148,8 @@ def _check_numbers(parsed: argparse.Namespace) -> None:
         raise InputError("--n must be 1 or more.")
     if not 1 <= parsed.answers <= 64:
         raise InputError("--answers must lie between 1 and 64.")
+    if not 1 <= parsed.batch <= 1024:
+        raise InputError("--batch must lie between 1 and 1024.")
     if parsed.seed < 0:
         raise InputError("--seed must be 0 or more.")
     if parsed.budget is not None and not 0 < parsed.budget < math.inf:

@@ -134,7 +134,8 @@ def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: 
         )
     axes.set_xscale("log")
     axes.margins(x=0.18, y=0.12)
-    axes.set_xlabel(f"median seconds per picture, {hardware(results)}")
+    together = results.manifest.get("meaning", {}).get("batch", 1)
+    axes.set_xlabel(f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {hardware(results)}")
     axes.set_ylabel(_axis(metric, region))
     figure.suptitle("All ratios together; bars are 95 % intervals over photographs" + _note(drawn, metric), x=0.01, ha="left", fontsize=9)
     return figure

@@ -36,6 +36,8 @@ def meaning(plan: Plan, done: Done, inputs: Mapping[str, Inputs], metrics: Any) 
         "n": {b: {c.entry: len(s["pictures"]) for c, s in done if c.bin == b} for b in plan.bins},
         "planned": plan.methods,
         "once": plan.once,
+        "answers": plan.answers,
+        "batch": plan.batch,
         "metrics": {name: _metric(spec, metrics) for name, spec in metrics.METRICS.items()},
         "reference": "paired",
     }

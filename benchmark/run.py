@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -202,7 +202,7 @@ def run(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet, *, device: str
         for entry in dict.fromkeys(cell.entry for cell in cells):
             inpainter = _create(entry, device)
             for cell in (c for c in cells if c.entry == entry):
-                _Filler(cell, root, plan.images(entry, cell.bin), inputs[cell.bin], inpainter, bar, outcome).fill()
+                _Filler(cell, root, plan.images(entry, cell.bin), inputs[cell.bin], inpainter, plan.batch, bar, outcome).fill()
     return outcome
 
 
@@ -247,6 +247,7 @@ class _Filler:
     images: list[str]
     inputs: Inputs
     inpainter: Inpainter | str
+    batch: int
     bar: Any
     outcome: Outcome
 
@@ -257,47 +258,64 @@ class _Filler:
         stored = read_manifest(folder)
         if stored is None or stored["failed"] or not all(i in stored["pictures"] and finished(folder, i) for i in self.images):
             write_json(folder / "key.json", wanted)
-            failed = {image_id: reason for image_id in self.images if (reason := self._one(folder, image_id))}
+            failed = self._all(folder)
             rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}
             write_json(folder / "manifest.json", {**wanted, "pictures": rows, "failed": failed, "environment": measure.environment()})
             self.outcome.failed.update({f"{self.cell.entry} {self.cell.bin} {i}": reason for i, reason in failed.items()})
         else:
             self.bar.update(_estimate(self.cell) * len(self.images))
 
-    def _one(self, folder: Path, image_id: str) -> str | None:
-        """Fill one picture unless that is done; returns the reason where it cannot be."""
+    def _all(self, folder: Path) -> dict[str, str]:
+        """Fill what is missing; returns the reason for each picture where it cannot be.
+
+        The pictures of a batch are always the same ones, so that a broken-off run ends in the bytes of an undisturbed one.
+        """
+        failed: dict[str, str] = {}
+        for start in range(0, len(self.images), self.batch):
+            together = self.images[start : start + self.batch]
+            reason = self._several(folder, together)
+            if reason and len(together) > 1:  # one of them cannot be filled: which?
+                failed |= {image_id: each for image_id in together if (each := self._several(folder, [image_id]))}
+            elif reason:
+                failed[together[0]] = reason
+            self.bar.update(_estimate(self.cell) * len(together))
+        return failed
+
+    def _several(self, folder: Path, images: Sequence[str]) -> str | None:
+        """Fill pictures together unless that is done; returns the reason where they cannot be."""
         try:
-            if not finished(folder, image_id):
-                self._write(folder, image_id)
-                self.outcome.filled += 1
+            if todo := [image_id for image_id in images if not finished(folder, image_id)]:
+                self._write(folder, images)
+                self.outcome.filled += len(todo)
         except Exception as error:
             if disk_full(error):
                 raise
             return sentence(error)
-        finally:
-            self.bar.update(_estimate(self.cell))
         return None
 
-    def _write(self, folder: Path, image_id: str) -> None:
-        if reason := self.inputs.table[image_id].get("reason"):
-            raise InputError(reason)
+    def _write(self, folder: Path, images: Sequence[str]) -> None:
+        if reasons := [reason for image_id in images if (reason := self.inputs.table[image_id].get("reason"))]:
+            raise InputError(reasons[0])
         if isinstance(self.inpainter, str):
             raise UnavailableError(self.inpainter)
-        image, mask = self.inputs.load(image_id)
-        seed = derive_seed(self.cell.seed, image_id, self.cell.bin, "fill") % 2**31
+        pairs = [self.inputs.load(image_id) for image_id in images]
+        seeds = [derive_seed(self.cell.seed, image_id, self.cell.bin, "fill") % 2**31 for image_id in images]
         measure.reset_peak()
-        result = self.inpainter.run([InpaintRequest(image, mask, seed=seed, options=self.cell.options)])[0][0]
+        results = self.inpainter.run(
+            [InpaintRequest(*pair, seed=seed, options=self.cell.options) for pair, seed in zip(pairs, seeds, strict=True)]
+        )
         peak = measure.peak_mb()
-        png = encode_png(composite(result.image, image, mask))
-        write(folder / f"{image_id}.png", png)
-        write_json(folder / f"{image_id}.json", {
-            "sha256": hashlib.sha256(png).hexdigest(),
-            "seed": seed,
-            "seconds": f"{result.seconds:.6g}",
-            "network_calls": result.network_calls,
-            "peak_memory_mb": "" if peak is None else f"{peak:.6g}",
-            "notes": list(result.notes),
-        })  # fmt: skip
+        for image_id, pair, (result,) in zip(images, pairs, results, strict=True):
+            png = encode_png(composite(result.image, *pair))
+            write(folder / f"{image_id}.png", png)
+            write_json(folder / f"{image_id}.json", {
+                "sha256": hashlib.sha256(png).hexdigest(),
+                "seed": result.seed,
+                "seconds": f"{result.seconds:.6g}",
+                "network_calls": result.network_calls,
+                "peak_memory_mb": "" if peak is None else f"{peak:.6g}",
+                "notes": list(result.notes),
+            })  # fmt: skip
 
 
 def finished(folder: Path, image_id: str) -> bool:

@@ -172,7 +172,8 @@ class _Scorer:
     def _reasons(self) -> Iterator[Row]:
         """Rows without a value: metrics that are not ready, pictures that failed."""
         for name, reason in self.bench.absent.items():
-            for region in self.bench.metrics.METRICS[name].regions:
+            spec = self.bench.metrics.METRICS[name]
+            for region in spec.regions if spec.kind != "answers" or self.plan.answers > 1 else ():
                 yield (*_key(self.plan, self.cell, ALL), name, region, "", reason)
         for image_id, reason in self.stored["failed"].items():
             for spec in self.bench.ready("image"):

@@ -67,6 +67,8 @@ class Plan:
     """True where each picture is filled at one ratio only, the bins taking turns."""
     answers: int = 1
     """How many answers, seeds `seed`, `seed` + 1 ..., a method gives to each hole where the seed changes its answer."""
+    batch: int = 1
+    """How many pictures a method is given at once; their time is shared out evenly."""
 
     def to_json(self) -> dict[str, Any]:
         """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
@@ -133,6 +135,7 @@ def make_plan(
     seconds: float,
     once: bool = False,
     answers: int = 1,
+    batch: int = 1,
 ) -> Plan:
     """Choose the pictures and share the time out."""
     pictures, left_out = take(dataset, n)
@@ -141,7 +144,7 @@ def make_plan(
     shares = share(names, most, bins, seconds, suite.budget)
     return Plan(
         suite.name, dataset.name, dataset.recipe, masks.name, masks.source, tuple(bins), seed, pictures, tuple(left_out), shares, seconds,
-        suite.budget, once, answers,
+        suite.budget, once, answers, batch,
     )  # fmt: skip
 
 
@@ -169,7 +172,8 @@ def check_ours(root: Path) -> None:
     if root.exists() and not root.is_dir():
         raise InputError(f"'{root.name}' is a file; name a folder with --out.")
     others = [p.name for p in root.iterdir() if p.name != "cells"] if root.is_dir() else []
-    if others and "manifest.json" not in others:
+    # Killed while it was scored, a run has rows and no manifest yet, but its plan.
+    if others and "manifest.json" not in others and not plan_file(root).exists():
         raise InputError(f"'{root.name}' holds other files ('{sorted(others)[0]}') and no results: name a new or empty folder with --out.")
 
 

@@ -90,6 +90,47 @@ def test_what_a_half_done_cell_holds_is_kept_with_its_time(tmp_path: Path, photo
     assert (cell / "astronaut@full.json").read_bytes() == kept
 
 
+def test_methods_whose_seed_matters_answer_several_times(tmp_path: Path, photos: Path) -> None:
+    root = tmp_path / "out"
+    assert start(root, photos, ("telea", "patchmatch"), bins=("10-20",), answers=2) == Outcome(filled=9)
+    fills = [Cell("photos", "irregular", "10-20", "patchmatch", seed).folder(root) / "coffee@full.png" for seed in (0, 1)]
+    assert fills[0].read_bytes() != fills[1].read_bytes()
+
+
+def test_pictures_filled_together_are_those_filled_one_by_one(tmp_path: Path, photos: Path) -> None:
+    start(tmp_path / "one", photos, ("telea", "patchmatch"), bins=("10-20",))
+    start(tmp_path / "two", photos, ("telea", "patchmatch"), bins=("10-20",), batch=2)
+    assert pngs(tmp_path / "two") == pngs(tmp_path / "one")
+
+
+def test_a_batch_of_which_one_is_lacking_is_filled_whole(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Companions may bear on a network's last digits: the same ones must stand beside each picture again."""
+    root, seen = tmp_path / "out", list[int]()
+    start(root, photos, ("telea",), bins=("10-20",), batch=2)
+    cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
+    (cell / "manifest.json").unlink()
+    (cell / f"{next(iter(suites.load_plan(root).pictures))}.png").unlink()
+    answered = Telea.run
+    monkeypatch.setattr(Telea, "run", lambda self, requests: seen.append(len(requests)) or answered(self, requests))
+    assert start(root, photos, ("telea",), bins=("10-20",), batch=2).filled == 1
+    assert seen == [2]
+
+
+def test_a_broken_picture_costs_its_batch_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = Telea.fill
+
+    def fill(self: Telea, piece: Any) -> Any:
+        if (piece.image == 0).all(axis=2).mean() < 0.3 and piece.seed % 2:
+            raise RuntimeError("no luck")
+        return answered(self, piece)
+
+    monkeypatch.setattr(Telea, "fill", fill)
+    alone = start(tmp_path / "one", photos, ("telea",))
+    together = start(tmp_path / "two", photos, ("telea",), batch=3)
+    assert 0 < len(alone.failed) < 6
+    assert (together.filled, together.failed) == (alone.filled, alone.failed)
+
+
 def test_a_new_method_joins_without_touching_the_others(tmp_path: Path, photos: Path) -> None:
     root = tmp_path / "out"
     start(root, photos, ("mean_fill",))

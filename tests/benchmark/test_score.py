@@ -80,20 +80,55 @@ def root(tmp_path: Path) -> Path:
 
 
 def finished_run(
-    tmp_path: Path, n: int | None = None, seconds: float = 3600.0, bins: tuple[str, ...] = ("10-20",), once: bool = False
+    tmp_path: Path,
+    n: int | None = None,
+    seconds: float = 3600.0,
+    bins: tuple[str, ...] = ("10-20",),
+    once: bool = False,
+    methods: Sequence[str] = ("telea", "mean_fill"),
+    answers: int = 1,
 ) -> Path:
     (tmp_path / "photos").mkdir()
     for name in ("astronaut", "coffee", "chelsea"):
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(tmp_path / "photos" / f"{name}.png")
     dataset, masks = folder(tmp_path / "photos", "square", 32), open_mask_set("irregular")
-    given: dict[str, Any] = {"n": n, "bins": bins, "seed": 0, "seconds": seconds, "once": once}
-    plan = suites.settle(tmp_path / "out", suites.make_plan(suites.get("photos"), dataset, masks, ["telea", "mean_fill"], **given))
+    given: dict[str, Any] = {"n": n, "bins": bins, "seed": 0, "seconds": seconds, "once": once, "answers": answers}
+    plan = suites.settle(tmp_path / "out", suites.make_plan(suites.get("photos"), dataset, masks, methods, **given))
     run.run(tmp_path / "out", plan, dataset, masks, quiet=True)
     return tmp_path / "out"
 
 
 def rows(root: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((root / "scores.csv").open()))
+
+
+@dataclass
+class Pairs(Fake):
+    """With a metric of several answers: how far the means of the answers lie apart."""
+
+    METRICS: dict[str, Spec] = field(default_factory=lambda: {"mae": Spec("mae"), "spread": Spec("spread", "answers", ("hole",))})
+
+    def unavailable(self, name: str) -> str | None:
+        return None
+
+    def score_answers(self, answers: Sequence[Any], mask: Any) -> dict[str, float]:
+        means = [float(answer[mask].mean()) for answer in answers]
+        return {"hole": max(means) - min(means)}
+
+
+def test_several_answers_are_scored_together_under_the_first_ones_seed(tmp_path: Path) -> None:
+    root = finished_run(tmp_path, methods=["telea", "patchmatch"], answers=3)
+    score(root, metrics=Pairs(), quiet=True)
+    spread = [r for r in rows(root) if r["metric"] == "spread"]
+    assert {(r["method"], r["seed"]) for r in spread} == {("patchmatch", "0")}
+    assert len(spread) == 3
+    cell = Cell("photos", "irregular", "10-20", "patchmatch", 0)
+    for row in spread:
+        name = row["image_id"]
+        mask = read_mask(root / "cells/photos/irregular/10-20/_inputs" / f"{name}.mask.png")
+        means = [read_rgb(replace(cell, seed=seed).folder(root) / f"{name}.png")[mask].mean() for seed in range(3)]
+        assert float(row["value"]) == pytest.approx(max(means) - min(means))
+    assert len([r for r in rows(root) if r["metric"] == "mae" and r["method"] == "patchmatch"]) == 3 * 3 * 2
 
 
 def test_a_set_metric_over_all_bins_pools_their_pictures(tmp_path: Path) -> None:
