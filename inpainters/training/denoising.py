@@ -63,7 +63,9 @@ class LatentTrainer(DenoisingTrainer):
 
     @torch.no_grad()
     def example(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        return self.autoencoder.encode(image), context(self.autoencoder, image, mask)
+        with self._autocast():
+            latent, seen = self.autoencoder.encode(image), context(self.autoencoder, image, mask)
+        return latent.float(), seen.float()
 
     @torch.no_grad()
     def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
