@@ -76,13 +76,9 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
     """
     plan = load_plan(root)
     bench = Bench(metrics if metrics is not None else importlib.import_module("benchmark.metrics"))
-    inputs = {label: load_inputs(root, plan, label) for label in plan.bins}
-    done = [(cell, stored) for cell in plan.cells() if (stored := read_manifest(cell.folder(root)))]
-    if not done and any(plan.methods.values()):
-        raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
+    scorers = open_cells(root, plan, bench)
     rows: list[Row] = []
     times: list[Row] = []
-    scorers = [_Scorer(root, plan, cell, stored, inputs[cell.bin], bench) for cell, stored in done]
     with _one_thread():
         for scorer in tqdm(scorers, desc="score", unit="cell", disable=True if quiet else None):
             rows += scorer.rows()
@@ -92,8 +88,18 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
     rows += _without_time(plan, bench)
     _write_table(root / "scores.csv", SCORE_COLUMNS, rows)
     _write_table(root / "timings.csv", TIMING_COLUMNS, times)
-    manifest.save(root, plan, done, inputs, bench.metrics)
+    done = [(one.cell, one.stored) for one in scorers]
+    manifest.save(root, plan, done, {label: load_inputs(root, plan, label) for label in plan.bins}, bench.metrics)
     return _failures(root, plan, done)
+
+
+def open_cells(root: Path, plan: Plan, bench: Bench) -> list["Scorer"]:
+    """The finished cells of a results folder; raises InputError where there is none, or the run did not get that far."""
+    inputs = {label: load_inputs(root, plan, label) for label in plan.bins}
+    done = [(cell, stored) for cell in plan.cells() if (stored := read_manifest(cell.folder(root)))]
+    if not done and any(plan.methods.values()):
+        raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
+    return [Scorer(root, plan, cell, stored, inputs[cell.bin], bench) for cell, stored in done]
 
 
 @contextmanager
@@ -119,7 +125,7 @@ def _failures(root: Path, plan: Plan, done: Sequence[tuple[Cell, Mapping[str, An
 
 
 @dataclass
-class _Scorer:
+class Scorer:
     """Scores one cell."""
 
     root: Path
@@ -231,7 +237,7 @@ class _Scorer:
         return reference[[column.index(i) for i in self.images]], output
 
 
-def _pooled(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
+def _pooled(scored: Sequence[Scorer], bench: Bench) -> Iterator[Row]:
     """Set metrics of each method over all ratio bins together: more pictures, so less bias."""
     ratio = [one for one in scored if one.cell.bin in BINS and one.images]
     for entry, seed in dict.fromkeys((one.cell.entry, one.cell.seed) for one in ratio):
@@ -247,9 +253,9 @@ def _pooled(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
                 yield (*key, spec.name, region, pair.get("value", ""), pair.get("reason", ""))
 
 
-def _answers(scored: Sequence[_Scorer], bench: Bench) -> Iterator[Row]:
+def _answers(scored: Sequence[Scorer], bench: Bench) -> Iterator[Row]:
     """What can be said of several answers to one hole, under the first one's seed."""
-    groups: dict[tuple[str, str], list[_Scorer]] = {}
+    groups: dict[tuple[str, str], list[Scorer]] = {}
     for one in scored:
         groups.setdefault((one.cell.entry, one.cell.bin), []).append(one)
     for ours in (group for group in groups.values() if len(group) > 1):

@@ -44,6 +44,24 @@ def _sum(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
     return sum(float(((x[i : i + ROWS] @ y.T / x.shape[1] + 1) ** 3).sum()) for i in range(0, len(x), ROWS))
 
 
+def pseudo_values(x: Features, y: Features) -> npt.NDArray[np.float64]:
+    """What each picture adds to the kernel distance: n D - (n - 1) D without it, (n,), for features (n, d) of originals and their fills.
+
+    Their mean is the distance, but for what the pairs of an original and its own fill weigh, and its interval over photographs is the
+    distance's (jackknife: Arvesen 1969, Jackknifing U-statistics). Raises ValueError for fewer than three pictures.
+    """
+    n = len(x)
+    if n < 3 or len(y) != n:
+        raise ValueError(f"Pseudo-values need three originals at least and as many fills, not {n} and {len(y)}.")
+    a, b = x.astype(np.float64), y.astype(np.float64)
+    kernel = [(u @ v.T / x.shape[1] + 1) ** 3 for u, v in ((a, a), (b, b), (a, b))]
+    within = [(k.sum() - np.trace(k), 2 * (k.sum(axis=1) - np.diag(k))) for k in kernel[:2]]
+    across = kernel[2].sum(), kernel[2].sum(axis=0) + kernel[2].sum(axis=1) - np.diag(kernel[2])
+    whole = sum(total for total, _ in within) / (n * (n - 1)) - 2 * across[0] / n**2
+    without = sum(total - own for total, own in within) / ((n - 1) * (n - 2)) - 2 * (across[0] - across[1]) / (n - 1) ** 2
+    return np.asarray(n * whole - (n - 1) * without)
+
+
 def inception_tm(device: str = "cpu") -> Kernel:
     return Kernel(inception("tm", device))
 

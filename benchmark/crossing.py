@@ -1,0 +1,276 @@
+"""Who wins at which share of missing pixels: `python -m benchmark.crossing DIR` writes DIR/crossing.md, .csv and .svg.
+
+The field says that networks which answer in one pass keep up on small holes, and that diffusion wins on large ones. Here that is a
+paired difference with its 95 % interval over photographs at each ratio, by distances of pictures and by one of whole sets.
+"""
+
+import importlib
+import io
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark import cells, figures, results
+from benchmark.marks import footnote, mark
+from benchmark.metrics import METRICS
+from benchmark.metrics.kernel import pseudo_values
+from benchmark.score import Bench, open_cells
+from benchmark.stats import Estimate, estimate
+from benchmark.suites import load_plan
+from benchmark.summary import by_hole, column_order, entry_order, over_answers, paired
+from benchmark.tables import ARROWS, number
+from inpainters import commandline
+from inpainters.errors import InputError
+from inpainters.registry import METHODS
+
+PAIRED = (("lpips_squeeze", "hole"), ("seam", "band"), ("psnr", "hole"))
+"""Measured picture by picture."""
+KERNEL = ("kd_squeeze", "whole")
+"""Measured on sets; each picture's share in it is its pseudo-value."""
+FIGURE = (KERNEL, PAIRED[0])
+DIFFUSION = ("diffusion", "latent")
+
+
+@dataclass(frozen=True)
+class Duel:
+    """The paired difference of two entries at one ratio: `first` minus `second`."""
+
+    metric: str
+    region: str
+    bin: str
+    first: str
+    second: str
+    difference: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def winner(self) -> str:
+        """The entry that is better by more than chance; empty where the interval holds 0."""
+        if not (self.low > 0 or self.high < 0):
+            return ""
+        lower = METRICS[self.metric].better == "lower"
+        return self.first if (self.difference < 0) == lower else self.second
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare and write; returns the exit code."""
+    parser = commandline.Parser("python -m benchmark.crossing", description="Who wins at which share of missing pixels.")
+    parser.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder whose pictures are here (DIR/cells)")
+    parser.set_defaults(command=lambda parsed: _main(parsed.folder))
+    return commandline.run(parser, argv)
+
+
+def _main(folder: Path) -> int:
+    rows = pd.concat([_paired_rows(folder), _kernel_rows(folder)], ignore_index=True)
+    text, duels = markdown(rows, folder.name)
+    cells.write(folder / "crossing.md", text.encode())
+    cells.write(folder / "crossing.csv", _csv(duels))
+    cells.write(folder / "crossing.svg", figure(rows))
+    print(text)
+    return 0
+
+
+# ---- rows: one value per entry and hole ------------------------------------------------------------------------------
+
+
+def _paired_rows(folder: Path) -> pd.DataFrame:
+    scores = results.load(folder).scores
+    chosen = [over_answers(scores[(scores["metric"] == metric) & (scores["region"] == region)]) for metric, region in PAIRED]
+    return _holes(pd.concat(chosen))
+
+
+def _kernel_rows(folder: Path) -> pd.DataFrame:
+    """Pseudo-values of the kernel distance, from the features that scoring left beside the pictures; of each method's first answer."""
+    plan = load_plan(folder)
+    bench = Bench(importlib.import_module("benchmark.metrics"))
+    spec = next((spec for spec in bench.ready("set") if spec.name == KERNEL[0]), None)
+    if spec is None:
+        raise InputError(bench.absent[KERNEL[0]])
+    found = []
+    for one in (one for one in open_cells(folder, plan, bench) if one.cell.seed == plan.seed and len(one.images) > 2):
+        values = pseudo_values(*one.features(spec))
+        key = {"entry": one.cell.entry, "bin": one.cell.bin, "seed": plan.seed, "metric": spec.name, "region": KERNEL[1]}
+        found += [{**key, "image_id": i, "photograph": i.split("@")[0], "value": v} for i, v in zip(one.images, values, strict=True)]
+    return _holes(pd.DataFrame(found))
+
+
+def _holes(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows[rows["image_id"] != results.WHOLE_SET]
+    kept = rows[["entry", "bin", "seed", "image_id", "photograph", "metric", "region", "value"]]
+    return kept.assign(hole=kept["bin"] + "/" + kept["image_id"])
+
+
+# ---- who leads -------------------------------------------------------------------------------------------------------
+
+
+def groups(entries: Sequence[str]) -> dict[str, list[str]]:
+    """The parties: diffusion, networks that answer in one pass, and methods that were not trained."""
+    family = {entry: METHODS[entry.split(" ")[0]].family for entry in entries if entry.split(" ")[0] in METHODS}
+    diffusion = [e for e, kind in family.items() if kind in DIFFUSION]
+    one_pass = [e for e, kind in family.items() if kind == "convolutional"]
+    return {"diffusion": diffusion, "one pass": one_pass, "untrained": [e for e in family if e not in diffusion + one_pass]}
+
+
+def means(rows: pd.DataFrame, metric: str, label: str) -> dict[str, Estimate]:
+    """Entry -> mean with its interval, for those with all the pictures of the column."""
+    chosen = rows[(rows["metric"] == metric) & (rows["bin"] == label)]
+    found = {str(e): estimate(g["value"].to_numpy(dtype=float), g["photograph"].tolist()) for e, g in chosen.groupby("entry")}
+    most = max((one.n for one in found.values()), default=0)
+    return {entry: one for entry, one in found.items() if one.n == most}
+
+
+def best(found: Mapping[str, Estimate], among: Sequence[str], metric: str) -> str | None:
+    """The entry with the best mean."""
+    sign = -1 if METRICS[metric].better == "higher" else 1
+    return min((entry for entry in among if entry in found), key=lambda entry: sign * found[entry].mean, default=None)
+
+
+def duel(rows: pd.DataFrame, metric: str, region: str, label: str, first: str, second: str) -> Duel:
+    """`first` against `second` over the holes that both filled."""
+    one = paired(by_hole(rows[(rows["metric"] == metric) & (rows["bin"] == label)]), first, second)
+    return Duel(metric, region, label, first, second, one.mean, one.low, one.high, one.n)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Who leads by one metric at one ratio."""
+
+    bin: str
+    found: Mapping[str, Estimate]
+    heads: Mapping[str, str | None]
+    """Party -> its best entry."""
+    duel: Duel | None
+    """The best diffusion entry against the best of the others; None where either is lacking."""
+
+
+def leaders(rows: pd.DataFrame, metric: str, region: str) -> list[Column]:
+    """One per ratio."""
+    parties, columns = groups(entry_order(rows["entry"])), []
+    for label in column_order(rows["bin"]):
+        found = means(rows, metric, label)
+        heads = {party: best(found, among, metric) for party, among in parties.items()}
+        first, other = heads["diffusion"], best(found, [*parties["one pass"], *parties["untrained"]], metric)
+        columns.append(Column(label, found, heads, duel(rows, metric, region, label, first, other) if first and other else None))
+    return columns
+
+
+def against(rows: pd.DataFrame) -> Iterator[Duel]:
+    """RePaint and the others against known-pixel replacement of the same preset, and each diffusion entry against Telea."""
+    entries = entry_order(rows["entry"])
+    for label in column_order(rows["bin"]):
+        for entry in groups(entries)["diffusion"]:
+            options = cells.split_entry(entry)[1]
+            plain = f"replacement {cells.compact(options)}" if options else "replacement"
+            for metric, region in (*PAIRED[:2], KERNEL):
+                yield from (
+                    duel(rows, metric, region, label, entry, other)
+                    for other in (plain, "telea")
+                    if other in entries and other != entry and (other == "telea") == (metric == KERNEL[0])
+                )
+
+
+# ---- what is written -------------------------------------------------------------------------------------------------
+
+
+def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
+    """crossing.md, and the duels in it."""
+    lines = [
+        f"# Small holes and large ones: {suite}",
+        "",
+        "Who leads at which share of missing pixels: the best diffusion method against the best of all others. Differences are paired, "
+        "over the same holes, with 95 % intervals over photographs; `kd_squeeze` enters by pseudo-values (jackknife). The leaders were "
+        "chosen on the very pictures they are compared on, which flatters both.",
+        "",
+    ]
+    duels: list[Duel] = []
+    for metric, region in (*FIGURE, *PAIRED[1:]):
+        columns = leaders(rows, metric, region)
+        found = [column.duel for column in columns if column.duel]
+        flattering = footnote([e for column in columns for e in column.heads.values() if e], [metric])
+        lines += [f"## `{metric}` {ARROWS[METRICS[metric].better]}", "", *map(_sentence, found), ""]
+        lines += ["| missing, % | n | best diffusion | best network in one pass | best untrained | difference to the best other |"]
+        lines += ["| --- | ---: | --- | --- | --- | ---: |", *(_line(column, metric) for column in columns), ""]
+        lines += [flattering, ""] if flattering else []
+        duels += found
+    lines += ["![The same, drawn](crossing.svg)", "", "## Against known-pixel replacement, and against Telea", ""]
+    lines += ["| missing, % | metric | first | second | first - second | better |", "| --- | --- | --- | --- | ---: | --- |"]
+    for one in (others := list(against(rows))):
+        names = f"{named(one.first)} | {named(one.second)}"
+        lines.append(f"| {one.bin} | `{one.metric}` | {names} | {_difference(one)} | {named(one.winner) or 'undecided'} |")
+    return "\n".join([*lines, ""]), [*duels, *others]
+
+
+def _line(column: Column, metric: str) -> str:
+    heads = " | ".join("–" if e is None else f"{named(e)} {number(column.found[e].mean)}{mark(e, metric)}" for e in column.heads.values())
+    n, difference = (column.duel.n, _difference(column.duel)) if column.duel else ("–", "–")
+    return f"| {column.bin} | {n} | {heads} | {difference} |"
+
+
+def _sentence(one: Duel) -> str:
+    first, second = named(one.first), named(one.second)
+    if not one.winner:
+        return f"* {one.bin} %: {first} and {second} cannot be told apart."
+    return f"* {one.bin} %: {named(one.winner)} beats {second if one.winner == one.first else first}."
+
+
+def _difference(one: Duel) -> str:
+    return f"{one.difference:+.4f} [{one.low:+.4f}, {one.high:+.4f}]"
+
+
+def named(entry: str) -> str:
+    """An entry for people: `RePaint, balanced`."""
+    method, options = cells.split_entry(entry) if entry else ("", {})
+    title = METHODS[method].title if method in METHODS else method
+    return ", ".join([title, *(str(v) if k == "preset" else f"{k} {v}" for k, v in options.items())]) if entry else ""
+
+
+def _csv(duels: Sequence[Duel]) -> bytes:
+    frame = pd.DataFrame([asdict(one) | {"winner": one.winner} for one in duels])
+    text = io.StringIO()
+    frame.to_csv(text, index=False, lineterminator="\n", float_format="%.6g")
+    return text.getvalue().encode()
+
+
+def figure(rows: pd.DataFrame) -> bytes:
+    """SVG: for each metric the diffusion methods and the best others against the missing share, with their intervals."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(figures.STYLE):
+        drawn = Figure(figsize=(11, 4.2))
+        for axes, (metric, region) in zip(drawn.subplots(1, len(FIGURE)), FIGURE, strict=True):
+            _panel(axes, rows, metric, region)
+        handles = {label: handle for axes in drawn.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        drawn.legend(handles.values(), handles.keys(), loc="outside right upper")
+        buffer = io.BytesIO()
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
+    return buffer.getvalue()
+
+
+def _panel(axes: Any, rows: pd.DataFrame, metric: str, region: str) -> None:
+    bins = column_order(rows["bin"])
+    columns = [means(rows, metric, label) for label in bins]
+    parties = groups(entry_order(rows["entry"]))
+    leading = {best(column, among, metric) for column in columns for among in parties.values()}
+    chosen = [e for e in entry_order(rows["entry"]) if e in parties["diffusion"] or e in leading]
+    shifts = np.linspace(-0.16, 0.16, len(chosen))
+    for (entry, look), shift in zip(figures.looks(chosen).items(), shifts, strict=True):
+        points = [(x + shift, column[entry]) for x, column in enumerate(columns) if entry in column]
+        values = [one for _, one in points]
+        spread = [[v.mean - v.low for v in values], [v.high - v.mean for v in values]]
+        style = {**look, "label": named(entry)}
+        axes.errorbar([x for x, _ in points], [v.mean for v in values], spread, markersize=4, linewidth=1.2, capsize=2, **style)
+    axes.set_xticks(range(len(bins)), bins)
+    where = {"hole": " in the hole", "band": " along the rim", "whole": ""}[region]
+    axes.set(xlabel="missing share of the picture, %", ylabel=f"{metric}{where} ({METRICS[metric].better} is better)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The crossing: pseudo-values against distances computed anew, and verdicts on made-up rows whose winner is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark import crossing
+from benchmark.metrics.kernel import kernel_distance, pseudo_values
+
+RNG = np.random.default_rng(0)
+SMALL, LARGE = "1-10", "50-60"
+
+
+def test_pseudo_values_are_distances_without_each_picture():
+    x, y = RNG.normal(size=(2, 9, 5)).astype(np.float32)
+    n, whole = len(x), kernel_distance(x, y)
+    wanted = [n * whole - (n - 1) * kernel_distance(np.delete(x, i, 0), np.delete(y, i, 0)) for i in range(n)]
+    np.testing.assert_allclose(pseudo_values(x, y), wanted, rtol=1e-6)
+
+
+def test_the_mean_of_pseudo_values_is_the_distance_of_large_sets():
+    x, y = RNG.normal(size=(2, 400, 8)).astype(np.float32)
+    y += 0.5
+    assert pseudo_values(x, y).mean() == pytest.approx(kernel_distance(x, y), rel=0.02)
+
+
+@pytest.mark.parametrize("shapes", [((2, 4), (2, 4)), ((5, 4), (4, 4))])
+def test_pseudo_values_need_pairs(shapes):
+    with pytest.raises(ValueError, match="three originals"):
+        pseudo_values(*(np.ones(shape, np.float32) for shape in shapes))
+
+
+def rows(distances):
+    """Rows of 40 photographs: `distances[bin][entry]` is the mean, the noise is the picture's own and a little of the method's."""
+    found = []
+    for label, means in distances.items():
+        for number in range(40):
+            picture = RNG.normal(0, 0.1)
+            for entry, mean in means.items():
+                for metric, region in (*crossing.PAIRED, crossing.KERNEL):
+                    value = mean + picture + RNG.normal(0, 0.002)
+                    value = 30 - value if metric == "psnr" else value
+                    key = {"entry": entry, "bin": label, "seed": 0, "metric": metric, "region": region}
+                    found.append({**key, "image_id": f"p{number}@full", "photograph": f"p{number}", "value": value})
+    return crossing._holes(pd.DataFrame(found))
+
+
+@pytest.fixture
+def crossed():
+    """A network wins on small holes, diffusion on large ones; replacement is worse, Telea worst."""
+    low, high = {"gated_conv": 0.10, "repaint": 0.12}, {"gated_conv": 0.40, "repaint": 0.35}
+    rest = {"telea": 0.6, "replacement": 0.5}
+    return rows({SMALL: {**low, **rest}, LARGE: {**high, **rest}})
+
+
+@pytest.mark.parametrize("metric", ["lpips_squeeze", "psnr", "kd_squeeze"])
+def test_the_winner_changes_with_the_hole(crossed, metric):
+    """For PSNR, where higher is better, the same one wins."""
+    small, large = crossing.leaders(crossed, metric, "hole")
+    assert small.duel.winner == "gated_conv"
+    assert large.duel.winner == "repaint"
+    assert large.heads == {"diffusion": "repaint", "one pass": "gated_conv", "untrained": "telea"}
+
+
+def test_what_chance_explains_has_no_winner():
+    found = rows({SMALL: {"gated_conv": 0.1, "repaint": 0.1}})
+    noisy = found.assign(value=found["value"] + RNG.normal(0, 0.2, len(found)))
+    assert crossing.leaders(noisy, "lpips_squeeze", "hole")[0].duel.winner == ""
+
+
+def test_an_entry_with_few_pictures_leads_nothing(crossed):
+    few = crossed[(crossed["entry"] != "repaint") | (crossed["image_id"] < "p2")]
+    assert all(column.heads["diffusion"] == "replacement" for column in crossing.leaders(few, "lpips_squeeze", "hole"))
+
+
+def test_the_page_says_who_wins_where(crossed):
+    text, duels = crossing.markdown(crossed, "made up")
+    assert "1-10 %: Gated convolution beats RePaint." in text
+    assert "50-60 %: RePaint beats Gated convolution." in text
+    assert {(d.first, d.second) for d in duels if d.metric == "seam" and d.second != "gated_conv"} == {("repaint", "replacement")}
+    assert {d.second for d in duels if d.metric == "kd_squeeze" and d.first == "replacement"} == {"telea"}
+    assert crossing.figure(crossed) == crossing.figure(crossed)
