@@ -30,7 +30,7 @@ class Denoiser(nn.Module):
         size: int = 64,
         channels: int = 3,
         context: int = 0,
-        widths: Sequence[int] = (32, 64, 96),
+        widths: Sequence[int] = (32, 64, 128),
         layers: int = 1,
         patch: int = 2,
         groups: int = 16,
