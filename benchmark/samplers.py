@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import RePaintPipeline, RePaintScheduler, UNet2DModel
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark import cells, measure
 from inpainters import commandline
@@ -28,6 +29,7 @@ from inpainters.networks.denoiser import Denoiser
 from inpainters.registry import METHODS
 from inpainters.repaint import RePaint
 from inpainters.replacement import Replacement
+from inpainters.schedules import calls
 from inpainters.strategy import Strategy
 
 SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)
@@ -38,6 +40,22 @@ TRAINING = 40
 SETTINGS = {"steps": TRAINING // 4, "jump_length": 2, "resamplings": 3}
 WHOLE = Strategy(context=100.0, multiple=8)
 """No cropping."""
+
+PAPER_CALLS = calls("repaint", METHODS["repaint"].resolve({"preset": "paper"}))
+LARGE: dict[str, Any] = {
+    "sample_size": 256,
+    "out_channels": 6,
+    "block_out_channels": (256, 256, 512, 512, 1024, 1024),
+    "down_block_types": ("ResnetDownsampleBlock2D",) * 3 + ("AttnDownBlock2D",) * 3,
+    "up_block_types": ("AttnUpBlock2D",) * 3 + ("ResnetUpsampleBlock2D",) * 3,
+    "layers_per_block": 2,
+    "attention_head_dim": 64,
+    "downsample_type": "resnet",
+    "upsample_type": "resnet",
+    "resnet_time_scale_shift": "scale_shift",
+    "norm_eps": 1e-5,
+}
+"""The unconditional 256-px network of Dhariwal and Nichol 2021, which RePaint's checkpoints have: attention at 32, 16 and 8."""
 
 Seconds = dict[str, list[float]]
 
@@ -62,12 +80,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=128, help="side of the pictures in pixels (default 128)")
     parser.add_argument("--rounds", type=int, default=3, help="how often all is measured, in turn (default 3)")
     parser.add_argument("--device", default="cpu")
-    parser.set_defaults(command=lambda a: _main(a.out, a.size, max(1, a.rounds), a.device))
+    parser.add_argument("--large", action="store_true", help="also a network of guided-diffusion's size, 553 million parameters: for GPUs")
+    parser.set_defaults(command=lambda a: _main(a.out, a.size, max(1, a.rounds), a.device, a.large))
     return commandline.run(parser, argv)
 
 
-def _main(out: Path, size: int, rounds: int, device: str) -> int:
+def _main(out: Path, size: int, rounds: int, device: str, big: bool = False) -> int:
     rows = [*overheads(size, rounds, device), *ladder(size, rounds, device), *precisions(size, rounds, device)]
+    rows += large(rounds, device) if big else []
     facts = {"size": size, "rounds": rounds, "clock": _clock(device)[1], "schedule": {**SETTINGS, "training": TRAINING}, "batch": BATCH}
     write(out, rows, {**facts, "environment": measure.environment()})
     print((out / "table.md").read_text(encoding="utf-8"))
@@ -117,6 +137,18 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
         *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |" for row in rows if row.measure == "precision"),
         "",
     ]
+    if found := [row for row in rows if row.measure == "large"]:
+        lines += [
+            "## RePaint as in the paper, with a network of guided-diffusion's size",
+            "",
+            f"{PAPER_CALLS:,} network calls per picture of {LARGE['sample_size']}×{LARGE['sample_size']} in bf16, extrapolated from single "
+            "calls; beside them what share of the device's own best at multiplying bf16 matrices they reach.",
+            "",
+            "| | seconds per picture | share of the matrix peak |",
+            "| --- | ---: | ---: |",
+            *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.0%} |" for row in found),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -218,6 +250,37 @@ def precisions(size: int, rounds: int, device: str) -> list[Row]:
         Row("precision", name, statistics.median(each[1:]), statistics.median(b / e for b, e in zip(base, each[1:], strict=True)), rounds)
         for name, each in seconds.items()
     ]
+
+
+# A network of guided-diffusion's size
+
+
+def large(rounds: int, device: str, network: Mapping[str, Any] = LARGE, batches: Sequence[int] = (1, 4, 16)) -> list[Row]:
+    """Seconds per picture at the paper's settings with a network of random weights, and the share of the device's matrix peak."""
+    made: Any = UNet2DModel(**network)  # type: ignore[no-untyped-call]
+    net: Any = made.to(device, torch.bfloat16).to(memory_format=torch.channels_last).eval()
+    peak, found = matrix_peak(rounds, device), []
+    for batch in batches:
+        noisy = torch.zeros(batch, 3, network["sample_size"], network["sample_size"], device=device, dtype=torch.bfloat16)
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
+
+        def call(noisy: torch.Tensor = noisy) -> None:
+            net(noisy, 500)
+
+        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+            call()
+        with torch.inference_mode():
+            seconds = statistics.median(_seconds(call, device) for _ in range(rounds))
+        share = counter.get_total_flops() / seconds / peak
+        found.append(Row("large", f"{batch} at once", PAPER_CALLS * seconds / batch, share, rounds))
+    return found
+
+
+def matrix_peak(rounds: int, device: str) -> float:
+    """Operations per second that the device reaches at the product of two large bf16 matrices."""
+    side = 8192 if device.startswith("cuda") else 1024
+    a, b = torch.randn(2, side, side, device=device).to(torch.bfloat16)
+    return 2 * side**3 / min(_seconds(lambda: torch.mm(a, b), device) for _ in range(rounds + 2))
 
 
 # What is measured
