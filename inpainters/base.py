@@ -107,6 +107,8 @@ class MethodSpec:
     """True where it follows a sketch (`InpaintRequest.guide`)."""
     explains: bool = False
     """True where its class overrides `frames`, so that a page can offer it without importing it."""
+    beside: str = ""
+    """The method, with the same options and more, that an explanation runs beside this one to compare the two."""
     needs_known: bool = True
     """False where it can answer a picture that is missing altogether."""
     stochastic: bool = False

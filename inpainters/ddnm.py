@@ -1,11 +1,11 @@
 """DDNM: Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, ICLR 2023."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, Watch, forward
+from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, forward
 
 ETA = 0.85
 
@@ -16,17 +16,16 @@ class Ddnm(Diffusion):
     As in the authors' settings, a share `ETA` of the next level's noise is fresh, the rest is what the network found.
     """
 
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
+    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
         noisy = noise()
         for step in plan:
             if step.forward:
                 noisy = forward(noisy, step, noise())  # time travel
-                watch(State(step.to, noisy, None, jump=True))
+                yield State(step.to, noisy, None, jump=True)
             else:
                 estimate = denoise(noisy, step.t)  # line 4
                 clean = torch.where(mask, estimate.clean, known)  # line 5
                 sigma = (1 - step.abar_to) ** 0.5
                 found = torch.add(clean * step.abar_to**0.5, estimate.noise, alpha=sigma * (1 - ETA**2) ** 0.5)
                 noisy = found.add_(noise(), alpha=sigma * ETA)  # line 6
-                watch(State(step.to, noisy, clean, jump=False))
-        return noisy
+                yield State(step.to, noisy, clean, jump=False)

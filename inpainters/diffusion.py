@@ -3,9 +3,9 @@
 Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1 or C, h, w) bool, True where missing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from inpainters import schedules
-from inpainters.base import Piece
+from inpainters.base import Frame, Piece
 from inpainters.imaging import Image, composite
 from inpainters.learned import Learned, batches, inputs, to_images
 from inpainters.networks.denoiser import Denoiser
@@ -22,6 +22,8 @@ from inpainters.schedules import Step
 
 PREVIEWS = 24
 """Previews of a whole run, at most."""
+MOMENTS = 40
+"""Steps of a run that its explanation shows, at most."""
 
 
 class Estimate(NamedTuple):
@@ -35,7 +37,7 @@ class Estimate(NamedTuple):
 
 @dataclass
 class State:
-    """Where a run stands after a step. The tensors are the sampler's own: copy what is to be kept."""
+    """Where a run stands after a step. The tensors are the sampler's own: not to be written to."""
 
     t: int
     """Timestep that `noisy` is at; -1: clean."""
@@ -48,8 +50,6 @@ class State:
 
 Denoise = Callable[[Tensor, int], Estimate]
 """`denoise(noisy, t)`: one network call."""
-Watch = Callable[[State], object]
-"""Called after each step."""
 Draw = Callable[[], Tensor]
 """Standard normal noise of the pictures' shape and type, such as `Noise`; never the same tensor twice."""
 
@@ -68,6 +68,13 @@ class Noise:
         for picture, generator in zip(drawn, self.generators, strict=True):
             picture.normal_(generator=generator)
         return drawn.to(self.device, non_blocking=gpu).permute(0, 3, 1, 2)  # in memory: channels last
+
+
+def last(states: Iterable[State]) -> State:
+    """Where a run ends; it holds none of the states before."""
+    for state in states:  # noqa: B007
+        pass
+    return state
 
 
 # Steps between noise levels
@@ -138,8 +145,8 @@ class Diffusion(Learned):
     network = "inpainters.networks.denoiser:Denoiser"
     net: Denoiser
 
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
-        """The clean pictures, (N, C, h, w). `known`: the pictures, of any value where `mask` is True."""
+    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
+        """Each step's state, of which the last is clean. `known`: the pictures, of any value where `mask` is True."""
         raise NotImplementedError(f"{type(self).__name__} does not implement sample")
 
     def plan(self, options: Mapping[str, Any]) -> list[Step]:
@@ -159,8 +166,17 @@ class Diffusion(Learned):
                     fills[id(piece)] = image
         return [fills[id(piece)] for piece in pieces]
 
-    def draw(self, pieces: Sequence[Piece], watch: Watch | None = None) -> list[Image]:
-        """The fills of pieces of one size and the same options; `watch` sees each step."""
+    def draw(self, pieces: Sequence[Piece]) -> list[Image]:
+        """The fills of pieces of one size and the same options."""
+        return self.show(last(self.states(pieces)).noisy)
+
+    def show(self, tensor: Tensor) -> list[Image]:
+        """(h, w, 3) uint8 each, from what `sample` works on, noisy or clean."""
+        return pictures(tensor)
+
+    @torch.inference_mode()
+    def states(self, pieces: Sequence[Piece]) -> Iterator[State]:
+        """A run over pieces of one size and the same options, step by step: it goes on as the next state is asked for."""
         options = pieces[0].options
         if options["compile"] and not self.device.startswith("cuda"):
             for piece in pieces:
@@ -172,14 +188,94 @@ class Diffusion(Learned):
         noise = Noise([piece.seed for piece in pieces], tuple(known.shape[1:]), self.device)
         denoise = estimates(self.model(options), bf16=options["precision"] == "bf16")
         reporting = reported(denoise, pieces, sum(not step.forward for step in steps))
-        with torch.inference_mode():
-            clean = self.sample(reporting, known, missing, noise, steps, watch or (lambda state: None))
-        return pictures(clean)
+        yield from self.sample(reporting, known, missing, noise, steps)
+
+    def frames(self, piece: Piece) -> Generator[Frame, None, Image]:
+        """Moments of the run: the noisy state, the clean estimate and, where the row names a method `beside` it, that one's estimate.
+
+        The other method runs from the same seed, as fast as the first reaches lower noise levels. What is shown is chosen before the
+        run and becomes a picture at once, so that memory does not grow with the steps.
+        """
+        plan, other = self.plan(piece.options), self._beside(piece)
+        kept, watched = schedules.moments(plan, MOMENTS), self._watched(piece, other)
+        rival = other and Follower(other, watched[1], [plan[place].to for place in kept])
+        clean = None
+        for place, state in enumerate(self.states(watched[:1])):
+            clean = clean if state.clean is None else state.clean
+            if place in kept:
+                yield from moment(place + 1, self.spec.title, state, self.show(state.noisy)[0], self.show(clean)[0])
+                if rival:
+                    yield rival.frame(place + 1, state.t)
+        if rival:
+            yield rival.result()
+        return self.show(state.noisy)[0]
+
+    def _beside(self, piece: Piece) -> "Diffusion | None":
+        """The method that is run beside this one, with as many noise levels, ready to run."""
+        from inpainters import registry  # which is above
+
+        if not self.spec.beside:
+            return None
+        known = {option.name for option in registry.get(self.spec.beside).options}
+        shared = {name: value for name, value in piece.options.items() if name in known}
+        options = {**shared, **schedules.alongside(self.spec.name, piece.options)}
+        other: Diffusion = registry.create(self.spec.beside, device=self.device, **options)  # type: ignore[assignment]
+        other.load()
+        return other
+
+    def _watched(self, piece: Piece, other: "Diffusion | None") -> list[Piece]:
+        """The piece for each of the runs; their network calls are counted together."""
+        runs = [self] if other is None else [self, other]
+        options = [piece.options, *(run.options for run in runs[1:])]
+        total = sum(not step.forward for run, chosen in zip(runs, options, strict=True) for step in run.plan(chosen))
+
+        def step(done: int, of: int) -> None:
+            piece.network_calls += 1
+            piece.on_step(piece.network_calls, total)
+
+        return [replace(piece, options=chosen, on_step=step, preview=None, network_calls=0) for chosen in options]
 
 
 @lru_cache(maxsize=4)
 def _compiled(net: Denoiser) -> Denoiser:
     return torch.compile(net)  # type: ignore[return-value]  # it passes on all that the network has
+
+
+# What happens inside
+
+
+def moment(number: int, title: str, state: State, noisy: Image, clean: Image) -> Iterator[Frame]:
+    """The frames of a run after `number` steps; their value is the timestep, counted as the papers do: 0 is the clean picture."""
+    t = state.t + 1
+    seen = f"Jumped back to timestep {t}: noise added" if state.jump else f"Noisy state at timestep {t}" if t else "No noise is left"
+    yield Frame(f"noisy/{number:04}", seen, noisy, t)
+    yield Frame(f"clean/{number:04}", f"{title}: clean estimate" + " before the jump" * state.jump, clean, t)
+
+
+class Follower:
+    """A run that keeps up with another one: of each timestep in `wanted` it keeps its first clean estimate that is no noisier."""
+
+    def __init__(self, method: Diffusion, piece: Piece, wanted: Iterable[int]) -> None:
+        self.method, self.piece, self.states = method, piece, method.states([piece])
+        self.wanted = sorted(set(wanted))
+        self.kept: dict[int, tuple[int, Image]] = {}
+
+    def frame(self, number: int, t: int) -> Frame:
+        """What it estimated at timestep `t`; it runs there first where it has not been."""
+        while t not in self.kept:
+            self.state = next(self.states)
+            reached = [level for level in self.wanted if level >= self.state.t]
+            if reached and self.state.clean is not None:
+                self.kept |= dict.fromkeys(reached, (self.state.t + 1, self.method.show(self.state.clean)[0]))
+                self.wanted = [level for level in self.wanted if level < self.state.t]
+        at, image = self.kept[t]
+        spec = self.method.spec
+        return Frame(f"{spec.name}/{number:04}", f"{spec.title}: clean estimate" + (f" at timestep {at}" if at else ""), image, at)
+
+    def result(self) -> Frame:
+        """Its fill; to be asked for when the other run has ended."""
+        fill, spec = self.method.show(self.state.noisy)[0], self.method.spec
+        return Frame(f"{spec.name}/result", f"{spec.title}'s fill", composite(fill, self.piece.image, self.piece.mask))
 
 
 def pictures(clean: Tensor) -> list[Image]:

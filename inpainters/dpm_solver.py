@@ -5,12 +5,12 @@ stochastic form, as fresh noise lets the hole come to terms with its rim: the de
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, Watch, diffuse
+from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, diffuse
 
 FRESH = 0.85
 """Share of the noise that is drawn anew in a round, as eta in DDNM."""
@@ -21,7 +21,7 @@ class DpmSolver(Diffusion):
     noisy again and estimated anew, until fill and surroundings agree; only then does the solver take its large step.
     """
 
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
+    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
         noisy, before = noise(), None
         for step in plan:
             estimate = denoise(noisy, step.t)
@@ -32,8 +32,7 @@ class DpmSolver(Diffusion):
             else:
                 noisy = multistep(diffuse(clean, step.abar, estimate.noise), clean, before, step, noise())
                 before = clean, half_log_snr(step.abar)
-            watch(State(step.to, noisy, clean, jump=False))
-        return noisy
+            yield State(step.to, noisy, clean, jump=False)
 
 
 def multistep(noisy: Tensor, clean: Tensor, before: tuple[Tensor, float] | None, step: Step, noise: Tensor) -> Tensor:

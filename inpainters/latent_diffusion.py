@@ -1,13 +1,13 @@
 """Latent inpainting: Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR 2022, section 4.5."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters.base import Piece
-from inpainters.diffusion import Denoise, Diffusion, Draw, Noise, State, Step, Watch, estimates, reported, reverse
+from inpainters.diffusion import Denoise, Diffusion, Draw, Noise, State, Step, estimates, reported, reverse
 from inpainters.imaging import Image
 from inpainters.learned import inputs, load_network, to_images
 from inpainters.networks.autoencoder import Autoencoder
@@ -26,16 +26,16 @@ class LatentDiffusion(Diffusion):
         super().load()
         self.autoencoder = load_autoencoder(self.device)
 
-    def draw(self, pieces: Sequence[Piece], watch: Watch | None = None) -> list[Image]:
+    @torch.inference_mode()
+    def states(self, pieces: Sequence[Piece]) -> Iterator[State]:
         options, steps = pieces[0].options, self.plan(pieces[0].options)
         image, mask = inputs(pieces, self.device)
-        with torch.inference_mode():
-            seen = context(self.autoencoder, image, mask)
-            noise = Noise([piece.seed for piece in pieces], (self.autoencoder.channels, *seen.shape[2:]), self.device)
-            denoise = estimates(self.model(options), context=seen, bf16=options["precision"] == "bf16")
-            reporting = reported(denoise, pieces, len(steps), self.show)
-            return self.show(ddim(reporting, noise, steps, watch or (lambda state: None)))
+        seen = context(self.autoencoder, image, mask)
+        noise = Noise([piece.seed for piece in pieces], (self.autoencoder.channels, *seen.shape[2:]), self.device)
+        denoise = estimates(self.model(options), context=seen, bf16=options["precision"] == "bf16")
+        yield from ddim(reported(denoise, pieces, len(steps), self.show), noise, steps)
 
+    @torch.inference_mode()
     def show(self, latent: Tensor) -> list[Image]:
         """(h, w, 3) uint8 each, from (N, 4, h / 4, w / 4)."""
         return to_images(self.autoencoder.decode(latent))
@@ -57,11 +57,10 @@ def context(autoencoder: Autoencoder, image: Tensor, mask: Tensor) -> Tensor:
     return torch.cat((hidden, F.max_pool2d(mask, image.shape[-1] // hidden.shape[-1])), 1)
 
 
-def ddim(denoise: Denoise, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
+def ddim(denoise: Denoise, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
     """Deterministic steps from noise to a clean latent (Song et al. 2021, Denoising diffusion implicit models, equation 12, eta 0)."""
     noisy = noise()
     for step in plan:
         estimate = denoise(noisy, step.t)
         noisy = reverse(estimate, step, estimate.noise, eta=0)
-        watch(State(step.to, noisy, estimate.clean, jump=False))
-    return noisy
+        yield State(step.to, noisy, estimate.clean, jump=False)

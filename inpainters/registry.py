@@ -38,6 +38,7 @@ _DIFFUSION: dict[str, Any] = {
     "requires": ("torch", "safetensors", "diffusers"),
     "weights": ("denoiser",),
     "stochastic": True,
+    "explains": True,
     "calls": "inpainters.schedules:calls",
 }
 """What the methods that steer the bundled denoiser have in common."""
@@ -265,6 +266,7 @@ _SPECS = (
         weights=("latent_diffusion", "autoencoder"),
         trained_with=("squeezenet",),
         stochastic=True,
+        explains=True,
         calls="inpainters.schedules:calls",
     ),
     MethodSpec(
@@ -316,6 +318,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01117",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
+        beside="replacement",
         **_DIFFUSION,
     ),
     MethodSpec(
@@ -329,6 +332,7 @@ _SPECS = (
         year=2023,
         link="https://arxiv.org/abs/2212.00490",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
+        beside="replacement",
         **_DIFFUSION,
     ),
     MethodSpec(
@@ -343,6 +347,7 @@ _SPECS = (
         year=2022,
         link="https://arxiv.org/abs/2211.01095",
         options=(*_DIFFUSION_OPTIONS, Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100)),
+        beside="replacement",
         **_DIFFUSION,
     ),
 )

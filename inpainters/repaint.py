@@ -1,11 +1,11 @@
 """RePaint: Lugmayr et al., RePaint: inpainting using denoising diffusion probabilistic models, CVPR 2022."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, Watch, diffuse, forward, reverse
+from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, diffuse, forward, reverse
 
 
 class RePaint(Diffusion):
@@ -14,14 +14,13 @@ class RePaint(Diffusion):
     Lines 4 and 6 draw once for both parts: no pixel is in both.
     """
 
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
+    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
         noisy = noise()  # line 1
         for step in plan:  # lines 2 and 3
             if step.forward:
                 noisy = forward(noisy, step, noise())  # line 10
-                watch(State(step.to, noisy, None, jump=True))
+                yield State(step.to, noisy, None, jump=True)
             else:
                 estimate, drawn = denoise(noisy, step.t), noise()
                 noisy = torch.where(mask, reverse(estimate, step, drawn), diffuse(known, step.abar_to, drawn))  # lines 5, 7 and 8
-                watch(State(step.to, noisy, estimate.clean, jump=False))
-        return noisy
+                yield State(step.to, noisy, estimate.clean, jump=False)

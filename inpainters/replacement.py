@@ -3,19 +3,18 @@
 Appendix I.2, with the steps of Ho et al. 2020. It is RePaint's loop without its jumps (Lugmayr et al. 2022, section 4.1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, Watch, diffuse, reverse
+from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, diffuse, reverse
 
 
 class Replacement(Diffusion):
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step], watch: Watch) -> Tensor:
+    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
         noisy = noise()
         for step in plan:
             estimate, drawn = denoise(noisy, step.t), noise()
             noisy = torch.where(mask, reverse(estimate, step, drawn), diffuse(known, step.abar_to, drawn))
-            watch(State(step.to, noisy, estimate.clean, jump=False))
-        return noisy
+            yield State(step.to, noisy, estimate.clean, jump=False)

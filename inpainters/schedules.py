@@ -71,9 +71,45 @@ def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> lis
     chosen = settings(method, options)
     if chosen.steps > len(abars):
         raise InputError(f"{chosen.steps} steps are more than the {len(abars)} timesteps that the network was trained with; ask for fewer.")
-    times = spaced(chosen.steps, len(abars), trailing=method in TRAILING) + [-1]
+    times = timesteps(method, chosen, len(abars))
     levels = [*abars, 1.0]  # -1, the last, is the clean picture
     return [Step(times[i], times[j], levels[times[i]], levels[times[j]]) for i, j in walk(method, chosen)]
+
+
+def course(method: str, options: Mapping[str, Any], training: int = TRAINING) -> list[int]:
+    """The timestep a run starts from and those that its steps lead to, counted as the papers do: 0 is the clean picture.
+
+    Drawn over their places they are figure 9 of Lugmayr et al. 2022.
+    """
+    chosen = settings(method, options)
+    times, found = timesteps(method, chosen, training), walk(method, chosen)
+    return [times[level] + 1 for level in (found[0][0], *(to for _, to in found))]
+
+
+def alongside(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a method without jumps for a run beside this one, with as many noise levels."""
+    return {"preset": options["preset"], "steps": settings(method, options).steps}
+
+
+def moments(plan: Sequence[Step], most: int) -> list[int]:
+    """Places of at most `most` steps, in order, that tell a run: the first, the last, turns of jumps, and what divides the gaps.
+
+    Where there are too many jumps, some are chosen evenly; both turns of each, before and after it.
+    """
+    jumps = [(a, b) for a, b in _jumps(plan) if a >= 0]
+    room = min(len(jumps), (most - 2) // 4)
+    chosen = [jumps[(2 * i + 1) * len(jumps) // (2 * room)] for i in range(room)]
+    kept = sorted({0, len(plan) - 1, *(place for jump in chosen for place in jump)})
+    while len(kept) < min(most, len(plan)):
+        before = max(range(len(kept) - 1), key=lambda i: kept[i + 1] - kept[i])
+        kept.insert(before + 1, (kept[before] + kept[before + 1]) // 2)
+    return kept
+
+
+def _jumps(plan: Sequence[Step]) -> list[tuple[int, int]]:
+    """(last step before, last step) of each jump."""
+    starts = [i for i, step in enumerate(plan) if step.forward and not (i and plan[i - 1].forward)]
+    return [(i - 1, next(j for j in range(i, len(plan)) if not plan[j + 1].forward)) for i in starts]
 
 
 def walk(method: str, chosen: Settings) -> list[tuple[int, int]]:
@@ -105,6 +141,11 @@ def moves(levels: Sequence[int]) -> list[tuple[int, int]]:
         found.append((level, level - 1) if level < last else (last - 1, last))
         last = level
     return found
+
+
+def timesteps(method: str, chosen: Settings, training: int) -> list[int]:
+    """Timestep of each level of a method, and last, for level -1, that of the clean picture."""
+    return spaced(chosen.steps, training, trailing=method in TRAILING) + [-1]
 
 
 def spaced(steps: int, training: int = TRAINING, *, trailing: bool = False) -> list[int]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inpainters import schedules
 from inpainters.ddnm import Ddnm
-from inpainters.diffusion import Noise, estimates, levels, pictures
+from inpainters.diffusion import Noise, estimates, last, levels, pictures
 from inpainters.imaging import Image
 from inpainters.latent_diffusion import context, ddim, load_autoencoder
 from inpainters.learned import to_images
@@ -46,8 +46,8 @@ class DenoisingTrainer(Trainer):
             image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
             noise = Noise(range(i, i + len(image)), tuple(image.shape[1:]), str(self.device))
             with self._autocast():
-                clean = sampler.sample(estimates(self.average), 2 * image - 1, mask > 0, noise, plan, lambda state: None)
-            found += pictures(clean)
+                end = last(sampler.sample(estimates(self.average), 2 * image - 1, mask > 0, noise, plan))
+            found += pictures(end.noisy)
         return [found]
 
 
@@ -77,8 +77,8 @@ class LatentTrainer(DenoisingTrainer):
             seen = context(self.autoencoder, image, mask)
             noise = Noise(range(i, i + len(image)), (self.autoencoder.channels, *seen.shape[2:]), str(self.device))
             with self._autocast():
-                latent = ddim(estimates(self.average, context=seen), noise, plan, lambda state: None)
-            drawn = self.autoencoder.decode(latent)
+                end = last(ddim(estimates(self.average, context=seen), noise, plan))
+            drawn = self.autoencoder.decode(end.noisy)
             found += to_images(torch.where(mask > 0, drawn, image))
         return [found]
 

@@ -16,9 +16,11 @@ from safetensors.torch import save_file
 from inpainters import diffusion, learned, registry, schedules, weights
 from inpainters.base import InpaintRequest
 from inpainters.ddnm import ETA, Ddnm
-from inpainters.diffusion import Estimate, Noise, estimate, estimates, levels
+from inpainters.diffusion import Estimate, Noise, estimate, estimates, last, levels
 from inpainters.dpm_solver import DpmSolver
 from inpainters.errors import Cancelled, InputError
+from inpainters.latent_diffusion import LatentDiffusion
+from inpainters.networks.autoencoder import Autoencoder
 from inpainters.networks.denoiser import Denoiser
 from inpainters.repaint import RePaint
 from inpainters.replacement import Replacement
@@ -30,8 +32,9 @@ PAPER = Settings(250, 10, 10)
 
 
 def sampler(name):
-    """The loop, which needs no weights."""
-    return {"replacement": Replacement, "repaint": RePaint, "ddnm": Ddnm, "dpm_solver": DpmSolver}[name](registry.get(name)).sample
+    """Where the loop ends, which needs no weights."""
+    method = {"replacement": Replacement, "repaint": RePaint, "ddnm": Ddnm, "dpm_solver": DpmSolver}[name](registry.get(name))
+    return lambda *given: last(method.sample(*given)).noisy
 
 
 @cache
@@ -55,10 +58,6 @@ def recorded(shape, dtype=torch.float32, seed=0):
     """A source of noise that starts at the same place each time."""
     generator = torch.Generator().manual_seed(seed)
     return lambda: torch.randn(shape, generator=generator, dtype=dtype)
-
-
-def unseen(state):
-    pass
 
 
 # Timesteps
@@ -111,7 +110,7 @@ def test_a_round_keeps_its_noise_level():
     clean = torch.full(shape, known)
     plan = [Step(500, 500, abar, abar)]
     found = sampler("dpm_solver")(
-        lambda noisy, t: Estimate(0 * clean, recorded(shape, seed=3)()), clean, rectangle(*shape), recorded(shape), plan, unseen
+        lambda noisy, t: Estimate(0 * clean, recorded(shape, seed=3)()), clean, rectangle(*shape), recorded(shape), plan
     )
     hole = rectangle(*shape)
     assert found[~hole].mean().item() == pytest.approx(known * abar**0.5, abs=0.02)
@@ -125,6 +124,34 @@ def test_options_override_the_preset():
     assert schedules.calls("repaint", options) == 20
     with pytest.raises(InputError, match="250 steps are more than the 100 timesteps"):
         schedules.plan("repaint", {"preset": "paper"}, levels(tiny(timesteps=100)))
+
+
+@pytest.mark.parametrize("name", ["replacement", "repaint", "ddnm"])
+@pytest.mark.parametrize("preset", ["preview", "balanced", "paper"])
+def test_the_course_is_that_of_diffusers(name, preset):
+    """Each of its timesteps leads one level down, be it by a network call or as the start of what a jump undoes next."""
+    chosen, scheduler = PRESETS[name][preset], RePaintScheduler()
+    scheduler.set_timesteps(*chosen)
+    stride = 1000 // chosen.steps
+    wanted = [max(0, t - stride + 1) for t in scheduler.timesteps.tolist()]
+    assert schedules.course(name, {"preset": preset}) == [scheduler.timesteps[0].item() + 1, *wanted]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("preset", ["preview", "balanced", "paper"])
+def test_moments_are_few_and_hold_the_ends_and_both_turns_of_jumps(name, preset):
+    plan = schedules.plan(name, {"preset": preset}, levels(tiny()))
+    kept = schedules.moments(plan, 40)
+    assert kept == sorted(set(kept))
+    assert len(kept) == min(40, len(plan))
+    assert (kept[0], kept[-1]) == (0, len(plan) - 1)
+    assert max(b - a for a, b in pairwise(kept)) <= max(1, 2 * len(plan) // 20)
+    course = schedules.course(name, {"preset": preset})
+    lows = [i for i in range(1, len(plan)) if course[i - 1] > course[i] < course[i + 1]]
+    highs = [i for i in range(1, len(plan)) if course[i - 1] < course[i] > course[i + 1]]
+    pairs = [(low - 1, high - 1) for low, high in zip(lows, highs, strict=True)]  # a step leads to the course's next
+    whole = [pair for pair in pairs if set(pair) <= set(kept)]
+    assert len(whole) >= min(len(pairs), 9)
 
 
 # Steps
@@ -154,7 +181,7 @@ def test_one_step_is_that_of_diffusers(steps, place, scale):
     draws = iter([noisy, recorded(shape, seed=9)()])
     to = t - 1000 // steps if place else -1
     step = Step(t, to, abars[t], abars[to] if place else 1.0)
-    found = sampler("repaint")(lambda x, t: estimate(x, output, abars[t], "epsilon"), known, mask, lambda: next(draws), [step], unseen)
+    found = sampler("repaint")(lambda x, t: estimate(x, output, abars[t], "epsilon"), known, mask, lambda: next(draws), [step])
     assert (found - wanted).abs().max() <= 1e-5
 
 
@@ -206,7 +233,7 @@ def test_the_fast_solver_is_that_of_diffusers(steps):
     plan = schedules.plan("dpm_solver", {"preset": "paper", "steps": steps}, levels(net))
     assert [step.t for step in plan] == reference.timesteps.tolist()
     everything = torch.ones(1, 1, 16, 16, dtype=torch.bool)
-    found = sampler("dpm_solver")(estimates(net), torch.zeros(shape), everything, recorded(shape), plan, unseen)
+    found = sampler("dpm_solver")(estimates(net), torch.zeros(shape), everything, recorded(shape), plan)
     for t in reference.timesteps:
         noisy = reference.step(net(noisy, t[None]), t, noisy, variance_noise=draw()).prev_sample
     assert (found - noisy).abs().max() <= 1e-3 * noisy.abs().max()
@@ -243,7 +270,7 @@ def test_a_run_is_the_literal_algorithm(prediction):
             if u < resamplings and t > 1:
                 x = math.sqrt(1 - beta[t]) * x + math.sqrt(beta[t]) * draw()
                 order.append(Step(t - 2, t - 1, abar[t - 1], abar[t]))
-    found = sampler("repaint")(estimates(net), x0, m == 0, recorded(shape, torch.float64), order, unseen)
+    found = sampler("repaint")(estimates(net), x0, m == 0, recorded(shape, torch.float64), order)
     assert (found - x).abs().max() <= 1e-8
 
 
@@ -267,7 +294,7 @@ def test_a_run_is_that_of_diffusers_pipeline():
 
     plan = schedules.plan("repaint", {"preset": "paper", "steps": 40, "jump_length": 4, "resamplings": 3}, levels_of(scheduler))
     with torch.inference_mode():
-        found = sampler("repaint")(estimates(Plain()), known, mask, recorded(known.shape, seed=7), plan, unseen)
+        found = sampler("repaint")(estimates(Plain()), known, mask, recorded(known.shape, seed=7), plan)
     assert np.abs((found[0].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1).numpy() - wanted).max() <= 1e-4
 
 
@@ -275,7 +302,7 @@ def test_replacement_is_repaint_without_jumps():
     shape, net = (1, 3, 16, 16), tiny()
     known, mask = recorded(shape, seed=3)(), rectangle(1, 1, 16, 16)
     plan = schedules.plan("repaint", {"preset": "paper", "steps": 20, "resamplings": 1}, levels(net))
-    found = [sampler(name)(estimates(net), known, mask, recorded(shape), plan, unseen) for name in ("replacement", "repaint")]
+    found = [sampler(name)(estimates(net), known, mask, recorded(shape), plan) for name in ("replacement", "repaint")]
     assert torch.equal(*found)
 
 
@@ -296,7 +323,6 @@ def test_a_step_of_ddnm_is_that_of_its_paper():
         a.diagonal() == 0,
         lambda: next(draws),
         [Step(500, 496, at, before)],
-        unseen,
     )
     assert ETA == 0.85
     assert (found - wanted).abs().max() <= 1e-10
@@ -322,7 +348,7 @@ def test_samples_follow_the_conditional_distribution(name, mean, deviation):
     shape = (4000, 1, 1, 2)
     known, mask = torch.tensor([y, 0.0], dtype=torch.float64).expand(shape), torch.tensor([False, True]).expand(shape)
     plan = schedules.plan(name, {"preset": "balanced"}, abars)
-    found = sampler(name)(denoise, known, mask, recorded(shape, torch.float64), plan, unseen)
+    found = sampler(name)(denoise, known, mask, recorded(shape, torch.float64), plan)
     assert torch.equal(found[..., 0], known[..., 0])
     assert found[..., 1].mean().item() == pytest.approx(rho * y, abs=mean)
     assert found[..., 1].std().item() == pytest.approx(math.sqrt(1 - rho**2), abs=deviation)
@@ -337,7 +363,7 @@ def test_resampling_is_what_makes_the_fill_agree():
     errors = []
     for resamplings in (1, 3, 10):
         plan = schedules.plan("repaint", {"preset": "paper", "steps": 100, "resamplings": resamplings}, abars)
-        found = sampler("repaint")(denoise, known, mask, recorded(shape, torch.float64), plan, unseen)
+        found = sampler("repaint")(denoise, known, mask, recorded(shape, torch.float64), plan)
         errors.append(abs(found[..., 1].mean().item() - rho * y))
     assert errors[0] > 2 * errors[1] > 2 * errors[2]
 
@@ -435,12 +461,9 @@ def test_memory_does_not_grow_with_the_steps(ready, name):
     piece = method_piece(method, {"steps": 12})
     alive, most = [], 0
 
-    def watch(state):
-        nonlocal most
+    for state in method.states([piece]):
         alive.append(weakref.ref(state.noisy))
         most = max(most, sum(reference() is not None for reference in alive))
-
-    method.draw([piece], watch)
     assert len(alive) == len(method.plan(piece.options)) >= 12
     assert most <= 3
 
@@ -457,10 +480,105 @@ def method_piece(method, options):
 
 def test_states_tell_the_walk(ready):
     method = ready("repaint", jump_length=2, resamplings=2)
-    piece, states = method_piece(method, {}), []
-    method.draw([piece], lambda state: states.append((state.t, state.jump, state.clean is None)))
+    piece = method_piece(method, {})
+    states = [(state.t, state.jump, state.clean is None) for state in method.states([piece])]
     assert states == [(step.to, step.forward, step.forward) for step in method.plan(piece.options)]
     assert any(step.forward for step in method.plan(piece.options))
+
+
+# What happens inside
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_explanation_ends_with_the_methods_answer(ready, name):
+    """Bit for bit, and the method that is beside it with that method's own: the two runs do not see each other."""
+    request, method = InpaintRequest(picture(), hole(), seed=5), ready(name)
+    frames = {frame.name: frame for frame in method.explain(request)}
+    result = method(request)
+    assert np.array_equal(frames["result"].image, result.image)
+    assert frames["result"].image[hole()].std() > 1
+    if name != "replacement":
+        alone = ready("replacement")(request)
+        assert np.array_equal(frames["replacement/result"].image, alone.image)
+        assert (alone.image != result.image).any()
+    timesteps = [frame.value for key, frame in frames.items() if key.startswith("noisy/")]
+    plan = method.plan(method.options)
+    assert timesteps == [plan[place].to + 1 for place in schedules.moments(plan, diffusion.MOMENTS)]
+
+
+def test_states_beside_are_those_of_the_other_method_alone(ready):
+    request = InpaintRequest(picture(), hole(), seed=5)
+    options = {"jump_length": 2, "resamplings": 3}
+    frames = list(ready("repaint", **options).explain(request))
+    other = ready("replacement")
+    alone = {state.t + 1: state.clean for state in other.states([replace(method_piece(other, {}), seed=5)])}
+    beside = [frame for frame in frames if frame.name.startswith("replacement/0")]
+    noisy = [frame for frame in frames if frame.name.startswith("noisy/")]
+    assert len(beside) == len(noisy) > len(alone)  # after jumps back a timestep comes again
+    for frame, state in zip(beside, noisy, strict=True):
+        assert frame.name.split("/")[1] == state.name.split("/")[1]
+        assert frame.value == state.value
+        assert np.array_equal(frame.image, other.show(alone[frame.value])[0])
+
+
+def test_jumps_show_more_noise_and_the_estimate_before_them(ready):
+    frames = list(ready("repaint", jump_length=3, resamplings=2).explain(InpaintRequest(picture(), hole())))
+    noisy, clean = ([frame for frame in frames if frame.name.startswith(kind)] for kind in ("noisy/", "clean/"))
+    jumped = [i for i in range(1, len(noisy)) if noisy[i].value > noisy[i - 1].value]
+    assert jumped
+    for i in jumped:
+        assert noisy[i].title.startswith("Jumped back")
+        assert np.array_equal(clean[i].image, clean[i - 1].image)
+
+
+def test_a_papers_run_is_shown_at_few_moments_while_it_goes_on(ready):
+    method, calls = ready("repaint"), []
+    request = InpaintRequest(picture(), hole(), options={"preset": "paper", "steps": 60})
+    frames = method.explain(request, lambda done, total: calls.append((done, total)))
+    early = [next(frames).name for _ in range(7)]
+    assert early == ["input", *(f"{kind}/{number}" for number in ("0001", early[4][-4:]) for kind in ("noisy", "clean", "replacement"))]
+    total = method.spec.network_calls(request.options) + 60  # and those of replacement
+    assert len(calls) < total / 10
+    rest = list(frames)
+    assert calls == [(i + 1, total) for i in range(total)]
+    assert len(rest) == 3 * diffusion.MOMENTS - 6 + 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("at", [1, 4, 9])
+def test_a_stopped_explanation_stops_within_two_calls(ready, name, at):
+    method, called = ready(name), []
+    method.load()
+    hook = method.net.register_forward_hook(lambda *_: called.append(1))
+    with pytest.raises(Cancelled):
+        list(method.explain(InpaintRequest(picture(), hole(), options={"steps": 12}), lambda done, total: done < at))
+    hook.remove()
+    assert len(called) <= at + 1
+
+
+def test_an_explanation_leaves_gradients_as_they_are(ready):
+    """Its network runs without them, but whoever reads the frames may be training."""
+    for _ in ready("repaint").explain(InpaintRequest(picture(), hole())):
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+
+
+def test_latents_are_shown_as_pictures():
+    method = LatentDiffusion(registry.get("latent_diffusion"), steps=5)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        method.autoencoder = Autoencoder().eval().requires_grad_(False)
+    method.net = tiny(channels=4, context=5, patch=1)
+    method.load = lambda: None
+    request = InpaintRequest(picture(64, 64), hole(64, 64), seed=3)
+    frames = list(method.explain(request))
+    assert [frame.name for frame in frames[1:-1]] == [f"{kind}/{n:04}" for n in range(1, 6) for kind in ("noisy", "clean")]
+    assert all(frame.image.shape == (64, 64, 3) for frame in frames)
+    assert np.array_equal(frames[-1].image, method(request).image)
+    assert np.array_equal(frames[-3].image, frames[-2].image)  # the last state is the last estimate
+
+
+# What the network sees
 
 
 def test_the_network_sees_channels_last_and_the_crop_alone(ready):
