@@ -254,7 +254,7 @@ def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
 
 def cut_share(share: npt.NDArray[Any]) -> Mask:
     """The mask of coarse pixels of which `share`, in [0, 1], is missing; as `shrink_mask`."""
-    missing: Mask = share >= min(0.5, float(share.max()))
+    missing: Mask = (share >= min(0.5, float(share.max()))) & (share > 0)
     if missing.all() and missing.size > 1 and share.min() < 1:
         missing.flat[share.argmin()] = False
     return missing

@@ -26,6 +26,7 @@ from inpainters.imaging import (
     save_png,
     seam,
     shrink,
+    shrink_mask,
     to_uint8,
 )
 
@@ -259,6 +260,15 @@ def test_composite_keeps_known_pixels():
 def test_pad_to_multiple():
     assert pad_to_multiple(np.arange(3)[None].repeat(2, 0), 4)[0].tolist() == [0, 1, 2, 2]
     assert pad_to_multiple(CAT, 4) is CAT
+
+
+def test_a_shrunk_mask_is_missing_where_half_is_and_empty_where_nothing_is():
+    mask = np.zeros((4, 8), bool)
+    assert not shrink_mask(mask, (2, 4)).any()
+    mask[0, 0] = True  # a quarter, and the most of any
+    assert np.argwhere(shrink_mask(mask, (2, 4))).tolist() == [[0, 0]]
+    mask[2:4, 4] = True
+    assert np.argwhere(shrink_mask(mask, (2, 4))).tolist() == [[1, 2]]
 
 
 def test_shrink_averages_known_pixels_only():
