@@ -1,7 +1,7 @@
 """Explanations: what a method does between the hole and the fill, as pictures that are kept and points that can be asked."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +11,13 @@ from PIL import Image as PilImage
 from demo import view
 from demo.jobs import Batch, Job
 from demo.session import Store
+from inpainters import costs, registry, schedules
 from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
 from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, Mask, encode_png
 from inpainters.strategy import windows
 
-MOST_FRAMES = 120
+MOST_FRAMES = 160
 """A method that shows more keeps its first ones and the result."""
 MOST_SIDE = 1024
 """Frames are kept with at most this many pixels a side; for looking at, that is enough."""
@@ -80,6 +81,24 @@ class Explanation(Job):
         Batch([self]).stop()
         self.store.drop([token for token in (self.original, *self.heats, *(shot.token for shot in self.shots)) if token])
         self.forget()
+
+
+def part(spec: MethodSpec, mask: Mask) -> Mask:
+    """(h, w) bool: what is missing in the window that is explained, uncapped; `mask` itself where nothing is missing."""
+    found = [(w.scale**2 * mask[w.top : w.bottom, w.left : w.right].sum(), w) for w in windows(mask, spec.strategy)]
+    if not found:
+        return mask
+    window = max(found, key=lambda pair: pair[0])[1]
+    return mask[window.top : window.bottom, window.left : window.right]
+
+
+def price(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> tuple[int, float]:
+    """(network calls, seconds) of an explanation, the method that runs beside it included; no calls where options do not set them."""
+    hole, runs = part(spec, mask), [(spec, options)]
+    if spec.beside:
+        runs.append((registry.get(spec.beside), schedules.alongside(spec.name, spec.resolve(options))))
+    calls = sum(costs.network_calls(one, hole, chosen) for one, chosen in runs)
+    return calls, sum(costs.estimate(one, hole, chosen) for one, chosen in runs)
 
 
 def keep(store: Store, image: Image) -> str:

@@ -12,11 +12,11 @@ import numpy as np
 
 from demo import samples, view
 from demo.compare import TICK, decode_canvas, decode_sketch
-from demo.explain import Explanation, Shot, ask, fractions, keep
+from demo.explain import Explanation, Shot, ask, fractions, keep, price
 from demo.jobs import Batch, spoken
 from demo.session import App, Session, Store
 from demo.widget import Widget, next_rev
-from inpainters import costs, registry
+from inpainters import registry, schedules
 from inpainters.base import MethodSpec
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png, load_image
@@ -40,6 +40,16 @@ LESSONS = {
     "proportion. Click a point in the hole and see where it copied from: good sources lie on the same surface.",
     "pen_net": "Attention on a small map, where one position knows most, says what to copy on the map twice as large; what comes out is "
     "asked for the next one. So the layout is settled first, and detail follows it.",
+    "replacement": "Noise becomes a picture in small steps, and after each one the known pixels, made just as noisy, take the place of its "
+    "own. The network learns of them only one step later: colours come to agree across the rim, and things often do not.",
+    "repaint": "After each stretch it adds noise again and walks the stretch anew: these jumps back are the teeth of the schedule. Compare "
+    "the clean estimates: what breaks off at the rim for replacement, from the same noise, gets time to agree here.",
+    "ddnm": "The known pixels enter the clean estimate before each step, not the noisy state after it, so that every step sets out from a "
+    "picture that is right around the hole. Replacement, from the same noise, shows how the rim looks without that.",
+    "dpm_solver": "Its schedule is a staircase: a few rounds at each noise level, in which the fill comes to agree with its surroundings, "
+    "then one large step down. Replacement, with as many levels and no rounds, shows what the rounds are for.",
+    "latent_diffusion": "It walks through an autoencoder's small latent, decoded here for the eye, so that each network call is cheap. As "
+    "it was trained to inpaint and sees the surroundings at every step, it needs no jumps: the layout stands in the first estimates.",
     "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded from it; the bundled network "
     "also hands on what lies at the hole's edge. Layout and colour survive the squeeze, fine texture does not: the fill is soft.",
     "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before grain, so for a while the hole "
@@ -49,6 +59,7 @@ LESSONS = {
 CURVES = {
     "mask": "Share of positions that are valid",
     "gate": "Mean gate: the share that is let through",
+    "noisy": "Schedule: how much noise is left",
     "iteration": "Decibels on known pixels that it is not shown",
 }
 """Kind of frame -> what the value of its frames is."""
@@ -57,18 +68,22 @@ CURVES = {
 class Inside(Widget):
     """Chooser, frames with a scrubber, their curve, and where attention copied from.
 
-    Value: `{rev, methods, method, lesson, sources, source, note, error, query, picture, run, ready, state, err, progress, eta, place,
-    frames, hole, original, curves, heat}`.
+    Value: `{rev, methods, method, lesson, sources, source, presets, preset, note, error, query, picture, run, ready, state, err,
+    progress, eta, place, frames, hole, original, curves, schedule, heat}`.
 
     * methods: `[{id, title, family, why?}]`; sources: `[{id, title, src, why?}]`; `why` disables with that sentence.
+    * presets: `[{id, title, costs}]`, costs in words, empty where the method has none.
     * picture: `{src, w, h}`, the picture with its hole before a run; `run`: the button's text; `ready`: whether it can be pressed.
     * state: ready, queued, running, done, stopped or error, as the panes have it.
     * frames: `[{name, title, src, w, h, value, origin}]`, `origin` true where a point can be asked; `curves`: `{kind: label}`.
       Frames that share what stands after the slash are shown together: `gate/coarse-1`, `channels/coarse-1`.
+      After `noisy/` stands the number of the step, and beside it comes its estimate, `clean/`, and that of another method.
+    * schedule: `{top, steps, lines: [{title, calls, points: [[step, timestep], ...]}]}`, the method's own line first; null where it
+      has none.
     * hole: `[row, column]` in 0 .. 1, a point inside the hole; original: `{src, w, h}`, what was there.
     * heat: `{frame, src, w, h, at, from, share, note}`; `at` and `from` are `[row, column]` in 0 .. 1.
 
-    Events: `open{mask}` when it comes into view, `pick{method, source, mask}`, `run{mask}`, `stop{}`, `point{frame, row, column}`;
+    Events: `open{mask}` when it comes into view, `pick{method, source, preset, mask}`, `run{mask}`, `stop{}`, `point{frame, row, column}`;
     `mask` is the Compare tab's hole as a data URL, or ''.
     """
 
@@ -104,6 +119,10 @@ class Visit:
 
     store: Store
     method: str = field(default_factory=first_method)
+    preset: str = ""
+    """Of the method, where it has presets; empty: its first, which is quick."""
+    offered: list[dict[str, Any]] = field(default_factory=list)
+    """The presets with what they cost, as last worked out."""
     source: str = next(iter(samples.SAMPLES))
     picked: bool = False
     """True once the visitor has chosen a picture or run a method: then Compare's hole no longer comes by itself."""
@@ -125,6 +144,11 @@ class Visit:
     @property
     def job(self) -> Explanation | None:
         return self.batch.jobs[0] if self.batch else None  # type: ignore[return-value]
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Those of the run."""
+        return {"preset": self.preset} if self.preset else {}
 
     def open_sample(self, name: str) -> None:
         """Take a bundled photograph and a hole drawn in it; InputError for an unknown name."""
@@ -151,12 +175,17 @@ class Visit:
         image = self.store.image(self.image) if self.source == COMPARE else load_image(samples.path(self.source)).image
         return image, self.store.mask(self.mask)
 
-    def drop(self) -> None:
-        """Forget what was run, and the hole."""
+    def clear(self) -> None:
+        """Forget what was run."""
         if self.job:
             self.job.close()
+        self.batch = None
+
+    def drop(self) -> None:
+        """Forget what was run, and the hole."""
+        self.clear()
         self.store.drop([token for token in (self.mask, self.sketch, self.shown) if token])
-        self.batch, self.mask, self.sketch, self.shown = None, "", "", ""
+        self.mask, self.sketch, self.shown = "", "", ""
 
     def close(self) -> None:
         """Called when the visit has ended."""
@@ -178,15 +207,18 @@ def come(visit: Visit, session: Session | None, url: str) -> None:
 
 
 def choose(visit: Visit, session: Session | None, data: Mapping[str, Any]) -> None:
-    """Another method or another picture; what was run before is forgotten."""
+    """Another method, its preset, or another picture; what was run before is forgotten."""
     if "method" in data:
         spec = registry.get(str(data["method"])[:80])
         if not spec.explains:
             raise InputError(f"{spec.title} has nothing inside to show; choose another method.")
-        visit.method = spec.name
-        if visit.job:
-            visit.job.close()
-            visit.batch = None
+        visit.method, visit.preset = spec.name, ""
+        visit.clear()
+    if "preset" in data:
+        preset = str(data["preset"])[:80]
+        registry.get(visit.method).resolve({"preset": preset})
+        visit.preset = "" if preset == _first(visit.method) else preset
+        visit.clear()
     if "source" in data:
         source = str(data["source"])[:80]
         visit.open_compare(session, str(data.get("mask") or "")) if source == COMPARE else visit.open_sample(source)
@@ -202,7 +234,8 @@ def start(app: App, visit: Visit, recent: deque["Explanation"]) -> Batch:
     if visit.job:
         visit.job.close()
     sketch = app.store.mask(visit.sketch) if visit.sketch else None
-    job = Explanation(spec.name, seconds=costs.estimate(spec, mask), guide=sketch, store=app.store)
+    seconds = price(spec, mask, visit.options)[1]
+    job = Explanation(spec.name, options=visit.options, seconds=seconds, guide=sketch, store=app.store)
     visit.batch, visit.picked = Batch([job]), True
     if len(recent) == recent.maxlen:
         recent[0].forget()
@@ -216,6 +249,9 @@ def value(app: App, visit: Visit, session: Session | None = None, note: str = ""
     job = visit.job
     shown = {"methods": [_method(spec) for spec in methods()], "method": visit.method, "lesson": lesson(visit.method), "curves": CURVES}
     shown |= {"sources": sources(app, session), "source": visit.source, "note": note, "error": error, "query": query(visit)}
+    if not job or job.final:  # prices read the mask: not for each tick of a run
+        visit.offered = presets(visit)
+    shown |= {"presets": visit.offered, "preset": visit.preset or _first(visit.method), "schedule": schedule(visit)}
     height, width = visit.size
     shown |= {"picture": {"src": view.url(visit.shown), "w": width, "h": height} if visit.shown else None, **_run(visit)}
     return {"rev": next_rev(), **shown, **(_progress(app, job) if job else {"state": "ready", "frames": []}), **more}
@@ -252,7 +288,48 @@ def _run(visit: Visit) -> dict[str, Any]:
         return {"run": "Run", "ready": False, "why": "Choose a picture first."}
     if visit.job and not visit.job.final:  # an estimate reads the mask: not for each tick of a run
         return {"run": "Run", "ready": True}
-    return {"run": f"Run · {spoken(costs.estimate(registry.get(visit.method), visit.store.mask(visit.mask)))}", "ready": True}
+    return {"run": f"Run · {spoken(price(registry.get(visit.method), visit.store.mask(visit.mask), visit.options)[1])}", "ready": True}
+
+
+def _presets(method: str) -> tuple[str, ...]:
+    """Those of a method, none where it has none."""
+    found = registry.METHODS.get(method)
+    return next((option.choices for option in found.options if option.name == "preset"), ()) if found else ()
+
+
+def _first(method: str) -> str:
+    return next(iter(_presets(method)), "")
+
+
+def presets(visit: Visit) -> list[dict[str, Any]]:
+    """What the method can be set to, each with what its explanation costs in the hole that is in view."""
+    mask = visit.store.mask(visit.mask) if visit.mask else None
+    return [{"id": name, "title": name.capitalize(), "costs": _costs(visit.method, mask, name)} for name in _presets(visit.method)]
+
+
+def _costs(method: str, mask: Mask | None, preset: str) -> list[str]:
+    if mask is None:
+        return []
+    calls, seconds = price(registry.get(method), mask, {"preset": preset})
+    return [f"{calls:,} calls", spoken(seconds)]
+
+
+def schedule(visit: Visit) -> dict[str, Any] | None:
+    """The course of the run and of the one beside it, all steps, before anything runs; None where the method has none."""
+    if visit.method not in schedules.PRESETS:
+        return None
+    spec = registry.get(visit.method)
+    runs = [(spec, spec.resolve(visit.options))]
+    if spec.beside:
+        other = registry.get(spec.beside)
+        runs.append((other, other.resolve(schedules.alongside(spec.name, runs[0][1]))))
+    lines = [_line(one, options) for one, options in runs]
+    return {"top": schedules.TRAINING, "steps": lines[0]["points"][-1][0], "lines": lines}
+
+
+def _line(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any]:
+    points = [list(corner) for corner in schedules.corners(schedules.course(spec.name, options))]
+    return {"title": spec.title, "calls": spec.network_calls(options), "points": points}
 
 
 def _progress(app: App, job: Explanation) -> dict[str, Any]:
@@ -290,17 +367,20 @@ def _inside(hole: Mask) -> list[float]:
 def query(visit: Visit) -> str:
     """The page's query string; Compare's picture stays out of it."""
     parts = ["t=inside"] + ([f"img={visit.source}"] if visit.source != COMPARE else []) + ([f"m={visit.method}"] if visit.method else [])
+    parts += [f"o={visit.method}.preset:{visit.preset}"] if visit.preset else []
     return "?" + "&".join(parts)
 
 
 def restore(visit: Visit, asked: Mapping[str, str]) -> None:
-    """What a link to this tab asks for: method and example."""
+    """What a link to this tab asks for: method, its preset, and example."""
     if asked.get("t") != "inside":
         return
     if asked.get("img"):
         choose(visit, None, {"source": asked["img"][:80]})
     if asked.get("m"):
         choose(visit, None, {"method": asked["m"][:80].split(",")[0]})
+    if asked.get("o", "").startswith(f"{visit.method}.preset:"):
+        choose(visit, None, {"preset": asked["o"].partition(":")[2]})
 
 
 async def watch(app: App, visit: Visit, session: Session | None, batch: Batch) -> AsyncIterator[dict[str, Any]]:

@@ -193,6 +193,7 @@ class Diffusion(Learned):
     def frames(self, piece: Piece) -> Generator[Frame, None, Image]:
         """Moments of the run: the noisy state, the clean estimate and, where the row names a method `beside` it, that one's estimate.
 
+        Estimates are shown in the hole alone, so that one sees whether they agree with the known pixels around them.
         The other method runs from the same seed, as fast as the first reaches lower noise levels. What is shown is chosen before the
         run and becomes a picture at once, so that memory does not grow with the steps.
         """
@@ -203,7 +204,8 @@ class Diffusion(Learned):
         for place, state in enumerate(self.states(watched[:1])):
             clean = clean if state.clean is None else state.clean
             if place in kept:
-                yield from moment(place + 1, self.spec.title, state, self.show(state.noisy)[0], self.show(clean)[0])
+                estimated = composite(self.show(clean)[0], piece.image, piece.mask)
+                yield from moment(place + 1, self.spec.title, state, self.show(state.noisy)[0], estimated)
                 if rival:
                     yield rival.frame(place + 1, state.t)
         if rival:
@@ -249,7 +251,7 @@ def moment(number: int, title: str, state: State, noisy: Image, clean: Image) ->
     t = state.t + 1
     seen = f"Jumped back to timestep {t}: noise added" if state.jump else f"Noisy state at timestep {t}" if t else "No noise is left"
     yield Frame(f"noisy/{number:04}", seen, noisy, t)
-    yield Frame(f"clean/{number:04}", f"{title}: clean estimate" + " before the jump" * state.jump, clean, t)
+    yield Frame(f"clean/{number:04}", f"{title}: clean estimate in the hole" + ", before the jump" * state.jump, clean, t)
 
 
 class Follower:
@@ -266,16 +268,19 @@ class Follower:
             self.state = next(self.states)
             reached = [level for level in self.wanted if level >= self.state.t]
             if reached and self.state.clean is not None:
-                self.kept |= dict.fromkeys(reached, (self.state.t + 1, self.method.show(self.state.clean)[0]))
+                self.kept |= dict.fromkeys(reached, (self.state.t + 1, self._pasted(self.state.clean)))
                 self.wanted = [level for level in self.wanted if level < self.state.t]
         at, image = self.kept[t]
         spec = self.method.spec
-        return Frame(f"{spec.name}/{number:04}", f"{spec.title}: clean estimate" + (f" at timestep {at}" if at else ""), image, at)
+        return Frame(f"{spec.name}/{number:04}", f"{spec.title}: its estimate" + (f" at timestep {at}" if at else ""), image, at)
 
     def result(self) -> Frame:
         """Its fill; to be asked for when the other run has ended."""
-        fill, spec = self.method.show(self.state.noisy)[0], self.method.spec
-        return Frame(f"{spec.name}/result", f"{spec.title}'s fill", composite(fill, self.piece.image, self.piece.mask))
+        spec = self.method.spec
+        return Frame(f"{spec.name}/result", f"{spec.title}'s fill", self._pasted(self.state.noisy))
+
+    def _pasted(self, clean: Tensor) -> Image:
+        return composite(self.method.show(clean)[0], self.piece.image, self.piece.mask)
 
 
 def pictures(clean: Tensor) -> list[Image]:

@@ -86,6 +86,12 @@ def course(method: str, options: Mapping[str, Any], training: int = TRAINING) ->
     return [times[level] + 1 for level in (found[0][0], *(to for _, to in found))]
 
 
+def corners(course: Sequence[int]) -> list[tuple[int, int]]:
+    """(place, timestep) of the ends of a course and wherever it bends; straight lines between them are the course."""
+    inner = (i for i in range(1, len(course) - 1) if course[i] - course[i - 1] != course[i + 1] - course[i])
+    return [(i, course[i]) for i in (0, *inner, len(course) - 1)]
+
+
 def alongside(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options of a method without jumps for a run beside this one, with as many noise levels."""
     return {"preset": options["preset"], "steps": settings(method, options).steps}

@@ -1,6 +1,6 @@
 /* Frames of what happens inside a method: a scrubber, two linked pictures, a curve, and where attention copied from. */
 
-let value = { methods: [], sources: [], frames: [], state: "ready" };
+let value = { methods: [], sources: [], presets: [], frames: [], state: "ready" };
 let all = [];         // every frame; value.frames holds those the scrubber stops at
 let at = 0;
 let own = false;      // true once the visitor has moved the scrubber of this run
@@ -14,6 +14,8 @@ const BESIDES = [["auto", "Auto"], ["input", "Input"], ["result", "Result"], ["o
 
 const methods = el("div", { class: "methods", role: "radiogroup", "aria-label": "Method" });
 const sources = el("div", { class: "sources", role: "radiogroup", "aria-label": "Picture with a hole" });
+const presets = el("div", { class: "presets", role: "radiogroup", "aria-label": "Preset" });
+const presetBox = el("section", { hidden: true }, el("h2", { text: "Network calls and time" }), presets);
 const sourceName = el("p", { class: "small" });
 const runButton = el("button", { type: "button", class: "primary", id: "inside-run", text: "Run", on: { click: start } });
 const stopButton = el("button", { type: "button", id: "inside-stop", text: "Stop", on: { click: stop } });
@@ -23,7 +25,7 @@ const side = el(
   { class: "side" },
   el("section", {}, el("h2", { text: "Method" }), methods),
   el("section", {}, el("h2", { text: "Picture with a hole" }), sources, sourceName),
-  el("div", { class: "runbar" }, runButton, stopButton),
+  el("div", { class: "runbox" }, presetBox, el("div", { class: "runbar" }, runButton, stopButton)),
   note,
 );
 
@@ -37,6 +39,7 @@ const range = el("input", { type: "range", min: "0", max: "0", value: "0", step:
 const count = el("span", { class: "count" });
 const kinds = el("div", { class: "kinds", role: "group", "aria-label": "Parts" });
 const scrub = el("div", { class: "scrub", hidden: true }, el("div", { class: "reel" }, back, range, forth, play, count), kinds);
+const extra = pane("extra");
 const left = pane("left");
 const right = pane("right");
 const compare = el("div", { class: "beside", role: "radiogroup", "aria-label": "Beside it" });
@@ -79,8 +82,18 @@ function companion(one) {
 }
 
 function isCompanion(one) {
+  if (isRivalsFill(one)) return true;
   const other = companion(one);
   return Boolean(other) && all.indexOf(other) < all.indexOf(one);
+}
+
+/* The fill of the method that ran beside this one. */
+function isRivalsFill(one) {
+  return one.name !== "result" && one.name.endsWith("/result");
+}
+
+function isState(one) {
+  return kindOf(one) === "noisy";
 }
 
 function kindOf(one) {
@@ -99,18 +112,37 @@ function original() {
   return value.original && { ...value.original, name: "original", title: "What was there before it was masked" };
 }
 
-/* The two pictures: the frame, and what tells most beside it. */
+function input() {
+  return named("input") ?? { hint: "It is not there yet." };
+}
+
+/* A noisy state, the clean estimate, and what the estimate is compared with: that of the other method, if one runs beside it. */
+function stateViews(now, fixed) {
+  const part = now.name.split("/")[1];
+  const group = all.filter((one) => one !== now && one.name.split("/")[1] === part);
+  const clean = group.find((one) => kindOf(one) === "clean") ?? { hint: "It is on its way." };
+  return [clean, fixed ?? group.find((one) => one !== clean) ?? named("result") ?? input(), now];
+}
+
+/* The two pictures: the frame, and what tells most beside it; a third comes before them. */
 function views() {
   const now = frame();
   const result = named("result");
   const fixed = { input: named("input"), result, original: original() }[beside];
+  if (isState(now)) return stateViews(now, fixed);
   if (beside !== "auto") return [now, fixed ?? { hint: "It is not there yet." }];
   if (showsHeat(now)) return [now, { ...value.heat, title: "Where that point was copied from", heat: value.heat }];
   if (companion(now)) return [now, companion(now)];
   if (asks(now)) return [now, { ...named("input"), title: "Where a point was copied from", hint: "Choose a point inside the hole on the picture to the left: click it, or use the arrows and Enter." }];
   if ((now.name === "coarse" || now.name === "refined") && named("coarse") && named("refined")) return [named("coarse"), named("refined")];
+  const rival = now.name === "result" && all.find(isRivalsFill);
+  if (rival) return [{ ...now, title: methodTitle() + "'s fill" }, rival, original() ?? input()];
   if (now.name === "result") return [now, original() ?? named("input")];
   return [now, result ?? (now.name === "input" ? original() : named("input")) ?? { hint: "The result is not there yet." }];
+}
+
+function methodTitle() {
+  return value.methods.find((one) => one.id === value.method)?.title ?? "";
 }
 
 function percent(v) {
@@ -119,7 +151,7 @@ function percent(v) {
 
 function fill(one, shown, current) {
   one.title.textContent = shown.title ?? "";
-  one.number.textContent = typeof shown.value === "number" && value.curves && value.curves[kindOf(shown)] ? percent(shown.value) : "";
+  one.number.textContent = typeof shown.value === "number" && value.curves && value.curves[kindOf(shown)] && !isState(shown) ? percent(shown.value) : "";
   one.node.classList.toggle("current", current);
   const address = ownUrl(shown.src);
   if (one.image.dataset.src !== address) {
@@ -148,12 +180,18 @@ function drawViews() {
   scrub.hidden = tools.hidden = !any;
   pair.classList.toggle("single", !any);
   right.node.hidden = !any;
+  extra.node.remove();
+  pair.classList.remove("trio");
   if (!any) {
     fill(left, value.picture ? { ...value.picture, title: "The picture with its hole" } : { title: "", hint: "Choose a picture." }, false);
     overlays();
     return;
   }
-  const [a, b] = views();
+  const [a, b, third] = views();
+  pair.classList.toggle("trio", Boolean(third));
+  if (!third) extra.node.remove();
+  else if (!extra.node.parentNode) pair.prepend(extra.node);
+  if (third) fill(extra, third, false);
   fill(left, a, a === frame());
   fill(right, b, b === frame());
   const asking = asks(a);
@@ -233,9 +271,10 @@ function drawFrame() {
   for (const button of kinds.children) button.setAttribute("aria-pressed", String(Boolean(now) && button.dataset.kind === kindOf(now)));
   drawViews();
   for (const place of curves.querySelectorAll(".head")) placeHead(place);
+  placePlayhead();
 }
 
-const NAMES = { gate: "Gates", mask: "Masks" };
+const NAMES = { gate: "Gates", mask: "Masks", noisy: "The run" };
 
 function drawKinds() {
   const found = [...new Set(value.frames.map(kindOf))];
@@ -254,7 +293,7 @@ function toggle() {
   if (timer) return pause();
   if (at >= value.frames.length - 1) go(0);
   play.textContent = "Pause";
-  timer = setInterval(() => (at >= value.frames.length - 1 ? pause() : go(at + 1)), 600);
+  timer = setInterval(() => (at >= value.frames.length - 1 ? pause() : go(at + 1)), value.frames.length > 30 ? 250 : 600);
 }
 
 function choose(id) {
@@ -296,11 +335,73 @@ function parts(kind) {
 
 function drawCurves() {
   const width = Math.floor(curves.clientWidth);
-  const key = JSON.stringify([width, value.frames.map((one) => [one.name, one.value])]);
+  const key = JSON.stringify([width, value.schedule, value.frames.map((one) => [one.name, one.value])]);
   if (!width || curves.dataset.key === key) return;
   curves.dataset.key = key;
   const found = [...new Set(value.frames.map(kindOf))].map((kind) => [kind, parts(kind)]);
-  curves.replaceChildren(...found.filter(([, lines]) => lines.flatMap(([, points]) => points).length > 1).map(([kind, lines]) => curve(kind, lines, width)));
+  const drawn = found.filter(([kind, lines]) => !(value.schedule && kind === "noisy") && lines.flatMap(([, points]) => points).length > 1);
+  playhead = null;
+  curves.replaceChildren(...(value.schedule ? [scheduleFigure(value.schedule, width)] : []), ...drawn.map(([kind, lines]) => curve(kind, lines, width)));
+  placePlayhead();
+}
+
+/* ---- the schedule: the timestep over the steps of the whole run, which is known before it; the moments that are kept stand on it ---- */
+
+let playhead = null;
+
+function thousands(v) {
+  return Number(v).toLocaleString("en");
+}
+
+function stepOf(one) {
+  return Number(one.name.split("/")[1]);
+}
+
+/* The step at which a line first comes down to timestep t. */
+function reaches(points, t) {
+  const i = points.findIndex((point) => point[1] <= t);
+  if (i < 1) return 0;
+  const [[s0, t0], [s1, t1]] = [points[i - 1], points[i]];
+  return s0 + ((t0 - t) / (t0 - t1 || 1)) * (s1 - s0);
+}
+
+function scheduleFigure({ top: most, steps, lines }, width) {
+  const [x0, x1, top, bottom, height] = [44, width - 12, 12, 152, 180];
+  const x = (s) => x0 + (s / Math.max(1, steps)) * (x1 - x0);
+  const y = (t) => bottom - (t / most) * (bottom - top);
+  const says = lines.map((line) => line.title + ": " + thousands(line.points.at(-1)[0]) + " steps, " + thousands(line.calls) + " network calls").join("; ");
+  const plot = svg("svg", { class: "plot", width, height, viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": "Timestep over steps. " + says });
+  for (const t of [0, most / 2, most]) plot.append(svg("line", { class: "rule", x1: x0, x2: x1, y1: y(t), y2: y(t) }), svg("text", { x: x0 - 8, y: y(t) + 4, "text-anchor": "end", text: thousands(t) }));
+  for (const [place, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) plot.append(svg("text", { x: x(place * steps), y: height - 10, "text-anchor": anchor, text: (place ? "" : "Step ") + thousands(Math.round(place * steps)) }));
+  lines.forEach(({ points }, i) => plot.prepend(svg("path", { class: i ? "line other" : "line", d: "M" + points.map(([s, t]) => x(s).toFixed(1) + " " + y(t).toFixed(1)).join("L") })));
+  const moments = value.frames.map((one, place) => ({ one, place })).filter(({ one }) => isState(one));
+  for (const { one } of moments) plot.append(svg("circle", { class: "dot", cx: x(stepOf(one)), cy: y(one.value), r: 3 }, svg("title", { text: one.title })));
+  const line = svg("line", { class: "playhead", y1: top, y2: bottom });
+  const rings = lines.map((_, i) => svg("circle", { class: i ? "ring other" : "ring", r: 5.5 }));
+  const moving = svg("g", {}, line, ...rings);
+  plot.append(moving);
+  const says2 = el("span", { class: "number" });
+  playhead = { moving, line, rings, lines, steps, most, x, y, says: says2 };
+  plot.addEventListener("click", (event) => {
+    const px = event.clientX - plot.getBoundingClientRect().left;
+    if (moments.length) go(moments.toSorted((a, b) => Math.abs(x(stepOf(a.one)) - px) - Math.abs(x(stepOf(b.one)) - px))[0].place);
+  });
+  const keys = lines.map((one, i) => el("span", { class: i ? "key other" : "key", text: one.title + ", " + thousands(one.calls) + " network calls" }));
+  return el("figure", { class: "curve schedule" }, el("figcaption", {}, el("strong", { text: (value.curves && value.curves.noisy) || "Schedule" }), says2), plot, el("p", { class: "keys small" }, ...keys));
+}
+
+/* To the frame in view: before the run at its start, after it at its end. */
+function placePlayhead() {
+  if (!playhead) return;
+  const { moving, line, rings, lines, steps, most, x, y, says } = playhead;
+  const now = frame();
+  const state = now && isState(now) ? now : null;
+  const step = state ? stepOf(state) : now && now.name === "result" ? steps : 0;
+  const t = state ? state.value : step ? 0 : lines[0].points[0][1];
+  moving.classList.toggle("away", !now);
+  setAttributes(line, { x1: x(step), x2: x(step) });
+  rings.forEach((ring, i) => setAttributes(ring, { cx: x(i ? reaches(lines[i].points, t) : step), cy: y(t) }));
+  says.textContent = now ? "step " + thousands(step) + " of " + thousands(steps) + ", timestep " + thousands(t) : thousands(steps) + " steps";
 }
 
 function curve(kind, lines, width) {
@@ -378,7 +479,7 @@ function arrows(event) {
   next.tabIndex = 0;
   next.focus();
 }
-for (const box of [methods, sources, compare]) box.addEventListener("keydown", arrows);
+for (const box of [methods, sources, presets, compare]) box.addEventListener("keydown", arrows);
 
 function methodNode(one) {
   const node = el(
@@ -401,7 +502,24 @@ function sourceNode(one) {
   );
 }
 
+function presetNode(one) {
+  return el(
+    "button",
+    { type: "button", role: "radio", class: "preset", "data-id": one.id, "aria-checked": String(one.id === value.preset), on: { click: () => pick({ preset: one.id }) } },
+    el("span", { class: "name", text: one.title }),
+    ...one.costs.map((text) => el("span", { class: "cost", text })),
+  );
+}
+
 function drawChoice() {
+  const offered = JSON.stringify([value.presets, value.preset]);
+  if (presets.dataset.key !== offered) {
+    presets.dataset.key = offered;
+    const focused = presets.contains(document.activeElement) && document.activeElement.dataset.id;
+    presets.replaceChildren(...value.presets.map(presetNode));
+    if (focused) presets.querySelector('[data-id="' + focused + '"]')?.focus();
+  }
+  presetBox.hidden = !value.presets.length;
   const key = JSON.stringify([value.methods, value.method]);
   if (methods.dataset.key !== key) {
     methods.dataset.key = key;
@@ -413,7 +531,7 @@ function drawChoice() {
     sources.dataset.key = pictures;
     sources.replaceChildren(...value.sources.map(sourceNode));
   }
-  for (const box of [methods, sources, compare]) radios(box, [...box.querySelectorAll("[role=radio]")], box.querySelector("[aria-checked=true]"));
+  for (const box of [methods, sources, presets, compare]) radios(box, [...box.querySelectorAll("[role=radio]")], box.querySelector("[aria-checked=true]"));
   const chosen = value.sources.find((one) => one.id === value.source);
   sourceName.textContent = (chosen ? chosen.title + ". " : "") + (chosen && chosen.id === "compare" ? "" : "For a picture and a hole of your own, open and paint it in Compare.");
   lesson.textContent = value.lesson ?? "";
@@ -438,6 +556,7 @@ function drawState() {
   track.setAttribute("aria-valuenow", String(Math.round(100 * (value.progress ?? 0))));
   root.setAttribute("aria-busy", String(busy));
   root.dataset.state = value.state;
+  root.classList.toggle("scheduled", Boolean(value.schedule));
 }
 
 function follow() {
@@ -453,7 +572,7 @@ function follow() {
   if (!own && value.state === "running") at = Math.max(0, value.frames.length - 1);
   if (!own && value.state === "done" && value.frames.length) {
     own = true;
-    const telling = [(one) => one.origin, (one) => typeof one.value === "number", (one) => one.name === "coarse"];
+    const telling = [(one) => one.name === "result" && value.frames.some(isState), (one) => one.origin, (one) => typeof one.value === "number", (one) => one.name === "coarse"];
     at = Math.max(0, telling.map((tells) => value.frames.findIndex(tells)).find((place) => place >= 0) ?? 0);
   }
   for (const one of all) if (!ready.has(one.src)) ready.set(one.src, Object.assign(new Image(), { src: ownUrl(one.src) }));
@@ -498,7 +617,7 @@ document.addEventListener("keydown", (event) => {
 choose("auto");
 onValue((next) => {
   if (!next) return;
-  value = { methods: [], sources: [], frames: [], ...next };
+  value = { methods: [], sources: [], presets: [], frames: [], ...next };
   all = value.frames;
   value.frames = all.filter((one) => !isCompanion(one));
   follow();

@@ -5,12 +5,18 @@ python tests/demo/harness_inside.py PORT
 
 import sys
 import threading
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
+import torch
 from scipy import ndimage
 
 from inpainters import registry
 from inpainters.base import Cost, Frame, Inpainter, MethodSpec
+from inpainters.networks.denoiser import Denoiser
+from inpainters.repaint import RePaint
+from inpainters.replacement import Replacement
 
 GATE = threading.Event()
 """Opened, it lets `Patient` go on."""
@@ -85,20 +91,47 @@ class Patient(Inpainter):
         return piece.image
 
 
-CLASSES = {"filling": Filling, "attending": Attending, "patient_inside": Patient, "weightless": Filling}
+@cache
+def tiny():
+    """A small denoiser that learned nothing."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Denoiser(16, widths=[8, 8], groups=4, heads=8).eval().requires_grad_(False)
+
+
+class Untrained:
+    """The real sampler with that denoiser: no weights are needed."""
+
+    def load(self):
+        self.net = tiny()
+
+
+class UntrainedRePaint(Untrained, RePaint):
+    pass
+
+
+class UntrainedReplacement(Untrained, Replacement):
+    pass
+
+
+WALKING = {"repaint": UntrainedRePaint, "replacement": UntrainedReplacement}
+CLASSES = {"filling": Filling, "attending": Attending, "patient_inside": Patient, "weightless": Filling, **WALKING}
 WHY = "'weightless' needs weights 'weightless': run `python -m inpainters fetch weightless`."
 
 
 def install(patch):
     """Put the made-up methods in place of those that explain."""
+    walking = {name: replace(registry.METHODS[name], weights=()) for name in WALKING}
     for spec in [spec for spec in registry.METHODS.values() if spec.explains]:
         patch.delitem(registry.METHODS, spec.name)
     titles = {"filling": "Made-up masks", "attending": "Made-up attention", "patient_inside": "Patient", "weightless": "Without weights"}
     for name, title in titles.items():
         spec = MethodSpec(name, title, "convolutional", "", f"{title} in one sentence. More.", "", 0, "", "", Cost(0.5), explains=True)
         patch.setitem(registry.METHODS, name, spec)
+    for name, spec in walking.items():
+        patch.setitem(registry.METHODS, name, spec)
     create, unavailable = registry.create, registry.unavailable
-    made = lambda name, **options: CLASSES[name](registry.METHODS[name]) if name in CLASSES else create(name, **options)  # noqa: E731
+    made = lambda name, **options: CLASSES[name](registry.METHODS[name], **options) if name in CLASSES else create(name, **options)  # noqa: E731
     patch.setattr(registry, "create", made)
     patch.setattr(registry, "unavailable", lambda name: WHY if name == "weightless" else None if name in CLASSES else unavailable(name))
 

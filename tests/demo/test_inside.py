@@ -14,11 +14,12 @@ from PIL import Image as PilImage
 
 from demo import inside
 from demo.app import launch_options, make
-from demo.explain import MOST_FRAMES, Explanation, ask
+from demo.explain import MOST_FRAMES, Explanation, ask, price
 from demo.jobs import Runner
 from demo.session import App, Session, Store, open_picture
-from inpainters import registry
+from inpainters import registry, schedules
 from inpainters.base import Frame, Inpainter, InpaintRequest
+from inpainters.diffusion import MOMENTS
 from inpainters.errors import InputError
 
 SIZE = (80, 120)
@@ -192,6 +193,96 @@ def test_every_method_that_explains_says_so_in_its_row():
             assert own == spec.explains, f"{spec.name}: explains must be {own}"
 
 
+def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
+    visit = inside.Visit(app.store, "repaint")
+    inside.choose(visit, None, {"source": "chelsea"})
+    for preset, steps, calls in (("preview", 105, 65), ("paper", 4570, 2410)):
+        inside.choose(visit, None, {"preset": preset})
+        drawn = inside.value(app, visit)["schedule"]
+        own, beside = drawn["lines"]
+        assert (drawn["steps"], own["calls"], len(own["points"]) < 500) == (steps, calls, True)
+        chosen = schedules.PRESETS["repaint"][preset]
+        assert beside == {"title": "Replacement", "calls": chosen.steps, "points": beside["points"]}
+        # Each level stands `1000 // steps` timesteps above the one below; the clean picture is 0.
+        stride = 1000 // chosen.steps
+        walked = [(to * stride + 1 if to >= 0 else 0) for _, to in schedules.walk("repaint", chosen)]
+        places, timesteps = zip(*own["points"], strict=True)
+        assert np.array_equal(np.interp(range(1, steps + 1), places, timesteps).round(6), walked)
+        assert own["points"][0] == [0, (chosen.steps - 1) * stride + 1]
+        places, timesteps = zip(*beside["points"], strict=True)
+        straight = [level * stride + 1 for level in range(chosen.steps - 2, -1, -1)] + [0]
+        assert np.array_equal(np.interp(range(1, chosen.steps + 1), places, timesteps).round(6), straight)
+    inside.choose(visit, None, {"method": "filling"})
+    assert inside.value(app, visit)["schedule"] is None
+    visit.close()
+
+
+def test_presets_say_what_they_cost_and_travel_in_the_link(app):
+    visit = inside.Visit(app.store, "repaint")
+    inside.choose(visit, None, {"source": "chelsea"})
+    shown = inside.value(app, visit)
+    assert [one["id"] for one in shown["presets"]] == ["preview", "balanced", "paper"]
+    assert [one["costs"][0] for one in shown["presets"]] == ["90 calls", "560 calls", "2,660 calls"]  # replacement's among them
+    assert shown["run"] == f"Run · {shown['presets'][0]['costs'][1]}"
+    assert "o=" not in shown["query"]
+    inside.choose(visit, None, {"preset": "balanced"})
+    shown = inside.value(app, visit)
+    assert (shown["preset"], shown["run"]) == ("balanced", f"Run · {shown['presets'][1]['costs'][1]}")
+    asked = dict(part.split("=") for part in shown["query"][1:].split("&"))
+    other = inside.Visit(app.store)
+    inside.restore(other, asked)
+    assert (other.method, other.preset, other.source) == ("repaint", "balanced", "chelsea")
+    job = inside.start(app, other, deque(maxlen=1)).jobs[0]
+    assert job.options == {"preset": "balanced"}
+    with pytest.raises(InputError, match="did you mean 'paper'"):
+        inside.choose(visit, None, {"preset": "papr"})
+    inside.choose(visit, None, {"method": "replacement"})
+    assert inside.value(app, visit)["preset"] == "preview"
+    inside.choose(visit, None, {"method": "filling"})
+    assert inside.value(app, visit)["presets"] == []
+    with pytest.raises(InputError, match="has no options"):
+        inside.choose(visit, None, {"preset": "paper"})
+    for one in (visit, other):
+        one.close()
+
+
+def test_the_price_is_that_of_the_window_that_is_explained():
+    spec, mask = registry.METHODS["repaint"], np.zeros((900, 900), bool)
+    mask[400:460, 400:460] = True
+    alone = price(spec, mask, {"preset": "balanced"})
+    mask[20:30, 20:30] = True
+    assert price(spec, mask, {"preset": "balanced"}) == alone
+    assert alone[0] == spec.network_calls({"preset": "balanced"}) + 100
+    assert price(spec, np.zeros_like(mask), {})[1] == 0
+
+
+def test_a_run_with_a_schedule_is_kept_whole_with_the_other_method_beside_it(app):
+    job = explained(app, "repaint")
+    kinds = [shot.name.split("/")[0] for shot in job.shots]
+    assert kinds == ["input", *["noisy", "clean", "replacement"] * MOMENTS, "replacement", "result"]
+    places = [int(shot.name.split("/")[1]) for shot in job.shots if shot.name.startswith("noisy/")]
+    assert (places[0], places[-1]) == (1, 105)
+    course = schedules.course("repaint", {"preset": "preview"})
+    assert [shot.value for shot in job.shots if shot.name.startswith("noisy/")] == [course[place] for place in places]
+    images = {shot.name: app.store.image(shot.token) for shot in job.shots}
+    assert np.array_equal(images["replacement/result"][~job.hole], images["result"][~job.hole])
+    assert (images["replacement/result"][job.hole] != images["result"][job.hole]).any()
+    job.close()
+
+
+def test_what_was_there_is_seen_when_the_window_was_shrunk_as_well(app):
+    mask = np.zeros((300, 400), bool)
+    mask[80:220, 120:280] = True
+    image = np.full((300, 400, 3), (200, 120, 40), np.uint8)
+    job = Explanation("repaint", store=app.store)
+    app.runner.run(image, mask, job)
+    original = app.store.image(job.original)
+    assert original.shape == job.seen.shape
+    assert original.shape[0] < 300
+    assert (original == (200, 120, 40)).all()
+    job.close()
+
+
 # ---- the page ------------------------------------------------------------------------------------------------------
 
 
@@ -318,3 +409,57 @@ def test_the_hole_painted_in_compare_comes_along_and_a_phone_does_not_scroll_sid
     assert right["y"] > left["y"] + left["height"]
     page.evaluate("document.querySelector('#inside .curve').scrollIntoView()")
     assert page.locator("#inside .scrub").bounding_box()["y"] >= -1  # the scrubber stays in view
+
+
+def playhead(page):
+    return float(page.get_attribute("#inside .playhead", "x1"))
+
+
+def test_a_run_is_followed_on_its_schedule_with_replacement_beside_it(visit):
+    page = visit("?t=inside&img=chelsea&m=repaint")
+    page.wait_for_selector("#inside .schedule .line.other", state="attached")
+    assert page.locator("#inside .schedule .dot").count() == 0  # the schedule is there before any moment is
+    assert page.locator("#inside .keys").inner_text().split("\n") == ["RePaint, 65 network calls", "Replacement, 25 network calls"]
+    run(page)
+    page.wait_for_function("document.querySelector('#inside .count').textContent === '42 of 42'")  # input, 40 moments, result
+    titles = page.locator("#inside .pair figcaption strong").all_inner_texts()
+    assert titles == ["What was there before it was masked", "RePaint's fill", "Replacement's fill"]
+    assert page.locator("#inside .schedule .dot").count() == 40
+    end = playhead(page)
+    page.click("#inside .kinds [data-kind=noisy]")
+    assert count(page) == "2 of 42"
+    assert "step 1 of 105" in page.inner_text("#inside .schedule .number")
+    first = playhead(page)
+    for _ in range(7):
+        page.keyboard.press(".")
+    assert first < playhead(page) < end
+    titles = page.locator("#inside .pair figcaption strong").all_inner_texts()
+    assert titles[0].startswith(("Noisy state at timestep ", "Jumped back to timestep "))
+    assert [title.split(":")[0] for title in titles[1:]] == ["RePaint", "Replacement"]
+    shown = [page.get_attribute(f"#inside .{side} img", "src") for side in ("extra", "left", "right")]
+    assert len(set(shown)) == 3
+    box = page.locator("#inside .schedule svg").bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 13, box["y"] + 60)
+    assert count(page) == "41 of 42"
+    page.click("#inside .beside [data-id=original]")
+    assert page.locator("#inside .right strong").inner_text() == "What was there before it was masked"
+    page.click("#inside .kinds [data-kind=input]")
+    assert page.locator("#inside .pair figure").count() == 2
+
+
+def test_the_papers_run_says_its_price_shows_moments_and_can_be_stopped(visit):
+    page = visit("?t=inside&img=chelsea&m=repaint", width=390)
+    page.click("#inside .preset[data-id=paper]")
+    page.wait_for_selector("#inside .preset[data-id=paper][aria-checked=true]")
+    assert "2,660 calls" in page.inner_text("#inside .preset[data-id=paper]")
+    assert "4,570 steps" in page.inner_text("#inside .schedule .number")
+    assert page.evaluate("location.search") == "?t=inside&img=chelsea&m=repaint&o=repaint.preset:paper"
+    run(page, "running")
+    page.wait_for_selector("#inside .schedule .dot", state="attached")
+    page.click("#inside-stop")
+    page.wait_for_selector("#inside .widget[data-state=stopped]")
+    assert page.locator("#inside .schedule .dot").count() >= 1  # what has come stays
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    extra, left, right = (page.locator(f"#inside .{side} .stage").bounding_box() for side in ("extra", "left", "right"))
+    assert left["x"] + left["width"] <= right["x"]
+    assert extra["y"] >= left["y"] + left["height"]
