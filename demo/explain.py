@@ -63,6 +63,7 @@ class Explanation(Job):
                     Shot(frame.name, frame.title, keep(self.store, frame.image), frame.image.shape[:2], frame.value, frame.origin)
                 )
         seconds, options = time.perf_counter() - begin, inpainter.spec.resolve({**inpainter.options, **request.options})
+        _learn(inpainter.spec, request.mask, options, seconds)
         return InpaintResult(frame.image, frame.image, self.method, options, self.seed, seconds)
 
     def _begin(self, spec: MethodSpec, request: InpaintRequest, frame: Frame) -> None:
@@ -99,6 +100,14 @@ def price(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> tuple[int
         runs.append((registry.get(spec.beside), schedules.alongside(spec.name, spec.resolve(options))))
     calls = sum(costs.network_calls(one, hole, chosen) for one, chosen in runs)
     return calls, sum(costs.estimate(one, hole, chosen) for one, chosen in runs)
+
+
+def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: float) -> None:
+    """Estimates learn from an explanation as from a run where network calls are what it takes: by the method's own share of them."""
+    if spec.calls:
+        hole = part(spec, mask)
+        own = costs.estimate(spec, hole, options)
+        costs.observe(spec, hole, seconds * own / price(spec, mask, options)[1], options)
 
 
 def keep(store: Store, image: Image) -> str:

@@ -46,8 +46,8 @@ LESSONS = {
     "the clean estimates: what breaks off at the rim for replacement, from the same noise, gets time to agree here.",
     "ddnm": "The known pixels enter the clean estimate before each step, not the noisy state after it, so that every step sets out from a "
     "picture that is right around the hole. Replacement, from the same noise, shows how the rim looks without that.",
-    "dpm_solver": "Its schedule is a staircase: a few rounds at each noise level, in which the fill comes to agree with its surroundings, "
-    "then one large step down. Replacement, with as many levels and no rounds, shows what the rounds are for.",
+    "dpm_solver": "The schedule is a staircase: a few rounds at each noise level, in which the fill comes to agree with its surroundings, "
+    "then one large step down. Replacement, with as many levels, and the paper's preset, which has no rounds, show what they are for.",
     "latent_diffusion": "It walks through an autoencoder's small latent, decoded here for the eye, so that each network call is cheap. As "
     "it was trained to inpaint and sees the surroundings at every step, it needs no jumps: the layout stands in the first estimates.",
     "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded from it; the bundled network "

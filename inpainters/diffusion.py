@@ -214,7 +214,7 @@ class Diffusion(Learned):
 
     def _beside(self, piece: Piece) -> "Diffusion | None":
         """The method that is run beside this one, with as many noise levels, ready to run."""
-        from inpainters import registry  # which is above
+        from inpainters import registry  # it lies above, and is asked when a run needs it
 
         if not self.spec.beside:
             return None
@@ -251,31 +251,33 @@ def moment(number: int, title: str, state: State, noisy: Image, clean: Image) ->
     t = state.t + 1
     seen = f"Jumped back to timestep {t}: noise added" if state.jump else f"Noisy state at timestep {t}" if t else "No noise is left"
     yield Frame(f"noisy/{number:04}", seen, noisy, t)
-    yield Frame(f"clean/{number:04}", f"{title}: clean estimate in the hole" + ", before the jump" * state.jump, clean, t)
+    yield Frame(f"clean/{number:04}", f"{title}: " + ("estimate before the jump" if state.jump else "clean estimate in the hole"), clean, t)
 
 
 class Follower:
-    """A run that keeps up with another one: of each timestep in `wanted` it keeps its first clean estimate that is no noisier."""
+    """A run that keeps up with another one: for each timestep in `wanted` it keeps the clean estimate of its nearest one."""
 
     def __init__(self, method: Diffusion, piece: Piece, wanted: Iterable[int]) -> None:
         self.method, self.piece, self.states = method, piece, method.states([piece])
         self.wanted = sorted(set(wanted))
         self.kept: dict[int, tuple[int, Image]] = {}
+        self.state: State | None = None
 
     def frame(self, number: int, t: int) -> Frame:
         """What it estimated at timestep `t`; it runs there first where it has not been."""
         while t not in self.kept:
-            self.state = next(self.states)
-            reached = [level for level in self.wanted if level >= self.state.t]
-            if reached and self.state.clean is not None:
-                self.kept |= dict.fromkeys(reached, (self.state.t + 1, self._pasted(self.state.clean)))
-                self.wanted = [level for level in self.wanted if level < self.state.t]
+            before, self.state = self.state, next(self.states)
+            while self.wanted and self.wanted[-1] >= self.state.t:
+                level = self.wanted.pop()
+                near = before if before and abs(before.t - level) < abs(self.state.t - level) else self.state
+                self.kept[level] = near.t + 1, self._pasted(near.clean)  # type: ignore[arg-type]  # it makes no jumps
         at, image = self.kept[t]
         spec = self.method.spec
         return Frame(f"{spec.name}/{number:04}", f"{spec.title}: its estimate" + (f" at timestep {at}" if at else ""), image, at)
 
     def result(self) -> Frame:
         """Its fill; to be asked for when the other run has ended."""
+        assert self.state is not None
         spec = self.method.spec
         return Frame(f"{spec.name}/result", f"{spec.title}'s fill", self._pasted(self.state.noisy))
 

@@ -96,6 +96,11 @@ function isState(one) {
   return kindOf(one) === "noisy";
 }
 
+/* While it runs, a moment is shown once all its pictures are there: the noisy state, and an estimate for each line of the schedule. */
+function isWhole(one) {
+  return !isState(one) || value.state !== "running" || all.length - all.indexOf(one) > (value.schedule?.lines.length ?? 1);
+}
+
 function kindOf(one) {
   return one.name.split("/")[0];
 }
@@ -120,7 +125,7 @@ function input() {
 function stateViews(now, fixed) {
   const part = now.name.split("/")[1];
   const group = all.filter((one) => one !== now && one.name.split("/")[1] === part);
-  const clean = group.find((one) => kindOf(one) === "clean") ?? { hint: "It is on its way." };
+  const clean = group.find((one) => kindOf(one) === "clean") ?? { hint: "It did not come any more." };
   return [clean, fixed ?? group.find((one) => one !== clean) ?? named("result") ?? input(), now];
 }
 
@@ -619,7 +624,7 @@ onValue((next) => {
   if (!next) return;
   value = { methods: [], sources: [], presets: [], frames: [], ...next };
   all = value.frames;
-  value.frames = all.filter((one) => !isCompanion(one));
+  value.frames = all.filter((one) => !isCompanion(one) && isWhole(one));
   follow();
   drawChoice();
   drawState();

@@ -17,7 +17,7 @@ from demo.app import launch_options, make
 from demo.explain import MOST_FRAMES, Explanation, ask, price
 from demo.jobs import Runner
 from demo.session import App, Session, Store, open_picture
-from inpainters import registry, schedules
+from inpainters import costs, registry, schedules
 from inpainters.base import Frame, Inpainter, InpaintRequest
 from inpainters.diffusion import MOMENTS
 from inpainters.errors import InputError
@@ -254,6 +254,17 @@ def test_the_price_is_that_of_the_window_that_is_explained():
     assert price(spec, mask, {"preset": "balanced"}) == alone
     assert alone[0] == spec.network_calls({"preset": "balanced"}) + 100
     assert price(spec, np.zeros_like(mask), {})[1] == 0
+
+
+def test_estimates_learn_from_explanations(app):
+    costs.forget()
+    expected = price(registry.METHODS["repaint"], request().mask, {})[1]
+    job = explained(app, "repaint")
+    learned = price(registry.METHODS["repaint"], request().mask, {})[1]
+    costs.forget()
+    assert learned == pytest.approx(job.result.seconds)
+    assert learned != expected
+    job.close()
 
 
 def test_a_run_with_a_schedule_is_kept_whole_with_the_other_method_beside_it(app):

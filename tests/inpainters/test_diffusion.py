@@ -522,6 +522,16 @@ def test_states_beside_are_those_of_the_other_method_alone(ready):
         assert np.array_equal(frame.image[~hole()], picture()[~hole()])
 
 
+def test_the_fast_solvers_levels_are_other_ones_and_the_nearest_stands_beside(ready):
+    frames = list(ready("dpm_solver").explain(InpaintRequest(picture(), hole())))
+    beside = {frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("replacement/0")}
+    noisy = {frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("noisy/")}
+    others = schedules.course("replacement", {"preset": "preview", "steps": 6})[1:]
+    assert beside.keys() == noisy.keys()
+    for number, timestep in noisy.items():
+        assert abs(beside[number] - timestep) == min(abs(other - timestep) for other in others)
+
+
 def test_jumps_show_more_noise_and_the_estimate_before_them(ready):
     frames = list(ready("repaint", jump_length=3, resamplings=2).explain(InpaintRequest(picture(), hole())))
     noisy, clean = ([frame for frame in frames if frame.name.startswith(kind)] for kind in ("noisy/", "clean/"))
