@@ -48,8 +48,8 @@ LESSONS = {
     "picture that is right around the hole. Replacement, from the same noise, shows how the rim looks without that.",
     "dpm_solver": "The schedule is a staircase: a few rounds at each noise level, in which the fill comes to agree with its surroundings, "
     "then one large step down. Replacement, with as many levels, and the paper's preset, which has no rounds, show what they are for.",
-    "latent_diffusion": "It walks through an autoencoder's small latent, decoded here for the eye, so that each network call is cheap. As "
-    "it was trained to inpaint and sees the surroundings at every step, it needs no jumps: the layout stands in the first estimates.",
+    "latent_diffusion": "It walks through an autoencoder's small latent, which makes a network call cheap; what you see here is decoded. "
+    "Trained to inpaint, it sees the surroundings at every step and needs no jumps: the layout stands in the first estimates.",
     "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded from it; the bundled network "
     "also hands on what lies at the hole's edge. Layout and colour survive the squeeze, fine texture does not: the fill is soft.",
     "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before grain, so for a while the hole "

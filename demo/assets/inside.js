@@ -378,7 +378,7 @@ function scheduleFigure({ top: most, steps, lines }, width) {
   const plot = svg("svg", { class: "plot", width, height, viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": "Timestep over steps. " + says });
   for (const t of [0, most / 2, most]) plot.append(svg("line", { class: "rule", x1: x0, x2: x1, y1: y(t), y2: y(t) }), svg("text", { x: x0 - 8, y: y(t) + 4, "text-anchor": "end", text: thousands(t) }));
   for (const [place, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) plot.append(svg("text", { x: x(place * steps), y: height - 10, "text-anchor": anchor, text: (place ? "" : "Step ") + thousands(Math.round(place * steps)) }));
-  lines.forEach(({ points }, i) => plot.prepend(svg("path", { class: i ? "line other" : "line", d: "M" + points.map(([s, t]) => x(s).toFixed(1) + " " + y(t).toFixed(1)).join("L") })));
+  lines.forEach(({ points }, i) => plot.prepend(svg("path", { class: "line" + (i ? " other" : points.length > 100 ? " dense" : ""), d: "M" + points.map(([s, t]) => x(s).toFixed(1) + " " + y(t).toFixed(1)).join("L") })));
   const moments = value.frames.map((one, place) => ({ one, place })).filter(({ one }) => isState(one));
   for (const { one } of moments) plot.append(svg("circle", { class: "dot", cx: x(stepOf(one)), cy: y(one.value), r: 3 }, svg("title", { text: one.title })));
   const line = svg("line", { class: "playhead", y1: top, y2: bottom });
