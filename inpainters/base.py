@@ -228,6 +228,10 @@ class Inpainter:
         """What the method can bear under these options: the table's, unless a method knows better."""
         return self.spec.strategy
 
+    def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options as a record should have them, where one may come to mean something else later: a name pinned to a revision."""
+        return dict(options)
+
     def load(self) -> None:
         """Bring weights into memory; called before the clock starts, cheap when repeated."""
 
@@ -305,7 +309,7 @@ class Inpainter:
             )
         if mask.all() and self.spec.needs_known:
             raise InputError(f"The whole picture is masked; '{self.spec.name}' needs known pixels to continue from. Unmask some.")
-        options = self.spec.resolve({**self.options, **request.options})
+        options = self.settle(self.spec.resolve({**self.options, **request.options}))
         job = _Job(image, mask, seed, options, windows(mask, self.strategy(options)))
         if request.guide is not None:
             guide = check_guide(request.guide, mask.shape)

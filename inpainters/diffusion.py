@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from inpainters import schedules
+from inpainters import models, schedules
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image, composite
 from inpainters.learned import Learned, batches, inputs, to_images
-from inpainters.networks.denoiser import Denoiser
+from inpainters.networks.denoiser import Denoiser, Pretrained
 from inpainters.schedules import Step
+from inpainters.strategy import Strategy
 
 PREVIEWS = 24
 """Previews of a whole run, at most."""
@@ -104,12 +105,12 @@ def reverse(estimate: Estimate, step: Step, noise: Tensor, eta: float = 1.0) -> 
 # The network
 
 
-def levels(net: Denoiser) -> list[float]:
+def levels(net: Denoiser | Pretrained) -> list[float]:
     """Share of the clean picture's variance at each timestep of the training."""
     return net.scheduler.alphas_cumprod.double().tolist()
 
 
-def estimates(net: Denoiser, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
+def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
     """The network's answers as estimates, whatever it was trained to predict; `context` is what else it is shown."""
     config, abars = net.scheduler.config, levels(net)
     bound = config.clip_sample_range if config.clip_sample else None
@@ -140,10 +141,10 @@ def estimate(noisy: Tensor, output: Tensor, abar: float, prediction: str, bound:
 
 
 class Diffusion(Learned):
-    """An unconditional denoiser that is steered by the known pixels. Subclasses give the loop: `sample`."""
+    """An unconditional denoiser that is steered by the known pixels: the bundled one, or the option `model`'s. Subclasses: `sample`."""
 
     network = "inpainters.networks.denoiser:Denoiser"
-    net: Denoiser
+    net: Denoiser | Pretrained
 
     def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
         """Each step's state, of which the last is clean. `known`: the pictures, of any value where `mask` is True."""
@@ -153,12 +154,45 @@ class Diffusion(Learned):
         """The steps of a run under these options."""
         return schedules.plan(self.spec.name, options, levels(self.model(options)))
 
-    def model(self, options: Mapping[str, Any]) -> Denoiser:
+    def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Another denoiser's name with its commit or digest; raises as `models.load` does where there is none."""
+        return dict(options) | ({"model": models.pinned(options["model"])} if options.get("model") else {})
+
+    def strategy(self, options: Mapping[str, Any]) -> Strategy:
+        """Another denoiser sees windows of the size it was trained on."""
+        if not options.get("model"):
+            return self.spec.strategy
+        net = models.load(options["model"], self.device)
+        # It fills the window with known pixels anyway, so that only holes of two thirds of its size make it shrink.
+        return Strategy(context=0.25, min_context=max(4, net.size // 8), multiple=net.multiple, side=net.size)
+
+    def load(self) -> None:
+        """Build the network that the method was made with; raises UnavailableError or InputError with one sentence."""
+        self.net = models.load(self.options["model"], self.device) if self.options.get("model") else self.bundled()
+
+    def model(self, options: Mapping[str, Any]) -> Denoiser | Pretrained:
         """The network that these options ask for."""
-        return _compiled(self.net) if options["compile"] and self.device.startswith("cuda") else self.net
+        net: Any = self.net
+        if options.get("model"):
+            net = models.load(options["model"], self.device)
+        elif self.options.get("model"):  # a request that wants the bundled one after all
+            net = self.bundled()
+        return _compiled(net) if options["compile"] and self.device.startswith("cuda") else net
+
+    def remark(self, piece: Piece) -> None:
+        """Note which denoiser draws, where it is not the bundled one, and what about the piece it was not made for."""
+        if not piece.options.get("model"):
+            return
+        net = models.load(piece.options["model"], self.device)
+        height, width = piece.mask.shape
+        piece.notes.extend(net.notes)
+        if min(height, width) < net.size:
+            piece.notes.append(f"The window is {width}×{height}, smaller than the {net.size}×{net.size} that the model was trained on.")
 
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         fills: dict[int, Image] = {}
+        for piece in pieces:
+            self.remark(piece)
         by_options = sorted(pieces, key=lambda piece: repr(piece.options))
         for _, group in groupby(by_options, key=lambda piece: repr(piece.options)):
             for batch in batches(list(group)):

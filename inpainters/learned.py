@@ -35,8 +35,12 @@ class Learned(Inpainter):
 
     def load(self) -> None:
         """Build the network; raises UnavailableError with one sentence for weights that are absent, altered or foreign."""
+        self.net = self.bundled()
+
+    def bundled(self) -> nn.Module:
+        """The network of the bundled weights; raises as `load` does."""
         name = self.spec.weights[0]
-        self.net = load_network(self.network, name, tuple(WEIGHTS[name].files), self.device)
+        return load_network(self.network, name, tuple(WEIGHTS[name].files), self.device)
 
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         fills: dict[int, Image] = {}

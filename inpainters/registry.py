@@ -1,6 +1,7 @@
 """The table of all methods. Reading it imports neither torch nor any method."""
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -362,15 +363,18 @@ def get(name: str) -> MethodSpec:
     return METHODS[name]
 
 
-def unavailable(name: str) -> str | None:
-    """Why the method cannot run here and what mends it, in one sentence; None where it can run."""
+def unavailable(name: str, options: Mapping[str, object] | None = None) -> str | None:
+    """Why the method cannot run here and what mends it, in one sentence; None where it can run.
+
+    Under `options` that name another network it does without the bundled weights.
+    """
     from inpainters.weights import missing_weights, remedy
 
     spec = get(name)
     absent = [package for package in spec.requires if find_spec(package) is None]
     if absent:
         return f"'{name}' needs the package '{absent[0]}': run `pip install {absent[0]}`."
-    lacking = [weight for weight in spec.weights if missing_weights(weight)]
+    lacking = [weight for weight in spec.weights if missing_weights(weight)] if not (options or {}).get("model") else []
     if lacking:
         return f"'{name}' needs weights '{lacking[0]}': {remedy(lacking[0])}."
     return None
@@ -382,7 +386,7 @@ def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter"
     Raises InputError for an unknown name, a bad option or a device that is not here, UnavailableError with what mends it.
     """
     spec = get(name)
-    if reason := unavailable(name):
+    if reason := unavailable(name, options):
         raise UnavailableError(reason)
     module, _, attribute = spec.target.partition(":")
     kind: type[Inpainter] = getattr(importlib.import_module(module), attribute)

@@ -28,6 +28,9 @@ class Strategy:
     """The same for the missing pixels inside a window."""
     multiple: int = 1
     """Both sides are padded by reflection to a multiple of this."""
+    side: int | None = None
+    """Of a network that knows pictures of one size alone: windows grow to this many pixels a side where the picture has them, and
+    longer ones are shrunk to it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,16 @@ def _holes(mask: Mask) -> list[Box]:
 def _grow(box: Box, shape: tuple[int, ...], strategy: Strategy) -> Box:
     top, left, bottom, right = box
     margin = max(strategy.min_context, round(strategy.context * max(bottom - top, right - left)))
-    return max(0, top - margin), max(0, left - margin), min(shape[0], bottom + margin), min(shape[1], right + margin)
+    top, bottom = _stretch(max(0, top - margin), min(shape[0], bottom + margin), shape[0], strategy.side or 0)
+    left, right = _stretch(max(0, left - margin), min(shape[1], right + margin), shape[1], strategy.side or 0)
+    return top, left, bottom, right
+
+
+def _stretch(start: int, end: int, limit: int, least: int) -> tuple[int, int]:
+    """`least` long or longer, around the same middle as far as 0 and `limit` let it."""
+    length = max(end - start, min(least, limit))
+    start = min(max(0, start - (length - end + start) // 2), limit - length)
+    return start, start + length
 
 
 def _merge(boxes: list[Box]) -> list[Box]:
@@ -134,4 +146,6 @@ def _cap(box: Box, mask: Mask, strategy: Strategy) -> Window:
     if strategy.max_missing is not None:
         missing = int(mask[top:bottom, left:right].sum())
         scale = min(scale, (strategy.max_missing / max(missing, 1)) ** 0.5)
+    if strategy.side is not None:
+        scale = min(scale, strategy.side / max(bottom - top, right - left))
     return Window(top, left, bottom, right, scale, strategy.multiple)

@@ -16,6 +16,24 @@ class UNet(UNet2DModel):
         return self.conv_in.weight.dtype
 
 
+class Pretrained(nn.Module):
+    """Somebody else's `UNet2DModel` and noise schedule, to be called as a `Denoiser` is.
+
+    `size` is the side of the pictures it was trained on. Where it also predicts a variance (Nichol and Dhariwal 2021, Improved
+    denoising diffusion probabilistic models), in channels of its own after the mean's, that is left out.
+    """
+
+    def __init__(self, unet: UNet2DModel, scheduler: DDPMScheduler, size: int) -> None:
+        super().__init__()
+        self.unet, self.scheduler, self.size = unet, scheduler, size
+        self.patch, self.multiple = 1, 2 ** (len(unet.config.block_out_channels) - 1)
+        self.notes: tuple[str, ...] = ()
+        """What a result made with it should say."""
+
+    def forward(self, noisy: Tensor, timestep: Tensor) -> Tensor:
+        return self.unet(noisy, timestep).sample[:, : noisy.shape[1]]
+
+
 class Denoiser(nn.Module):
     """A `UNet2DModel` and the noise schedule it was trained with.
 
