@@ -16,6 +16,7 @@ is read as tensors alone.
 
 import inspect
 import json
+import os
 import re
 import threading
 import zipfile
@@ -111,7 +112,7 @@ def _locate(name: str) -> Source:
     """The folder of that name, else the Hub's repository, whose descriptions are downloaded."""
     path, _, revision = name.rpartition("@")
     for folder, digest in ((name, ""), (path, revision)):
-        if folder and Path(folder).is_dir():
+        if folder and os.path.isdir(folder):  # unlike Path's, it takes any text
             return _folder(folder, digest)
     if not (found := _HUB.fullmatch(name)):
         raise InputError(f"There is no folder '{name[:80]}', and a Hub name is written owner/name or owner/name@revision: check 'model'.")

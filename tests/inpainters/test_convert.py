@@ -105,10 +105,7 @@ class Literal:
                 h = self.attend(f"output_blocks.{number}.1", h) if self.attention[scale] else h
                 if scale > 0 and layer == self.layers:
                     name = f"output_blocks.{number}.{place}"
-                    if self.residual:
-                        h = self.block(name, h, embedding, width, larger)
-                    else:
-                        h = self.conv(f"{name}.conv", larger(h), width)
+                    h = self.block(name, h, embedding, width, larger) if self.residual else self.conv(f"{name}.conv", larger(h), width)
         return self.conv("out.2", F.silu(self.norm("out.0", h)), self.out)
 
 
@@ -213,7 +210,7 @@ def without(*keys):
     ],
 )
 def test_what_is_no_such_checkpoint(tmp_path, capsys, weights, sentence):
-    code, out = convert(tmp_path, weights())
+    code, _ = convert(tmp_path, weights())
     said = capsys.readouterr().err
     assert code == 2
     assert re.search(sentence, said), said

@@ -42,6 +42,32 @@ def test_windows_are_disjoint_and_hold_every_missing_pixel(mask, context, least,
     assert (count[mask] == 1).all()
 
 
+@settings(max_examples=150, deadline=None)
+@given(holes(), st.sampled_from([0.0, 1.0]), st.sampled_from([16, 64]))
+def test_windows_of_one_size(mask, context, side):
+    """As long as the network knows where the picture is; never longer, at the scale that is worked at."""
+    count = np.zeros(mask.shape, int)
+    for window in windows(mask, Strategy(context=context, min_context=4, side=side)):
+        count[window.top : window.bottom, window.left : window.right] += 1
+        height, width = window.bottom - window.top, window.right - window.left
+        assert height >= min(side, mask.shape[0])
+        assert width >= min(side, mask.shape[1])
+        assert max(window.size) <= side
+        assert window.scale == min(1, side / max(height, width))
+    assert count.max(initial=0) <= 1
+    assert (count[mask] == 1).all()
+
+
+def test_a_window_of_one_size_has_its_hole_in_the_middle():
+    mask = np.zeros((200, 300), bool)
+    mask[100:110, 150:160] = True
+    (window,) = windows(mask, Strategy(context=0.0, min_context=4, side=64))
+    assert (window.top, window.bottom, window.left, window.right) == (73, 137, 123, 187)
+    mask = np.roll(mask, (90, -150), (0, 1))
+    (window,) = windows(mask, Strategy(context=0.0, min_context=4, side=64))
+    assert (window.top, window.bottom, window.left, window.right) == (136, 200, 0, 64)
+
+
 @settings(max_examples=60, deadline=None)
 @given(holes(), st.sampled_from([1, 8]), st.sampled_from([None, 200]), st.sampled_from([None, 50]))
 def test_what_a_method_sees(mask, multiple, cap, missing):
