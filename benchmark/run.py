@@ -170,7 +170,8 @@ def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
         "version": spec.version,
         "options": dict(cell.options),
         "seed": cell.seed,
-        "weights": {name: weights_digest(name) for name in spec.weights},
+        # Another model's name has its revision.
+        "weights": {name: weights_digest(name) for name in spec.weights if not cell.options.get("model")},
         "packages": measure.packages(("numpy", "scipy", _PACKAGES["cv2"], *(_PACKAGES.get(name, name) for name in spec.requires))),
         "inputs": digest({image_id: inputs.table[image_id] for image_id in images}),
     }

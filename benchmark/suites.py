@@ -231,13 +231,15 @@ def choose_methods(names: str | None) -> list[str]:
 
 def _entry(method: str, *settings: str) -> str:
     """The entry of a method and its `name=value`s; options at their defaults are left out, so that one run has one name."""
-    if reason := registry.unavailable(method):
-        raise InputError(reason)
+    spec = registry.get(method)
     for setting in settings:
         if "=" not in setting:
             raise InputError(f"An option of '{method}' is written name=value, not '{setting[:40]}': {method}:name=value.")
-    spec = registry.get(method)
     options = spec.resolve(dict(setting.split("=", 1) for setting in settings))
     defaults = {option.name: option.default for option in spec.options}
+    if reason := registry.unavailable(method, options):
+        raise InputError(reason)
+    if settings:  # a name that may come to mean something else is pinned to what it means now
+        options = registry.create(method, device="cpu", **options).settle(options)
     changed = {name: value for name, value in options.items() if value != defaults[name]}
     return f"{method} {compact(changed)}" if changed else method

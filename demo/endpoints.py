@@ -86,7 +86,8 @@ def methods() -> list[dict[str, Any]]:
 
 
 def _row(spec: registry.MethodSpec) -> dict[str, Any]:
-    options = [{"name": o.name, "default": o.default, "help": o.help, "minimum": o.minimum, "maximum": o.maximum} for o in spec.options]
+    offered = [option for option in spec.options if not option.local]
+    options = [{"name": o.name, "default": o.default, "help": o.help, "minimum": o.minimum, "maximum": o.maximum} for o in offered]
     cost = {"fixed": spec.cost.fixed, "per_megapixel": spec.cost.per_megapixel, "per_missing_megapixel": spec.cost.per_missing_megapixel}
     row = {"name": spec.name, "title": spec.title, "family": spec.family, "summary": spec.summary, "paper": spec.paper, "year": spec.year}
     row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": cost, "options": options}

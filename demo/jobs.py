@@ -238,11 +238,19 @@ class Runner:
             if job.halted:
                 raise Cancelled
             job.state, job.started = "running", time.monotonic()
+            refuse_local(registry.get(job.method), job.options)
             inpainter = registry.create(job.method, **job.options)
             return job.answer(inpainter, InpaintRequest(image, mask, seed=job.seed, guide=job.guide), on_step)
         finally:
             with self._lock:
                 self._queues[job.pool].remove(job)
+
+
+def refuse_local(spec: MethodSpec, options: Mapping[str, object]) -> None:
+    """Raise InputError where an option would make this machine read files or download for whoever visits the page."""
+    for option in spec.options:
+        if option.local and options.get(option.name, option.default) != option.default:
+            raise InputError(f"The option '{option.name}' is not for visitors of a page: use it with `python -m inpainters fill`.")
 
 
 def parse_options(text: str) -> dict[str, object]:

@@ -35,6 +35,8 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    local: bool = False
+    """True where it makes this machine read files or download: for whoever runs the program, not for a page's visitors."""
 
     def parse(self, value: object) -> bool | int | float | str:
         """Return `value` in the option's type; raise InputError where it has another type or is out of range."""

@@ -14,7 +14,7 @@ Options = Mapping[str, object]
 _KEEP = 15  # runs; the median of the latest forgives a run that had to share its machine
 
 _lock = threading.Lock()
-_ratios: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_KEEP))
+_ratios: defaultdict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=_KEEP))
 
 
 def work(spec: MethodSpec, mask: Mask) -> tuple[float, float]:
@@ -44,8 +44,11 @@ def network_calls(spec: MethodSpec, mask: Mask, options: Options | None = None) 
 
 
 def estimate(spec: MethodSpec, mask: Mask, options: Options | None = None) -> float:
-    """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far tell."""
-    return factor(spec.name) * reference(spec, mask, options)
+    """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far tell.
+
+    What the option `model` names is known after its first run alone: until then the answer is that of the bundled network.
+    """
+    return factor(spec.name, _model(options)) * reference(spec, mask, options)
 
 
 def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | None = None) -> None:
@@ -53,14 +56,23 @@ def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | Non
     expected = reference(spec, mask, options)
     if expected > 0 and seconds > 0:
         with _lock:
-            _ratios[spec.name].append(seconds / expected)
+            _ratios[spec.name, _model(options)].append(seconds / expected)
 
 
-def factor(name: str) -> float:
-    """How many times slower than the reference machine this one runs the method; the median of all methods where it never ran, else 1."""
+def _model(options: Options | None) -> str:
+    """Another network than the bundled one, whose cost is its own: without the revision, which is known after a run alone."""
+    return str((options or {}).get("model", "")).rpartition("@")[0] or str((options or {}).get("model", ""))
+
+
+def factor(name: str, model: str = "") -> float:
+    """How many times slower than the reference machine this one runs the method; the median of all methods where it never ran, else 1.
+
+    With another `model` than the bundled one: how many times slower that is there.
+    """
     with _lock:
-        medians = {method: statistics.median(ratios) for method, ratios in _ratios.items()}
-    return medians.get(name, statistics.median(medians.values()) if medians else 1.0)
+        medians = {key: statistics.median(ratios) for key, ratios in _ratios.items()}
+    own = {method: median for (method, other), median in medians.items() if not other}
+    return medians.get((name, model), own.get(name, statistics.median(own.values()) if own else 1.0))
 
 
 def forget() -> None:

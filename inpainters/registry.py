@@ -24,7 +24,12 @@ _DIFFUSION_OPTIONS = (
         choices=("preview", "balanced", "paper"),
     ),
     Option("steps", 0, "Noise levels that are visited; 0: as the preset has it.", 0, 1000),
-    Option("model", "", "Another denoiser: a folder or a Hub name of a diffusers UNet2DModel or DDPMPipeline; empty: the bundled one."),
+    Option(
+        "model",
+        "",
+        "Another denoiser: a folder or a Hub name of a diffusers UNet2DModel or DDPMPipeline; empty: the bundled one.",
+        local=True,
+    ),
     Option("precision", "fp32", "'bf16': 16 bits, faster on GPUs and processors made for it.", choices=("fp32", "bf16")),
     Option("compile", False, "Compile the network first; on GPUs alone, and worth it for long runs."),
 )

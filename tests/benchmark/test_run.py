@@ -396,3 +396,27 @@ def test_options_that_cannot_be_are_refused_before_the_first_picture(tmp_path, p
     assert main(["run", "photos", "--data", str(photos), "--methods", entry, "--out", str(tmp_path / "out")]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos: Path) -> None:
+    """A cell says which weights it ran; the bundled ones are none of its business, and other weights are not taken for them."""
+    from diffusers import UNet2DModel
+
+    model = tmp_path / "model"
+    blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",)}
+    net = UNet2DModel(16, block_out_channels=(8,), layers_per_block=1, norm_num_groups=4, **blocks)
+    net.save_pretrained(model)
+    (entry,) = suites.choose_methods(f"replacement:model={model}:steps=2")
+    name = cells.split_entry(entry)[1]["model"]
+    assert name.startswith(f"{model}@")
+    assert suites.choose_methods(f"replacement:steps=2:model={name}") == [entry]
+    assert start(tmp_path / "out", photos, (entry,)).failed == {}
+    (manifest, *_) = [read_json(path) for path in sorted((tmp_path / "out").rglob("manifest.json"))]
+    assert (manifest["options"]["model"], manifest["weights"]) == (name, {})
+    assert any(name in note for row in manifest["pictures"].values() for note in row["notes"])
+    net.conv_in.bias.data += 1
+    net.save_pretrained(model)
+    assert suites.choose_methods(f"replacement:model={model}:steps=2") != [entry]
+    failed = start(tmp_path / "again", photos, (entry,)).failed
+    assert all("holds another model" in reason for reason in failed.values())
+    assert failed

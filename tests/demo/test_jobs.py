@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from demo.jobs import Batch, Job, Runner, estimate_box, parse_options, spoken, together
+from demo.jobs import Batch, Job, Runner, estimate_box, parse_options, refuse_local, spoken, together
 from inpainters import costs, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
 from inpainters.errors import InputError
@@ -228,3 +228,10 @@ def test_options_are_a_json_object():
     for junk in ("{", "[1]", "3", "nonsense"):
         with pytest.raises(InputError, match="JSON object"):
             parse_options(junk)
+
+
+def test_visitors_cannot_make_the_machine_read_folders_or_download(runner, hole):
+    image, mask = hole
+    with pytest.raises(InputError, match="'model' is not for visitors"):
+        runner.run(image, mask, Job("repaint", options={"model": "owner/name"}))
+    refuse_local(registry.METHODS["repaint"], {"model": "", "steps": 5})

@@ -120,3 +120,14 @@ def test_a_run_teaches_by_its_own_options():
 def test_bad_options_have_no_price():
     with pytest.raises(InputError, match="unknown value of 'preset'"):
         costs.estimate(METHODS["repaint"], box(60, 60, 20), {"preset": "papier"})
+
+
+def test_another_model_has_a_cost_of_its_own():
+    row, mask = METHODS["repaint"], box(200, 200, 40)
+    before = costs.estimate(row, mask)
+    other = {"model": "owner/name"}
+    assert costs.estimate(row, mask, other) == before
+    costs.observe(row, mask, 100 * before, {"model": "owner/name@0123abc"})  # a run's record has the revision
+    assert costs.estimate(row, mask) == before
+    assert costs.estimate(row, mask, other) == pytest.approx(100 * before)
+    assert costs.estimate(METHODS["ddnm"], mask) == pytest.approx(costs.reference(METHODS["ddnm"], mask))
