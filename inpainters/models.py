@@ -163,6 +163,8 @@ def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
         why, mend = "is not on the Hub, or is private", "check the name, or name a folder that exists"
     except hub.RevisionNotFoundError:
         why, mend = f"has no revision '{revision[:40]}'", "leave it out, or take one from its page"
+    except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled):
+        why, mend = "is not here, and the Hub cannot be reached", "check the network, or name a folder that holds it"
     except Exception as error:  # whatever a library for networks makes of there being none
         if disk_full(error):
             raise
@@ -358,4 +360,5 @@ def fill(unet: UNet, tensors: Mapping[str, Tensor], name: str) -> None:
             raise _refused(name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
         if not (tensor.is_floating_point() and torch.isfinite(tensor).all()):
             raise _refused(name, f"'{key}' holds what is no number")
-    unet.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, assign=True)
+    # Copies: what a file is mapped to would change with the file.
+    unet.load_state_dict({key: tensor.to(torch.float32, copy=True) for key, tensor in tensors.items()}, assign=True)
