@@ -49,7 +49,7 @@ PREDICTIONS = ("epsilon", "v_prediction", "sample")
 KEPT = 2
 """Loaded models that are kept for the next run: each may have gigabytes."""
 
-_HUB = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
+_HUB = re.compile(r"(?!.*\.\.)(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
 _OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Of attention layers before diffusers 0.15."""
 _lock = threading.Lock()
@@ -159,7 +159,7 @@ def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
         return Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(files)))
     except hub.GatedRepoError:
         why, mend = "wants its terms accepted", "accept them on its page and sign in with `hf auth login`"
-    except hub.RepositoryNotFoundError:
+    except (hub.RepositoryNotFoundError, hub.HFValidationError):
         why, mend = "is not on the Hub, or is private", "check the name, or name a folder that exists"
     except hub.RevisionNotFoundError:
         why, mend = f"has no revision '{revision[:40]}'", "leave it out, or take one from its page"
@@ -168,10 +168,7 @@ def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
     except Exception as error:  # whatever a library for networks makes of there being none
         if disk_full(error):
             raise
-        why, mend = (
-            f"cannot be had from the Hub ({type(error).__name__})",
-            "check the network, or name a folder that holds it",
-        )
+        why, mend = f"cannot be had ({type(error).__name__})", "check the network, or name a folder that holds it"
     raise UnavailableError(f"The model '{repository[:80]}' {why}: {mend}.")
 
 
