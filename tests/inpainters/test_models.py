@@ -12,9 +12,11 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMPipeline, DDPMScheduler, PNDMScheduler, UNet2DModel
 from huggingface_hub import errors as hub
+from PIL import Image as PilImage
 from safetensors.torch import load_file, save_file
 
 from inpainters import models, registry
+from inpainters.__main__ import main
 from inpainters.base import InpaintRequest
 from inpainters.diffusion import estimates
 from inpainters.errors import InputError, UnavailableError
@@ -237,6 +239,20 @@ def test_bundled_weights_are_not_needed_then(folder, monkeypatch):
     with pytest.raises(UnavailableError, match="needs weights 'denoiser'"):
         create("replacement", device="cpu")
     assert registry.unavailable("replacement") == registry.unavailable("replacement", {"model": ""})
+
+
+def test_the_command_line_takes_one(folder, tmp_path, capsys):
+    PilImage.fromarray(picture()).save(tmp_path / "photo.png")
+    PilImage.fromarray(np.uint8(255) * hole()).save(tmp_path / "mask.png")
+    files = [str(tmp_path / name) for name in ("photo.png", "mask.png")]
+    command = ["fill", *files, "-o", str(tmp_path / "out.png"), "--method", "replacement", "--option", "steps=6", "--device", "cpu"]
+    path = folder()
+    assert main([*command, "--option", f"model={path}"]) == 0
+    assert f"Denoiser: {path}@" in capsys.readouterr().err
+    assert np.array_equal(np.asarray(PilImage.open(tmp_path / "out.png")), fill(path).image)
+    assert main([*command, "--option", f"model={folder(unet={'in_channels': 4})}"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "takes 4 channels, and pictures have 3" in said[-1]
 
 
 def test_models_are_kept_and_changed_folders_read_again(folder):
