@@ -1,6 +1,6 @@
 """Suites: which test set, masks and bins; and the plan, fixed before the run, of how many pictures each method gets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +9,8 @@ from benchmark.cells import FORMAT, Cell, compact, difference, read_json, split_
 from benchmark.datasets import Dataset, take
 from benchmark.masksets import MaskSet, middle
 from inpainters import registry
-from inpainters.errors import InputError, unknown
+from inpainters.base import MethodSpec
+from inpainters.errors import InputError, UnavailableError, unknown
 
 OVERHEAD = 0.15
 """Seconds per picture on the reference machine that are not the method's: masking, PNGs and scoring."""
@@ -186,6 +187,8 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
     if method not in registry.METHODS:
         return 0.0
     spec = registry.METHODS[method]
+    if options.get("model") and (seconds := _model_cost(spec, options)):
+        return seconds
     pixels = float(size[0] * size[1])
     if spec.strategy.max_pixels is not None:
         pixels = min(pixels, spec.strategy.max_pixels)
@@ -193,6 +196,16 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
     if spec.strategy.max_missing is not None:
         missing = min(missing, spec.strategy.max_missing)
     return spec.seconds(pixels / 1e6, missing / 1e6, options)
+
+
+def _model_cost(spec: MethodSpec, options: Mapping[str, Any]) -> float:
+    """With another network than the bundled one, by its operations at the size that it was trained on; 0 where it is not here."""
+    from inpainters.models import call_seconds
+
+    try:
+        return float(spec.cost.fixed + spec.network_calls(options) * call_seconds(str(options["model"])))
+    except (InputError, UnavailableError):
+        return 0.0
 
 
 def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:

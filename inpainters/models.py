@@ -32,6 +32,7 @@ from diffusers import DDPMScheduler
 from huggingface_hub import errors as hub
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from inpainters import weights
 from inpainters.errors import InputError, UnavailableError, disk_full
@@ -46,6 +47,10 @@ SCHEDULERS = ("DDPMScheduler", "DDIMScheduler", "PNDMScheduler")
 """Their schedules of noise are alike; which of them a model comes with says nothing of how it may be sampled."""
 SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
+RATE = 7e10
+"""Floating-point operations per second of the reference machine (`inpainters.base.Cost`) in such networks, by the bundled one's cost.
+
+Networks from 1.2 to 114 million parameters had between 0.9 and 1.6 times the bundled one's rate, measured on one core."""
 KEPT = 2
 """Loaded models that are kept for the next run: each may have gigabytes."""
 
@@ -103,6 +108,23 @@ def _load(source: Source, stamp: "Stamp", device: str) -> Pretrained:
     count = sum(parameter.numel() for parameter in unet.parameters())
     net.notes = (f"Denoiser: {source.name}, {count / 1e6:.3g} million parameters, trained at {size}×{size}.", *notes)
     return net.to(device, memory_format=torch.channels_last)
+
+
+def call_seconds(name: str) -> float:
+    """Seconds of a network call for one picture of the training's size on the reference machine; nothing is loaded for it.
+
+    Raises as `load` does.
+    """
+    source = _locate(name)
+    return _operations(source, () if source.repository else _stamp(source.folder)) / RATE
+
+
+@lru_cache(maxsize=64)
+def _operations(source: Source, stamp: "Stamp") -> int:
+    unet, _, size, *_ = describe(source.folder, source.name)
+    with torch.device("meta"), torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        unet(torch.zeros(1, 3, size, size), torch.zeros(1, dtype=torch.long))
+    return int(counter.get_total_flops())
 
 
 # --- where it lies --------------------------------------------------------------------------------------------------

@@ -402,6 +402,8 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     """A cell says which weights it ran; the bundled ones are none of its business, and other weights are not taken for them."""
     from diffusers import UNet2DModel
 
+    from inpainters import models
+
     model = tmp_path / "model"
     blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",)}
     net = UNet2DModel(16, block_out_channels=(8,), layers_per_block=1, norm_num_groups=4, **blocks)
@@ -410,6 +412,7 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     name = cells.split_entry(entry)[1]["model"]
     assert name.startswith(f"{model}@")
     assert suites.choose_methods(f"replacement:steps=2:model={name}") == [entry]
+    assert suites.cost(entry, (256, 256), 0.2) == pytest.approx(0.02 + 2 * models.call_seconds(name))
     assert start(tmp_path / "out", photos, (entry,)).failed == {}
     (manifest, *_) = [read_json(path) for path in sorted((tmp_path / "out").rglob("manifest.json"))]
     assert (manifest["options"]["model"], manifest["weights"]) == (name, {})

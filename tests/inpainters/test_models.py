@@ -241,6 +241,22 @@ def test_bundled_weights_are_not_needed_then(folder, monkeypatch):
     assert registry.unavailable("replacement") == registry.unavailable("replacement", {"model": ""})
 
 
+def test_the_cost_of_a_call_is_known_before_it_is_loaded(folder):
+    """Against multiplications counted by hand, of convolutions and linear layers, in a network without attention."""
+    net = unet(down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2, add_attention=False)
+    path, counted = folder(net), []
+
+    def count(module, inputs, output):
+        counted.append(output.numel() * module.weight[0].numel())
+
+    for module in net.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            module.register_forward_hook(count)
+    net(tensors(), torch.tensor([0]))
+    (path / "unet" / models.WEIGHTS[0]).write_bytes(b"")
+    assert models.call_seconds(str(path)) == pytest.approx(2 * sum(counted) / models.RATE)
+
+
 def test_the_command_line_takes_one(folder, tmp_path, capsys):
     PilImage.fromarray(picture()).save(tmp_path / "photo.png")
     PilImage.fromarray(np.uint8(255) * hole()).save(tmp_path / "mask.png")
