@@ -473,6 +473,29 @@ def test_names_that_the_hub_does_not_have(shop):
     assert fill("owner/name").network_calls == 6  # what failed is not remembered
 
 
+def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatch):
+    """By huggingface_hub itself, offline, on a cache as it lays it out: files are links to blobs named by their sha256."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    models._snapshot.cache_clear()
+    with pytest.raises(UnavailableError, match="'owner/cached' is not here, and the Hub cannot be reached"):
+        models.load("owner/cached")
+    path, store = folder(), tmp_path / "cache" / "models--owner--cached"
+    for file in (*models.DESCRIPTIONS, f"unet/{models.WEIGHTS[0]}"):
+        if (path / file).is_file():
+            blob, link = store / "blobs" / models.weights.sha256(path / file), store / "snapshots" / COMMIT / file
+            for place in (blob.parent, link.parent, store / "refs"):
+                place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path / file, blob)
+            link.symlink_to(blob)
+    (store / "refs" / "main").write_text(COMMIT)
+    assert models.pinned("owner/cached") == f"owner/cached@{COMMIT}"
+    assert np.array_equal(fill("owner/cached").image, fill(path).image)
+    with pytest.raises(UnavailableError, match="'owner/cached' is not here"):
+        models.load("owner/cached@v9")
+    models._snapshot.cache_clear()
+
+
 def test_a_stopped_download_is_taken_up_again(shop, monkeypatch):
     working = huggingface_hub.snapshot_download
 
