@@ -1,5 +1,7 @@
 """Image inpainting methods of every family behind one interface."""
 
+from typing import overload
+
 import numpy as np
 
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
@@ -14,9 +16,28 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+@overload
 def inpaint(
-    image: Source, mask: Source, method: str = "telea", *, seed: int = 0, guide: "Source | None" = None, **options: object
-) -> np.ndarray:
+    image: Source, mask: Source, method: str = ..., *, seed: int = ..., n: None = ..., guide: "Source | None" = ..., **options: object
+) -> np.ndarray: ...
+
+
+@overload
+def inpaint(
+    image: Source, mask: Source, method: str = ..., *, seed: int = ..., n: int, guide: "Source | None" = ..., **options: object
+) -> list[np.ndarray]: ...
+
+
+def inpaint(
+    image: Source,
+    mask: Source,
+    method: str = "telea",
+    *,
+    seed: int = 0,
+    n: int | None = None,
+    guide: "Source | None" = None,
+    **options: object,
+) -> np.ndarray | list[np.ndarray]:
     """Fill the hole of a picture; the known pixels come back bit for bit.
 
     Args:
@@ -24,11 +45,12 @@ def inpaint(
         mask: (H, W) bool or uint8 (255 = missing), a PIL image, or a path (white = missing), of the image's size.
         method: a name from `METHODS`.
         seed: for methods that draw at random.
+        n: how many answers to give, 1 to 64, with the seeds seed .. seed + n - 1; None for one that does not come in a list.
         guide: a sketch of edges for methods that follow one (`takes_guide`), given as a mask is; white = a line.
         options: the method's own settings.
 
     Returns:
-        (H, W, 3) uint8.
+        (H, W, 3) uint8, or where `n` is given a list of `n` of them.
 
     Raises:
         InputError: a picture, mask, method or option that cannot be used; the message says what to do.
@@ -37,5 +59,6 @@ def inpaint(
     inpainter = create(method, **options)
     picture = load_image(image).image
     lines = None if guide is None else load_mask(guide)[0]
-    request = InpaintRequest(picture, load_mask(mask, picture.shape[:2])[0], seed=seed, guide=lines)
-    return inpainter.run([request])[0][0].image
+    request = InpaintRequest(picture, load_mask(mask, picture.shape[:2])[0], seed=seed, n=1 if n is None else n, guide=lines)
+    answers = [result.image for result in inpainter.run([request])[0]]
+    return answers[0] if n is None else answers

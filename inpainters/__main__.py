@@ -9,11 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inpainters import commandline, weights
+from tqdm import tqdm
+
+from inpainters import commandline, costs, weights
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
+from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
-from inpainters.imaging import load_image, load_mask, save_png
+from inpainters.imaging import Image, Mask, load_image, load_mask, save_png, side_by_side
 from inpainters.registry import METHODS, create, get, unavailable
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
@@ -36,6 +39,7 @@ def _parser() -> commandline.Parser:
     fill.add_argument("-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file or a folder")
     fill.add_argument("--seed", type=int, default=0)
     fill.add_argument("--n", type=int, default=1, help="answers per photograph, seeds seed .. seed + n - 1")
+    fill.add_argument("--strip", action="store_true", help="with --n: also one picture of all answers side by side, named -strip")
     fill.add_argument("--guide", type=commandline.path, metavar="FILE", help="a sketch, white lines, for methods that follow one")
     fill.add_argument("--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated")
     fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -57,12 +61,18 @@ def _list(_: argparse.Namespace) -> int:
         cost = spec.seconds(min(0.262, (spec.strategy.max_pixels or 1e9) / 1e6), 0.052)
         options = ", ".join(f"{option.name}={option.default}" for option in spec.options)
         rows.append((name, spec.family, "not yet" if unavailable(name) else "ready", f"about {cost:.2g} s", options))
+    presets = [f"  {name}: " + ", ".join(f"{preset} {calls:,}" for preset, calls in found.items()) for name, found in _presets().items()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("", "Presets and their network calls:", *presets, sep="\n")
     if reasons := [reason for name in METHODS if (reason := unavailable(name))]:
         print("", "Not ready yet:", *reasons, sep="\n")
     return 0
+
+
+def _presets() -> dict[str, dict[str, int]]:
+    return {name: found for name, spec in METHODS.items() if (found := spec.presets())}
 
 
 # --- fill -----------------------------------------------------------------------------------------------------------
@@ -82,12 +92,17 @@ def _fill(arguments: argparse.Namespace) -> int:
     methods = [create(name, device=arguments.device, **options[name]) for name in names]
     pairs = _pairs(arguments.photo, arguments.mask)
     single = not arguments.photo.is_dir()
+    if arguments.strip and arguments.n < 2:
+        raise InputError("--strip shows several answers side by side: ask for them with --n 2 or more.")
     targets = _Targets(arguments.out, several_methods=len(names) > 1, single=single and arguments.n == 1)
     failures = 0
     for method, pair in _progress([(method, pair) for method in methods for pair in pairs]):
         try:
-            for result in _answers(method, pair, arguments):
+            results = _answers(method, pair, arguments)
+            for result in results:
                 targets.save(pair.photo.stem, result, arguments.n)
+            if arguments.strip:
+                targets.save_strip(pair.photo.stem, results)
         except Exception as error:
             if single or disk_full(error):
                 raise
@@ -97,8 +112,6 @@ def _fill(arguments: argparse.Namespace) -> int:
 
 
 def _progress(jobs: list[tuple[Inpainter, _Pair]]) -> Iterator[tuple[Inpainter, _Pair]]:
-    from tqdm import tqdm
-
     with tqdm(jobs, unit="picture", disable=None) as bar:
         for method, pair in bar:
             bar.set_description(f"{method.spec.name} {pair.photo.name}")
@@ -109,10 +122,20 @@ def _answers(method: Inpainter, pair: _Pair, arguments: argparse.Namespace) -> l
     photo = load_image(pair.photo)
     mask, notes = load_mask(pair.mask, photo.image.shape[:2])
     guide = load_mask(arguments.guide)[0] if arguments.guide else None
+    if sys.stderr.isatty() and (price := _price(method, mask, arguments.n)):
+        tqdm.write(f"{pair.photo.name}: {price}", sys.stderr)
     results = method.run([InpaintRequest(photo.image, mask, seed=arguments.seed, n=arguments.n, guide=guide)])[0]
+    costs.observe(method.spec, mask, results[0].seconds, results[0].options)
     for note in dict.fromkeys([*photo.notes, *notes, *results[0].notes]):
         say(f"{pair.photo.name}: {note}")
     return results
+
+
+def _price(method: Inpainter, mask: Mask, n: int) -> str:
+    """What the answers to one photograph will cost; empty for methods whose options do not set their network calls."""
+    if not (calls := n * costs.network_calls(method.spec, mask, method.options)):
+        return ""
+    return f"{method.spec.title}: {calls:,} network calls, {spoken(n * costs.estimate(method.spec, mask, method.options))}."
 
 
 @dataclass(frozen=True)
@@ -137,11 +160,17 @@ class _Targets:
         return self.out.suffix.lower() == ".png" and self.single and not self.several_methods
 
     def save(self, stem: str, result: InpaintResult, n: int) -> None:
-        name = f"{stem}-{result.seed}.png" if n > 1 else f"{stem}.png"
-        folder = self.out / result.method if self.several_methods else self.out
+        self._write(f"{stem}-{result.seed}.png" if n > 1 else f"{stem}.png", result.method, result.image)
+
+    def save_strip(self, stem: str, results: Sequence[InpaintResult]) -> None:
+        """All answers of one method to one photograph, as <stem>-strip.png beside them."""
+        self._write(f"{stem}-strip.png", results[0].method, side_by_side([result.image for result in results]))
+
+    def _write(self, name: str, method: str, image: Image) -> None:
+        folder = self.out / method if self.several_methods else self.out
         path = self.out if self._is_file else folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_png(path, result.image)
+        save_png(path, image)
 
 
 def _pairs(photo: Path, mask: Path) -> list[_Pair]:
@@ -194,8 +223,6 @@ def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[st
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     with tqdm(unit="B", unit_scale=True, disable=None, desc=arguments.name) as bar:
 
         def show(done: int, total: int) -> None:

@@ -128,6 +128,11 @@ class MethodSpec:
         module, _, function = self.calls.partition(":")
         return int(getattr(import_module(module), function)(self.name, self.resolve(given or {})))
 
+    def presets(self) -> dict[str, int]:
+        """Preset -> its network calls per window; empty for methods without presets."""
+        named = [option for option in self.options if option.name == "preset" and self.calls]
+        return {choice: self.network_calls({"preset": choice}) for option in named for choice in option.choices}
+
     def seconds(self, megapixels: float, missing: float, given: Mapping[str, object] | None = None) -> float:
         """Seconds on the reference machine for so many (missing) million pixels worked on, under these options."""
         cost, calls = self.cost, self.network_calls(given)
@@ -287,14 +292,14 @@ class Inpainter:
     def run(
         self, requests: Sequence[InpaintRequest], on_step: OnStep | None = None, on_preview: OnPreview | None = None
     ) -> list[list[InpaintResult]]:
-        """Answer a batch: for each request its `n` results. Methods that work long show `on_preview` what they have so far.
+        """Answer a batch: for each request its `n` results. Methods that work long show `on_preview` what they have so far of the first.
 
         Raises InputError for a bad image, mask or option, Cancelled when `on_step` returned False.
         """
         self.load()
         jobs = [self._job(request, request.seed + i) for request in requests for i in range(_count(request))]
         progress = _Progress(on_step, sum(len(job.windows) for job in jobs))
-        pieces = [piece for job in jobs for piece in job.pieces(progress, on_preview)]
+        pieces = [piece for job in jobs for piece in job.pieces(progress, on_preview if job is jobs[0] else None)]
         self.synchronize()
         start = time.perf_counter()
         fills = iter(self.fill_batch(pieces) if pieces else [])

@@ -75,6 +75,16 @@ def factor(name: str, model: str = "") -> float:
     return medians.get((name, model), own.get(name, statistics.median(own.values()) if own else 1.0))
 
 
+def spoken(seconds: float) -> str:
+    """'under 1 s', 'about 10 s', 'about 3 min': no more digits than an estimate deserves."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        step = 1 if seconds < 10 else 5
+        return f"about {max(1, round(seconds / step) * step)} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
 def forget() -> None:
     """Drop all that was learned."""
     with _lock:

@@ -6,6 +6,7 @@ An image is (H, W, 3) uint8 sRGB; a mask is (H, W) bool, True where the pixel is
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -270,6 +271,12 @@ def shrink_guide(guide: Mask, size: tuple[int, int]) -> Mask:
 def enlarge(image: Image, size: tuple[int, int]) -> Image:
     """Bicubic enlargement to (height, width)."""
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
+
+
+def side_by_side(images: Sequence[Image], gap: int = 8) -> Image:
+    """Pictures of one height, (H, W, 3) uint8 each, from left to right with white between them."""
+    between = np.full((images[0].shape[0], gap, 3), 255, np.uint8)
+    return np.concatenate([part for image in images for part in (between, image)][1:], axis=1)
 
 
 def encode_png(image: Image | Mask) -> bytes:

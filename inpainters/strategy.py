@@ -3,6 +3,7 @@
 One place for all methods, so that none resizes known pixels in silence and a one-pixel hole in a huge picture is cheap.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,16 +85,21 @@ class Window:
 
 def windows(mask: Mask, strategy: Strategy) -> list[Window]:
     """Return disjoint windows that together hold every missing pixel of the (H, W) bool `mask`; none where none is missing."""
-    boxes = [_grow(box, mask.shape, strategy) for box in _holes(mask)]
-    while (merged := _merge(boxes)) != boxes:
-        boxes = merged
-    return [_cap(box, mask, strategy) for box in boxes]
+    return [_cap(box, mask, strategy) for box in frames(holes(mask), mask.shape, strategy)]
 
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right
 
 
-def _holes(mask: Mask) -> list[Box]:
+def frames(boxes: Sequence[Box], shape: tuple[int, ...], strategy: Strategy) -> list[Box]:
+    """The windows' frames in a picture of (height, width), from the boxes of its holes alone."""
+    found = [_grow(box, shape, strategy) for box in boxes]
+    while (merged := _merge(found)) != found:
+        found = merged
+    return found
+
+
+def holes(mask: Mask) -> list[Box]:
     """Tight boxes around groups of missing pixels that are near each other."""
     height, width = mask.shape
     tiles = np.zeros((-(-height // _TILE), -(-width // _TILE)), bool)

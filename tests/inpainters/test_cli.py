@@ -2,16 +2,18 @@
 
 import errno
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from skimage.data import chelsea
 
 from inpainters import __main__ as cli
-from inpainters import weights
+from inpainters import inpaint, weights
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import load_image, save_png
 from inpainters.opencv import Telea
+from inpainters.registry import METHODS
 
 CAT = chelsea()[100:140, 120:180]
 
@@ -46,6 +48,46 @@ def test_folders_methods_and_seeds(files):
     assert found == [f"{method}/{stem}-{seed}.png" for method in ("mean_fill", "telea") for stem in "ab" for seed in (3, 4)]
 
 
+def test_a_strip_shows_the_answers_side_by_side(files):
+    base = ("photos/", "masks/", "--method", "telea,mean_fill", "-o", "out/", "--n", "3", "--strip")
+    assert fill(files, *base) == 0
+    for method in ("telea", "mean_fill"):
+        strip = load_image(files / f"out/{method}/a-strip.png").image
+        assert strip.shape == (40, 3 * 60 + 2 * 8, 3)
+        for i in range(3):
+            assert np.array_equal(strip[:, 68 * i : 68 * i + 60], load_image(files / f"out/{method}/a-{i}.png").image)
+        assert (strip[:, 60:68] == 255).all()
+
+
+def test_several_answers_come_in_a_list():
+    mask = np.zeros((40, 60), bool)
+    mask[10:15, 10:20] = True
+    alone = [inpaint(CAT, mask, "shift_map", seed=seed) for seed in (3, 4)]
+    assert np.array_equal(inpaint(CAT, mask, "shift_map", seed=3, n=2), alone)
+    assert np.array_equal(inpaint(CAT, mask, "shift_map", seed=3, n=1), alone[:1])
+    with pytest.raises(InputError, match="n must lie between 1 and 64"):
+        inpaint(CAT, mask, n=0)
+
+
+def test_the_list_has_the_network_calls_of_each_preset(capsys):
+    assert cli.main(["list"]) == 0
+    assert "  repaint: preview 65, balanced 460, paper 2,410\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_price_of_a_diffusion_run_is_said_to_a_person(files, capsys, monkeypatch, terminal):
+    """A method whose network calls its options set stands in for one whose weights may be absent."""
+    priced = replace(METHODS["telea"], calls=f"{__name__}:two_per_radius")
+    monkeypatch.setitem(METHODS, "telea", priced)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    assert fill(files, *BASE, "--method", "telea", "-o", "out/", "--n", "4", "--option", "radius=5") == 0
+    assert ("a.png: Telea: 40 network calls, under 1 s.\n" in capsys.readouterr().err) is terminal
+
+
+def two_per_radius(name, options):
+    return round(2 * options["radius"])
+
+
 def test_a_sketch_that_the_method_does_not_follow_is_said(files, capsys):
     assert fill(files, "photos/a.png", "masks/a.png", "--method", "telea", "-o", "out/x.png", "--guide", str(files / "masks/b.png")) == 0
     assert "follows no sketch" in capsys.readouterr().err
@@ -70,6 +112,7 @@ BASE = ("photos/a.png", "masks/a.png")
         ((*BASE, "--method", "telea", "-o", "x/", "--option", "radios=3"), "did you mean 'radius'"),
         ((*BASE, "--method", "mean_fill,telea", "-o", "x/", "--option", "radios=3"), "did you mean 'radius'"),
         ((*BASE, "--method", "telea", "-o", "x/", "--n", "0"), "n must lie"),
+        ((*BASE, "--method", "telea", "-o", "x/", "--strip"), "--n 2 or more"),
         ((*BASE, "--method", "telea", "-o", "x/", "--seed", "x"), "invalid int value"),
         ((*BASE, "--method", "telea", "-o", "x/", "--device", "gpu"), "unknown device"),
         ((*BASE, "--method", "telea", "-o", "x/", "--weights", "no-such-folder"), "no folder 'no-such-folder'"),
