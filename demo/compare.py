@@ -3,18 +3,20 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from demo import samples, view
-from demo.jobs import Batch, Job
+from demo.jobs import Answer, Batch, Job
 from demo.mask_editor import EditorData, MaskEditor
 from demo.panes import Panes
-from demo.picker import Picker
-from demo.session import App, Round, Session, canvas_mask, canvas_sketch, open_mask, open_picture
+from demo.picker import Choice, Picker
+from demo.session import App, Round, Session, Value, canvas_mask, canvas_sketch, open_mask, open_picture
+from demo.view import Square
 from demo.widget import next_rev
 from inpainters import costs, registry
 from inpainters.errors import InputError
@@ -24,6 +26,10 @@ from inpainters.masks import GENERATORS, generate
 _BY_USE = sorted(GENERATORS.values(), key=lambda one: (one.name != "brush", one.name != "box"))  # what people try first comes first
 TICK = 0.25
 """Seconds between two looks at what is running: at most four updates a second."""
+MOST_ANSWERS = 8
+"""Of one method to one hole, on the page."""
+LATEST = 8
+"""So many pictures that were shown on the way stay when an answer is there: the page may be loading one."""
 FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
 RUN_JS = """async (_, ...rest) => {
   if (window.innerWidth <= 900) document.getElementById('compare-panes').scrollIntoView({behavior: 'smooth', block: 'start'});
@@ -100,7 +106,8 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> EditorData:
 def painted(session: Session, data: Mapping[str, Any]) -> bool:
     """Note what the editor says of its mask; True where results become stale by it, or cease to be."""
     one, before = session.round, session.round.stale
-    session.hole, session.digest = view.hole(data, one.picture.size), str(data.get("digest", ""))[:20]
+    size = one.picture.size
+    session.hole, session.holes, session.digest = view.hole(data, size), view.holes(data, size), str(data.get("digest", ""))[:20]
     if data.get("by") != "server":
         session.drawn = ""
     one.stale = one.batch is not None and session.digest != one.digest
@@ -108,10 +115,28 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
 
 
 def restore(app: App, session: Session, asked: Mapping[str, str]) -> EditorData:
-    """What a link asks for: example, drawn mask, methods, seed. What it cannot have is said and left out."""
+    """What a link asks for: example, drawn mask, methods, their settings, seed and answers. What it cannot have is said and left out."""
+    wrong: list[str] = []
+
+    def attempt(action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except InputError as error:
+            wrong.append(str(error))
+            return None
+
     if asked.get("m"):
         session.chosen = view.chosen_methods(asked["m"][:2000].split(","))
-    session.seed = int(asked["seed"]) if asked.get("seed", "").isdecimal() and len(asked["seed"]) < 10 else 0
+    for name, given in _linked_options(asked.get("o", "")[:4000]).items():
+        if found := attempt(partial(_settle, name, given)):
+            session.options[name] = found
+    drawn = attempt(lambda: numbers(asked.get("seed") or 0, asked.get("n") or 1))
+    session.seed, session.n = drawn or (0, 1)
+    value = attempt(lambda: _linked_picture(app, session, asked)) or editor(session)
+    return value.model_copy(update={"note": " ".join(wrong), "error": True}) if wrong else value
+
+
+def _linked_picture(app: App, session: Session, asked: Mapping[str, str]) -> EditorData:
     if not asked.get("img"):
         return editor(session)
     value = use_tool(app, session, {"kind": "sample", "id": asked["img"][:80]})
@@ -121,6 +146,44 @@ def restore(app: App, session: Session, asked: Mapping[str, str]) -> EditorData:
             raise InputError("The link's mask is not of the form brush:20:7, so none was drawn.")
         value = use_tool(app, session, {"kind": "generate", "name": name, "ratio": int(ratio) / 100, "seed": int(seed[:9])})
     return value
+
+
+def _linked_options(text: str) -> dict[str, dict[str, object]]:
+    """Method -> settings, from `repaint.preset:balanced,telea.radius:5`."""
+    found: dict[str, dict[str, object]] = {}
+    for part in filter(None, text.split(",")):
+        key, _, given = part.partition(":")
+        method, _, option = key.partition(".")
+        found.setdefault(method, {})[option] = given
+    return found
+
+
+def _settle(method: str, given: Mapping[str, object]) -> dict[str, Value]:
+    return view.checked(registry.get(method), given)
+
+
+def numbers(seed: object, n: object) -> tuple[int, int]:
+    """The seed and the number of answers, checked; they come from a page or a link."""
+    found = [int(str(number)) if str(number).isdecimal() and len(str(number)) < 10 else -1 for number in (seed, n)]
+    if found[0] < 0:
+        raise InputError("The seed is a whole number from 0 to 999,999,999.")
+    if not 1 <= found[1] <= MOST_ANSWERS:
+        raise InputError(f"Answers: a whole number from 1 to {MOST_ANSWERS}.")
+    return found[0], found[1]
+
+
+def set_options(session: Session, asked: Mapping[str, Mapping[str, object]]) -> None:
+    """Take the settings that stand on the page; those that cannot be used are said in `session.wrong`, and what was there before stays."""
+    session.wrong = {}
+    for name in registry.METHODS:
+        try:
+            found = _settle(name, asked.get(name, {}))
+        except InputError as error:
+            session.wrong[name] = str(error)
+            continue
+        session.options.pop(name, None)
+        if found:
+            session.options[name] = found
 
 
 def decode_canvas(session: Session, url: str) -> Mask:
@@ -142,58 +205,76 @@ def _bytes(url: str) -> bytes:
         raise InputError("The painted mask did not arrive whole; paint again.") from None
 
 
-def start(app: App, session: Session, url: str, ids: list[str], seed: int) -> Batch:
-    """Queue the chosen methods on the session's picture; results arrive in `session.round.answers`."""
+def start(app: App, session: Session, url: str, ids: Sequence[str], seed: object = 0, n: object = 1) -> Batch:
+    """Queue the chosen methods under the session's settings on its picture; answers arrive in `session.round.answers`."""
     one, methods = session.round, view.chosen_methods(ids)
     mask = decode_canvas(session, url)
     sketch = decode_sketch(url, mask)
     if not methods:
         raise InputError("Choose at least one method.")
+    if wrong := [session.wrong[name] for name in methods if name in session.wrong]:
+        raise InputError(wrong[0])
+    drawn = numbers(seed, n)
     session.stop()
-    session.chosen, session.seed = methods, seed
+    session.chosen, (session.seed, session.n) = methods, drawn
     image = app.store.image(one.picture.token)
     session.forget_answers()
     one.mask, one.masked = app.store.put(encode_png(mask)), app.store.put(encode_png(view.masked(image, mask)))
     one.sketch = None if sketch is None else app.store.put(encode_png(sketch))
     one.reference = one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
-    one.batch = Batch([Job(name, seed, seconds=costs.estimate(registry.get(name), mask)) for name in methods])
+    one.batch = Batch([_job(session, name, mask) for name in methods])
     _submit(app, one, image, mask, one.batch.jobs)
     return one.batch
 
 
+def _job(session: Session, method: str, mask: Mask) -> Job:
+    spec, own = registry.get(method), dict(session.options.get(method, {}))
+    n = view.answers_of(spec, session.n)
+    return Job(method, session.seed, own, n * costs.estimate(spec, mask, own), n=n)
+
+
 def again(app: App, session: Session, method: str) -> Batch:
-    """Run one method of the last run once more; the others keep what they have."""
+    """Run one method of the last run once more, or go on where it was stopped; the others keep what they have."""
     one = session.round
     if one.batch is None or one.mask is None:
         raise InputError("There is nothing to run again yet.")
-    mask = app.store.mask(one.mask)
     for place, job in enumerate(one.batch.jobs):
         if job.method == method and job.final:
-            one.batch.jobs[place] = Job(method, job.seed, job.options, costs.estimate(registry.get(method), mask))
-            _submit(app, one, app.store.image(one.picture.token), mask, [one.batch.jobs[place]])
+            kept = [] if job.state == "done" else list(job.answers)
+            one.batch.jobs[place] = replace(
+                job, state="waiting", message="", result=None, halted=False, answers=kept, done=0, total=0, showing=("", "")
+            )
+            _submit(app, one, app.store.image(one.picture.token), app.store.mask(one.mask), [one.batch.jobs[place]])
     return one.batch
 
 
 def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> None:
-    def keep(job: Job) -> None:
-        if job.result is not None:
-            job.token = one.answers[job.method] = app.store.put(encode_png(job.result.image))
-        app.store.drop(job.previews)
+    square = view.around(mask)
 
-    def rate(job: Job) -> None:
-        if job.result is not None:
-            for known in view.scores(image, job.result.image, mask):
-                job.scores = known
+    def keep(job: Job, answer: Answer) -> None:
+        filled = answer.result.image
+        answer.thumb = app.store.put(encode_png(view.thumbnail(filled, square))) if job.n > 1 else ""
+        answer.token = one.answers[job.name(answer.result.seed)] = app.store.put(encode_png(filled))
+        app.store.drop(job.previews[:-LATEST])
+        job.previews, job.showing = job.previews[-LATEST:], ("", "")
+        if one.reference:
+            app.runner.later(answer, partial(rate, answer))
+
+    def rate(answer: Answer) -> None:
+        for known in view.scores(image, answer.result.image, mask):
+            answer.scores = known
 
     sketch = app.store.mask(one.sketch) if one.sketch else None
     for job in jobs:
-        job.guide, job.preview = sketch, partial(_show, app, job)
-    app.runner.start(image, mask, jobs, keep, rate if one.reference else None)
+        job.guide, job.preview, job.on_answer = sketch, partial(_show, app, job, square), partial(keep, job)
+    app.runner.start(image, mask, jobs, lambda job: None)
 
 
-def _show(app: App, job: Job, image: Image) -> None:
-    """Keep a preview; those before it stay until the run has ended, as the page may be loading one."""
-    job.previews.append(app.store.put(encode_png(image)))
+def _show(app: App, job: Job, square: Square, image: Image) -> None:
+    """Keep a preview; those before it stay until its answer is there, as the page may be loading one."""
+    thumb = app.store.put(encode_png(view.thumbnail(image, square))) if job.n > 1 else ""
+    job.showing = app.store.put(encode_png(image)), thumb
+    job.previews += filter(None, job.showing)
 
 
 async def watch(app: App, session: Session, batch: Batch) -> AsyncIterator[dict[str, Any]]:
@@ -226,7 +307,9 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
             canvas = MaskEditor(samples.thumbnails(app.store), generators, follows, elem_id="compare-editor")
             with gr.Accordion("Methods", open=True, elem_id="compare-methods") as methods:
                 picker = Picker(view.picker(view.chosen_methods(FIRST_CHOICE), next_rev()), elem_id="compare-picker")
-                seed = gr.Number(0, label="Seed of methods that draw at random", precision=0, minimum=0, elem_id="compare-seed")
+                with gr.Row(elem_id="compare-numbers"):
+                    several = gr.Number(1, label="Answers", precision=0, elem_id="compare-answers", min_width=0)
+                    seed = gr.Number(0, label="First seed", precision=0, elem_id="compare-seed", min_width=0)
             with gr.Row(elem_id="compare-bar"):
                 run = gr.Button("Run", variant="primary", elem_id="compare-run", interactive=False)
                 stop = gr.Button("Stop", elem_id="compare-stop", interactive=False)
@@ -260,12 +343,14 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
             view.scored(session),
         ]
 
+    def priced(session: Session) -> dict[str, Any]:
+        return view.picker(None, next_rev(), view.prices(session), session)
+
     def failed(session: Session, error: InputError) -> EditorData:
         return editor(session, str(error), error=True)
 
     def page(session: Session, value: EditorData) -> list[Any]:
-        picker_value = view.picker(None, next_rev(), view.costs(session))
-        return [session, value, picker_value, view.panes(session, app.runner), *controls(session)]
+        return [session, value, priced(session), view.panes(session, app.runner), *controls(session)]
 
     def act(session: Session | None, action: Any) -> list[Any]:
         session = visit(session)
@@ -297,16 +382,30 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
         session = visit(session)
         flipped = session.index >= 0 and painted(session, event._data or {})
         shown = view.panes(session, app.runner) if flipped else gr.skip()
-        return [session, view.picker(None, next_rev(), view.costs(session)), shown, *controls(session, session.running)]
+        return [session, priced(session), shown, *controls(session, session.running)]
 
-    def on_choose(ids: list[str], session: Session | None) -> list[Any]:
-        session = visit(session)
-        session.chosen = view.chosen_methods(ids)
-        return [session, editor(session), *controls(session, session.running)]
+    def changed(session: Session, value: EditorData | None = None) -> list[Any]:
+        """After another choice or setting: link, prices, and what is stale by it."""
+        return [session, value or editor(session), priced(session), view.panes(session, app.runner), *controls(session, session.running)]
 
-    async def on_run(url: str, ids: list[str], number: float | None, session: Session | None) -> AsyncIterator[list[Any]]:
+    def on_choose(choice: Choice, session: Session | None) -> list[Any]:
         session = visit(session)
-        async for value in follow(session, partial(start, app, session, url or "", ids, max(0, int(number or 0)))):
+        session.chosen = view.chosen_methods(choice.ids)
+        set_options(session, choice.options)
+        return changed(session)
+
+    def on_numbers(number: float | None, n: float | None, session: Session | None) -> list[Any]:
+        session = visit(session)
+        try:
+            session.seed, session.n = numbers(number or 0, n or 0)
+        except InputError as error:
+            return changed(session, failed(session, error))
+        return changed(session)
+
+    async def on_run(url: str, choice: Choice, number: float | None, n: float | None, session: Session | None) -> AsyncIterator[list[Any]]:
+        session = visit(session)
+        set_options(session, choice.options)
+        async for value in follow(session, partial(start, app, session, url or "", choice.ids, number or 0, n or 0)):
             yield value
 
     async def on_retry(session: Session | None, event: gr.EventData) -> AsyncIterator[list[Any]]:
@@ -323,7 +422,7 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
         try:
             value = editor(session)
             async for shown in watch(app, session, batch):
-                learned = view.picker(None, next_rev(), view.costs(session)) if batch.finished else gr.skip()
+                learned = priced(session) if batch.finished else gr.skip()
                 yield [session, value, learned, shown, *controls(session, not batch.finished)]
                 value = gr.skip()
         finally:
@@ -331,7 +430,7 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
 
     def on_use(session: Session | None, event: gr.EventData) -> list[Any]:
         def action(session: Session) -> EditorData:
-            session.follow(str((event._data or {}).get("id")))
+            session.follow(str((event._data or {}).get("name")))
             return editor(session, "This result is the picture now: paint the next hole.")
 
         return act(session, action)
@@ -352,8 +451,8 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
         session = visit(session)
         asked = dict(request.query_params) if request else {}
         shown = act(session, lambda session: restore(app, session, asked))
-        shown[everything.index(picker)] = view.picker(session.chosen, next_rev(), view.costs(session))
-        return [*shown, session.seed]
+        shown[everything.index(picker)] = view.picker(session.chosen, next_rev(), view.prices(session), session, settings=True)
+        return [*shown, session.seed, session.n]
 
     def on_zip(session: Session | None) -> str:
         return app.store.put(view.archive(session), ".zip") if session else ""
@@ -362,15 +461,17 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
     canvas.maskfile(on_maskfile, [canvas, state], everything, **quiet, **last)
     canvas.tool(on_tool, [state], everything, **quiet, **last)
     canvas.mask(on_mask, [state], [state, picker, panes, *bar], **light, **last)
-    picker.choose(on_choose, [picker, state], [state, canvas, *bar], **light, **last)
-    run.click(on_run, [mask_url, picker, seed, state], everything, js=RUN_JS, concurrency_limit=32, **quiet)
+    picker.choose(on_choose, [picker, state], everything, **light, **last)
+    for number in (seed, several):
+        number.input(on_numbers, [seed, several, state], everything, **light, **last)
+    run.click(on_run, [mask_url, picker, seed, several, state], everything, js=RUN_JS, concurrency_limit=32, **quiet)
     stop.click(on_stop, [state], None, **light)
     panes.stop(on_stop, [state], None, **light)
     panes.retry(on_retry, [state], everything, concurrency_limit=32, **quiet)
     panes.use(on_use, [state], everything, **quiet)
     back.click(partial(on_move, -1), [state], everything, **quiet)
     forth.click(partial(on_move, 1), [state], everything, **quiet)
-    blocks.load(on_load, [state], [*everything, seed], **quiet)
+    blocks.load(on_load, [state], [*everything, seed, several], **quiet)
     blocks.load(None, None, None, js=FOLD_JS, api_visibility="private")
     packed.click(on_zip, [state], [token], **quiet).then(None, [token], None, js=ZIP_JS, api_visibility="private")
     link.click(None, None, None, js=LINK_JS, api_visibility="private")

@@ -1,14 +1,17 @@
-"""The named endpoints for gradio_client and MCP: `/inpaint`, `/explain` and `/methods`."""
+"""The named endpoints for gradio_client and MCP: `/inpaint`, `/answers`, `/explain` and `/methods`."""
 
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from demo import view
+from demo.compare import numbers
 from demo.explain import Explanation
 from demo.jobs import Job, parse_options
 from demo.session import MAX_PIXELS, App
 from inpainters import costs, registry
+from inpainters.base import Option
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, load_image, load_mask
 
@@ -22,6 +25,17 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"radius": 5}
 """
 
+ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random; one picture per seed.
+
+Args:
+    image: a picture file, at most 4096x4096 pixels
+    mask: a picture of the same size; white is missing
+    method: a name that `methods` lists with stochastic = true
+    seed: of the first answer; the others have the numbers after it
+    n: how many answers, 1 to 8
+    options: the method's own settings as a JSON object in text, for example {"preset": "balanced"}
+"""
+
 EXPLAIN_HELP = """Show what happens inside a method that fills the missing region of a photograph, as named pictures in order.
 
 Args:
@@ -32,8 +46,6 @@ Args:
 """
 
 Answer = tuple[np.ndarray, dict[str, Any]]
-
-
 Pictures = list[tuple[np.ndarray, str]]
 
 
@@ -43,11 +55,31 @@ def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: fl
     Raises InputError or UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "telea", seed)
-    given = spec.resolve(parse_options(options))
-    result = app.runner.run(loaded, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole)))
+    given = view.checked(spec, parse_options(options))
+    result = app.runner.run(loaded, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole, given)))
     record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
     record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
     return result.image, record | {"notes": [*notes, *result.notes]}
+
+
+def answers(
+    app: App, image: str | None, mask: str | None, method: str, seed: float | None, n: float | None, options: str
+) -> tuple[Pictures, dict[str, Any]]:
+    """Fill the hole of a picture file `n` times; return (picture, name) in the order of their seeds, and what was done for each.
+
+    A method that does not draw at random gives one answer, and the notes say so. Raises InputError or UnavailableError with one sentence.
+    """
+    spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
+    asked = numbers(int(seed or 0), n)[1]
+    given, count = view.checked(spec, parse_options(options)), view.answers_of(spec, asked)
+    job = Job(spec.name, int(seed or 0), given, count * costs.estimate(spec, hole, given), n=count)
+    app.runner.run(loaded, hole, job)
+    results = [answer.result for answer in job.answers]
+    record = {"method": spec.name, "version": spec.version, "seeds": [one.seed for one in results], "options": results[0].options}
+    record |= {"seconds": [round(one.seconds, 4) for one in results], "network_calls": [one.network_calls for one in results]}
+    notes += [f"{spec.title} does not draw at random: one answer in place of {asked}."] if count < asked else []
+    pictures = [(one.image, f"{spec.name}-seed{one.seed}") for one in results]
+    return pictures, record | {"notes": list(dict.fromkeys([*notes, *(note for one in results for note in one.notes)]))}
 
 
 def explain(app: App, image: str | None, mask: str | None, method: str, seed: float | None) -> tuple[Pictures, dict[str, Any]]:
@@ -81,18 +113,23 @@ def _checked(image: str | None, mask: str | None, method: str, seed: float | Non
 
 
 def methods() -> list[dict[str, Any]]:
-    """List all inpainting methods: name, family, what each does, what it costs, its options, and why one is not available here."""
+    """List all inpainting methods: name, family, what each does, what it costs, its options, presets with their network calls, and why
+    one is not available here."""
     return [_row(spec) for spec in registry.METHODS.values()]
 
 
 def _row(spec: registry.MethodSpec) -> dict[str, Any]:
-    offered = [option for option in spec.options if not option.local]
-    options = [{"name": o.name, "default": o.default, "help": o.help, "minimum": o.minimum, "maximum": o.maximum} for o in offered]
+    options = [_option(option) for option in view.offered(spec)]
     cost = {"fixed": spec.cost.fixed, "per_megapixel": spec.cost.per_megapixel, "per_missing_megapixel": spec.cost.per_missing_megapixel}
     row = {"name": spec.name, "title": spec.title, "family": spec.family, "summary": spec.summary, "paper": spec.paper, "year": spec.year}
     row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": cost, "options": options}
-    row |= {"explains": spec.explains, "takes_guide": spec.takes_guide}
-    return row | {"unavailable": registry.unavailable(spec.name)}
+    row |= {"explains": spec.explains, "takes_guide": spec.takes_guide, "stochastic": spec.stochastic}
+    return row | {"presets": spec.presets(), "unavailable": registry.unavailable(spec.name)}
+
+
+def _option(option: Option) -> dict[str, Any]:
+    row = {"name": option.name, "default": option.default, "help": option.help, "minimum": option.minimum, "maximum": option.maximum}
+    return row | {"choices": list(option.choices)}
 
 
 def build(app: App) -> None:
@@ -104,6 +141,14 @@ def build(app: App) -> None:
         except (InputError, UnavailableError) as error:
             raise gr.Error(str(error), print_exception=False) from None
 
+    def call_answers(
+        image: str | None, mask: str | None, method: str, seed: float = 0, n: float = 4, options: str = "{}"
+    ) -> tuple[Pictures, dict[str, Any]]:
+        try:
+            return answers(app, image, mask, method, seed, n, options)
+        except (InputError, UnavailableError) as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
     def call_explain(image: str | None, mask: str | None, method: str, seed: float = 0) -> tuple[Pictures, dict[str, Any]]:
         try:
             return explain(app, image, mask, method, seed)
@@ -111,6 +156,7 @@ def build(app: App) -> None:
             raise gr.Error(str(error), print_exception=False) from None
 
     call.__name__, call.__doc__ = "inpaint", INPAINT_HELP
+    call_answers.__name__, call_answers.__doc__ = "answers", ANSWERS_HELP
     call_explain.__name__, call_explain.__doc__ = "explain", EXPLAIN_HELP
     # gr.File, because gr.Image opens the file before we can say in one sentence what is wrong with it
     image, mask = gr.File(label="image", visible=False), gr.File(label="mask", visible=False)
@@ -121,6 +167,16 @@ def build(app: App) -> None:
     hidden, inputs = gr.Button(visible=False), [image, mask, method, seed, options]
     # queue=False: our pools do the queueing, and Gradio's MCP bridge hands on several outputs one by one only without its own
     hidden.click(call, inputs, [picture, record], api_name="inpaint", api_description=INPAINT_HELP, queue=False)
+    several = gr.Number(4, label="n", precision=0, visible=False)
+    fills, record = gr.Gallery(label="answers", format="png", visible=False), gr.JSON(label="record", visible=False)
+    gr.Button(visible=False).click(
+        call_answers,
+        [image, mask, method, seed, several, options],
+        [fills, record],
+        api_name="answers",
+        api_description=ANSWERS_HELP,
+        queue=False,
+    )
     frames, record = gr.Gallery(label="frames", format="png", visible=False), gr.JSON(label="record", visible=False)
     gr.Button(visible=False).click(
         call_explain,

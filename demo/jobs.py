@@ -5,16 +5,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy as np
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
+from inpainters.costs import spoken as spoken
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask
-from inpainters.strategy import Strategy
+from inpainters.strategy import Box, frames
 
 HEAVY = 5.0
 """Seconds: jobs expected to take longer queue in a pool of their own, so that quick ones never wait behind them."""
@@ -26,14 +26,42 @@ FINAL = ("done", "stopped", "error")
 STOPPED = "It was stopped before it was done."
 
 
-def estimate_box(spec: MethodSpec, size: tuple[int, int], box: tuple[int, int, int, int], missing: int) -> float:
-    """`costs.estimate` from (top, left, bottom, right) and the number of missing pixels alone, while the mask is being painted."""
-    strategy: Strategy = spec.strategy
-    margin = max(strategy.min_context, round(strategy.context * max(box[2] - box[0], box[3] - box[1])))
-    height = min(size[0], box[2] + margin) - max(0, box[0] - margin)
-    width = min(size[1], box[3] + margin) - max(0, box[1] - margin)
-    area = min(1.0, (strategy.max_pixels or np.inf) / max(1, height * width), (strategy.max_missing or np.inf) / max(1, missing))
-    return costs.factor(spec.name) * spec.seconds(height * width * area / 1e6, missing * area / 1e6)
+class Hole(NamedTuple):
+    """One group of missing pixels, as the editor tells it while it is being painted."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    count: int
+    """How many of the pixels in its box are missing."""
+
+
+class Price(NamedTuple):
+    """What a run will cost."""
+
+    calls: int
+    """Network calls; 0 where the options do not set them."""
+    seconds: float
+
+
+def price(spec: MethodSpec, size: tuple[int, int], holes: Sequence[Hole], options: Mapping[str, object] | None = None, n: int = 1) -> Price:
+    """What `n` answers cost: as `costs.estimate` and `costs.network_calls`, from the holes' boxes and counts alone."""
+    windows = frames([hole[:4] for hole in holes], size, spec.strategy)
+    worked = [_work(spec, window, holes) for window in windows]
+    pixels, missing = (sum(part) for part in zip(*worked, strict=True)) if worked else (0.0, 0.0)
+    seconds = costs.factor(spec.name) * spec.seconds(pixels, missing, options) if worked else 0.0
+    return Price(n * len(windows) * spec.network_calls(options), n * seconds)
+
+
+def _work(spec: MethodSpec, window: Box, holes: Sequence[Hole]) -> tuple[float, float]:
+    """(megapixels, missing megapixels) that are worked on in a window, after capping."""
+    top, left, bottom, right = window
+    pixels = (bottom - top) * (right - left)
+    missing = sum(hole.count for hole in holes if top <= hole.top < bottom and left <= hole.left < right)
+    bounds = [most / max(1, found) for most, found in ((spec.strategy.max_pixels, pixels), (spec.strategy.max_missing, missing)) if most]
+    scale = min(1.0, *bounds, 1.0)
+    return pixels * scale / 1e6, missing * scale / 1e6
 
 
 def pool_of(method: str, seconds: float) -> Literal["light", "heavy"]:
@@ -49,35 +77,48 @@ def together(seconds: Mapping[str, float]) -> float:
     return max(max(*waits, sum(waits) / AT_ONCE[pool]) for pool, waits in pools.items())
 
 
-def spoken(seconds: float) -> str:
-    """'under 1 s', 'about 10 s', 'about 3 min': no more digits than an estimate deserves."""
-    if seconds < 1:
-        return "under 1 s"
-    if seconds < 90:
-        step = 1 if seconds < 10 else 5
-        return f"about {max(1, round(seconds / step) * step)} s"
-    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+@dataclass
+class Answer:
+    """One fill of a job, and what a page makes of it."""
+
+    result: InpaintResult
+    token: str = ""
+    thumb: str = ""
+    """Token of a small square around its hole."""
+    scores: dict[str, Any] | None = None
+    rating: int = 0
+    """1 while its scores are on their way."""
 
 
 @dataclass
 class Job:
-    """One method on its way."""
+    """One method on its way to one answer or several."""
 
     method: str
     seed: int = 0
     options: Mapping[str, object] = field(default_factory=dict)
     seconds: float = 0.0
-    """Expected before the run, measured after it."""
+    """Expected before the run, measured after it; of all answers together."""
     state: State = "waiting"
     done: int = 0
+    """Steps of the answer under way, of `total`."""
     total: int = 0
     started: float = 0.0
     message: str = ""
     result: InpaintResult | None = None
-    token: str = ""
-    scores: dict[str, Any] | None = None
-    rating: bool = False
-    """True while its scores are on their way."""
+    """The first answer, when all are there."""
+    n: int = 1
+    """How many answers; their seeds are seed .. seed + n - 1."""
+    answers: list[Answer] = field(default_factory=list)
+    """Those that are there already, in the order of their seeds. A stopped job that is queued again goes on after them."""
+    on_answer: Callable[[Answer], object] | None = None
+    """Called in the worker with each answer, before it stands in `answers`."""
+    begun: float = 0.0
+    """When the answer under way began."""
+    drawn: int = 1
+    """How many answers are under way at once."""
+    rating: int = 0
+    """1 while scores of all that it did are on their way."""
     halted: bool = False
     pool: str = "light"
     guide: Mask | None = None
@@ -86,12 +127,33 @@ class Job:
     """Takes the picture as it is so far, from methods that work long."""
     previews: list[str] = field(default_factory=list)
     """Tokens of what it has shown so far."""
+    showing: tuple[str, str] = ("", "")
+    """Tokens of what it shows now of the answer under way: the picture, and a small square around its hole."""
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
-        """What a worker does with it; other kinds of job do something else."""
-        result = inpainter.run([request], on_step, self.preview)[0][0]
-        costs.observe(inpainter.spec, request.mask, result.seconds, result.options)
-        return result
+        """What a worker does with it; other kinds of job do something else.
+
+        One answer after the other, so that each shows as soon as it is there; on a GPU, where four cost little more than one, all at once.
+        """
+        while len(self.answers) < self.n:
+            self.drawn = self.n - len(self.answers) if inpainter.device.startswith("cuda") else 1
+            self.begun, self.done, self.total = time.monotonic(), 0, 0
+            part = replace(request, seed=self.seed + len(self.answers), n=self.drawn)
+            for result in inpainter.run([part], on_step, self.preview)[0]:
+                costs.observe(inpainter.spec, request.mask, result.seconds, result.options)
+                self._keep(Answer(result))
+        return self.answers[0].result
+
+    def _keep(self, answer: Answer) -> None:
+        if self.halted:
+            raise Cancelled
+        if self.on_answer is not None:
+            self.on_answer(answer)
+        self.answers.append(answer)
+
+    def name(self, seed: int) -> str:
+        """What the answer of this seed is called, in file names and where it becomes the next picture."""
+        return self.method if self.n == 1 else f"{self.method}-seed{seed}"
 
     @property
     def final(self) -> bool:
@@ -102,32 +164,34 @@ class Job:
         """0 to 1, by its own steps where it reports any, else by the clock."""
         if self.state != "running":
             return float(self.state == "done")
-        if self.total > 1:
-            return self.done / self.total
-        return min(0.95, (time.monotonic() - self.started) / max(self.seconds, 0.1))
+        by_clock = min(0.95, (time.monotonic() - self.begun) * self.n / max(self.seconds, 0.1))
+        share = self.done / self.total if self.total > 1 else by_clock
+        return min(1.0, (len(self.answers) + self.drawn * share) / self.n)
 
     @property
     def remaining(self) -> float:
         """Expected seconds still to go."""
         if self.state != "running":
             return 0.0 if self.final else self.seconds
-        spent = time.monotonic() - self.started
-        if self.done and self.total > 1:
-            return spent * (self.total - self.done) / self.done
-        return max(0.0, self.seconds - spent)
+        spent = time.monotonic() - self.begun
+        share = self.done / self.total if self.total > 1 else 0.0
+        each = spent / share if share else self.seconds * self.drawn / self.n
+        return max(0.0, each - spent) + each * (self.n - len(self.answers) - self.drawn) / self.drawn
 
-    def record(self) -> dict[str, Any]:
-        """What the settings file says of it."""
-        record: dict[str, Any] = {
-            "method": self.method,
-            "version": registry.get(self.method).version,
-            "seed": self.seed,
-            "state": self.state,
-        }
-        if self.result is not None:
-            record |= {"options": self.result.options, "seconds": round(self.result.seconds, 4), "notes": list(self.result.notes)}
-            record |= {"network_calls": self.result.network_calls, "scores": self.scores or {}}
-        return record | ({"message": self.message} if self.message else {})
+    def records(self) -> list[dict[str, Any]]:
+        """What the settings file says of it: one record per answer, and one of how it ended where some are lacking."""
+        same = {"method": self.method, "version": registry.get(self.method).version}
+        found = [same | _record(self.name(answer.result.seed), answer) for answer in self.answers]
+        if len(found) < self.n:
+            lacking = {"seed": self.seed + len(found), "state": self.state, "options": dict(self.options)}
+            found.append(same | lacking | ({"message": self.message} if self.message else {}))
+        return found
+
+
+def _record(name: str, answer: Answer) -> dict[str, Any]:
+    result = answer.result
+    record = {"seed": result.seed, "state": "done", "file": f"{name}.png", "options": result.options, "seconds": round(result.seconds, 4)}
+    return record | {"notes": list(result.notes), "network_calls": result.network_calls, "scores": answer.scores or {}}
 
 
 OnJob = Callable[[Job], None]
@@ -147,7 +211,7 @@ class Batch:
     @property
     def settled(self) -> bool:
         """True when the scores are there as well."""
-        return self.finished and not any(job.rating for job in self.jobs)
+        return self.finished and not any(one.rating for job in self.jobs for one in (job, *job.answers))
 
     def stop(self, method: str | None = None) -> None:
         """Stop one method, or all; what is done stays."""
@@ -202,12 +266,12 @@ class Runner:
             result = self._answer(image, mask, job)
             if job.halted:
                 raise Cancelled
-            job.result, job.seconds = result, result.seconds
+            job.result, job.seconds = result, sum(answer.result.seconds for answer in job.answers) or result.seconds
             on_done(job)
             if not job.halted:
-                job.rating, job.state = after is not None, "done"
                 if after is not None:
-                    self._pools["after"].submit(self._rate, job, after)
+                    self.later(job, partial(after, job))
+                job.state = "done"
         except Cancelled:
             job.state, job.message = "stopped", STOPPED
         except (InputError, UnavailableError) as error:
@@ -217,12 +281,17 @@ class Runner:
         except Exception as error:  # one method's fault must not take the others along
             self._fail(job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}")
 
+    def later(self, rated: Job | Answer, work: Callable[[], object]) -> None:
+        """Work out scores, out of the way of all methods; `rated.rating` says how long that is under way."""
+        rated.rating = 1
+        self._pools["after"].submit(self._rate, rated, work)
+
     @staticmethod
-    def _rate(job: Job, after: OnJob) -> None:
+    def _rate(rated: Job | Answer, work: Callable[[], object]) -> None:
         try:
-            after(job)
+            work()
         finally:
-            job.rating = False
+            rated.rating = 0
 
     @staticmethod
     def _fail(job: Job, message: str) -> None:
@@ -239,6 +308,7 @@ class Runner:
                 raise Cancelled
             job.state, job.started = "running", time.monotonic()
             refuse_local(registry.get(job.method), job.options)
+            job.begun = job.started
             inpainter = registry.create(job.method, **job.options)
             return job.answer(inpainter, InpaintRequest(image, mask, seed=job.seed, guide=job.guide), on_step)
         finally:

@@ -8,7 +8,7 @@ from demo.widget import Widget
 class Panes(Widget):
     """A grid of pictures that zoom and pan together, with a divided view, a flip view and error maps.
 
-    Value: `{rev, w, h, mode, ref?, panes: [pane, ...], frames?}`.
+    Value: `{rev, w, h, mode, ref?, panes: [pane, ...]}`.
 
     * `rev`: rises with every value (`demo.widget.next_rev()`); a value with a lower one is dropped.
     * `w`, `h`: size of the picture in pixels; every picture is drawn at this size.
@@ -21,9 +21,12 @@ class Panes(Widget):
       seconds, `src` = preview, `note` = "level 3/6"), done, stopped, error or unavailable (`err` = one sentence), stale (done, with
       outdated settings; also `stale=True`).
     * chips: `[{label, value, why?}]`; `value` is text or None, which is shown as a dash with the reason `why`.
-    * frames: `{labels: ["3", "4"], srcs: {pane id: [URL or {src, chips?, seconds?}, ...]}}`, one entry per seed.
+    * A method that gives several answers also has `answers: [{seed, name, state, src, thumb, seconds, note, chips, file}, ...]`, one per
+      seed: those that are there (done or stale), the one under way (running or stopped, `src` = preview) and those to come (queued).
+      They stand in a strip under the picture; what is chosen there takes the pane's place, and its title gets the seed.
 
-    Events: `pick{id}`, `pair{a, b}`, `point{id, x, y}` (pixel of the picture), `stop{id}`, `retry{id}`, `use{id}` (as the next input).
+    Events: `pick{id}`, `pair{a, b}`, `point{id, x, y}` (pixel of the picture), `stop{id}`, `retry{id}`, `use{id, name}` (as the next input;
+    `name`: that of the chosen answer).
     """
 
     ASSET = "panes"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as PilImage
@@ -18,7 +19,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from benchmark import measure
-from demo.jobs import Batch, Job, Runner
+from demo.jobs import Batch, Hole, Runner
 from inpainters.errors import InputError
 from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png, load_image, load_mask
 
@@ -209,7 +210,7 @@ class Round:
     """Token of the sketch of the last run (white = a line)."""
     batch: Batch | None = None
     answers: dict[str, str] = field(default_factory=dict)
-    """Method -> token of its result."""
+    """Name of an answer (`Job.name`: the method, with its seed where there are several) -> token of the picture."""
     stale: bool = False
     """True where the mask is no longer the one of the last run."""
     digest: str = ""
@@ -221,8 +222,12 @@ class Round:
 
     @property
     def previews(self) -> list[str]:
-        """Tokens of what the last run has shown on the way."""
-        return [token for job in (self.batch.jobs if self.batch else []) for token in job.previews]
+        """Tokens of what the last run has shown beside its answers: previews and thumbnails."""
+        jobs = self.batch.jobs if self.batch else []
+        return [token for job in jobs for token in (*job.previews, *(answer.thumb for answer in job.answers)) if token]
+
+
+Value = bool | int | float | str
 
 
 @dataclass
@@ -234,8 +239,16 @@ class Session:
     index: int = -1
     chosen: list[str] = field(default_factory=list)
     seed: int = 0
+    n: int = 1
+    """Answers of methods that draw at random; their seeds are seed .. seed + n - 1."""
+    options: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """Method -> the settings that are not its defaults."""
+    wrong: dict[str, str] = field(default_factory=dict)
+    """Method -> what cannot be used of the settings that stand on the page, in one sentence."""
     hole: dict[str, float] = field(default_factory=dict)
     """What the editor last said of its mask: count, top, left, bottom, right."""
+    holes: list[Hole] = field(default_factory=list)
+    """The same by groups of missing pixels that are near each other."""
     digest: str = ""
     """The editor's short name for that mask: another mask has another."""
     drawn: str = ""
@@ -260,17 +273,17 @@ class Session:
         """Open a new picture: earlier rounds are forgotten."""
         self.stop()
         self._forget(self.rounds)
-        self.rounds, self.index, self.hole, self.drawn = [Round(picture)], 0, {}, ""
+        self.rounds, self.index, self.hole, self.holes, self.drawn = [Round(picture)], 0, {}, [], ""
 
-    def follow(self, method: str) -> None:
-        """Make a result the next picture; rounds that were undone are forgotten."""
-        token = self.round.answers.get(method)
+    def follow(self, name: str) -> None:
+        """Make an answer the next picture; rounds that were undone are forgotten."""
+        token = self.round.answers.get(name)
         if token is None:
             raise InputError("That result is not there yet; wait for it or choose another.")
         self.stop()
-        picture = from_result(self.store, token, f"{self.round.picture.title}, {method}")
+        picture = from_result(self.store, token, f"{self.round.picture.title}, {name}")
         self.rounds[self.index + 1 :] = [Round(picture)]
-        self.index, self.hole, self.drawn = self.index + 1, {}, ""
+        self.index, self.hole, self.holes, self.drawn = self.index + 1, {}, [], ""
 
     def move(self, by: int) -> None:
         """Undo (-1) or redo (+1) a step from one picture to the next."""
@@ -316,16 +329,17 @@ class App:
 def settings(round_: Round, sha256: Mapping[str, str]) -> str:
     """The JSON beside downloaded pictures: all that is needed to make them again. `sha256`: of each file in the archive."""
     picture, batch = round_.picture, round_.batch
-    jobs = [] if batch is None else [job.record() | {"again": _again(job, bool(round_.sketch))} for job in batch.jobs]
+    records = [] if batch is None else [record for job in batch.jobs for record in job.records()]
+    jobs = [record | {"again": _again(record, bool(round_.sketch))} for record in records]
     record = {"picture": picture.title, "example": picture.sample, "width": picture.size[1], "height": picture.size[0]}
     record |= {"notes": list(picture.notes), "mask": "mask.png: white = missing", "mask_drawn_by": round_.drawn or "hand or file"}
     record |= {"results": jobs, "sha256": dict(sha256), "environment": measure.environment()}
     return json.dumps(record, indent=2, ensure_ascii=False)
 
 
-def _again(job: Job, sketched: bool) -> str:
-    """The command that makes one result again from the files beside the settings."""
-    given = job.result.options if job.result is not None else job.options
-    settings = "".join(f" --option {name}={json.dumps(value)}" for name, value in given.items())
+def _again(record: Mapping[str, Any], sketched: bool) -> str:
+    """The command that makes one answer again from the files beside the settings."""
+    settings = "".join(f" --option {name}={json.dumps(value)}" for name, value in record["options"].items())
     settings += " --guide sketch.png" if sketched else ""
-    return f"python -m inpainters fill original.png mask.png --method {job.method} --seed {job.seed}{settings} -o {job.method}.png"
+    file = record.get("file", f"{record['method']}.png")
+    return f"python -m inpainters fill original.png mask.png --method {record['method']} --seed {record['seed']}{settings} -o {file}"

@@ -9,18 +9,21 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
+from PIL import Image as PilImage
 
 from benchmark.marks import footnote, mark
-from demo.jobs import Job, Runner, estimate_box, spoken, together
-from demo.session import Round, Session, settings
+from demo.jobs import Answer, Hole, Job, Price, Runner, price, spoken, together
+from demo.session import Round, Session, Value, settings
 from demo.widget import next_rev
 from inpainters import registry
-from inpainters.base import FAMILIES
+from inpainters.base import FAMILIES, Option
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 
 SCORES = ("psnr", "ssim", "l1", "lpips_squeeze")
 """Scored inside the hole, in this order: cheap ones first."""
+MOST_HOLES = 64
+"""Above it methods take them as one."""
 _LABELS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
 _STATES = {"waiting": "queued"}
 
@@ -36,30 +39,82 @@ def chosen_methods(ids: Sequence[object]) -> list[str]:
     return [name for name in registry.METHODS if name in wanted and registry.unavailable(name) is None]
 
 
-def picker(chosen: Sequence[str] | None, rev: int, costs: Mapping[str, float] | None = None) -> dict[str, Any]:
-    """The Picker's value: methods by family, each with its cost here or why it cannot run. chosen None: what is ticked stays."""
+def offered(spec: registry.MethodSpec) -> list[Option]:
+    """The options that a page may set: a visitor must not choose what the server opens."""
+    return [option for option in spec.options if not option.local]
+
+
+def checked(spec: registry.MethodSpec, given: Mapping[str, object]) -> dict[str, Value]:
+    """The settings that are not the defaults, each in its type; raises InputError with one sentence that names the method."""
+    own = {option.name: option for option in offered(spec)}
+    private = [option.name for option in spec.options if option.name in given and option.name not in own]
+    if private:
+        raise InputError(f"{spec.title}: '{private[0]}' can be set on the command line and in Python alone.")
+    try:
+        resolved = spec.resolve(given)
+    except InputError as error:
+        raise InputError(f"{spec.title}: {error}") from None
+    return {name: resolved[name] for name, option in own.items() if resolved[name] != option.default}
+
+
+def answers_of(spec: registry.MethodSpec, n: int) -> int:
+    """How many of `n` answers a method gives: one where its seed changes nothing."""
+    return n if spec.stochastic else 1
+
+
+def picker(
+    chosen: Sequence[str] | None,
+    rev: int,
+    prices: Mapping[str, Price] | None = None,
+    session: Session | None = None,
+    *,
+    settings: bool = False,
+) -> dict[str, Any]:
+    """The Picker's value: methods by family, each with its cost here or why it cannot run, its options and what is wrong with them.
+
+    chosen None: what is ticked stays. settings: the page's fields are set to the session's, else they stay.
+    """
+    n = session.n if session else 1
     families = []
     for family in FAMILIES:
-        methods = [_row(spec, costs) for spec in registry.METHODS.values() if spec.family == family]
+        methods = [_row(spec, prices, n) for spec in registry.METHODS.values() if spec.family == family]
         if methods:
             families.append({"id": family, "methods": methods})
-    return {"rev": rev, "families": families} | ({} if chosen is None else {"chosen": list(chosen)})
+    value: dict[str, Any] = {"rev": rev, "families": families, "wrong": dict(session.wrong) if session else {}}
+    value |= {} if chosen is None else {"chosen": list(chosen)}
+    return value | ({"options": {name: dict(own) for name, own in session.options.items()}} if session and settings else {})
 
 
-def _row(spec: registry.MethodSpec, costs: Mapping[str, float] | None) -> dict[str, Any]:
-    row = {"id": spec.name, "title": spec.title, "cost": spoken(costs[spec.name]) if costs else "", "help": spec.summary}
-    why = registry.unavailable(spec.name)
-    return row | ({"why": why} if why else {})
+def _row(spec: registry.MethodSpec, prices: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": spec.name, "title": spec.title, "cost": "", "help": spec.summary}
+    if why := registry.unavailable(spec.name):
+        return row | {"why": why}
+    if prices:
+        row |= {"note": priced(spec, prices[spec.name], n)} if spec.calls else {"cost": spoken(prices[spec.name].seconds)}
+    return row | {"options": [_option(option) for option in offered(spec)]}
 
 
-def costs(session: Session) -> dict[str, float]:
-    """Seconds per method on the hole in view, or on a fifth of a 512x512 picture before there is one."""
+def _option(option: Option) -> dict[str, Any]:
+    kind = "choice" if option.choices else type(option.default).__name__
+    row = {"name": option.name, "kind": kind, "default": option.default, "help": option.help, "choices": list(option.choices)}
+    return row | {"minimum": option.minimum, "maximum": option.maximum}
+
+
+def priced(spec: registry.MethodSpec, cost: Price, n: int) -> str:
+    """'4 × 65 network calls, about 9 s here'."""
+    n = answers_of(spec, n)
+    several = f"{n} × " if n > 1 else ""
+    return f"{several}{cost.calls // n:,} network call{'s' if cost.calls != n else ''}, {spoken(cost.seconds)} here"
+
+
+def prices(session: Session) -> dict[str, Price]:
+    """What each method costs on the hole in view under its settings, or on a fifth of a 512x512 picture before there is a hole."""
     size = session.round.picture.size if session.index >= 0 else (512, 512)
-    hole = session.hole
-    if not hole.get("count"):
-        hole = {"count": 0.2 * size[0] * size[1], "top": 0, "left": 0, "bottom": size[0], "right": size[1]}
-    box = (int(hole["top"]), int(hole["left"]), int(hole["bottom"]), int(hole["right"]))
-    return {name: estimate_box(spec, size, box, int(hole["count"])) for name, spec in registry.METHODS.items()}
+    found = session.holes
+    if not session.hole.get("count"):
+        found = [Hole(0, 0, size[0], size[1], round(0.2 * size[0] * size[1]))]
+    specs = registry.METHODS.values()
+    return {spec.name: price(spec, size, found, session.options.get(spec.name), answers_of(spec, session.n)) for spec in specs}
 
 
 def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
@@ -75,6 +130,15 @@ def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
     return {"count": max(0, min(count, (bottom - top) * (right - left))), "top": top, "left": left, "bottom": bottom, "right": right}
 
 
+def holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
+    """What the editor says of each group of missing pixels, checked as `hole`; one around all where it does not say it well."""
+    rows = data.get("holes")
+    rows = rows if isinstance(rows, list) and len(rows) <= MOST_HOLES else []
+    parts = [hole({"bbox": row[:4], "count": row[4]}, size) for row in rows if isinstance(row, list) and len(row) == 5]
+    parts = [part for part in parts if part] or [part for part in [hole(data, size)] if part]
+    return [Hole(*(int(part[key]) for key in ("top", "left", "bottom", "right", "count"))) for part in parts]
+
+
 def run_label(session: Session) -> tuple[str, bool]:
     """The Run button's text, and whether it can be pressed."""
     n = len(session.chosen)
@@ -84,8 +148,15 @@ def run_label(session: Session) -> tuple[str, bool]:
         return "Paint a mask to run", False
     if not n:
         return "Choose a method to run", False
-    each = costs(session)
-    return f"Run {n} · {spoken(together({name: each[name] for name in session.chosen}))}", True
+    each = prices(session)
+    return f"Run {n} · {spoken(together({name: each[name].seconds for name in session.chosen}))}", True
+
+
+def stale(session: Session, job: Job) -> bool:
+    """True where the page's mask or settings are no longer those a job ran with."""
+    spec = registry.get(job.method)
+    drawn = (job.seed, job.n) != (session.seed, answers_of(spec, session.n)) if spec.stochastic else False
+    return session.round.stale or drawn or dict(job.options) != session.options.get(job.method, {})
 
 
 def panes(session: Session, runner: Runner) -> dict[str, Any]:
@@ -99,7 +170,7 @@ def panes(session: Session, runner: Runner) -> dict[str, Any]:
     if one.masked:
         shown.append(_fixed("masked", "Masked", one.masked, f"{stem}-masked"))
     if one.batch is not None:
-        shown += [_pane(job, runner, stem, one.stale) for job in one.batch.jobs]
+        shown += [_pane(job, runner, stem, session) for job in one.batch.jobs]
     value = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": shown}
     return value | ({"ref": "original"} if one.reference else {})
 
@@ -108,28 +179,54 @@ def _fixed(key: str, title: str, token: str, file: str) -> dict[str, Any]:
     return {"id": key, "title": title, "family": None, "state": "done", "src": url(token), "chips": [], "note": "", "file": file}
 
 
-def _pane(job: Job, runner: Runner, stem: str, stale: bool) -> dict[str, Any]:
-    spec = registry.get(job.method)
+def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, Any]:
+    spec, old = registry.get(job.method), stale(session, job)
     pane: dict[str, Any] = {"id": job.method, "title": spec.title, "family": spec.family, "state": _STATES.get(job.state, job.state)}
-    pane |= {"src": url(job.token) if job.state == "done" else None, "file": f"{stem}-{job.method}", "chips": [], "note": ""}
-    if job.state in ("running", "stopped") and job.previews:
-        pane["src"] = url(job.previews[-1])
+    pane |= {"src": url(job.showing[0]), "file": f"{stem}-{job.method}", "chips": [], "note": ""}
     if job.state == "waiting":
         pane |= {"place": runner.ahead(job), "eta": round(job.seconds, 1)}
     elif job.state == "running":
-        pane |= {"progress": round(job.progress, 2), "eta": math.ceil(job.remaining) or None}
-        pane["note"] = f"step {job.done}/{job.total}" if job.total > 1 else ""
-    elif job.state == "done" and job.result is not None:
-        calls = f"{job.result.network_calls:,} network calls." if job.result.network_calls else ""
-        pane["state"] = "stale" if stale else "done"
-        pane |= {
-            "seconds": job.result.seconds,
-            "note": " ".join(filter(None, [calls, *job.result.notes])),
-            "chips": chips(job.scores, job.method),
-        }
-    else:
+        pane |= {"progress": round(job.progress, 2), "eta": math.ceil(job.remaining) or None, "note": _step(job)}
+    elif job.state == "done" and job.n == 1:
+        pane |= _answer(job, job.answers[0], session.n, old) if job.answers else {}
+    elif job.state != "done":
         pane["err"] = job.message
+    if job.n > 1:
+        done = [_answer(job, answer, session.n, old) for answer in job.answers]
+        shown = [*done, *(_coming(job, job.seed + i) for i in range(len(done), job.n))]
+        pane["answers"] = [answer | {"file": f"{stem}-{answer['name']}"} for answer in shown]
     return pane
+
+
+def _step(job: Job) -> str:
+    which = f"answer {len(job.answers) + 1} of {job.n}" if job.n > 1 and job.drawn == 1 else ""
+    return ", ".join(filter(None, [which, f"step {job.done}/{job.total}" if job.total > 1 else ""]))
+
+
+def _answer(job: Job, answer: Answer, asked: int, old: bool) -> dict[str, Any]:
+    """What a pane shows of one answer that is there."""
+    result = answer.result
+    calls = f"{result.network_calls:,} network call{'s' if result.network_calls != 1 else ''}." if result.network_calls else ""
+    alone = "One answer: it does not draw at random." if asked > 1 and job.n == 1 and not registry.get(job.method).stochastic else ""
+    return {
+        "seed": result.seed,
+        "name": job.name(result.seed),
+        "state": "stale" if old else "done",
+        "src": url(answer.token),
+        "thumb": url(answer.thumb),
+        "seconds": result.seconds,
+        "note": " ".join(filter(None, [calls, *result.notes, alone])),
+        "chips": chips(answer.scores, job.method),
+    }
+
+
+def _coming(job: Job, seed: int) -> dict[str, Any]:
+    """What a pane shows of an answer that is not there: the one under way has a preview, the others are empty."""
+    under_way = seed == job.seed + len(job.answers) and job.state in ("running", "stopped")
+    src, thumb = job.showing if under_way else ("", "")
+    state = _STATES.get(job.state, job.state) if under_way or job.final else "queued"
+    shown = {"seed": seed, "name": job.name(seed), "state": state, "src": url(src), "thumb": url(thumb)}
+    return shown | {"seconds": None, "chips": [], "note": ""}
 
 
 def chips(scores: Mapping[str, Any] | None, method: str = "") -> list[dict[str, Any]]:
@@ -190,6 +287,33 @@ def _metric(name: str) -> Any:
     return _METRICS[name]
 
 
+Square = tuple[int, int, int, int]
+"""top, left, bottom, right"""
+THUMB = 132
+"""Side of the thumbnails of several answers, in pixels: twice what is shown."""
+
+
+def around(mask: Mask) -> Square:
+    """A square around the hole, with some of what is known, as far as the picture has room for one."""
+    spans = [_span(mask.any(axis=1)), _span(mask.any(axis=0))]
+    side = min(*mask.shape, max(16, round(1.3 * max(end - start for start, end in spans))))
+    top, left = (max(0, min((sum(span) - side) // 2, length - side)) for span, length in zip(spans, mask.shape, strict=True))
+    return top, left, top + side, left + side
+
+
+def _span(missing: Mask) -> tuple[int, int]:
+    places = np.nonzero(missing)[0]
+    return int(places.min(initial=len(missing))), int(places.max(initial=-1)) + 1
+
+
+def thumbnail(image: Image, square: Square) -> Image:
+    """That part of a picture, at most `THUMB` pixels a side."""
+    top, left, bottom, right = square
+    part = PilImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
+    part.thumbnail((THUMB, THUMB))
+    return np.asarray(part)
+
+
 def masked(image: Image, mask: Mask) -> Image:
     """The picture with its hole hatched in two greys: nothing is known there."""
     rows, columns = np.indices(mask.shape, sparse=True)
@@ -204,7 +328,7 @@ def archive(session: Session) -> bytes:
     if one.batch is None or not one.answers:
         raise InputError("There is nothing to download yet: run a method first.")
     files = {"original.png": one.picture.token, "mask.png": one.mask, "masked.png": one.masked, "sketch.png": one.sketch}
-    files |= {f"{method}.png": token for method, token in one.answers.items()}
+    files |= {f"{name}.png": token for name, token in one.answers.items()}
     contents = {name: session.store.read(token) for name, token in files.items() if token}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
@@ -214,6 +338,10 @@ def archive(session: Session) -> bytes:
     return buffer.getvalue()
 
 
+def _told(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+
+
 def query(session: Session) -> str:
     """The page's query string: what a link can bring back. An uploaded picture stays out of it."""
     parts = {"t": "compare"}
@@ -221,5 +349,6 @@ def query(session: Session) -> str:
         parts["img"] = session.round.picture.sample
         if session.drawn:
             parts["mask"] = session.drawn
-    parts |= {"m": ",".join(session.chosen), "seed": str(session.seed) if session.seed else ""}
+    parts |= {"m": ",".join(session.chosen), "seed": str(session.seed or ""), "n": str(session.n) if session.n > 1 else ""}
+    parts["o"] = ",".join(f"{name}.{key}:{_told(value)}" for name in session.chosen for key, value in session.options.get(name, {}).items())
     return "?" + urlencode({key: value for key, value in parts.items() if value}, safe=":,")

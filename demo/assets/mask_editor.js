@@ -234,6 +234,43 @@ function change(action, by) {
   changed(true, by);
 }
 
+/* Groups of missing pixels that are near each other, on the grid that methods use: [top, left, bottom, right, count]. */
+const TILE = 16;
+function holes() {
+  const tw = Math.ceil(W / TILE), th = Math.ceil(H / TILE), tiles = new Array(tw * th).fill(null);
+  for (let y = 0, i = 0; y < H; y++) for (let x = 0; x < W; x++, i++) if (mask[i] & MISSING) {
+    const t = (y / TILE | 0) * tw + (x / TILE | 0), box = tiles[t] ?? (tiles[t] = [y, x, y + 1, x + 1, 0]);
+    if (x < box[1]) box[1] = x;
+    if (x >= box[3]) box[3] = x + 1;
+    box[2] = y + 1;
+    box[4]++;
+  }
+  const found = [];
+  for (let start = 0; start < tiles.length; start++) {
+    if (!tiles[start]) continue;
+    const box = tiles[start], queue = [start];
+    tiles[start] = null;
+    found.push(box);
+    while (queue.length) {
+      const t = queue.pop(), tx = t % tw;
+      for (const dy of [-tw, 0, tw]) for (const dx of [-1, 0, 1]) {
+        const next = t + dy + dx;
+        if (tx + dx < 0 || tx + dx >= tw || !tiles[next]) continue;
+        join(box, tiles[next]);
+        tiles[next] = null;
+        queue.push(next);
+      }
+    }
+  }
+  return found.length > 64 ? [] : found; // as many, methods take as one
+}
+
+function join(box, other) {
+  for (const k of [0, 1]) box[k] = Math.min(box[k], other[k]);
+  for (const k of [2, 3]) box[k] = Math.max(box[k], other[k]);
+  box[4] += other[4];
+}
+
 function changed(tell = true, by = 'visitor') {
   let count = 0, lines = 0, top = H, left = W, bottom = 0, right = 0, digest = 0x811c9dc5;
   for (let y = 0; y < H; y++) {
@@ -251,7 +288,7 @@ function changed(tell = true, by = 'visitor') {
   root.dataset.lines = lines;
   unsketchButton.hidden = !lines;
   draw();
-  if (tell) trigger('mask', { count, top, left, bottom, right, ratio: percent / 100, bbox: [top, left, bottom, right], border, by, digest: String(digest >>> 0) });
+  if (tell) trigger('mask', { count, top, left, bottom, right, ratio: percent / 100, bbox: [top, left, bottom, right], holes: holes(), border, by, digest: String(digest >>> 0) });
 }
 
 // ---- drawing -------------------------------------------------------------------------------------------------------

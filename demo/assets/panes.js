@@ -26,7 +26,7 @@ let centre = [0, 0];
 let pair = [null, null];
 let ownPair = false;
 let cut = 50;
-let seed = 0;
+const wishes = new Map();
 let flipped = false;
 let picked = null;
 let shown = new Map();
@@ -48,7 +48,6 @@ const zoomBar = el(
   button("100 %", "Actual pixels", () => zoomTo(1)),
   button("Fit", "Fit the whole picture", fit),
 );
-const seeds = el("div", { class: "seeds", role: "radiogroup", "aria-label": "Seed", hidden: true });
 const legend = el(
   "div",
   { class: "legend", hidden: true },
@@ -58,7 +57,7 @@ const legend = el(
 const empty = el("p", { class: "nothing", text: "No results yet. Paint over what should disappear, choose methods, run." });
 const grid = el("div", { class: "grid", role: "list", "aria-label": "Pictures" });
 const duo = makeDuo();
-root.append(el("div", { class: "bar" }, modeBar, zoomBar), seeds, legend, empty, grid, duo.node, say, tip);
+root.append(el("div", { class: "bar" }, modeBar, zoomBar), legend, empty, grid, duo.node, say, tip);
 legend.querySelector(".ramp").style.backgroundImage = "linear-gradient(to right," + [0, 32, 64, 96, 128, 160, 192, 224, 255].map(magma) + ")";
 
 function button(text, name, click) {
@@ -240,21 +239,73 @@ function makePane(id) {
   pane.running = el("div", { class: "running", hidden: true }, pane.bar, el("div", { class: "steps" }, pane.step, pane.left));
   pane.stage = el("div", { class: "stage", tabindex: "0", role: "img" }, pane.layer);
   pane.frame = el("div", { class: "frame" }, pane.stage, pane.cover, pane.running);
+  pane.strip = el("div", { class: "strip", role: "radiogroup", hidden: true, on: { keydown: (event) => stripKeys(event, pane) } });
   pane.chips = el("div", { class: "chips" });
   pane.node = el(
     "div",
     { class: "pane", role: "listitem", "data-id": id },
     el("div", { class: "head" }, pane.glyph, pane.title, pane.time, pane.more, pane.menu),
     pane.frame,
+    pane.strip,
     pane.chips,
   );
   gestures(pane.stage, () => id);
   return pane;
 }
 
-function frameOf(data) {
-  const frame = value.frames && value.frames.srcs && value.frames.srcs[data.id] && value.frames.srcs[data.id][seed];
-  return frame ? { ...data, ...(typeof frame === "string" ? { src: frame } : frame) } : data;
+/* What a pane shows: of several answers the one that the visitor chose, else the first that has a picture. `run`: how the method as a whole stands. */
+function shownOf(data) {
+  const whole = { ...data, run: data.state, runNote: data.note };
+  if (!Array.isArray(data.answers)) return whole;
+  const seen = data.answers.filter((answer) => ownUrl(answer.src));
+  const answer = seen.find((one) => one.seed === wishes.get(data.id)) ?? seen[0];
+  return answer ? { ...whole, ...answer, id: data.id, title: data.title + ", seed " + answer.seed } : whole;
+}
+
+/* ---- the strip of a pane's answers ---- */
+
+const ANSWER_TEXT = { running: "being drawn", queued: "to come", stopped: "stopped", error: "failed" };
+
+function drawStrip(pane, data) {
+  const answers = Array.isArray(data.answers) ? data.answers : [];
+  pane.strip.hidden = answers.length < 2;
+  pane.strip.setAttribute("aria-label", "Answers of " + data.title);
+  while (pane.strip.children.length > answers.length) pane.strip.lastChild.remove();
+  answers.forEach((answer, i) => drawThumb(pane.strip.children[i] ?? makeThumb(pane), answer, pane.data.seed === answer.seed));
+}
+
+function makeThumb(pane) {
+  const node = el("button", { type: "button", class: "thumb", role: "radio" }, picture(), el("span", { class: "number" }));
+  node.addEventListener("click", () => {
+    if (!isOff(node)) chooseAnswer(pane, Number(node.dataset.seed));
+  });
+  pane.strip.append(node);
+  return node;
+}
+
+function drawThumb(node, answer, chosen) {
+  const state = ANSWER_TEXT[answer.state] ?? "";
+  show(node.firstChild, ownUrl(answer.thumb || answer.src));
+  node.lastChild.textContent = answer.seed;
+  Object.assign(node.dataset, { seed: answer.seed, state: answer.state });
+  const has = Boolean(ownUrl(answer.src));
+  setAttributes(node, { "aria-checked": chosen, "aria-disabled": !has, tabindex: chosen ? "0" : "-1", "aria-label": "Seed " + answer.seed + (state ? ", " + state : ""), title: "Seed " + answer.seed + (state ? ", " + state : "") });
+}
+
+function chooseAnswer(pane, seed) {
+  wishes.set(pane.id, seed);
+  draw(value);
+}
+
+function stripKeys(event, pane) {
+  const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!move) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const nodes = [...pane.strip.children].filter((node) => !isOff(node));
+  const next = nodes[(nodes.indexOf(event.target) + move + nodes.length) % nodes.length];
+  next.focus();
+  chooseAnswer(pane, Number(next.dataset.seed));
 }
 
 function referenceUrl() {
@@ -304,14 +355,15 @@ function drawCover(pane, data) {
 }
 
 function drawRunning(pane, data) {
-  pane.running.hidden = data.state !== "running";
-  if (data.state !== "running") return;
+  pane.running.hidden = data.run !== "running";
+  pane.running.classList.toggle("slim", isDone(data)); // an answer that is there is not covered
+  if (data.run !== "running") return;
   const known = data.progress !== null && data.progress !== undefined;
   const done = Math.round(Math.min(Math.max(Number(data.progress) || 0, 0), 1) * 100);
   setAttributes(pane.bar, { "aria-label": data.title + " progress", "aria-valuenow": known ? done : null });
   pane.bar.classList.toggle("unknown", !known);
   pane.bar.firstChild.style.width = (known ? done : 100) + "%";
-  pane.step.textContent = data.note || (known ? done + " %" : "Running");
+  pane.step.textContent = data.runNote || (known ? done + " %" : "Running");
   pane.left.textContent = data.eta === null || data.eta === undefined ? "" : "about " + seconds(data.eta);
 }
 
@@ -337,7 +389,7 @@ function describe(data) {
 }
 
 function drawPane(pane, raw) {
-  const data = frameOf(raw);
+  const data = shownOf(raw);
   const stale = Boolean(data.stale) || data.state === "stale";
   pane.data = data;
   pane.node.dataset.state = data.state || "done";
@@ -351,22 +403,26 @@ function drawPane(pane, raw) {
   show(pane.image, data.state === "error" || data.state === "unavailable" ? "" : ownUrl(data.src));
   drawCover(pane, data);
   drawRunning(pane, data);
+  drawStrip(pane, raw);
   drawChips(pane, data);
   setAttributes(pane.more, { "aria-label": "More for " + data.title, disabled: menuItems(data).length === 0 });
   if (menuItems(data).length === 0) closeMenu(pane);
-  if (pane.state && pane.state !== data.state && ["done", "error", "stopped"].includes(data.state))
-    say.textContent = data.title + ": " + (data.state === "done" ? "done in " + seconds(data.seconds) : STATE_TEXT[data.state] + ". " + (data.err || ""));
-  pane.state = data.state;
+  const now = JSON.stringify([data.run, data.state, data.seed]);
+  if (pane.state && pane.state !== now && ["done", "error", "stopped"].includes(data.run))
+    say.textContent = data.title + ": " + (data.state === "done" ? "done in " + seconds(data.seconds) : STATE_TEXT[data.run] + ". " + (data.err || ""));
+  pane.state = now;
 }
 
 /* ---- the menu of a pane ---- */
 
 function menuItems(data) {
-  const active = data.state === "running" || data.state === "queued";
+  const active = data.run === "running" || data.run === "queued";
+  const ended = data.run === "stopped" || data.run === "error";
   const full = ownUrl(data.src) && (isDone(data) || data.state === "stopped");
   return [
     full && ["Download PNG", () => download(data)],
-    full && isFamily(data.family) && ["Use as input", () => trigger("use", { id: data.id })],
+    full && isFamily(data.family) && ["Use as input", () => trigger("use", { id: data.id, name: data.name ?? data.id })],
+    ended && [data.answers ? "Draw the rest" : "Retry", () => trigger("retry", { id: data.id })],
     active && ["Stop", () => trigger("stop", { id: data.id })],
   ].filter(Boolean);
 }
@@ -464,7 +520,7 @@ function cutKeys(event) {
 }
 
 function withPicture() {
-  return value.panes.map(frameOf).filter((p) => ownUrl(p.src) && p.state !== "error" && p.state !== "unavailable");
+  return value.panes.map(shownOf).filter((p) => ownUrl(p.src) && p.state !== "error" && p.state !== "unavailable");
 }
 
 function settlePair() {
@@ -683,28 +739,6 @@ root.addEventListener("focusout", (event) => {
   setFlip(false);
 });
 
-function drawSeeds() {
-  const labels = (value.frames && value.frames.labels) || [];
-  seed = Math.min(seed, Math.max(labels.length - 1, 0));
-  seeds.hidden = labels.length < 2;
-  seeds.replaceChildren(el("span", { class: "name", text: "Seed" }));
-  labels.forEach((label, i) => {
-    const click = () => {
-      seed = i;
-      draw(value);
-      seeds.children[i + 1].focus();
-    };
-    const keydown = (event) => {
-      const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      event.stopPropagation();
-      seeds.children[((i + move + labels.length) % labels.length) + 1].click();
-    };
-    seeds.append(el("button", { type: "button", role: "radio", "aria-checked": i === seed, tabindex: i === seed ? "0" : "-1", text: label, on: { click, keydown } }));
-  });
-}
-
 function draw(next) {
   const before = [value.w, value.h];
   value = { ...next, w: Number(next?.w) || 0, h: Number(next?.h) || 0, panes: Array.isArray(next?.panes) ? next.panes : [] };
@@ -713,7 +747,6 @@ function draw(next) {
   root.style.setProperty("--shape", shape);
   root.style.setProperty("--w", value.w + "px");
   root.style.setProperty("--h", value.h + "px");
-  drawSeeds();
   const panes = new Map();
   for (const data of value.panes) {
     const pane = shown.get(data.id) ?? makePane(data.id);

@@ -1,10 +1,15 @@
-"""One browser for all tests of the page."""
+"""One browser for all tests of the page, and a small network for its diffusion methods."""
 
+import json
+import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from inpainters import weights
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -23,3 +28,27 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A tiny random denoiser is the one of the diffusion methods, whether one is bundled or not; yields the network itself."""
+    import torch
+    from safetensors.torch import save_file
+
+    from inpainters import learned
+    from inpainters.networks.denoiser import Denoiser
+
+    settings = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        state = {name: part + 0.1 * torch.randn(part.shape) for name, part in Denoiser(**settings).state_dict().items()}
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_file(state, path, metadata={"method": "denoiser", "network": json.dumps(settings)})
+    row = replace(weights.WEIGHTS["denoiser"], files={path.name: weights.sha256(path)}, bundled=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(weights.WEIGHTS, "denoiser", row)
+        patch.setenv(weights.ENV, os.pathsep.join(filter(None, [str(path.parent), os.environ.get(weights.ENV)])))
+        learned.load_network.cache_clear()
+        yield learned.load_network("inpainters.networks.denoiser:Denoiser", "denoiser", tuple(row.files), "cpu")
+    learned.load_network.cache_clear()

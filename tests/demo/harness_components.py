@@ -79,8 +79,11 @@ def panes_value(rev: int = 1, *, ref: bool = True, titles: dict[str, str] | None
     for name, title in (titles or {}).items():
         by_id[name]["title"] = title
     value = {"rev": rev, "w": W, "h": H, "mode": "grid", "panes": panes}
-    frames = {"labels": ["3", "4"], "srcs": {"repaint": ["pic/repaint", "pic/repaint4"]}}
-    return value | {"frames": frames} | ({"ref": "pic/original"} if ref else {})
+    by_id["repaint"]["answers"] = [
+        {"seed": seed, "name": f"repaint-seed{seed}", "state": "done", "src": f"pic/{src}", "seconds": 40 + seed, "chips": chips[:1]}
+        for seed, src in ((3, "repaint"), (4, "repaint4"))
+    ] + [{"seed": 5, "name": "repaint-seed5", "state": "queued", "src": None, "chips": []}]
+    return value | ({"ref": "pic/original"} if ref else {})
 
 
 def picker_value() -> dict:
@@ -196,7 +199,7 @@ def build() -> gr.Blocks:
         for name, component in {"panes": panes, "picker": picker, "table": table, "line": line, "scatter": scatter}.items():
             for event in component.SENDS:
                 listen(name, component, event)
-        picker.choose(lambda ids: RECEIVED.append(("picker.ids", ids)), picker, None, show_progress="hidden")
+        picker.choose(lambda choice: RECEIVED.append(("picker.ids", choice.ids)), picker, None, show_progress="hidden")
         buttons["newer"].click(lambda: panes_value(5, done=True, titles={"telea": "Newer"}), None, panes, show_progress="hidden")
         buttons["older"].click(lambda: (panes_value(4, titles={"telea": "Older"}), "sent"), None, [panes, log], show_progress="hidden")
         buttons["noref"].click(lambda: panes_value(6, ref=False), None, panes, show_progress="hidden")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as PilImage
 
 from demo.app import launch_options, make
-from inpainters import registry
+from inpainters import costs, inpaint, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
 
 GATE = threading.Event()
@@ -31,7 +31,7 @@ class Patient(Inpainter):
 
 
 @pytest.fixture(scope="module")
-def server(chromium):
+def server(chromium, denoiser):
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     spec = MethodSpec("patient", "Patient", "baseline", f"{__name__}:Patient", "", "", 0, "", "", Cost(30.0))
     made, fakes = registry.create, {"patient": Patient, "following": Following}
@@ -425,6 +425,98 @@ def test_a_link_brings_example_mask_and_methods_back(visit):
 
 def test_a_wrong_link_is_said(visit):
     visit("?t=compare&img=cofee").says("did you mean 'coffee'")
+
+
+def method(visitor, name):
+    return visitor.page.locator(f"#compare-picker .method[data-method='{name}']")
+
+
+def test_the_price_stands_beside_a_diffusion_method_and_follows_its_settings(visit):
+    visitor = visit("?t=compare&img=coffee&mask=box:10:3&m=repaint&n=4&o=repaint.steps:6")
+    visitor.wait_picture(600, 400)
+    visitor.page.wait_for_function("document.querySelector('#compare-run').textContent.includes('Run 1')")
+    repaint, spec, mask = method(visitor, "repaint"), registry.get("repaint"), visitor.mask()
+
+    def costs_now(**options):
+        expected = f"4 × {costs.network_calls(spec, mask, options):,} network calls, "
+        visitor.page.wait_for_selector(f"#compare-picker .method[data-method='repaint'] .note:has-text('{expected}')")
+
+    costs_now(steps=6)
+    repaint.locator("select[data-option='preset']").select_option("paper")
+    costs_now(steps=6, preset="paper")
+    steps = repaint.locator("input[data-option='steps']")
+    assert not steps.is_visible()
+    repaint.locator(".fold").click()
+    assert steps.input_value() == "6"
+    steps.fill("0")
+    steps.press("Tab")
+    costs_now(preset="paper")
+    visitor.page.wait_for_function("location.search.endsWith('&n=4&o=repaint.preset:paper')")
+    steps.fill("5000")
+    steps.press("Tab")
+    visitor.page.wait_for_selector("text=RePaint: option 'steps' must lie between 0 and 1000, not 5000.")
+    visitor.page.click("#compare-run")
+    visitor.says("must lie between 0 and 1000")
+    assert visitor.page.locator("#compare-panes [data-id='repaint']").count() == 0
+    repaint.locator(".reset").click()
+    costs_now()
+    visitor.page.fill("#compare-answers input", "9")
+    visitor.says("from 1 to 8")
+    visitor.page.wait_for_function("!location.search.includes('o=') && location.search.includes('n=4')")
+
+
+def test_several_answers_in_a_strip(visit):
+    visitor = visit("?t=compare&img=coffee&mask=box:5:3&m=mean_fill,repaint&seed=3&n=3&o=repaint.steps:6")
+    visitor.wait_picture(600, 400)
+    visitor.run()
+    original, mask = visitor.picture("original"), visitor.mask()
+    strip = visitor.page.locator("#compare-panes [data-id='repaint'] .thumb")
+    assert [thumb.get_attribute("aria-label") for thumb in strip.all()] == ["Seed 3", "Seed 4", "Seed 5"]
+    assert visitor.page.locator("#compare-panes [data-id='mean_fill'] .thumb").count() == 0
+    assert "does not draw at random" in visitor.page.inner_text("#compare-panes [data-id='mean_fill']")
+    answers = inpaint(original, mask, "repaint", seed=3, n=3, steps=6)
+    seen = []
+    for seed, answer in enumerate(answers, 3):
+        picture = visitor.picture("repaint")
+        assert np.abs(picture.astype(int) - answer).max() <= 1
+        assert not any(np.array_equal(picture, other) for other in seen)
+        assert f"seed {seed}" in visitor.page.inner_text("#compare-panes [data-id='repaint'] .title")
+        seen.append(picture)
+        strip.nth(seed - 3).focus()
+        visitor.page.keyboard.press("ArrowRight")
+    visitor.page.wait_for_selector("#compare-panes [data-id='repaint'] >> text=PSNR")
+    strip.nth(1).click()
+    assert np.array_equal(visitor.picture("repaint"), seen[1])
+    with visitor.page.expect_download() as download:
+        visitor.page.click("#compare-zip")
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert {"mean_fill.png", *(f"repaint-seed{seed}.png" for seed in (3, 4, 5))} <= set(packed.namelist())
+        assert np.array_equal(np.asarray(PilImage.open(packed.open("repaint-seed4.png"))), seen[1])
+        records = json.loads(packed.read("settings.json"))["results"]
+    assert [(one["seed"], one["options"]["steps"]) for one in records if one["method"] == "repaint"] == [(3, 6), (4, 6), (5, 6)]
+    visitor.page.fill("#compare-seed input", "4")
+    visitor.page.wait_for_selector("#compare-panes [data-id='repaint'].stale")
+    assert visitor.page.locator("#compare-panes [data-id='mean_fill'].stale").count() == 0
+    visitor.page.click("#compare-panes [data-id='repaint'] .more")
+    visitor.page.click("#compare-panes [data-id='repaint'] >> text=Use as input")
+    visitor.page.wait_for_selector("#compare-back")
+    assert np.array_equal(visitor.picture("original"), seen[1])
+
+
+def test_a_diffusion_method_shows_previews_and_keeps_the_last_when_it_is_stopped(visit):
+    visitor = visit("?t=compare&img=coffee&mask=box:5:3&m=repaint&n=2&o=repaint.preset:paper")
+    visitor.wait_picture(600, 400)
+    visitor.run(finish=False)
+    pane = "#compare-panes [data-id='repaint']"
+    visitor.page.wait_for_selector(f"{pane} .frame img[src*='pic/']")
+    assert "answer 1 of 2, step " in visitor.page.inner_text(pane)
+    visitor.page.click("#compare-stop")
+    visitor.page.wait_for_selector("#compare-stop[disabled]")
+    assert "Stopped here" in visitor.page.inner_text(pane)
+    shown, mask, original = visitor.picture("repaint"), visitor.mask(), visitor.picture("original")
+    assert np.array_equal(shown[~mask], original[~mask])
+    assert not np.array_equal(shown[mask], original[mask])
+    assert visitor.page.locator(f"{pane} .thumb").first.get_attribute("aria-label") == "Seed 0, stopped"
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -17,7 +17,7 @@ from demo.limits import MAX_JSON
 from inpainters import METHODS, inpaint
 
 METHOD_KEYS = {"name", "title", "family", "summary", "paper", "year", "link", "licence", "version", "seconds", "options", "unavailable"}
-METHOD_KEYS |= {"explains", "takes_guide"}
+METHOD_KEYS |= {"explains", "takes_guide", "stochastic", "presets"}
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +95,59 @@ def test_methods_lists_the_table(client):
     assert all(set(one) == METHOD_KEYS for one in listed)
 
 
+def test_methods_lists_choices_and_the_calls_of_each_preset(client):
+    repaint = next(one for one in client.predict(api_name="/methods") if one["name"] == "repaint")
+    assert repaint["presets"] == {"preview": 65, "balanced": 460, "paper": 2410}
+    assert {one["name"]: one["choices"] for one in repaint["options"]}["preset"] == ["preview", "balanced", "paper"]
+    assert repaint["stochastic"]
+
+
+def ask_answers(client, files, method, **more):
+    given = [handle_file(str(files / name)) for name in ("photo.png", "mask.png")]
+    return client.predict(*given, method, api_name="/answers", **more)
+
+
+def test_answers_gives_one_picture_per_seed(client, files):
+    small = '{"iterations": 2, "width": 16}'
+    pictures, record = ask_answers(client, files, "deep_image_prior", seed=3, n=2, options=small)
+    expected = inpaint(files / "photo.png", files / "mask.png", "deep_image_prior", seed=3, n=2, iterations=2, width=16)
+    assert [one["caption"] for one in pictures] == ["deep_image_prior-seed3", "deep_image_prior-seed4"]
+    assert not np.array_equal(*expected)
+    for one, image in zip(pictures, expected, strict=True):
+        found = np.asarray(PilImage.open(one["image"]["path"] if isinstance(one["image"], dict) else one["image"]))
+        assert (found != image).mean() <= 1e-3  # networks: within one grey level on few pixels
+    assert record["seeds"] == [3, 4]
+    assert len(record["seconds"]) == len(record["network_calls"]) == 2
+
+
+def test_answers_of_a_method_that_does_not_draw_at_random(client, files):
+    pictures, record = ask_answers(client, files, "telea")
+    assert len(pictures) == 1
+    assert "Telea does not draw at random: one answer in place of 4." in record["notes"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"n": 9}, "from 1 to 8"),
+        ({"n": 0}, "from 1 to 8"),
+        ({"options": '{"radius": 1e9}'}, "between 1 and 50"),
+        ({"seed": -1}, "seed must be"),
+    ],
+)
+def test_answers_says_what_is_wrong(client, files, request_, words):
+    with pytest.raises(Exception, match=words):
+        ask_answers(client, files, "telea", **request_)
+
+
+def test_a_visitor_names_no_model(client, files):
+    with pytest.raises(Exception, match=r"'model' can be set on the command line|needs weights"):
+        ask(client, files, method="repaint", options='{"model": "/etc"}')
+
+
 def test_only_these_endpoints_are_listed(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/inpaint", "/explain", "/methods"}
+    assert set(named) == {"/inpaint", "/answers", "/explain", "/methods"}
     names = [one["parameter_name"] for one in named["/inpaint"]["parameters"]]
     assert names == ["image", "mask", "method", "seed", "options"]
     defaults = [one["parameter_default"] for one in named["/inpaint"]["parameters"] if one["parameter_has_default"]]
@@ -127,7 +177,7 @@ def test_mcp_client_lists_and_calls_the_tools(server):
             return tools, called
 
     tools, called = apart(talk)
-    assert sorted(tool.name.rpartition("_")[2] for tool in tools) == ["explain", "inpaint", "methods"]
+    assert sorted(tool.name.rpartition("_")[2] for tool in tools) == ["answers", "explain", "inpaint", "methods"]
     fill = next(tool for tool in tools if tool.name.endswith("inpaint"))
     assert set(fill.inputSchema["properties"]) == {"image", "mask", "method", "seed", "options"}
     assert not called.isError

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from demo.jobs import Batch, Job, Runner, estimate_box, parse_options, refuse_local, spoken, together
+from demo.jobs import Batch, Hole, Job, Price, Runner, parse_options, price, refuse_local, spoken, together
 from inpainters import costs, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
 from inpainters.errors import InputError
@@ -169,7 +169,7 @@ def test_scores_come_after_the_result(runner, hole):
 
     def rate(job):
         assert rated.wait(10)
-        job.scores = {"psnr": 1}
+        job.answers[0].scores = {"psnr": 1}
 
     batch = Batch(jobs("telea"))
     runner.start(*hole, batch.jobs, lambda job: None, rate)
@@ -177,7 +177,7 @@ def test_scores_come_after_the_result(runner, hole):
     assert not batch.settled
     rated.set()
     wait(lambda: batch.settled)
-    assert batch.jobs[0].scores == {"psnr": 1}
+    assert batch.jobs[0].answers[0].scores == {"psnr": 1}
 
 
 def test_run_raises_what_the_method_raises(runner, hole):
@@ -187,12 +187,101 @@ def test_run_raises_what_the_method_raises(runner, hole):
     assert runner.run(image, mask, Job("telea")).method == "telea"
 
 
-def test_estimate_from_the_box_agrees_with_the_mask_for_a_single_box():
+@pytest.mark.parametrize("boxes", [[(100, 200, 300, 500)], [(16, 16, 48, 80), (500, 700, 580, 790)], [(0, 0, 30, 30), (60, 60, 90, 90)]])
+def test_a_price_from_the_holes_boxes_is_that_of_the_mask(boxes):
     mask = np.zeros((600, 800), bool)
-    mask[100:300, 200:500] = True
+    for top, left, bottom, right in boxes:
+        mask[top:bottom, left:right] = True
+    holes = [Hole(*box, (box[2] - box[0]) * (box[3] - box[1])) for box in boxes]
     for spec in registry.METHODS.values():
-        # cost and strategy fix both; windows() is the reference
-        assert estimate_box(spec, mask.shape, (100, 200, 300, 500), int(mask.sum())) == pytest.approx(costs.estimate(spec, mask), rel=0.05)
+        found = price(spec, mask.shape, holes)
+        assert found.seconds == pytest.approx(costs.estimate(spec, mask), rel=0.05)
+        assert found.calls == costs.network_calls(spec, mask)
+
+
+def test_answers_and_presets_make_the_price():
+    spec, holes = registry.METHODS["repaint"], [Hole(100, 100, 140, 140, 1600)]
+    preview, paper = price(spec, (600, 800), holes), price(spec, (600, 800), holes, {"preset": "paper"}, 3)
+    assert (preview.calls, paper.calls) == (65, 3 * 2410)
+    assert price(spec, (600, 800), holes, n=4).seconds == pytest.approx(4 * preview.seconds)
+    assert price(spec, (600, 800), []) == Price(0, 0.0)
+
+
+class Drawing(Inpainter):
+    """Paints its seed, and shows a preview on the way; each seed but the first waits for the gate."""
+
+    def fill(self, piece):
+        if piece.preview is not None:
+            piece.preview(np.full_like(piece.image, 200 + piece.seed))
+        while piece.seed > 7 and not GATE.wait(0.005):
+            piece.on_step(1, 2)
+        return np.full_like(piece.image, piece.seed)
+
+
+@pytest.fixture
+def drawing(monkeypatch):
+    spec = MethodSpec("drawing", "Drawing", "baseline", f"{__name__}:Drawing", "", "", 0, "", "", Cost(1.0), stochastic=True)
+    monkeypatch.setitem(registry.METHODS, "drawing", spec)
+    monkeypatch.setattr("demo.jobs.registry.create", lambda name, **options: Drawing(spec))
+    return lambda n, **more: Job("drawing", 7, n=n, preview=lambda image: None, **more)
+
+
+def test_each_answer_is_there_as_soon_as_it_is_drawn(runner, hole, drawing):
+    image, mask = hole
+    kept = []
+    job = drawing(3, on_answer=lambda answer: kept.append(answer.result.seed))
+    runner.start(image, mask, [job], lambda job: kept.append("all"))
+    wait(lambda: job.total)
+    assert (kept, job.state, [answer.result.seed for answer in job.answers]) == ([7], "running", [7])
+    assert 1 / 3 < job.progress < 1
+    GATE.set()
+    wait(lambda: job.final)
+    assert kept == [7, 8, 9, "all"]
+    for answer in job.answers:
+        assert (answer.result.image[mask] == answer.result.seed).all()
+        assert np.array_equal(answer.result.image[~mask], image[~mask])
+
+
+def test_answers_that_are_there_outlive_stop_and_the_rest_can_be_drawn_later(runner, hole, drawing):
+    job = drawing(3)
+    runner.start(*hole, [job], lambda job: pytest.fail("a stopped job was called done"))
+    wait(lambda: job.total)
+    Batch([job]).stop()
+    wait(lambda: not runner._queues["light"])
+    assert (job.state, [answer.result.seed for answer in job.answers]) == ("stopped", [7])
+    GATE.set()
+    rest = drawing(3, answers=job.answers)
+    runner.start(*hole, [rest], lambda job: None)
+    wait(lambda: rest.final)
+    assert [answer.result.seed for answer in rest.answers] == [7, 8, 9]
+
+
+def test_a_gpu_draws_all_answers_at_once_and_shows_the_first(runner, hole, drawing, monkeypatch):
+    batches, shown = [], []
+    whole = Drawing.fill_batch
+    monkeypatch.setattr(Drawing, "fill_batch", lambda self, pieces: batches.append(len(pieces)) or whole(self, pieces))
+    made = registry.create
+
+    def on_gpu(name, **options):
+        inpainter = made(name)
+        inpainter.device, inpainter.synchronize = "cuda", lambda: None
+        return inpainter
+
+    monkeypatch.setattr("demo.jobs.registry.create", on_gpu)
+    GATE.set()
+    job = drawing(3)
+    job.preview = lambda image: shown.append(image[hole[1]].max())
+    runner.run(*hole, job)
+    assert (batches, shown, [answer.result.seed for answer in job.answers]) == ([3], [207], [7, 8, 9])
+
+
+def test_records_name_each_answer_and_what_is_lacking(runner, hole, drawing):
+    GATE.set()
+    job = drawing(2)
+    runner.run(*hole, job)
+    assert [(one["seed"], one["file"]) for one in job.records()] == [(7, "drawing-seed7.png"), (8, "drawing-seed8.png")]
+    lacking = Job("telea", 3, {"radius": 5.0}, state="stopped", message="It was stopped.")
+    assert lacking.records()[0].items() >= {"seed": 3, "state": "stopped", "options": {"radius": 5.0}, "message": "It was stopped."}.items()
 
 
 def test_a_finished_run_corrects_the_next_estimate(runner, hole):

@@ -6,6 +6,7 @@ import json
 import os
 import time
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo import compare, samples, view
-from demo.jobs import Batch, Job, Runner
+from demo.jobs import Answer, Batch, Hole, Job, Runner
 from demo.session import App, Session, Store, canvas_mask, from_result, open_mask, open_picture
-from inpainters import registry
-from inpainters.base import Cost, Inpainter, MethodSpec
+from inpainters import inpaint, registry
+from inpainters.base import Cost, Inpainter, InpaintResult, MethodSpec
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
 
@@ -185,12 +186,16 @@ def test_a_full_disk_is_one_sentence(store, monkeypatch):
         store.put(b"1")
 
 
+def answer(image, method="telea", seed=0):
+    return Answer(InpaintResult(image, image, method, registry.get(method).resolve({}), seed, 0.5))
+
+
 def done_session(store, photo, tmp_path):
     session = Session(store)
     session.begin(open_picture(store, saved(tmp_path, "a.png", PilImage.fromarray(photo)), "a.png"))
     session.round.mask = store.put(encode_png(np.zeros((40, 60), bool)))
-    session.round.batch = Batch([Job("telea", state="done")])
-    session.round.answers["telea"] = session.round.batch.jobs[0].token = store.put(encode_png(255 - photo))
+    session.round.batch = Batch([Job("telea", state="done", answers=[answer(255 - photo)])])
+    session.round.answers["telea"] = session.round.batch.jobs[0].answers[0].token = store.put(encode_png(255 - photo))
     return session
 
 
@@ -268,6 +273,17 @@ def test_hole_from_a_page_is_checked():
         assert view.hole(junk, (40, 60)) == {}
 
 
+def test_holes_from_a_page_are_checked():
+    whole = {"count": 4, "bbox": [0, 0, 2, 2]}
+    assert view.holes({**whole, "holes": [[0, 0, 2, 2, 4], [30, 30, 50, 90, 1e9]]}, (40, 60)) == [
+        Hole(0, 0, 2, 2, 4),
+        Hole(30, 30, 40, 60, 300),
+    ]
+    for junk in (None, "abc", [1], [[1, 2]], [["a"] * 5], [[9, 9, 2, 2, 4]], [[0, 0, 2, 2, 4]] * 65):
+        assert view.holes({**whole, "holes": junk}, (40, 60)) == [Hole(0, 0, 2, 2, 4)]
+    assert view.holes({}, (40, 60)) == []
+
+
 def test_a_link_leaves_an_uploaded_picture_out(store, photo, tmp_path):
     session = done_session(store, photo, tmp_path)
     session.chosen, session.seed = ["telea"], 3
@@ -275,6 +291,142 @@ def test_a_link_leaves_an_uploaded_picture_out(store, photo, tmp_path):
     session.begin(open_picture(store, samples.path("coffee"), "Coffee", "coffee"))
     session.drawn = "brush:20:7"
     assert view.query(session) == "?t=compare&img=coffee&mask=brush:20:7&m=telea&seed=3"
+
+
+def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
+    session = Session(store, chosen=["telea", "shift_map"], seed=3, n=4)
+    compare.set_options(session, {"telea": {"radius": "5"}, "navier_stokes": {"radius": 7}})
+    assert view.query(session) == "?t=compare&m=telea,shift_map&seed=3&n=4&o=telea.radius:5"
+    other, app = Session(store), App(store, None, tmp_path)
+    note = compare.restore(
+        app, other, {"m": "telea,shift_map", "seed": "3", "n": "4", "o": "telea.radius:5,repaint.preset:paper,repaint.steps:9"}
+    )
+    assert not note.error
+    assert (other.seed, other.n) == (3, 4)
+    assert other.options == {"telea": {"radius": 5.0}, "repaint": {"preset": "paper", "steps": 9}}
+    assert view.query(other) == view.query(session)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"o": "telea.radius:900"}, "Telea: option 'radius' must lie between 1 and 50, not 900."),
+        ({"o": "telea.radios:5"}, "did you mean 'radius'"),
+        ({"o": "telee.radius:5"}, "did you mean 'telea'"),
+        ({"o": "telea"}, "unknown option of 'telea'"),
+        ({"o": "repaint.preset:papers"}, "did you mean 'paper'"),
+        ({"o": "repaint.model:/etc"}, "RePaint: 'model' can be set on the command line and in Python alone."),
+        ({"n": "9"}, "Answers: a whole number from 1 to 8."),
+        ({"n": "0"}, "Answers: a whole number from 1 to 8."),
+        ({"n": "x"}, "Answers: a whole number from 1 to 8."),
+        ({"seed": "-1"}, "The seed is a whole number"),
+    ],
+)
+def test_what_a_link_cannot_have_is_said_and_not_used(store, tmp_path, asked, words):
+    session = Session(store)
+    value = compare.restore(App(store, None, tmp_path), session, {"img": "coffee", **asked})
+    assert value.error
+    assert words in value.note
+    assert value.sample == "coffee"
+    assert (session.options, session.seed, session.n) == ({}, 0, 1)
+
+
+def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(store, photo, tmp_path):
+    session, app = done_session(store, photo, tmp_path), App(store, None, tmp_path)
+    compare.set_options(session, {"telea": {"radius": "5"}})
+    compare.set_options(session, {"telea": {"radius": ""}})
+    assert session.options == {"telea": {"radius": 5.0}}
+    assert view.picker(None, 1, view.prices(session), session)["wrong"] == {"telea": "Telea: option 'radius' must be a number, not ''."}
+    url = "data:image/png;base64," + base64.b64encode(rgba_mask(np.eye(40, 60) > 0)).decode()
+    with pytest.raises(InputError, match="Telea: option 'radius' must be a number"):
+        compare.start(app, session, url, ["telea"])
+    compare.set_options(session, {})
+    assert (session.wrong, session.options) == ({}, {})
+
+
+def test_what_a_picker_offers():
+    rows = {row["id"]: row for family in view.picker([], 1)["families"] for row in family["methods"]}
+    assert {option["name"]: (option["kind"], option["default"], option["maximum"]) for option in rows["telea"]["options"]} == {
+        "radius": ("float", 3.0, 50)
+    }
+    names = [option.name for option in view.offered(registry.get("repaint"))]
+    assert names == ["preset", "steps", "precision", "compile", "jump_length", "resamplings"]
+
+
+def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store):
+    spec, session = registry.get("repaint"), Session(store)
+    session.begin(open_picture(store, samples.path("coffee"), "Coffee", "coffee"))
+    session.hole, session.holes = {"count": 800}, [Hole(0, 0, 20, 20, 400), Hole(300, 500, 320, 520, 400)]
+    prices = view.prices(session)
+    assert prices["repaint"].calls == 2 * 65
+    session.n, session.options = 4, {"repaint": {"preset": "balanced"}}
+    dear = view.prices(session)
+    assert dear["repaint"].calls == 4 * 2 * 460
+    assert dear["telea"] == prices["telea"]
+    assert view.priced(spec, dear["repaint"], 4).startswith("4 × 920 network calls, about ")
+    session.chosen = ["repaint"]
+    assert view.run_label(session)[0] == f"Run 1 · {view.spoken(dear['repaint'].seconds)}"
+
+
+def test_stale_is_what_ran_under_other_settings(store, photo, tmp_path):
+    session = done_session(store, photo, tmp_path)
+    telea, prior = session.round.batch.jobs[0], Job("deep_image_prior")
+    assert not view.stale(session, telea)
+    session.seed, session.n = 4, 2
+    assert (view.stale(session, telea), view.stale(session, prior)) == (False, True)  # its seed changes nothing
+    session.options["telea"] = {"radius": 5.0}
+    assert view.stale(session, telea)
+    session.seed, session.n, session.options = 0, 1, {}
+    assert not view.stale(session, prior)
+    session.round.stale = True
+    assert view.stale(session, telea)
+
+
+def test_thumbnails_show_the_hole():
+    mask = np.zeros((100, 300), bool)
+    mask[40:50, 280:300] = True
+    top, left, bottom, right = view.around(mask)
+    assert bottom - top == right - left == 26
+    assert (right, 0 <= top <= 40, bottom >= 50) == (300, True, True)
+    assert view.around(np.ones((60, 90), bool)) == (0, 15, 60, 75)
+    assert view.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (view.THUMB, view.THUMB, 3)
+
+
+def test_several_answers_stand_in_the_pane_and_in_the_archive(store, photo, tmp_path):
+    session = done_session(store, photo, tmp_path)
+    fills = [np.full_like(photo, seed) for seed in (5, 6)]
+    job = Job(
+        "repaint",
+        5,
+        n=3,
+        state="stopped",
+        message="It was stopped.",
+        answers=[answer(fill, "repaint", 5 + i) for i, fill in enumerate(fills)],
+    )
+    for one in job.answers:
+        one.token = session.round.answers[job.name(one.result.seed)] = store.put(encode_png(one.result.image))
+    job.answers[1].scores = {"psnr": {"value": 20.0, "unit": "dB", "reason": ""}}
+    session.round.batch, session.seed, session.n = Batch([job, *session.round.batch.jobs]), 5, 3
+    shown = {pane["id"]: pane for pane in view.panes(session, Runner())["panes"]}
+    assert [(one["seed"], one["state"], one["file"]) for one in shown["repaint"]["answers"]] == [
+        (5, "done", "a-repaint-seed5"),
+        (6, "done", "a-repaint-seed6"),
+        (7, "stopped", "a-repaint-seed7"),
+    ]
+    assert shown["repaint"]["answers"][1]["chips"][0]["value"].startswith("20.0 dB")
+    assert "answers" not in shown["telea"]
+    assert "does not draw at random" in shown["telea"]["note"]
+    with zipfile.ZipFile(io.BytesIO(view.archive(session))) as packed:
+        assert {"repaint-seed5.png", "repaint-seed6.png", "telea.png"} <= set(packed.namelist())
+        assert np.array_equal(np.asarray(PilImage.open(packed.open("repaint-seed6.png"))), fills[1])
+        records = json.loads(packed.read("settings.json"))["results"]
+    assert [(one["method"], one["seed"], one["state"]) for one in records if one["method"] == "repaint"] == [
+        ("repaint", 5, "done"), ("repaint", 6, "done"), ("repaint", 7, "stopped"),
+    ]  # fmt: skip
+    assert "--seed 6" in records[1]["again"]
+    assert records[1]["again"].endswith("-o repaint-seed6.png")
+    session.follow("repaint-seed6")
+    assert np.array_equal(store.image(session.round.picture.token), fills[1])
 
 
 def test_scores_are_the_benchmarks(photo):
@@ -301,6 +453,80 @@ class Sketching(Inpainter):
         piece.preview(np.full_like(piece.image, 7))
         while True:
             piece.on_step(0, 2)
+
+
+@pytest.fixture
+def calls(denoiser):
+    """Grows by one with each call of the network."""
+    made = []
+    hook = denoiser.register_forward_hook(lambda *_: made.append(1))
+    yield made
+    hook.remove()
+
+
+@pytest.mark.parametrize("method", ["replacement", "repaint", "ddnm", "dpm_solver"])
+def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(calls, tmp_path, monkeypatch, method):
+    monkeypatch.setattr("demo.jobs.registry.create", partial(registry.create, device="cpu"))
+    app = App(Store(), Runner(), tmp_path)
+    session = Session(app.store, options={method: {"steps": 1000 if method != "dpm_solver" else 900}}, n=2)
+    session.begin(open_picture(app.store, samples.path("coffee"), "Coffee", "coffee"))
+    mask = np.zeros((400, 600), bool)
+    mask[100:120, 200:220] = True
+    try:
+        job = compare.start(app, session, "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(), [method], 0, 2).jobs[0]
+        while not job.showing[0]:
+            assert not job.final, job.message
+            time.sleep(0.005)
+        job.halted, so_far = True, len(calls)  # as `stop`, whose other assignments would give the worker time
+        session.stop()
+        while app.runner._queues["heavy"]:
+            time.sleep(0.01)
+        assert len(calls) <= so_far + 2
+        pane = view.panes(session, app.runner)["panes"][-1]
+        assert (pane["state"], [answer["state"] for answer in pane["answers"]]) == ("stopped", ["stopped", "stopped"])
+        assert pane["answers"][0]["src"] == view.url(job.showing[0])
+        shown = app.store.image(job.showing[0])
+        assert np.array_equal(shown[~mask], app.store.image(session.round.picture.token)[~mask])
+        assert session.round.answers == {}
+    finally:
+        session.close()
+        app.runner.close()
+        app.store.close()
+
+
+def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.jobs.registry.create", partial(registry.create, device="cpu"))
+    app = App(Store(), Runner(), tmp_path)
+    session = Session(app.store, options={"dpm_solver": {"steps": 3}})
+    session.begin(open_picture(app.store, samples.path("coffee"), "Coffee", "coffee"))
+    mask = np.zeros((400, 600), bool)
+    mask[100:120, 200:220] = True
+    try:
+        batch = compare.start(app, session, "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(), ["dpm_solver"], 5, 3)
+        job = batch.jobs[0]
+        while len(job.answers) < 1:
+            time.sleep(0.005)
+        job.halted = True
+        batch.stop()
+        while app.runner._queues["heavy"]:
+            time.sleep(0.01)
+        there = len(job.answers)
+        tokens = dict(session.round.answers)
+        again = compare.again(app, session, "dpm_solver")
+        while not again.settled:
+            time.sleep(0.01)
+        names = ["dpm_solver-seed5", "dpm_solver-seed6", "dpm_solver-seed7"]
+        assert list(session.round.answers) == names
+        assert 1 <= there < 3
+        assert list(tokens.items()) == list(session.round.answers.items())[:there]
+        expected = inpaint(app.store.image(session.round.picture.token), mask, "dpm_solver", seed=5, n=3, steps=3)
+        for name, answer in zip(names, expected, strict=True):
+            assert np.abs(app.store.image(session.round.answers[name]).astype(int) - answer).max() <= 1
+        assert all(answer.scores["psnr"]["value"] for answer in again.jobs[0].answers)
+    finally:
+        session.close()
+        app.runner.close()
+        app.store.close()
 
 
 def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(tmp_path, monkeypatch):
