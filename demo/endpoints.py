@@ -13,7 +13,7 @@ from demo.session import MAX_PIXELS, App
 from inpainters import costs, registry
 from inpainters.base import Option
 from inpainters.errors import InputError, UnavailableError
-from inpainters.imaging import Image, Mask, load_image, load_mask
+from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side
 
 INPAINT_HELP = """Fill the missing region of a photograph with one method.
 
@@ -25,7 +25,7 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"radius": 5}
 """
 
-ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random; one picture per seed.
+ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random: one per seed, and all side by side.
 
 Args:
     image: a picture file, at most 4096x4096 pixels
@@ -47,6 +47,8 @@ Args:
 
 Answer = tuple[np.ndarray, dict[str, Any]]
 Pictures = list[tuple[np.ndarray, str]]
+Answers = tuple[np.ndarray, Pictures, dict[str, Any]]
+"""The answers side by side, the same one by one with their names, and what was done."""
 
 
 def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: float | None, options: str) -> Answer:
@@ -62,10 +64,8 @@ def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: fl
     return result.image, record | {"notes": [*notes, *result.notes]}
 
 
-def answers(
-    app: App, image: str | None, mask: str | None, method: str, seed: float | None, n: float | None, options: str
-) -> tuple[Pictures, dict[str, Any]]:
-    """Fill the hole of a picture file `n` times; return (picture, name) in the order of their seeds, and what was done for each.
+def answers(app: App, image: str | None, mask: str | None, method: str, seed: float | None, n: float | None, options: str) -> Answers:
+    """Fill the hole of a picture file `n` times; return the answers side by side, each with its name, and what was done for each.
 
     A method that does not draw at random gives one answer, and the notes say so. Raises InputError or UnavailableError with one sentence.
     """
@@ -79,7 +79,8 @@ def answers(
     record |= {"seconds": [round(one.seconds, 4) for one in results], "network_calls": [one.network_calls for one in results]}
     notes += [f"{spec.title} does not draw at random: one answer in place of {asked}."] if count < asked else []
     pictures = [(one.image, f"{spec.name}-seed{one.seed}") for one in results]
-    return pictures, record | {"notes": list(dict.fromkeys([*notes, *(note for one in results for note in one.notes)]))}
+    strip = side_by_side([one.image for one in results])
+    return strip, pictures, record | {"notes": list(dict.fromkeys([*notes, *(note for one in results for note in one.notes)]))}
 
 
 def explain(app: App, image: str | None, mask: str | None, method: str, seed: float | None) -> tuple[Pictures, dict[str, Any]]:
@@ -141,9 +142,7 @@ def build(app: App) -> None:
         except (InputError, UnavailableError) as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def call_answers(
-        image: str | None, mask: str | None, method: str, seed: float = 0, n: float = 4, options: str = "{}"
-    ) -> tuple[Pictures, dict[str, Any]]:
+    def call_answers(image: str | None, mask: str | None, method: str, seed: float = 0, n: float = 4, options: str = "{}") -> Answers:
         try:
             return answers(app, image, mask, method, seed, n, options)
         except (InputError, UnavailableError) as error:
@@ -168,11 +167,13 @@ def build(app: App) -> None:
     # queue=False: our pools do the queueing, and Gradio's MCP bridge hands on several outputs one by one only without its own
     hidden.click(call, inputs, [picture, record], api_name="inpaint", api_description=INPAINT_HELP, queue=False)
     several = gr.Number(4, label="n", precision=0, visible=False)
-    fills, record = gr.Gallery(label="answers", format="png", visible=False), gr.JSON(label="record", visible=False)
+    # an MCP client gets a gallery as addresses alone: the strip is what it sees
+    strip, fills = gr.Image(label="strip", format="png", visible=False), gr.Gallery(label="answers", format="png", visible=False)
+    record = gr.JSON(label="record", visible=False)
     gr.Button(visible=False).click(
         call_answers,
         [image, mask, method, seed, several, options],
-        [fills, record],
+        [strip, fills, record],
         api_name="answers",
         api_description=ANSWERS_HELP,
         queue=False,

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -109,19 +110,23 @@ def ask_answers(client, files, method, **more):
 
 def test_answers_gives_one_picture_per_seed(client, files):
     small = '{"iterations": 2, "width": 16}'
-    pictures, record = ask_answers(client, files, "deep_image_prior", seed=3, n=2, options=small)
+    strip, pictures, record = ask_answers(client, files, "deep_image_prior", seed=3, n=2, options=small)
     expected = inpaint(files / "photo.png", files / "mask.png", "deep_image_prior", seed=3, n=2, iterations=2, width=16)
     assert [one["caption"] for one in pictures] == ["deep_image_prior-seed3", "deep_image_prior-seed4"]
     assert not np.array_equal(*expected)
     for one, image in zip(pictures, expected, strict=True):
         found = np.asarray(PilImage.open(one["image"]["path"] if isinstance(one["image"], dict) else one["image"]))
         assert (found != image).mean() <= 1e-3  # networks: within one grey level on few pixels
+    strip = np.asarray(PilImage.open(strip))
+    assert strip.shape == (40, 60 + 8 + 60, 3)
+    assert (strip[:, -60:] != expected[1]).mean() <= 1e-3
     assert record["seeds"] == [3, 4]
     assert len(record["seconds"]) == len(record["network_calls"]) == 2
 
 
 def test_answers_of_a_method_that_does_not_draw_at_random(client, files):
-    pictures, record = ask_answers(client, files, "telea")
+    strip, pictures, record = ask_answers(client, files, "telea")
+    assert np.array_equal(np.asarray(PilImage.open(strip)), inpaint(files / "photo.png", files / "mask.png", "telea"))
     assert len(pictures) == 1
     assert "Telea does not draw at random: one answer in place of 4." in record["notes"]
 
@@ -201,6 +206,26 @@ def test_mcp_client_fills_a_hole(server, files):
     kinds = {content.type for content in answer.content}
     assert "image" in kinds
     assert any("navier_stokes" in getattr(content, "text", "") for content in answer.content)
+
+
+def test_mcp_client_gets_several_answers(server, files):
+    pytest.importorskip("mcp", reason="the mcp package is not installed: pip install 'gradio[mcp]'")
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk():
+        async with streamable_http_client(f"{server}gradio_api/mcp/") as streams, ClientSession(*streams[:2]) as session:
+            await session.initialize()
+            name = next(tool.name for tool in (await session.list_tools()).tools if tool.name.endswith("answers"))
+            given = {"image": data_url(files / "photo.png"), "mask": data_url(files / "mask.png"), "method": "deep_image_prior"}
+            return await session.call_tool(name, {**given, "n": 2, "options": '{"iterations": 2, "width": 16}'})
+
+    answer = apart(talk)
+    assert not answer.isError, answer.content
+    shown = [content for content in answer.content if content.type == "image"]
+    assert len(shown) == 1
+    with PilImage.open(io.BytesIO(base64.b64decode(shown[0].data))) as strip:
+        assert strip.size == (60 + 8 + 60, 40)
 
 
 def test_large_json_is_refused_before_it_is_parsed(server):
