@@ -25,7 +25,7 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"radius": 5}
 """
 
-ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random: one per seed, and all side by side.
+ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random; also all fills side by side.
 
 Args:
     image: a picture file, at most 4096x4096 pixels

@@ -421,7 +421,7 @@ function menuItems(data) {
   const full = ownUrl(data.src) && (isDone(data) || data.state === "stopped");
   return [
     full && ["Download PNG", () => download(data)],
-    full && isFamily(data.family) && ["Use as input", () => trigger("use", { id: data.id, name: data.name ?? data.id })],
+    full && isDone(data) && isFamily(data.family) && ["Use as input", () => trigger("use", { id: data.id, name: data.name ?? data.id })],
     ended && [data.answers ? "Draw the rest" : "Retry", () => trigger("retry", { id: data.id })],
     active && ["Stop", () => trigger("stop", { id: data.id })],
   ].filter(Boolean);

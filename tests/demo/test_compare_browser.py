@@ -517,6 +517,8 @@ def test_a_diffusion_method_shows_previews_and_keeps_the_last_when_it_is_stopped
     assert np.array_equal(shown[~mask], original[~mask])
     assert not np.array_equal(shown[mask], original[mask])
     assert visitor.page.locator(f"{pane} .thumb").first.get_attribute("aria-label") == "Seed 0, stopped"
+    visitor.page.click(f"{pane} .more")
+    assert visitor.page.locator(f"{pane} [role='menuitem']").all_inner_texts() == ["Download PNG", "Draw the rest"]
 
 
 @pytest.mark.parametrize("width", [390, 1440])
