@@ -50,7 +50,7 @@ def price(spec: MethodSpec, size: tuple[int, int], holes: Sequence[Hole], option
     windows = frames([hole[:4] for hole in holes], size, spec.strategy)
     worked = [_work(spec, window, holes) for window in windows]
     pixels, missing = (sum(part) for part in zip(*worked, strict=True)) if worked else (0.0, 0.0)
-    seconds = costs.factor(spec.name) * spec.seconds(pixels, missing, options) if worked else 0.0
+    seconds = costs.factor(spec.name, spec.weights) * spec.seconds(pixels, missing, options) if worked else 0.0
     return Price(n * len(windows) * spec.network_calls(options), n * seconds)
 
 

@@ -15,6 +15,7 @@ _KEEP = 15  # runs; the median of the latest forgives a run that had to share it
 
 _lock = threading.Lock()
 _ratios: defaultdict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=_KEEP))
+_networks: dict[str, tuple[str, ...]] = {}  # of the methods that ran
 
 
 def work(spec: MethodSpec, mask: Mask) -> tuple[float, float]:
@@ -48,7 +49,7 @@ def estimate(spec: MethodSpec, mask: Mask, options: Options | None = None) -> fl
 
     What the option `model` names is known after its first run alone: until then the answer is that of the bundled network.
     """
-    return factor(spec.name, _model(options)) * reference(spec, mask, options)
+    return factor(spec.name, spec.weights, _model(options)) * reference(spec, mask, options)
 
 
 def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | None = None) -> None:
@@ -57,6 +58,7 @@ def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | Non
     if expected > 0 and seconds > 0:
         with _lock:
             _ratios[spec.name, _model(options)].append(seconds / expected)
+            _networks[spec.name] = spec.weights
 
 
 def _model(options: Options | None) -> str:
@@ -64,15 +66,18 @@ def _model(options: Options | None) -> str:
     return str((options or {}).get("model", "")).rpartition("@")[0] or str((options or {}).get("model", ""))
 
 
-def factor(name: str, model: str = "") -> float:
-    """How many times slower than the reference machine this one runs the method; the median of all methods where it never ran, else 1.
+def factor(name: str, weights: tuple[str, ...] = (), model: str = "") -> float:
+    """How many times slower than the reference machine this one runs the method, with another `model` than the bundled one if given.
 
-    With another `model` than the bundled one: how many times slower that is there.
+    Where it never ran: the median of the methods with the same `weights`, as a network takes its time whoever calls it; else of all;
+    1 before any ran.
     """
     with _lock:
         medians = {key: statistics.median(ratios) for key, ratios in _ratios.items()}
-    own = {method: median for (method, other), median in medians.items() if not other}
-    return medians.get((name, model), own.get(name, statistics.median(own.values()) if own else 1.0))
+        own = {method: median for (method, other), median in medians.items() if not other}
+        alike = [median for method, median in own.items() if weights and _networks[method] == weights]
+    known = medians.get((name, model), own.get(name))
+    return statistics.median(alike or list(own.values()) or [1.0]) if known is None else known
 
 
 def spoken(seconds: float) -> str:
@@ -89,3 +94,4 @@ def forget() -> None:
     """Drop all that was learned."""
     with _lock:
         _ratios.clear()
+        _networks.clear()

@@ -73,6 +73,15 @@ def test_learns_the_median_ratio_of_each_method():
     assert costs.factor("some") == pytest.approx(3.0)
 
 
+def test_a_method_that_never_ran_goes_by_those_with_its_network():
+    mask = box(400, 400, 100)
+    for name, ratio in (("telea", 9.0), ("mean_fill", 9.0), ("ddnm", 2.0)):
+        costs.observe(METHODS[name], mask, ratio * costs.reference(METHODS[name], mask))
+    repaint, prior = METHODS["repaint"], METHODS["deep_image_prior"]
+    assert costs.estimate(repaint, mask) == pytest.approx(2.0 * costs.reference(repaint, mask))
+    assert costs.estimate(prior, mask) == pytest.approx(9.0 * costs.reference(prior, mask))
+
+
 def test_old_runs_are_forgotten():
     mask = box(100, 100, 10)
     for ratio in [50.0] * 20 + [1.0] * 15:
