@@ -308,7 +308,7 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
             with gr.Accordion("Methods", open=True, elem_id="compare-methods") as methods:
                 picker = Picker(view.picker(view.chosen_methods(FIRST_CHOICE), next_rev()), elem_id="compare-picker")
                 with gr.Row(elem_id="compare-numbers"):
-                    several = gr.Number(1, label="Answers", precision=0, elem_id="compare-answers", min_width=0)
+                    several = gr.Number(1, label=f"Answers (1–{MOST_ANSWERS})", precision=0, elem_id="compare-answers", min_width=0)
                     seed = gr.Number(0, label="First seed", precision=0, elem_id="compare-seed", min_width=0)
             with gr.Row(elem_id="compare-bar"):
                 run = gr.Button("Run", variant="primary", elem_id="compare-run", interactive=False)

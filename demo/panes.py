@@ -41,5 +41,6 @@ class Panes(Widget):
         ("S", "Slider"),
         ("D", "Error maps"),
         ("1–9", "Go to a pane"),
+        ("Arrows in a strip", "Another answer"),
     )
     """Keys and what they do, for the page's list of keys; they work while the component has the focus."""
