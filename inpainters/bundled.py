@@ -11,6 +11,9 @@ BUNDLED: dict[str, dict[str, str]] = {
     "contextual_attention": {
         "contextual_attention-1-of-1.safetensors": "a4812c6d3738ad87d0ef77bfb348f5c5223db88f4a2e9b571c31ef1c0c889ffd",
     },
+    "denoiser": {
+        "denoiser-1-of-1.safetensors": "7032f6940487f9537cac0c5e32e71bbecf81c9dadac76a5e84de9b27c6fac6be",
+    },
     "gated_conv": {
         "gated_conv-1-of-2.safetensors": "fa125b1bbce6e862ad134638e922a8bbe7b095ca7c6209d904d55a3f67e6db32",
         "gated_conv-2-of-2.safetensors": "283251241c03c9d580e93752e721c7ee12ebcf81b34b22fcddd431587ee402e1",
