@@ -160,7 +160,7 @@ def overheads(size: int, rounds: int, device: str) -> list[Row]:
     found = []
     for kind in SAMPLERS:
         for batch in (1, BATCH):
-            method = made(kind, network("v_prediction", patch=2), device, strategy=WHOLE)
+            method = made(kind, network("v_prediction", patch=2, size=size), device, strategy=WHOLE)
             times = [_inside(method, requests(size, batch), device) for _ in range(rounds)]
             share = statistics.median(total / inside - 1 for total, inside in times)
             found.append(Row("overhead", f"{NAMES[kind]}, {batch} at once", statistics.median(t for t, _ in times), share, rounds))

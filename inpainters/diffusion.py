@@ -3,6 +3,8 @@
 Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1 or C, h, w) bool, True where missing.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -11,6 +13,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters import models, schedules
@@ -23,6 +26,8 @@ from inpainters.strategy import Strategy
 
 PREVIEWS = 24
 """Previews of a whole run, at most."""
+RESOLVED = 100.0
+"""Signal-to-noise ratio up to which a coarser scale speaks for a picture that is larger than those of the training."""
 MOMENTS = 40
 """Steps of a run that its explanation shows, at most."""
 
@@ -124,6 +129,31 @@ def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16
     return denoise
 
 
+def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: int) -> Denoise:
+    """`denoise` for pictures `factor` (a power of 2) times as large as those that the network was trained on.
+
+    Noise hides less of a large picture: means over s×s pixels are a picture of a signal-to-noise ratio s² times as high (Hoogeboom et al.
+    2023, simple diffusion, section 3.1). The coarsest scale whose ratio stays below `RESOLVED` says what the picture is; finer ones add
+    detail as the noise goes. `multiple`: of the sides that the network takes.
+    """
+
+    def at(noisy: Tensor, t: int) -> Estimate:
+        ratio, scale = abars[t] / (1 - abars[t]), factor
+        while scale > 1 and ratio * scale**2 > RESOLVED:
+            scale //= 2
+        if scale == 1:
+            return denoise(noisy, t)
+        abar = 1 / (1 + 1 / (ratio * scale**2))
+        small = F.avg_pool2d(noisy, scale) * (abar / abars[t]) ** 0.5
+        height, width = small.shape[2:]
+        padded = F.pad(small, (0, -width % multiple, 0, -height % multiple), "replicate")
+        found = denoise(padded, bisect_left(abars, -abar, key=lambda level: -level)).clean[..., :height, :width]
+        clean = F.interpolate(found, scale_factor=scale, mode="bilinear", align_corners=False)
+        return Estimate(clean, torch.sub(noisy, clean, alpha=abars[t] ** 0.5) / (1 - abars[t]) ** 0.5)
+
+    return at
+
+
 def estimate(noisy: Tensor, output: Tensor, abar: float, prediction: str, bound: float | None = 1.0) -> Estimate:
     """Both parts of a noisy picture from the network's output: "epsilon", "v_prediction" (Salimans and Ho 2022) or "sample"."""
     signal, sigma = abar**0.5, (1 - abar) ** 0.5
@@ -220,7 +250,10 @@ class Diffusion(Learned):
         known = (2 * image - 1).contiguous(memory_format=torch.channels_last)
         missing = (mask > 0).expand_as(known).contiguous(memory_format=torch.channels_last)  # a broadcast one is slow to choose by
         noise = Noise([piece.seed for piece in pieces], tuple(known.shape[1:]), self.device)
-        denoise = estimates(self.model(options), bf16=options["precision"] == "bf16")
+        net = self.model(options)
+        denoise = estimates(net, bf16=options["precision"] == "bf16")
+        if (factor := 2 ** max(0, round(math.log2(max(known.shape[2:]) / net.size)))) > 1:
+            denoise = rescaled(denoise, levels(net), factor, net.multiple)
         reporting = reported(denoise, pieces, sum(not step.forward for step in steps))
         yield from self.sample(reporting, known, missing, noise, steps)
 

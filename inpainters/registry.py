@@ -265,7 +265,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01042",
         licence="Apache-2.0; weights for research",
-        strategy=Strategy(context=1.0, min_context=64, max_pixels=256 * 256, multiple=16),
+        strategy=Strategy(context=1.0, min_context=64, max_pixels=128 * 128, multiple=16),
         cost=Cost(fixed=0.05, per_megapixel=0.6, per_call=0.004, per_call_megapixel=0.6),
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         requires=("torch", "safetensors", "diffusers"),

@@ -383,6 +383,41 @@ def test_noise_is_normal_and_each_pictures_own():
     assert torch.stack(draws).std().item() == pytest.approx(1, abs=0.02)
 
 
+# Pictures larger than those of the training
+
+
+@pytest.mark.parametrize("t", [900, 700, 400])
+def test_a_coarser_scale_sees_a_picture_of_its_own_noise_level(t):
+    """Means over 4x4 pixels hold the picture by sqrt(abar) and noise by sqrt(1 - abar), abar that of the timestep it is told."""
+    abars, seen = levels(tiny()), []
+
+    def denoise(noisy, at):
+        seen.append((noisy, at))
+        return Estimate(torch.full_like(noisy, 0.25), noisy)
+
+    at = diffusion.rescaled(denoise, abars, 4, 4)
+    clean, noise = torch.full((1, 3, 256, 256), 0.25), Noise([0], (3, 256, 256))()
+    noisy = diffusion.diffuse(clean, abars[t], noise)
+    found = at(noisy, t)
+    ((small, told),) = seen
+    assert small.shape == (1, 3, 64, 64)
+    assert abars[told] / (1 - abars[told]) == pytest.approx(16 * abars[t] / (1 - abars[t]), rel=0.02)
+    assert small.mean().item() == pytest.approx(0.25 * abars[told] ** 0.5, abs=0.03)
+    assert small.std().item() == pytest.approx((1 - abars[told]) ** 0.5, rel=0.02)
+    torch.testing.assert_close(found.clean, clean)
+    torch.testing.assert_close(found.noise, noise, rtol=0, atol=1e-4)
+
+
+def test_finer_scales_take_over_as_the_noise_goes():
+    abars, seen = levels(tiny()), []
+    at = diffusion.rescaled(lambda noisy, t: (seen.append(noisy.shape[-1]), Estimate(noisy, noisy))[1], abars, 4, 8)
+    for t in range(999, -1, -50):
+        assert at(torch.zeros(1, 3, 72, 72), t).clean.shape == (1, 3, 72, 72)
+    assert seen == sorted(seen)
+    assert set(seen) == {24, 40, 72}  # 18 and 36, padded to what the network takes
+    assert all(abars[t] / (1 - abars[t]) > diffusion.RESOLVED / 4 for t, side in zip(range(999, -1, -50), seen, strict=True) if side == 72)
+
+
 # The methods
 
 
@@ -602,7 +637,8 @@ def test_the_network_sees_channels_last_and_the_crop_alone(ready):
     mask[200:210, 100:112] = True
     method(InpaintRequest(picture(400, 300), mask))
     hook.remove()
-    assert all(noisy.shape == (1, 3, 80, 80) and noisy.is_contiguous(memory_format=torch.channels_last) for noisy in seen)  # 32 px around
+    assert all(noisy.is_contiguous(memory_format=torch.channels_last) for noisy in seen)
+    assert {noisy.shape for noisy in seen} == {(1, 3, side, side) for side in (20, 40, 80)}  # 32 px around, from coarse to fine
 
 
 def test_compiling_is_for_gpus(ready):
