@@ -98,6 +98,8 @@ def _kernel_rows(folder: Path) -> pd.DataFrame:
         values = pseudo_values(*one.features(spec))
         key = {"entry": one.cell.entry, "bin": one.cell.bin, "seed": plan.seed, "metric": spec.name, "region": KERNEL[1]}
         found += [{**key, "image_id": i, "photograph": i.split("@")[0], "value": v} for i, v in zip(one.images, values, strict=True)]
+    if not found:
+        raise InputError(f"A kernel distance needs three pictures per cell, and '{folder.name}' has fewer: run it with a larger --n.")
     return _holes(pd.DataFrame(found))
 
 

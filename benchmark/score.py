@@ -258,7 +258,7 @@ def _answers(scored: Sequence[Scorer], bench: Bench) -> Iterator[Row]:
     groups: dict[tuple[str, str], list[Scorer]] = {}
     for one in scored:
         groups.setdefault((one.cell.entry, one.cell.bin), []).append(one)
-    for ours in (group for group in groups.values() if len(group) > 1):
+    for ours in (group for group in groups.values() if len(group) == group[0].plan.answers > 1):
         first = ours[0]
         for image_id in (i for i in first.images if all(i in other.images for other in ours)):
             answers, mask = [read_rgb(one.folder / f"{image_id}.png") for one in ours], first.inputs.load(image_id)[1]
@@ -296,7 +296,7 @@ def _without_time(plan: Plan, bench: Bench) -> Iterator[Row]:
     for entry in (entry for entry, n in plan.methods.items() if n == 0):
         for label in plan.bins:
             cell = plan.cell(entry, label)
-            for spec in bench.metrics.METRICS.values():
+            for spec in (spec for spec in bench.metrics.METRICS.values() if spec.kind != "answers" or plan.answers > 1):
                 for region in spec.regions:
                     yield (*_key(plan, cell, ALL), spec.name, region, "", reason)
 

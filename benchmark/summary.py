@@ -87,7 +87,8 @@ def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
     if rows["seed"].nunique() < 2:
         return rows
     keys = [column for column in rows.columns if column not in ("seed", "value", "reason")]
-    found = rows.groupby(keys, sort=False, dropna=False).agg(value=("value", how), reason=("reason", "first"))
+    whole = {"value": lambda values: getattr(values, how)(skipna=False)}  # a hole with a failed answer has no mean and no best
+    found = rows.groupby(keys, sort=False, dropna=False).agg({**whole, "reason": "first"})
     return found.reset_index().assign(seed=rows["seed"].min())
 
 

@@ -1,5 +1,6 @@
 """The named endpoints for gradio_client and MCP: `/inpaint`, `/answers`, `/explain` and `/methods`."""
 
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -7,7 +8,7 @@ import numpy as np
 
 from demo import view
 from demo.compare import numbers
-from demo.explain import Explanation
+from demo.explain import Explanation, price
 from demo.jobs import Job, parse_options
 from demo.session import MAX_PIXELS, App
 from inpainters import costs, registry
@@ -89,7 +90,7 @@ def explain(app: App, image: str | None, mask: str | None, method: str, seed: fl
     Raises InputError or UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
-    job = Explanation(spec.name, int(seed or 0), seconds=costs.estimate(spec, hole), store=app.store)
+    job = Explanation(spec.name, int(seed or 0), seconds=price(spec, hole, {})[1], store=app.store)
     try:
         app.runner.run(loaded, hole, job)
         pictures = [(app.store.image(shot.token), shot.name) for shot in job.shots]
@@ -121,9 +122,8 @@ def methods() -> list[dict[str, Any]]:
 
 def _row(spec: registry.MethodSpec) -> dict[str, Any]:
     options = [_option(option) for option in view.offered(spec)]
-    cost = {"fixed": spec.cost.fixed, "per_megapixel": spec.cost.per_megapixel, "per_missing_megapixel": spec.cost.per_missing_megapixel}
     row = {"name": spec.name, "title": spec.title, "family": spec.family, "summary": spec.summary, "paper": spec.paper, "year": spec.year}
-    row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": cost, "options": options}
+    row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": asdict(spec.cost), "options": options}
     row |= {"explains": spec.explains, "takes_guide": spec.takes_guide, "stochastic": spec.stochastic}
     return row | {"presets": spec.presets(), "unavailable": registry.unavailable(spec.name)}
 

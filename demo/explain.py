@@ -52,17 +52,20 @@ class Explanation(Job):
     """Tokens of the points that were asked."""
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
-        begin = time.perf_counter()
+        begin, kept = time.perf_counter(), 0.0
         for frame in inpainter.explain(request, on_step):
             if self.halted:
                 raise Cancelled
             if frame.name == "input":
                 self._begin(inpainter.spec, request, frame)
+                begin = time.perf_counter()  # the weights are loaded
+            since = time.perf_counter()
             if len(self.shots) < MOST_FRAMES or frame.name == "result":
                 self.shots.append(
                     Shot(frame.name, frame.title, keep(self.store, frame.image), frame.image.shape[:2], frame.value, frame.origin)
                 )
-        seconds, options = time.perf_counter() - begin, inpainter.spec.resolve({**inpainter.options, **request.options})
+            kept += time.perf_counter() - since
+        seconds, options = time.perf_counter() - begin - kept, inpainter.spec.resolve({**inpainter.options, **request.options})
         _learn(inpainter.spec, request.mask, options, seconds)
         return InpaintResult(frame.image, frame.image, self.method, options, self.seed, seconds)
 

@@ -24,6 +24,8 @@ SCORES = ("psnr", "ssim", "l1", "lpips_squeeze")
 """Scored inside the hole, in this order: cheap ones first."""
 MOST_HOLES = 64
 """Above it methods take them as one."""
+MOST_CALLS = 5000
+"""Network calls that a page runs for one answer: all visitors share its processor."""
 _LABELS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
 _STATES = {"waiting": "queued"}
 
@@ -54,6 +56,9 @@ def checked(spec: registry.MethodSpec, given: Mapping[str, object]) -> dict[str,
         resolved = spec.resolve(given)
     except InputError as error:
         raise InputError(f"{spec.title}: {error}") from None
+    if (calls := spec.network_calls(given)) > MOST_CALLS:
+        why = f"{calls:,} network calls for one answer are more than the {MOST_CALLS:,} that a page runs"
+        raise InputError(f"{spec.title}: {why}; ask for fewer, or use the command line.")
     return {name: resolved[name] for name, option in own.items() if resolved[name] != option.default}
 
 

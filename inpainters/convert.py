@@ -22,8 +22,8 @@ name a class, and so are those that take more than RGB. The folder is a `DDPMPip
 
 import argparse
 import re
-import shutil
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -104,15 +104,13 @@ def convert(
 
 def _save(pipeline: DDPMPipeline, out: Path) -> None:
     """In one step: what was stopped half-way is no folder of that name."""
-    part = out.with_name(f"{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        pipeline.save_pretrained(part)
+    out = out.resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{out.name}.", dir=out.parent) as part:
+        pipeline.save_pretrained(f"{part}/model")
         if out.exists():
             out.rmdir()
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        Path(part, "model").rename(out)
 
 
 # --- what the tensors tell ------------------------------------------------------------------------------------------

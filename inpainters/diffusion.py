@@ -144,11 +144,11 @@ def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: in
         if scale == 1:
             return denoise(noisy, t)
         abar = 1 / (1 + 1 / (ratio * scale**2))
-        small = F.avg_pool2d(noisy, scale) * (abar / abars[t]) ** 0.5
-        height, width = small.shape[2:]
-        padded = F.pad(small, (0, -width % multiple, 0, -height % multiple), "replicate")
-        found = denoise(padded, bisect_left(abars, -abar, key=lambda level: -level)).clean[..., :height, :width]
-        clean = F.interpolate(found, scale_factor=scale, mode="bilinear", align_corners=False)
+        height, width = noisy.shape[2:]
+        right, below = -width % (scale * multiple), -height % (scale * multiple)
+        small = F.avg_pool2d(F.pad(noisy, (0, right, 0, below), "replicate") if right or below else noisy, scale)
+        found = denoise(small.mul_((abar / abars[t]) ** 0.5), bisect_left(abars, -abar, key=lambda level: -level)).clean
+        clean = F.interpolate(found, scale_factor=scale, mode="bilinear", align_corners=False)[..., :height, :width]
         return Estimate(clean, torch.sub(noisy, clean, alpha=abars[t] ** 0.5) / (1 - abars[t]) ** 0.5)
 
     return at
@@ -210,7 +210,9 @@ class Diffusion(Learned):
         return _compiled(net) if options["compile"] and self.device.startswith("cuda") else net
 
     def remark(self, piece: Piece) -> None:
-        """Note which denoiser draws, where it is not the bundled one, and what about the piece it was not made for."""
+        """Note what was asked for and not done, which denoiser draws where it is not the bundled one, and what it was not made for."""
+        if piece.options["compile"] and not self.device.startswith("cuda"):
+            piece.notes.append("The network was not compiled: that pays on GPUs alone.")
         if not piece.options.get("model"):
             return
         net = models.load(piece.options["model"], self.device)
@@ -242,9 +244,6 @@ class Diffusion(Learned):
     def states(self, pieces: Sequence[Piece]) -> Iterator[State]:
         """A run over pieces of one size and the same options, step by step: it goes on as the next state is asked for."""
         options = pieces[0].options
-        if options["compile"] and not self.device.startswith("cuda"):
-            for piece in pieces:
-                piece.notes.append("The network was not compiled: that pays on GPUs alone.")
         steps = self.plan(options)
         image, mask = inputs(pieces, self.device)
         known = (2 * image - 1).contiguous(memory_format=torch.channels_last)
@@ -252,7 +251,8 @@ class Diffusion(Learned):
         noise = Noise([piece.seed for piece in pieces], tuple(known.shape[1:]), self.device)
         net = self.model(options)
         denoise = estimates(net, bf16=options["precision"] == "bf16")
-        if (factor := 2 ** max(0, round(math.log2(max(known.shape[2:]) / net.size)))) > 1:
+        side = math.sqrt(known.shape[2] * known.shape[3])
+        if (factor := 2 ** max(0, round(math.log2(side / net.size)))) > 1:
             denoise = rescaled(denoise, levels(net), factor, net.multiple)
         reporting = reported(denoise, pieces, sum(not step.forward for step in steps))
         yield from self.sample(reporting, known, missing, noise, steps)

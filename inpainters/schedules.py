@@ -158,4 +158,7 @@ def spaced(steps: int, training: int = TRAINING, *, trailing: bool = False) -> l
     """Timesteps of levels 0, 1, ... `steps` - 1: the first is 0, or the last is the noisiest of the training where `trailing`."""
     if trailing:
         return [round((level + 1) * training / steps) - 1 for level in range(steps)]
-    return [level * (training // steps) for level in range(steps)]
+    stride = training // steps
+    if training - stride * steps < stride:
+        return [level * stride for level in range(steps)]  # as diffusers has it
+    return [level * training // steps for level in range(steps)]  # its stride would begin far from noise

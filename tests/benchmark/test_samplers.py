@@ -5,8 +5,8 @@ import torch
 from diffusers import UNet2DModel
 
 from benchmark import samplers
-from inpainters.networks.denoiser import Denoiser
 from inpainters.schedules import calls
+from inpainters.training.recipe import load
 
 TINY = {**samplers.LARGE, "sample_size": 32, "block_out_channels": (8, 8, 16, 16, 16, 16), "attention_head_dim": 8, "norm_num_groups": 4}
 
@@ -42,5 +42,8 @@ def test_both_pipelines_call_the_network_equally_often(monkeypatch):
     assert counts[0] == counts[1] == calls("repaint", {"preset": "preview", **samplers.SETTINGS})
 
 
-def test_the_network_has_the_bundled_ones_widths():
-    assert list(samplers.network("v_prediction", patch=2).unet.config.block_out_channels) == list(Denoiser().unet.config.block_out_channels)
+def test_the_network_is_built_as_the_bundled_one():
+    wanted = load("denoiser").network
+    config = samplers.network("v_prediction", patch=wanted["patch"], size=wanted["size"]).unet.config
+    assert (list(config.block_out_channels), config.layers_per_block) == (wanted["widths"], wanted["layers"])
+    assert config.sample_size == wanted["size"] // wanted["patch"]

@@ -96,6 +96,11 @@ def test_methods_lists_the_table(client):
     assert all(set(one) == METHOD_KEYS for one in listed)
 
 
+def test_methods_lists_what_a_network_call_costs(client):
+    rows = {row["name"]: row for row in client.predict(api_name="/methods")}
+    assert rows["repaint"]["seconds"]["per_call"] == METHODS["repaint"].cost.per_call > 0
+
+
 def test_methods_lists_choices_and_the_calls_of_each_preset(client):
     repaint = next(one for one in client.predict(api_name="/methods") if one["name"] == "repaint")
     assert repaint["presets"] == {"preview": 65, "balanced": 460, "paper": 2410}

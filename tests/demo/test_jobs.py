@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from demo.jobs import Batch, Hole, Job, Price, Runner, parse_options, price, refuse_local, spoken, together
+from demo.view import checked
 from inpainters import costs, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
 from inpainters.errors import InputError
@@ -324,3 +325,10 @@ def test_visitors_cannot_make_the_machine_read_folders_or_download(runner, hole)
     with pytest.raises(InputError, match="'model' is not for visitors"):
         runner.run(image, mask, Job("repaint", options={"model": "owner/name"}))
     refuse_local(registry.METHODS["repaint"], {"model": "", "steps": 5})
+
+
+def test_a_page_runs_no_more_network_calls_than_all_its_visitors_can_bear():
+    spec = registry.get("repaint")
+    assert checked(spec, {"preset": "paper"}) == {"preset": "paper"}
+    with pytest.raises(InputError, match=r"RePaint: 49,951 network calls for one answer are more than the 5,000"):
+        checked(spec, {"steps": 1000, "jump_length": 1, "resamplings": 50})

@@ -418,6 +418,27 @@ def test_finer_scales_take_over_as_the_noise_goes():
     assert all(abars[t] / (1 - abars[t]) > diffusion.RESOLVED / 4 for t, side in zip(range(999, -1, -50), seen, strict=True) if side == 72)
 
 
+@pytest.mark.parametrize("size", [(8, 800), (40, 3000), (1100, 9), (130, 131)])
+def test_thin_and_large_windows_are_filled(ready, size):
+    """Whatever scales fit in, known pixels come back, and the hole is drawn."""
+    mask = np.zeros(size, bool)
+    mask[size[0] // 4 : 3 * size[0] // 4, size[1] // 8 : 7 * size[1] // 8] = True
+    result = ready("dpm_solver")(InpaintRequest(picture(*size), mask))
+    assert np.array_equal(result.image[~mask], picture(*size)[~mask])
+    assert (result.image[mask] != 0).any()
+
+
+@pytest.mark.parametrize("steps", [2, 3, 250, 300, 350, 501, 600, 999, 1000])
+def test_every_number_of_steps_begins_in_noise(steps):
+    """And walks down to the picture, each level once."""
+    for trailing in (False, True):
+        times = schedules.spaced(steps, trailing=trailing)
+        assert len(set(times)) == steps
+        assert times == sorted(times)
+        assert times[-1] >= 999 - 2 * math.ceil(1000 / steps)
+        assert times[0] < math.ceil(1000 / steps)
+
+
 # The methods
 
 
