@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inpainters.registry import METHODS
+from inpainters.schedules import PRESETS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +30,13 @@ def test_the_results_table_is_the_one_the_benchmark_wrote(suite: str) -> None:
 def test_every_method_is_listed_once() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \|", README, re.M)
     assert rows == [(name, spec.family) for name, spec in METHODS.items()]
+
+
+def test_the_presets_cost_what_readme_says() -> None:
+    names = ("preview", "balanced", "paper")
+    for method in PRESETS:
+        calls = " | ".join(f"{METHODS[method].network_calls({'preset': name}):,}" for name in names)
+        assert f"| `{method}` | {calls} |" in README
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
