@@ -36,7 +36,7 @@ def test_the_presets_cost_what_readme_says() -> None:
     names = ("preview", "balanced", "paper")
     for method in PRESETS:
         calls = " | ".join(f"{METHODS[method].network_calls({'preset': name}):,}" for name in names)
-        assert f"| `{method}` | {calls} |" in README
+        assert f"| {METHODS[method].title} | {calls} |" in README
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
