@@ -18,6 +18,9 @@ BUNDLED: dict[str, dict[str, str]] = {
         "gated_conv-1-of-2.safetensors": "fa125b1bbce6e862ad134638e922a8bbe7b095ca7c6209d904d55a3f67e6db32",
         "gated_conv-2-of-2.safetensors": "283251241c03c9d580e93752e721c7ee12ebcf81b34b22fcddd431587ee402e1",
     },
+    "latent_diffusion": {
+        "latent_diffusion-1-of-1.safetensors": "d63e52d20c91342dac7472943dd9f79b39e3db302603e0e28873400f1ce12f92",
+    },
     "partial_conv": {
         "partial_conv-1-of-1.safetensors": "2c003aec8bbeefe257ae3e31622fbfb5c23e83ccf9587b49a43cb1268219dcea",
     },
