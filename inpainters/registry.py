@@ -39,7 +39,7 @@ _JUMPS = (
 )
 _DIFFUSION: dict[str, Any] = {
     "licence": "Apache-2.0; weights for research",
-    "cost": Cost(fixed=0.02, per_call=0.004, per_call_megapixel=0.6),
+    "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=0.07),
     "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8),
     "requires": ("torch", "safetensors", "diffusers"),
     "weights": ("denoiser",),
@@ -266,7 +266,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR52688.2022.01042",
         licence="Apache-2.0; weights for research",
         strategy=Strategy(context=1.0, min_context=64, max_pixels=128 * 128, multiple=16),
-        cost=Cost(fixed=0.05, per_megapixel=0.6, per_call=0.004, per_call_megapixel=0.6),
+        cost=Cost(fixed=0.05, per_megapixel=0.6, per_call=0.004, per_call_megapixel=0.15),
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         requires=("torch", "safetensors", "diffusers"),
         weights=("latent_diffusion", "autoencoder"),
