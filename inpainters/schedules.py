@@ -1,6 +1,7 @@
 """The timesteps of the diffusion samplers, and how often each calls its network: arithmetic alone, so that it can be shown before a run."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from inpainters.errors import InputError
@@ -60,7 +61,12 @@ def settings(method: str, options: Mapping[str, Any]) -> Settings:
 
 def calls(method: str, options: Mapping[str, Any]) -> int:
     """Network calls of one run."""
-    return sum(to <= t for t, to in walk(method, settings(method, options)))
+    return _calls(method, settings(method, options))
+
+
+@lru_cache(maxsize=256)
+def _calls(method: str, chosen: Settings) -> int:
+    return sum(to <= t for t, to in walk(method, chosen))  # a walk may have 100,000 steps, and pages ask at every stroke
 
 
 def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> list[Step]:
