@@ -187,8 +187,9 @@ def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
         f"# Small holes and large ones: {suite}",
         "",
         "Who leads at which share of missing pixels: the best diffusion method against the best of all others. Differences are paired, "
-        "over the same holes, with 95 % intervals over photographs; `kd_squeeze` enters by pseudo-values (jackknife). The leaders were "
-        "chosen on the very pictures they are compared on, which flatters both.",
+        "over the same holes, with 95 % intervals over photographs. `kd_squeeze` enters by pseudo-values (jackknife), which also take out "
+        "what an original and its own fill have in common: their means lie above the table's, their differences agree with it. "
+        "The leaders were chosen on the very pictures they are compared on, which flatters both.",
         "",
     ]
     duels: list[Duel] = []

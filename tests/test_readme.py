@@ -27,6 +27,15 @@ def test_the_results_table_is_the_one_the_benchmark_wrote(suite: str) -> None:
     assert overview in README
 
 
+@pytest.mark.parametrize("metric", ["kd_squeeze", "lpips_squeeze"])
+def test_the_crossing_is_the_one_the_benchmark_wrote(metric: str) -> None:
+    sections = (ROOT / "results" / "diffusion" / "crossing.md").read_text(encoding="utf-8").split("## ")
+    section = next(one for one in sections if one.startswith(f"`{metric}`"))
+    table = "\n".join(line for line in section.splitlines() if line.startswith("|"))
+    assert table
+    assert table in README
+
+
 def test_every_method_is_listed_once() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \|", README, re.M)
     assert rows == [(name, spec.family) for name, spec in METHODS.items()]
