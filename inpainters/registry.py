@@ -39,7 +39,7 @@ _JUMPS = (
 )
 _DIFFUSION: dict[str, Any] = {
     "licence": "Apache-2.0; weights for research",
-    "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=0.07),
+    "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=0.25),
     "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8),
     "requires": ("torch", "safetensors", "diffusers"),
     "weights": ("denoiser",),
