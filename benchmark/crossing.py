@@ -22,7 +22,7 @@ from benchmark.metrics.kernel import pseudo_values
 from benchmark.score import Bench, open_cells
 from benchmark.stats import Estimate, estimate
 from benchmark.suites import load_plan
-from benchmark.summary import by_hole, column_order, entry_order, over_answers, paired
+from benchmark.summary import by_hole, column_order, entry_order, named, over_answers, paired
 from benchmark.tables import ARROWS, number
 from inpainters import commandline
 from inpainters.errors import InputError
@@ -206,7 +206,7 @@ def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
     lines += ["| missing, % | metric | first | second | first - second | better |", "| --- | --- | --- | --- | ---: | --- |"]
     for one in (others := list(against(rows))):
         names = f"{named(one.first)} | {named(one.second)}"
-        lines.append(f"| {one.bin} | `{one.metric}` | {names} | {_difference(one)} | {named(one.winner) or 'undecided'} |")
+        lines.append(f"| {one.bin} | `{one.metric}` | {names} | {_difference(one)} | {named(one.winner) if one.winner else 'undecided'} |")
     return "\n".join([*lines, ""]), [*duels, *others]
 
 
@@ -225,13 +225,6 @@ def _sentence(one: Duel) -> str:
 
 def _difference(one: Duel) -> str:
     return f"{one.difference:+.4f} [{one.low:+.4f}, {one.high:+.4f}]"
-
-
-def named(entry: str) -> str:
-    """An entry for people: `RePaint, balanced`."""
-    method, options = cells.split_entry(entry) if entry else ("", {})
-    title = METHODS[method].title if method in METHODS else method
-    return ", ".join([title, *(str(v) if k == "preset" else f"{k} {v}" for k, v in options.items())]) if entry else ""
 
 
 def _csv(duels: Sequence[Duel]) -> bytes:

@@ -8,7 +8,7 @@ from benchmark.marks import footnote, mark
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
-from benchmark.summary import Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from benchmark.summary import Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
 from inpainters.registry import METHODS
 
 HEADLINE = (("lpips_squeeze", "hole"), ("psnr", "hole"), ("ssim", "hole"), ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))
@@ -89,7 +89,7 @@ def looks(entries: Sequence[str], metric: str = "") -> dict[str, dict[str, Any]]
         spec = METHODS.get(entry.split(" ")[0])
         family = spec.family if spec else "baseline"
         place = seen[family] = seen.get(family, -1) + 1
-        label = (spec.title if spec else entry) + entry[len(entry.split(" ")[0]) :] + mark(entry, metric)
+        label = named(entry) + mark(entry, metric)
         found[entry] = {
             "color": COLOURS[family],
             "marker": MARKERS[place % len(MARKERS)],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from benchmark.cells import split_entry
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET
@@ -54,6 +55,13 @@ def entry_order(entries: Iterable[str]) -> list[str]:
     """Entries in the order of the METHODS table; strangers last, by name."""
     names = list(METHODS)
     return sorted(set(entries), key=lambda entry: (names.index(m) if (m := entry.split(" ")[0]) in names else len(names), entry))
+
+
+def named(entry: str) -> str:
+    """An entry for people: `RePaint, balanced`, `Telea, radius 5`."""
+    method, options = split_entry(entry)
+    title = METHODS[method].title if method in METHODS else method
+    return ", ".join([title, *(str(value) if key == "preset" else f"{key} {value}" for key, value in options.items())])
 
 
 def measured(scores: pd.DataFrame) -> list[tuple[str, str]]:

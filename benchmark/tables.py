@@ -11,9 +11,8 @@ from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results
 from benchmark.stats import estimate
-from benchmark.summary import FAIR_N, Cell, Key, column_order, comparable, counts_of, entry_order, measured, over_answers, summarise
+from benchmark.summary import FAIR_N, Cell, Key, column_order, comparable, counts_of, entry_order, measured, named, over_answers, summarise
 from inpainters.masks import BINS
-from inpainters.registry import METHODS
 
 OVERVIEW = (
     ("lpips_squeeze", "hole"),
@@ -76,7 +75,7 @@ def markdown(results: Results) -> str:
         *_rankings(results, entries, counts),
         *_several(results, entries),
         "## Pictures per cell (n)",
-        _table(["method", *bins], [[_name(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries]),
+        _table(["method", *bins], [[named(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries]),
     ]
     for metric, region in measured(scores):
         parts += _section(metric, region, summarise(scores, metric, region, counts), entries, bins)
@@ -89,7 +88,7 @@ def markdown(results: Results) -> str:
 def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
     columns = [summarise(results.scores, metric, region, counts) for metric, region in OVERVIEW]
     total = {entry: counts.get((entry, ALL), 0) for entry in entries}
-    rows = [[_name(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)] for entry in entries]
+    rows = [[named(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)] for entry in entries]
     note = []
     if len(set(total.values())) > 1:
         note = ["n differs because slower methods got fewer pictures; the paired tests use the pictures both methods have."]
@@ -127,7 +126,7 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
         mine = scores[scores["entry"] == entry]
         hows = [(p, how) for p in pairs for how in ("mean", "max" if METRICS[p[0]].better == "higher" else "min")]
         figures = [_of_answers(mine, *p, how) for p, how in [*hows, *((p, "mean") for p in spread)]]
-        lines.append([_name(entry), str(seeds[entry]), *figures])
+        lines.append([named(entry), str(seeds[entry]), *figures])
     note = "Mean: of all answers to a hole. Best: of the answer that comes closest to the original, which only the original can choose."
     return ["## Several answers", f"{note} Elsewhere a method with several answers counts with their mean.", _table(head, lines)]
 
@@ -143,7 +142,7 @@ def ranking(cells: Mapping[Key, Cell], entries: Sequence[str]) -> list[str]:
     found = comparable(cell for entry in entries if (cell := cells.get((entry, ALL))))
     sign = -1.0 if found and METRICS[found[0].metric].better == "higher" else 1.0
     ordered = sorted(found, key=lambda cell: sign * cell.value.mean)
-    return [_name(cell.entry) + (" =" if cell.tied else "") + mark(cell.entry, cell.metric) for cell in ordered]
+    return [named(cell.entry) + (" =" if cell.tied else "") + mark(cell.entry, cell.metric) for cell in ordered]
 
 
 def _section(metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]) -> list[str]:
@@ -155,10 +154,10 @@ def _section(metric: str, region: str, cells: Mapping[Key, Cell], entries: Seque
             "the kernel distance beside them. The reference is paired: the originals of the same pictures.*"
         )
     columns = [*bins, ALL]
-    parts.append(_table(["method", *columns], [[_name(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries]))
+    parts.append(_table(["method", *columns], [[named(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries]))
     parts += _note(cells.values())
     reasons = dict.fromkeys(
-        f"* {_name(cell.entry)}, {cell.bin}: {cell.reason}" for cell in cells.values() if cell.reason and cell.bin != ALL
+        f"* {named(cell.entry)}, {cell.bin}: {cell.reason}" for cell in cells.values() if cell.reason and cell.bin != ALL
     )
     return [*(part for part in parts if part), *(["\n".join(reasons)] if reasons else [])]
 
@@ -167,12 +166,6 @@ def _absent(scores: pd.DataFrame) -> dict[str, str]:
     have = {metric for metric, _ in measured(scores)}
     rows = scores[~scores["metric"].isin(have)].drop_duplicates("metric")
     return {str(row.metric): str(row.reason or "not scored") for row in rows.itertuples()}
-
-
-def _name(entry: str) -> str:
-    method, _, options = entry.partition(" ")
-    name = METHODS[method].title if method in METHODS else method
-    return f"{name} `{options}`" if options else name
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -190,7 +183,7 @@ def latex(results: Results) -> str:
 
 def _latex_table(suite: str, metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]) -> str:
     def line(entry: str) -> str:
-        return " & ".join([_escape(_name(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
+        return " & ".join([_escape(named(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
 
     arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
     note = "".join(f" {_escape(sentence)}" for sentence in _note(cells.values()))

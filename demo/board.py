@@ -14,7 +14,7 @@ from benchmark.marks import flattered, footnote, mark
 from benchmark.metrics import METRICS
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results, load
-from benchmark.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, summarise
+from benchmark.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
 from benchmark.tables import ARROWS, number
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
@@ -68,11 +68,6 @@ def family(entry: str) -> str:
     return spec.family if spec else "baseline"
 
 
-def title(entry: str) -> str:
-    method, _, options = entry.partition(" ")
-    return " ".join([METHODS[method].title if method in METHODS else method, options]).strip()
-
-
 def metrics_of(results: Results) -> list[tuple[str, str]]:
     """(label, metric) for a chooser: measured ones first, the others with a dash."""
     have = {metric for metric, _ in measured(results.scores)}
@@ -117,7 +112,7 @@ def table(results: Results, metric: str, region: str, families: Collection[str])
 
 def _head(entry: str, metric: str) -> dict[str, Any]:
     """What a row and a line begin with; the name is marked where the metric flatters the method."""
-    return {"id": entry, "title": title(entry) + mark(entry, metric), "family": family(entry)}
+    return {"id": entry, "title": named(entry) + mark(entry, metric), "family": family(entry)}
 
 
 def _better(metric: str) -> str:
@@ -226,7 +221,7 @@ def chip(metric: str, entry: str, value: str | None) -> dict[str, Any]:
 def pane(results: Results, entry: str, label: str, image_id: str, values: dict[str, dict[str, float]]) -> dict[str, Any]:
     """One method's pane on one hole, without its `src`; `values` maps a metric's name to `values_at`."""
     chips = [chip(metric, entry, number(value[entry]) if entry in value else None) for metric, value in values.items()]
-    shared = {"id": entry, "title": title(entry), "family": family(entry), "chips": chips}
+    shared = {"id": entry, "title": named(entry), "family": family(entry), "chips": chips}
     if display.find(results, label, image_id, entry) is None:
         why = f"Its picture is not here: run `python -m benchmark run {results.suite}` to make it."
         if not any(entry in value for value in values.values()):

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from benchmark import display
+from benchmark.summary import named
 from demo import board, view
 from demo.chart import Chart
 from demo.panes import Panes
@@ -57,9 +58,7 @@ def look(app: App, place: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     label, image_id = found[place["index"]]
     wanted = dict.fromkeys([(place["metric"], place["region"]), *CHIPS])
     values = {metric: value for metric, region in wanted if (value := board.values_at(results, metric, region, label, image_id))}
-    heading = (
-        f"**{place['index'] + 1} of {len(found)}** · {image_id.split('@')[0]}, {label} % missing · ordered by {board.title(place['row'])}"
-    )
+    heading = f"**{place['index'] + 1} of {len(found)}** · {image_id.split('@')[0]}, {label} % missing · ordered by {named(place['row'])}"
     return heading, _panes(app, results, label, image_id, values, place["families"])
 
 
