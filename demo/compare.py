@@ -267,7 +267,7 @@ def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> 
     sketch = app.store.mask(one.sketch) if one.sketch else None
     for job in jobs:
         job.guide, job.preview, job.on_answer = sketch, partial(_show, app, job, square), partial(keep, job)
-    app.runner.start(image, mask, jobs, lambda job: None)
+    app.runner.start(image, mask, jobs)
 
 
 def _show(app: App, job: Job, square: Square, image: Image) -> None:

@@ -240,7 +240,7 @@ def start(app: App, visit: Visit, recent: deque["Explanation"]) -> Batch:
     if len(recent) == recent.maxlen:
         recent[0].forget()
     recent.append(job)
-    app.runner.start(image, mask, [job], lambda done: None)
+    app.runner.start(image, mask, [job])
     return visit.batch
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from inpainters import costs, registry
@@ -117,8 +116,6 @@ class Job:
     """When the answer under way began."""
     drawn: int = 1
     """How many answers are under way at once."""
-    rating: int = 0
-    """1 while scores of all that it did are on their way."""
     halted: bool = False
     pool: str = "light"
     guide: Mask | None = None
@@ -211,7 +208,7 @@ class Batch:
     @property
     def settled(self) -> bool:
         """True when the scores are there as well."""
-        return self.finished and not any(one.rating for job in self.jobs for one in (job, *job.answers))
+        return self.finished and not any(answer.rating for job in self.jobs for answer in job.answers)
 
     def stop(self, method: str | None = None) -> None:
         """Stop one method, or all; what is done stays."""
@@ -232,10 +229,10 @@ class Runner:
         self._queues: dict[str, list[Job]] = {"light": [], "heavy": []}
         self._lock = threading.Lock()
 
-    def start(self, image: Image, mask: Mask, jobs: Sequence[Job], on_done: OnJob, after: OnJob | None = None) -> None:
-        """Queue all jobs. `on_done` is called in a worker before a job turns to done, `after` later and out of the way (scores)."""
+    def start(self, image: Image, mask: Mask, jobs: Sequence[Job], on_done: OnJob = lambda job: None) -> None:
+        """Queue all jobs. `on_done` is called in a worker before a job turns to done."""
         for job in jobs:
-            self._enter(job).submit(self._work, image, mask, job, on_done, after)
+            self._enter(job).submit(self._work, image, mask, job, on_done)
 
     def ahead(self, job: Job) -> int:
         """How many unfinished jobs are before this one in its pool."""
@@ -261,7 +258,7 @@ class Runner:
             self._queues[job.pool].append(job)
         return self._pools[job.pool]
 
-    def _work(self, image: Image, mask: Mask, job: Job, on_done: OnJob, after: OnJob | None) -> None:
+    def _work(self, image: Image, mask: Mask, job: Job, on_done: OnJob) -> None:
         try:
             result = self._answer(image, mask, job)
             if job.halted:
@@ -269,8 +266,6 @@ class Runner:
             job.result, job.seconds = result, sum(answer.result.seconds for answer in job.answers) or result.seconds
             on_done(job)
             if not job.halted:
-                if after is not None:
-                    self.later(job, partial(after, job))
                 job.state = "done"
         except Cancelled:
             job.state, job.message = "stopped", STOPPED
@@ -281,13 +276,13 @@ class Runner:
         except Exception as error:  # one method's fault must not take the others along
             self._fail(job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}")
 
-    def later(self, rated: Job | Answer, work: Callable[[], object]) -> None:
+    def later(self, rated: Answer, work: Callable[[], object]) -> None:
         """Work out scores, out of the way of all methods; `rated.rating` says how long that is under way."""
         rated.rating = 1
         self._pools["after"].submit(self._rate, rated, work)
 
     @staticmethod
-    def _rate(rated: Job | Answer, work: Callable[[], object]) -> None:
+    def _rate(rated: Answer, work: Callable[[], object]) -> None:
         try:
             work()
         finally:

@@ -102,7 +102,7 @@ def test_results_appear_while_slower_ones_run_and_known_pixels_are_untouched(run
 
 def test_stop_ends_a_running_method_at_its_next_step_and_keeps_what_is_done(runner, hole):
     batch = Batch(jobs("telea", "slow"))
-    runner.start(*hole, batch.jobs, lambda job: None)
+    runner.start(*hole, batch.jobs)
     telea, slow = batch.jobs
     wait(lambda: telea.state == "done" and slow.done > 1)
     batch.stop()
@@ -115,7 +115,7 @@ def test_stop_ends_a_running_method_at_its_next_step_and_keeps_what_is_done(runn
 
 def test_stop_of_one_method_leaves_the_others(runner, hole):
     batch = Batch(jobs("slow", "deaf"))
-    runner.start(*hole, batch.jobs, lambda job: None)
+    runner.start(*hole, batch.jobs)
     wait(lambda: all(job.state == "running" for job in batch.jobs))
     batch.stop("slow")
     assert {job.method: job.state for job in batch.jobs} == {"slow": "stopped", "deaf": "running"}
@@ -137,7 +137,7 @@ def test_a_result_that_comes_after_stop_is_dropped(runner, hole):
 
 def test_stopped_before_it_began(runner, hole):
     batch = Batch(jobs("deaf", "deaf", "deaf"))
-    runner.start(*hole, batch.jobs, lambda job: None)
+    runner.start(*hole, batch.jobs)
     wait(lambda: [job.state for job in batch.jobs].count("running") == 2)
     assert runner.ahead(batch.jobs[2]) == 2
     batch.stop()
@@ -146,7 +146,7 @@ def test_stopped_before_it_began(runner, hole):
 
 def test_one_methods_fault_is_a_sentence_and_the_others_go_on(runner, hole):
     batch = Batch(jobs("broken", "telea"))
-    runner.start(*hole, batch.jobs, lambda job: None)
+    runner.start(*hole, batch.jobs)
     wait(lambda: batch.finished)
     states = {job.method: (job.state, job.message) for job in batch.jobs}
     assert states["telea"][0] == "done"
@@ -155,10 +155,10 @@ def test_one_methods_fault_is_a_sentence_and_the_others_go_on(runner, hole):
 
 def test_quick_methods_never_wait_behind_slow_ones(runner, hole):
     slow = Batch(jobs("slow", "slow"))
-    runner.start(*hole, slow.jobs, lambda job: None)
+    runner.start(*hole, slow.jobs)
     wait(lambda: slow.jobs[0].state == "running")
     quick = Batch(jobs("telea"))
-    runner.start(*hole, quick.jobs, lambda job: None)
+    runner.start(*hole, quick.jobs)
     wait(lambda: quick.finished)
     assert quick.jobs[0].state == "done"
     assert [job.state for job in slow.jobs] == ["running", "waiting"]
@@ -168,12 +168,13 @@ def test_quick_methods_never_wait_behind_slow_ones(runner, hole):
 def test_scores_come_after_the_result(runner, hole):
     rated = threading.Event()
 
-    def rate(job):
+    def rate(answer):
         assert rated.wait(10)
-        job.answers[0].scores = {"psnr": 1}
+        answer.scores = {"psnr": 1}
 
     batch = Batch(jobs("telea"))
-    runner.start(*hole, batch.jobs, lambda job: None, rate)
+    batch.jobs[0].on_answer = lambda answer: runner.later(answer, lambda: rate(answer))
+    runner.start(*hole, batch.jobs)
     wait(lambda: batch.finished)
     assert not batch.settled
     rated.set()
@@ -252,7 +253,7 @@ def test_answers_that_are_there_outlive_stop_and_the_rest_can_be_drawn_later(run
     assert (job.state, [answer.result.seed for answer in job.answers]) == ("stopped", [7])
     GATE.set()
     rest = drawing(3, answers=job.answers)
-    runner.start(*hole, [rest], lambda job: None)
+    runner.start(*hole, [rest])
     wait(lambda: rest.final)
     assert [answer.result.seed for answer in rest.answers] == [7, 8, 9]
 
