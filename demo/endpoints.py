@@ -12,7 +12,6 @@ from demo.explain import Explanation, price
 from demo.jobs import Job, parse_options
 from demo.session import MAX_PIXELS, App
 from inpainters import costs, registry
-from inpainters.base import Option
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side
 
@@ -121,16 +120,11 @@ def methods() -> list[dict[str, Any]]:
 
 
 def _row(spec: registry.MethodSpec) -> dict[str, Any]:
-    options = [_option(option) for option in view.offered(spec)]
+    options = [view.described(option) for option in view.offered(spec)]
     row = {"name": spec.name, "title": spec.title, "family": spec.family, "summary": spec.summary, "paper": spec.paper, "year": spec.year}
     row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": asdict(spec.cost), "options": options}
     row |= {"explains": spec.explains, "takes_guide": spec.takes_guide, "stochastic": spec.stochastic}
     return row | {"presets": spec.presets(), "unavailable": registry.unavailable(spec.name)}
-
-
-def _option(option: Option) -> dict[str, Any]:
-    row = {"name": option.name, "default": option.default, "help": option.help, "minimum": option.minimum, "maximum": option.maximum}
-    return row | {"choices": list(option.choices)}
 
 
 def build(app: App) -> None:

@@ -96,10 +96,11 @@ def _row(spec: registry.MethodSpec, prices: Mapping[str, Price] | None, n: int) 
         return row | {"why": why}
     if prices:
         row |= {"note": priced(spec, prices[spec.name], n)} if spec.calls else {"cost": spoken(prices[spec.name].seconds)}
-    return row | {"options": [_option(option) for option in offered(spec)]}
+    return row | {"options": [described(option) for option in offered(spec)]}
 
 
-def _option(option: Option) -> dict[str, Any]:
+def described(option: Option) -> dict[str, Any]:
+    """An option as pages and programs are told of it."""
     kind = "choice" if option.choices else type(option.default).__name__
     row = {"name": option.name, "kind": kind, "default": option.default, "help": option.help, "choices": list(option.choices)}
     return row | {"minimum": option.minimum, "maximum": option.maximum}

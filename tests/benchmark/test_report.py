@@ -153,3 +153,10 @@ def test_a_few_pictures_neither_win_nor_tie() -> None:
     many, half, few = (Cell(str(n), "all", "psnr", "hole", Estimate(20.0, 19.0, 21.0, n, n)) for n in (96, 48, 47))
     absent = Cell("absent", "all", "psnr", "hole", Estimate(9.0, 8.0, 9.5, 96, 96), reason="not run")
     assert comparable([many, half, few, absent]) == [many, half]
+
+
+def test_an_entry_has_one_name_for_people() -> None:
+    assert summary.named("repaint") == "RePaint"
+    assert summary.named('repaint {"preset":"balanced"}') == "RePaint, balanced"
+    assert summary.named('telea {"radius":5.0}') == "Telea, radius 5.0"
+    assert summary.named('stranger {"a":1}') == "stranger, a 1"
