@@ -58,7 +58,7 @@ def entry_order(entries: Iterable[str]) -> list[str]:
 
 
 def named(entry: str) -> str:
-    """An entry for people: `RePaint, balanced`, `Telea, radius 5`."""
+    """An entry for people: `RePaint, balanced`, `Telea, radius 5.0`."""
     method, options = split_entry(entry)
     title = METHODS[method].title if method in METHODS else method
     return ", ".join([title, *(str(value) if key == "preset" else f"{key} {value}" for key, value in options.items())])

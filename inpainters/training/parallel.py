@@ -3,6 +3,7 @@
 Without torchrun there is one process, and nothing here does anything.
 """
 
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,10 +30,13 @@ def rank() -> int:
 
 @contextmanager
 def group(device: str) -> Iterator[str]:
-    """Join the processes that torchrun started; yields the device of this one."""
+    """Join the processes that torchrun started; yields the device of this one. Its threads have ended when this returns."""
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield device
         return
+    # Optimizers import this module, whose default arguments hold the group of that moment for ever: a group that outlives
+    # destroy_process_group has threads that can abort the process when Python shuts down. Imported now, it finds none.
+    importlib.import_module("torch.distributed.nn.functional")
     cuda = device.startswith("cuda")
     if cuda:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"

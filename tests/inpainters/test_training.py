@@ -244,6 +244,28 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
         assert (facts["steps"], facts["decay_steps"], facts["hardware"]) == (6, 2, "2 threads of a processor, no GPU")
 
 
+def test_nothing_of_the_process_group_outlives_it(tmp_path):
+    """Threads of a group that lives on abort the process now and then when Python shuts down."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import weakref\n"
+        "import torch\n"
+        "from inpainters.training import parallel\n"
+        "with parallel.group('cpu'):\n"
+        "    group = weakref.ref(torch.distributed.group.WORLD)\n"
+        "    weight = torch.nn.Parameter(torch.ones(3))\n"
+        "    optimizer = torch.optim.Adam([weight])\n"
+        "    weight.sum().backward()\n"
+        "    parallel.average_gradients([weight])\n"
+        "    optimizer.step()\n"
+        "assert group() is None\n"
+    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(launcher, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
 def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos, tmp_path):
     out = tmp_path / "run"
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "inpainters.training"]
