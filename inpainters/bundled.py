@@ -2,7 +2,7 @@
 
 BUNDLED: dict[str, dict[str, str]] = {
     "autoencoder": {
-        "autoencoder-1-of-1.safetensors": "924122538fe12b43ea3b355bfd6888e00b2d4c4c3fdd737d61664a1c97341763",
+        "autoencoder-1-of-1.safetensors": "ec1c68e469eb13a7a35159010fdf5517696c628daf36183c7fbfb6bd133a63fb",
     },
     "context_encoder": {
         "context_encoder-1-of-2.safetensors": "e43fe639f187865f77c50e9e52b4813680f7edfe87f1a6b2c72bfc2de228d5d3",
@@ -19,7 +19,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "gated_conv-2-of-2.safetensors": "283251241c03c9d580e93752e721c7ee12ebcf81b34b22fcddd431587ee402e1",
     },
     "latent_diffusion": {
-        "latent_diffusion-1-of-1.safetensors": "d63e52d20c91342dac7472943dd9f79b39e3db302603e0e28873400f1ce12f92",
+        "latent_diffusion-1-of-1.safetensors": "edd92721a575f3de37171f9079a0133508630858d7b835a2c2d7bcdcd9d03522",
     },
     "partial_conv": {
         "partial_conv-1-of-1.safetensors": "2c003aec8bbeefe257ae3e31622fbfb5c23e83ccf9587b49a43cb1268219dcea",
