@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from benchmark.marks import footnote, mark
@@ -114,7 +115,7 @@ def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Ma
     axes.set_xlabel("missing share of the picture, %")
     axes.set_ylabel(_axis(metric, region))
     figure.suptitle(_caption(results, metric, cells) + _note(results.scores["entry"].unique(), metric), x=0.01, ha="left", fontsize=9)
-    figure.legend(loc="outside right upper")
+    figure.legend(loc="outside right center")
     return figure
 
 
@@ -123,21 +124,16 @@ def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: 
     seconds = results.timings.groupby("entry")["seconds"].median()
     drawn = [e for e in entry_order(results.scores["entry"]) if e in seconds and (e, ALL) in cells and not cells[e, ALL].reason]
     styles = looks(drawn, metric)
-    for place, entry in enumerate(sorted(drawn, key=lambda e: (seconds[e], e))):  # labels of neighbours go up and down in turn
-        cell, look = cells[entry, ALL], styles[entry]
-        value, at = cell.value, max(float(seconds[entry]), 1e-4)
-        axes.errorbar(
-            at, value.mean, [[value.mean - value.low], [value.high - value.mean]], color=look["color"], marker=look["marker"], capsize=2
-        )
-        axes.annotate(
-            look["label"], (at, value.mean), (6, 5 if place % 2 else -11), textcoords="offset points", color=look["color"], fontsize=8
-        )
+    for entry in sorted(drawn, key=lambda e: (seconds[e], e)):  # the legend names the fastest first
+        value, look = cells[entry, ALL].value, styles[entry] | {"linestyle": "none"}
+        spread = [[value.mean - value.low], [value.high - value.mean]]
+        axes.errorbar(max(float(seconds[entry]), 1e-4), value.mean, spread, capsize=2, **look)
     axes.set_xscale("log")
-    axes.margins(x=0.18, y=0.12)
     together = results.manifest.get("meaning", {}).get("batch", 1)
     axes.set_xlabel(f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {hardware(results)}")
     axes.set_ylabel(_axis(metric, region))
     figure.suptitle("All ratios together; bars are 95 % intervals over photographs" + _note(drawn, metric), x=0.01, ha="left", fontsize=9)
+    figure.legend(loc="outside right center")
     return figure
 
 
@@ -165,14 +161,14 @@ def _by_calls(figure: Any, results: Results, metric: str, region: str, cells: Ma
         axes.set_xscale("log")
         axes.set(title=f"{label} % missing", xlabel="network calls per picture", ylabel=_axis(metric, region))
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside right upper")
+    figure.legend(handles.values(), handles.keys(), loc="outside right center")
     return figure
 
 
 def _note(entries: Iterable[str], metric: str) -> str:
-    """A second line of the caption, where a name has the mark."""
+    """Further lines of the caption, where a name has the mark; no wider than the axes, as the legend stands beside them."""
     note = footnote(entries, [metric])
-    return f"\n{note}" if note else ""
+    return f"\n{fill(note, 92)}" if note else ""
 
 
 def hardware(results: Results) -> str:
