@@ -232,7 +232,7 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 
 def _fetch(parsed: argparse.Namespace) -> int:
-    from inpainters import weights
+    from inpainters.weights import table as weights
 
     print(weights.fetch(parsed.name))
     return 0

@@ -31,11 +31,12 @@ from benchmark.cells import (
 from benchmark.datasets import Dataset
 from benchmark.masksets import MaskSet, middle
 from benchmark.suites import OVERHEAD, Plan, cost
-from inpainters import registry, weights
+from inpainters import registry
 from inpainters.base import Inpainter, InpaintRequest
 from inpainters.errors import InputError, UnavailableError, disk_full, sentence
 from inpainters.imaging import Image, Mask, composite, encode_png
 from inpainters.masks import derive_seed
+from inpainters.weights import table as weights
 
 _PACKAGES = {"cv2": "opencv-contrib-python-headless", "skimage": "scikit-image", "PIL": "pillow"}  # import name -> distribution
 

@@ -22,14 +22,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark import cells, measure
 from inpainters import commandline
 from inpainters.base import InpaintRequest
-from inpainters.ddnm import Ddnm
-from inpainters.diffusion import Diffusion, estimates
-from inpainters.dpm_solver import DpmSolver
+from inpainters.methods.diffusion.base import Diffusion, estimates
+from inpainters.methods.diffusion.ddnm import Ddnm
+from inpainters.methods.diffusion.dpm_solver import DpmSolver
+from inpainters.methods.diffusion.repaint import RePaint
+from inpainters.methods.diffusion.replacement import Replacement
+from inpainters.methods.diffusion.schedules import calls
 from inpainters.networks.denoiser import Denoiser
 from inpainters.registry import METHODS
-from inpainters.repaint import RePaint
-from inpainters.replacement import Replacement
-from inpainters.schedules import calls
 from inpainters.strategy import Strategy
 
 SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)

@@ -200,7 +200,7 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
 
 def _model_cost(spec: MethodSpec, options: Mapping[str, Any]) -> float:
     """With another network than the bundled one, by its operations at the size that it was trained on; 0 where it is not here."""
-    from inpainters.models import call_seconds
+    from inpainters.weights.denoisers import call_seconds
 
     try:
         return float(spec.cost.fixed + spec.network_calls(options) * call_seconds(str(options["model"])))

@@ -11,10 +11,11 @@ from PIL import Image as PilImage
 from demo import view
 from demo.jobs import Batch, Job
 from demo.session import Store
-from inpainters import costs, registry, schedules
+from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
 from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, Mask, encode_png
+from inpainters.methods.diffusion import schedules
 from inpainters.strategy import windows
 
 MOST_FRAMES = 160

@@ -16,11 +16,12 @@ from demo.explain import Explanation, Shot, ask, fractions, keep, price
 from demo.jobs import Batch, spoken
 from demo.session import App, Session, Store
 from demo.widget import Widget, next_rev
-from inpainters import registry, schedules
+from inpainters import registry
 from inpainters.base import MethodSpec
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png, load_image
 from inpainters.masks import generate
+from inpainters.methods.diffusion import schedules
 
 KEPT_ORIGINS = 4
 """Explanations, over all visitors, whose attention stays in memory to be asked; older ones have to be run again."""

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from inpainters import commandline, costs, weights
+from inpainters import commandline, costs
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
 from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
 from inpainters.imaging import Image, Mask, load_image, load_mask, save_png, side_by_side
 from inpainters.registry import METHODS, create, get, unavailable
+from inpainters.weights import table as weights
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 

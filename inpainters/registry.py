@@ -45,7 +45,7 @@ _DIFFUSION: dict[str, Any] = {
     "weights": ("denoiser",),
     "stochastic": True,
     "explains": True,
-    "calls": "inpainters.schedules:calls",
+    "calls": "inpainters.methods.diffusion.schedules:calls",
 }
 """What the methods that steer the bundled denoiser have in common."""
 
@@ -54,7 +54,7 @@ _SPECS = (
         name="mean_fill",
         title="Mean fill",
         family="baseline",
-        target="inpainters.mean_fill:MeanFill",
+        target="inpainters.methods.classical.mean_fill:MeanFill",
         summary="Paints the hole in the mean colour of the known pixels. It costs nothing. "
         "It is the floor: a method that does not beat it does not work.",
         paper="No paper: the trivial baseline",
@@ -68,7 +68,7 @@ _SPECS = (
         name="telea",
         title="Telea",
         family="smoothing",
-        target="inpainters.opencv:Telea",
+        target="inpainters.methods.classical.opencv:Telea",
         summary="Marches from the rim inwards and gives each pixel a weighted mean of its known neighbours. "
         "Fast, and clean on scratches and thin lines. Wide holes turn into smears, as it knows no texture.",
         paper="Telea, An image inpainting technique based on the fast marching method, Journal of Graphics Tools 9(1)",
@@ -83,7 +83,7 @@ _SPECS = (
         name="navier_stokes",
         title="Navier–Stokes",
         family="smoothing",
-        target="inpainters.opencv:NavierStokes",
+        target="inpainters.methods.classical.opencv:NavierStokes",
         summary="Carries lines of equal brightness into the hole as a fluid carries vorticity. "
         "Fast, and continues edges across narrow gaps. Wide holes turn into smears, as it knows no texture.",
         paper="Bertalmio, Bertozzi and Sapiro, Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR",
@@ -98,7 +98,7 @@ _SPECS = (
         name="biharmonic",
         title="Biharmonic",
         family="smoothing",
-        target="inpainters.biharmonic:Biharmonic",
+        target="inpainters.methods.classical.biharmonic:Biharmonic",
         summary="Solves the biharmonic equation over the hole, the shape that a thin plate would take. "
         "Exact on smooth shading, and joins slopes as well as colours. It knows no texture, and bulges in wide holes.",
         paper="Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, IJMMS 2018",
@@ -113,7 +113,7 @@ _SPECS = (
         name="shift_map",
         title="Shift map",
         family="patch",
-        target="inpainters.xphoto:ShiftMap",
+        target="inpainters.methods.classical.xphoto:ShiftMap",
         summary="Finds the offsets at which the picture resembles itself and stitches shifted copies by graph cuts. "
         "Continues repeated patterns, and blurs nothing as it copies real pixels. Where nothing repeats, seams and misplaced objects show.",
         paper="He and Sun, Statistics of patch offsets for image completion, ECCV",
@@ -128,7 +128,7 @@ _SPECS = (
         name="fsr",
         title="FSR",
         family="smoothing",
-        target="inpainters.xphoto:Fsr",
+        target="inpainters.methods.classical.xphoto:Fsr",
         summary="Frequency selective reconstruction: a few waves that explain each block's known pixels run on through the hole. "
         "The closest of the classical methods pixel by pixel, above all on thin or periodic losses. Slow; wide holes fill with ripples.",
         paper="Seiler, Jonscher, Schöberl and Kaup, Resampling images to a regular grid using frequency selective reconstruction, "
@@ -146,7 +146,7 @@ _SPECS = (
         name="patchmatch",
         title="PatchMatch",
         family="patch",
-        target="inpainters.patchmatch:PatchMatch",
+        target="inpainters.methods.classical.patchmatch:PatchMatch",
         summary="Builds the hole out of patches copied from the known part, found by a randomised search from coarse to fine. "
         "Continues texture and simple structure sharply, untrained. It knows no objects: it repeats what it sees, sometimes wrongly.",
         paper="Newson et al., Video inpainting of complex scenes, SIAM Journal on Imaging Sciences 7(4); search of Barnes et al. 2009",
@@ -165,7 +165,7 @@ _SPECS = (
         name="context_encoder",
         title="Context encoder",
         family="convolutional",
-        target="inpainters.context_encoder:ContextEncoder",
+        target="inpainters.methods.learned.context_encoder:ContextEncoder",
         summary="The first network that learned to fill: from the 128×128 pixels around it, it draws the 64×64 in their middle. "
         "Made for centre squares, which it continues plausibly. Large and scattered holes come out blurred, as they are shrunk first.",
         paper="Pathak, Krähenbühl, Donahue, Darrell and Efros, Context encoders: feature learning by inpainting, CVPR",
@@ -184,7 +184,7 @@ _SPECS = (
         name="contextual_attention",
         title="Contextual attention",
         family="convolutional",
-        target="inpainters.contextual_attention:ContextualAttention",
+        target="inpainters.methods.learned.contextual_attention:ContextualAttention",
         summary="A coarse guess, then a second network that fills the hole with features copied from known places that look alike. "
         "Carries texture over any distance, and shows where it took it from. Copies the wrong thing where the coarse guess misleads it.",
         paper="Yu, Lin, Yang, Shen, Lu and Huang, Generative image inpainting with contextual attention, CVPR",
@@ -203,7 +203,7 @@ _SPECS = (
         name="partial_conv",
         title="Partial convolution",
         family="convolutional",
-        target="inpainters.partial_conv:PartialConv",
+        target="inpainters.methods.learned.partial_conv:PartialConv",
         summary="A U-Net whose convolutions see valid pixels alone and reweight them; layer by layer the hole closes from its rim. "
         "Takes holes of any shape without the colour fringes of earlier networks. Wide holes come out soft, as all pixels count alike.",
         paper="Liu, Reda, Shih, Wang, Tao and Catanzaro, Image inpainting for irregular holes using partial convolutions, ECCV",
@@ -221,7 +221,7 @@ _SPECS = (
         name="gated_conv",
         title="Gated convolution",
         family="convolutional",
-        target="inpainters.gated_conv:GatedConv",
+        target="inpainters.methods.learned.gated_conv:GatedConv",
         summary="Each feature has a learned gate that says where it may pass, in place of partial convolution's fixed rule; two stages. "
         "Good on free-form holes, and follows a sketch of edges. Trained on small crops: large holes lack detail.",
         paper="Yu, Lin, Yang, Shen, Lu and Huang, Free-form image inpainting with gated convolution, ICCV",
@@ -240,7 +240,7 @@ _SPECS = (
         name="pen_net",
         title="PEN-Net",
         family="convolutional",
-        target="inpainters.pen_net:PenNet",
+        target="inpainters.methods.learned.pen_net:PenNet",
         summary="A pyramid: attention found on small, meaningful maps tells the larger ones what to copy; each scale draws a picture. "
         "Structure and texture agree, as one steers the other. The learned attention costs time, and wide holes still come out soft.",
         paper="Zeng, Fu, Chao and Guo, Learning pyramid-context encoder network for high-quality image inpainting, CVPR",
@@ -258,7 +258,7 @@ _SPECS = (
         name="latent_diffusion",
         title="Latent diffusion",
         family="latent",
-        target="inpainters.latent_diffusion:LatentDiffusion",
+        target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
         summary="A denoiser trained to inpaint works on an autoencoder's small latent, and sees the known part and the mask at each step. "
         "A whole answer after fifteen small network calls, others for other seeds. What the autoencoder cannot draw, it cannot fill.",
         paper="Rombach, Blattmann, Lorenz, Esser and Ommer, High-resolution image synthesis with latent diffusion models, CVPR",
@@ -273,13 +273,13 @@ _SPECS = (
         trained_with=("squeezenet",),
         stochastic=True,
         explains=True,
-        calls="inpainters.schedules:calls",
+        calls="inpainters.methods.diffusion.schedules:calls",
     ),
     MethodSpec(
         name="deep_image_prior",
         title="Deep image prior",
         family="own_prior",
-        target="inpainters.deep_image_prior:DeepImagePrior",
+        target="inpainters.methods.learned.deep_image_prior:DeepImagePrior",
         summary="A fresh network is fitted to the known pixels of this one picture; what it draws in the hole on the way is the fill. "
         "Needs no training pictures and joins smoothly. It takes half a minute, knows no objects, and stops before fine texture appears.",
         paper="Ulyanov, Vedaldi and Lempitsky, Deep image prior, CVPR",
@@ -302,7 +302,7 @@ _SPECS = (
         name="replacement",
         title="Replacement",
         family="diffusion",
-        target="inpainters.replacement:Replacement",
+        target="inpainters.methods.diffusion.replacement:Replacement",
         summary="A diffusion model draws a picture out of noise; after each step the known pixels, as noisy, are put in place of its own. "
         "The plainest way to inpaint with a model that never learned to. The fill matches the colours around it, and often not the things.",
         paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling through stochastic differential "
@@ -316,7 +316,7 @@ _SPECS = (
         name="repaint",
         title="RePaint",
         family="diffusion",
-        target="inpainters.repaint:RePaint",
+        target="inpainters.methods.diffusion.repaint:RePaint",
         summary="As replacement, but it goes back towards noise again and again, so that fill and surroundings get time to agree. "
         "Draws several plausible answers to large holes, with any diffusion model. Thousands of network calls at the paper's settings.",
         paper="Lugmayr, Danelljan, Romero, Yu, Timofte and Van Gool, RePaint: inpainting using denoising diffusion probabilistic "
@@ -331,7 +331,7 @@ _SPECS = (
         name="ddnm",
         title="DDNM",
         family="diffusion",
-        target="inpainters.ddnm:Ddnm",
+        target="inpainters.methods.diffusion.ddnm:Ddnm",
         summary="A diffusion model whose clean estimate gets the known pixels put in before each step, rather than its noisy state. "
         "Agrees with the surroundings after a hundred network calls, RePaint's quality nearly. Large holes still want time travel.",
         paper="Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, ICLR",
@@ -345,7 +345,7 @@ _SPECS = (
         name="dpm_solver",
         title="DPM-Solver++",
         family="diffusion",
-        target="inpainters.dpm_solver:DpmSolver",
+        target="inpainters.methods.diffusion.dpm_solver:DpmSolver",
         summary="A fast solver takes few large steps from noise to picture, and a few rounds at each until fill and surroundings agree. "
         "Some fifty network calls in place of RePaint's thousands. With too few rounds the fill does not belong to the picture.",
         paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion probabilistic models; "
@@ -373,7 +373,7 @@ def unavailable(name: str, options: Mapping[str, object] | None = None) -> str |
 
     Under `options` that name another network it does without the bundled weights.
     """
-    from inpainters.weights import missing_weights, remedy
+    from inpainters.weights.table import missing_weights, remedy
 
     spec = get(name)
     absent = [package for package in spec.requires if find_spec(package) is None]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from inpainters.methods.diffusion.schedules import PRESETS
 from inpainters.registry import METHODS
-from inpainters.schedules import PRESETS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from inpainters import bundled, commandline, weights
+from inpainters import commandline
 from inpainters.errors import InputError
-from inpainters.learned import build_network
+from inpainters.methods.learned.base import build_network
 from inpainters.training.recipe import NETWORKS
+from inpainters.weights import bundled
+from inpainters.weights import table as weights
 
 LIMIT = 10_000_000
 """Bytes that no file may exceed."""
@@ -72,7 +74,7 @@ def source(pins: Mapping[str, Mapping[str, str]]) -> str:
     return f'''"""{bundled.__doc__}"""
 
 BUNDLED: dict[str, dict[str, str]] = {table}
-"""Weights -> file name -> sha256; the files lie in `inpainters/checkpoints`."""
+"""Weights -> file name -> sha256; the files lie in `inpainters/weights/checkpoints`."""
 '''
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpainters import schedules
-from inpainters.ddnm import Ddnm
-from inpainters.diffusion import Noise, estimates, last, levels, pictures
 from inpainters.imaging import Image
-from inpainters.latent_diffusion import context, ddim, load_autoencoder
-from inpainters.learned import to_images
+from inpainters.methods.diffusion import schedules
+from inpainters.methods.diffusion.base import Noise, estimates, last, levels, pictures
+from inpainters.methods.diffusion.ddnm import Ddnm
+from inpainters.methods.diffusion.latent_diffusion import context, ddim, load_autoencoder
+from inpainters.methods.learned.base import to_images
 from inpainters.registry import METHODS
 from inpainters.training.data import tensors
 from inpainters.training.loop import Trainer

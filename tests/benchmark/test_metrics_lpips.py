@@ -13,8 +13,8 @@ from skimage import data
 from benchmark.metrics import create
 from benchmark.metrics.lpips import SMALLEST
 from benchmark.metrics.regions import regions
-from inpainters import weights
 from inpainters.errors import InputError, UnavailableError
+from inpainters.weights import table as weights
 
 NETS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 

@@ -17,7 +17,7 @@ from benchmark.metrics import create
 from benchmark.metrics.features import BATCH, Extractor, inception, resize
 from benchmark.metrics.frechet import Frechet, frechet_distance
 from benchmark.metrics.kernel import Kernel, kernel_distance
-from inpainters import weights
+from inpainters.weights import table as weights
 
 
 def crops(n, size=48, step=9):

@@ -29,7 +29,7 @@ from benchmark.suites import Plan
 from inpainters import registry
 from inpainters.base import Cost
 from inpainters.errors import InputError
-from inpainters.opencv import Telea
+from inpainters.methods.classical.opencv import Telea
 
 BINS = ("10-20", "40-50")
 
@@ -205,7 +205,7 @@ def test_one_failing_picture_does_not_stop_the_run(tmp_path: Path, photos: Path,
 
 
 def test_a_method_that_cannot_load_fails_alone(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.METHODS, "telea", replace(registry.METHODS["telea"], target="inpainters.opencv:Nothing"))
+    monkeypatch.setitem(registry.METHODS, "telea", replace(registry.METHODS["telea"], target="inpainters.methods.classical.opencv:Nothing"))
     outcome = start(tmp_path / "out", photos)
     assert outcome.filled == len(outcome.failed) == 6
     assert all("Nothing" in reason for reason in outcome.failed.values())
@@ -404,7 +404,7 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     """A cell says which weights it ran; the bundled ones are none of its business, and other weights are not taken for them."""
     from diffusers import UNet2DModel
 
-    from inpainters import models
+    from inpainters.weights import denoisers
 
     model = tmp_path / "model"
     blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",)}
@@ -414,7 +414,7 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     name = cells.split_entry(entry)[1]["model"]
     assert name.startswith(f"{model}@")
     assert suites.choose_methods(f"replacement:steps=2:model={name}") == [entry]
-    assert suites.cost(entry, (256, 256), 0.2) == pytest.approx(0.02 + 2 * models.call_seconds(name))
+    assert suites.cost(entry, (256, 256), 0.2) == pytest.approx(0.02 + 2 * denoisers.call_seconds(name))
     assert start(tmp_path / "out", photos, (entry,)).failed == {}
     (manifest, *_) = [read_json(path) for path in sorted((tmp_path / "out").rglob("manifest.json"))]
     assert (manifest["options"]["model"], manifest["weights"]) == (name, {})

@@ -5,7 +5,7 @@ import torch
 from diffusers import UNet2DModel
 
 from benchmark import samplers
-from inpainters.schedules import calls
+from inpainters.methods.diffusion.schedules import calls
 from inpainters.training.recipe import load
 
 TINY = {**samplers.LARGE, "sample_size": 32, "block_out_channels": (8, 8, 16, 16, 16, 16), "attention_head_dim": 8, "norm_num_groups": 4}

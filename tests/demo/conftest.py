@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inpainters import weights
+from inpainters.weights import table as weights
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -36,7 +36,7 @@ def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     import torch
     from safetensors.torch import save_file
 
-    from inpainters import learned
+    from inpainters.methods.learned import base as learned
     from inpainters.networks.denoiser import Denoiser
 
     settings = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}

@@ -14,9 +14,9 @@ from scipy import ndimage
 
 from inpainters import registry
 from inpainters.base import Cost, Frame, Inpainter, MethodSpec
+from inpainters.methods.diffusion.repaint import RePaint
+from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.networks.denoiser import Denoiser
-from inpainters.repaint import RePaint
-from inpainters.replacement import Replacement
 
 GATE = threading.Event()
 """Opened, it lets `Patient` go on."""

@@ -17,10 +17,11 @@ from demo.app import launch_options, make
 from demo.explain import MOST_FRAMES, Explanation, ask, price
 from demo.jobs import Runner
 from demo.session import App, Session, Store, open_picture
-from inpainters import costs, registry, schedules
+from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest
-from inpainters.diffusion import MOMENTS
 from inpainters.errors import InputError
+from inpainters.methods.diffusion import schedules
+from inpainters.methods.diffusion.base import MOMENTS
 
 SIZE = (80, 120)
 HOLE = (slice(20, 60), slice(40, 80))

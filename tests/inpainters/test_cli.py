@@ -9,11 +9,12 @@ import pytest
 from skimage.data import chelsea
 
 from inpainters import __main__ as cli
-from inpainters import inpaint, weights
+from inpainters import inpaint
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import load_image, save_png
-from inpainters.opencv import Telea
+from inpainters.methods.classical.opencv import Telea
 from inpainters.registry import METHODS
+from inpainters.weights import table as weights
 
 CAT = chelsea()[100:140, 120:180]
 

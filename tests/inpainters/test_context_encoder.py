@@ -8,11 +8,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from inpainters import imaging, learned, registry, weights
+from inpainters import imaging, registry
 from inpainters.base import InpaintRequest
-from inpainters.context_encoder import Square, squares
 from inpainters.errors import Cancelled
+from inpainters.methods.learned import base as learned
+from inpainters.methods.learned.context_encoder import Square, squares
 from inpainters.networks.context_encoder import SlimContextEncoder
+from inpainters.weights import table as weights
 
 SETTINGS = {"widths": [4, 4, 8, 8, 8], "mixes": 1}
 

@@ -6,9 +6,9 @@ import torch
 from skimage.data import astronaut
 from skimage.transform import resize
 
-from inpainters import deep_image_prior as prior
 from inpainters.base import InpaintRequest, Piece
 from inpainters.errors import Cancelled
+from inpainters.methods.learned import deep_image_prior as prior
 from inpainters.networks.deep_image_prior import Hourglass
 from inpainters.registry import create
 

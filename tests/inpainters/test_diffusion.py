@@ -13,18 +13,22 @@ import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, RePaintPipeline, RePaintScheduler, UNet2DModel
 from safetensors.torch import save_file
 
-from inpainters import diffusion, learned, registry, schedules, weights
+from inpainters import registry
 from inpainters.base import InpaintRequest
-from inpainters.ddnm import ETA, Ddnm
-from inpainters.diffusion import Estimate, Noise, estimate, estimates, last, levels
-from inpainters.dpm_solver import DpmSolver
 from inpainters.errors import Cancelled, InputError
-from inpainters.latent_diffusion import LatentDiffusion
+from inpainters.methods.diffusion import base as diffusion
+from inpainters.methods.diffusion import schedules
+from inpainters.methods.diffusion.base import Estimate, Noise, estimate, estimates, last, levels
+from inpainters.methods.diffusion.ddnm import ETA, Ddnm
+from inpainters.methods.diffusion.dpm_solver import DpmSolver
+from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion
+from inpainters.methods.diffusion.repaint import RePaint
+from inpainters.methods.diffusion.replacement import Replacement
+from inpainters.methods.diffusion.schedules import PRESETS, Settings, Step
+from inpainters.methods.learned import base as learned
 from inpainters.networks.autoencoder import Autoencoder
 from inpainters.networks.denoiser import Denoiser
-from inpainters.repaint import RePaint
-from inpainters.replacement import Replacement
-from inpainters.schedules import PRESETS, Settings, Step
+from inpainters.weights import table as weights
 
 NAMES = ("replacement", "repaint", "ddnm", "dpm_solver")
 TINY = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}

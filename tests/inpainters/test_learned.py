@@ -10,15 +10,17 @@ from safetensors.torch import save_file
 from skimage.data import astronaut
 from skimage.transform import resize
 
-from inpainters import inpaint, learned, registry, weights
+from inpainters import inpaint, registry
 from inpainters.base import InpaintRequest
-from inpainters.contextual_attention import directions, origin
 from inpainters.errors import Cancelled, InputError, UnavailableError
+from inpainters.methods.learned import base as learned
+from inpainters.methods.learned.contextual_attention import directions, origin
 from inpainters.networks.contextual_attention import SlimContextualAttentionGenerator
 from inpainters.networks.gated import GatedGenerator, SlimGatedGenerator
 from inpainters.networks.partial import PartialUNet
 from inpainters.networks.pen_net import SlimPenNet
 from inpainters.training import bundle
+from inpainters.weights import table as weights
 
 TINY = {
     "gated_conv": (SlimGatedGenerator, {"coarse": [4, 8], "coarse_dilations": [1], "refine": [4, 8], "refine_dilations": [2]}),

@@ -15,12 +15,13 @@ from huggingface_hub import errors as hub
 from PIL import Image as PilImage
 from safetensors.torch import load_file, save_file
 
-from inpainters import models, registry
+from inpainters import registry
 from inpainters.__main__ import main
 from inpainters.base import InpaintRequest
-from inpainters.diffusion import estimates
 from inpainters.errors import InputError, UnavailableError
+from inpainters.methods.diffusion.base import estimates
 from inpainters.registry import create
+from inpainters.weights import denoisers
 
 SIZE = 32
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -96,8 +97,8 @@ def tensors(seed=0, count=1):
 @pytest.mark.parametrize("safe", [True, False])
 def test_estimates_are_those_of_the_pipelines_own_scheduler(folder, noise, safe):
     path, net = folder(noise=noise, safe=safe), unet()
-    assert (path / "unet" / models.WEIGHTS[not safe]).is_file()
-    mine = models.load(str(path))
+    assert (path / "unet" / denoisers.WEIGHTS[not safe]).is_file()
+    mine = denoisers.load(str(path))
     reference = noise if isinstance(noise, DDPMScheduler) else DDPMScheduler.from_config(noise.config)
     for t in (0, 50, 99):
         noisy = tensors(t, 2)
@@ -140,7 +141,7 @@ def test_the_variances_channels_are_left_out(folder):
     six = unet(out_channels=6)
     path = folder(six)
     with torch.inference_mode():
-        assert torch.allclose(models.load(str(path))(tensors(), torch.tensor([5])), six(tensors(), 5).sample[:, :3], atol=1e-5)
+        assert torch.allclose(denoisers.load(str(path))(tensors(), torch.tensor([5])), six(tensors(), 5).sample[:, :3], atol=1e-5)
     assert any("3 of its 6 channels" in note for note in fill(path).notes)
 
 
@@ -161,30 +162,30 @@ def test_old_layouts(folder, tmp_path):
     path, flat = folder(), tmp_path / "flat"
     flat.mkdir()
     old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
-    weights = load_file(path / "unet" / models.WEIGHTS[0])
+    weights = load_file(path / "unet" / denoisers.WEIGHTS[0])
     for new, name in old.items():
         weights = {key.replace(f".{new}.", f".{name}."): tensor for key, tensor in weights.items()}
     assert any(".proj_attn." in key for key in weights)
-    torch.save(weights, flat / models.WEIGHTS[1])
-    for name in models.DESCRIPTIONS:
+    torch.save(weights, flat / denoisers.WEIGHTS[1])
+    for name in denoisers.DESCRIPTIONS:
         if (path / name).is_file():
             shutil.copy(path / name, flat / Path(name).name)
     with torch.inference_mode():
-        assert torch.allclose(models.load(str(flat))(tensors(), torch.tensor([5])), unet()(tensors(), 5).sample, atol=1e-5)
+        assert torch.allclose(denoisers.load(str(flat))(tensors(), torch.tensor([5])), unet()(tensors(), 5).sample, atol=1e-5)
 
 
 def test_a_lone_network_has_the_schedule_of_ho_et_al(tmp_path):
     unet().save_pretrained(tmp_path / "lone")
-    net = models.load(str(tmp_path / "lone"))
+    net = denoisers.load(str(tmp_path / "lone"))
     assert np.allclose(net.scheduler.alphas_cumprod, np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)), atol=1e-5)
     assert any("Ho et al." in note for note in fill(tmp_path / "lone").notes)
     DDPMScheduler(500, beta_schedule="squaredcos_cap_v2").save_pretrained(tmp_path / "lone")
-    assert len(models.load(str(tmp_path / "lone")).scheduler.betas) == 500
+    assert len(denoisers.load(str(tmp_path / "lone")).scheduler.betas) == 500
 
 
 def test_half_precision_is_read_as_full(folder):
     path = folder(unet().half())
-    net = models.load(str(path))
+    net = denoisers.load(str(path))
     assert {parameter.dtype for parameter in net.parameters()} == {torch.float32}
     assert not any(parameter.is_meta or parameter.requires_grad for parameter in (*net.parameters(), *net.buffers()))
 
@@ -212,7 +213,7 @@ def test_windows_have_the_size_of_the_training(folder):
 def test_windows_fit_the_networks_scales(folder):
     path = folder(unet(block_out_channels=(8, 8, 8), down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3))
     result = fill(path, image=picture(21, 23), mask=hole(21, 23))
-    assert models.load(str(path)).multiple == 4
+    assert denoisers.load(str(path)).multiple == 4
     assert result.image.shape == (21, 23, 3)
 
 
@@ -234,7 +235,7 @@ def test_a_request_may_name_another_model(folder, tmp_path):
 
 
 def test_bundled_weights_are_not_needed_then(folder, monkeypatch):
-    monkeypatch.setattr("inpainters.weights.missing_weights", lambda name: True)
+    monkeypatch.setattr("inpainters.weights.table.missing_weights", lambda name: True)
     assert fill(folder()).network_calls == 6
     with pytest.raises(UnavailableError, match="needs weights 'denoiser'"):
         create("replacement", device="cpu")
@@ -253,8 +254,8 @@ def test_the_cost_of_a_call_is_known_before_it_is_loaded(folder):
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
             module.register_forward_hook(count)
     net(tensors(), torch.tensor([0]))
-    (path / "unet" / models.WEIGHTS[0]).write_bytes(b"")
-    assert models.call_seconds(str(path)) == pytest.approx(2 * sum(counted) / models.RATE)
+    (path / "unet" / denoisers.WEIGHTS[0]).write_bytes(b"")
+    assert denoisers.call_seconds(str(path)) == pytest.approx(2 * sum(counted) / denoisers.RATE)
 
 
 def test_the_command_line_takes_one(folder, tmp_path, capsys):
@@ -273,15 +274,15 @@ def test_the_command_line_takes_one(folder, tmp_path, capsys):
 
 def test_models_are_kept_and_changed_folders_read_again(folder):
     path = folder()
-    first = models.load(str(path))
-    assert models.load(str(path)) is first
-    assert models.load(models.pinned(str(path))) is first
-    old = models.pinned(str(path))
-    weights = load_file(path / "unet" / models.WEIGHTS[0])
-    save_file({key: tensor + 1 for key, tensor in weights.items()}, path / "unet" / models.WEIGHTS[0])
-    assert models.load(str(path)) is not first
+    first = denoisers.load(str(path))
+    assert denoisers.load(str(path)) is first
+    assert denoisers.load(denoisers.pinned(str(path))) is first
+    old = denoisers.pinned(str(path))
+    weights = load_file(path / "unet" / denoisers.WEIGHTS[0])
+    save_file({key: tensor + 1 for key, tensor in weights.items()}, path / "unet" / denoisers.WEIGHTS[0])
+    assert denoisers.load(str(path)) is not first
     with pytest.raises(InputError, match=r"'model' holds another model \(digest [0-9a-f]{12}, not "):
-        models.load(old)
+        denoisers.load(old)
 
 
 # What is none
@@ -352,7 +353,7 @@ def test_descriptions_that_are_none(folder, text):
 @pytest.mark.parametrize("safe", [True, False])
 def test_broken_weights(folder, safe):
     path = folder(safe=safe)
-    file = path / "unet" / models.WEIGHTS[not safe]
+    file = path / "unet" / denoisers.WEIGHTS[not safe]
     for content in (b"", file.read_bytes()[:3000], b"\x80\x02N."):
         file.write_bytes(content)
         with pytest.raises(InputError, match=rf"'{file.name}' (cannot be read as weights|is no state dict)"):
@@ -364,8 +365,8 @@ def test_broken_weights(folder, safe):
 
 def test_weights_that_are_no_numbers(folder):
     path = folder()
-    weights = load_file(path / "unet" / models.WEIGHTS[0])
-    save_file(weights | {"conv_in.bias": torch.full((16,), math.nan)}, path / "unet" / models.WEIGHTS[0])
+    weights = load_file(path / "unet" / denoisers.WEIGHTS[0])
+    save_file(weights | {"conv_in.bias": torch.full((16,), math.nan)}, path / "unet" / denoisers.WEIGHTS[0])
     with pytest.raises(InputError, match=r"'conv_in.bias' holds what is no number"):
         fill(path)
 
@@ -376,7 +377,7 @@ def test_nothing_of_a_pickle_runs(folder, tmp_path):
             return open, (str(tmp_path / "ran"), "w")
 
     path = folder(safe=False)
-    torch.save({"conv_in.weight": Mine()}, path / "unet" / models.WEIGHTS[1])
+    torch.save({"conv_in.weight": Mine()}, path / "unet" / denoisers.WEIGHTS[1])
     with pytest.raises(InputError, match="holds more than tensors"):
         fill(path)
     assert not (tmp_path / "ran").exists()
@@ -387,7 +388,7 @@ def test_nothing_of_a_pickle_runs(folder, tmp_path):
 )
 def test_names_of_nothing(name):
     with pytest.raises(InputError, match=r"There is no folder|holds no model"):
-        models.load(name)
+        denoisers.load(name)
 
 
 # The Hub
@@ -397,7 +398,7 @@ def test_names_of_nothing(name):
 def shop(folder, tmp_path, monkeypatch):
     """A stand-in for the Hub that has `owner/name`: what was asked of it, as (revision, files)."""
     asked, path = [], folder(safe=False)
-    models._snapshot.cache_clear()
+    denoisers._snapshot.cache_clear()
 
     def download(repository, *, revision, allow_patterns):
         asked.append((revision, tuple(allow_patterns)))
@@ -413,7 +414,7 @@ def shop(folder, tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     yield asked
-    models._snapshot.cache_clear()
+    denoisers._snapshot.cache_clear()
 
 
 def response():
@@ -429,9 +430,9 @@ def test_a_hub_model_is_pinned_and_fetched_when_asked_for(shop):
     result = method(InpaintRequest(picture(), hole()))
     assert result.options["model"] == f"owner/name@{COMMIT}"
     assert any(f"owner/name@{COMMIT}" in note for note in result.notes)
-    safe, pickled = (f"unet/{file}" for file in models.WEIGHTS)
+    safe, pickled = (f"unet/{file}" for file in denoisers.WEIGHTS)
     weights = [(COMMIT, (safe,)), (COMMIT, (pickled,))]  # safetensors where there are any
-    assert shop == [("main", models.DESCRIPTIONS), *weights, (COMMIT, models.DESCRIPTIONS)]
+    assert shop == [("main", denoisers.DESCRIPTIONS), *weights, (COMMIT, denoisers.DESCRIPTIONS)]
     method(InpaintRequest(picture(), hole(), options={"model": f"owner/name@{COMMIT}"}))
     assert len(shop) == 4  # all in memory
     assert method(InpaintRequest(picture(), hole(), options={"model": "owner/name@v1"})).options == result.options
@@ -440,8 +441,8 @@ def test_a_hub_model_is_pinned_and_fetched_when_asked_for(shop):
 def test_descriptions_are_checked_before_gigabytes_come(shop, folder):
     folder(safe=False, unet={"in_channels": 4})
     with pytest.raises(InputError, match=f"'owner/name@{COMMIT}' cannot be used .*takes 4 channels, and pictures have 3"):
-        models.load("owner/name")
-    assert [files for _, files in shop] == [models.DESCRIPTIONS]
+        denoisers.load("owner/name")
+    assert [files for _, files in shop] == [denoisers.DESCRIPTIONS]
 
 
 @pytest.mark.parametrize(
@@ -454,7 +455,7 @@ def test_descriptions_are_checked_before_gigabytes_come(shop, folder):
     ],
 )
 def test_without_a_network(monkeypatch, error, sentence):
-    models._snapshot.cache_clear()
+    denoisers._snapshot.cache_clear()
 
     def download(*_, **__):
         raise error
@@ -477,23 +478,23 @@ def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatc
     """By huggingface_hub itself, offline, on a cache as it lays it out: files are links to blobs named by their sha256."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    models._snapshot.cache_clear()
+    denoisers._snapshot.cache_clear()
     with pytest.raises(UnavailableError, match="'owner/cached' is not here, and the Hub cannot be reached"):
-        models.load("owner/cached")
+        denoisers.load("owner/cached")
     path, store = folder(), tmp_path / "cache" / "models--owner--cached"
-    for file in (*models.DESCRIPTIONS, f"unet/{models.WEIGHTS[0]}"):
+    for file in (*denoisers.DESCRIPTIONS, f"unet/{denoisers.WEIGHTS[0]}"):
         if (path / file).is_file():
-            blob, link = store / "blobs" / models.weights.sha256(path / file), store / "snapshots" / COMMIT / file
+            blob, link = store / "blobs" / denoisers.weights.sha256(path / file), store / "snapshots" / COMMIT / file
             for place in (blob.parent, link.parent, store / "refs"):
                 place.mkdir(parents=True, exist_ok=True)
             shutil.copy(path / file, blob)
             link.symlink_to(blob)
     (store / "refs" / "main").write_text(COMMIT)
-    assert models.pinned("owner/cached") == f"owner/cached@{COMMIT}"
+    assert denoisers.pinned("owner/cached") == f"owner/cached@{COMMIT}"
     assert np.array_equal(fill("owner/cached").image, fill(path).image)
     with pytest.raises(UnavailableError, match="'owner/cached' is not here"):
-        models.load("owner/cached@v9")
-    models._snapshot.cache_clear()
+        denoisers.load("owner/cached@v9")
+    denoisers._snapshot.cache_clear()
 
 
 def test_a_stopped_download_is_taken_up_again(shop, monkeypatch):
@@ -506,17 +507,17 @@ def test_a_stopped_download_is_taken_up_again(shop, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", stopped)
     with pytest.raises(KeyboardInterrupt):
-        models.load("owner/name")
+        denoisers.load("owner/name")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", working)
     assert fill("owner/name").network_calls == 6
 
 
 def test_a_damaged_download_is_noticed(shop, tmp_path):
-    models.load("owner/name")
-    models._load.cache_clear()
-    weights = tmp_path / "hub" / COMMIT / "unet" / models.WEIGHTS[0]
+    denoisers.load("owner/name")
+    denoisers._load.cache_clear()
+    weights = tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHTS[0]
     blob = tmp_path / ("0" * 64)
-    shutil.copy(tmp_path / "hub" / COMMIT / "unet" / models.WEIGHTS[1], blob)
+    shutil.copy(tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHTS[1], blob)
     weights.symlink_to(blob)
     with pytest.raises(UnavailableError, match=r"'diffusion_pytorch_model.safetensors' of 'owner/name@.* is damaged .*delete"):
-        models.load("owner/name")
+        denoisers.load("owner/name")

@@ -4,7 +4,7 @@ import pytest
 from skimage import data
 
 from inpainters import Cancelled, InpaintRequest, create
-from inpainters.patchmatch import PatchMatch, box_count, masked_distance, melt, usable_side
+from inpainters.methods.classical.patchmatch import PatchMatch, box_count, masked_distance, melt, usable_side
 
 
 def fill(image, mask, seed=0, on_step=None, **options):
@@ -61,7 +61,7 @@ def test_every_source_is_a_known_pixel(monkeypatch):
         chosen_of.append((chosen, pixels))
         return melt(chosen, pixels, image)
 
-    monkeypatch.setattr("inpainters.patchmatch.melt", spy)
+    monkeypatch.setattr("inpainters.methods.classical.patchmatch.melt", spy)
     image, mask = photograph(), square((96, 96), 30, 30, 30)
     fill(image, mask)
     (chosen, pixels), missing = chosen_of[0], mask.ravel()
@@ -119,7 +119,7 @@ def test_steps_count_up_to_their_total():
 
 
 def test_above_the_cap_the_field_of_the_coarser_scale_is_copied_sharply(monkeypatch):
-    monkeypatch.setattr("inpainters.patchmatch._MOST_PIXELS", 64 * 64)
+    monkeypatch.setattr("inpainters.methods.classical.patchmatch._MOST_PIXELS", 64 * 64)
     checks = np.kron(np.indices((16, 16)).sum(axis=0) % 2, np.ones((8, 8))) * 200 + 20
     image = np.repeat(checks[..., None], 3, axis=2).astype(np.uint8)
     mask = square((128, 128), 50, 50, 30)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from inpainters.diffusion import estimate
+from inpainters.methods.diffusion.base import estimate
 from inpainters.networks.denoiser import Denoiser
 from inpainters.training.denoising import DenoisingTrainer, min_snr, snr
 from inpainters.training.recipe import load

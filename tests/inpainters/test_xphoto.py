@@ -7,7 +7,7 @@ from skimage import data
 
 from inpainters import Cancelled, InpaintRequest, create, inpaint
 from inpainters.imaging import to_uint8
-from inpainters.xphoto import Fsr, ShiftMap, _to_lab, _to_rgb
+from inpainters.methods.classical.xphoto import Fsr, ShiftMap, _to_lab, _to_rgb
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from inpainters.base import Inpainter, Piece
 from inpainters.errors import UnavailableError
 from inpainters.imaging import Image, composite, to_uint8
-from inpainters.weights import WEIGHTS, restore, verified_all
+from inpainters.weights.table import WEIGHTS, restore, verified_all
 
 BATCH_PIXELS = 4 * 256 * 256
 """Pieces share a batch up to this many pixels, which bounds the memory."""

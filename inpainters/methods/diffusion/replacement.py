@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, diffuse, reverse
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, Step, diffuse, reverse
 
 
 class Replacement(Diffusion):

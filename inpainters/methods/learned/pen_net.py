@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image
-from inpainters.learned import Learned, pasted, to_images
+from inpainters.methods.learned.base import Learned, pasted, to_images
 
 
 class PenNet(Learned):

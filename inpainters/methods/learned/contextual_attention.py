@@ -8,7 +8,7 @@ import torch
 
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image, composite, to_uint8
-from inpainters.learned import Learned, inputs, pasted, to_images
+from inpainters.methods.learned.base import Learned, inputs, pasted, to_images
 from inpainters.networks.layers import Attention
 
 MOST_WEIGHTS = 1 << 25

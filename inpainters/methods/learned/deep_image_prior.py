@@ -14,7 +14,7 @@ from torch import Tensor
 
 from inpainters.base import Frame, Inpainter, Piece
 from inpainters.imaging import Image, Mask
-from inpainters.learned import inputs, pasted, to_images
+from inpainters.methods.learned.base import inputs, pasted, to_images
 from inpainters.networks.deep_image_prior import Hourglass, draw_weights
 
 CHANNELS = 16

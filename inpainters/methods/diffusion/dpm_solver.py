@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, diffuse
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, Step, diffuse
 
 FRESH = 0.85
 """Share of the noise that is drawn anew in a round, as eta in DDNM."""

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpainters.base import Frame, Piece
-from inpainters.contextual_attention import attention_frame
 from inpainters.imaging import Image
-from inpainters.learned import Learned, grey, inputs, pasted, tapped, to_images
+from inpainters.methods.learned.base import Learned, grey, inputs, pasted, tapped, to_images
+from inpainters.methods.learned.contextual_attention import attention_frame
 from inpainters.networks.layers import GatedConv2d
 
 SHOWN = 8

@@ -28,4 +28,4 @@ BUNDLED: dict[str, dict[str, str]] = {
         "pen_net-1-of-1.safetensors": "f08165d175f9ee4a4b9f3c0f1bbd393dc27dc0e24a13318474f9f0d6f250d3d2",
     },
 }
-"""Weights -> file name -> sha256; the files lie in `inpainters/checkpoints`."""
+"""Weights -> file name -> sha256; the files lie in `inpainters/weights/checkpoints`."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from inpainters.bundled import BUNDLED
 from inpainters.errors import UnavailableError, unknown
+from inpainters.weights.bundled import BUNDLED
 
 ENV = "INPAINTING_WEIGHTS"
 """Environment variable: folders with weights files, separated as in PATH."""
@@ -147,12 +147,12 @@ def remedy(name: str) -> str:
     if not row.files:
         return f"train it with `python -m inpainters.training {name}` and add it with `python -m inpainters.training.bundle FOLDER`"
     lacking = [file for file in row.files if _find(file, [CHECKPOINTS]) is None]
-    return f"get '{(lacking or list(row.files))[0]}' from the repository's folder inpainters/checkpoints again"
+    return f"get '{(lacking or list(row.files))[0]}' from the repository's folder inpainters/weights/checkpoints again"
 
 
 def restore(name: str) -> str:
     """What to do after deleting an altered file of `name`."""
-    return "get it from the repository's folder inpainters/checkpoints again" if WEIGHTS[name].bundled else remedy(name)
+    return "get it from the repository's folder inpainters/weights/checkpoints again" if WEIGHTS[name].bundled else remedy(name)
 
 
 def verified(name: str) -> Path:

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters.base import Piece
-from inpainters.diffusion import Denoise, Diffusion, Draw, Noise, State, Step, estimates, reported, reverse
 from inpainters.imaging import Image
-from inpainters.learned import inputs, load_network, to_images
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, Noise, State, Step, estimates, reported, reverse
+from inpainters.methods.learned.base import inputs, load_network, to_images
 from inpainters.networks.autoencoder import Autoencoder
-from inpainters.weights import WEIGHTS
+from inpainters.weights.table import WEIGHTS
 
 
 class LatentDiffusion(Diffusion):

@@ -16,13 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inpainters import models, schedules
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image, composite
-from inpainters.learned import Learned, batches, inputs, to_images
+from inpainters.methods.diffusion import schedules
+from inpainters.methods.diffusion.schedules import Step
+from inpainters.methods.learned.base import Learned, batches, inputs, to_images
 from inpainters.networks.denoiser import Denoiser, Pretrained
-from inpainters.schedules import Step
 from inpainters.strategy import Strategy
+from inpainters.weights import denoisers
 
 PREVIEWS = 24
 """Previews of a whole run, at most."""
@@ -185,26 +186,26 @@ class Diffusion(Learned):
         return schedules.plan(self.spec.name, options, levels(self.model(options)))
 
     def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Another denoiser's name with its commit or digest; raises as `models.load` does where there is none."""
-        return dict(options) | ({"model": models.pinned(options["model"])} if options.get("model") else {})
+        """Another denoiser's name with its commit or digest; raises as `denoisers.load` does where there is none."""
+        return dict(options) | ({"model": denoisers.pinned(options["model"])} if options.get("model") else {})
 
     def strategy(self, options: Mapping[str, Any]) -> Strategy:
         """Another denoiser sees windows of the size it was trained on."""
         if not options.get("model"):
             return self.spec.strategy
-        net = models.load(options["model"], self.device)
+        net = denoisers.load(options["model"], self.device)
         # It fills the window with known pixels anyway, so that only holes of two thirds of its size make it shrink.
         return Strategy(context=0.25, min_context=max(4, net.size // 8), multiple=net.multiple, side=net.size)
 
     def load(self) -> None:
         """Build the network that the method was made with; raises UnavailableError or InputError with one sentence."""
-        self.net = models.load(self.options["model"], self.device) if self.options.get("model") else self.bundled()
+        self.net = denoisers.load(self.options["model"], self.device) if self.options.get("model") else self.bundled()
 
     def model(self, options: Mapping[str, Any]) -> Denoiser | Pretrained:
         """The network that these options ask for."""
         net: Any = self.net
         if options.get("model"):
-            net = models.load(options["model"], self.device)
+            net = denoisers.load(options["model"], self.device)
         elif self.options.get("model"):  # a request that wants the bundled one after all
             net = self.bundled()
         return _compiled(net) if options["compile"] and self.device.startswith("cuda") else net
@@ -215,7 +216,7 @@ class Diffusion(Learned):
             piece.notes.append("The network was not compiled: that pays on GPUs alone.")
         if not piece.options.get("model"):
             return
-        net = models.load(piece.options["model"], self.device)
+        net = denoisers.load(piece.options["model"], self.device)
         height, width = piece.mask.shape
         piece.notes.extend(net.notes)
         if min(height, width) < net.size:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.diffusion import Denoise, Diffusion, Draw, State, Step, diffuse, forward, reverse
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, Step, diffuse, forward, reverse
 
 
 class RePaint(Diffusion):

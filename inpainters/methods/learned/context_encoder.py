@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from inpainters.base import Frame, OnStep, Piece
 from inpainters.imaging import Image, Mask, composite, cut_share, enlarge, to_uint8
-from inpainters.learned import Learned
+from inpainters.methods.learned.base import Learned
 from inpainters.networks.context_encoder import HOLE, SIDE
 from inpainters.strategy import Box, Strategy, windows
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image
-from inpainters.learned import Learned, grey, tapped, to_images, to_tensor
+from inpainters.methods.learned.base import Learned, grey, tapped, to_images, to_tensor
 from inpainters.networks.layers import PartialConv2d
 
 

@@ -6,7 +6,8 @@
 `model` is the name of a repository on the Hugging Face Hub, such as `google/ddpm-celebahq-256` (faces that fill the picture),
 `google/ddpm-church-256`, `google/ddpm-bedroom-256` or `google/ddpm-cat-256`, or a folder: a `DDPMPipeline` or a lone `UNet2DModel` as
 diffusers saves them. `@REVISION` behind it asks for a commit, branch or tag of the Hub, or for the digest of a folder; what a result
-records always has one, so that it says which weights it ran. guided-diffusion's checkpoints go through `inpainters.convert` first.
+records always has one, so that it says which weights it ran. guided-diffusion's checkpoints go through
+`inpainters.convert` first.
 
 Such a model knows pictures of one size: windows have that size where the picture is large enough, and a picture in which the thing it
 knows is larger than that should be made smaller first. A Hub model is downloaded by the first run that asks for it, into the Hub's own
@@ -34,9 +35,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from inpainters import weights
 from inpainters.errors import InputError, UnavailableError, disk_full
 from inpainters.networks.denoiser import Pretrained, UNet
+from inpainters.weights import table as weights
 
 DESCRIPTIONS = ("model_index.json", "config.json", "scheduler_config.json", "unet/config.json", "scheduler/scheduler_config.json")
 """Files that say how a model is built; old repositories have them all at the top."""
