@@ -13,8 +13,8 @@ from inpainters import commandline
 from inpainters.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from benchmark.datasets import Dataset
-    from benchmark.suites import Plan
+    from benchmark.inputs.datasets import Dataset
+    from benchmark.plan import Plan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +87,8 @@ def _add_masks(masks: argparse.ArgumentParser) -> None:
 
 
 def _list(_: argparse.Namespace) -> int:
-    from benchmark import datasets, metrics, suites
+    from benchmark import metrics, suites
+    from benchmark.inputs import datasets
     from inpainters import masks, registry
 
     _print_rows("Suites", {name: suite.title for name, suite in suites.SUITES.items()})
@@ -105,8 +106,10 @@ def _print_rows(title: str, rows: dict[str, str]) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from benchmark import cells, masksets, suites
+    from benchmark import cells, suites
+    from benchmark import plan as plans
     from benchmark import run as runner
+    from benchmark.inputs import masksets
     from inpainters.registry import check_device
 
     suite = suites.get(parsed.suite)
@@ -114,7 +117,7 @@ def _run(parsed: argparse.Namespace) -> int:
     check_device(parsed.device)
     masks = masksets.open_mask_set(parsed.mask_set or suite.mask_set)
     bins = masksets.choose_bins(masks, parsed.bins)
-    methods = suites.choose_methods(parsed.methods)
+    methods = plans.choose_methods(parsed.methods)
     dataset = _dataset(parsed, suite.dataset)
     root: Path = parsed.out or Path("results") / suite.name
     seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
@@ -127,12 +130,12 @@ def _run(parsed: argparse.Namespace) -> int:
         "answers": parsed.answers,
         "batch": parsed.batch,
     }
-    plan = suites.make_plan(suite, dataset, masks, methods, **given)
-    suites.check_ours(root)
+    plan = plans.make_plan(suite, dataset, masks, methods, **given)
+    plans.check_ours(root)
     with cells.lock(root):
         if parsed.redo:
             _clear(root / "cells")
-        plan = suites.settle(root, plan)
+        plan = plans.settle(root, plan)
         _announce(plan)
         outcome = runner.run(root, plan, dataset, masks, device=parsed.device)
     _print_failures([f"{where}: {reason}" for where, reason in outcome.failed.items()])
@@ -159,7 +162,7 @@ def _check_numbers(parsed: argparse.Namespace) -> None:
 
 
 def _dataset(parsed: argparse.Namespace, default: str) -> "Dataset":
-    from benchmark import datasets
+    from benchmark.inputs import datasets
     from inpainters.errors import unknown
 
     if parsed.recipe not in datasets.RECIPES:
@@ -195,8 +198,8 @@ def _print_failures(failures: Sequence[str]) -> None:
 
 def _scored(root: Path, *, failures: bool = True) -> int:
     from benchmark import cells
+    from benchmark.plan import load_plan
     from benchmark.score import score
-    from benchmark.suites import load_plan
 
     load_plan(root)
     with cells.lock(root):
@@ -207,7 +210,7 @@ def _scored(root: Path, *, failures: bool = True) -> int:
 
 
 def _reported(root: Path) -> None:
-    from benchmark.report import report
+    from benchmark.report.write import report
 
     report(root)
     print(root / "table.md")
@@ -241,7 +244,7 @@ def _fetch(parsed: argparse.Namespace) -> int:
 def _export(parsed: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from benchmark.masksets import PRESETS, Export, export
+    from benchmark.inputs.masksets import PRESETS, Export, export
 
     if parsed.preset not in (None, *PRESETS):
         raise unknown("preset", parsed.preset, PRESETS)
@@ -254,7 +257,7 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _import(parsed: argparse.Namespace) -> int:
-    from benchmark.masksets import import_masks
+    from benchmark.inputs.masksets import import_masks
 
     out = parsed.out or Path("masks") / parsed.source.name
     count, left_out = import_masks(parsed.source, out, parsed.polarity)

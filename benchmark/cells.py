@@ -46,6 +46,14 @@ class Cell:
         return column_folder(root, self.dataset, self.mask_set, self.bin) / self.method / f"{digest}-{self.seed}"
 
 
+@dataclass
+class Outcome:
+    """What a run did: pictures filled now, and a reason for each one that failed."""
+
+    filled: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
 def split_entry(entry: str) -> tuple[str, dict[str, Any]]:
     """The method and the options of a `Cell.entry`."""
     method, _, options = entry.partition(" ")
@@ -107,6 +115,16 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     found = read_json(folder / "manifest.json") or {}
     parts = ("pictures", "failed", "environment", "options", "weights", "packages")
     return found if all(isinstance(found.get(name), dict) for name in parts) else None
+
+
+def finished(folder: Path, image_id: str) -> bool:
+    """True where a picture's PNG is there and is the one its record tells of."""
+    record = read_json(folder / f"{image_id}.json")
+    try:
+        data = (folder / f"{image_id}.png").read_bytes()
+    except OSError:
+        return False
+    return record is not None and hashlib.sha256(data).hexdigest() == record.get("sha256")
 
 
 def difference(found: object, wanted: object, name: str = "") -> str | None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, pixels_sha256, read_json, read_manifest, split_entry, write_json
-from benchmark.datasets import sample
-from benchmark.run import Inputs, finished, load_inputs, weights_digest
-from benchmark.suites import Plan, load_plan, plan_file
+from benchmark.cells import FORMAT, Cell, finished, pixels_sha256, read_json, read_manifest, split_entry, write_json
+from benchmark.inputs.datasets import sample
+from benchmark.inputs.frozen import Inputs, load_inputs
+from benchmark.plan import Plan, load_plan, plan_file
+from benchmark.record import weights_digest
 from inpainters import __version__, registry
 from inpainters.errors import InputError
 

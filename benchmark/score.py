@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 from benchmark import manifest
 from benchmark.cells import Cell, digest, read_json, read_manifest, write, write_json
+from benchmark.inputs.frozen import Inputs, load_inputs, read_rgb
+from benchmark.plan import Plan, load_plan
+from benchmark.record import weights_digest
 from benchmark.results import ALL_BINS, SCORE_COLUMNS, TIMING_COLUMNS
 from benchmark.results import WHOLE_SET as ALL
-from benchmark.run import Inputs, load_inputs, read_rgb, weights_digest
-from benchmark.suites import Plan, load_plan
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image
 from inpainters.masks import BINS

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmark import display
 from benchmark.cells import FORMAT
-from benchmark.figures import hardware
-from benchmark.marks import flattered, footnote, mark
 from benchmark.metrics import METRICS
+from benchmark.report import display
+from benchmark.report.figures import hardware
+from benchmark.report.marks import flattered, footnote, mark
+from benchmark.report.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
+from benchmark.report.tables import ARROWS, number
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results, load
-from benchmark.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
-from benchmark.tables import ARROWS, number
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
 

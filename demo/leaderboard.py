@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from benchmark import display
-from benchmark.summary import named
+from benchmark.report import display
+from benchmark.report.summary import named
 from demo import board, view
 from demo.chart import Chart
 from demo.panes import Panes

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import numpy as np
 from PIL import Image as PilImage
 
-from benchmark.marks import footnote, mark
+from benchmark.report.marks import footnote, mark
 from demo.jobs import Answer, Hole, Job, Price, Runner, price, spoken, together
 from demo.session import Round, Session, Value, settings
 from demo.widget import next_rev

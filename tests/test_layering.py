@@ -38,7 +38,14 @@ def test_imports_point_down_only(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["inpainters/registry.py", "inpainters/base.py", "inpainters/methods/diffusion/schedules.py", "inpainters/__init__.py", "benchmark/__main__.py"]
+    "path",
+    [
+        "inpainters/registry.py",
+        "inpainters/base.py",
+        "inpainters/methods/diffusion/schedules.py",
+        "inpainters/__init__.py",
+        "benchmark/__main__.py",
+    ],
 )
 def test_no_torch_on_import(path):
     assert not {name.partition(".")[0] for name in imports(ROOT / path, top_only=True)} & HEAVY

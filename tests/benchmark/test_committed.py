@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import display, results
-from benchmark.report import report
+from benchmark import results
+from benchmark.report import display
+from benchmark.report.write import report
 
 COMMITTED = [folder for folder in results.suites(Path(__file__).parents[2] / "results") if (folder / "table.md").is_file()]
 DRAWN = {".svg": "matplotlib", ".webp": "pillow"}

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark import crossing
 from benchmark.metrics.kernel import kernel_distance, pseudo_values
+from benchmark.studies import crossing
 
 RNG = np.random.default_rng(0)
 SMALL, LARGE = "1-10", "50-60"

@@ -11,7 +11,7 @@ from skimage import data
 from skimage.transform import downscale_local_mean
 
 from benchmark.cells import pixels_sha256
-from benchmark.datasets import (
+from benchmark.inputs.datasets import (
     LAYOUTS,
     Dataset,
     Picture,

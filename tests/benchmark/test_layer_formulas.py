@@ -1,9 +1,9 @@
-"""The formulas that `benchmark.layers` measures against give what the layers give."""
+"""The formulas that `benchmark.studies.layers` measures against give what the layers give."""
 
 import pytest
 import torch
 
-from benchmark.layers import attention_by_convolution, once, partial_by_convolution
+from benchmark.studies.layers import attention_by_convolution, once, partial_by_convolution
 from inpainters.networks.layers import PartialConv2d, contextual_attention
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.marks import MARK, flattered, footnote, mark
+from benchmark.report.marks import MARK, flattered, footnote, mark
 from inpainters import registry
 
 SENTENCE = (
@@ -39,7 +39,7 @@ def test_methods_without_such_a_loss_and_strangers_have_no_mark(entry):
 def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics():
     import pandas as pd
 
-    from benchmark import tables
+    from benchmark.report import tables
     from benchmark.results import SCORE_COLUMNS, Results
 
     rows = []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from benchmark.masksets import PRESETS, Export, choose_bins, export, import_masks, middle, open_mask_set
+from benchmark.inputs.masksets import PRESETS, Export, choose_bins, export, import_masks, middle, open_mask_set
 from inpainters.errors import InputError
 from inpainters.imaging import load_mask
 from inpainters.masks import BINS

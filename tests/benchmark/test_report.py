@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image as PilImage
 
-from benchmark import display, report, results, summary, tables
+from benchmark import results
+from benchmark.report import display, summary, tables
+from benchmark.report.write import report
 from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
 from inpainters.errors import InputError
 
@@ -84,7 +86,7 @@ def test_pairing_uses_the_holes_that_both_have(folder: Path) -> None:
 
 
 def test_a_dash_has_its_reason_and_a_small_frechet_distance_is_marked(folder: Path) -> None:
-    report.report(folder)
+    report(folder)
     text = (folder / "table.md").read_text(encoding="utf-8")
     assert "weights are missing" in text
     assert "*30.00* (n=8)" in text
@@ -93,8 +95,8 @@ def test_a_dash_has_its_reason_and_a_small_frechet_distance_is_marked(folder: Pa
 
 def test_report_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
     again = Path(shutil.copytree(folder, tmp_path / "again" / "tiny"))
-    first = {path.relative_to(folder): path.read_bytes() for path in report.report(folder)}
-    second = {path.relative_to(again): path.read_bytes() for path in report.report(again)}
+    first = {path.relative_to(folder): path.read_bytes() for path in report(folder)}
+    second = {path.relative_to(again): path.read_bytes() for path in report(again)}
     assert first == second
     assert {"table.md", "table.tex"} < {path.name for path in first}
     assert sum(path.suffix == ".svg" for path in first) >= 3
@@ -115,7 +117,7 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
             cell.mkdir(parents=True, exist_ok=True)
             (cell / "manifest.json").write_text(json.dumps({"method": method, **parts}))
             PilImage.new("RGB", (32, 32), (0, photo * 20, 0)).save(cell / f"p{photo}@full.png")
-    written = report.report(folder)
+    written = report(folder)
     sheet = folder / "figures/contact_sheet_50-60.webp"
     assert sheet in written
     with PilImage.open(sheet) as picture:
@@ -137,7 +139,7 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
 def test_a_broken_folder_gets_one_sentence(folder: Path, damage: object, word: str) -> None:
     damage(folder)  # type: ignore[operator]
     with pytest.raises(InputError, match=word) as caught:
-        report.report(folder)
+        report(folder)
     assert "\n" not in str(caught.value)
 
 
@@ -147,8 +149,8 @@ def test_numbers_keep_what_tells_methods_apart() -> None:
 
 
 def test_a_few_pictures_neither_win_nor_tie() -> None:
-    from benchmark.stats import Estimate
-    from benchmark.summary import Cell, comparable
+    from benchmark.report.stats import Estimate
+    from benchmark.report.summary import Cell, comparable
 
     many, half, few = (Cell(str(n), "all", "psnr", "hole", Estimate(20.0, 19.0, 21.0, n, n)) for n in (96, 48, 47))
     absent = Cell("absent", "all", "psnr", "hole", Estimate(9.0, 8.0, 9.5, 96, 96), reason="not run")

@@ -19,13 +19,15 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
-from benchmark import cells, run, suites
+from benchmark import cells, record, run, suites
+from benchmark import plan as plans
 from benchmark.__main__ import main
-from benchmark.cells import Cell, difference, lock, read_json, write
-from benchmark.datasets import Dataset, folder
-from benchmark.masksets import MaskSet, open_mask_set
-from benchmark.run import Outcome, read_mask, read_rgb
-from benchmark.suites import Plan
+from benchmark.cells import Cell, Outcome, difference, lock, read_json, write
+from benchmark.engines import local
+from benchmark.inputs.datasets import Dataset, folder
+from benchmark.inputs.frozen import read_mask, read_rgb
+from benchmark.inputs.masksets import MaskSet, open_mask_set
+from benchmark.plan import Plan
 from inpainters import registry
 from inpainters.base import Cost
 from inpainters.errors import InputError
@@ -47,7 +49,7 @@ def photos(tmp_path: Path) -> Path:
 def planned(root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any) -> tuple[Plan, Dataset, MaskSet]:
     dataset, masks = folder(photos, "square", 48), open_mask_set("irregular")
     given = {"n": None, "bins": BINS, "seed": 0, "seconds": 3600.0, **changed}
-    return suites.settle(root, suites.make_plan(suites.get("photos"), dataset, masks, methods, **given)), dataset, masks
+    return plans.settle(root, plans.make_plan(suites.get("photos"), dataset, masks, methods, **given)), dataset, masks
 
 
 def start(root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any) -> Outcome:
@@ -109,7 +111,7 @@ def test_a_batch_of_which_one_is_lacking_is_filled_whole(tmp_path: Path, photos:
     start(root, photos, ("telea",), bins=("10-20",), batch=2)
     cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
     (cell / "manifest.json").unlink()
-    (cell / f"{next(iter(suites.load_plan(root).pictures))}.png").unlink()
+    (cell / f"{next(iter(plans.load_plan(root).pictures))}.png").unlink()
     answered = Telea.run
     monkeypatch.setattr(Telea, "run", lambda self, requests: seen.append(len(requests)) or answered(self, requests))
     assert start(root, photos, ("telea",), bins=("10-20",), batch=2).filled == 1
@@ -135,7 +137,7 @@ def test_a_new_method_joins_without_touching_the_others(tmp_path: Path, photos: 
     root = tmp_path / "out"
     start(root, photos, ("mean_fill",))
     assert start(root, photos, ("telea",)).filled == 6
-    assert set(suites.load_plan(root).methods) == {"mean_fill", "telea"}
+    assert set(plans.load_plan(root).methods) == {"mean_fill", "telea"}
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_another_method_version_is_refused_by_name(tmp_path: Path, photos: Path,
 
 def test_another_package_version_is_refused_by_name(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start(tmp_path / "out", photos)
-    monkeypatch.setattr(run.measure, "packages", lambda names: {"numpy": "1.0"})
+    monkeypatch.setattr(record.measure, "packages", lambda names: {"numpy": "1.0"})
     with pytest.raises(InputError, match=r"packages\.numpy"):
         start(tmp_path / "out", photos)
 
@@ -229,7 +231,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path, photos: Pat
         write(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "write", full)
+        patch.setattr(local, "write", full)
         with pytest.raises(OSError, match="No space"):
             start(tmp_path / "out", photos)
     assert start(tmp_path / "out", photos).filled == 6
@@ -239,14 +241,14 @@ def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) 
     for i, seconds in enumerate((0.0, 0.5, 9.5, 1000.0)):
         spec = replace(registry.METHODS["mean_fill"], name=f"m{i}", cost=Cost(fixed=seconds))
         monkeypatch.setitem(registry.METHODS, f"m{i}", spec)
-    monkeypatch.setattr(suites, "OVERHEAD", 0.5)
+    monkeypatch.setattr(plans, "OVERHEAD", 0.5)
     bins = ("1-10", "10-20")
-    shares = suites.share(["m3", "m0", "m2", "m1"], 16, bins, 300, "shared")
+    shares = plans.share(["m3", "m0", "m2", "m1"], 16, bins, 300, "shared")
     # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, which buy 12 of the third, none of the last
     assert shares == {"m0": 16, "m1": 16, "m2": 12, "m3": 0}
     # With 2,201 s each gets one; what is left buys the others, the cheapest first: a second of the last is out of reach.
-    assert suites.share(["m3", "m0", "m2", "m1"], 16, bins, 2201, "shared") == {"m0": 16, "m1": 16, "m2": 7, "m3": 1}
-    assert suites.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
+    assert plans.share(["m3", "m0", "m2", "m1"], 16, bins, 2201, "shared") == {"m0": 16, "m1": 16, "m2": 7, "m3": 1}
+    assert plans.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
 
 
 @pytest.mark.parametrize("count", [1, 7, 40, 400])
@@ -257,8 +259,8 @@ def test_quick_costs_no_more_than_its_budget_however_many_methods(count: int, mo
         spec = replace(registry.METHODS["mean_fill"], name=name, cost=Cost(fixed=0.01 * 1.3 ** (i % 40)))
         monkeypatch.setitem(registry.METHODS, name, spec)
     bins = open_mask_set("irregular").bins
-    shares = suites.share(names, 16, bins, quick.seconds, "shared")
-    spent = sum(n * len(bins) * (suites.OVERHEAD + registry.METHODS[m].cost.fixed) for m, n in shares.items())
+    shares = plans.share(names, 16, bins, quick.seconds, "shared")
+    spent = sum(n * len(bins) * (plans.OVERHEAD + registry.METHODS[m].cost.fixed) for m, n in shares.items())
     assert spent <= quick.seconds * 1.01 < 15 * 60
     assert max(shares.values()) >= 1
 
@@ -266,18 +268,18 @@ def test_quick_costs_no_more_than_its_budget_however_many_methods(count: int, mo
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match="letter"):
-        suites.check_ours(tmp_path)
+        plans.check_ours(tmp_path)
     with pytest.raises(InputError, match="is a file"):
-        suites.check_ours(tmp_path / "letter.txt")
+        plans.check_ours(tmp_path / "letter.txt")
 
 
 @pytest.mark.parametrize(
     ("text", "words"), [("{", "damaged"), ('{"format": 0}', "another version"), ('{"format": 1}', "does not say")], ids=str
 )
 def test_a_damaged_or_foreign_plan_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
-    write(suites.plan_file(tmp_path), text.encode())
+    write(plans.plan_file(tmp_path), text.encode())
     with pytest.raises(InputError, match=words):
-        suites.load_plan(tmp_path)
+        plans.load_plan(tmp_path)
 
 
 def test_the_lock_keeps_a_second_run_out_and_outlives_no_process(tmp_path: Path) -> None:
@@ -410,18 +412,18 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",)}
     net = UNet2DModel(16, block_out_channels=(8,), layers_per_block=1, norm_num_groups=4, **blocks)
     net.save_pretrained(model)
-    (entry,) = suites.choose_methods(f"replacement:model={model}:steps=2")
+    (entry,) = plans.choose_methods(f"replacement:model={model}:steps=2")
     name = cells.split_entry(entry)[1]["model"]
     assert name.startswith(f"{model}@")
-    assert suites.choose_methods(f"replacement:steps=2:model={name}") == [entry]
-    assert suites.cost(entry, (256, 256), 0.2) == pytest.approx(0.02 + 2 * denoisers.call_seconds(name))
+    assert plans.choose_methods(f"replacement:steps=2:model={name}") == [entry]
+    assert plans.cost(entry, (256, 256), 0.2) == pytest.approx(0.02 + 2 * denoisers.call_seconds(name))
     assert start(tmp_path / "out", photos, (entry,)).failed == {}
     (manifest, *_) = [read_json(path) for path in sorted((tmp_path / "out").rglob("manifest.json"))]
     assert (manifest["options"]["model"], manifest["weights"]) == (name, {})
     assert any(name in note for row in manifest["pictures"].values() for note in row["notes"])
     net.conv_in.bias.data += 1
     net.save_pretrained(model)
-    assert suites.choose_methods(f"replacement:model={model}:steps=2") != [entry]
+    assert plans.choose_methods(f"replacement:model={model}:steps=2") != [entry]
     failed = start(tmp_path / "again", photos, (entry,)).failed
     assert all("holds another model" in reason for reason in failed.values())
     assert failed

@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers import UNet2DModel
 
-from benchmark import samplers
+from benchmark.studies import samplers
 from inpainters.methods.diffusion.schedules import calls
 from inpainters.training.recipe import load
 

@@ -13,12 +13,13 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
+from benchmark import plan as plans
 from benchmark import run, suites
 from benchmark.cells import Cell
-from benchmark.datasets import folder
+from benchmark.inputs.datasets import folder
+from benchmark.inputs.frozen import read_mask, read_rgb
+from benchmark.inputs.masksets import open_mask_set
 from benchmark.manifest import verify
-from benchmark.masksets import open_mask_set
-from benchmark.run import read_mask, read_rgb
 from benchmark.score import score
 from inpainters import registry
 from inpainters.errors import InputError
@@ -93,7 +94,7 @@ def finished_run(
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(tmp_path / "photos" / f"{name}.png")
     dataset, masks = folder(tmp_path / "photos", "square", 32), open_mask_set("irregular")
     given: dict[str, Any] = {"n": n, "bins": bins, "seed": 0, "seconds": seconds, "once": once, "answers": answers}
-    plan = suites.settle(tmp_path / "out", suites.make_plan(suites.get("photos"), dataset, masks, methods, **given))
+    plan = plans.settle(tmp_path / "out", plans.make_plan(suites.get("photos"), dataset, masks, methods, **given))
     run.run(tmp_path / "out", plan, dataset, masks, quiet=True)
     return tmp_path / "out"
 

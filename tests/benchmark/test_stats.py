@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmark.stats import estimate
+from benchmark.report.stats import estimate
 
 
 def test_interval_of_independent_values_matches_the_normal_one() -> None:

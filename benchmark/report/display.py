@@ -12,11 +12,11 @@ from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
 from benchmark.cells import compact, read_manifest, write
-from benchmark.marks import MARK, footnote, mark
+from benchmark.inputs.frozen import read_mask, read_rgb
+from benchmark.report.marks import MARK, footnote, mark
+from benchmark.report.summary import column_order, entry_order
+from benchmark.report.tables import number
 from benchmark.results import Results
-from benchmark.run import read_mask, read_rgb
-from benchmark.summary import column_order, entry_order
-from benchmark.tables import number
 from inpainters.imaging import load_image, load_mask
 from inpainters.registry import METHODS
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from benchmark.marks import footnote, mark
 from benchmark.metrics import METRICS
+from benchmark.report.marks import footnote, mark
+from benchmark.report.summary import Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
-from benchmark.summary import Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
 from inpainters.registry import METHODS
 
 HEADLINE = (("lpips_squeeze", "hole"), ("psnr", "hole"), ("ssim", "hole"), ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))

@@ -1,4 +1,4 @@
-"""What the diffusion samplers cost: `python -m benchmark.samplers` writes results/samplers.
+"""What the diffusion samplers cost: `python -m benchmark.studies.samplers` writes results/samplers.
 
 Beside bare network calls, and beside diffusers' RePaintPipeline with the same network, schedule and pictures. Weights are random: they do
 not bear on time. What batching, cropping and precision give is told apart.
@@ -75,7 +75,7 @@ class Row:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write; returns the exit code."""
-    parser = commandline.Parser("python -m benchmark.samplers", description="What the diffusion samplers cost.")
+    parser = commandline.Parser("python -m benchmark.studies.samplers", description="What the diffusion samplers cost.")
     parser.add_argument("--out", type=commandline.path, default=Path("results/samplers"), metavar="DIR")
     parser.add_argument("--size", type=int, default=128, help="side of the pictures in pixels (default 128)")
     parser.add_argument("--rounds", type=int, default=3, help="how often all is measured, in turn (default 3)")

@@ -1,48 +1,20 @@
-"""Suites: which test set, masks and bins; and the plan, fixed before the run, of how many pictures each method gets."""
+"""The plan of a run, fixed before its first picture: which pictures, masks and bins, and how many pictures each method gets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from benchmark.cells import FORMAT, Cell, compact, difference, read_json, split_entry, write_json
-from benchmark.datasets import Dataset, take
-from benchmark.masksets import MaskSet, middle
+from benchmark.inputs.datasets import Dataset, take
+from benchmark.inputs.masksets import MaskSet, middle
+from benchmark.suites import Suite
 from inpainters import registry
 from inpainters.base import MethodSpec
-from inpainters.errors import InputError, UnavailableError, unknown
+from inpainters.errors import InputError, UnavailableError
 
 OVERHEAD = 0.15
 """Seconds per picture on the reference machine that are not the method's: masking, PNGs and scoring."""
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A named benchmark."""
-
-    name: str
-    title: str
-    dataset: str
-    mask_set: str = "irregular"
-    n: int | None = None
-    """Pictures in each bin; None takes all."""
-    seconds: float = 3600.0
-    """What the plan may cost by the methods' declared costs."""
-    budget: Literal["shared", "each"] = "each"
-    """Whether all methods share `seconds` or each has as much."""
-
-
-SUITES: dict[str, Suite] = {
-    "quick": Suite("quick", "16 fixed crops of the built-in photographs, under 15 minutes", "sample", n=16, seconds=840, budget="shared"),
-    "photos": Suite("photos", "any folder of photographs (--data DIR), an hour for each method", "folder"),
-}
-
-
-def get(name: str) -> Suite:
-    """The row of `name`; raises InputError with a suggestion where there is none."""
-    if name not in SUITES:
-        raise unknown("suite", name, SUITES)
-    return SUITES[name]
 
 
 @dataclass(frozen=True)

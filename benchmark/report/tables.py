@@ -6,12 +6,24 @@ from itertools import zip_longest
 import numpy as np
 import pandas as pd
 
-from benchmark.marks import MARK, footnote, mark
 from benchmark.metrics import METRICS
+from benchmark.report.marks import MARK, footnote, mark
+from benchmark.report.stats import estimate
+from benchmark.report.summary import (
+    FAIR_N,
+    Cell,
+    Key,
+    column_order,
+    comparable,
+    counts_of,
+    entry_order,
+    measured,
+    named,
+    over_answers,
+    summarise,
+)
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results
-from benchmark.stats import estimate
-from benchmark.summary import FAIR_N, Cell, Key, column_order, comparable, counts_of, entry_order, measured, named, over_answers, summarise
 from inpainters.masks import BINS
 
 OVERVIEW = (

@@ -1,4 +1,7 @@
-"""Speed and memory of the layers beside their formulas written with convolutions: python -m benchmark.layers [--threads N --repeats N]."""
+"""Speed and memory of the layers beside their formulas written with convolutions.
+
+python -m benchmark.studies.layers [--threads N --repeats N]
+"""
 
 import argparse
 import multiprocessing
@@ -96,7 +99,7 @@ def peak(name: str, which: int, train: bool, threads: int) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print one row per layer and kind of pass: median processor seconds of both, their ratio, peak memory of both, largest difference."""
-    parser = argparse.ArgumentParser(prog="python -m benchmark.layers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmark.studies.layers", description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args(arguments)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmark import display, figures, tables
+from benchmark.report import display, figures, tables
 from benchmark.results import load
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from benchmark.cells import split_entry
 from benchmark.metrics import METRICS
+from benchmark.report.stats import Estimate, estimate
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET
-from benchmark.stats import Estimate, estimate
 from inpainters.masks import BINS
 from inpainters.registry import METHODS
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.cells import digest, pixels_sha256, read_json, write, write_json
-from benchmark.datasets import SUFFIXES, file_names, safe_name
+from benchmark.inputs.datasets import SUFFIXES, file_names, safe_name
 from inpainters.errors import InputError, unknown
 from inpainters.imaging import THRESHOLD, Mask, encode_png, load_image, save_png
 from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate, touches_border

@@ -1,4 +1,4 @@
-"""Who wins at which share of missing pixels: `python -m benchmark.crossing DIR` writes DIR/crossing.md, .csv and .svg.
+"""Who wins at which share of missing pixels: `python -m benchmark.studies.crossing DIR` writes DIR/crossing.md, .csv and .svg.
 
 The field says that networks which answer in one pass keep up on small holes, and that diffusion wins on large ones. Here that is a
 paired difference with its 95 % interval over photographs at each ratio, by distances of pictures and by one of whole sets.
@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark import cells, figures, results
-from benchmark.marks import footnote, mark
+from benchmark import cells, results
 from benchmark.metrics import METRICS
 from benchmark.metrics.kernel import pseudo_values
+from benchmark.plan import load_plan
+from benchmark.report import figures
+from benchmark.report.marks import footnote, mark
+from benchmark.report.stats import Estimate, estimate
+from benchmark.report.summary import by_hole, column_order, entry_order, named, over_answers, paired
+from benchmark.report.tables import ARROWS, number
 from benchmark.score import Bench, open_cells
-from benchmark.stats import Estimate, estimate
-from benchmark.suites import load_plan
-from benchmark.summary import by_hole, column_order, entry_order, named, over_answers, paired
-from benchmark.tables import ARROWS, number
 from inpainters import commandline
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
@@ -61,7 +62,7 @@ class Duel:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and write; returns the exit code."""
-    parser = commandline.Parser("python -m benchmark.crossing", description="Who wins at which share of missing pixels.")
+    parser = commandline.Parser("python -m benchmark.studies.crossing", description="Who wins at which share of missing pixels.")
     parser.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder whose pictures are here (DIR/cells)")
     parser.set_defaults(command=lambda parsed: _main(parsed.folder))
     return commandline.run(parser, argv)

@@ -1,0 +1,137 @@
+"""Fill cells one after the other in this process."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmark import measure
+from benchmark.cells import Cell, Outcome, finished, read_json, read_manifest, split_entry, write, write_json
+from benchmark.inputs.frozen import Inputs
+from benchmark.inputs.masksets import middle
+from benchmark.plan import OVERHEAD, Plan, cost
+from benchmark.record import meaning
+from inpainters import registry
+from inpainters.base import Inpainter, InpaintRequest
+from inpainters.errors import InputError, UnavailableError, disk_full, sentence
+from inpainters.imaging import composite, encode_png
+from inpainters.masks import derive_seed
+
+
+def fill(
+    root: Path, plan: Plan, cells: Sequence[Cell], inputs: Mapping[str, Inputs], outcome: Outcome, *, device: str, quiet: bool
+) -> None:
+    """Fill all that is not filled yet, method by method in the order of `cells`; `outcome` tells what was done."""
+    with _bar(plan, cells, quiet) as bar:
+        for entry in dict.fromkeys(cell.entry for cell in cells):
+            inpainter = _create(entry, device)
+            for cell in (c for c in cells if c.entry == entry):
+                _Filler(cell, root, plan.images(entry, cell.bin), inputs[cell.bin], inpainter, plan.batch, bar, outcome).fill()
+
+
+def _create(entry: str, device: str) -> Inpainter | str:
+    """The method of an entry, or the reason why there is none."""
+    method, options = split_entry(entry)
+    try:
+        inpainter = registry.create(method, device=device, **options)
+        inpainter.load()
+        return inpainter
+    except Exception as error:
+        return sentence(error)
+
+
+@contextmanager
+def _bar(plan: Plan, cells: list[Cell], quiet: bool) -> Iterator[Any]:
+    """A progress bar in declared seconds, so that the estimate knows that the last methods are the slow ones."""
+    total = sum(_estimate(cell) * len(plan.images(cell.entry, cell.bin)) for cell in cells)
+    text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
+    with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:
+        yield bar
+
+
+def _estimate(cell: Cell) -> float:
+    return OVERHEAD / 10 + cost(cell.entry, (256, 256), middle(cell.bin))
+
+
+@dataclass
+class _Filler:
+    """Fills one cell."""
+
+    cell: Cell
+    root: Path
+    images: list[str]
+    inputs: Inputs
+    inpainter: Inpainter | str
+    batch: int
+    bar: Any
+    outcome: Outcome
+
+    def fill(self) -> None:
+        """Fill what is missing; write the manifest last."""
+        folder, wanted = self.cell.folder(self.root), meaning(self.cell, self.inputs, self.images)
+        self.bar.set_description_str(f"{self.cell.entry} {self.cell.bin}")
+        stored = read_manifest(folder)
+        if stored is None or stored["failed"] or not all(i in stored["pictures"] and finished(folder, i) for i in self.images):
+            write_json(folder / "key.json", wanted)
+            failed = self._all(folder)
+            rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}
+            write_json(folder / "manifest.json", {**wanted, "pictures": rows, "failed": failed, "environment": measure.environment()})
+            self.outcome.failed.update({f"{self.cell.entry} {self.cell.bin} {i}": reason for i, reason in failed.items()})
+        else:
+            self.bar.update(_estimate(self.cell) * len(self.images))
+
+    def _all(self, folder: Path) -> dict[str, str]:
+        """Fill what is missing; returns the reason for each picture where it cannot be.
+
+        The pictures of a batch are always the same ones, so that a broken-off run ends in the bytes of an undisturbed one.
+        """
+        failed: dict[str, str] = {}
+        for start in range(0, len(self.images), self.batch):
+            together = self.images[start : start + self.batch]
+            reason = self._several(folder, together)
+            if reason and len(together) > 1:  # one of them cannot be filled: which?
+                failed |= {image_id: each for image_id in together if (each := self._several(folder, [image_id]))}
+            elif reason:
+                failed[together[0]] = reason
+            self.bar.update(_estimate(self.cell) * len(together))
+        return failed
+
+    def _several(self, folder: Path, images: Sequence[str]) -> str | None:
+        """Fill pictures together unless that is done; returns the reason where they cannot be."""
+        try:
+            if todo := [image_id for image_id in images if not finished(folder, image_id)]:
+                self._write(folder, images)
+                self.outcome.filled += len(todo)
+        except Exception as error:
+            if disk_full(error):
+                raise
+            return sentence(error)
+        return None
+
+    def _write(self, folder: Path, images: Sequence[str]) -> None:
+        if reasons := [reason for image_id in images if (reason := self.inputs.table[image_id].get("reason"))]:
+            raise InputError(reasons[0])
+        if isinstance(self.inpainter, str):
+            raise UnavailableError(self.inpainter)
+        pairs = [self.inputs.load(image_id) for image_id in images]
+        seeds = [derive_seed(self.cell.seed, image_id, self.cell.bin, "fill") % 2**31 for image_id in images]
+        measure.reset_peak()
+        results = self.inpainter.run(
+            [InpaintRequest(*pair, seed=seed, options=self.cell.options) for pair, seed in zip(pairs, seeds, strict=True)]
+        )
+        peak = measure.peak_mb()
+        for image_id, pair, (result,) in zip(images, pairs, results, strict=True):
+            png = encode_png(composite(result.image, *pair))
+            write(folder / f"{image_id}.png", png)
+            write_json(folder / f"{image_id}.json", {
+                "sha256": hashlib.sha256(png).hexdigest(),
+                "seed": result.seed,
+                "seconds": f"{result.seconds:.6g}",
+                "network_calls": result.network_calls,
+                "peak_memory_mb": "" if peak is None else f"{peak:.6g}",
+                "notes": list(result.notes),
+            })  # fmt: skip

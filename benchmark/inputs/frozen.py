@@ -1,0 +1,128 @@
+"""The frozen inputs of a run: originals and masks as PNGs, with their sha256, written before the first fill."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as PilImage
+
+from benchmark.cells import column_folder, pixels_sha256, read_json, write, write_json
+from benchmark.inputs.datasets import Dataset
+from benchmark.inputs.masksets import MaskSet
+from benchmark.plan import Plan
+from inpainters.errors import InputError, disk_full
+from inpainters.imaging import Image, Mask, encode_png
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The frozen inputs of one bin: originals and masks, with their sha256."""
+
+    folder: Path
+    table: dict[str, dict[str, str]]
+    """image id -> image (sha256), mask (sha256), ratio; or reason, where there is no mask for it."""
+
+    def there(self, image_id: str) -> bool:
+        """True where the files of a picture are there; they are not read."""
+        names = [f"{image_id}.png"] + ([] if "reason" in self.table[image_id] else [f"{image_id}.mask.png"])
+        return all((self.folder / name).is_file() for name in names)
+
+    def load(self, image_id: str) -> tuple[Image, Mask]:
+        """The original and its mask; raises InputError where a file is missing or not what the table says."""
+        image, mask = read_rgb(self.folder / f"{image_id}.png"), read_mask(self.folder / f"{image_id}.mask.png")
+        for name, array in (("image", image), ("mask", mask)):
+            if pixels_sha256(array) != self.table[image_id][name]:
+                raise InputError(f"The {name} of '{image_id}' was changed in '{self.folder.parent.name}/_inputs': use --redo.")
+        return image, mask
+
+
+def read_rgb(path: Path) -> Image:
+    """(H, W, 3) uint8 of a PNG that this program wrote."""
+    try:
+        with PilImage.open(path) as picture:
+            return np.array(picture.convert("RGB"), np.uint8)
+    except (OSError, SyntaxError, ValueError):
+        raise InputError(f"'{path.parent.name}/{path.name}' is missing or damaged: delete it and run the suite again.") from None
+
+
+def read_mask(path: Path) -> Mask:
+    """(H, W) bool of a mask PNG that this program wrote, True = missing."""
+    return read_rgb(path)[..., 0] > 127
+
+
+def prepare(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet) -> dict[str, Inputs]:
+    """Write originals and masks of every bin; returns the inputs by bin."""
+    wanted = {p.image_id: p for p in dataset.pictures if p.image_id in plan.pictures}
+    found: dict[str, Inputs] = {}
+    for label in plan.bins:
+        folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
+        stored = stored_inputs(folder)
+        images = plan.column(label)
+        if stored is not None and list(stored.table) == images and all(stored.there(image_id) for image_id in images):
+            found[label] = stored
+            continue
+        table = {image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found) for image_id in images}
+        write_json(folder / "inputs.json", {"order": images, "pictures": table})
+        found[label] = Inputs(folder, table)
+    return found
+
+
+def stored_inputs(folder: Path) -> Inputs | None:
+    """The inputs of one bin, in the plan's order, as `prepare` wrote them; None where it did not get that far."""
+    found = read_json(folder / "inputs.json") or {}
+    order, pictures = found.get("order"), found.get("pictures")
+    if not isinstance(order, list) or not isinstance(pictures, dict) or not all(isinstance(pictures.get(i), dict) for i in order):
+        return None
+    return Inputs(folder, {image_id: pictures[image_id] for image_id in order})
+
+
+def load_inputs(root: Path, plan: Plan, label: str) -> Inputs:
+    """The frozen inputs of one bin; raises InputError where the run did not get that far."""
+    folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
+    stored = stored_inputs(folder)
+    if stored is None:
+        raise InputError(f"'{root.name}' is half-written (no inputs for {label}): run the suite again to continue.")
+    return stored
+
+
+def _prepare_one(
+    folder: Path, picture: Any, image_id: str, plan: Plan, masks: MaskSet, label: str, earlier: Mapping[str, Inputs]
+) -> dict[str, str]:
+    original = folder / f"{image_id}.png"
+    twin = next((inputs.folder / original.name for inputs in earlier.values() if image_id in inputs.table), None)
+    if twin is not None:
+        image = read_rgb(twin)
+        _link(twin, original)
+    else:
+        image = _original(picture, image_id, plan)
+        write(original, encode_png(image))
+    try:
+        mask = masks.mask((image.shape[0], image.shape[1]), plan.seed, image_id, label)
+    except InputError as error:
+        return {"image": plan.pictures[image_id], "reason": str(error)}
+    write(folder / f"{image_id}.mask.png", encode_png(mask))
+    return {"image": plan.pictures[image_id], "mask": pixels_sha256(mask), "ratio": f"{mask.mean():.9g}"}
+
+
+def _original(picture: Any, image_id: str, plan: Plan) -> Image:
+    image: Image | None = picture.load() if picture is not None else None
+    if image is None or pixels_sha256(image) != plan.pictures[image_id]:
+        state = "is gone from" if image is None else "was changed in"
+        raise InputError(f"'{image_id}' {state} the test set since this run began: put it back, use --redo, or another --out.")
+    return image
+
+
+def _link(source: Path, target: Path) -> None:
+    """One file under two names, or a copy where the file system has no links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if disk_full(error):
+            raise
+        shutil.copyfile(source, target)
