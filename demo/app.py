@@ -12,11 +12,13 @@ from gradio.themes.utils import colors, sizes
 from gradio.themes.utils.fonts import LocalFont
 from starlette.middleware import Middleware
 
-from demo import compare, endpoints, header, inside
-from demo.assets_loader import style_tag
-from demo.jobs import Runner
-from demo.limits import Limits
-from demo.session import App, Store
+from demo import endpoints
+from demo.server.jobs import Runner
+from demo.server.limits import Limits
+from demo.server.session import App, Store
+from demo.tabs import compare, inside
+from demo.widgets import header
+from demo.widgets.assets import style_tag
 
 TITLE = "Inpainting, side by side"
 RESULTS = Path(__file__).parent.parent / "results"
@@ -30,8 +32,8 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
         with gr.Tabs(selected="compare", elem_id="tabs") as tabs:
             with gr.Tab("Compare", id="compare", elem_id="tab-compare"):
                 session = compare.build(app, blocks)
-            if find_spec("demo.leaderboard"):
-                from demo import leaderboard
+            if find_spec("demo.tabs.leaderboard"):
+                from demo.tabs import leaderboard
 
                 with gr.Tab("Leaderboard", id="leaderboard", elem_id="tab-leaderboard"):
                     leaderboard.build(app)

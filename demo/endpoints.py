@@ -6,11 +6,11 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demo import view
-from demo.compare import numbers
-from demo.explain import Explanation, price
-from demo.jobs import Job, parse_options
-from demo.session import MAX_PIXELS, App
+from demo.actions.explanation import Explanation, price
+from demo.server.jobs import Job, parse_options
+from demo.server.session import MAX_PIXELS, App
+from demo.tabs.compare import numbers
+from demo.views import compare as view
 from inpainters import costs, registry
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side

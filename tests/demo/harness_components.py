@@ -13,11 +13,11 @@ from fastapi import FastAPI, Response
 from PIL import Image
 from skimage import data, transform
 
-from demo.assets_loader import style_tag
-from demo.chart import Chart
-from demo.panes import Panes
-from demo.picker import Picker
-from demo.table import Table
+from demo.widgets.assets import style_tag
+from demo.widgets.chart import Chart
+from demo.widgets.panes import Panes
+from demo.widgets.picker import Picker
+from demo.widgets.table import Table
 
 HOSTILE = '<img src=x onerror="window.hacked=1"> ${window.hacked=2} `${1+1}` {{value}}'
 NO_WEIGHTS = "'sd2' needs weights 'sd2': run `python -m inpainters fetch sd2`."

@@ -39,9 +39,11 @@ def server(chromium, denoiser):
     follows = MethodSpec("following", "Following", "baseline", f"{__name__}:Following", "", "", 0, "", "", Cost(0.1), takes_guide=True)
     patch.setitem(registry.METHODS, "following", follows)
     patch.setitem(registry.METHODS, "patient", spec)
-    patch.setattr(
-        "demo.jobs.registry.create", lambda name, **options: fakes[name](registry.get(name)) if name in fakes else made(name, **options)
-    )
+
+    def create(name, **options):
+        return fakes[name](registry.get(name)) if name in fakes else made(name, **options)
+
+    patch.setattr("demo.server.jobs.registry.create", create)
     blocks, app = make()
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(app))
     yield url

@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 from PIL import Image as PilImage
 
 from demo.app import launch_options, make
-from demo.limits import MAX_JSON
+from demo.server.limits import MAX_JSON
 from inpainters import METHODS, inpaint
 
 METHOD_KEYS = {"name", "title", "family", "summary", "paper", "year", "link", "licence", "version", "seconds", "options", "unavailable"}

@@ -12,11 +12,11 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image as PilImage
 
-from demo import inside
+from demo.actions.explanation import MOST_FRAMES, Explanation, ask, price
 from demo.app import launch_options, make
-from demo.explain import MOST_FRAMES, Explanation, ask, price
-from demo.jobs import Runner
-from demo.session import App, Session, Store, open_picture
+from demo.server.jobs import Runner
+from demo.server.session import App, Session, Store, open_picture
+from demo.tabs import inside
 from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest
 from inpainters.errors import InputError

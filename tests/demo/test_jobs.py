@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from demo.jobs import Batch, Hole, Job, Price, Runner, parse_options, price, refuse_local, spoken, together
-from demo.view import checked
+from demo.server.jobs import Batch, Hole, Job, Price, Runner, parse_options, price, refuse_local, spoken, together
+from demo.views.compare import checked
 from inpainters import costs, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
 from inpainters.errors import InputError
@@ -53,7 +53,7 @@ def methods(monkeypatch):
     def create(name, **options):
         return kinds[name](registry.get(name)) if name in kinds else made(name, **options)
 
-    monkeypatch.setattr("demo.jobs.registry.create", create)
+    monkeypatch.setattr("demo.server.jobs.registry.create", create)
     yield
     GATE.set()
 
@@ -224,7 +224,7 @@ class Drawing(Inpainter):
 def drawing(monkeypatch):
     spec = MethodSpec("drawing", "Drawing", "baseline", f"{__name__}:Drawing", "", "", 0, "", "", Cost(1.0), stochastic=True)
     monkeypatch.setitem(registry.METHODS, "drawing", spec)
-    monkeypatch.setattr("demo.jobs.registry.create", lambda name, **options: Drawing(spec))
+    monkeypatch.setattr("demo.server.jobs.registry.create", lambda name, **options: Drawing(spec))
     return lambda n, **more: Job("drawing", 7, n=n, preview=lambda image: None, **more)
 
 
@@ -269,7 +269,7 @@ def test_a_gpu_draws_all_answers_at_once_and_shows_the_first(runner, hole, drawi
         inpainter.device, inpainter.synchronize = "cuda", lambda: None
         return inpainter
 
-    monkeypatch.setattr("demo.jobs.registry.create", on_gpu)
+    monkeypatch.setattr("demo.server.jobs.registry.create", on_gpu)
     GATE.set()
     job = drawing(3)
     job.preview = lambda image: shown.append(image[hole[1]].max())

@@ -14,9 +14,11 @@ from PIL import Image as PilImage
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from demo import compare, samples, view
-from demo.jobs import Answer, Batch, Hole, Job, Runner
-from demo.session import App, Session, Store, canvas_mask, from_result, open_mask, open_picture
+from demo.server import samples
+from demo.server.jobs import Answer, Batch, Hole, Job, Runner
+from demo.server.session import App, Session, Store, canvas_mask, from_result, open_mask, open_picture
+from demo.tabs import compare
+from demo.views import compare as view
 from inpainters import inpaint, registry
 from inpainters.base import Cost, Inpainter, InpaintResult, MethodSpec
 from inpainters.errors import InputError
@@ -466,7 +468,7 @@ def calls(denoiser):
 
 @pytest.mark.parametrize("method", ["replacement", "repaint", "ddnm", "dpm_solver"])
 def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(calls, tmp_path, monkeypatch, method):
-    monkeypatch.setattr("demo.jobs.registry.create", partial(registry.create, device="cpu"))
+    monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
     app = App(Store(), Runner(), tmp_path)
     session = Session(app.store, options={method: {"steps": 1000 if method != "dpm_solver" else 900}}, n=2)
     session.begin(open_picture(app.store, samples.path("coffee"), "Coffee", "coffee"))
@@ -495,7 +497,7 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(c
 
 
 def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monkeypatch):
-    monkeypatch.setattr("demo.jobs.registry.create", partial(registry.create, device="cpu"))
+    monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
     app = App(Store(), Runner(), tmp_path)
     session = Session(app.store, options={"dpm_solver": {"steps": 3}})
     session.begin(open_picture(app.store, samples.path("coffee"), "Coffee", "coffee"))

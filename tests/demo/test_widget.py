@@ -8,12 +8,12 @@ pytest.importorskip("gradio")
 
 import gradio as gr
 
-from demo.assets_loader import asset
-from demo.chart import Chart
-from demo.panes import Panes
-from demo.picker import Picker
-from demo.table import Table
-from demo.widget import next_rev
+from demo.widgets.assets import asset
+from demo.widgets.chart import Chart
+from demo.widgets.panes import Panes
+from demo.widgets.picker import Picker
+from demo.widgets.table import Table
+from demo.widgets.widget import next_rev
 
 COMPONENTS = (Panes, Picker, Table, Chart)
 

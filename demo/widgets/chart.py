@@ -1,6 +1,6 @@
 """Lines and points with their intervals, in the colours and marks of the families."""
 
-from demo.widget import Widget
+from demo.widgets.widget import Widget
 
 
 class Chart(Widget):

@@ -4,7 +4,7 @@ from typing import Any
 
 from gradio.data_classes import FileData, GradioModel
 
-from demo.widget import Widget
+from demo.widgets.widget import Widget
 
 
 class EditorData(GradioModel):

@@ -19,7 +19,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from benchmark import measure
-from demo.jobs import Batch, Hole, Runner
+from demo.server.jobs import Batch, Hole, Runner
 from inpainters.errors import InputError
 from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png, load_image, load_mask
 

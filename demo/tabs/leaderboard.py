@@ -8,12 +8,13 @@ import gradio as gr
 
 from benchmark.report import display
 from benchmark.report.summary import named
-from demo import board, view
-from demo.chart import Chart
-from demo.panes import Panes
-from demo.session import App, Store
-from demo.table import Table
-from demo.widget import next_rev
+from demo.server.session import App, Store
+from demo.views import compare as view
+from demo.views import leaderboard as board
+from demo.widgets.chart import Chart
+from demo.widgets.panes import Panes
+from demo.widgets.table import Table
+from demo.widgets.widget import next_rev
 from inpainters.base import FAMILIES
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png, load_image, load_mask

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image as PilImage
 
-from demo import view
-from demo.jobs import Batch, Job
-from demo.session import Store
+from demo.server.jobs import Batch, Job
+from demo.server.session import Store
+from demo.views import compare as view
 from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
 from inpainters.errors import Cancelled, InputError

@@ -3,12 +3,12 @@
 from functools import cache
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent / "assets"
+_FOLDER = Path(__file__).parent
 
 
 @cache
 def asset(name: str) -> str:
-    """Return the text of `assets/<name>`."""
+    """Return the text of `widgets/<name>`."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 

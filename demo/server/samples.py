@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PilImage
 
-from demo.session import Store
+from demo.server.session import Store
 from inpainters.errors import unknown
 from inpainters.imaging import encode_png, load_image
 

@@ -1,9 +1,9 @@
 """The line above the tabs: name, theme, list of keys; and what the page's head carries."""
 
-from demo.inside import Inside
-from demo.mask_editor import MaskEditor
-from demo.panes import Panes
-from demo.widget import Widget
+from demo.tabs.inside import Inside
+from demo.widgets.mask_editor import MaskEditor
+from demo.widgets.panes import Panes
+from demo.widgets.widget import Widget
 
 HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 PAGE_KEYS = (("Ctrl Enter", "Run"), ("Ctrl .", "Stop"), ("← →", "Between tabs, in the tab bar"), ("?", "This list"))

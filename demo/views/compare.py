@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image as PilImage
 
 from benchmark.report.marks import footnote, mark
-from demo.jobs import Answer, Hole, Job, Price, Runner, price, spoken, together
-from demo.session import Round, Session, Value, settings
-from demo.widget import next_rev
+from demo.server.jobs import Answer, Hole, Job, Price, Runner, price, spoken, together
+from demo.server.session import Round, Session, Value, settings
+from demo.widgets.widget import next_rev
 from inpainters import registry
 from inpainters.base import FAMILIES, Option
 from inpainters.errors import InputError

@@ -10,14 +10,15 @@ from typing import Any
 
 import gradio as gr
 
-from demo import samples, view
-from demo.jobs import Answer, Batch, Job
-from demo.mask_editor import EditorData, MaskEditor
-from demo.panes import Panes
-from demo.picker import Choice, Picker
-from demo.session import App, Round, Session, Value, canvas_mask, canvas_sketch, open_mask, open_picture
-from demo.view import Square
-from demo.widget import next_rev
+from demo.server import samples
+from demo.server.jobs import Answer, Batch, Job
+from demo.server.session import App, Round, Session, Value, canvas_mask, canvas_sketch, open_mask, open_picture
+from demo.views import compare as view
+from demo.views.compare import Square
+from demo.widgets.mask_editor import EditorData, MaskEditor
+from demo.widgets.panes import Panes
+from demo.widgets.picker import Choice, Picker
+from demo.widgets.widget import next_rev
 from inpainters import costs, registry
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import gradio as gr
 import numpy as np
 
-from demo import samples, view
-from demo.compare import TICK, decode_canvas, decode_sketch
-from demo.explain import Explanation, Shot, ask, fractions, keep, price
-from demo.jobs import Batch, spoken
-from demo.session import App, Session, Store
-from demo.widget import Widget, next_rev
+from demo.actions.explanation import Explanation, Shot, ask, fractions, keep, price
+from demo.server import samples
+from demo.server.jobs import Batch, spoken
+from demo.server.session import App, Session, Store
+from demo.tabs.compare import TICK, decode_canvas, decode_sketch
+from demo.views import compare as view
+from demo.widgets.widget import Widget, next_rev
 from inpainters import registry
 from inpainters.base import MethodSpec
 from inpainters.errors import InputError

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from demo.widget import Widget
+from demo.widgets.widget import Widget
 
 _MOST = 200
 

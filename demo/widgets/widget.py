@@ -17,7 +17,7 @@ import gradio as gr
 from gradio.component_meta import ComponentMeta, updateable
 from gradio.events import EventListener
 
-from demo.assets_loader import bundle
+from demo.widgets.assets import bundle
 
 _lock = threading.Lock()
 _last_rev = 0
@@ -52,7 +52,7 @@ class _Meta(ComponentMeta):
 
 
 class Widget(gr.HTML, metaclass=_Meta):
-    """A component drawn by `assets/<ASSET>.js` and `assets/<ASSET>.css`.
+    """A component drawn by `widgets/<ASSET>.js` and `widgets/<ASSET>.css`.
 
     `value`: JSON as the subclass documents it, or None. The browser drops a value whose `rev` is lower than the last one's.
     Other keywords go to `gr.HTML` (elem_id, visible, min_height, ...).

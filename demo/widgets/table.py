@@ -1,6 +1,6 @@
 """A table whose every number is a door to its pictures."""
 
-from demo.widget import Widget
+from demo.widgets.widget import Widget
 
 
 class Table(Widget):
