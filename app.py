@@ -1,4 +1,6 @@
-"""Starts the app: `python app.py [--host H --port P --results DIR --share]`; Hugging Face Spaces runs this file as it is."""
+"""Starts the app: `python app.py [--host H --port P --results DIR --share]`; Hugging Face Spaces runs this
+file as it is.
+"""
 
 import os
 

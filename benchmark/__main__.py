@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 2 for bad input, 1 where something failed, 130 where stopped by hand."""
-    return commandline.run(_parser(), arguments, stopped="All that was finished is kept; the same command continues.")
+    """Run one command; returns the exit code: 0, 2 for bad input, 1 where something failed, 130 where stopped
+    by hand.
+    """
+    return commandline.run(
+        _parser(), arguments, stopped="All that was finished is kept; the same command continues."
+    )
 
 
 def _parser() -> commandline.Parser:
-    parser = commandline.Parser("python -m benchmark", description="Fill the same holes with every method, and measure.")
+    parser = commandline.Parser(
+        "python -m benchmark", description="Fill the same holes with every method, and measure."
+    )
     commands = parser.add_subparsers(required=True, metavar="list|masks|run|score|report|fetch|verify")
-    commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(command=_list)
+    commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(
+        command=_list
+    )
     _add_run(commands.add_parser("run", help="run, score and report a suite; a second start continues"))
     for name, command, text in (
         ("score", _score, "compute what is not scored yet and write scores.csv"),
@@ -33,33 +41,60 @@ def _parser() -> commandline.Parser:
         ("verify", _verify, "check files against the manifest's sha256"),
     ):
         added = commands.add_parser(name, help=text)
-        added.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder such as results/quick")
+        added.add_argument(
+            "folder", type=commandline.path, metavar="DIR", help="a results folder such as results/quick"
+        )
         commandline.add_weights(added)
         added.set_defaults(command=command)
     fetch = commands.add_parser("fetch", help="download weights and check their sha256")
     fetch.add_argument("name")
     fetch.set_defaults(command=_fetch)
-    _add_masks(commands.add_parser("masks", help="write masks of a generator, or take in masks from elsewhere"))
+    _add_masks(
+        commands.add_parser("masks", help="write masks of a generator, or take in masks from elsewhere")
+    )
     return parser
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("suite", help="quick or photos")
-    run.add_argument("--methods", metavar="A,B", help="such as telea,repaint:preset=paper; default: all that are ready")
+    run.add_argument(
+        "--methods", metavar="A,B", help="such as telea,repaint:preset=paper; default: all that are ready"
+    )
     run.add_argument("--n", type=int, help="pictures in each bin (quick: 16, photos: all)")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--out", type=commandline.path, metavar="DIR", help="default: results/SUITE")
     run.add_argument("--data", type=commandline.path, metavar="DIR", help="folder of the test set")
-    run.add_argument("--dataset", help="test set in place of the suite's own: sample, folder, folder:PATH, places2 ...")
+    run.add_argument(
+        "--dataset", help="test set in place of the suite's own: sample, folder, folder:PATH, places2 ..."
+    )
     run.add_argument("--recipe", default="square", help="for folders: square (default) or native")
     run.add_argument("--size", type=int, default=256, help="for square: side in pixels (default 256)")
     commandline.add_weights(run)
     run.add_argument("--mask-set", metavar="NAME", help="a generator, or folder:DIR made by `masks import`")
     run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask set")
-    run.add_argument("--once", action="store_true", help="fill each picture at one ratio only, the bins taking turns")
-    run.add_argument("--answers", type=int, default=1, metavar="N", help="answers to each hole of methods whose seed changes the fill")
-    run.add_argument("--batch", type=int, default=1, metavar="N", help="pictures that a method gets at once, which share the time")
-    run.add_argument("--budget", type=float, metavar="HOURS", help="quick: for all methods together; photos: for each method")
+    run.add_argument(
+        "--once", action="store_true", help="fill each picture at one ratio only, the bins taking turns"
+    )
+    run.add_argument(
+        "--answers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="answers to each hole of methods whose seed changes the fill",
+    )
+    run.add_argument(
+        "--batch",
+        type=int,
+        default=1,
+        metavar="N",
+        help="pictures that a method gets at once, which share the time",
+    )
+    run.add_argument(
+        "--budget",
+        type=float,
+        metavar="HOURS",
+        help="quick: for all methods together; photos: for each method",
+    )
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
     run.add_argument("--only", choices=["run"], help="stop after the pictures; score and report come later")
@@ -72,16 +107,26 @@ def _add_masks(masks: argparse.ArgumentParser) -> None:
     export.add_argument("out", type=commandline.path, metavar="DIR")
     about = "a paper's set: liu2018 (55,116 of 512 px, some ten minutes and half a gigabyte); what else is given overrides it"
     export.add_argument("--preset", metavar="NAME", help=about)
-    export.add_argument("--generator", help="one, or several with commas that take turns (default: irregular)")
+    export.add_argument(
+        "--generator", help="one, or several with commas that take turns (default: irregular)"
+    )
     export.add_argument("--size", type=int, help="default: 256")
     export.add_argument("--count", type=int, help="default: 100")
     export.add_argument("--seed", type=int, help="default: 0")
     export.add_argument("--bin", metavar="LABEL", help="default: all bins in turn")
-    export.add_argument("--border", metavar="WHICH", help="touching, free or both: whether holes touch the border (default: as it comes)")
+    export.add_argument(
+        "--border",
+        metavar="WHICH",
+        help="touching, free or both: whether holes touch the border (default: as it comes)",
+    )
     export.set_defaults(command=_export)
-    taken = commands.add_parser("import", help="check masks, cut them at 128, and write PNGs with white = missing")
+    taken = commands.add_parser(
+        "import", help="check masks, cut them at 128, and write PNGs with white = missing"
+    )
     taken.add_argument("source", type=commandline.path, metavar="DIR")
-    taken.add_argument("--out", type=commandline.path, metavar="DIR", help="default: masks/NAME of the folder")
+    taken.add_argument(
+        "--out", type=commandline.path, metavar="DIR", help="default: masks/NAME of the folder"
+    )
     taken.add_argument("--polarity", help="white-missing or white-known; never guessed")
     taken.set_defaults(command=_import)
 
@@ -93,8 +138,16 @@ def _list(_: argparse.Namespace) -> int:
 
     _print_rows("Suites", {name: suite.title for name, suite in suites.SUITES.items()})
     _print_rows("Test sets", datasets.TITLES)
-    _print_rows("Mask sets", {**{name: spec.title for name, spec in masks.GENERATORS.items()}, "folder:DIR": "made by `masks import`"})
-    _print_rows("Bins", {label: f"{low:.0%} < ratio <= {high:.0%}" for label, (low, high) in masks.BINS.items()})
+    _print_rows(
+        "Mask sets",
+        {
+            **{name: spec.title for name, spec in masks.GENERATORS.items()},
+            "folder:DIR": "made by `masks import`",
+        },
+    )
+    _print_rows(
+        "Bins", {label: f"{low:.0%} < ratio <= {high:.0%}" for label, (low, high) in masks.BINS.items()}
+    )
     _print_rows("Methods", {name: registry.unavailable(name) or "ready" for name in registry.METHODS})
     _print_rows("Metrics", {name: metrics.unavailable(name) or "ready" for name in metrics.METRICS})
     return 0
@@ -183,7 +236,9 @@ def _announce(plan: "Plan") -> None:
     most = max(len(plan.column(label)) for label in plan.bins)
     fewer = [f"{method} {n}" for method, n in plan.methods.items() if n < most]
     turns = f"in turn at {len(plan.bins)} ratios" if plan.once else f"× {len(plan.bins)} bins"
-    text = f"{plan.suite}: {len(plan.pictures)} pictures of {plan.dataset} {turns} × {len(plan.methods)} methods"
+    text = (
+        f"{plan.suite}: {len(plan.pictures)} pictures of {plan.dataset} {turns} × {len(plan.methods)} methods"
+    )
     print(text + (f"; the time budget gives fewer to {', '.join(fewer)}." if fewer else "."), file=sys.stderr)
     for reason in plan.left_out:
         print(reason, file=sys.stderr)
@@ -230,7 +285,11 @@ def _verify(parsed: argparse.Namespace) -> int:
 
     wrong = verify(parsed.folder)
     _print_failures(wrong)
-    print("Everything is as the manifest says." if not wrong else f"{len(wrong)} files are not as the manifest says.")
+    print(
+        "Everything is as the manifest says."
+        if not wrong
+        else f"{len(wrong)} files are not as the manifest says."
+    )
     return 1 if wrong else 0
 
 
@@ -248,7 +307,9 @@ def _export(parsed: argparse.Namespace) -> int:
 
     if parsed.preset not in (None, *PRESETS):
         raise unknown("preset", parsed.preset, PRESETS)
-    given = {field.name: value for field in fields(Export) if (value := getattr(parsed, field.name)) is not None}
+    given = {
+        field.name: value for field in fields(Export) if (value := getattr(parsed, field.name)) is not None
+    }
     plan = replace(PRESETS.get(parsed.preset, Export()), **given)
     for _ in tqdm(export(parsed.out, plan), total=plan.count, desc="masks", disable=None):
         pass

@@ -43,7 +43,9 @@ class Cell:
 
     def folder(self, root: Path) -> Path:
         digest = hashlib.sha256(self.options_text.encode()).hexdigest()[:8]
-        return column_folder(root, self.dataset, self.mask_set, self.bin) / self.method / f"{digest}-{self.seed}"
+        return (
+            column_folder(root, self.dataset, self.mask_set, self.bin) / self.method / f"{digest}-{self.seed}"
+        )
 
 
 @dataclass
@@ -128,7 +130,9 @@ def finished(folder: Path, image_id: str) -> bool:
 
 
 def difference(found: object, wanted: object, name: str = "") -> str | None:
-    """The first field in which two JSON values differ, as in `packages.numpy: 2.0 there, 2.1 here`; None where none does."""
+    """The first field in which two JSON values differ, as in `packages.numpy: 2.0 there, 2.1 here`; None
+    where none does.
+    """
     if isinstance(found, dict) and isinstance(wanted, dict):
         for key in sorted({*found, *wanted}):
             if text := difference(found.get(key), wanted.get(key), f"{name}.{key}" if name else str(key)):
@@ -149,11 +153,15 @@ def lock(root: Path) -> Iterator[None]:
     mine = path.with_name(f".lock-{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        mine.write_text(compact({"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())}))
+        mine.write_text(
+            compact({"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())})
+        )
         _take(mine, path, root)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise InputError(f"'{root.name}' may not be written to: check its permissions, or use --out.") from None
+            raise InputError(
+                f"'{root.name}' may not be written to: check its permissions, or use --out."
+            ) from None
         raise
     finally:
         with suppress(OSError):
@@ -175,7 +183,10 @@ def _take(mine: Path, path: Path, root: Path) -> None:
                 where = f"on '{str(holder['host'])[:40]}' is writing to '{root.name}': wait for it, or delete cells/.lock if it is dead."
                 raise InputError(f"Another run {where}") from None
             if _alive(holder):
-                raise InputError(f"Another run (process {holder['pid']}) is writing to '{root.name}': wait for it, or use --out.") from None
+                raise InputError(
+                    f"Another run (process {holder['pid']}) is writing to '{root.name}': wait for it, or use "
+                    "--out."
+                ) from None
             path.unlink(missing_ok=True)
     raise InputError(f"'{root.name}' is being taken by another run: start again.")
 

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, finished, pixels_sha256, read_json, read_manifest, split_entry, write_json
+from benchmark.cells import (
+    FORMAT,
+    Cell,
+    finished,
+    pixels_sha256,
+    read_json,
+    read_manifest,
+    split_entry,
+    write_json,
+)
 from benchmark.inputs.datasets import sample
 from benchmark.inputs.frozen import Inputs, load_inputs
 from benchmark.plan import Plan, load_plan, plan_file
@@ -21,7 +30,10 @@ _METHOD_FIELDS = ("version", "options", "weights", "packages")
 def save(root: Path, plan: Plan, done: Done, inputs: Mapping[str, Inputs], metrics: Any) -> None:
     """Write manifest.json beside scores.csv and timings.csv."""
     files = {name: _sha256(root / name) for name in ("scores.csv", "timings.csv")}
-    write_json(root / "manifest.json", {"meaning": meaning(plan, done, inputs, metrics), "environment": environment(done), "files": files})
+    write_json(
+        root / "manifest.json",
+        {"meaning": meaning(plan, done, inputs, metrics), "environment": environment(done), "files": files},
+    )
 
 
 def meaning(plan: Plan, done: Done, inputs: Mapping[str, Inputs], metrics: Any) -> dict[str, Any]:
@@ -30,8 +42,18 @@ def meaning(plan: Plan, done: Done, inputs: Mapping[str, Inputs], metrics: Any) 
         "format": FORMAT,
         "version": __version__,
         "suite": plan.suite,
-        "dataset": {"name": plan.dataset, "recipe": plan.recipe, "images": plan.pictures, "left_out": list(plan.left_out)},
-        "mask_set": {"name": plan.mask_set, "source": plan.mask_source, "seed": plan.seed, "masks": _masks(plan, inputs)},
+        "dataset": {
+            "name": plan.dataset,
+            "recipe": plan.recipe,
+            "images": plan.pictures,
+            "left_out": list(plan.left_out),
+        },
+        "mask_set": {
+            "name": plan.mask_set,
+            "source": plan.mask_source,
+            "seed": plan.seed,
+            "masks": _masks(plan, inputs),
+        },
         "seed": plan.seed,
         "methods": _methods(plan, done),
         "n": {b: {c.entry: len(s["pictures"]) for c, s in done if c.bin == b} for b in plan.bins},
@@ -47,7 +69,10 @@ def meaning(plan: Plan, done: Done, inputs: Mapping[str, Inputs], metrics: Any) 
 def _masks(plan: Plan, inputs: Mapping[str, Inputs]) -> dict[str, Any]:
     """bin -> image id -> [ratio, sha256], or the reason why there is no mask."""
     return {
-        label: {i: row["reason"] if "reason" in row else [row["ratio"], row["mask"]] for i, row in inputs[label].table.items()}
+        label: {
+            i: row["reason"] if "reason" in row else [row["ratio"], row["mask"]]
+            for i, row in inputs[label].table.items()
+        }
         for label in plan.bins
     }
 
@@ -68,7 +93,9 @@ def _metric(spec: Any, metrics: Any) -> dict[str, Any]:
 
 
 def environment(done: Done) -> dict[str, Any]:
-    """Where the pictures were filled (`hardware`, `packages` ...; `others` if there was more than one place), and scored."""
+    """Where the pictures were filled (`hardware`, `packages` ...; `others` if there was more than one place),
+    and scored.
+    """
     places: list[Any] = []
     for _, stored in done:
         if stored["environment"] not in places:
@@ -78,13 +105,28 @@ def environment(done: Done) -> dict[str, Any]:
 
 
 def verify(root: Path) -> list[str]:
-    """A sentence for each file that is not what the manifest says: tables, and originals, masks and outputs where they are here."""
+    """A sentence for each file that is not what the manifest says: tables, and originals, masks and outputs
+    where they are here.
+    """
     stored = read_json(root / "manifest.json")
-    if stored is None or not isinstance(stored.get("meaning"), dict) or not isinstance(stored.get("files"), dict):
-        raise InputError(f"'{root.name}' has no manifest.json that can be read: `python -m benchmark score {root.name}` writes one.")
+    if (
+        stored is None
+        or not isinstance(stored.get("meaning"), dict)
+        or not isinstance(stored.get("files"), dict)
+    ):
+        raise InputError(
+            f"'{root.name}' has no manifest.json that can be read: `python -m benchmark score {root.name}` "
+            "writes one."
+        )
     if stored["meaning"].get("format") != FORMAT:
-        raise InputError(f"'{root.name}' was written by another version of the benchmark: run its suite again with --redo.")
-    wrong = [f"{name} is not the file the manifest names." for name, sha in stored["files"].items() if _sha256(root / name) != sha]
+        raise InputError(
+            f"'{root.name}' was written by another version of the benchmark: run its suite again with --redo."
+        )
+    wrong = [
+        f"{name} is not the file the manifest names."
+        for name, sha in stored["files"].items()
+        if _sha256(root / name) != sha
+    ]
     wrong += _check_sample(stored["meaning"]["dataset"])
     return wrong + (_check_cells(root) if plan_file(root).exists() else [])
 
@@ -115,7 +157,9 @@ def _check_cells(root: Path) -> list[str]:
     for cell in plan.cells():
         stored = read_manifest(cell.folder(root)) or {"pictures": {}}
         wrong += [
-            f"{cell.method} {cell.bin} {i}: the output was changed." for i in stored["pictures"] if not finished(cell.folder(root), i)
+            f"{cell.method} {cell.bin} {i}: the output was changed."
+            for i in stored["pictures"]
+            if not finished(cell.folder(root), i)
         ]
     return wrong
 

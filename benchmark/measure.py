@@ -55,7 +55,10 @@ def threads() -> dict[str, object]:
     import cv2
 
     torch = sys.modules.get("torch")
-    found: dict[str, object] = {"opencv": cv2.getNumThreads(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
+    found: dict[str, object] = {
+        "opencv": cv2.getNumThreads(),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
+    }
     return {**found, "torch": torch.get_num_threads() if torch is not None else None}
 
 
@@ -85,7 +88,9 @@ def reset_peak() -> None:
 
 
 def peak_mb() -> float | None:
-    """Peak memory since `reset_peak` in MB (10**6 bytes): the GPU's if one is in use, else the process's; None where unknown."""
+    """Peak memory since `reset_peak` in MB (10**6 bytes): the GPU's if one is in use, else the process's;
+    None where unknown.
+    """
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         return float(torch.cuda.max_memory_allocated()) / 1e6

@@ -1,4 +1,6 @@
-"""The plan of a run, fixed before its first picture: which pictures, masks and bins, and how many pictures each method gets."""
+"""The plan of a run, fixed before its first picture: which pictures, masks and bins, and how many pictures
+each method gets.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +41,9 @@ class Plan:
     once: bool = False
     """True where each picture is filled at one ratio only, the bins taking turns."""
     answers: int = 1
-    """How many answers, seeds `seed`, `seed` + 1 ..., a method gives to each hole where the seed changes its answer."""
+    """How many answers, seeds `seed`, `seed` + 1 ..., a method gives to each hole where the seed changes its
+    answer.
+    """
     batch: int = 1
     """How many pictures a method is given at once; their time is shared out evenly."""
 
@@ -47,12 +51,25 @@ class Plan:
         """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
         fields = {name: value for name, value in vars(self).items() if name != "pictures"}
         order = [[image_id, sha] for image_id, sha in self.pictures.items()]
-        return {**fields, "bins": list(self.bins), "left_out": list(self.left_out), "n": len(order), "order": order, "format": FORMAT}
+        return {
+            **fields,
+            "bins": list(self.bins),
+            "left_out": list(self.left_out),
+            "n": len(order),
+            "order": order,
+            "format": FORMAT,
+        }
 
     def cells(self) -> list[Cell]:
         """All cells, the fastest method first, for methods that get a picture at all."""
         order = sorted(self.methods, key=lambda entry: (cost(entry, (256, 256), 0.3), entry))
-        return [self.cell(entry, b, seed) for entry in order for b in self.bins if self.methods[entry] for seed in self.seeds(entry)]
+        return [
+            self.cell(entry, b, seed)
+            for entry in order
+            for b in self.bins
+            if self.methods[entry]
+            for seed in self.seeds(entry)
+        ]
 
     def seeds(self, entry: str) -> range:
         """The seeds of an entry's answers: one where the seed changes nothing."""
@@ -79,21 +96,32 @@ def plan_file(root: Path) -> Path:
 
 
 def load_plan(root: Path) -> Plan:
-    """The plan of a results folder; raises InputError with one sentence where there is none, or one from another version."""
+    """The plan of a results folder; raises InputError with one sentence where there is none, or one from
+    another version.
+    """
     if not root.is_dir():
-        raise InputError(f"There is no results folder '{root.name}'; `python -m benchmark run SUITE --out {root.name}` makes one.")
+        raise InputError(
+            f"There is no results folder '{root.name}'; `python -m benchmark run SUITE --out {root.name}` "
+            "makes one."
+        )
     found = read_json(plan_file(root))
     if found is None:
         what = "has a damaged plan.json" if plan_file(root).exists() else "holds no run (no cells/plan.json)"
-        raise InputError(f"'{root.name}' {what}: run the suite again, with --redo where pictures are there already.")
+        raise InputError(
+            f"'{root.name}' {what}: run the suite again, with --redo where pictures are there already."
+        )
     if found.pop("format", None) != FORMAT:
-        raise InputError(f"'{root.name}' was written by another version of the benchmark: use --redo, or another --out.")
+        raise InputError(
+            f"'{root.name}' was written by another version of the benchmark: use --redo, or another --out."
+        )
     try:
         del found["n"]
         found["pictures"] = {str(image_id): str(sha) for image_id, sha in found.pop("order")}
         return Plan(**{**found, "bins": tuple(found["bins"]), "left_out": tuple(found["left_out"])})
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"'{root.name}' has a plan.json that does not say what to run: use --redo, or another --out.") from None
+        raise InputError(
+            f"'{root.name}' has a plan.json that does not say what to run: use --redo, or another --out."
+        ) from None
 
 
 def make_plan(
@@ -133,7 +161,10 @@ def settle(root: Path, plan: Plan) -> Plan:
     loose = {"methods": 0, "seconds": 0}  # a method that joins later may have another budget: its n says so
     text = difference({**stored.to_json(), **loose}, {**plan.to_json(), **loose})
     if text:
-        raise InputError(f"'{root.name}' holds a run with other settings ({text}): use the same ones, --redo, or another --out.")
+        raise InputError(
+            f"'{root.name}' holds a run with other settings ({text}): use the same ones, --redo, or another "
+            "--out."
+        )
     merged = Plan(**{**vars(stored), "methods": {**plan.methods, **stored.methods}})
     if merged != stored:
         write_json(plan_file(root), merged.to_json())
@@ -147,11 +178,15 @@ def check_ours(root: Path) -> None:
     others = [p.name for p in root.iterdir() if p.name != "cells"] if root.is_dir() else []
     # Killed while it was scored, a run has rows and no manifest yet, but its plan.
     if others and "manifest.json" not in others and not plan_file(root).exists():
-        raise InputError(f"'{root.name}' holds other files ('{sorted(others)[0]}') and no results: name a new or empty folder with --out.")
+        raise InputError(
+            f"'{root.name}' holds other files ('{sorted(others)[0]}') and no results: name a new or empty "
+            "folder with --out."
+        )
 
 
 def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
-    """Declared seconds of an entry for one picture of (height, width) with that share missing, capped as its strategy caps it.
+    """Declared seconds of an entry for one picture of (height, width) with that share missing, capped as its
+    strategy caps it.
 
     0 for a method that is not in the table.
     """
@@ -171,7 +206,9 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
 
 
 def _model_cost(spec: MethodSpec, options: Mapping[str, Any]) -> float:
-    """With another network than the bundled one, by its operations at the size that it was trained on; 0 where it is not here."""
+    """With another network than the bundled one, by its operations at the size that it was trained on; 0
+    where it is not here.
+    """
     from inpainters.weights.denoisers import call_seconds
 
     try:
@@ -181,7 +218,8 @@ def _model_cost(spec: MethodSpec, options: Mapping[str, Any]) -> float:
 
 
 def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:
-    """Method -> pictures per bin. Of shared time each gets a picture, then even parts; what cheap ones leave goes to the costlier.
+    """Method -> pictures per bin. Of shared time each gets a picture, then even parts; what cheap ones leave
+    goes to the costlier.
 
     Only declared costs count, never this machine's clock: the same plan comes out everywhere.
     """
@@ -195,16 +233,20 @@ def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, b
         left -= shares[method] * one[method]
     while hungry := [m for m in order if 0 < shares[m] < n and one[m] <= left]:
         for i, method in enumerate(hungry):
-            more = min(n - shares[method], max(int(left / (len(hungry) - i) / one[method]), int(left >= one[method])))
+            more = min(
+                n - shares[method], max(int(left / (len(hungry) - i) / one[method]), int(left >= one[method]))
+            )
             shares[method] += more
             left -= more * one[method]
     return shares
 
 
 def choose_methods(names: str | None) -> list[str]:
-    """The entries of a comma-separated list such as `telea,repaint:preset=paper`; all ready methods where it is None.
+    """The entries of a comma-separated list such as `telea,repaint:preset=paper`; all ready methods where it
+    is None.
 
-    Raises InputError for a method that is unknown or not ready, and for an option that it does not have or cannot take.
+    Raises InputError for a method that is unknown or not ready, and for an option that it does not have or
+    cannot take.
     """
     if names is None:
         return [name for name in registry.METHODS if registry.unavailable(name) is None]
@@ -215,11 +257,15 @@ def choose_methods(names: str | None) -> list[str]:
 
 
 def _entry(method: str, *settings: str) -> str:
-    """The entry of a method and its `name=value`s; options at their defaults are left out, so that one run has one name."""
+    """The entry of a method and its `name=value`s; options at their defaults are left out, so that one run
+    has one name.
+    """
     spec = registry.get(method)
     for setting in settings:
         if "=" not in setting:
-            raise InputError(f"An option of '{method}' is written name=value, not '{setting[:40]}': {method}:name=value.")
+            raise InputError(
+                f"An option of '{method}' is written name=value, not '{setting[:40]}': {method}:name=value."
+            )
     options = spec.resolve(dict(setting.split("=", 1) for setting in settings))
     defaults = {option.name: option.default for option in spec.options}
     if reason := registry.unavailable(method, options):

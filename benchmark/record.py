@@ -10,7 +10,11 @@ from benchmark.inputs.frozen import Inputs
 from inpainters import registry
 from inpainters.weights import table as weights
 
-_PACKAGES = {"cv2": "opencv-contrib-python-headless", "skimage": "scikit-image", "PIL": "pillow"}  # import name -> distribution
+_PACKAGES = {
+    "cv2": "opencv-contrib-python-headless",
+    "skimage": "scikit-image",
+    "PIL": "pillow",
+}  # import name -> distribution
 
 
 def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
@@ -27,7 +31,9 @@ def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
         "seed": cell.seed,
         # Another model's name has its revision.
         "weights": {name: weights_digest(name) for name in spec.weights if not cell.options.get("model")},
-        "packages": measure.packages(("numpy", "scipy", _PACKAGES["cv2"], *(_PACKAGES.get(name, name) for name in spec.requires))),
+        "packages": measure.packages(
+            ("numpy", "scipy", _PACKAGES["cv2"], *(_PACKAGES.get(name, name) for name in spec.requires))
+        ),
         "inputs": digest({image_id: inputs.table[image_id] for image_id in images}),
     }
 

@@ -13,11 +13,13 @@ from benchmark.record import meaning
 from inpainters.errors import InputError
 
 
-def run(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet, *, device: str = "auto", quiet: bool = False) -> Outcome:
+def run(
+    root: Path, plan: Plan, dataset: Dataset, masks: MaskSet, *, device: str = "auto", quiet: bool = False
+) -> Outcome:
     """Fill all that is not filled yet, the fastest method first.
 
-    Raises InputError naming the field in which a started cell differs from what would be run now. One picture or method
-    that fails does not stop the others. The caller holds the folder's lock.
+    Raises InputError naming the field in which a started cell differs from what would be run now. One picture
+    or method that fails does not stop the others. The caller holds the folder's lock.
     """
     outcome = Outcome()
     inputs = prepare(root, plan, dataset, masks)
@@ -33,4 +35,7 @@ def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
     stored = read_json(folder / "key.json")
     text = difference(stored, wanted) if stored else None
     if text:
-        raise InputError(f"'{cell.entry}' at {cell.bin} in '{root.name}' was made otherwise ({text}): use --redo, or another --out.")
+        raise InputError(
+            f"'{cell.entry}' at {cell.bin} in '{root.name}' was made otherwise ({text}): use --redo, or "
+            "another --out."
+        )

@@ -1,4 +1,6 @@
-"""Score: read PNGs, write rows. Scores and features are kept beside the PNGs, so that a new metric never re-runs a method."""
+"""Score: read PNGs, write rows. Scores and features are kept beside the PNGs, so that a new metric never
+re-runs a method.
+"""
 
 import csv
 import importlib
@@ -67,13 +69,17 @@ class Bench:
 
     def key(self, spec: Any) -> str:
         """What pins a stored value of this metric."""
-        return digest({"variant": spec.variant, "weights": weights_digest(spec.weights) if spec.weights else None})
+        return digest(
+            {"variant": spec.variant, "weights": weights_digest(spec.weights) if spec.weights else None}
+        )
 
 
 def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) -> list[str]:
-    """Write scores.csv, timings.csv and manifest.json from the finished cells of `root`; returns a sentence for each failure.
+    """Write scores.csv, timings.csv and manifest.json from the finished cells of `root`; returns a sentence
+    for each failure.
 
-    What was scored with the same metric variant and weights is not scored again. Raises InputError where the folder holds no run.
+    What was scored with the same metric variant and weights is not scored again. Raises InputError where the
+    folder holds no run.
     """
     plan = load_plan(root)
     bench = Bench(metrics if metrics is not None else importlib.import_module("benchmark.metrics"))
@@ -90,12 +96,16 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
     _write_table(root / "scores.csv", SCORE_COLUMNS, rows)
     _write_table(root / "timings.csv", TIMING_COLUMNS, times)
     done = [(one.cell, one.stored) for one in scorers]
-    manifest.save(root, plan, done, {label: load_inputs(root, plan, label) for label in plan.bins}, bench.metrics)
+    manifest.save(
+        root, plan, done, {label: load_inputs(root, plan, label) for label in plan.bins}, bench.metrics
+    )
     return _failures(root, plan, done)
 
 
 def open_cells(root: Path, plan: Plan, bench: Bench) -> list["Scorer"]:
-    """The finished cells of a results folder; raises InputError where there is none, or the run did not get that far."""
+    """The finished cells of a results folder; raises InputError where there is none, or the run did not get
+    that far.
+    """
     inputs = {label: load_inputs(root, plan, label) for label in plan.bins}
     done = [(cell, stored) for cell in plan.cells() if (stored := read_manifest(cell.folder(root)))]
     if not done and any(plan.methods.values()):
@@ -105,7 +115,9 @@ def open_cells(root: Path, plan: Plan, bench: Bench) -> list["Scorer"]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Small networks on one picture at a time lose more to waiting for each other's threads than they win by them."""
+    """Small networks on one picture at a time lose more to waiting for each other's threads than they win by
+    them.
+    """
     if find_spec("torch") is None:
         yield
         return
@@ -120,9 +132,17 @@ def _one_thread() -> Iterator[None]:
 
 
 def _failures(root: Path, plan: Plan, done: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[str]:
-    failed = [f"{c.entry} {c.bin} {image_id}: {reason}" for c, stored in done for image_id, reason in stored["failed"].items()]
+    failed = [
+        f"{c.entry} {c.bin} {image_id}: {reason}"
+        for c, stored in done
+        for image_id, reason in stored["failed"].items()
+    ]
     missing = len(plan.cells()) - len(done)
-    return failed + ([f"{missing} of {len(plan.cells())} cells are not finished: run the suite again to continue."] if missing else [])
+    return failed + (
+        [f"{missing} of {len(plan.cells())} cells are not finished: run the suite again to continue."]
+        if missing
+        else []
+    )
 
 
 @dataclass
@@ -148,17 +168,30 @@ class Scorer:
     def times(self) -> Iterator[Row]:
         for image_id in self.images:
             record = self.stored["pictures"][image_id]
-            yield (*_key(self.plan, self.cell, image_id), record["seconds"], str(record["network_calls"]), record["peak_memory_mb"])
+            yield (
+                *_key(self.plan, self.cell, image_id),
+                record["seconds"],
+                str(record["network_calls"]),
+                record["peak_memory_mb"],
+            )
 
     def rows(self) -> Iterator[Row]:
         """All rows of the cell, from the file of scores after what is missing in it was computed."""
         stored = read_json(self.folder / "scores.json") or {}
-        found = {name: entry for name, entry in stored.items() if isinstance(entry, dict) and isinstance(entry.get("rows"), dict)}
+        found = {
+            name: entry
+            for name, entry in stored.items()
+            if isinstance(entry, dict) and isinstance(entry.get("rows"), dict)
+        }
         specs = self.bench.ready("image") + self.bench.ready("set")
-        scores = {name: entry for name, entry in found.items() if name in self.bench.absent}  # kept until its weights are back
+        scores = {
+            name: entry for name, entry in found.items() if name in self.bench.absent
+        }  # kept until its weights are back
         for spec in specs:
             key = self._value_key(spec)
-            scores[spec.name] = found[spec.name] if found.get(spec.name, {}).get("key") == key else {"key": key, "rows": {}}
+            scores[spec.name] = (
+                found[spec.name] if found.get(spec.name, {}).get("key") == key else {"key": key, "rows": {}}
+            )
         self._score_images(scores)
         self._score_sets(scores)
         write_json(self.folder / "scores.json", scores)
@@ -170,11 +203,21 @@ class Scorer:
     def _value_key(self, spec: Any) -> str:
         """A value for one picture hangs on the metric; one for a set also on which pictures are in it."""
         key = self.bench.key(spec)
-        return key if spec.kind == "image" else digest([key, [self.stored["pictures"][i]["sha256"] for i in self.images]])
+        return (
+            key
+            if spec.kind == "image"
+            else digest([key, [self.stored["pictures"][i]["sha256"] for i in self.images]])
+        )
 
     def _values(self, image_id: str, name: str, values: Mapping[str, Mapping[str, str]]) -> Iterator[Row]:
         for region, pair in values.items():
-            yield (*_key(self.plan, self.cell, image_id), name, region, pair.get("value", ""), pair.get("reason", ""))
+            yield (
+                *_key(self.plan, self.cell, image_id),
+                name,
+                region,
+                pair.get("value", ""),
+                pair.get("reason", ""),
+            )
 
     def _reasons(self) -> Iterator[Row]:
         """Rows without a value: metrics that are not ready, pictures that failed."""
@@ -201,12 +244,17 @@ class Scorer:
                 write_json(self.folder / "scores.json", scores)
 
     def _one(self, spec: Any, original: Image, output: Image, mask: Any) -> dict[str, dict[str, str]]:
-        """Region -> value or reason. One picture at a time: a batch's last digits would depend on where a run was killed."""
+        """Region -> value or reason. One picture at a time: a batch's last digits would depend on where a run
+        was killed.
+        """
         try:
             values = self.bench.get(spec.name).score(original, output, mask)
         except (ValueError, RuntimeError) as error:
             return {region: {"reason": sentence(error)} for region in spec.regions}
-        return {region: self._value(spec.name, region, values.get(region, float("nan"))) for region in spec.regions}
+        return {
+            region: self._value(spec.name, region, values.get(region, float("nan")))
+            for region in spec.regions
+        }
 
     def _value(self, name: str, region: str, value: float) -> dict[str, str]:
         reason = self.bench.metrics.reason(name, region, float(value))
@@ -228,13 +276,22 @@ class Scorer:
             return {"reason": sentence(error)}
 
     def features(self, spec: Any) -> tuple[Features, Features]:
-        """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network share them."""
+        """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network
+        share them.
+        """
         metric = self.bench.get(spec.name)
         file = f"{metric.feature_key}.npz"
         key = weights_digest(spec.weights) or "" if spec.weights else ""
         column = self.plan.column(self.cell.bin)
-        reference = _features(self.inputs.folder / "features" / file, metric, key, {i: self.inputs.folder / f"{i}.png" for i in column})
-        output = _features(self.folder / "features" / file, metric, key, {i: self.folder / f"{i}.png" for i in self.images})
+        reference = _features(
+            self.inputs.folder / "features" / file,
+            metric,
+            key,
+            {i: self.inputs.folder / f"{i}.png" for i in column},
+        )
+        output = _features(
+            self.folder / "features" / file, metric, key, {i: self.folder / f"{i}.png" for i in self.images}
+        )
         return reference[[column.index(i) for i in self.images]], output
 
 
@@ -246,7 +303,9 @@ def _pooled(scored: Sequence[Scorer], bench: Bench) -> Iterator[Row]:
         for spec in bench.ready("set") if len(ours) > 1 else []:
             try:
                 sides = zip(*(one.features(spec) for one in ours), strict=True)
-                pair = ours[0]._value(spec.name, "whole", bench.get(spec.name).distance(*map(np.concatenate, sides)))
+                pair = ours[0]._value(
+                    spec.name, "whole", bench.get(spec.name).distance(*map(np.concatenate, sides))
+                )
             except (ValueError, RuntimeError) as error:
                 pair = {"reason": sentence(error)}
             key = _key(ours[0].plan, replace(ours[0].cell, bin=ALL_BINS), ALL)
@@ -262,11 +321,16 @@ def _answers(scored: Sequence[Scorer], bench: Bench) -> Iterator[Row]:
     for ours in (group for group in groups.values() if len(group) == group[0].plan.answers > 1):
         first = ours[0]
         for image_id in (i for i in first.images if all(i in other.images for other in ours)):
-            answers, mask = [read_rgb(one.folder / f"{image_id}.png") for one in ours], first.inputs.load(image_id)[1]
+            answers, mask = (
+                [read_rgb(one.folder / f"{image_id}.png") for one in ours],
+                first.inputs.load(image_id)[1],
+            )
             for spec in bench.ready("answers"):
                 try:
                     values = bench.get(spec.name).score_answers(answers, mask)
-                    pairs = {region: first._value(spec.name, region, values[region]) for region in spec.regions}
+                    pairs = {
+                        region: first._value(spec.name, region, values[region]) for region in spec.regions
+                    }
                 except (ValueError, RuntimeError) as error:
                     pairs = {region: {"reason": sentence(error)} for region in spec.regions}
                 yield from first._values(image_id, spec.name, pairs)
@@ -283,7 +347,10 @@ def _features(file: Path, metric: Any, key: str, paths: Mapping[str, Path]) -> F
         except (OSError, ValueError, KeyError):
             pass  # damaged: computed again
     files = list(paths.values())
-    chunks = [metric.features([read_rgb(path) for path in files[i : i + _CHUNK]]) for i in range(0, len(files), _CHUNK)]
+    chunks = [
+        metric.features([read_rgb(path) for path in files[i : i + _CHUNK]])
+        for i in range(0, len(files), _CHUNK)
+    ]
     features = np.concatenate(chunks).astype(np.float32)
     buffer = io.BytesIO()
     np.savez(buffer, key=np.array(wanted), features=features)
@@ -297,13 +364,24 @@ def _without_time(plan: Plan, bench: Bench) -> Iterator[Row]:
     for entry in (entry for entry, n in plan.methods.items() if n == 0):
         for label in plan.bins:
             cell = plan.cell(entry, label)
-            for spec in (spec for spec in bench.metrics.METRICS.values() if spec.kind != "answers" or plan.answers > 1):
+            for spec in (
+                spec for spec in bench.metrics.METRICS.values() if spec.kind != "answers" or plan.answers > 1
+            ):
                 for region in spec.regions:
                     yield (*_key(plan, cell, ALL), spec.name, region, "", reason)
 
 
 def _key(plan: Plan, cell: Cell, image_id: str) -> Row:
-    return plan.suite, cell.dataset, cell.mask_set, cell.bin, image_id, cell.method, cell.options_text, str(cell.seed)
+    return (
+        plan.suite,
+        cell.dataset,
+        cell.mask_set,
+        cell.bin,
+        image_id,
+        cell.method,
+        cell.options_text,
+        str(cell.seed),
+    )
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -39,14 +39,22 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
                     leaderboard.build(app)
             with gr.Tab("Inside", id="inside", elem_id="tab-inside"):
                 inside.build(app, blocks, session)
-        blocks.load(_linked([tab.id for tab in tabs.children]), None, tabs, show_progress="hidden", api_visibility="private")
+        blocks.load(
+            _linked([tab.id for tab in tabs.children]),
+            None,
+            tabs,
+            show_progress="hidden",
+            api_visibility="private",
+        )
         endpoints.build(app)
     blocks.queue(max_size=64, default_concurrency_limit=8)
     return blocks, app
 
 
 def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:
-    """A handler that opens the tab a link asks for; without a link it leaves alone what a visitor has opened meanwhile."""
+    """A handler that opens the tab a link asks for; without a link it leaves alone what a visitor has opened
+    meanwhile.
+    """
 
     def select(request: gr.Request) -> Any:
         asked = request.query_params.get("t")
@@ -122,24 +130,38 @@ def launch_options(app: App) -> dict[str, Any]:
         "max_file_size": "25mb",
         "max_threads": 160,
         "mcp_server": find_spec("mcp") is not None,
-        "app_kwargs": {"routes": [app.store.route()], "middleware": [Middleware(Limits)], "openapi_url": None},
+        "app_kwargs": {
+            "routes": [app.store.route()],
+            "middleware": [Middleware(Limits)],
+            "openapi_url": None,
+        },
     }
 
 
 def main(arguments: list[str] | None = None) -> None:
     """`python app.py [--host H --port P --results DIR --share]`"""
-    parser = argparse.ArgumentParser(prog="app.py", description="Fill holes in photographs with many methods, side by side.")
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on")
-    parser.add_argument("--port", type=int, default=None, help="port; the first free one from 7860 where none is given")
+    parser = argparse.ArgumentParser(
+        prog="app.py", description="Fill holes in photographs with many methods, side by side."
+    )
+    parser.add_argument(
+        "--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on"
+    )
+    parser.add_argument(
+        "--port", type=int, default=None, help="port; the first free one from 7860 where none is given"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of benchmark results to show")
     parser.add_argument("--share", action="store_true", help="also open a public link through Gradio's relay")
     given = parser.parse_args(arguments)
     if not given.results.is_dir() and given.results != RESULTS:
-        parser.error(f"there is no folder '{given.results}'; name one that `python -m benchmark run` has written.")
+        parser.error(
+            f"there is no folder '{given.results}'; name one that `python -m benchmark run` has written."
+        )
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     blocks, app = make(given.results)
     try:
-        blocks.launch(server_name=given.host, server_port=given.port, share=given.share, **launch_options(app))
+        blocks.launch(
+            server_name=given.host, server_port=given.port, share=given.share, **launch_options(app)
+        )
     except KeyboardInterrupt:  # while it was starting; later Gradio itself takes Ctrl-C
         raise SystemExit(130) from None
     finally:

@@ -25,7 +25,8 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"radius": 5}
 """
 
-ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random; also all fills side by side.
+ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random;
+               also all fills side by side.
 
 Args:
     image: a picture file, at most 4096x4096 pixels
@@ -36,7 +37,8 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"preset": "balanced"}
 """
 
-EXPLAIN_HELP = """Show what happens inside a method that fills the missing region of a photograph, as named pictures in order.
+EXPLAIN_HELP = """Show what happens inside a method that fills the missing region of a photograph, as named
+               pictures in order.
 
 Args:
     image: a picture file, at most 4096x4096 pixels
@@ -51,23 +53,37 @@ Answers = tuple[np.ndarray, Pictures, dict[str, Any]]
 """The answers side by side, the same one by one with their names, and what was done."""
 
 
-def inpaint(app: App, image: str | None, mask: str | None, method: str, seed: float | None, options: str) -> Answer:
+def inpaint(
+    app: App, image: str | None, mask: str | None, method: str, seed: float | None, options: str
+) -> Answer:
     """Fill the hole of a picture file; return the (H, W, 3) uint8 picture and what was done.
 
     Raises InputError or UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "telea", seed)
     given = view.checked(spec, parse_options(options))
-    result = app.runner.run(loaded, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole, given)))
+    result = app.runner.run(
+        loaded, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole, given))
+    )
     record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
     record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
     return result.image, record | {"notes": [*notes, *result.notes]}
 
 
-def answers(app: App, image: str | None, mask: str | None, method: str, seed: float | None, n: float | None, options: str) -> Answers:
-    """Fill the hole of a picture file `n` times; return the answers side by side, each with its name, and what was done for each.
+def answers(
+    app: App,
+    image: str | None,
+    mask: str | None,
+    method: str,
+    seed: float | None,
+    n: float | None,
+    options: str,
+) -> Answers:
+    """Fill the hole of a picture file `n` times; return the answers side by side, each with its name, and
+    what was done for each.
 
-    A method that does not draw at random gives one answer, and the notes say so. Raises InputError or UnavailableError with one sentence.
+    A method that does not draw at random gives one answer, and the notes say so. Raises InputError or
+    UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
     asked = numbers(int(seed or 0), n)[1]
@@ -75,16 +91,33 @@ def answers(app: App, image: str | None, mask: str | None, method: str, seed: fl
     job = Job(spec.name, int(seed or 0), given, count * costs.estimate(spec, hole, given), n=count)
     app.runner.run(loaded, hole, job)
     results = [answer.result for answer in job.answers]
-    record = {"method": spec.name, "version": spec.version, "seeds": [one.seed for one in results], "options": results[0].options}
-    record |= {"seconds": [round(one.seconds, 4) for one in results], "network_calls": [one.network_calls for one in results]}
-    notes += [f"{spec.title} does not draw at random: one answer in place of {asked}."] if count < asked else []
+    record = {
+        "method": spec.name,
+        "version": spec.version,
+        "seeds": [one.seed for one in results],
+        "options": results[0].options,
+    }
+    record |= {
+        "seconds": [round(one.seconds, 4) for one in results],
+        "network_calls": [one.network_calls for one in results],
+    }
+    notes += (
+        [f"{spec.title} does not draw at random: one answer in place of {asked}."] if count < asked else []
+    )
     pictures = [(one.image, f"{spec.name}-seed{one.seed}") for one in results]
     strip = side_by_side([one.image for one in results])
-    return strip, pictures, record | {"notes": list(dict.fromkeys([*notes, *(note for one in results for note in one.notes)]))}
+    return (
+        strip,
+        pictures,
+        record | {"notes": list(dict.fromkeys([*notes, *(note for one in results for note in one.notes)]))},
+    )
 
 
-def explain(app: App, image: str | None, mask: str | None, method: str, seed: float | None) -> tuple[Pictures, dict[str, Any]]:
-    """The frames of `Inpainter.explain`: (picture, name) in order, and each one's name, title, value and size.
+def explain(
+    app: App, image: str | None, mask: str | None, method: str, seed: float | None
+) -> tuple[Pictures, dict[str, Any]]:
+    """The frames of `Inpainter.explain`: (picture, name) in order, and each one's name, title, value and
+    size.
 
     Raises InputError or UnavailableError with one sentence.
     """
@@ -93,16 +126,29 @@ def explain(app: App, image: str | None, mask: str | None, method: str, seed: fl
     try:
         app.runner.run(loaded, hole, job)
         pictures = [(app.store.image(shot.token), shot.name) for shot in job.shots]
-        frames = [{"name": s.name, "title": s.title, "value": s.value, "height": s.size[0], "width": s.size[1]} for s in job.shots]
+        frames = [
+            {"name": s.name, "title": s.title, "value": s.value, "height": s.size[0], "width": s.size[1]}
+            for s in job.shots
+        ]
     finally:
         job.close()
-    return pictures, {"method": spec.name, "version": spec.version, "seed": job.seed, "frames": frames, "notes": notes}
+    return pictures, {
+        "method": spec.name,
+        "version": spec.version,
+        "seed": job.seed,
+        "frames": frames,
+        "notes": notes,
+    }
 
 
-def _checked(image: str | None, mask: str | None, method: str, seed: float | None) -> tuple[registry.MethodSpec, Image, Mask, list[str]]:
+def _checked(
+    image: str | None, mask: str | None, method: str, seed: float | None
+) -> tuple[registry.MethodSpec, Image, Mask, list[str]]:
     """The method, the picture, its hole, and what was converted."""
     if not image or not mask:
-        raise InputError(f"The {'mask' if image else 'image'} is missing: send two picture files of one size.")
+        raise InputError(
+            f"The {'mask' if image else 'image'} is missing: send two picture files of one size."
+        )
     spec = registry.get(method.strip())
     if reason := registry.unavailable(spec.name):
         raise UnavailableError(reason)
@@ -114,15 +160,28 @@ def _checked(image: str | None, mask: str | None, method: str, seed: float | Non
 
 
 def methods() -> list[dict[str, Any]]:
-    """List all inpainting methods: name, family, what each does, what it costs, its options, presets with their network calls, and why
-    one is not available here."""
+    """List all inpainting methods: name, family, what each does, what it costs, its options, presets with
+    their network calls, and why one is not available here."""
     return [_row(spec) for spec in registry.METHODS.values()]
 
 
 def _row(spec: registry.MethodSpec) -> dict[str, Any]:
     options = [view.described(option) for option in view.offered(spec)]
-    row = {"name": spec.name, "title": spec.title, "family": spec.family, "summary": spec.summary, "paper": spec.paper, "year": spec.year}
-    row |= {"link": spec.link, "licence": spec.licence, "version": spec.version, "seconds": asdict(spec.cost), "options": options}
+    row = {
+        "name": spec.name,
+        "title": spec.title,
+        "family": spec.family,
+        "summary": spec.summary,
+        "paper": spec.paper,
+        "year": spec.year,
+    }
+    row |= {
+        "link": spec.link,
+        "licence": spec.licence,
+        "version": spec.version,
+        "seconds": asdict(spec.cost),
+        "options": options,
+    }
     row |= {"explains": spec.explains, "takes_guide": spec.takes_guide, "stochastic": spec.stochastic}
     return row | {"presets": spec.presets(), "unavailable": registry.unavailable(spec.name)}
 
@@ -130,19 +189,25 @@ def _row(spec: registry.MethodSpec) -> dict[str, Any]:
 def build(app: App) -> None:
     """Add the endpoints to the current Blocks; nothing of them shows on the page."""
 
-    def call(image: str | None, mask: str | None, method: str = "telea", seed: float = 0, options: str = "{}") -> Answer:
+    def call(
+        image: str | None, mask: str | None, method: str = "telea", seed: float = 0, options: str = "{}"
+    ) -> Answer:
         try:
             return inpaint(app, image, mask, method, seed, options)
         except (InputError, UnavailableError) as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def call_answers(image: str | None, mask: str | None, method: str, seed: float = 0, n: float = 4, options: str = "{}") -> Answers:
+    def call_answers(
+        image: str | None, mask: str | None, method: str, seed: float = 0, n: float = 4, options: str = "{}"
+    ) -> Answers:
         try:
             return answers(app, image, mask, method, seed, n, options)
         except (InputError, UnavailableError) as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def call_explain(image: str | None, mask: str | None, method: str, seed: float = 0) -> tuple[Pictures, dict[str, Any]]:
+    def call_explain(
+        image: str | None, mask: str | None, method: str, seed: float = 0
+    ) -> tuple[Pictures, dict[str, Any]]:
         try:
             return explain(app, image, mask, method, seed)
         except (InputError, UnavailableError) as error:
@@ -156,13 +221,22 @@ def build(app: App) -> None:
     method = gr.Textbox("telea", label="method", visible=False)
     seed = gr.Number(0, label="seed", precision=0, visible=False)
     options = gr.Textbox("{}", label="options", visible=False)
-    picture, record = gr.Image(label="result", format="png", visible=False), gr.JSON(label="record", visible=False)
+    picture, record = (
+        gr.Image(label="result", format="png", visible=False),
+        gr.JSON(label="record", visible=False),
+    )
     hidden, inputs = gr.Button(visible=False), [image, mask, method, seed, options]
-    # queue=False: our pools do the queueing, and Gradio's MCP bridge hands on several outputs one by one only without its own
-    hidden.click(call, inputs, [picture, record], api_name="inpaint", api_description=INPAINT_HELP, queue=False)
+    # queue=False: our pools do the queueing, and Gradio's MCP bridge hands on several outputs one by one only
+    # without its own
+    hidden.click(
+        call, inputs, [picture, record], api_name="inpaint", api_description=INPAINT_HELP, queue=False
+    )
     several = gr.Number(4, label="n", precision=0, visible=False)
     # an MCP client gets a gallery as addresses alone: the strip is what it sees
-    strip, fills = gr.Image(label="strip", format="png", visible=False), gr.Gallery(label="answers", format="png", visible=False)
+    strip, fills = (
+        gr.Image(label="strip", format="png", visible=False),
+        gr.Gallery(label="answers", format="png", visible=False),
+    )
     record = gr.JSON(label="record", visible=False)
     gr.Button(visible=False).click(
         call_answers,
@@ -172,7 +246,10 @@ def build(app: App) -> None:
         api_description=ANSWERS_HELP,
         queue=False,
     )
-    frames, record = gr.Gallery(label="frames", format="png", visible=False), gr.JSON(label="record", visible=False)
+    frames, record = (
+        gr.Gallery(label="frames", format="png", visible=False),
+        gr.JSON(label="record", visible=False),
+    )
     gr.Button(visible=False).click(
         call_explain,
         [image, mask, method, seed],

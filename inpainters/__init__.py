@@ -18,13 +18,27 @@ __version__ = "0.1.0"
 
 @overload
 def inpaint(
-    image: Source, mask: Source, method: str = ..., *, seed: int = ..., n: None = ..., guide: "Source | None" = ..., **options: object
+    image: Source,
+    mask: Source,
+    method: str = ...,
+    *,
+    seed: int = ...,
+    n: None = ...,
+    guide: "Source | None" = ...,
+    **options: object,
 ) -> np.ndarray: ...
 
 
 @overload
 def inpaint(
-    image: Source, mask: Source, method: str = ..., *, seed: int = ..., n: int, guide: "Source | None" = ..., **options: object
+    image: Source,
+    mask: Source,
+    method: str = ...,
+    *,
+    seed: int = ...,
+    n: int,
+    guide: "Source | None" = ...,
+    **options: object,
 ) -> list[np.ndarray]: ...
 
 
@@ -42,11 +56,14 @@ def inpaint(
 
     Args:
         image: (H, W, 3) uint8 sRGB array, a PIL image, or a path.
-        mask: (H, W) bool or uint8 (255 = missing), a PIL image, or a path (white = missing), of the image's size.
+        mask: (H, W) bool or uint8 (255 = missing), a PIL image, or a path (white = missing), of the image's
+            size.
         method: a name from `METHODS`.
         seed: for methods that draw at random.
-        n: how many answers to give, 1 to 64, with the seeds seed .. seed + n - 1; None for one that does not come in a list.
-        guide: a sketch of edges for methods that follow one (`takes_guide`), given as a mask is; white = a line.
+        n: how many answers to give, 1 to 64, with the seeds seed .. seed + n - 1; None for one that does not
+            come in a list.
+        guide: a sketch of edges for methods that follow one (`takes_guide`), given as a mask is; white = a
+            line.
         options: the method's own settings.
 
     Returns:
@@ -59,6 +76,8 @@ def inpaint(
     inpainter = create(method, **options)
     picture = load_image(image).image
     lines = None if guide is None else load_mask(guide)[0]
-    request = InpaintRequest(picture, load_mask(mask, picture.shape[:2])[0], seed=seed, n=1 if n is None else n, guide=lines)
+    request = InpaintRequest(
+        picture, load_mask(mask, picture.shape[:2])[0], seed=seed, n=1 if n is None else n, guide=lines
+    )
     answers = [result.image for result in inpainter.run([request])[0]]
     return answers[0] if n is None else answers

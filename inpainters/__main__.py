@@ -29,20 +29,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> commandline.Parser:
-    parser = commandline.Parser(prog="python -m inpainters", description="Fill holes in photographs by any of the methods.")
+    parser = commandline.Parser(
+        prog="python -m inpainters", description="Fill holes in photographs by any of the methods."
+    )
     commands = parser.add_subparsers(required=True, metavar="list|fill|fetch")
     listing = commands.add_parser("list", help="the methods: which are ready, what they cost, their options")
     listing.set_defaults(command=_list)
-    fill = commands.add_parser("fill", help="fill one photograph, or a folder paired with a folder of masks by file name")
+    fill = commands.add_parser(
+        "fill", help="fill one photograph, or a folder paired with a folder of masks by file name"
+    )
     fill.add_argument("photo", type=commandline.path, metavar="PHOTO|DIR")
-    fill.add_argument("mask", type=commandline.path, metavar="MASK|DIR", help="white = missing; of the photograph's size")
-    fill.add_argument("--method", required=True, metavar="A[,B]", help="one or more methods, separated by commas")
-    fill.add_argument("-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file or a folder")
+    fill.add_argument(
+        "mask", type=commandline.path, metavar="MASK|DIR", help="white = missing; of the photograph's size"
+    )
+    fill.add_argument(
+        "--method", required=True, metavar="A[,B]", help="one or more methods, separated by commas"
+    )
+    fill.add_argument(
+        "-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file or a folder"
+    )
     fill.add_argument("--seed", type=int, default=0)
     fill.add_argument("--n", type=int, default=1, help="answers per photograph, seeds seed .. seed + n - 1")
-    fill.add_argument("--strip", action="store_true", help="with --n: also one picture of all answers side by side, named -strip")
-    fill.add_argument("--guide", type=commandline.path, metavar="FILE", help="a sketch, white lines, for methods that follow one")
-    fill.add_argument("--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated")
+    fill.add_argument(
+        "--strip",
+        action="store_true",
+        help="with --n: also one picture of all answers side by side, named -strip",
+    )
+    fill.add_argument(
+        "--guide",
+        type=commandline.path,
+        metavar="FILE",
+        help="a sketch, white lines, for methods that follow one",
+    )
+    fill.add_argument(
+        "--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated"
+    )
     fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     commandline.add_weights(fill)
     fill.set_defaults(command=_fill)
@@ -53,7 +74,7 @@ def _parser() -> commandline.Parser:
     return parser
 
 
-# --- list -----------------------------------------------------------------------------------------------------------
+# --- list -----------------------------------------------------------------------------------------
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -61,8 +82,13 @@ def _list(_: argparse.Namespace) -> int:
     for name, spec in METHODS.items():
         cost = spec.seconds(min(0.262, (spec.strategy.max_pixels or 1e9) / 1e6), 0.052)
         options = ", ".join(f"{option.name}={option.default}" for option in spec.options)
-        rows.append((name, spec.family, "not yet" if unavailable(name) else "ready", f"about {cost:.2g} s", options))
-    presets = [f"  {name}: " + ", ".join(f"{preset} {calls:,}" for preset, calls in found.items()) for name, found in _presets().items()]
+        rows.append(
+            (name, spec.family, "not yet" if unavailable(name) else "ready", f"about {cost:.2g} s", options)
+        )
+    presets = [
+        f"  {name}: " + ", ".join(f"{preset} {calls:,}" for preset, calls in found.items())
+        for name, found in _presets().items()
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -76,7 +102,7 @@ def _presets() -> dict[str, dict[str, int]]:
     return {name: found for name, spec in METHODS.items() if (found := spec.presets())}
 
 
-# --- fill -----------------------------------------------------------------------------------------------------------
+# --- fill -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -125,7 +151,9 @@ def _answers(method: Inpainter, pair: _Pair, arguments: argparse.Namespace) -> l
     guide = load_mask(arguments.guide)[0] if arguments.guide else None
     if sys.stderr.isatty() and (price := _price(method, mask, arguments.n)):
         tqdm.write(f"{pair.photo.name}: {price}", sys.stderr)
-    results = method.run([InpaintRequest(photo.image, mask, seed=arguments.seed, n=arguments.n, guide=guide)])[0]
+    results = method.run(
+        [InpaintRequest(photo.image, mask, seed=arguments.seed, n=arguments.n, guide=guide)]
+    )[0]
     costs.observe(method.spec, mask, results[0].seconds, results[0].options)
     for note in dict.fromkeys([*photo.notes, *notes, *results[0].notes]):
         say(f"{pair.photo.name}: {note}")
@@ -133,7 +161,9 @@ def _answers(method: Inpainter, pair: _Pair, arguments: argparse.Namespace) -> l
 
 
 def _price(method: Inpainter, mask: Mask, n: int) -> str:
-    """What the answers to one photograph will cost; empty for methods whose options do not set their network calls."""
+    """What the answers to one photograph will cost; empty for methods whose options do not set their network
+    calls.
+    """
     if not (calls := n * costs.network_calls(method.spec, mask, method.options)):
         return ""
     return f"{method.spec.title}: {calls:,} network calls, {spoken(n * costs.estimate(method.spec, mask, method.options))}."
@@ -141,7 +171,9 @@ def _price(method: Inpainter, mask: Mask, n: int) -> str:
 
 @dataclass(frozen=True)
 class _Targets:
-    """Where results go: OUT itself, OUT/<stem>.png, or OUT/<method>/<stem>.png; with several seeds <stem>-<seed>.png."""
+    """Where results go: OUT itself, OUT/<stem>.png, or OUT/<method>/<stem>.png; with several seeds
+    <stem>-<seed>.png.
+    """
 
     out: Path
     several_methods: bool
@@ -152,9 +184,14 @@ class _Targets:
         if suffix == ".png" and not self._is_file:
             raise InputError("Several pictures are written to a folder; name one after -o, without '.png'.")
         if suffix in PICTURES and suffix != ".png":
-            raise InputError(f"'{suffix}' may change the known pixels; name a .png file or a folder after -o.")
+            raise InputError(
+                f"'{suffix}' may change the known pixels; name a .png file or a folder after -o."
+            )
         if self.out.exists() and self.out.is_dir() == self._is_file:
-            raise InputError(f"'{self.out.name}' is a {'folder' if self.out.is_dir() else 'file'} already; choose another name after -o.")
+            raise InputError(
+                f"'{self.out.name}' is a {'folder' if self.out.is_dir() else 'file'} already; choose another "
+                "name after -o."
+            )
 
     @property
     def _is_file(self) -> bool:
@@ -165,7 +202,9 @@ class _Targets:
 
     def save_strip(self, stem: str, results: Sequence[InpaintResult]) -> None:
         """All answers of one method to one photograph, as <stem>-strip.png beside them."""
-        self._write(f"{stem}-strip.png", results[0].method, side_by_side([result.image for result in results]))
+        self._write(
+            f"{stem}-strip.png", results[0].method, side_by_side([result.image for result in results])
+        )
 
     def _write(self, name: str, method: str, image: Image) -> None:
         folder = self.out / method if self.several_methods else self.out
@@ -177,14 +216,19 @@ class _Targets:
 def _pairs(photo: Path, mask: Path) -> list[_Pair]:
     if not photo.is_dir():
         if mask.is_dir():
-            raise InputError(f"One photograph needs one mask, and '{mask.name}' is a folder; name a picture in it.")
+            raise InputError(
+                f"One photograph needs one mask, and '{mask.name}' is a folder; name a picture in it."
+            )
         return [_Pair(photo, mask)]
     photos = _pictures(photo)
     if not mask.is_dir():
         return [_Pair(path, mask) for path in photos.values()]
     masks = _pictures(mask)
     if alone := sorted(photos.keys() - masks.keys()):
-        raise InputError(f"{len(alone)} photographs have no mask of the same name, the first is '{alone[0]}'; add one or move it away.")
+        raise InputError(
+            f"{len(alone)} photographs have no mask of the same name, the first is '{alone[0]}'; add one or "
+            "move it away."
+        )
     return [_Pair(path, masks[stem]) for stem, path in photos.items()]
 
 
@@ -194,10 +238,16 @@ def _pictures(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() not in PICTURES:
             continue
         if path.stem in found:
-            raise InputError(f"'{found[path.stem].name}' and '{path.name}' have one name; rename one, as results are named after it.")
+            raise InputError(
+                f"'{found[path.stem].name}' and '{path.name}' have one name; rename one, as results are "
+                "named after it."
+            )
         found[path.stem] = path
     if not found:
-        raise InputError(f"'{folder.name}' holds no pictures ({', '.join(suffix[1:] for suffix in PICTURES)}); choose another folder.")
+        raise InputError(
+            f"'{folder.name}' holds no pictures ({', '.join(suffix[1:] for suffix in PICTURES)}); choose "
+            "another folder."
+        )
     return found
 
 
@@ -220,7 +270,7 @@ def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[st
     return options
 
 
-# --- fetch ----------------------------------------------------------------------------------------------------------
+# --- fetch ----------------------------------------------------------------------------------------
 
 
 def _fetch(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """The contract every method obeys, and the template that makes the comparison fair.
 
-A method writes only `fill`. Checking, cropping, padding, seeding, timing and pasting the known pixels back are done here,
-once, the same way for every method.
+A method writes only `fill`. Checking, cropping, padding, seeding, timing and pasting the known pixels back
+are done here, once, the same way for every method.
 """
 
 import time
@@ -20,9 +20,13 @@ Family = Literal["baseline", "smoothing", "patch", "convolutional", "diffusion",
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 OnStep = Callable[[int, int], object]
-"""`on_step(done, total)` is called after each unit of work, `0 <= done <= total`; returning False cancels the run."""
+"""`on_step(done, total)` is called after each unit of work, `0 <= done <= total`; returning False cancels the
+run.
+"""
 OnPreview = Callable[[Image], object]
-"""`on_preview(image)` gets the whole picture, (H, W, 3) uint8, with the fill as it is so far; called in the thread that works."""
+"""`on_preview(image)` gets the whole picture, (H, W, 3) uint8, with the fill as it is so far; called in the
+thread that works.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,27 +40,35 @@ class Option:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     local: bool = False
-    """True where it makes this machine read files or download: for whoever runs the program, not for a page's visitors."""
+    """True where it makes this machine read files or download: for whoever runs the program, not for a page's
+    visitors.
+    """
 
     def parse(self, value: object) -> bool | int | float | str:
         """Return `value` in the option's type; raise InputError where it has another type or is out of range."""
         kind = type(self.default)
         try:
             if kind is bool:
-                parsed: bool | int | float | str = {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+                parsed: bool | int | float | str = {"true": True, "1": True, "false": False, "0": False}[
+                    str(value).lower()
+                ]
             elif kind is int and float(str(value)) != int(float(str(value))):
                 raise ValueError
             else:
                 parsed = int(float(str(value))) if kind is int else kind(str(value))
         except (KeyError, ValueError, OverflowError):
-            raise InputError(f"option '{self.name}' must be {_KINDS[kind]}, not {str(value)[:40]!r}.") from None
+            raise InputError(
+                f"option '{self.name}' must be {_KINDS[kind]}, not {str(value)[:40]!r}."
+            ) from None
         if self.choices and parsed not in self.choices:
             raise unknown(f"value of '{self.name}'", str(parsed), self.choices)
         if isinstance(parsed, int | float) and not isinstance(parsed, bool):
             low = -np.inf if self.minimum is None else self.minimum
             high = np.inf if self.maximum is None else self.maximum
             if not low <= parsed <= high:
-                raise InputError(f"option '{self.name}' must lie between {low:g} and {high:g}, not {parsed:g}.")
+                raise InputError(
+                    f"option '{self.name}' must lie between {low:g} and {high:g}, not {parsed:g}."
+                )
         return parsed
 
 
@@ -65,7 +77,9 @@ _KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds on the reference machine (two cores of a 2023 server processor, no GPU), for estimates shown before a run."""
+    """Seconds on the reference machine (two cores of a 2023 server processor, no GPU), for estimates shown
+    before a run.
+    """
 
     fixed: float
     """Seconds whatever the picture."""
@@ -74,7 +88,9 @@ class Cost:
     per_missing_megapixel: float = 0.0
     """Seconds per million missing pixels that are worked on."""
     per_call: float = 0.0
-    """Seconds per network call of methods whose options set their number (`MethodSpec.calls`), whatever the picture."""
+    """Seconds per network call of methods whose options set their number (`MethodSpec.calls`), whatever the
+    picture.
+    """
     per_call_megapixel: float = 0.0
     """Seconds per network call and million pixels that are worked on."""
 
@@ -104,22 +120,29 @@ class MethodSpec:
     weights: tuple[str, ...] = ()
     """Keys of the WEIGHTS table."""
     trained_with: tuple[str, ...] = ()
-    """Networks whose distance it was trained to make small, such as "squeezenet": scores by the same network favour it."""
+    """Networks whose distance it was trained to make small, such as "squeezenet": scores by the same network
+    favour it.
+    """
     takes_guide: bool = False
     """True where it follows a sketch (`InpaintRequest.guide`)."""
     explains: bool = False
     """True where its class overrides `frames`, so that a page can offer it without importing it."""
     beside: str = ""
-    """The method, with the same options and more, that an explanation runs beside this one to compare the two."""
+    """The method, with the same options and more, that an explanation runs beside this one to compare the
+    two.
+    """
     needs_known: bool = True
     """False where it can answer a picture that is missing altogether."""
     stochastic: bool = False
     """True where the seed changes the fill."""
     calls: str = ""
-    """`module:function` of `function(name, options)`, the network calls per window; empty where the options do not set them."""
+    """`module:function` of `function(name, options)`, the network calls per window; empty where the options
+    do not set them.
+    """
 
     def network_calls(self, given: Mapping[str, object] | None = None) -> int:
-        """Network calls per window under these options, before anything is loaded; 0 where the options do not set them.
+        """Network calls per window under these options, before anything is loaded; 0 where the options do not
+        set them.
 
         Raises InputError as `resolve` does.
         """
@@ -131,10 +154,14 @@ class MethodSpec:
     def presets(self) -> dict[str, int]:
         """Preset -> its network calls per window; empty for methods without presets."""
         named = [option for option in self.options if option.name == "preset" and self.calls]
-        return {choice: self.network_calls({"preset": choice}) for option in named for choice in option.choices}
+        return {
+            choice: self.network_calls({"preset": choice}) for option in named for choice in option.choices
+        }
 
     def seconds(self, megapixels: float, missing: float, given: Mapping[str, object] | None = None) -> float:
-        """Seconds on the reference machine for so many (missing) million pixels worked on, under these options."""
+        """Seconds on the reference machine for so many (missing) million pixels worked on, under these
+        options.
+        """
         cost, calls = self.cost, self.network_calls(given)
         per_call = calls * (cost.per_call + cost.per_call_megapixel * megapixels)
         return cost.fixed + cost.per_megapixel * megapixels + cost.per_missing_megapixel * missing + per_call
@@ -145,14 +172,18 @@ class MethodSpec:
         for name in given:
             if name not in known:
                 if not known:
-                    raise InputError(f"method '{self.name}' has no options, so it cannot take '{str(name)[:40]}'.")
+                    raise InputError(
+                        f"method '{self.name}' has no options, so it cannot take '{str(name)[:40]}'."
+                    )
                 raise unknown(f"option of '{self.name}'", name, known)
         return {name: option.parse(given.get(name, option.default)) for name, option in known.items()}
 
 
 @dataclass(frozen=True)
 class InpaintRequest:
-    """A picture and its hole. `image`: (H, W, 3) uint8 sRGB; `mask`: (H, W) bool, True where the pixel is missing."""
+    """A picture and its hole. `image`: (H, W, 3) uint8 sRGB; `mask`: (H, W) bool, True where the pixel is
+    missing.
+    """
 
     image: Image
     mask: Mask
@@ -162,7 +193,9 @@ class InpaintRequest:
     options: Mapping[str, object] = field(default_factory=dict)
     """Override those the method was created with."""
     guide: Mask | None = None
-    """(H, W) bool, True where a line of a sketch is drawn; what lies outside the hole is left out. Most methods take none."""
+    """(H, W) bool, True where a line of a sketch is drawn; what lies outside the hole is left out. Most
+    methods take none.
+    """
 
 
 @dataclass(frozen=True)
@@ -186,16 +219,20 @@ class Frame:
     """One picture of what happens inside a method."""
 
     name: str
-    """Names the frame for programs, unique within one explanation; parts of one kind share what stands before the slash: `mask/3`."""
+    """Names the frame for programs, unique within one explanation; parts of one kind share what stands before
+    the slash: `mask/3`.
+    """
     title: str
     """One line for people."""
     image: Image
     """(h, w, 3) uint8; smaller than the picture where the method works on smaller maps."""
     value: float | None = None
-    """A number that belongs to it, for a curve over the frames of one kind: the share of valid positions, a mean gate."""
+    """A number that belongs to it, for a curve over the frames of one kind: the share of valid positions, a
+    mean gate.
+    """
     origin: Callable[[int, int], Image] | None = None
-    """`origin(row, column)`: a picture of the same size that shows where this frame's position was copied from: black nowhere,
-    the brighter the more."""
+    """`origin(row, column)`: a picture of the same size that shows where this frame's position was copied
+    from: black nowhere, the brighter the more."""
 
 
 @dataclass
@@ -215,7 +252,8 @@ class Piece:
     guide: Mask | None = None
     """(h, w) bool, True where a line is drawn, False outside the hole; None where there is no sketch."""
     preview: OnPreview | None = None
-    """Takes (h, w, 3) uint8 of the fill so far; None where nobody looks, so that a method need not make one."""
+    """Takes (h, w, 3) uint8 of the fill so far; None where nobody looks, so that a method need not make one.
+    """
 
     @property
     def rng(self) -> np.random.Generator:
@@ -236,7 +274,9 @@ class Inpainter:
         return self.spec.strategy
 
     def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options as a record should have them, where one may come to mean something else later: a name pinned to a revision."""
+        """The options as a record should have them, where one may come to mean something else later: a name
+        pinned to a revision.
+        """
         return dict(options)
 
     def load(self) -> None:
@@ -251,7 +291,8 @@ class Inpainter:
         return [self.fill(piece) for piece in pieces]
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
-        """What happens inside while `piece` is filled, in order, without input and result; methods that can show it override this.
+        """What happens inside while `piece` is filled, in order, without input and result; methods that can
+        show it override this.
 
         Returns the fill where it comes out on the way, so that it need not be made twice.
         """
@@ -270,10 +311,16 @@ class Inpainter:
             raise InputError("The mask is empty: there is nothing to explain. Paint a hole first.")
         pieces = job.pieces(_Progress(on_step, 1))
         piece = max(pieces, key=lambda p: int(p.mask.sum()))
-        yield Frame("input", "What the method sees: missing pixels are grey", np.where(piece.mask[..., None], np.uint8(128), piece.image))
+        yield Frame(
+            "input",
+            "What the method sees: missing pixels are grey",
+            np.where(piece.mask[..., None], np.uint8(128), piece.image),
+        )
         filled = yield from self.frames(piece)
         filled = self.fill_batch([piece])[0] if filled is None else filled
-        yield Frame("result", "The fill, with the known pixels put back", composite(filled, piece.image, piece.mask))
+        yield Frame(
+            "result", "The fill, with the known pixels put back", composite(filled, piece.image, piece.mask)
+        )
 
     def synchronize(self) -> None:
         """Wait for the device, so that `seconds` is the time the work took."""
@@ -290,32 +337,44 @@ class Inpainter:
         return results if request.n > 1 else results[0]
 
     def run(
-        self, requests: Sequence[InpaintRequest], on_step: OnStep | None = None, on_preview: OnPreview | None = None
+        self,
+        requests: Sequence[InpaintRequest],
+        on_step: OnStep | None = None,
+        on_preview: OnPreview | None = None,
     ) -> list[list[InpaintResult]]:
-        """Answer a batch: for each request its `n` results. Methods that work long show `on_preview` what they have so far of the first.
+        """Answer a batch: for each request its `n` results. Methods that work long show `on_preview` what
+        they have so far of the first.
 
         Raises InputError for a bad image, mask or option, Cancelled when `on_step` returned False.
         """
         self.load()
         jobs = [self._job(request, request.seed + i) for request in requests for i in range(_count(request))]
         progress = _Progress(on_step, sum(len(job.windows) for job in jobs))
-        pieces = [piece for job in jobs for piece in job.pieces(progress, on_preview if job is jobs[0] else None)]
+        pieces = [
+            piece for job in jobs for piece in job.pieces(progress, on_preview if job is jobs[0] else None)
+        ]
         self.synchronize()
         start = time.perf_counter()
         fills = iter(self.fill_batch(pieces) if pieces else [])
         self.synchronize()
         seconds = (time.perf_counter() - start) / max(1, len(jobs))
-        results = iter([job.result(self.spec.name, [next(fills) for _ in job.windows], seconds) for job in jobs])
+        results = iter(
+            [job.result(self.spec.name, [next(fills) for _ in job.windows], seconds) for job in jobs]
+        )
         return [[next(results) for _ in range(request.n)] for request in requests]
 
     def _job(self, request: InpaintRequest, seed: int) -> "_Job":
         image, mask = check_image(request.image), check_mask(request.mask)
         if mask.shape != image.shape[:2]:
             raise InputError(
-                f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture {image.shape[1]}×{image.shape[0]}. Use the same size."
+                f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture "
+                f"{image.shape[1]}×{image.shape[0]}. Use the same size."
             )
         if mask.all() and self.spec.needs_known:
-            raise InputError(f"The whole picture is masked; '{self.spec.name}' needs known pixels to continue from. Unmask some.")
+            raise InputError(
+                f"The whole picture is masked; '{self.spec.name}' needs known pixels to continue from. "
+                "Unmask some."
+            )
         options = self.settle(self.spec.resolve({**self.options, **request.options}))
         job = _Job(image, mask, seed, options, windows(mask, self.strategy(options)))
         if request.guide is not None:
@@ -329,7 +388,10 @@ class Inpainter:
 
 def _count(request: InpaintRequest) -> int:
     if not (isinstance(request.n, int | np.integer) and isinstance(request.seed, int | np.integer)):
-        raise InputError(f"n and the seed must be whole numbers, not {str(request.n)[:40]!r} and {str(request.seed)[:40]!r}.")
+        raise InputError(
+            f"n and the seed must be whole numbers, not {str(request.n)[:40]!r} and "
+            f"{str(request.seed)[:40]!r}."
+        )
     if not 1 <= request.n <= 64:
         raise InputError(f"n must lie between 1 and 64, not {request.n}.")
     if request.seed < 0:
@@ -354,7 +416,9 @@ class _Progress:
             if self.on_step is None:
                 return
             # One piece: its own steps. Several: thousandths, as their totals may differ.
-            counts = (done, total) if self.pieces == 1 else (round(1000 * sum(self.shares) / self.pieces), 1000)
+            counts = (
+                (done, total) if self.pieces == 1 else (round(1000 * sum(self.shares) / self.pieces), 1000)
+            )
             if self.on_step(*counts) is False:
                 raise Cancelled
 
@@ -379,7 +443,9 @@ class _Job:
             image, mask = window.cut(self.image, self.mask)
             guide = None if self.guide is None else window.cut_guide(self.guide) & mask
             preview = self._preview(window, on_preview) if on_preview else None
-            self.done.append(Piece(image, mask, self.seed, self.options, progress.add(), guide=guide, preview=preview))
+            self.done.append(
+                Piece(image, mask, self.seed, self.options, progress.add(), guide=guide, preview=preview)
+            )
         return self.done
 
     def _preview(self, window: Window, on_preview: OnPreview) -> OnPreview:
@@ -394,7 +460,11 @@ class _Job:
         raw = self.image.copy()
         for window, filled in zip(self.windows, fills, strict=True):
             window.paste(raw, filled)
-        notes = list(self.notes) if self.mask.any() else ["The mask is empty: nothing to fill, the picture is unchanged."]
+        notes = (
+            list(self.notes)
+            if self.mask.any()
+            else ["The mask is empty: nothing to fill, the picture is unchanged."]
+        )
         notes += [note for window in self.windows for note in window.notes]
         notes += [note for piece in self.done for note in piece.notes]
         return InpaintResult(

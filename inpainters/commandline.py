@@ -17,14 +17,20 @@ from inpainters.weights.table import ENV
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with an InputError in place of a page of usage; each command is `set_defaults(command=function)`."""
+    """argparse with an InputError in place of a page of usage; each command is
+    `set_defaults(command=function)`.
+    """
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message[0].upper()}{message[1:]}; `{self.prog} -h` lists what there is.")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            kind = "command" if isinstance(action, argparse._SubParsersAction) else f"value of {action.option_strings[0]}"
+            kind = (
+                "command"
+                if isinstance(action, argparse._SubParsersAction)
+                else f"value of {action.option_strings[0]}"
+            )
             raise unknown(kind, value, action.choices)
 
     def flags(self) -> Iterator[str]:
@@ -36,8 +42,12 @@ class Parser(argparse.ArgumentParser):
                     yield from parser.flags()
 
 
-def run(parser: Parser, arguments: Sequence[str] | None = None, *, stopped: str = "All that was finished is kept.") -> int:
-    """Run the command that `arguments` (the process's own where None) names; returns the exit code, complaints go to stderr."""
+def run(
+    parser: Parser, arguments: Sequence[str] | None = None, *, stopped: str = "All that was finished is kept."
+) -> int:
+    """Run the command that `arguments` (the process's own where None) names; returns the exit code,
+    complaints go to stderr.
+    """
     try:
         parsed = _parse(parser, sys.argv[1:] if arguments is None else arguments)
         if folder := getattr(parsed, "weights", None):
@@ -75,7 +85,9 @@ def os_sentence(error: OSError) -> str:
 
 
 def path(text: str) -> Path:
-    """The `type` of a path argument; '.' and '..' become names, as sentences and results are named after folders."""
+    """The `type` of a path argument; '.' and '..' become names, as sentences and results are named after
+    folders.
+    """
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty")
     found = Path(text)

@@ -1,4 +1,6 @@
-"""What a run will cost in seconds: the table's constants for the reference machine, times a factor learned on this one."""
+"""What a run will cost in seconds: the table's constants for the reference machine, times a factor learned on
+this one.
+"""
 
 import statistics
 import threading
@@ -30,7 +32,8 @@ def work(spec: MethodSpec, mask: Mask) -> tuple[float, float]:
 
 
 def reference(spec: MethodSpec, mask: Mask, options: Options | None = None) -> float:
-    """Seconds on the reference machine for the (H, W) bool `mask`, True = missing; 0 where nothing is missing.
+    """Seconds on the reference machine for the (H, W) bool `mask`, True = missing; 0 where nothing is
+    missing.
 
     `options` as a request's; raises InputError for those that the method cannot take.
     """
@@ -45,9 +48,11 @@ def network_calls(spec: MethodSpec, mask: Mask, options: Options | None = None) 
 
 
 def estimate(spec: MethodSpec, mask: Mask, options: Options | None = None) -> float:
-    """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far tell.
+    """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far
+    tell.
 
-    What the option `model` names is known after its first run alone: until then the answer is that of the bundled network.
+    What the option `model` names is known after its first run alone: until then the answer is that of the
+    bundled network.
     """
     return factor(spec.name, spec.weights, _model(options)) * reference(spec, mask, options)
 
@@ -62,15 +67,18 @@ def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | Non
 
 
 def _model(options: Options | None) -> str:
-    """Another network than the bundled one, whose cost is its own: without the revision, which is known after a run alone."""
+    """Another network than the bundled one, whose cost is its own: without the revision, which is known after
+    a run alone.
+    """
     return str((options or {}).get("model", "")).rpartition("@")[0] or str((options or {}).get("model", ""))
 
 
 def factor(name: str, weights: tuple[str, ...] = (), model: str = "") -> float:
-    """How many times slower than the reference machine this one runs the method, with another `model` than the bundled one if given.
+    """How many times slower than the reference machine this one runs the method, with another `model` than
+    the bundled one if given.
 
-    Where it never ran: the median of the methods with the same `weights`, as a network takes its time whoever calls it; else of all;
-    1 before any ran.
+    Where it never ran: the median of the methods with the same `weights`, as a network takes its time whoever
+    calls it; else of all; 1 before any ran.
     """
     with _lock:
         medians = {key: statistics.median(ratios) for key, ratios in _ratios.items()}

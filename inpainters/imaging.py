@@ -1,4 +1,5 @@
-"""The only file that converts: files to arrays, dtype, range, layout, size. Also checks and the final composite.
+"""The only file that converts: files to arrays, dtype, range, layout, size. Also checks and the final
+composite.
 
 An image is (H, W, 3) uint8 sRGB; a mask is (H, W) bool, True where the pixel is missing.
 """
@@ -41,8 +42,9 @@ class Loaded:
 def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Loaded:
     """Return `source` (a path, a PIL image or an array) as an (H, W, 3) uint8 sRGB image.
 
-    EXIF orientation is applied; palette, grey, CMYK, 16-bit, alpha and animated files are converted and `notes` says so.
-    Raises InputError with one sentence for what is not a picture, is damaged, or has more than `max_pixels`.
+    EXIF orientation is applied; palette, grey, CMYK, 16-bit, alpha and animated files are converted and
+    `notes` says so. Raises InputError with one sentence for what is not a picture, is damaged, or has more
+    than `max_pixels`.
     """
     if isinstance(source, np.ndarray):
         return Loaded(check_image(source))
@@ -83,26 +85,37 @@ def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> Loade
             with PilImage.open(io.BytesIO(source)) as picture:
                 return _convert(picture, name, max_pixels)
     except UnidentifiedImageError:
-        raise InputError(f"{name} is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP.") from None
+        raise InputError(
+            f"{name} is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP."
+        ) from None
     except PilImage.DecompressionBombError:
-        raise InputError(f"{name} has too many pixels; the limit is {max_pixels / 1e6:.0f} megapixels. Make it smaller.") from None
+        raise InputError(
+            f"{name} has too many pixels; the limit is {max_pixels / 1e6:.0f} megapixels. Make it smaller."
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{name} is damaged or cut short and cannot be decoded; save or download it again.") from None
+        raise InputError(
+            f"{name} is damaged or cut short and cannot be decoded; save or download it again."
+        ) from None
 
 
 def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> Loaded:
     width, height = picture.size
     if width * height > max_pixels:
-        raise InputError(f"{name} is {width}×{height}; the limit is {max_pixels / 1e6:.3g} megapixels. Make it smaller or crop it first.")
+        raise InputError(
+            f"{name} is {width}×{height}; the limit is {max_pixels / 1e6:.3g} megapixels. Make it smaller or "
+            "crop it first."
+        )
     if width < 1 or height < 1:
         raise InputError(f"{name} has no pixels; choose another file.")
     notes: list[str] = []
     if getattr(picture, "n_frames", 1) > 1:
         notes.append("Animated or multi-page file: the first frame is used.")
         picture.seek(0)
-    deep = picture.mode.startswith("RGB") and ";16" in str(getattr(picture, "tile", ""))  # gone once the pixels are decoded
+    deep = picture.mode.startswith("RGB") and ";16" in str(
+        getattr(picture, "tile", "")
+    )  # gone once the pixels are decoded
     turned = ImageOps.exif_transpose(picture)
     if picture.getexif().get(0x0112, 1) != 1:
         notes.append("Turned upright as its EXIF orientation says.")
@@ -122,11 +135,23 @@ def _to_rgb(picture: PilImage.Image, notes: list[str]) -> tuple[PilImage.Image, 
         rgba = picture.convert("RGBA")
         alpha = np.asarray(rgba.getchannel("A"))
         transparent = alpha < THRESHOLD if (alpha < THRESHOLD).any() else None
-        notes.append("Alpha was dropped; transparent pixels can be taken as the mask." if transparent is not None else "Alpha was dropped.")
+        notes.append(
+            "Alpha was dropped; transparent pixels can be taken as the mask."
+            if transparent is not None
+            else "Alpha was dropped."
+        )
         if mode == "P":
             notes.append("Converted from a palette.")
         return _to_srgb(rgba.convert("RGB"), picture, notes), transparent
-    names = {"CMYK": "CMYK", "YCbCr": "YCbCr", "LAB": "Lab", "HSV": "HSV", "P": "a palette", "L": "grey", "1": "black and white"}
+    names = {
+        "CMYK": "CMYK",
+        "YCbCr": "YCbCr",
+        "LAB": "Lab",
+        "HSV": "HSV",
+        "P": "a palette",
+        "L": "grey",
+        "1": "black and white",
+    }
     if mode in names:
         notes.append(f"Converted from {names[mode]} to sRGB.")
     return _to_srgb(picture, picture, notes), None
@@ -139,7 +164,9 @@ def _to_srgb(picture: PilImage.Image, original: PilImage.Image, notes: list[str]
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if "srgb" not in ImageCms.getProfileDescription(source).lower():
-                converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+                converted = ImageCms.profileToProfile(
+                    picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+                )
                 if converted is not None:
                     notes.append("Converted from its colour profile to sRGB.")
                     return converted
@@ -151,12 +178,15 @@ def _to_srgb(picture: PilImage.Image, original: PilImage.Image, notes: list[str]
 def _to_8_bit(values: npt.NDArray[Any]) -> Image:
     sixteen_bit = values.dtype == np.uint16
     values = values.astype(np.float64)
-    top = 65535.0 if sixteen_bit or values.max(initial=0) > 255 else 255.0 if values.max(initial=0) > 1 else 1.0
+    top = (
+        65535.0 if sixteen_bit or values.max(initial=0) > 255 else 255.0 if values.max(initial=0) > 1 else 1.0
+    )
     return np.clip(np.rint(values / top * 255), 0, 255).astype(np.uint8)
 
 
 def load_mask(source: Source, size: tuple[int, int] | None = None) -> tuple[Mask, tuple[str, ...]]:
-    """Return a mask (white = missing) and notes. `size` is the picture's (height, width), asserted where given.
+    """Return a mask (white = missing) and notes. `size` is the picture's (height, width), asserted where
+    given.
 
     Grey is cut at 128; a picture with transparency and no other content counts its opaque pixels as missing.
     """
@@ -166,11 +196,17 @@ def load_mask(source: Source, size: tuple[int, int] | None = None) -> tuple[Mask
         loaded = load_image(source)
         grey = loaded.image.max(axis=2)
         if loaded.transparent is not None and (grey == grey.flat[0]).all():
-            mask, notes = ~loaded.transparent, ("The mask was taken from the file's alpha: opaque = missing.",)
+            mask, notes = (
+                ~loaded.transparent,
+                ("The mask was taken from the file's alpha: opaque = missing.",),
+            )
         else:
             mask, notes = _mask_from_array(loaded.image)
     if size is not None and mask.shape != tuple(size):
-        raise InputError(f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture {size[1]}×{size[0]}. Use the same size.")
+        raise InputError(
+            f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture {size[1]}×{size[0]}. Use the same "
+            "size."
+        )
     return mask, notes
 
 
@@ -178,12 +214,16 @@ def _mask_from_array(values: npt.NDArray[Any]) -> tuple[Mask, tuple[str, ...]]:
     if values.ndim == 3:
         values = values[..., :3].max(axis=2)
     if values.ndim != 2:
-        raise InputError(f"A mask has two dimensions, height and width; this one has the shape {values.shape}.")
+        raise InputError(
+            f"A mask has two dimensions, height and width; this one has the shape {values.shape}."
+        )
     if values.dtype == bool:
         return values.copy(), ()
     if values.dtype != np.uint8:
         if not ((values == 0) | (values == 1)).all():
-            raise InputError(f"A mask is bool or uint8 (255 = missing), not {values.dtype}; convert it first.")
+            raise InputError(
+                f"A mask is bool or uint8 (255 = missing), not {values.dtype}; convert it first."
+            )
         return values.astype(bool), ()
     if values.max(initial=0) == 1:  # 0 and 1, the other common way to store a mask
         return values.astype(bool), ()
@@ -196,7 +236,9 @@ def _mask_from_array(values: npt.NDArray[Any]) -> tuple[Mask, tuple[str, ...]]:
 def check_image(image: npt.NDArray[Any]) -> Image:
     """Return `image` if it is (H, W, 3) uint8 and not empty; raise InputError otherwise."""
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        found = (
+            f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        )
         raise InputError(f"An image is a (height, width, 3) uint8 array in RGB, not {found}.")
     if image.size == 0:
         raise InputError("The image has no pixels.")
@@ -214,10 +256,15 @@ def check_mask(mask: npt.NDArray[Any]) -> Mask:
 def check_guide(guide: npt.NDArray[Any], size: tuple[int, ...]) -> Mask:
     """Return `guide` if it is bool of the picture's (height, width); raise InputError otherwise."""
     if not isinstance(guide, np.ndarray) or guide.ndim != 2 or guide.dtype != bool:
-        found = f"{guide.dtype} of shape {guide.shape}" if isinstance(guide, np.ndarray) else type(guide).__name__
+        found = (
+            f"{guide.dtype} of shape {guide.shape}" if isinstance(guide, np.ndarray) else type(guide).__name__
+        )
         raise InputError(f"A guide is a (height, width) bool array, True = a line is drawn, not {found}.")
     if guide.shape != tuple(size):
-        raise InputError(f"The guide is {guide.shape[1]}×{guide.shape[0]}, the picture {size[1]}×{size[0]}. Use the same size.")
+        raise InputError(
+            f"The guide is {guide.shape[1]}×{guide.shape[0]}, the picture {size[1]}×{size[0]}. Use the same "
+            "size."
+        )
     return guide
 
 
@@ -249,7 +296,9 @@ def shrink(image: Image, size: tuple[int, int], known: Mask) -> Image:
 
 
 def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
-    """A coarse pixel is missing where at least half of what it covers is; one stays missing, and one known if any was."""
+    """A coarse pixel is missing where at least half of what it covers is; one stays missing, and one known if
+    any was.
+    """
     return cut_share(cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA))
 
 
@@ -299,7 +348,8 @@ def save_png(path: Path, image: Image | Mask) -> None:
 
 
 def seam(picture: Image, mask: Mask) -> float:
-    """The step across a hole's edge: mean absolute difference, in [0, 1], between neighbours of which one is missing and one known.
+    """The step across a hole's edge: mean absolute difference, in [0, 1], between neighbours of which one is
+    missing and one known.
 
     (H, W, 3) uint8 and (H, W) bool; NaN where the mask has no edge.
     """

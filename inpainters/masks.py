@@ -1,7 +1,8 @@
 """Pure mask generators: the same arguments give the same mask, in any process and on any machine.
 
-A random generator draws marks (lines, walks, words, boxes) until the next one would pass the target, and shortens that
-last one to the pixel. A fixed pattern has a ratio of its own. A mask is (H, W) bool, True where the pixel is missing.
+A random generator draws marks (lines, walks, words, boxes) until the next one would pass the target, and
+shortens that last one to the pixel. A fixed pattern has a ratio of its own. A mask is (H, W) bool, True where
+the pixel is missing.
 """
 
 import hashlib
@@ -30,7 +31,9 @@ _Canvas = npt.NDArray[np.uint8]
 
 
 def derive_seed(*parts: object) -> int:
-    """A seed in [0, 2**63) that depends on the text of all `parts` and on nothing else (sha256; never `hash`)."""
+    """A seed in [0, 2**63) that depends on the text of all `parts` and on nothing else (sha256; never
+    `hash`).
+    """
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
 
@@ -46,7 +49,7 @@ def touches_border(mask: Mask) -> bool:
     return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
 
 
-# --- what generators are given and what they draw -------------------------------------------------------------------
+# --- what generators are given and what they draw -------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,9 @@ class _Field:
 
 @dataclass(frozen=True)
 class _Mark:
-    """Something that is drawn in steps, so that it can be cut short. Each step covers what the one before it covered."""
+    """Something that is drawn in steps, so that it can be cut short. Each step covers what the one before it
+    covered.
+    """
 
     lines: tuple[npt.NDArray[np.int32], ...]
     """(K, 2) x, y each; a step is one more point. One line is drawn at once, several are a word's strokes."""
@@ -151,7 +156,9 @@ def _cut_short(canvas: _Canvas, mark: _Mark, missing: int) -> _Canvas:
     kept = mark.draw(canvas.copy(), low)
     rows, columns = np.nonzero(mark.draw(canvas.copy(), high) > kept)
     x, y = mark.end(low)
-    nearest = np.argsort((columns - x) ** 2 + (rows - y) ** 2, kind="stable")[: missing - cv2.countNonZero(kept)]
+    nearest = np.argsort((columns - x) ** 2 + (rows - y) ** 2, kind="stable")[
+        : missing - cv2.countNonZero(kept)
+    ]
     kept[rows[nearest], columns[nearest]] = 1
     return kept
 
@@ -163,7 +170,7 @@ def _grow(canvas: _Canvas, missing: int) -> _Canvas:
     return canvas
 
 
-# --- random generators ----------------------------------------------------------------------------------------------
+# --- random generators ----------------------------------------------------------------------------
 
 
 def _box_center(field: _Field) -> _Canvas:
@@ -197,10 +204,14 @@ def _rectangle(field: _Field, height: float, width: float, down: float, right: f
 
 
 def _whole_sides(field: _Field, height: float, width: float) -> tuple[int, int, int]:
-    """(rows, columns, pixels of one more row): the pair nearest to the target among those of about that shape."""
+    """(rows, columns, pixels of one more row): the pair nearest to the target among those of about that
+    shape.
+    """
     pairs = []
     for rows in range(max(1, int(height) - 3), min(field.height, int(height) + 4) + 1):
-        across = field.width if width == field.width else min(field.width, max(1, round(field.missing / rows)))
+        across = (
+            field.width if width == field.width else min(field.width, max(1, round(field.missing / rows)))
+        )
         for columns in {across, min(field.width, max(1, round(width)))}:
             if field.fewest <= rows * columns <= field.most:
                 pairs.append((abs(rows * columns - field.missing), abs(rows - height), rows, columns))
@@ -217,7 +228,12 @@ def _brush(field: _Field) -> Iterator[_Mark]:
     unit, rng = field.unit, field.rng
     mean_length = 45 * unit  # the diagonal / 8
     while True:
-        vertices, x, y, sign = int(rng.integers(4, 13)), rng.random() * field.width, rng.random() * field.height, 1 - 2 * rng.integers(2)
+        vertices, x, y, sign = (
+            int(rng.integers(4, 13)),
+            rng.random() * field.width,
+            rng.random() * field.height,
+            1 - 2 * rng.integers(2),
+        )
         for i, (turn, stretch, thick) in enumerate(rng.random((vertices, 3)).tolist()):
             angle = 2 * math.pi * (1 / 5 + (2 * turn - 1) / 15) * (-1) ** i
             length, width = 2 * mean_length * stretch, min((12 + 28 * thick) * unit, field.widest)
@@ -236,7 +252,9 @@ def _irregular(field: _Field) -> Iterator[_Mark]:
         moves = 6 * field.unit * np.stack([np.cos(directions), np.sin(directions)], axis=1)
         path = corner * (x, y) + np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
         period = np.maximum(2 * corner, 1)
-        folded = corner - np.abs(path % period - corner)  # mirrored at the edges, so that it does not creep along them
+        folded = corner - np.abs(
+            path % period - corner
+        )  # mirrored at the edges, so that it does not creep along them
         yield _line(np.rint(folded), min((3 + 15 * thick**2) * field.unit, field.widest))
 
 
@@ -256,12 +274,23 @@ class _Chains:
             x, y, vertices, kind = (field.rng.random(4) * (field.width, field.height, 5, 1)).tolist()
             draws = field.rng.random((1 + int(vertices), 3)).tolist()
             if self.box and kind < 1 / 6:
-                yield _filled(field, x, y, *(min(_between(self.box, u) * field.unit, 2 * field.widest) for u in draws[0][:2]))
+                yield _filled(
+                    field,
+                    x,
+                    y,
+                    *(min(_between(self.box, u) * field.unit, 2 * field.widest) for u in draws[0][:2]),
+                )
                 continue
             for turn, stretch, thick in draws:
                 angle = 4 * turn if reverse else -4 * turn  # radians, as there
-                length, width = _between(self.length, stretch) * field.unit, min(_between(self.width, thick) * field.unit, field.widest)
-                start, stop = field.inside(x, y), field.inside(x + length * math.sin(angle), y + length * math.cos(angle))
+                length, width = (
+                    _between(self.length, stretch) * field.unit,
+                    min(_between(self.width, thick) * field.unit, field.widest),
+                )
+                start, stop = (
+                    field.inside(x, y),
+                    field.inside(x + length * math.sin(angle), y + length * math.cos(angle)),
+                )
                 yield _line((start, stop), width)
                 x, y = stop
 
@@ -282,7 +311,9 @@ def _filled(field: _Field, x: float, y: float, width: float, height: float) -> _
 def _text(field: _Field) -> Iterator[_Mark]:
     """Lines of words from a random line on; when the page is full the same words again, bolder."""
     rng, ratio = field.rng, field.missing / (field.height * field.width)
-    size = max(3.0, min((18 + 16 * rng.random()) * field.unit, field.height / 2, field.width / 2))  # of a capital, in px
+    size = max(
+        3.0, min((18 + 16 * rng.random()) * field.unit, field.height / 2, field.width / 2)
+    )  # of a capital, in px
     bold = max(1.0, size * min(max(ratio / 2, 0.1), 0.3))
     page: list[_Word] = []
     while not page:  # in a few pixels even a page can miss
@@ -305,17 +336,25 @@ def _page(field: _Field, size: float) -> Iterator[_Word]:
         x = -2 * advance * field.rng.random()
         while x < field.width:
             count = int(field.rng.integers(2, 8))
-            places = [(x + k * advance, letters[i]) for k, i in enumerate(field.rng.integers(len(letters), size=count))]
+            places = [
+                (x + k * advance, letters[i])
+                for k, i in enumerate(field.rng.integers(len(letters), size=count))
+            ]
             shown = [(at, glyph) for at, glyph in places if 0 <= at < field.width - size * 2 / 3 - 1]
             if shown:
-                yield tuple(np.rint(line * size + (at, y)).astype(np.int32) for at, glyph in shown for line in glyph)
+                yield tuple(
+                    np.rint(line * size + (at, y)).astype(np.int32) for at, glyph in shown for line in glyph
+                )
             x += (count + 0.6) * advance
         y += 1.5 * size
 
 
 def _glyph(strokes: str) -> tuple[npt.NDArray[np.float64], ...]:
     """'06 20 46' -> points (0, 6), (2, 0), (4, 6) on a grid of 4×6, scaled to a height of 1."""
-    return tuple(np.array([[int(point[0]), int(point[1])] for point in stroke.split()]) / 6.0 for stroke in strokes.split("|"))
+    return tuple(
+        np.array([[int(point[0]), int(point[1])] for point in stroke.split()]) / 6.0
+        for stroke in strokes.split("|")
+    )
 
 
 _GLYPHS = {
@@ -346,10 +385,13 @@ def _scratches(field: _Field) -> Iterator[_Mark]:
         if len(seen) > 1:
             # Points beyond the edge are pulled to it: releases of OpenCV differ in how they clip lines.
             points = np.stack([xs, ys], axis=1)[max(0, seen[0] - 1) : seen[-1] + 2]
-            yield _line(np.rint(np.clip(points, 0, (field.width - 1, field.height - 1))), (1 + (1 + 6 * ratio) * thick) * field.unit)
+            yield _line(
+                np.rint(np.clip(points, 0, (field.width - 1, field.height - 1))),
+                (1 + (1 + 6 * ratio) * thick) * field.unit,
+            )
 
 
-# --- fixed patterns -------------------------------------------------------------------------------------------------
+# --- fixed patterns -------------------------------------------------------------------------------
 
 
 def _half(height: int, width: int) -> Mask:
@@ -379,7 +421,7 @@ def _expand(height: int, width: int) -> Mask:
     return mask
 
 
-# --- the table ------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -413,19 +455,27 @@ _IIZUKA = "Iizuka et al., Globally and locally consistent image completion, SIGG
 _BERTALMIO = "Bertalmio et al., Image inpainting, SIGGRAPH 2000"
 
 _GENERATORS = (
-    GeneratorSpec("box_center", "Centre box", _PATHAK, "One box in the middle, of the picture's own shape.", whole=_box_center),
+    GeneratorSpec("box_center", "Centre box", _PATHAK, "One box in the middle, of the picture's own "
+                                                       "shape.", whole=_box_center),
     GeneratorSpec("box", "Box", _IIZUKA, "One box anywhere, between 1:2 and 2:1.", whole=_box),
-    GeneratorSpec("brush", "Brush strokes", _YU, "Zigzag strokes of a brush, as people paint over things.", _brush),
-    GeneratorSpec("irregular", "Irregular walks", _LIU, "Random walks, each turned and widened by its own amount.", _irregular),
+    GeneratorSpec("brush", "Brush strokes", _YU, "Zigzag strokes of a brush, as people paint over "
+                                                 "things.", _brush),
+    GeneratorSpec("irregular", "Irregular walks", _LIU, "Random walks, each turned and widened by its own "
+                                                        "amount.", _irregular),
     GeneratorSpec("thin", "Thin", _LAMA, "Many short thin strokes.", _Chains((10, 50), (5, 15))),
-    GeneratorSpec("medium", "Medium", _LAMA, "Strokes of medium width and a few small boxes.", _Chains((10, 110), (5, 55), (10, 50))),
-    GeneratorSpec("thick", "Thick", _LAMA, "A few long wide strokes and large boxes.", _Chains((10, 210), (5, 105), (30, 150))),
+    GeneratorSpec("medium", "Medium", _LAMA, "Strokes of medium width and a few small "
+                                             "boxes.", _Chains((10, 110), (5, 55), (10, 50))),
+    GeneratorSpec("thick", "Thick", _LAMA, "A few long wide strokes and large "
+                                           "boxes.", _Chains((10, 210), (5, 105), (30, 150))),
     GeneratorSpec("text", "Text", _BERTALMIO, "Lines of writing across the picture.", _text),
-    GeneratorSpec("scratches", "Scratches", _BERTALMIO, "Long thin scratches, as on an old print.", _scratches),
+    GeneratorSpec("scratches", "Scratches", _BERTALMIO, "Long thin scratches, as on an old "
+                                                        "print.", _scratches),
     GeneratorSpec("half", "Half", _REPAINT, "The right half is missing (50 %).", pattern=_half, ratio=0.5),
     GeneratorSpec("lines", "Every second line", _REPAINT, "Every second line is missing (50 %).", pattern=_lines, ratio=0.5),
-    GeneratorSpec("grid", "Every second pixel", _REPAINT, "One pixel in four is known (75 % missing).", pattern=_grid, ratio=0.75),
-    GeneratorSpec("expand", "Expand", _REPAINT, "Only the middle sixteenth is known (94 % missing).", pattern=_expand, ratio=0.9375),
+    GeneratorSpec("grid", "Every second pixel", _REPAINT, "One pixel in four is known (75 % "
+                                                          "missing).", pattern=_grid, ratio=0.75),
+    GeneratorSpec("expand", "Expand", _REPAINT, "Only the middle sixteenth is known (94 % "
+                                                "missing).", pattern=_expand, ratio=0.9375),
 )  # fmt: skip
 
 GENERATORS: dict[str, GeneratorSpec] = {spec.name: spec for spec in _GENERATORS}
@@ -449,11 +499,13 @@ def generate(
         seed: the mask set's seed.
         image_id: the picture the mask is for; pictures of one set get different masks.
         bin: a key of BINS that the mask's ratio lies in; for a fixed pattern its own name or None.
-        ratio: fraction of missing pixels, hit within TOLERANCE or one pixel; drawn inside the bin (else from 1 % to 60 %) where None.
+        ratio: fraction of missing pixels, hit within TOLERANCE or one pixel; drawn inside the bin (else from
+            1 % to 60 %) where None.
         border: True: the hole touches the picture's border; False: it does not; None: as it comes.
 
     Raises:
-        InputError: an unknown name or bin, a ratio that is out of range, out of its bin, or does not fit in such a picture.
+        InputError: an unknown name or bin, a ratio that is out of range, out of its bin, or does not fit in
+            such a picture.
     """
     spec = _get(name)
     height, width = _check_size(size)
@@ -462,7 +514,11 @@ def generate(
     rng = np.random.default_rng(derive_seed("mask", name, seed, image_id, bin, height, width))
     room = (height - 2) * (width - 2) if border is False else height * width - 1
     fewest, most = _limits(height * width, room, bin, ratio)
-    missing = int(rng.integers(fewest, most + 1)) if ratio is None else min(max(round(ratio * height * width), fewest), most)
+    missing = (
+        int(rng.integers(fewest, most + 1))
+        if ratio is None
+        else min(max(round(ratio * height * width), fewest), most)
+    )
     mask = _drawn(spec, rng, (height, width), missing, (fewest, most), border)
     return _to_border(mask) if border and not touches_border(mask) else mask
 
@@ -476,15 +532,24 @@ def _get(name: str) -> GeneratorSpec:
 def _check_size(size: tuple[int, int]) -> tuple[int, int]:
     height, width = int(size[0]), int(size[1])
     if min(height, width) < 8:
-        raise InputError(f"A mask is drawn for pictures of at least 8×8 pixels, not {width}×{height}; use a larger picture.")
+        raise InputError(
+            f"A mask is drawn for pictures of at least 8×8 pixels, not {width}×{height}; use a larger "
+            "picture."
+        )
     return height, width
 
 
-def _fixed(spec: GeneratorSpec, mask: Mask, bin: str | None, ratio: float | None, border: bool | None) -> Mask:
+def _fixed(
+    spec: GeneratorSpec, mask: Mask, bin: str | None, ratio: float | None, border: bool | None
+) -> Mask:
     if ratio is not None or bin not in (None, spec.name):
-        raise InputError(f"'{spec.name}' is a fixed pattern with a ratio of its own; leave out the ratio and the bin.")
+        raise InputError(
+            f"'{spec.name}' is a fixed pattern with a ratio of its own; leave out the ratio and the bin."
+        )
     if border is False:
-        raise InputError(f"'{spec.name}' always touches the border; choose another mask or leave out the border setting.")
+        raise InputError(
+            f"'{spec.name}' always touches the border; choose another mask or leave out the border setting."
+        )
     return mask
 
 
@@ -496,16 +561,29 @@ def _limits(total: int, room: int, bin: str | None, ratio: float | None) -> tupl
     fewest, most = round(low * 100) * total // 100 + 1, min(round(high * 100) * total // 100, room)
     if ratio is not None:
         if not 0 < ratio < 1 or not low < ratio <= high:
-            raise InputError(f"The ratio must lie above {low:g} and {'at most' if bin else 'below'} {high:g}, not {ratio:g}.")
+            raise InputError(
+                f"The ratio must lie above {low:g} and {'at most' if bin else 'below'} {high:g}, not "
+                f"{ratio:g}."
+            )
         slack = max(1.0, TOLERANCE * total)
-        fewest, most = max(fewest, math.ceil(ratio * total - slack)), min(most, math.floor(ratio * total + slack))
+        fewest, most = (
+            max(fewest, math.ceil(ratio * total - slack)),
+            min(most, math.floor(ratio * total + slack)),
+        )
     if fewest > most:
-        raise InputError("So large a hole does not fit in so small a picture without touching its border; lower the ratio.")
+        raise InputError(
+            "So large a hole does not fit in so small a picture without touching its border; lower the ratio."
+        )
     return fewest, most
 
 
 def _drawn(
-    spec: GeneratorSpec, rng: np.random.Generator, size: tuple[int, int], missing: int, limits: tuple[int, int], border: bool | None
+    spec: GeneratorSpec,
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    missing: int,
+    limits: tuple[int, int],
+    border: bool | None,
 ) -> Mask:
     """Draw in a room that leaves a margin where the border has to stay free."""
     margin = 0 if border is not False else max(1, min(size) // 32)
@@ -519,6 +597,11 @@ def _drawn(
 def _to_border(mask: Mask) -> Mask:
     """Shift the hole to the nearest side."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    shifts = (-rows[0], 0), (mask.shape[0] - 1 - rows[-1], 0), (-columns[0], 1), (mask.shape[1] - 1 - columns[-1], 1)
+    shifts = (
+        (-rows[0], 0),
+        (mask.shape[0] - 1 - rows[-1], 0),
+        (-columns[0], 1),
+        (mask.shape[1] - 1 - columns[-1], 1),
+    )
     shift, axis = min(shifts, key=lambda pair: abs(pair[0]))
     return np.roll(mask, shift, axis)

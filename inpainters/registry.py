@@ -14,28 +14,43 @@ if TYPE_CHECKING:
     from inpainters.base import Inpainter
 
 _TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=8)
-"""Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the memory's bounds."""
+"""Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the
+memory's bounds.
+"""
 
 _DIFFUSION_OPTIONS = (
     Option(
         "preset",
         "preview",
-        "On two cores at 128×128, 'preview' answers in seconds and 'balanced' within a minute; 'paper' is the paper's settings.",
+        "On two cores at 128×128, 'preview' answers in seconds and 'balanced' within a minute; 'paper' is "
+        "the paper's settings.",
         choices=("preview", "balanced", "paper"),
     ),
     Option("steps", 0, "Noise levels that are visited; 0: as the preset has it.", 0, 1000),
     Option(
         "model",
         "",
-        "Another denoiser: a folder or a Hub name of a diffusers UNet2DModel or DDPMPipeline; empty: the bundled one.",
+        "Another denoiser: a folder or a Hub name of a diffusers UNet2DModel or DDPMPipeline; empty: the "
+        "bundled one.",
         local=True,
     ),
-    Option("precision", "fp32", "'bf16': 16 bits, faster on GPUs and processors made for it.", choices=("fp32", "bf16")),
+    Option(
+        "precision",
+        "fp32",
+        "'bf16': 16 bits, faster on GPUs and processors made for it.",
+        choices=("fp32", "bf16"),
+    ),
     Option("compile", False, "Compile the network first; on GPUs alone, and worth it for long runs."),
 )
 _JUMPS = (
     Option("jump_length", 0, "Steps that a jump goes back towards noise; 0: as the preset has it.", 0, 500),
-    Option("resamplings", 0, "How often each stretch is walked, 1 without jumps; 0: as the preset has it.", 0, 100),
+    Option(
+        "resamplings",
+        0,
+        "How often each stretch is walked, 1 without jumps; 0: as the preset has it.",
+        0,
+        100,
+    ),
 )
 _DIFFUSION: dict[str, Any] = {
     "licence": "Apache-2.0; weights for research",
@@ -71,7 +86,8 @@ _SPECS = (
         target="inpainters.methods.classical.opencv:Telea",
         summary="Marches from the rim inwards and gives each pixel a weighted mean of its known neighbours. "
         "Fast, and clean on scratches and thin lines. Wide holes turn into smears, as it knows no texture.",
-        paper="Telea, An image inpainting technique based on the fast marching method, Journal of Graphics Tools 9(1)",
+        paper="Telea, An image inpainting technique based on the fast marching method, Journal of Graphics "
+        "Tools 9(1)",
         year=2004,
         link="https://doi.org/10.1080/10867651.2004.10487596",
         licence="Apache-2.0 (OpenCV)",
@@ -86,7 +102,8 @@ _SPECS = (
         target="inpainters.methods.classical.opencv:NavierStokes",
         summary="Carries lines of equal brightness into the hole as a fluid carries vorticity. "
         "Fast, and continues edges across narrow gaps. Wide holes turn into smears, as it knows no texture.",
-        paper="Bertalmio, Bertozzi and Sapiro, Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR",
+        paper="Bertalmio, Bertozzi and Sapiro, Navier-Stokes, fluid dynamics, and image and video "
+        "inpainting, CVPR",
         year=2001,
         link="https://doi.org/10.1109/CVPR.2001.990497",
         licence="Apache-2.0 (OpenCV)",
@@ -100,8 +117,10 @@ _SPECS = (
         family="smoothing",
         target="inpainters.methods.classical.biharmonic:Biharmonic",
         summary="Solves the biharmonic equation over the hole, the shape that a thin plate would take. "
-        "Exact on smooth shading, and joins slopes as well as colours. It knows no texture, and bulges in wide holes.",
-        paper="Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, IJMMS 2018",
+        "Exact on smooth shading, and joins slopes as well as colours. It knows no texture, and bulges in "
+        "wide holes.",
+        paper="Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, IJMMS "
+        "2018",
         year=2018,
         link="https://doi.org/10.1155/2018/3950312",
         licence="BSD-3-Clause (scikit-image)",
@@ -114,14 +133,16 @@ _SPECS = (
         title="Shift map",
         family="patch",
         target="inpainters.methods.classical.xphoto:ShiftMap",
-        summary="Finds the offsets at which the picture resembles itself and stitches shifted copies by graph cuts. "
-        "Continues repeated patterns, and blurs nothing as it copies real pixels. Where nothing repeats, seams and misplaced objects show.",
+        summary="Finds the offsets at which the picture resembles itself and stitches shifted copies by "
+        "graph cuts. Continues repeated patterns, and blurs nothing as it copies real pixels. Where nothing "
+        "repeats, seams and misplaced objects show.",
         paper="He and Sun, Statistics of patch offsets for image completion, ECCV",
         year=2012,
         link="https://doi.org/10.1007/978-3-642-33709-3_2",
         licence="Apache-2.0 (OpenCV contrib)",
         cost=Cost(fixed=0.02, per_megapixel=3.0, per_missing_megapixel=130.0),
-        # xphoto itself shrinks pictures beyond 800×600, and its enlargement is faulty: a shorter side of 600 avoids it.
+        # xphoto itself shrinks pictures beyond 800×600, and its enlargement is faulty: a shorter side of 600
+        # avoids it.
         strategy=Strategy(context=1.0, min_context=64, max_pixels=360_000, max_missing=40_960),
     ),
     MethodSpec(
@@ -129,17 +150,23 @@ _SPECS = (
         title="FSR",
         family="smoothing",
         target="inpainters.methods.classical.xphoto:Fsr",
-        summary="Frequency selective reconstruction: a few waves that explain each block's known pixels run on through the hole. "
-        "The closest of the classical methods pixel by pixel, above all on thin or periodic losses. Slow; wide holes fill with ripples.",
-        paper="Seiler, Jonscher, Schöberl and Kaup, Resampling images to a regular grid using frequency selective reconstruction, "
-        "IEEE TIP 24(11); in blocks as by Genser et al., PCS 2018",
+        summary="Frequency selective reconstruction: a few waves that explain each block's known pixels run "
+        "on through the hole. The closest of the classical methods pixel by pixel, above all on thin or "
+        "periodic losses. Slow; wide holes fill with ripples.",
+        paper="Seiler, Jonscher, Schöberl and Kaup, Resampling images to a regular grid using frequency "
+        "selective reconstruction, IEEE TIP 24(11); in blocks as by Genser et al., PCS 2018",
         year=2015,
         link="https://doi.org/10.1109/TIP.2015.2463084",
         licence="Apache-2.0 (OpenCV contrib)",
         cost=Cost(fixed=0.005, per_megapixel=3.0, per_missing_megapixel=95.0),
         strategy=Strategy(context=0.5, min_context=32, max_missing=131_072),
         options=(
-            Option("quality", "fast", "'best' searches longer, at 30 times the cost: rim of the hole only.", choices=("fast", "best")),
+            Option(
+                "quality",
+                "fast",
+                "'best' searches longer, at 30 times the cost: rim of the hole only.",
+                choices=("fast", "best"),
+            ),
         ),
     ),
     MethodSpec(
@@ -147,9 +174,11 @@ _SPECS = (
         title="PatchMatch",
         family="patch",
         target="inpainters.methods.classical.patchmatch:PatchMatch",
-        summary="Builds the hole out of patches copied from the known part, found by a randomised search from coarse to fine. "
-        "Continues texture and simple structure sharply, untrained. It knows no objects: it repeats what it sees, sometimes wrongly.",
-        paper="Newson et al., Video inpainting of complex scenes, SIAM Journal on Imaging Sciences 7(4); search of Barnes et al. 2009",
+        summary="Builds the hole out of patches copied from the known part, found by a randomised search "
+        "from coarse to fine. Continues texture and simple structure sharply, untrained. It knows no "
+        "objects: it repeats what it sees, sometimes wrongly.",
+        paper="Newson et al., Video inpainting of complex scenes, SIAM Journal on Imaging Sciences 7(4); "
+        "search of Barnes et al. 2009",
         year=2014,
         link="https://doi.org/10.1137/140954933",
         licence="Apache-2.0",
@@ -166,9 +195,11 @@ _SPECS = (
         title="Context encoder",
         family="convolutional",
         target="inpainters.methods.learned.context_encoder:ContextEncoder",
-        summary="The first network that learned to fill: from the 128×128 pixels around it, it draws the 64×64 in their middle. "
-        "Made for centre squares, which it continues plausibly. Large and scattered holes come out blurred, as they are shrunk first.",
-        paper="Pathak, Krähenbühl, Donahue, Darrell and Efros, Context encoders: feature learning by inpainting, CVPR",
+        summary="The first network that learned to fill: from the 128×128 pixels around it, it draws the "
+        "64×64 in their middle. Made for centre squares, which it continues plausibly. Large and scattered "
+        "holes come out blurred, as they are shrunk first.",
+        paper="Pathak, Krähenbühl, Donahue, Darrell and Efros, Context encoders: feature learning by "
+        "inpainting, CVPR",
         year=2016,
         link="https://doi.org/10.1109/CVPR.2016.278",
         licence="Apache-2.0; weights for research",
@@ -185,9 +216,11 @@ _SPECS = (
         title="Contextual attention",
         family="convolutional",
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
-        summary="A coarse guess, then a second network that fills the hole with features copied from known places that look alike. "
-        "Carries texture over any distance, and shows where it took it from. Copies the wrong thing where the coarse guess misleads it.",
-        paper="Yu, Lin, Yang, Shen, Lu and Huang, Generative image inpainting with contextual attention, CVPR",
+        summary="A coarse guess, then a second network that fills the hole with features copied from known "
+        "places that look alike. Carries texture over any distance, and shows where it took it from. Copies "
+        "the wrong thing where the coarse guess misleads it.",
+        paper="Yu, Lin, Yang, Shen, Lu and Huang, Generative image inpainting with contextual attention, "
+        "CVPR",
         year=2018,
         link="https://doi.org/10.1109/CVPR.2018.00577",
         licence="Apache-2.0; weights for research",
@@ -204,9 +237,11 @@ _SPECS = (
         title="Partial convolution",
         family="convolutional",
         target="inpainters.methods.learned.partial_conv:PartialConv",
-        summary="A U-Net whose convolutions see valid pixels alone and reweight them; layer by layer the hole closes from its rim. "
-        "Takes holes of any shape without the colour fringes of earlier networks. Wide holes come out soft, as all pixels count alike.",
-        paper="Liu, Reda, Shih, Wang, Tao and Catanzaro, Image inpainting for irregular holes using partial convolutions, ECCV",
+        summary="A U-Net whose convolutions see valid pixels alone and reweight them; layer by layer the "
+        "hole closes from its rim. Takes holes of any shape without the colour fringes of earlier networks. "
+        "Wide holes come out soft, as all pixels count alike.",
+        paper="Liu, Reda, Shih, Wang, Tao and Catanzaro, Image inpainting for irregular holes using partial "
+        "convolutions, ECCV",
         year=2018,
         link="https://doi.org/10.1007/978-3-030-01252-6_6",
         strategy=_TRAINED,
@@ -222,8 +257,9 @@ _SPECS = (
         title="Gated convolution",
         family="convolutional",
         target="inpainters.methods.learned.gated_conv:GatedConv",
-        summary="Each feature has a learned gate that says where it may pass, in place of partial convolution's fixed rule; two stages. "
-        "Good on free-form holes, and follows a sketch of edges. Trained on small crops: large holes lack detail.",
+        summary="Each feature has a learned gate that says where it may pass, in place of partial "
+        "convolution's fixed rule; two stages. Good on free-form holes, and follows a sketch of edges. "
+        "Trained on small crops: large holes lack detail.",
         paper="Yu, Lin, Yang, Shen, Lu and Huang, Free-form image inpainting with gated convolution, ICCV",
         year=2019,
         link="https://doi.org/10.1109/ICCV.2019.00457",
@@ -241,9 +277,11 @@ _SPECS = (
         title="PEN-Net",
         family="convolutional",
         target="inpainters.methods.learned.pen_net:PenNet",
-        summary="A pyramid: attention found on small, meaningful maps tells the larger ones what to copy; each scale draws a picture. "
-        "Structure and texture agree, as one steers the other. The learned attention costs time, and wide holes still come out soft.",
-        paper="Zeng, Fu, Chao and Guo, Learning pyramid-context encoder network for high-quality image inpainting, CVPR",
+        summary="A pyramid: attention found on small, meaningful maps tells the larger ones what to copy; "
+        "each scale draws a picture. Structure and texture agree, as one steers the other. The learned "
+        "attention costs time, and wide holes still come out soft.",
+        paper="Zeng, Fu, Chao and Guo, Learning pyramid-context encoder network for high-quality image "
+        "inpainting, CVPR",
         year=2019,
         link="https://doi.org/10.1109/CVPR.2019.00158",
         licence="Apache-2.0; weights for research",
@@ -259,9 +297,11 @@ _SPECS = (
         title="Latent diffusion",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
-        summary="A denoiser trained to inpaint works on an autoencoder's small latent, and sees the known part and the mask at each step. "
-        "A whole answer after fifteen small network calls, others for other seeds. What the autoencoder cannot draw, it cannot fill.",
-        paper="Rombach, Blattmann, Lorenz, Esser and Ommer, High-resolution image synthesis with latent diffusion models, CVPR",
+        summary="A denoiser trained to inpaint works on an autoencoder's small latent, and sees the known "
+        "part and the mask at each step. A whole answer after fifteen small network calls, others for other "
+        "seeds. What the autoencoder cannot draw, it cannot fill.",
+        paper="Rombach, Blattmann, Lorenz, Esser and Ommer, High-resolution image synthesis with latent "
+        "diffusion models, CVPR",
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01042",
         licence="Apache-2.0; weights for research",
@@ -280,8 +320,9 @@ _SPECS = (
         title="Deep image prior",
         family="own_prior",
         target="inpainters.methods.learned.deep_image_prior:DeepImagePrior",
-        summary="A fresh network is fitted to the known pixels of this one picture; what it draws in the hole on the way is the fill. "
-        "Needs no training pictures and joins smoothly. It takes half a minute, knows no objects, and stops before fine texture appears.",
+        summary="A fresh network is fitted to the known pixels of this one picture; what it draws in the "
+        "hole on the way is the fill. Needs no training pictures and joins smoothly. It takes half a "
+        "minute, knows no objects, and stops before fine texture appears.",
         paper="Ulyanov, Vedaldi and Lempitsky, Deep image prior, CVPR",
         year=2018,
         link="https://doi.org/10.1109/CVPR.2018.00984",
@@ -290,7 +331,11 @@ _SPECS = (
         strategy=Strategy(context=0.5, min_context=32, max_pixels=256 * 256, multiple=8),
         options=(
             Option(
-                "iterations", 300, "Most steps of the fit; it ends early when held-out pixels get worse. The paper: thousands.", 1, 10_000
+                "iterations",
+                300,
+                "Most steps of the fit; it ends early when held-out pixels get worse. The paper: thousands.",
+                1,
+                10_000,
             ),
             Option("width", 64, "Channels of the deeper scales; the paper has 128 at every scale.", 16, 256),
         ),
@@ -303,10 +348,11 @@ _SPECS = (
         title="Replacement",
         family="diffusion",
         target="inpainters.methods.diffusion.replacement:Replacement",
-        summary="A diffusion model draws a picture out of noise; after each step the known pixels, as noisy, are put in place of its own. "
-        "The plainest way to inpaint with a model that never learned to. The fill matches the colours around it, and often not the things.",
-        paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling through stochastic differential "
-        "equations, ICLR",
+        summary="A diffusion model draws a picture out of noise; after each step the known pixels, as "
+        "noisy, are put in place of its own. The plainest way to inpaint with a model that never learned "
+        "to. The fill matches the colours around it, and often not the things.",
+        paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling "
+        "through stochastic differential equations, ICLR",
         year=2021,
         link="https://arxiv.org/abs/2011.13456",
         options=_DIFFUSION_OPTIONS,
@@ -317,10 +363,11 @@ _SPECS = (
         title="RePaint",
         family="diffusion",
         target="inpainters.methods.diffusion.repaint:RePaint",
-        summary="As replacement, but it goes back towards noise again and again, so that fill and surroundings get time to agree. "
-        "Draws several plausible answers to large holes, with any diffusion model. Thousands of network calls at the paper's settings.",
-        paper="Lugmayr, Danelljan, Romero, Yu, Timofte and Van Gool, RePaint: inpainting using denoising diffusion probabilistic "
-        "models, CVPR",
+        summary="As replacement, but it goes back towards noise again and again, so that fill and "
+        "surroundings get time to agree. Draws several plausible answers to large holes, with any diffusion "
+        "model. Thousands of network calls at the paper's settings.",
+        paper="Lugmayr, Danelljan, Romero, Yu, Timofte and Van Gool, RePaint: inpainting using denoising "
+        "diffusion probabilistic models, CVPR",
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01117",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
@@ -332,9 +379,11 @@ _SPECS = (
         title="DDNM",
         family="diffusion",
         target="inpainters.methods.diffusion.ddnm:Ddnm",
-        summary="A diffusion model whose clean estimate gets the known pixels put in before each step, rather than its noisy state. "
-        "Agrees with the surroundings after a hundred network calls, RePaint's quality nearly. Large holes still want time travel.",
-        paper="Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, ICLR",
+        summary="A diffusion model whose clean estimate gets the known pixels put in before each step, "
+        "rather than its noisy state. Agrees with the surroundings after a hundred network calls, RePaint's "
+        "quality nearly. Large holes still want time travel.",
+        paper="Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, "
+        "ICLR",
         year=2023,
         link="https://arxiv.org/abs/2212.00490",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
@@ -346,13 +395,17 @@ _SPECS = (
         title="DPM-Solver++",
         family="diffusion",
         target="inpainters.methods.diffusion.dpm_solver:DpmSolver",
-        summary="A fast solver takes few large steps from noise to picture, and a few rounds at each until fill and surroundings agree. "
-        "Some fifty network calls in place of RePaint's thousands. With too few rounds the fill does not belong to the picture.",
-        paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion probabilistic models; "
-        "known pixels as in Wang et al. 2023",
+        summary="A fast solver takes few large steps from noise to picture, and a few rounds at each until "
+        "fill and surroundings agree. Some fifty network calls in place of RePaint's thousands. With too "
+        "few rounds the fill does not belong to the picture.",
+        paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion "
+        "probabilistic models; known pixels as in Wang et al. 2023",
         year=2022,
         link="https://arxiv.org/abs/2211.01095",
-        options=(*_DIFFUSION_OPTIONS, Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100)),
+        options=(
+            *_DIFFUSION_OPTIONS,
+            Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100),
+        ),
         beside="replacement",
         **_DIFFUSION,
     ),
@@ -379,7 +432,11 @@ def unavailable(name: str, options: Mapping[str, object] | None = None) -> str |
     absent = [package for package in spec.requires if find_spec(package) is None]
     if absent:
         return f"'{name}' needs the package '{absent[0]}': run `pip install {absent[0]}`."
-    lacking = [weight for weight in spec.weights if missing_weights(weight)] if not (options or {}).get("model") else []
+    lacking = (
+        [weight for weight in spec.weights if missing_weights(weight)]
+        if not (options or {}).get("model")
+        else []
+    )
     if lacking:
         return f"'{name}' needs weights '{lacking[0]}': {remedy(lacking[0])}."
     return None
@@ -388,7 +445,8 @@ def unavailable(name: str, options: Mapping[str, object] | None = None) -> str |
 def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter":
     """Return the method `name`, not loaded yet. `device`: auto, cpu, cuda or cuda:N.
 
-    Raises InputError for an unknown name, a bad option or a device that is not here, UnavailableError with what mends it.
+    Raises InputError for an unknown name, a bad option or a device that is not here, UnavailableError with
+    what mends it.
     """
     spec = get(name)
     if reason := unavailable(name, options):

@@ -1,6 +1,7 @@
 """Where a method works: crops around the holes, capped and padded to what the method can bear.
 
-One place for all methods, so that none resizes known pixels in silence and a one-pixel hole in a huge picture is cheap.
+One place for all methods, so that none resizes known pixels in silence and a one-pixel hole in a huge picture
+is cheap.
 """
 
 from collections.abc import Sequence
@@ -30,8 +31,8 @@ class Strategy:
     multiple: int = 1
     """Both sides are padded by reflection to a multiple of this."""
     side: int | None = None
-    """Of a network that knows pictures of one size alone: windows grow to this many pixels a side where the picture has them, and
-    longer ones are shrunk to it."""
+    """Of a network that knows pictures of one size alone: windows grow to this many pixels a side where the
+    picture has them, and longer ones are shrunk to it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,10 @@ class Window:
     def notes(self) -> tuple[str, ...]:
         if self.scale == 1.0:
             return ()
-        return (f"The fill was drawn at {self.scale:.0%} of the size and enlarged: the hole is large for this method.",)
+        return (
+            f"The fill was drawn at {self.scale:.0%} of the size and enlarged: the hole is large for this "
+            "method.",
+        )
 
     def cut(self, image: Image, mask: Mask) -> tuple[Image, Mask]:
         """Return the piece of `image` and `mask` to work on; missing pixels are 0 in it."""
@@ -70,7 +74,9 @@ class Window:
         return pad_to_multiple(image, self.multiple), pad_to_multiple(mask, self.multiple)
 
     def cut_guide(self, guide: Mask) -> Mask:
-        """Return the part of the (H, W) bool sketch `guide` that belongs to `cut`; its lines survive shrinking."""
+        """Return the part of the (H, W) bool sketch `guide` that belongs to `cut`; its lines survive
+        shrinking.
+        """
         guide = guide[self.top : self.bottom, self.left : self.right]
         return pad_to_multiple(guide if self.scale == 1.0 else shrink_guide(guide, self.size), self.multiple)
 
@@ -84,7 +90,9 @@ class Window:
 
 
 def windows(mask: Mask, strategy: Strategy) -> list[Window]:
-    """Return disjoint windows that together hold every missing pixel of the (H, W) bool `mask`; none where none is missing."""
+    """Return disjoint windows that together hold every missing pixel of the (H, W) bool `mask`; none where
+    none is missing.
+    """
     return [_cap(box, mask, strategy) for box in frames(holes(mask), mask.shape, strategy)]
 
 
@@ -136,7 +144,9 @@ def _stretch(start: int, end: int, limit: int, least: int) -> tuple[int, int]:
 def _merge(boxes: list[Box]) -> list[Box]:
     merged: list[Box] = []
     for box in boxes:
-        for other in [o for o in merged if box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3]]:
+        for other in [
+            o for o in merged if box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3]
+        ]:
             merged.remove(other)
             box = (min(box[0], other[0]), min(box[1], other[1]), max(box[2], other[2]), max(box[3], other[3]))
         merged.append(box)

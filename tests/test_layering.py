@@ -11,7 +11,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("inpainters", "benchmark", "demo")
 ABOVE = {"inpainters": {"benchmark", "demo", "app"}, "benchmark": {"demo", "app"}, "demo": {"app"}}
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-HEAVY = {"torch", "torchvision", "diffusers", "transformers", "lpips", "torchmetrics", "torch_fidelity", "gradio"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "diffusers",
+    "transformers",
+    "lpips",
+    "torchmetrics",
+    "torch_fidelity",
+    "gradio",
+}
 
 
 def imports(path, top_only=False):
@@ -32,9 +41,13 @@ def test_imports_point_down_only(path):
     names = set(imports(path))
     roots = {name.partition(".")[0] for name in names}
     assert not roots & ABOVE[package]
-    assert package == "demo" or not {root for root in roots if root.startswith("gradio")}, "only demo may import gradio"
+    assert package == "demo" or not {root for root in roots if root.startswith("gradio")}, (
+        "only demo may import gradio"
+    )
     if "training" not in path.parts:
-        assert not {name for name in names if name.startswith("inpainters.training")}, "nobody imports training"
+        assert not {name for name in names if name.startswith("inpainters.training")}, (
+            "nobody imports training"
+        )
 
 
 @pytest.mark.parametrize(

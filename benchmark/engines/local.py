@@ -23,14 +23,32 @@ from inpainters.masks import derive_seed
 
 
 def fill(
-    root: Path, plan: Plan, cells: Sequence[Cell], inputs: Mapping[str, Inputs], outcome: Outcome, *, device: str, quiet: bool
+    root: Path,
+    plan: Plan,
+    cells: Sequence[Cell],
+    inputs: Mapping[str, Inputs],
+    outcome: Outcome,
+    *,
+    device: str,
+    quiet: bool,
 ) -> None:
-    """Fill all that is not filled yet, method by method in the order of `cells`; `outcome` tells what was done."""
+    """Fill all that is not filled yet, method by method in the order of `cells`; `outcome` tells what was
+    done.
+    """
     with _bar(plan, cells, quiet) as bar:
         for entry in dict.fromkeys(cell.entry for cell in cells):
             inpainter = _create(entry, device)
             for cell in (c for c in cells if c.entry == entry):
-                _Filler(cell, root, plan.images(entry, cell.bin), inputs[cell.bin], inpainter, plan.batch, bar, outcome).fill()
+                _Filler(
+                    cell,
+                    root,
+                    plan.images(entry, cell.bin),
+                    inputs[cell.bin],
+                    inpainter,
+                    plan.batch,
+                    bar,
+                    outcome,
+                ).fill()
 
 
 def _create(entry: str, device: str) -> Inpainter | str:
@@ -75,26 +93,38 @@ class _Filler:
         folder, wanted = self.cell.folder(self.root), meaning(self.cell, self.inputs, self.images)
         self.bar.set_description_str(f"{self.cell.entry} {self.cell.bin}")
         stored = read_manifest(folder)
-        if stored is None or stored["failed"] or not all(i in stored["pictures"] and finished(folder, i) for i in self.images):
+        if (
+            stored is None
+            or stored["failed"]
+            or not all(i in stored["pictures"] and finished(folder, i) for i in self.images)
+        ):
             write_json(folder / "key.json", wanted)
             failed = self._all(folder)
             rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}
-            write_json(folder / "manifest.json", {**wanted, "pictures": rows, "failed": failed, "environment": measure.environment()})
-            self.outcome.failed.update({f"{self.cell.entry} {self.cell.bin} {i}": reason for i, reason in failed.items()})
+            write_json(
+                folder / "manifest.json",
+                {**wanted, "pictures": rows, "failed": failed, "environment": measure.environment()},
+            )
+            self.outcome.failed.update(
+                {f"{self.cell.entry} {self.cell.bin} {i}": reason for i, reason in failed.items()}
+            )
         else:
             self.bar.update(_estimate(self.cell) * len(self.images))
 
     def _all(self, folder: Path) -> dict[str, str]:
         """Fill what is missing; returns the reason for each picture where it cannot be.
 
-        The pictures of a batch are always the same ones, so that a broken-off run ends in the bytes of an undisturbed one.
+        The pictures of a batch are always the same ones, so that a broken-off run ends in the bytes of an
+        undisturbed one.
         """
         failed: dict[str, str] = {}
         for start in range(0, len(self.images), self.batch):
             together = self.images[start : start + self.batch]
             reason = self._several(folder, together)
             if reason and len(together) > 1:  # one of them cannot be filled: which?
-                failed |= {image_id: each for image_id in together if (each := self._several(folder, [image_id]))}
+                failed |= {
+                    image_id: each for image_id in together if (each := self._several(folder, [image_id]))
+                }
             elif reason:
                 failed[together[0]] = reason
             self.bar.update(_estimate(self.cell) * len(together))
@@ -113,7 +143,9 @@ class _Filler:
         return None
 
     def _write(self, folder: Path, images: Sequence[str]) -> None:
-        if reasons := [reason for image_id in images if (reason := self.inputs.table[image_id].get("reason"))]:
+        if reasons := [
+            reason for image_id in images if (reason := self.inputs.table[image_id].get("reason"))
+        ]:
             raise InputError(reasons[0])
         if isinstance(self.inpainter, str):
             raise UnavailableError(self.inpainter)
@@ -121,7 +153,10 @@ class _Filler:
         seeds = [derive_seed(self.cell.seed, image_id, self.cell.bin, "fill") % 2**31 for image_id in images]
         measure.reset_peak()
         results = self.inpainter.run(
-            [InpaintRequest(*pair, seed=seed, options=self.cell.options) for pair, seed in zip(pairs, seeds, strict=True)]
+            [
+                InpaintRequest(*pair, seed=seed, options=self.cell.options)
+                for pair, seed in zip(pairs, seeds, strict=True)
+            ]
         )
         peak = measure.peak_mb()
         for image_id, pair, (result,) in zip(images, pairs, results, strict=True):

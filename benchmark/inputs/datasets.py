@@ -56,7 +56,9 @@ class Dataset:
     pictures: tuple[Picture, ...]
 
     def in_order(self) -> list[Picture]:
-        """Shuffled once and for all: a prefix has as many photographs as it can, and a longer prefix holds a shorter one."""
+        """Shuffled once and for all: a prefix has as many photographs as it can, and a longer prefix holds a
+        shorter one.
+        """
         crops: dict[str, list[Picture]] = {}
         for picture in sorted(self.pictures, key=lambda p: derive_seed("order", p.image_id)):
             crops.setdefault(picture.photograph, []).append(picture)
@@ -65,7 +67,9 @@ class Dataset:
 
 
 def take(dataset: Dataset, n: int | None) -> tuple[dict[str, str], list[str]]:
-    """The first `n` readable pictures (all where None) as image id -> sha256 of the pixels, and a sentence for each unreadable one."""
+    """The first `n` readable pictures (all where None) as image id -> sha256 of the pixels, and a sentence
+    for each unreadable one.
+    """
     taken: dict[str, str] = {}
     left_out: list[str] = []
     for picture in dataset.in_order():
@@ -76,7 +80,9 @@ def take(dataset: Dataset, n: int | None) -> tuple[dict[str, str], list[str]]:
         except InputError as error:
             left_out.append(str(error))
     if not taken:
-        raise InputError(f"No picture of '{dataset.name}' can be read: {left_out[0] if left_out else 'it is empty.'}")
+        raise InputError(
+            f"No picture of '{dataset.name}' can be read: {left_out[0] if left_out else 'it is empty.'}"
+        )
     return taken, left_out
 
 
@@ -111,14 +117,18 @@ LAYOUTS: dict[str, Layout] = {
     ),
 }  # fmt: skip
 TITLES: dict[str, str] = {
-    "sample": "photographs inside the packages this project needs, crops of 256×256 at two scales (built in, thin)",
+    "sample": "photographs inside the packages this project needs, crops of 256×256 at two scales (built in, "
+    "thin)",
     "folder:PATH": "any folder of pictures",
     **{name: f"{layout.title} (below --data)" for name, layout in LAYOUTS.items()},
 }
 
 
-def open_dataset(name: str, data: Path | None = None, *, recipe: Recipe = "square", size: int = 256) -> Dataset:
-    """The test set `name`: `sample`, `folder:PATH`, `folder` (with `data`) or a row of LAYOUTS (below `data`).
+def open_dataset(
+    name: str, data: Path | None = None, *, recipe: Recipe = "square", size: int = 256
+) -> Dataset:
+    """The test set `name`: `sample`, `folder:PATH`, `folder` (with `data`) or a row of LAYOUTS (below
+    `data`).
 
     Raises InputError with one sentence for an unknown name or a folder that is missing or holds no pictures.
     """
@@ -138,7 +148,10 @@ def folder(path: Path, recipe: Recipe = "square", size: int = 256) -> Dataset:
     _check_folder(path)
     files = _pictures(path, "**/*")
     if not files:
-        raise InputError(f"There are no pictures in '{path.name}'; it should hold {', '.join(SUFFIXES[:4])} or similar files.")
+        raise InputError(
+            f"There are no pictures in '{path.name}'; it should hold {', '.join(SUFFIXES[:4])} or similar "
+            "files."
+        )
     return _from_files(safe_name(path.resolve().name), path, files, recipe, size)
 
 
@@ -150,7 +163,10 @@ def _laid_out(name: str, data: Path) -> Dataset:
         if files:
             files = files if layout.last is None else files[-layout.last :]
             return _from_files(name, data / below, files, layout.recipe, layout.size)
-    raise InputError(f"'{data.name}' does not look like {layout.title}: none of {', '.join(layout.folders[:-1])} in it holds pictures.")
+    raise InputError(
+        f"'{data.name}' does not look like {layout.title}: none of {', '.join(layout.folders[:-1])} in it "
+        "holds pictures."
+    )
 
 
 def _check_folder(path: Path) -> None:
@@ -159,13 +175,21 @@ def _check_folder(path: Path) -> None:
 
 
 def _pictures(path: Path, pattern: str) -> list[Path]:
-    return sorted(p for p in path.glob(pattern) if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith("."))
+    return sorted(
+        p
+        for p in path.glob(pattern)
+        if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith(".")
+    )
 
 
 def _from_files(name: str, root: Path, files: Sequence[Path], recipe: Recipe, size: int) -> Dataset:
     names = file_names([file.relative_to(root) for file in files])
     pictures = [Picture(f"{names[i]}@full", _loader(file, recipe, size)) for i, file in enumerate(files)]
-    return Dataset(name, f"{recipe} {size}" if recipe == "square" else recipe, tuple(sorted(pictures, key=lambda p: p.image_id)))
+    return Dataset(
+        name,
+        f"{recipe} {size}" if recipe == "square" else recipe,
+        tuple(sorted(pictures, key=lambda p: p.image_id)),
+    )
 
 
 def file_names(paths: Sequence[Path]) -> list[str]:
@@ -187,7 +211,10 @@ def _loader(path: Path, recipe: Recipe, size: int) -> Callable[[], Image]:
     def load() -> Image:
         image = load_image(path).image
         if min(image.shape[:2]) < SMALLEST:
-            raise InputError(f"'{path.name}' is left out: it is {image.shape[1]}×{image.shape[0]}, and metrics need {SMALLEST} px a side.")
+            raise InputError(
+                f"'{path.name}' is left out: it is {image.shape[1]}×{image.shape[0]}, and metrics need "
+                f"{SMALLEST} px a side."
+            )
         return image if recipe == "native" else square(image, size)
 
     return load
@@ -205,11 +232,14 @@ def square(image: Image, size: int) -> Image:
 def area_average(image: Image, size: tuple[int, int]) -> Image:
     """Shrink to (height, width) by the exact mean over each new pixel's area, halves rounded up.
 
-    All sums are whole numbers below 2**53, so that float64 holds them exactly and every machine agrees on every pixel.
+    All sums are whole numbers below 2**53, so that float64 holds them exactly and every machine agrees on
+    every pixel.
     """
     height, width = image.shape[:2]
     rows, columns = _overlaps(height, size[0]), _overlaps(width, size[1])
-    total = np.einsum("hkc,wk->hwc", np.tensordot(rows, image.astype(np.float64), axes=1), columns, optimize=True)
+    total = np.einsum(
+        "hkc,wk->hwc", np.tensordot(rows, image.astype(np.float64), axes=1), columns, optimize=True
+    )
     area = height * width
     averaged: Image = ((2 * total.astype(np.int64) + area) // (2 * area)).astype(np.uint8)
     return averaged
@@ -243,10 +273,15 @@ class Crop:
         """(256, 256, 3) uint8; raises InputError where the package has lost or changed the photograph."""
         file = self._file()
         if hashlib.sha256(file.read_bytes()).hexdigest() != self.file_sha256:
-            raise InputError(f"'{self.image_id}' is left out: this version of '{self.package}' has another '{file.name}'.")
+            raise InputError(
+                f"'{self.image_id}' is left out: this version of '{self.package}' has another '{file.name}'."
+            )
         crop = self.cut(raw_pixels(file))
         if pixels_sha256(crop) != self.pixels:
-            raise InputError(f"'{self.image_id}' is left out: '{file.name}' is decoded to other pixels by this version of Pillow.")
+            raise InputError(
+                f"'{self.image_id}' is left out: '{file.name}' is decoded to other pixels by this version of "
+                "Pillow."
+            )
         return crop
 
     def _file(self) -> Path:
@@ -255,7 +290,9 @@ class Crop:
             if (file := Path(root) / self.path).is_file():
                 return file
         state = "has lost" if spec else "is not installed; it holds"
-        raise InputError(f"'{self.image_id}' is left out: the package '{self.package}' {state} '{self.path}'.")
+        raise InputError(
+            f"'{self.image_id}' is left out: the package '{self.package}' {state} '{self.path}'."
+        )
 
     def cut(self, photograph: Image) -> Image:
         """Apply the recipe to the whole photograph."""
@@ -276,7 +313,16 @@ def sample_table(table: Path = SAMPLE_TABLE) -> list[Crop]:
     """The rows of sample.csv."""
     with table.open(newline="", encoding="utf-8") as file:
         return [
-            Crop(r["id"], r["package"], r["path"], r["file_sha256"], int(r["short_side"]), int(r["left"]), int(r["top"]), r["crop_sha256"])
+            Crop(
+                r["id"],
+                r["package"],
+                r["path"],
+                r["file_sha256"],
+                int(r["short_side"]),
+                int(r["left"]),
+                int(r["top"]),
+                r["crop_sha256"],
+            )
             for r in csv.DictReader(file)
         ]
 
@@ -285,4 +331,8 @@ def sample(crops: Iterable[Crop] | None = None) -> Dataset:
     """The built-in test set."""
     rows = sample_table() if crops is None else crops
     pictures = tuple(sorted((Picture(crop.image_id, crop.load) for crop in rows), key=lambda p: p.image_id))
-    return Dataset("sample", "as sample.csv says: 256×256 crops, native scale or area averaged to a short side of 256", pictures)
+    return Dataset(
+        "sample",
+        "as sample.csv says: 256×256 crops, native scale or area averaged to a short side of 256",
+        pictures,
+    )

@@ -33,10 +33,16 @@ class Inputs:
 
     def load(self, image_id: str) -> tuple[Image, Mask]:
         """The original and its mask; raises InputError where a file is missing or not what the table says."""
-        image, mask = read_rgb(self.folder / f"{image_id}.png"), read_mask(self.folder / f"{image_id}.mask.png")
+        image, mask = (
+            read_rgb(self.folder / f"{image_id}.png"),
+            read_mask(self.folder / f"{image_id}.mask.png"),
+        )
         for name, array in (("image", image), ("mask", mask)):
             if pixels_sha256(array) != self.table[image_id][name]:
-                raise InputError(f"The {name} of '{image_id}' was changed in '{self.folder.parent.name}/_inputs': use --redo.")
+                raise InputError(
+                    f"The {name} of '{image_id}' was changed in '{self.folder.parent.name}/_inputs': use "
+                    "--redo."
+                )
         return image, mask
 
 
@@ -46,7 +52,9 @@ def read_rgb(path: Path) -> Image:
         with PilImage.open(path) as picture:
             return np.array(picture.convert("RGB"), np.uint8)
     except (OSError, SyntaxError, ValueError):
-        raise InputError(f"'{path.parent.name}/{path.name}' is missing or damaged: delete it and run the suite again.") from None
+        raise InputError(
+            f"'{path.parent.name}/{path.name}' is missing or damaged: delete it and run the suite again."
+        ) from None
 
 
 def read_mask(path: Path) -> Mask:
@@ -62,20 +70,33 @@ def prepare(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet) -> dict[st
         folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
         stored = stored_inputs(folder)
         images = plan.column(label)
-        if stored is not None and list(stored.table) == images and all(stored.there(image_id) for image_id in images):
+        if (
+            stored is not None
+            and list(stored.table) == images
+            and all(stored.there(image_id) for image_id in images)
+        ):
             found[label] = stored
             continue
-        table = {image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found) for image_id in images}
+        table = {
+            image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found)
+            for image_id in images
+        }
         write_json(folder / "inputs.json", {"order": images, "pictures": table})
         found[label] = Inputs(folder, table)
     return found
 
 
 def stored_inputs(folder: Path) -> Inputs | None:
-    """The inputs of one bin, in the plan's order, as `prepare` wrote them; None where it did not get that far."""
+    """The inputs of one bin, in the plan's order, as `prepare` wrote them; None where it did not get that
+    far.
+    """
     found = read_json(folder / "inputs.json") or {}
     order, pictures = found.get("order"), found.get("pictures")
-    if not isinstance(order, list) or not isinstance(pictures, dict) or not all(isinstance(pictures.get(i), dict) for i in order):
+    if (
+        not isinstance(order, list)
+        or not isinstance(pictures, dict)
+        or not all(isinstance(pictures.get(i), dict) for i in order)
+    ):
         return None
     return Inputs(folder, {image_id: pictures[image_id] for image_id in order})
 
@@ -85,15 +106,25 @@ def load_inputs(root: Path, plan: Plan, label: str) -> Inputs:
     folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
     stored = stored_inputs(folder)
     if stored is None:
-        raise InputError(f"'{root.name}' is half-written (no inputs for {label}): run the suite again to continue.")
+        raise InputError(
+            f"'{root.name}' is half-written (no inputs for {label}): run the suite again to continue."
+        )
     return stored
 
 
 def _prepare_one(
-    folder: Path, picture: Any, image_id: str, plan: Plan, masks: MaskSet, label: str, earlier: Mapping[str, Inputs]
+    folder: Path,
+    picture: Any,
+    image_id: str,
+    plan: Plan,
+    masks: MaskSet,
+    label: str,
+    earlier: Mapping[str, Inputs],
 ) -> dict[str, str]:
     original = folder / f"{image_id}.png"
-    twin = next((inputs.folder / original.name for inputs in earlier.values() if image_id in inputs.table), None)
+    twin = next(
+        (inputs.folder / original.name for inputs in earlier.values() if image_id in inputs.table), None
+    )
     if twin is not None:
         image = read_rgb(twin)
         _link(twin, original)
@@ -112,7 +143,10 @@ def _original(picture: Any, image_id: str, plan: Plan) -> Image:
     image: Image | None = picture.load() if picture is not None else None
     if image is None or pixels_sha256(image) != plan.pictures[image_id]:
         state = "is gone from" if image is None else "was changed in"
-        raise InputError(f"'{image_id}' {state} the test set since this run began: put it back, use --redo, or another --out.")
+        raise InputError(
+            f"'{image_id}' {state} the test set since this run began: put it back, use --redo, or another "
+            "--out."
+        )
     return image
 
 

@@ -1,4 +1,6 @@
-"""Mask sets: a generator by its name, or a folder of masks that somebody else drew, imported with its polarity stated."""
+"""Mask sets: a generator by its name, or a folder of masks that somebody else drew, imported with its
+polarity stated.
+"""
 
 import csv
 import hashlib
@@ -34,13 +36,23 @@ class MaskSet:
     files: dict[str, list[Path]] = field(default_factory=dict, repr=False)
     """An imported set's masks, by bin."""
 
-    def mask(self, size: tuple[int, int], seed: int, image_id: str, label: str, border: bool | None = None) -> Mask:
-        """(height, width) bool, True = missing, its ratio inside the bin `label`; touching the border or not where `border` says so.
+    def mask(
+        self, size: tuple[int, int], seed: int, image_id: str, label: str, border: bool | None = None
+    ) -> Mask:
+        """(height, width) bool, True = missing, its ratio inside the bin `label`; touching the border or not
+        where `border` says so.
 
         Raises InputError where an imported set has no mask that fits.
         """
         if not self.files:
-            drawn = generate(self.source, size, seed=seed, image_id=image_id, bin=label if label in BINS else None, border=border)
+            drawn = generate(
+                self.source,
+                size,
+                seed=seed,
+                image_id=image_id,
+                bin=label if label in BINS else None,
+                border=border,
+            )
             _assert_bin(drawn, label)
             return drawn
         files = self.files[label]
@@ -70,7 +82,9 @@ def _nearest(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def open_mask_set(name: str) -> MaskSet:
-    """The set `name`: a generator, or `folder:DIR` made by `masks import`; raises InputError with one sentence."""
+    """The set `name`: a generator, or `folder:DIR` made by `masks import`; raises InputError with one
+    sentence.
+    """
     if name.startswith("folder:"):
         return _imported(Path(name.partition(":")[2]))
     if name not in GENERATORS:
@@ -94,12 +108,17 @@ def choose_bins(masks: MaskSet, wanted: str | None) -> tuple[str, ...]:
 def _imported(folder: Path) -> MaskSet:
     found = read_json(folder / "masks.json")
     if found is None or not isinstance(found.get("masks"), list):
-        raise InputError(f"'{folder.name}' is no imported mask set: run `python -m benchmark masks import DIR --out {folder.name}` first.")
+        raise InputError(
+            f"'{folder.name}' is no imported mask set: run `python -m benchmark masks import DIR --out "
+            f"{folder.name}` first."
+        )
     files: dict[str, list[Path]] = {label: [] for label in BINS}
     for row in found["masks"]:
         file = folder / Path(str(row["file"])).name
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != row["sha256"]:
-            raise InputError(f"'{file.name}' of the mask set '{folder.name}' is missing or was changed: import it again.")
+            raise InputError(
+                f"'{file.name}' of the mask set '{folder.name}' is missing or was changed: import it again."
+            )
         if row["bin"] in files:
             files[row["bin"]].append(file)
     files = {label: paths for label, paths in files.items() if paths}
@@ -109,13 +128,15 @@ def _imported(folder: Path) -> MaskSet:
 
 
 def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, list[str]]:
-    """Write every mask in `source` to `out` as PNG with white = missing, cut at 128, and `masks.json` with ratio and bin.
+    """Write every mask in `source` to `out` as PNG with white = missing, cut at 128, and `masks.json` with
+    ratio and bin.
 
     Returns how many were taken and a sentence for each that was not.
     """
     if polarity is None:
         raise InputError(
-            "Say what white means in these masks: --polarity white-missing (white is filled) or --polarity white-known (white is kept)."
+            "Say what white means in these masks: --polarity white-missing (white is filled) or --polarity "
+            "white-known (white is kept)."
         )
     if polarity not in POLARITIES:
         raise unknown("polarity", polarity, POLARITIES)
@@ -129,7 +150,9 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
         except InputError as error:
             left_out.append(str(error))
     if not rows:
-        raise InputError(f"There are no masks in '{source.name}' that can be read{': ' + left_out[0] if left_out else '.'}")
+        raise InputError(
+            f"There are no masks in '{source.name}' that can be read{': ' + left_out[0] if left_out else '.'}"
+        )
     write_json(out / "masks.json", {"polarity": polarity, "masks": rows})
     return len(rows), left_out
 
@@ -140,10 +163,17 @@ def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]
     white = values > 0 if top == 1 else values >= THRESHOLD
     mask = white if white_missing else ~white
     if not mask.any() or mask.all():
-        raise InputError(f"'{file.name}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it.")
+        raise InputError(
+            f"'{file.name}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it."
+        )
     data = encode_png(mask)
     write(target, data)
-    return {"file": target.name, "sha256": hashlib.sha256(data).hexdigest(), "ratio": f"{mask.mean():.9g}", "bin": bin_of(mask)}
+    return {
+        "file": target.name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "ratio": f"{mask.mean():.9g}",
+        "bin": bin_of(mask),
+    }
 
 
 def _grey_npy(file: Path) -> npt.NDArray[Any]:
@@ -155,7 +185,9 @@ def _grey_npy(file: Path) -> npt.NDArray[Any]:
     if values.ndim == 3 and values.shape[2] <= 4:
         values = values[..., :3].max(axis=2)
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "buif":
-        raise InputError(f"'{file.name}' is left out: a mask has two dimensions, this array has the shape {values.shape}.")
+        raise InputError(
+            f"'{file.name}' is left out: a mask has two dimensions, this array has the shape {values.shape}."
+        )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise InputError(f"'{file.name}' is left out: it holds numbers that are not finite.")
     grey: npt.NDArray[Any] = (values > 0.5).astype(np.uint8) if values.max(initial=0) <= 1 else values
@@ -164,7 +196,9 @@ def _grey_npy(file: Path) -> npt.NDArray[Any]:
 
 @dataclass(frozen=True)
 class Export:
-    """What fixes an exported set: mask k is pure in these and in k, so that a shorter set is the beginning of a longer one."""
+    """What fixes an exported set: mask k is pure in these and in k, so that a shorter set is the beginning of
+    a longer one.
+    """
 
     generator: str = "irregular"
     """One generator, or several with commas that take turns; or `folder:DIR`."""
@@ -177,9 +211,16 @@ class Export:
     """"touching", "free" or "both" in turns; None: as it comes."""
 
 
-BORDERS: dict[str | None, tuple[bool | None, ...]] = {None: (None,), "touching": (True,), "free": (False,), "both": (True, False)}
+BORDERS: dict[str | None, tuple[bool | None, ...]] = {
+    None: (None,),
+    "touching": (True,),
+    "free": (False,),
+    "both": (True, False),
+}
 PRESETS = {"liu2018": Export("irregular,brush,scratches", size=512, count=55_116, border="both")}
-"""Sets like those of papers: Liu et al. (ECCV 2018) trained on 55,116 irregular masks of 512x512, with and without holes at the border."""
+"""Sets like those of papers: Liu et al. (ECCV 2018) trained on 55,116 irregular masks of 512x512, with and
+without holes at the border.
+"""
 
 
 def export(out: Path, plan: Export) -> Iterator[int]:
@@ -194,7 +235,10 @@ def export(out: Path, plan: Export) -> Iterator[int]:
     if plan.border not in BORDERS:
         raise unknown("border", str(plan.border), [key for key in BORDERS if key])
     if plan.border and any(masks.files or masks.name in FIXED for masks in sets):
-        raise InputError("--border is for masks that are drawn at random; leave it out for fixed patterns and imported masks.")
+        raise InputError(
+            "--border is for masks that are drawn at random; leave it out for fixed patterns and imported "
+            "masks."
+        )
     facts = {
         "generator": plan.generator, "size": plan.size, "seed": plan.seed, "border": plan.border or "any",
         "bins": list(dict.fromkeys(label for labels in turns for label in labels)), "polarity": "white-missing",
@@ -223,7 +267,9 @@ def _same_plan(out: Path, facts: dict[str, Any]) -> bool:
     return found is not None
 
 
-def _export_one(out: Path, plan: Export, sets: list[MaskSet], turns: list[tuple[str, ...]], k: int, keep: bool) -> list[str]:
+def _export_one(
+    out: Path, plan: Export, sets: list[MaskSet], turns: list[tuple[str, ...]], k: int, keep: bool
+) -> list[str]:
     """Mask k: bins take turns first, then generators, then touching the border or not. Returns its row."""
     most = max(map(len, turns))
     which = k // most % len(sets)

@@ -9,23 +9,38 @@ from benchmark.metrics.base import Features, ImageMetric, MetricSpec, SetMetric
 from benchmark.metrics.regions import BAND, REGIONS
 from inpainters.errors import UnavailableError, unknown
 
-__all__ = ["BAND", "METRICS", "REGIONS", "Features", "ImageMetric", "MetricSpec", "SetMetric", "create", "get", "reason", "unavailable"]
+__all__ = [
+    "BAND",
+    "METRICS",
+    "REGIONS",
+    "Features",
+    "ImageMetric",
+    "MetricSpec",
+    "SetMetric",
+    "create",
+    "get",
+    "reason",
+    "unavailable",
+]
 
-_LPIPS = {"alex": ("AlexNet", "conv1 to conv5"), "vgg": ("VGG16", "conv1_2 to conv5_3"), "squeeze": ("SqueezeNet 1.1", "conv1 to fire9")}
+_LPIPS = {
+    "alex": ("AlexNet", "conv1 to conv5"),
+    "vgg": ("VGG16", "conv1_2 to conv5_3"),
+    "squeeze": ("SqueezeNet 1.1", "conv1 to fire9"),
+}
 _KINDS = {"tm": "torchmetrics", "legacy": "legacy resize", "clean": "clean resize"}
 _RESIZE = {
     "tm": "torchmetrics' default (antialias=True): bilinear with antialias to 299x299",
     "legacy": "torchmetrics with antialias=False: bilinear to 299x299 as TensorFlow 1 did it, aliased",
-    "clean": "PIL bicubic with antialias to 299x299 per channel in float, clipped to 0..255, not rounded (Parmar 2022)",
+    "clean": "PIL bicubic with antialias to 299x299 per channel in float, clipped to 0..255, not rounded "
+    "(Parmar 2022)",
 }
 _INCEPTION = "the 2048 pooled features of the 2015 Inception v3 of the FID paper, as in torch-fidelity"
 _SQUEEZE = (
     "the 512 channels of SqueezeNet 1.1's last feature map (fire9, after its ReLU), averaged over the map; "
     "PIL bicubic with antialias to 224x224 per channel in float, clipped, ImageNet mean and deviation"
 )
-_FRECHET = (
-    "Fréchet distance of two Gaussians (Heusel 2017), covariances over n - 1, in float64 by torchmetrics; biased under 2,048 pictures"
-)
+_FRECHET = "Fréchet distance of two Gaussians (Heusel 2017), covariances over n - 1, in float64 by torchmetrics; biased under 2,048 pictures"
 _KERNEL = (
     "unbiased MMD² (Bińkowski 2018) with kernel (x·y / d + 1)³ over all pictures at once, in float64: "
     "torchmetrics with one subset of all pictures, so nothing is drawn at random"
@@ -59,7 +74,8 @@ def _diversity(net: str) -> MetricSpec:
         regions=("hole",),
         better="higher",
         unit="",
-        variant=f"Mean over all pairs of one method's answers to a hole of lpips_{net} between the two, in the hole.",
+        variant=f"Mean over all pairs of one method's answers to a hole of lpips_{net} between the two, in "
+        "the hole.",
         weights=f"lpips_{net}",
         target=f"benchmark.metrics.diversity:{net}",
         requires=(*_TORCH, "lpips"),
@@ -77,7 +93,9 @@ def _set(name: str, title: str, formula: str, features: str, network: str) -> Me
         variant=f"{formula}; {features}.",
         weights=network,
         target=f"benchmark.metrics.{'frechet' if name[0] == 'f' else 'kernel'}:{name.partition('_')[2]}",
-        requires=(*_TORCH, "torchmetrics") if network == "lpips_squeeze" else (*_TORCH, "torchmetrics", "torch_fidelity"),
+        requires=(*_TORCH, "torchmetrics")
+        if network == "lpips_squeeze"
+        else (*_TORCH, "torchmetrics", "torch_fidelity"),
     )
 
 
@@ -89,7 +107,8 @@ _SPECS = (
         regions=REGIONS,
         better="higher",
         unit="dB",
-        variant="10 log10(255² / MSE) on 8-bit sRGB, MSE over the region's pixels and its 3 channels; per picture, then averaged." + _BAND,
+        variant="10 log10(255² / MSE) on 8-bit sRGB, MSE over the region's pixels and its 3 channels; per "
+        "picture, then averaged." + _BAND,
         weights=None,
         target="benchmark.metrics.psnr:Psnr",
     ),
@@ -112,7 +131,8 @@ _SPECS = (
         regions=REGIONS,
         better="lower",
         unit="",
-        variant="Mean absolute difference of 8-bit sRGB values divided by 255, over the region's pixels and its 3 channels." + _BAND,
+        variant="Mean absolute difference of 8-bit sRGB values divided by 255, over the region's pixels and "
+        "its 3 channels." + _BAND,
         weights=None,
         target="benchmark.metrics.l1:L1",
     ),
@@ -123,14 +143,33 @@ _SPECS = (
         regions=("band",),
         better="lower",
         unit="",
-        variant="|step of the output - step of the original|, a step being the mean absolute difference of 8-bit sRGB values divided by "
-        "255 between neighbours (left-right and up-down) of which one is missing and one known: a step too many counts as one too few.",
+        variant="|step of the output - step of the original|, a step being the mean absolute difference of "
+        "8-bit sRGB values divided by 255 between neighbours (left-right and up-down) of which one is "
+        "missing and one known: a step too many counts as one too few.",
         weights=None,
         target="benchmark.metrics.seam:Seam",
     ),
     *(_lpips(net) for net in _LPIPS),
-    *(_set(f"fid_inception_{kind}", f"FID ({_KINDS[kind]})", _FRECHET, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
-    *(_set(f"kid_inception_{kind}", f"KID ({_KINDS[kind]})", _KERNEL, f"{_INCEPTION}; {_RESIZE[kind]}", "inception") for kind in _RESIZE),
+    *(
+        _set(
+            f"fid_inception_{kind}",
+            f"FID ({_KINDS[kind]})",
+            _FRECHET,
+            f"{_INCEPTION}; {_RESIZE[kind]}",
+            "inception",
+        )
+        for kind in _RESIZE
+    ),
+    *(
+        _set(
+            f"kid_inception_{kind}",
+            f"KID ({_KINDS[kind]})",
+            _KERNEL,
+            f"{_INCEPTION}; {_RESIZE[kind]}",
+            "inception",
+        )
+        for kind in _RESIZE
+    ),
     _set("fd_squeeze", "FD (SqueezeNet)", _FRECHET, _SQUEEZE, "lpips_squeeze"),
     _set("kd_squeeze", "KD (SqueezeNet)", _KERNEL, _SQUEEZE, "lpips_squeeze"),
     *(_diversity(net) for net in _LPIPS),

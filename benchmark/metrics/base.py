@@ -21,7 +21,9 @@ class MetricSpec:
     name: str
     title: str
     kind: Literal["image", "set", "answers"]
-    """`image`: a value per picture and region; `set`: one value for all pictures of a cell; `answers`: one per hole, of all its answers."""
+    """`image`: a value per picture and region; `set`: one value for all pictures of a cell; `answers`: one
+    per hole, of all its answers.
+    """
     regions: tuple[str, ...]
     better: Literal["lower", "higher"]
     unit: str
@@ -37,7 +39,8 @@ class MetricSpec:
 
 
 class ImageMetric(Protocol):
-    """Compares an output with its reference, both (H, W, 3) uint8; mask (H, W) bool, True where a pixel was missing.
+    """Compares an output with its reference, both (H, W, 3) uint8; mask (H, W) bool, True where a pixel was
+    missing.
 
     NaN stands for a region without pixels; `benchmark.metrics.reason` says so in words.
     """
@@ -46,7 +49,9 @@ class ImageMetric(Protocol):
         """Return region -> value; raise InputError where the sizes differ or are too small for the metric."""
         ...
 
-    def score_batch(self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]) -> list[dict[str, float]]:
+    def score_batch(
+        self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]
+    ) -> list[dict[str, float]]:
         """Return what `score` returns for each triple; sizes may differ between triples."""
         ...
 
@@ -74,13 +79,20 @@ class PerPicture:
     def score(self, reference: Image, output: Image, mask: Mask) -> dict[str, float]:
         raise NotImplementedError
 
-    def score_batch(self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]) -> list[dict[str, float]]:
+    def score_batch(
+        self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]
+    ) -> list[dict[str, float]]:
         return [self.score(*triple) for triple in zip(references, outputs, masks, strict=True)]
 
 
 def check_triple(reference: Image, output: Image, mask: Mask) -> None:
     """Raise InputError where the three do not have one size, or are not uint8 and bool."""
     if not reference.shape == output.shape == (*mask.shape, 3):
-        raise InputError(f"Original {reference.shape}, result {output.shape} and mask {mask.shape} must have one size.")
+        raise InputError(
+            f"Original {reference.shape}, result {output.shape} and mask {mask.shape} must have one size."
+        )
     if reference.dtype != np.uint8 or output.dtype != np.uint8 or mask.dtype != np.bool_:
-        raise InputError(f"Scores need uint8 pictures and a bool mask, not {reference.dtype}, {output.dtype}, {mask.dtype}.")
+        raise InputError(
+            f"Scores need uint8 pictures and a bool mask, not {reference.dtype}, {output.dtype}, "
+            f"{mask.dtype}."
+        )

@@ -1,5 +1,5 @@
-"""How much the answers of one method to one hole differ: LPIPS between pairs of them (Zhu et al. 2017, Toward multimodal
-image-to-image translation, section 5), in the hole, where alone they can differ."""
+"""How much the answers of one method to one hole differ: LPIPS between pairs of them (Zhu et al. 2017, Toward
+multimodal image-to-image translation, section 5), in the hole, where alone they can differ."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -19,7 +19,9 @@ class Diversity:
         self.distance = distance
 
     def score_answers(self, answers: Sequence[Image], mask: Mask) -> dict[str, float]:
-        """Return {"hole": value} for two or more answers (H, W, 3) uint8 to the hole `mask` (H, W) bool; raises InputError for fewer."""
+        """Return {"hole": value} for two or more answers (H, W, 3) uint8 to the hole `mask` (H, W) bool;
+        raises InputError for fewer.
+        """
         if len(answers) < 2:
             raise InputError("Diversity needs two answers at least: run with --answers 2 or more.")
         pairs = [self.distance.score(a, b, mask)["hole"] for a, b in combinations(answers, 2)]

@@ -1,6 +1,7 @@
 """The networks behind FID, KID, FD and KD: pictures in, one row of features per picture out.
 
-Heusel 2017 for Inception; Parmar, Zhang and Zhu 2022 (arXiv 2104.11222) for what the resize does to the number.
+Heusel 2017 for Inception; Parmar, Zhang and Zhu 2022 (arXiv 2104.11222) for what the resize does to the
+number.
 """
 
 import io
@@ -24,13 +25,17 @@ IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass
 class Extractor:
-    """A frozen network and what it wants to be fed. Each row depends on its own picture alone, not on its batch."""
+    """A frozen network and what it wants to be fed. Each row depends on its own picture alone, not on its
+    batch.
+    """
 
     key: str
     network: Callable[[torch.Tensor], torch.Tensor]
     """(n, 3, h, w) -> (n, d)."""
     side: int | None
-    """Pictures are resized to side x side by `resize` before they enter; None: the network resizes uint8 by itself."""
+    """Pictures are resized to side x side by `resize` before they enter; None: the network resizes uint8 by
+    itself.
+    """
     device: str = "cpu"
 
     @torch.inference_mode()
@@ -51,7 +56,8 @@ class Extractor:
 
 
 def resize(image: Image, side: int) -> npt.NDArray[np.float32]:
-    """(H, W, 3) uint8 -> (side, side, 3) float32 in [0, 255]: PIL's bicubic with antialias on float channels, clipped.
+    """(H, W, 3) uint8 -> (side, side, 3) float32 in [0, 255]: PIL's bicubic with antialias on float channels,
+    clipped.
 
     That is clean-fid's default: nothing is rounded between the resize and the network.
     """
@@ -65,16 +71,23 @@ def inception(resizing: Literal["tm", "legacy", "clean"], device: str = "cpu") -
     from torchmetrics.image.fid import NoTrainInceptionV3
 
     state = torch.load(verified("inception"), map_location="cpu", weights_only=True)
-    # torch-fidelity unpickles the file it is given, so it is given one that was written here from bare tensors.
+    # torch-fidelity unpickles the file it is given, so it is given one that was written here from bare
+    # tensors.
     file: Any = io.BytesIO()
     torch.save(state, file)
     file.seek(0)
     with torch.random.fork_rng(devices=[]):
-        net = NoTrainInceptionV3("inception-v3-compat", ["2048"], file, antialias=resizing != "legacy").to(device)
+        net = NoTrainInceptionV3("inception-v3-compat", ["2048"], file, antialias=resizing != "legacy").to(
+            device
+        )
     if resizing != "clean":
         return Extractor(f"inception_{resizing}", net, None, device)
-    trunk = torch.nn.Sequential(*list(net.children())[:-1])  # all but the classifier, in the order of the forward pass
-    return Extractor("inception_clean", lambda x: trunk((x - 128) / 128).flatten(1), net.INPUT_IMAGE_SIZE, device)
+    trunk = torch.nn.Sequential(
+        *list(net.children())[:-1]
+    )  # all but the classifier, in the order of the forward pass
+    return Extractor(
+        "inception_clean", lambda x: trunk((x - 128) / 128).flatten(1), net.INPUT_IMAGE_SIZE, device
+    )
 
 
 def squeezenet(device: str = "cpu") -> Extractor:
@@ -86,5 +99,7 @@ def squeezenet(device: str = "cpu") -> Extractor:
         net = squeezenet1_1(weights=None).features
     net.load_state_dict({key: state.get(f"features.{key}", state.get(key)) for key in net.state_dict()})
     net = net.to(device).eval().requires_grad_(False)
-    mean, deviation = (torch.tensor(values, device=device)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    mean, deviation = (
+        torch.tensor(values, device=device)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_DEVIATION)
+    )
     return Extractor("squeeze", lambda x: net((x / 255 - mean) / deviation).mean((2, 3)), 224, device)

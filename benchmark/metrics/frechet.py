@@ -20,13 +20,17 @@ class Frechet:
 
 
 def frechet_distance(x: Features, y: Features) -> float:
-    """|mean(x) - mean(y)|² + tr(Cx + Cy - 2 (Cx Cy)^½), covariances over n - 1, in float64; x (n, d), y (m, d).
+    """|mean(x) - mean(y)|² + tr(Cx + Cy - 2 (Cx Cy)^½), covariances over n - 1, in float64; x (n, d), y (m,
+    d).
 
-    torchmetrics computes it, so that the figure is the one others get: its eigenvalues of the singular Cx Cy carry noise
-    when n is under d (measured: about 1e-4 relative for 16 pictures). Raises ValueError for fewer than two pictures.
+    torchmetrics computes it, so that the figure is the one others get: its eigenvalues of the singular Cx Cy
+    carry noise when n is under d (measured: about 1e-4 relative for 16 pictures). Raises ValueError for fewer
+    than two pictures.
     """
     if min(len(x), len(y)) < 2:
-        raise ValueError(f"A Fréchet distance needs at least 2 pictures on each side, not {len(x)} and {len(y)}.")
+        raise ValueError(
+            f"A Fréchet distance needs at least 2 pictures on each side, not {len(x)} and {len(y)}."
+        )
     metric = FrechetInceptionDistance(feature=_Stored(x.shape[1]))
     metric.update(torch.from_numpy(x).double(), real=True)
     metric.update(torch.from_numpy(y).double(), real=False)

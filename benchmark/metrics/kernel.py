@@ -1,7 +1,8 @@
-"""Kernel distance of two sets of features: Bińkowski et al. 2018 (arXiv 1801.01401), section 4, unbiased MMD².
+"""Kernel distance of two sets of features: Bińkowski et al. 2018 (arXiv 1801.01401), section 4, unbiased
+MMD².
 
-It is called KID on Inception features only; on others it is `kd_<features>`. Unlike FID it has no bias in small sets; it
-may come out slightly below 0.
+It is called KID on Inception features only; on others it is `kd_<features>`. Unlike FID it has no bias in
+small sets; it may come out slightly below 0.
 """
 
 import numpy as np
@@ -24,13 +25,16 @@ class Kernel:
 
 
 def kernel_distance(x: Features, y: Features) -> float:
-    """MMD² with k(a, b) = (a·b / d + 1)³ over all pairs but a picture with itself, in float64; x (n, d), y (m, d).
+    """MMD² with k(a, b) = (a·b / d + 1)³ over all pairs but a picture with itself, in float64; x (n, d), y
+    (m, d).
 
-    Published KIDs average random subsets; this is the mean of all of them, so that no seed enters. Raises ValueError for
-    fewer than two pictures.
+    Published KIDs average random subsets; this is the mean of all of them, so that no seed enters. Raises
+    ValueError for fewer than two pictures.
     """
     if min(len(x), len(y)) < 2:
-        raise ValueError(f"A kernel distance needs at least 2 pictures on each side, not {len(x)} and {len(y)}.")
+        raise ValueError(
+            f"A kernel distance needs at least 2 pictures on each side, not {len(x)} and {len(y)}."
+        )
     a, b = x.astype(np.float64), y.astype(np.float64)
     return float(_within(a) + _within(b) - 2 * _sum(a, b) / (len(a) * len(b)))
 
@@ -45,20 +49,27 @@ def _sum(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
 
 
 def pseudo_values(x: Features, y: Features) -> npt.NDArray[np.float64]:
-    """What each picture adds to the kernel distance: n D - (n - 1) D without it, (n,), for features (n, d) of originals and their fills.
+    """What each picture adds to the kernel distance: n D - (n - 1) D without it, (n,), for features (n, d) of
+    originals and their fills.
 
-    Their mean is the distance, but for what the pairs of an original and its own fill weigh, and its interval over photographs is the
-    distance's (jackknife: Arvesen 1969, Jackknifing U-statistics). Raises ValueError for fewer than three pictures.
+    Their mean is the distance, but for what the pairs of an original and its own fill weigh, and its interval
+    over photographs is the distance's (jackknife: Arvesen 1969, Jackknifing U-statistics). Raises ValueError
+    for fewer than three pictures.
     """
     n = len(x)
     if n < 3 or len(y) != n:
-        raise ValueError(f"Pseudo-values need three originals at least and as many fills, not {n} and {len(y)}.")
+        raise ValueError(
+            f"Pseudo-values need three originals at least and as many fills, not {n} and {len(y)}."
+        )
     a, b = x.astype(np.float64), y.astype(np.float64)
     kernel = [(u @ v.T / x.shape[1] + 1) ** 3 for u, v in ((a, a), (b, b), (a, b))]
     within = [(k.sum() - np.trace(k), 2 * (k.sum(axis=1) - np.diag(k))) for k in kernel[:2]]
     across = kernel[2].sum(), kernel[2].sum(axis=0) + kernel[2].sum(axis=1) - np.diag(kernel[2])
     whole = sum(total for total, _ in within) / (n * (n - 1)) - 2 * across[0] / n**2
-    without = sum(total - own for total, own in within) / ((n - 1) * (n - 2)) - 2 * (across[0] - across[1]) / (n - 1) ** 2
+    without = (
+        sum(total - own for total, own in within) / ((n - 1) * (n - 2))
+        - 2 * (across[0] - across[1]) / (n - 1) ** 2
+    )
     return np.asarray(n * whole - (n - 1) * without)
 
 

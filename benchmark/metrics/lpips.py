@@ -1,7 +1,8 @@
-"""LPIPS 0.1: Zhang, Isola, Efros, Shechtman and Wang 2018 (arXiv 1801.03924), equation 1, through the `lpips` package.
+"""LPIPS 0.1: Zhang, Isola, Efros, Shechtman and Wang 2018 (arXiv 1801.03924), equation 1, through the `lpips`
+package.
 
-The package carries the linear heads; the backbones are torchvision's and come from the weights table, never from a
-download behind the caller's back.
+The package carries the linear heads; the backbones are torchvision's and come from the weights table, never
+from a download behind the caller's back.
 """
 
 import warnings
@@ -22,11 +23,15 @@ from inpainters.weights.table import verified
 SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17}
 """Side in pixels under which a backbone's last map is empty."""
 PIXELS = 2 * 256 * 256
-"""A batch holds at most this many pixels (at least one picture): more overflow a processor's cache and take longer."""
+"""A batch holds at most this many pixels (at least one picture): more overflow a processor's cache and take
+longer.
+"""
 
 
 class Lpips:
-    """Inputs in [-1, 1]. `whole` is the package's value; `hole` and `band` are means of its spatial map over their pixels."""
+    """Inputs in [-1, 1]. `whole` is the package's value; `hole` and `band` are means of its spatial map over
+    their pixels.
+    """
 
     def __init__(self, net: str, device: str = "cpu") -> None:
         self.net, self.device = net, device
@@ -35,7 +40,9 @@ class Lpips:
     def score(self, reference: Image, output: Image, mask: Mask) -> dict[str, float]:
         return self.score_batch([reference], [output], [mask])[0]
 
-    def score_batch(self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]) -> list[dict[str, float]]:
+    def score_batch(
+        self, references: Sequence[Image], outputs: Sequence[Image], masks: Sequence[Mask]
+    ) -> list[dict[str, float]]:
         triples = list(zip(references, outputs, masks, strict=True))
         for triple in triples:
             self._check(*triple)
@@ -44,7 +51,10 @@ class Lpips:
     def _check(self, reference: Image, output: Image, mask: Mask) -> None:
         check_triple(reference, output, mask)
         if min(mask.shape) < (side := SMALLEST[self.net]):
-            raise InputError(f"LPIPS ({self.net}) needs pictures of at least {side}×{side} pixels, not {mask.shape[1]}×{mask.shape[0]}.")
+            raise InputError(
+                f"LPIPS ({self.net}) needs pictures of at least {side}×{side} pixels, not "
+                f"{mask.shape[1]}×{mask.shape[0]}."
+            )
 
     @torch.inference_mode()
     def _score(self, triples: Sequence[tuple[Image, Image, Mask]]) -> Iterator[dict[str, float]]:
@@ -76,12 +86,14 @@ def squeeze(device: str = "cpu") -> Lpips:
 
 def _load(net: str) -> Any:
     state = torch.load(verified(f"lpips_{net}"), map_location="cpu", weights_only=True)
-    # A whole torchvision checkpoint has its convolutions under "features."; a file of features alone has no prefix.
+    # A whole torchvision checkpoint has its convolutions under "features."; a file of features alone has no
+    # prefix.
     state = {key.removeprefix("features."): value for key, value in state.items()}
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")  # lpips calls torchvision by names it has deprecated
         model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
-    # The package cuts the backbone into slices but keeps torchvision's layer numbers: slice2.3.weight is 3.weight.
+    # The package cuts the backbone into slices but keeps torchvision's layer numbers: slice2.3.weight is
+    # 3.weight.
     model.net.load_state_dict({key: state[key.partition(".")[2]] for key in model.net.state_dict()})
     return model.eval().requires_grad_(False)
 

@@ -16,10 +16,12 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 class Ssim(PerPicture):
-    """The paper's constants: Gaussian window 11x11 with sigma 1.5, K1 0.01, K2 0.03, range 255, mean over the channels.
+    """The paper's constants: Gaussian window 11x11 with sigma 1.5, K1 0.01, K2 0.03, range 255, mean over the
+    channels.
 
-    `whole` leaves out the outer 5 pixels, where the window leaves the picture, as scikit-image's `structural_similarity`
-    does. `hole` and `band` average the map over all of their pixels, the border mirrored, as holes often touch it.
+    `whole` leaves out the outer 5 pixels, where the window leaves the picture, as scikit-image's
+    `structural_similarity` does. `hole` and `band` average the map over all of their pixels, the border
+    mirrored, as holes often touch it.
     """
 
     def __init__(self, device: str = "cpu") -> None:
@@ -28,7 +30,10 @@ class Ssim(PerPicture):
     def score(self, reference: Image, output: Image, mask: Mask) -> dict[str, float]:
         check_triple(reference, output, mask)
         if min(mask.shape) < WINDOW:
-            raise InputError(f"SSIM needs pictures of at least {WINDOW}×{WINDOW} pixels, not {mask.shape[1]}×{mask.shape[0]}.")
+            raise InputError(
+                f"SSIM needs pictures of at least {WINDOW}×{WINDOW} pixels, not "
+                f"{mask.shape[1]}×{mask.shape[0]}."
+            )
         values = ssim_map(reference, output)
         edge = WINDOW // 2
         return means(values, mask) | {"whole": float(values[edge:-edge, edge:-edge].mean())}

@@ -1,4 +1,5 @@
-"""Small lossy copies of the pictures behind a table, so that a clone can show them, and contact sheets made of these.
+"""Small lossy copies of the pictures behind a table, so that a clone can show them, and contact sheets made
+of these.
 
 They are for looking at: scores always come from the PNGs.
 """
@@ -37,13 +38,17 @@ def mask(folder: Path, label: str, image_id: str) -> Path:
 
 
 def output(folder: Path, label: str, image_id: str, entry: str) -> Path:
-    """Where the display copy of one fill lies; `entry` is a method, with its options where they are not the defaults."""
+    """Where the display copy of one fill lies; `entry` is a method, with its options where they are not the
+    defaults.
+    """
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in entry)
     return folder / "display" / label / f"{image_id}.{safe}.webp"
 
 
 def find(results: Results, label: str, image_id: str, entry: str) -> Path | None:
-    """The picture of one fill to show: its display copy, else its PNG, else None. `entry` may be `original` or `mask`."""
+    """The picture of one fill to show: its display copy, else its PNG, else None. `entry` may be `original`
+    or `mask`.
+    """
     made = {"original": original(results.folder, image_id), "mask": mask(results.folder, label, image_id)}
     path = made.get(entry, output(results.folder, label, image_id, entry))
     if path.is_file():
@@ -95,12 +100,22 @@ def _copy(source: Path, target: Path) -> bool:
 
 
 def sheets(results: Results) -> list[Path]:
-    """Write one contact sheet per ratio bin whose display copies are here: its worst, median and best hole by widely run methods."""
+    """Write one contact sheet per ratio bin whose display copies are here: its worst, median and best hole by
+    widely run methods.
+    """
     metric, region = SHEET_METRIC
-    rows = results.scores[(results.scores["metric"] == metric) & (results.scores["region"] == region) & results.scores["value"].notna()]
+    rows = results.scores[
+        (results.scores["metric"] == metric)
+        & (results.scores["region"] == region)
+        & results.scores["value"].notna()
+    ]
     if rows.empty:
         metric, region = FALLBACK
-        rows = results.scores[(results.scores["metric"] == metric) & (results.scores["region"] == region) & results.scores["value"].notna()]
+        rows = results.scores[
+            (results.scores["metric"] == metric)
+            & (results.scores["region"] == region)
+            & results.scores["value"].notna()
+        ]
     written = []
     for label in column_order(rows["bin"]):
         column = widely_run(rows[rows["bin"] == label])
@@ -111,13 +126,17 @@ def sheets(results: Results) -> list[Path]:
 
 
 def widely_run(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of methods with at least half of the pictures: one with few would leave little to choose from for all."""
+    """The rows of methods with at least half of the pictures: one with few would leave little to choose from
+    for all.
+    """
     counts = rows.groupby("entry")["image_id"].nunique()
     return rows[rows["entry"].isin(counts.index[2 * counts >= counts.max()])]
 
 
 def extremes(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """(word, image id) of the worst, median and best hole by the methods' median value, over the pictures every method has."""
+    """(word, image id) of the worst, median and best hole by the methods' median value, over the pictures
+    every method has.
+    """
     table = rows.pivot_table(index="image_id", columns="entry", values="value").dropna()
     if table.empty:
         return []
@@ -125,10 +144,19 @@ def extremes(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return [("worst", order[-1]), ("median", order[len(order) // 2]), ("best", order[0])]
 
 
-def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows: pd.DataFrame, metric: str, region: str) -> Path:
+def _sheet(
+    results: Results,
+    label: str,
+    chosen: Sequence[tuple[str, str]],
+    rows: pd.DataFrame,
+    metric: str,
+    region: str,
+) -> Path:
     entries = entry_order(rows["entry"])
     values = rows.groupby(["image_id", "entry"])["value"].mean()
-    canvas = PilImage.new("RGB", ((len(entries) + 2) * (THUMB + 6) + 6, len(chosen) * (THUMB + 24) + 44), "white")
+    canvas = PilImage.new(
+        "RGB", ((len(entries) + 2) * (THUMB + 6) + 6, len(chosen) * (THUMB + 24) + 44), "white"
+    )
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
     heading = f"{results.suite}, {label} % missing: worst, median and best hole by {metric}, {region} (smaller is better)"
     pen.text((8, 6), _plain(f"{heading}    {footnote(entries, [metric])}"), fill="#14171C", font=font)
@@ -143,7 +171,9 @@ def _sheet(results: Results, label: str, chosen: Sequence[tuple[str, str]], rows
         for column, (picture, words) in enumerate(zip(pictures, texts, strict=True)):
             canvas.paste(picture, (column * (THUMB + 6) + 6, top))
             pen.text((column * (THUMB + 6) + 8, top + THUMB + 3), words, fill="#4B5563", font=font)
-    ours = original(results.folder, chosen[0][1]).is_file()  # other people's photographs stay out of what is committed
+    ours = original(
+        results.folder, chosen[0][1]
+    ).is_file()  # other people's photographs stay out of what is committed
     path = results.folder / ("figures" if ours else "cells") / f"contact_sheet_{label}.webp"
     path.parent.mkdir(exist_ok=True)
     canvas.save(path, "WEBP", quality=85, method=6)

@@ -1,4 +1,6 @@
-"""The figures of a report: a metric against the missing share, and quality against seconds. Drawn from rows alone."""
+"""The figures of a report: a metric against the missing share, and quality against seconds. Drawn from rows
+alone.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -7,14 +9,30 @@ from typing import Any
 
 from benchmark.metrics import METRICS
 from benchmark.report.marks import footnote, mark
-from benchmark.report.summary import Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
+from benchmark.report.summary import (
+    Cell,
+    Key,
+    column_order,
+    counts_of,
+    entry_order,
+    measured,
+    named,
+    summarise,
+)
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
 from inpainters.registry import METHODS
 
-HEADLINE = (("lpips_squeeze", "hole"), ("psnr", "hole"), ("ssim", "hole"), ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))
+HEADLINE = (
+    ("lpips_squeeze", "hole"),
+    ("psnr", "hole"),
+    ("ssim", "hole"),
+    ("fd_squeeze", "whole"),
+    ("kd_squeeze", "whole"),
+)
 BY_CALLS = (("lpips_squeeze", "hole"), ("kd_squeeze", "whole"), ("seam", "band"))
-"""Drawn against network calls, where methods that call their network more or less often are in the results."""
+"""Drawn against network calls, where methods that call their network more or less often are in the results.
+"""
 COLOURS = {
     "baseline": "#5A5F66",
     "smoothing": "#004CA1",
@@ -50,12 +68,19 @@ def draw(results: Results) -> list[Path]:
     with mpl.rc_context(STYLE):
         for metric, region in (pair for pair in HEADLINE if pair in measured(results.scores)):
             cells = _fair(summarise(results.scores, metric, region, counts_of(results.scores)))
-            written.append(_save(_by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells), folder / f"{metric}_{region}.svg"))
+            written.append(
+                _save(
+                    _by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells),
+                    folder / f"{metric}_{region}.svg",
+                )
+            )
             if (metric, region) in HEADLINE[:2] and results.timings["seconds"].notna().any():
                 figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
                 written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
         calls = iterated(results)
-        for metric, region in (pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results.scores)):
+        for metric, region in (
+            pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results.scores)
+        ):
             cells = _fair(summarise(results.scores, metric, region, counts_of(results.scores)))
             figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
             written.append(_save(figure, folder / f"{metric}_{region}_by_calls.svg"))
@@ -63,14 +88,22 @@ def draw(results: Results) -> list[Path]:
 
 
 def iterated(results: Results) -> dict[str, float]:
-    """Entry -> median network calls per picture, of those diffusion methods that call their network more than once."""
+    """Entry -> median network calls per picture, of those diffusion methods that call their network more than
+    once.
+    """
     calls = results.timings.groupby("entry")["network_calls"].median()
     found = {str(entry): float(n) for entry, n in calls.items() if n > 1}
-    return {e: n for e, n in found.items() if (spec := METHODS.get(e.split(" ")[0])) and spec.family in ("diffusion", "latent")}
+    return {
+        e: n
+        for e, n in found.items()
+        if (spec := METHODS.get(e.split(" ")[0])) and spec.family in ("diffusion", "latent")
+    }
 
 
 def _fair(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
-    """Without the biased distances that rest on fewer pictures than others of their column: at unequal n they do not compare."""
+    """Without the biased distances that rest on fewer pictures than others of their column: at unequal n they
+    do not compare.
+    """
     most: dict[str, int] = {}
     for cell in cells.values():
         most[cell.bin] = max(most.get(cell.bin, 0), cell.value.n)
@@ -83,7 +116,9 @@ def _save(figure: Any, path: Path) -> Path:
 
 
 def looks(entries: Sequence[str], metric: str = "") -> dict[str, dict[str, Any]]:
-    """Colour by family, marker and dash by place within the family, so that no two lines look alike; † where `metric` flatters."""
+    """Colour by family, marker and dash by place within the family, so that no two lines look alike; † where
+    `metric` flatters.
+    """
     seen: dict[str, int] = {}
     found = {}
     for entry in entries:
@@ -110,11 +145,23 @@ def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Ma
             continue
         values = [line[x].value for x in places]  # type: ignore[union-attr]
         axes.plot(places, [v.mean for v in values], markersize=4, linewidth=1.4, **look)
-        axes.fill_between(places, [v.low for v in values], [v.high for v in values], color=look["color"], alpha=0.1, linewidth=0)
+        axes.fill_between(
+            places,
+            [v.low for v in values],
+            [v.high for v in values],
+            color=look["color"],
+            alpha=0.1,
+            linewidth=0,
+        )
     axes.set_xticks(range(len(bins)), bins)
     axes.set_xlabel("missing share of the picture, %")
     axes.set_ylabel(_axis(metric, region))
-    figure.suptitle(_caption(results, metric, cells) + _note(results.scores["entry"].unique(), metric), x=0.01, ha="left", fontsize=9)
+    figure.suptitle(
+        _caption(results, metric, cells) + _note(results.scores["entry"].unique(), metric),
+        x=0.01,
+        ha="left",
+        fontsize=9,
+    )
     figure.legend(loc="outside right center")
     return figure
 
@@ -122,7 +169,11 @@ def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Ma
 def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell]) -> Any:
     axes = figure.subplots()
     seconds = results.timings.groupby("entry")["seconds"].median()
-    drawn = [e for e in entry_order(results.scores["entry"]) if e in seconds and (e, ALL) in cells and not cells[e, ALL].reason]
+    drawn = [
+        e
+        for e in entry_order(results.scores["entry"])
+        if e in seconds and (e, ALL) in cells and not cells[e, ALL].reason
+    ]
     styles = looks(drawn, metric)
     for entry in sorted(drawn, key=lambda e: (seconds[e], e)):  # the legend names the fastest first
         value, look = cells[entry, ALL].value, styles[entry] | {"linestyle": "none"}
@@ -130,33 +181,72 @@ def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: 
         axes.errorbar(max(float(seconds[entry]), 1e-4), value.mean, spread, capsize=2, **look)
     axes.set_xscale("log")
     together = results.manifest.get("meaning", {}).get("batch", 1)
-    axes.set_xlabel(f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {hardware(results)}")
+    axes.set_xlabel(
+        f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {hardware(results)}"
+    )
     axes.set_ylabel(_axis(metric, region))
-    figure.suptitle("All ratios together; bars are 95 % intervals over photographs" + _note(drawn, metric), x=0.01, ha="left", fontsize=9)
+    figure.suptitle(
+        "All ratios together; bars are 95 % intervals over photographs" + _note(drawn, metric),
+        x=0.01,
+        ha="left",
+        fontsize=9,
+    )
     figure.legend(loc="outside right center")
     return figure
 
 
-def _by_calls(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell], calls: Mapping[str, float]) -> Any:
-    """One panel per bin: quality against network calls, a line through the settings of one method; other families as level lines."""
+def _by_calls(
+    figure: Any,
+    results: Results,
+    metric: str,
+    region: str,
+    cells: Mapping[Key, Cell],
+    calls: Mapping[str, float],
+) -> Any:
+    """One panel per bin: quality against network calls, a line through the settings of one method; other
+    families as level lines.
+    """
     bins = column_order(results.scores["bin"])
     shown = [bins[0], bins[-1]] if len(bins) > 1 else bins
     entries = entry_order(results.scores["entry"])
     methods = list(dict.fromkeys(entry.split(" ")[0] for entry in entries if entry in calls))
     styles = looks(methods, metric)
-    for label, axes in zip(shown, figure.subplots(1, len(shown), squeeze=False, sharey=False)[0], strict=True):
+    for label, axes in zip(
+        shown, figure.subplots(1, len(shown), squeeze=False, sharey=False)[0], strict=True
+    ):
         for method in methods:
-            line = [(calls[e], cell) for e in entries if e.split(" ")[0] == method and (cell := cells.get((e, label))) and not cell.reason]
+            line = [
+                (calls[e], cell)
+                for e in entries
+                if e.split(" ")[0] == method and (cell := cells.get((e, label))) and not cell.reason
+            ]
             line.sort(key=lambda point: point[0])
             values = [cell.value for _, cell in line]
             spread = [[v.mean - v.low for v in values], [v.high - v.mean for v in values]]
-            axes.errorbar([n for n, _ in line], [v.mean for v in values], spread, markersize=4, linewidth=1.4, capsize=2, **styles[method])
-        others = looks([e for e in entries if e not in calls and (e, label) in cells and not cells[e, label].reason], metric)
+            axes.errorbar(
+                [n for n, _ in line],
+                [v.mean for v in values],
+                spread,
+                markersize=4,
+                linewidth=1.4,
+                capsize=2,
+                **styles[method],
+            )
+        others = looks(
+            [e for e in entries if e not in calls and (e, label) in cells and not cells[e, label].reason],
+            metric,
+        )
         for entry, look in others.items():
             mean = cells[entry, label].value.mean
             axes.axhline(mean, color=look["color"], linewidth=0.8, alpha=0.6)
             axes.annotate(
-                look["label"], (1, mean), xycoords=("axes fraction", "data"), fontsize=6, color=look["color"], ha="right", va="bottom"
+                look["label"],
+                (1, mean),
+                xycoords=("axes fraction", "data"),
+                fontsize=6,
+                color=look["color"],
+                ha="right",
+                va="bottom",
             )
         axes.set_xscale("log")
         axes.set(title=f"{label} % missing", xlabel="network calls per picture", ylabel=_axis(metric, region))
@@ -166,7 +256,9 @@ def _by_calls(figure: Any, results: Results, metric: str, region: str, cells: Ma
 
 
 def _note(entries: Iterable[str], metric: str) -> str:
-    """Further lines of the caption, where a name has the mark; no wider than the axes, as the legend stands beside them."""
+    """Further lines of the caption, where a name has the mark; no wider than the axes, as the legend stands
+    beside them.
+    """
     note = footnote(entries, [metric])
     return f"\n{fill(note, 92)}" if note else ""
 
@@ -174,7 +266,9 @@ def _note(entries: Iterable[str], metric: str) -> str:
 def hardware(results: Results) -> str:
     """The machine the times were taken on, in the manifest's words."""
     environment = results.manifest.get("environment", {})
-    found = environment.get("hardware", "the machine of the manifest") if isinstance(environment, dict) else ""
+    found = (
+        environment.get("hardware", "the machine of the manifest") if isinstance(environment, dict) else ""
+    )
     return str(found if isinstance(found, str) else " ".join(str(value) for value in found.values()))
 
 

@@ -14,10 +14,14 @@ NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def flattered(entry: str, metric: str) -> str | None:
-    """The network that `entry` was trained with and `metric` looks through; None where there is none or the method is a stranger."""
+    """The network that `entry` was trained with and `metric` looks through; None where there is none or the
+    method is a stranger.
+    """
     spec = METHODS.get(entry.split(" ")[0])
     trained_with = spec.trained_with if spec else ()
-    return next((NETWORKS[name][0] for name in trained_with if name in NETWORKS and metric in NETWORKS[name][1]), None)
+    return next(
+        (NETWORKS[name][0] for name in trained_with if name in NETWORKS and metric in NETWORKS[name][1]), None
+    )
 
 
 def mark(entry: str, metric: str) -> str:
@@ -28,8 +32,11 @@ def mark(entry: str, metric: str) -> str:
 def footnote(entries: Iterable[str], metrics: Iterable[str]) -> str:
     """The sentence under a table or figure that holds a mark; empty where it holds none."""
     wanted = list(metrics)
-    networks = sorted({network for entry in entries for metric in wanted if (network := flattered(entry, metric))})
+    networks = sorted(
+        {network for entry in entries for metric in wanted if (network := flattered(entry, metric))}
+    )
     return " ".join(
-        f"{MARK} trained with a {name} perceptual loss: its distances by {name} features flatter it; see the rankings by PSNR and SSIM."
+        f"{MARK} trained with a {name} perceptual loss: its distances by {name} features flatter it; see the "
+        "rankings by PSNR and SSIM."
         for name in networks
     )

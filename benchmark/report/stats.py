@@ -33,7 +33,9 @@ class Estimate:
 
 
 def estimate(values: Floats, photographs: Sequence[str]) -> Estimate:
-    """Mean of `values` (n,) with its 95 % interval; `photographs` names the photograph of each value. NaN values are left out."""
+    """Mean of `values` (n,) with its 95 % interval; `photographs` names the photograph of each value. NaN
+    values are left out.
+    """
     keep = ~np.isnan(values)
     values, names = values[keep], np.asarray(photographs, dtype=str)[keep]
     if not len(values):

@@ -1,4 +1,6 @@
-"""From rows to what a table shows: a mean, its interval, who is best, who is tied with the best, and why a dash is a dash."""
+"""From rows to what a table shows: a mean, its interval, who is best, who is tied with the best, and why a
+dash is a dash.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -31,7 +33,9 @@ class Cell:
     best: bool = False
     """Wins against every other method of its column; significantly so where `tied` is False."""
     tied: bool = False
-    """Not told apart from the best of its column by the paired test, or the best itself when another is tied with it."""
+    """Not told apart from the best of its column by the paired test, or the best itself when another is tied
+    with it.
+    """
     reason: str = ""
     """Why there is no value."""
 
@@ -47,28 +51,43 @@ Key = tuple[str, str]  # entry, bin
 def column_order(bins: Iterable[str]) -> list[str]:
     """Ratio bins by ratio, then the fixed patterns by name; the pseudo-bin `all` is no column."""
     return sorted(
-        set(bins) - {ALL}, key=lambda label: (not label[0].isdigit(), int(label.split("-")[0]) if label[0].isdigit() else 0, label)
+        set(bins) - {ALL},
+        key=lambda label: (
+            not label[0].isdigit(),
+            int(label.split("-")[0]) if label[0].isdigit() else 0,
+            label,
+        ),
     )
 
 
 def entry_order(entries: Iterable[str]) -> list[str]:
     """Entries in the order of the METHODS table; strangers last, by name."""
     names = list(METHODS)
-    return sorted(set(entries), key=lambda entry: (names.index(m) if (m := entry.split(" ")[0]) in names else len(names), entry))
+    return sorted(
+        set(entries),
+        key=lambda entry: (names.index(m) if (m := entry.split(" ")[0]) in names else len(names), entry),
+    )
 
 
 def named(entry: str) -> str:
     """An entry for people: `RePaint, balanced`, `Telea, radius 5.0`."""
     method, options = split_entry(entry)
     title = METHODS[method].title if method in METHODS else method
-    return ", ".join([title, *(str(value) if key == "preset" else f"{key} {value}" for key, value in options.items())])
+    return ", ".join(
+        [title, *(str(value) if key == "preset" else f"{key} {value}" for key, value in options.items())]
+    )
 
 
 def measured(scores: pd.DataFrame) -> list[tuple[str, str]]:
     """(metric, region) pairs that hold at least one value, in the order of the METRICS table."""
-    pairs = scores.loc[scores["value"].notna(), ["metric", "region"]].drop_duplicates().itertuples(index=False)
+    pairs = (
+        scores.loc[scores["value"].notna(), ["metric", "region"]].drop_duplicates().itertuples(index=False)
+    )
     order = list(METRICS)
-    key = {pair: (order.index(pair[0]) if pair[0] in order else len(order), REGIONS.index(pair[1])) for pair in map(tuple, pairs)}
+    key = {
+        pair: (order.index(pair[0]) if pair[0] in order else len(order), REGIONS.index(pair[1]))
+        for pair in map(tuple, pairs)
+    }
     return sorted(key, key=lambda pair: (*key[pair], pair))
 
 
@@ -76,7 +95,9 @@ REGIONS = ("hole", "band", "whole")
 
 
 def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Key, int]) -> dict[Key, Cell]:
-    """The cells of one metric and region, by (entry, bin); `counts` is the number of pictures behind a set metric."""
+    """The cells of one metric and region, by (entry, bin); `counts` is the number of pictures behind a set
+    metric.
+    """
     rows = over_answers(scores[(scores["metric"] == metric) & (scores["region"] == region)])
     rows = rows.assign(hole=rows["bin"] + "/" + rows["image_id"])  # what two methods must share to be paired
     if ALL not in set(rows["bin"]) and not (rows["image_id"].eq(WHOLE_SET) & rows["value"].notna()).any():
@@ -86,7 +107,11 @@ def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Ke
         entry, label = map(str, key)
         cells[entry, label] = _cell(entry, label, metric, region, group, counts)
     for label in {label for _, label in cells}:
-        _mark_best({entry: cell for (entry, at), cell in cells.items() if at == label}, rows[rows["bin"] == label], cells)
+        _mark_best(
+            {entry: cell for (entry, at), cell in cells.items() if at == label},
+            rows[rows["bin"] == label],
+            cells,
+        )
     return cells
 
 
@@ -95,24 +120,39 @@ def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
     if rows["seed"].nunique() < 2:
         return rows
     keys = [column for column in rows.columns if column not in ("seed", "value", "reason")]
-    whole = {"value": lambda values: getattr(values, how)(skipna=False)}  # a hole with a failed answer has no mean and no best
+    whole = {
+        "value": lambda values: getattr(values, how)(skipna=False)
+    }  # a hole with a failed answer has no mean and no best
     found = rows.groupby(keys, sort=False, dropna=False).agg({**whole, "reason": "first"})
     return found.reset_index().assign(seed=rows["seed"].min())
 
 
-def _cell(entry: str, label: str, metric: str, region: str, group: pd.DataFrame, counts: Mapping[Key, int]) -> Cell:
+def _cell(
+    entry: str, label: str, metric: str, region: str, group: pd.DataFrame, counts: Mapping[Key, int]
+) -> Cell:
     values = group["value"].to_numpy(dtype=float)
     reasons = [reason for reason in group["reason"].dropna().unique() if reason]
     if group["image_id"].eq(WHOLE_SET).any():
         found = values[~np.isnan(values)]
-        value = Estimate(float(found.mean()) if len(found) else np.nan, np.nan, np.nan, counts.get((entry, label), 0), 0)
+        value = Estimate(
+            float(found.mean()) if len(found) else np.nan, np.nan, np.nan, counts.get((entry, label), 0), 0
+        )
     else:
         value = estimate(np.where(np.isinf(values), np.nan, values), group["photograph"].tolist())
-    return Cell(entry, label, metric, region, value, reason="" if value.n and not np.isnan(value.mean) else (reasons or ["not run"])[0])
+    return Cell(
+        entry,
+        label,
+        metric,
+        region,
+        value,
+        reason="" if value.n and not np.isnan(value.mean) else (reasons or ["not run"])[0],
+    )
 
 
 def comparable(column: Iterable[Cell]) -> list[Cell]:
-    """The cells of a column that can be compared: with a value, and with at least half of the pictures that the fullest one has."""
+    """The cells of a column that can be compared: with a value, and with at least half of the pictures that
+    the fullest one has.
+    """
     found = [cell for cell in column if not cell.reason]
     most = max((cell.value.n for cell in found), default=0)
     return [cell for cell in found if 2 * cell.value.n >= most]
@@ -121,12 +161,16 @@ def comparable(column: Iterable[Cell]) -> list[Cell]:
 def _mark_best(column: Mapping[str, Cell], rows: pd.DataFrame, cells: dict[Key, Cell]) -> None:
     """Find the best of a column, and with the paired test those that cannot be told apart from it."""
     ranked = comparable(column.values())
-    if len(ranked) < 2 or rows["image_id"].eq(WHOLE_SET).all():  # one value per set: nothing to test with, so no winner
+    if (
+        len(ranked) < 2 or rows["image_id"].eq(WHOLE_SET).all()
+    ):  # one value per set: nothing to test with, so no winner
         return
     sign = -1.0 if METRICS[ranked[0].metric].better == "higher" else 1.0
     best = min(ranked, key=lambda cell: sign * cell.value.mean)
     wide = by_hole(rows)
-    tied = [cell for cell in ranked if cell is not best and not _wins(paired(wide, best.entry, cell.entry), sign)]
+    tied = [
+        cell for cell in ranked if cell is not best and not _wins(paired(wide, best.entry, cell.entry), sign)
+    ]
     for cell in [best, *tied]:
         cells[cell.entry, cell.bin] = replace(cell, best=cell is best, tied=bool(tied))
 

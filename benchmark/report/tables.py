@@ -1,4 +1,6 @@
-"""Tables as Markdown and LaTeX, from the cells of `summary`. Times are not in them: they differ from machine to machine."""
+"""Tables as Markdown and LaTeX, from the cells of `summary`. Times are not in them: they differ from machine
+to machine.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
@@ -57,7 +59,9 @@ def number(value: float, digits: int | None = None) -> str:
 
 
 def text(cell: Cell | None) -> str:
-    """A cell for people: value ± half its interval, bold where it wins significantly, = where tied with the best, † where flattered."""
+    """A cell for people: value ± half its interval, bold where it wins significantly, = where tied with the
+    best, † where flattered.
+    """
     if cell is None or cell.reason:
         return "–"
     value = number(cell.value.mean)
@@ -77,17 +81,20 @@ def markdown(results: Results) -> str:
     photographs = scores.loc[scores["image_id"] != "*", "photograph"].nunique()
     parts = [
         f"# {results.suite}",
-        f"Up to {max((n for (_, label), n in counts.items() if label != ALL), default=0)} pictures per ratio bin, of {photographs} "
-        "photographs in all. "
-        "Values are means ± half of a 95 % interval that resamples photographs. **Bold** beats every other method of its "
-        "column in a paired test; = cannot be told apart from the best of its column; – has its reason below. "
-        "A method with under half of its column's pictures is neither marked nor ranked.",
+        f"Up to {max((n for (_, label), n in counts.items() if label != ALL), default=0)} pictures per ratio "
+        f"bin, of {photographs} photographs in all. Values are means ± half of a 95 % interval that "
+        "resamples photographs. **Bold** beats every other method of its column in a paired test; = cannot "
+        "be told apart from the best of its column; – has its reason below. A method with under half of its "
+        "column's pictures is neither marked nor ranked.",
         "## All ratios together",
         *_overview(results, entries, counts),
         *_rankings(results, entries, counts),
         *_several(results, entries),
         "## Pictures per cell (n)",
-        _table(["method", *bins], [[named(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries]),
+        _table(
+            ["method", *bins],
+            [[named(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries],
+        ),
     ]
     for metric, region in measured(scores):
         parts += _section(metric, region, summarise(scores, metric, region, counts), entries, bins)
@@ -100,10 +107,16 @@ def markdown(results: Results) -> str:
 def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
     columns = [summarise(results.scores, metric, region, counts) for metric, region in OVERVIEW]
     total = {entry: counts.get((entry, ALL), 0) for entry in entries}
-    rows = [[named(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)] for entry in entries]
+    rows = [
+        [named(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)]
+        for entry in entries
+    ]
     note = []
     if len(set(total.values())) > 1:
-        note = ["n differs because slower methods got fewer pictures; the paired tests use the pictures both methods have."]
+        note = [
+            "n differs because slower methods got fewer pictures; the paired tests use the pictures both "
+            "methods have."
+        ]
     flattery = _note(column.get((entry, ALL)) for column in columns for entry in entries)
     return [_table(["method", "n", *(title(*pair) for pair in OVERVIEW)], rows), *flattery, *note]
 
@@ -124,23 +137,38 @@ def _rankings(results: Results, entries: Sequence[str], counts: Mapping[Key, int
 
 
 def _several(results: Results, entries: Sequence[str]) -> list[str]:
-    """For methods that gave several answers: the mean and the best of them by each measured metric of the overview, and how they differ."""
-    scores = results.scores[(results.scores["image_id"] != WHOLE_SET) & results.scores["bin"].isin(list(BINS))]
+    """For methods that gave several answers: the mean and the best of them by each measured metric of the
+    overview, and how they differ.
+    """
+    scores = results.scores[
+        (results.scores["image_id"] != WHOLE_SET) & results.scores["bin"].isin(list(BINS))
+    ]
     seeds = scores.groupby("entry")["seed"].nunique()
     several = [entry for entry in entries if seeds.get(entry, 0) > 1]
     if not several:
         return []
     pairs = [pair for pair in OVERVIEW if pair in measured(scores)]
     spread = [pair for pair in measured(scores) if METRICS[pair[0]].kind == "answers"]
-    head = ["method", "answers", *(f"{title(*p)}: {how}" for p in pairs for how in ("mean", "best")), *(title(*p) for p in spread)]
+    head = [
+        "method",
+        "answers",
+        *(f"{title(*p)}: {how}" for p in pairs for how in ("mean", "best")),
+        *(title(*p) for p in spread),
+    ]
     lines = []
     for entry in several:
         mine = scores[scores["entry"] == entry]
-        hows = [(p, how) for p in pairs for how in ("mean", "max" if METRICS[p[0]].better == "higher" else "min")]
+        hows = [
+            (p, how) for p in pairs for how in ("mean", "max" if METRICS[p[0]].better == "higher" else "min")
+        ]
         figures = [_of_answers(mine, *p, how) for p, how in [*hows, *((p, "mean") for p in spread)]]
         lines.append([named(entry), str(seeds[entry]), *figures])
     note = "Mean: of all answers to a hole. Best: of the answer that comes closest to the original, which only the original can choose."
-    return ["## Several answers", f"{note} Elsewhere a method with several answers counts with their mean.", _table(head, lines)]
+    return [
+        "## Several answers",
+        f"{note} Elsewhere a method with several answers counts with their mean.",
+        _table(head, lines),
+    ]
 
 
 def _of_answers(rows: pd.DataFrame, metric: str, region: str, how: str) -> str:
@@ -150,26 +178,40 @@ def _of_answers(rows: pd.DataFrame, metric: str, region: str, how: str) -> str:
 
 
 def ranking(cells: Mapping[Key, Cell], entries: Sequence[str]) -> list[str]:
-    """The names of the entries, best mean first; marked as their figures are. Those that cannot be compared are left out."""
+    """The names of the entries, best mean first; marked as their figures are. Those that cannot be compared
+    are left out.
+    """
     found = comparable(cell for entry in entries if (cell := cells.get((entry, ALL))))
     sign = -1.0 if found and METRICS[found[0].metric].better == "higher" else 1.0
     ordered = sorted(found, key=lambda cell: sign * cell.value.mean)
-    return [named(cell.entry) + (" =" if cell.tied else "") + mark(cell.entry, cell.metric) for cell in ordered]
+    return [
+        named(cell.entry) + (" =" if cell.tied else "") + mark(cell.entry, cell.metric) for cell in ordered
+    ]
 
 
-def _section(metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]) -> list[str]:
+def _section(
+    metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]
+) -> list[str]:
     spec = METRICS.get(metric)
     parts = [f"## {title(metric, region)}", spec.variant if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
-            f"*Slanted values rest on fewer than {FAIR_N:,} pictures and are biased upwards: compare them only at equal n, and read "
+            f"*Slanted values rest on fewer than {FAIR_N:,} pictures and are biased upwards: compare them "
+            "only at equal n, and read "
             "the kernel distance beside them. The reference is paired: the originals of the same pictures.*"
         )
     columns = [*bins, ALL]
-    parts.append(_table(["method", *columns], [[named(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries]))
+    parts.append(
+        _table(
+            ["method", *columns],
+            [[named(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries],
+        )
+    )
     parts += _note(cells.values())
     reasons = dict.fromkeys(
-        f"* {named(cell.entry)}, {cell.bin}: {cell.reason}" for cell in cells.values() if cell.reason and cell.bin != ALL
+        f"* {named(cell.entry)}, {cell.bin}: {cell.reason}"
+        for cell in cells.values()
+        if cell.reason and cell.bin != ALL
     )
     return [*(part for part in parts if part), *(["\n".join(reasons)] if reasons else [])]
 
@@ -190,12 +232,23 @@ def latex(results: Results) -> str:
     scores, counts = results.scores, counts_of(results.scores)
     bins, entries = column_order(scores["bin"]), entry_order(scores["entry"])
     pairs = [pair for pair in OVERVIEW if pair in measured(scores)]
-    return "\n".join(_latex_table(results.suite, *pair, summarise(scores, *pair, counts), entries, bins) for pair in pairs)
+    return "\n".join(
+        _latex_table(results.suite, *pair, summarise(scores, *pair, counts), entries, bins) for pair in pairs
+    )
 
 
-def _latex_table(suite: str, metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]) -> str:
+def _latex_table(
+    suite: str,
+    metric: str,
+    region: str,
+    cells: Mapping[Key, Cell],
+    entries: Sequence[str],
+    bins: Sequence[str],
+) -> str:
     def line(entry: str) -> str:
-        return " & ".join([_escape(named(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
+        return (
+            " & ".join([_escape(named(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
+        )
 
     arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
     note = "".join(f" {_escape(sentence)}" for sentence in _note(cells.values()))
@@ -228,4 +281,14 @@ def _escape(words: str) -> str:
     return "".join(_LATEX.get(c, c) for c in words)
 
 
-_LATEX = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "{": r"\{", "}": r"\}", "–": "--", "`": "", MARK: r"$\dagger$"}
+_LATEX = {
+    "_": r"\_",
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "{": r"\{",
+    "}": r"\}",
+    "–": "--",
+    "`": "",
+    MARK: r"$\dagger$",
+}

@@ -1,4 +1,6 @@
-"""From rows to tables, figures and contact sheets. Reads what `score` wrote; runs no method and computes no metric."""
+"""From rows to tables, figures and contact sheets. Reads what `score` wrote; runs no method and computes no
+metric.
+"""
 
 from pathlib import Path
 
@@ -9,8 +11,8 @@ from benchmark.results import load
 def report(folder: Path, *, pictures: bool = True) -> list[Path]:
     """Write table.md, table.tex and figures/ of a suite's folder and return their paths.
 
-    `pictures` also makes display copies from the PNGs where these are here, and contact sheets from the display copies.
-    Raises InputError where the folder is not a finished suite.
+    `pictures` also makes display copies from the PNGs where these are here, and contact sheets from the
+    display copies. Raises InputError where the folder is not a finished suite.
     """
     results = load(folder)
     written = []

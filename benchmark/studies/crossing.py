@@ -1,7 +1,9 @@
-"""Who wins at which share of missing pixels: `python -m benchmark.studies.crossing DIR` writes DIR/crossing.md, .csv and .svg.
+"""Who wins at which share of missing pixels: `python -m benchmark.studies.crossing DIR` writes
+DIR/crossing.md, .csv and .svg.
 
-The field says that networks which answer in one pass keep up on small holes, and that diffusion wins on large ones. Here that is a
-paired difference with its 95 % interval over photographs at each ratio, by distances of pictures and by one of whole sets.
+The field says that networks which answer in one pass keep up on small holes, and that diffusion wins on large
+ones. Here that is a paired difference with its 95 % interval over photographs at each ratio, by distances of
+pictures and by one of whole sets.
 """
 
 import importlib
@@ -62,8 +64,15 @@ class Duel:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and write; returns the exit code."""
-    parser = commandline.Parser("python -m benchmark.studies.crossing", description="Who wins at which share of missing pixels.")
-    parser.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder whose pictures are here (DIR/cells)")
+    parser = commandline.Parser(
+        "python -m benchmark.studies.crossing", description="Who wins at which share of missing pixels."
+    )
+    parser.add_argument(
+        "folder",
+        type=commandline.path,
+        metavar="DIR",
+        help="a results folder whose pictures are here (DIR/cells)",
+    )
     parser.set_defaults(command=lambda parsed: _main(parsed.folder))
     return commandline.run(parser, argv)
 
@@ -78,29 +87,48 @@ def _main(folder: Path) -> int:
     return 0
 
 
-# ---- rows: one value per entry and hole ------------------------------------------------------------------------------
+# ---- rows: one value per entry and hole ----------------------------------------------------------
 
 
 def _paired_rows(folder: Path) -> pd.DataFrame:
     scores = results.load(folder).scores
-    chosen = [over_answers(scores[(scores["metric"] == metric) & (scores["region"] == region)]) for metric, region in PAIRED]
+    chosen = [
+        over_answers(scores[(scores["metric"] == metric) & (scores["region"] == region)])
+        for metric, region in PAIRED
+    ]
     return _holes(pd.concat(chosen))
 
 
 def _kernel_rows(folder: Path) -> pd.DataFrame:
-    """Pseudo-values of the kernel distance, from the features that scoring left beside the pictures; of each method's first answer."""
+    """Pseudo-values of the kernel distance, from the features that scoring left beside the pictures; of each
+    method's first answer.
+    """
     plan = load_plan(folder)
     bench = Bench(importlib.import_module("benchmark.metrics"))
     spec = next((spec for spec in bench.ready("set") if spec.name == KERNEL[0]), None)
     if spec is None:
         raise InputError(bench.absent[KERNEL[0]])
     found = []
-    for one in (one for one in open_cells(folder, plan, bench) if one.cell.seed == plan.seed and len(one.images) > 2):
+    for one in (
+        one for one in open_cells(folder, plan, bench) if one.cell.seed == plan.seed and len(one.images) > 2
+    ):
         values = pseudo_values(*one.features(spec))
-        key = {"entry": one.cell.entry, "bin": one.cell.bin, "seed": plan.seed, "metric": spec.name, "region": KERNEL[1]}
-        found += [{**key, "image_id": i, "photograph": i.split("@")[0], "value": v} for i, v in zip(one.images, values, strict=True)]
+        key = {
+            "entry": one.cell.entry,
+            "bin": one.cell.bin,
+            "seed": plan.seed,
+            "metric": spec.name,
+            "region": KERNEL[1],
+        }
+        found += [
+            {**key, "image_id": i, "photograph": i.split("@")[0], "value": v}
+            for i, v in zip(one.images, values, strict=True)
+        ]
     if not found:
-        raise InputError(f"A kernel distance needs three pictures per cell, and '{folder.name}' has fewer: run it with a larger --n.")
+        raise InputError(
+            f"A kernel distance needs three pictures per cell, and '{folder.name}' has fewer: run it with a "
+            "larger --n."
+        )
     return _holes(pd.DataFrame(found))
 
 
@@ -110,21 +138,30 @@ def _holes(rows: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(hole=kept["bin"] + "/" + kept["image_id"])
 
 
-# ---- who leads -------------------------------------------------------------------------------------------------------
+# ---- who leads -----------------------------------------------------------------------------------
 
 
 def groups(entries: Sequence[str]) -> dict[str, list[str]]:
     """The parties: diffusion, networks that answer in one pass, and methods that were not trained."""
-    family = {entry: METHODS[entry.split(" ")[0]].family for entry in entries if entry.split(" ")[0] in METHODS}
+    family = {
+        entry: METHODS[entry.split(" ")[0]].family for entry in entries if entry.split(" ")[0] in METHODS
+    }
     diffusion = [e for e, kind in family.items() if kind in DIFFUSION]
     one_pass = [e for e, kind in family.items() if kind == "convolutional"]
-    return {"diffusion": diffusion, "one pass": one_pass, "untrained": [e for e in family if e not in diffusion + one_pass]}
+    return {
+        "diffusion": diffusion,
+        "one pass": one_pass,
+        "untrained": [e for e in family if e not in diffusion + one_pass],
+    }
 
 
 def means(rows: pd.DataFrame, metric: str, label: str) -> dict[str, Estimate]:
     """Entry -> mean with its interval, for those with all the pictures of the column."""
     chosen = rows[(rows["metric"] == metric) & (rows["bin"] == label)]
-    found = {str(e): estimate(g["value"].to_numpy(dtype=float), g["photograph"].tolist()) for e, g in chosen.groupby("entry")}
+    found = {
+        str(e): estimate(g["value"].to_numpy(dtype=float), g["photograph"].tolist())
+        for e, g in chosen.groupby("entry")
+    }
     most = max((one.n for one in found.values()), default=0)
     return {entry: one for entry, one in found.items() if one.n == most}
 
@@ -132,7 +169,9 @@ def means(rows: pd.DataFrame, metric: str, label: str) -> dict[str, Estimate]:
 def best(found: Mapping[str, Estimate], among: Sequence[str], metric: str) -> str | None:
     """The entry with the best mean."""
     sign = -1 if METRICS[metric].better == "higher" else 1
-    return min((entry for entry in among if entry in found), key=lambda entry: sign * found[entry].mean, default=None)
+    return min(
+        (entry for entry in among if entry in found), key=lambda entry: sign * found[entry].mean, default=None
+    )
 
 
 def duel(rows: pd.DataFrame, metric: str, region: str, label: str, first: str, second: str) -> Duel:
@@ -160,12 +199,21 @@ def leaders(rows: pd.DataFrame, metric: str, region: str) -> list[Column]:
         found = means(rows, metric, label)
         heads = {party: best(found, among, metric) for party, among in parties.items()}
         first, other = heads["diffusion"], best(found, [*parties["one pass"], *parties["untrained"]], metric)
-        columns.append(Column(label, found, heads, duel(rows, metric, region, label, first, other) if first and other else None))
+        columns.append(
+            Column(
+                label,
+                found,
+                heads,
+                duel(rows, metric, region, label, first, other) if first and other else None,
+            )
+        )
     return columns
 
 
 def against(rows: pd.DataFrame) -> Iterator[Duel]:
-    """RePaint and the others against known-pixel replacement of the same preset, and each diffusion entry against Telea."""
+    """RePaint and the others against known-pixel replacement of the same preset, and each diffusion entry
+    against Telea.
+    """
     entries = entry_order(rows["entry"])
     for label in column_order(rows["bin"]):
         for entry in groups(entries)["diffusion"]:
@@ -179,7 +227,7 @@ def against(rows: pd.DataFrame) -> Iterator[Duel]:
                 )
 
 
-# ---- what is written -------------------------------------------------------------------------------------------------
+# ---- what is written -----------------------------------------------------------------------------
 
 
 def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
@@ -187,10 +235,11 @@ def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
     lines = [
         f"# Small holes and large ones: {suite}",
         "",
-        "Who leads at which share of missing pixels: the best diffusion method against the best of all others. Differences are paired, "
-        "over the same holes, with 95 % intervals over photographs. `kd_squeeze` enters by pseudo-values (jackknife), which also take out "
-        "what an original and its own fill have in common: their means lie above the table's, their differences agree with it. "
-        "The leaders were chosen on the very pictures they are compared on, which flatters both.",
+        "Who leads at which share of missing pixels: the best diffusion method against the best of all "
+        "others. Differences are paired, over the same holes, with 95 % intervals over photographs. "
+        "`kd_squeeze` enters by pseudo-values (jackknife), which also take out what an original and its own "
+        "fill have in common: their means lie above the table's, their differences agree with it. The "
+        "leaders were chosen on the very pictures they are compared on, which flatters both.",
         "",
     ]
     duels: list[Duel] = []
@@ -199,20 +248,41 @@ def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
         found = [column.duel for column in columns if column.duel]
         flattering = footnote([e for column in columns for e in column.heads.values() if e], [metric])
         lines += [f"## `{metric}` {ARROWS[METRICS[metric].better]}", "", *map(_sentence, found), ""]
-        lines += ["| missing, % | n | best diffusion | best network in one pass | best untrained | difference to the best other |"]
-        lines += ["| --- | ---: | --- | --- | --- | ---: |", *(_line(column, metric) for column in columns), ""]
+        lines += [
+            "| missing, % | n | best diffusion | best network in one pass | best untrained | difference to "
+            "the best other |"
+        ]
+        lines += [
+            "| --- | ---: | --- | --- | --- | ---: |",
+            *(_line(column, metric) for column in columns),
+            "",
+        ]
         lines += [flattering, ""] if flattering else []
         duels += found
-    lines += ["![The same, drawn](crossing.svg)", "", "## Against known-pixel replacement, and against Telea", ""]
-    lines += ["| missing, % | metric | first | second | first - second | better |", "| --- | --- | --- | --- | ---: | --- |"]
+    lines += [
+        "![The same, drawn](crossing.svg)",
+        "",
+        "## Against known-pixel replacement, and against Telea",
+        "",
+    ]
+    lines += [
+        "| missing, % | metric | first | second | first - second | better |",
+        "| --- | --- | --- | --- | ---: | --- |",
+    ]
     for one in (others := list(against(rows))):
         names = f"{named(one.first)} | {named(one.second)}"
-        lines.append(f"| {one.bin} | `{one.metric}` | {names} | {_difference(one)} | {named(one.winner) if one.winner else 'undecided'} |")
+        lines.append(
+            f"| {one.bin} | `{one.metric}` | {names} | {_difference(one)} | "
+            f"{named(one.winner) if one.winner else 'undecided'} |"
+        )
     return "\n".join([*lines, ""]), [*duels, *others]
 
 
 def _line(column: Column, metric: str) -> str:
-    heads = " | ".join("–" if e is None else f"{named(e)} {number(column.found[e].mean)}{mark(e, metric)}" for e in column.heads.values())
+    heads = " | ".join(
+        "–" if e is None else f"{named(e)} {number(column.found[e].mean)}{mark(e, metric)}"
+        for e in column.heads.values()
+    )
     n, difference = (column.duel.n, _difference(column.duel)) if column.duel else ("–", "–")
     return f"| {column.bin} | {n} | {heads} | {difference} |"
 
@@ -236,7 +306,9 @@ def _csv(duels: Sequence[Duel]) -> bytes:
 
 
 def figure(rows: pd.DataFrame) -> bytes:
-    """SVG: for each metric the diffusion methods and the best others against the missing share, with their intervals."""
+    """SVG: for each metric the diffusion methods and the best others against the missing share, with their
+    intervals.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -244,7 +316,11 @@ def figure(rows: pd.DataFrame) -> bytes:
         drawn = Figure(figsize=(11, 4.2))
         for axes, (metric, region) in zip(drawn.subplots(1, len(FIGURE)), FIGURE, strict=True):
             _panel(axes, rows, metric, region)
-        handles = {label: handle for axes in drawn.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        handles = {
+            label: handle
+            for axes in drawn.axes
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
         drawn.legend(handles.values(), handles.keys(), loc="outside right upper")
         buffer = io.BytesIO()
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
@@ -263,10 +339,21 @@ def _panel(axes: Any, rows: pd.DataFrame, metric: str, region: str) -> None:
         values = [one for _, one in points]
         spread = [[v.mean - v.low for v in values], [v.high - v.mean for v in values]]
         style = {**look, "label": named(entry)}
-        axes.errorbar([x for x, _ in points], [v.mean for v in values], spread, markersize=4, linewidth=1.2, capsize=2, **style)
+        axes.errorbar(
+            [x for x, _ in points],
+            [v.mean for v in values],
+            spread,
+            markersize=4,
+            linewidth=1.2,
+            capsize=2,
+            **style,
+        )
     axes.set_xticks(range(len(bins)), bins)
     where = {"hole": " in the hole", "band": " along the rim", "whole": ""}[region]
-    axes.set(xlabel="missing share of the picture, %", ylabel=f"{metric}{where} ({METRICS[metric].better} is better)")
+    axes.set(
+        xlabel="missing share of the picture, %",
+        ylabel=f"{metric}{where} ({METRICS[metric].better} is better)",
+    )
 
 
 if __name__ == "__main__":

@@ -22,13 +22,17 @@ Case = tuple[Layer, Layer, Tensor, Tensor]
 
 
 def attention_by_convolution(x: Tensor, mask: Tensor) -> Tensor:
-    """Yu et al. 2018, section 4.1, as usually coded: all patches are the filters of a convolution, then of its transpose."""
+    """Yu et al. 2018, section 4.1, as usually coded: all patches are the filters of a convolution, then of
+    its transpose.
+    """
     channels, height, width = x.shape[1:]
     filled = []
     for picture, hole in zip(x[:, None], mask[:, None], strict=True):
         patches = F.unfold(picture, 3, padding=1)[0].T.reshape(height * width, channels, 3, 3)
         norms = patches.flatten(1).norm(dim=1).clamp(min=1e-4)
-        scores = F.conv2d(picture, patches / norms.view(-1, 1, 1, 1), padding=1) / norms.view(1, 1, height, width)
+        scores = F.conv2d(picture, patches / norms.view(-1, 1, 1, 1), padding=1) / norms.view(
+            1, 1, height, width
+        )
         lacking = F.max_pool2d(F.pad(hole, (1, 1, 1, 1), value=1.0), 3, 1).flatten().view(1, -1, 1, 1)
         weights = torch.softmax(10 * scores - 1e9 * lacking, 1)
         filled.append(F.conv_transpose2d(weights, patches, padding=1) / 9)
@@ -60,7 +64,12 @@ CASES: dict[str, Callable[[], Case]] = {
 def _attention() -> Case:
     mask = torch.zeros(4, 1, 64, 64)
     mask[:, :, 16:48, 16:48] = 1
-    return lambda x, m: contextual_attention(x, m)[0], attention_by_convolution, torch.randn(4, 96, 64, 64), mask
+    return (
+        lambda x, m: contextual_attention(x, m)[0],
+        attention_by_convolution,
+        torch.randn(4, 96, 64, 64),
+        mask,
+    )
 
 
 def _partial(channels: int, side: int, masks: int) -> Case:
@@ -89,7 +98,9 @@ def _peak(name: str, which: int, train: bool, threads: int) -> float:
     case = CASES[name]()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     once((case[0], case[1])[which], case[2], case[3], train)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / (1024 if sys.platform == "linux" else 1 << 20)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / (
+        1024 if sys.platform == "linux" else 1 << 20
+    )
 
 
 def peak(name: str, which: int, train: bool, threads: int) -> float:
@@ -98,14 +109,19 @@ def peak(name: str, which: int, train: bool, threads: int) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print one row per layer and kind of pass: median processor seconds of both, their ratio, peak memory of both, largest difference."""
+    """Print one row per layer and kind of pass: median processor seconds of both, their ratio, peak memory of
+    both, largest difference.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmark.studies.layers", description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args(arguments)
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    print(f"{hardware()}, {args.threads} thread(s), PyTorch {torch.__version__}, medians of {args.repeats}, taken in turn")
+    print(
+        f"{hardware()}, {args.threads} thread(s), PyTorch {torch.__version__}, medians of {args.repeats}, "
+        "taken in turn"
+    )
     # Before this process grows: a new one starts with its parent's largest size.
     keys = [(name, which, train) for name in CASES for train in (False, True) for which in (0, 1)]
     memory = {key: peak(*key, args.threads) for key in keys}
@@ -118,7 +134,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             a, b = (median(column) for column in zip(*times, strict=True))
             kind = "forward and backward" if train else "forward"
             print(f"{name}, {kind}: {a:.3f} s, formula {b:.3f} s, {b / a:.1f} times faster; ", end="")
-            print(f"{memory[name, 0, train]:.0f} MB, formula {memory[name, 1, train]:.0f} MB; at most {apart:.0e} apart", flush=True)
+            print(
+                f"{memory[name, 0, train]:.0f} MB, formula {memory[name, 1, train]:.0f} MB; at most "
+                f"{apart:.0e} apart",
+                flush=True,
+            )
     return 0
 
 

@@ -1,7 +1,7 @@
 """What the diffusion samplers cost: `python -m benchmark.studies.samplers` writes results/samplers.
 
-Beside bare network calls, and beside diffusers' RePaintPipeline with the same network, schedule and pictures. Weights are random: they do
-not bear on time. What batching, cropping and precision give is told apart.
+Beside bare network calls, and beside diffusers' RePaintPipeline with the same network, schedule and pictures.
+Weights are random: they do not bear on time. What batching, cropping and precision give is told apart.
 """
 
 import csv
@@ -36,7 +36,9 @@ SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)
 NAMES = {Replacement: "replacement", RePaint: "repaint", Ddnm: "ddnm", DpmSolver: "dpm_solver"}
 BATCH = 4
 TRAINING = 40
-"""Noise levels: few, so that a run is short, and a quarter of them is visited, as the paper's 250 are of 1,000."""
+"""Noise levels: few, so that a run is short, and a quarter of them is visited, as the paper's 250 are of
+1,000.
+"""
 SETTINGS = {"steps": TRAINING // 4, "jump_length": 2, "resamplings": 3}
 WHOLE = Strategy(context=100.0, multiple=8)
 """No cropping."""
@@ -55,7 +57,9 @@ LARGE: dict[str, Any] = {
     "resnet_time_scale_shift": "scale_shift",
     "norm_eps": 1e-5,
 }
-"""The unconditional 256-px network of Dhariwal and Nichol 2021, which RePaint's checkpoints have: attention at 32, 16 and 8."""
+"""The unconditional 256-px network of Dhariwal and Nichol 2021, which RePaint's checkpoints have: attention
+at 32, 16 and 8.
+"""
 
 Seconds = dict[str, list[float]]
 
@@ -75,20 +79,38 @@ class Row:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write; returns the exit code."""
-    parser = commandline.Parser("python -m benchmark.studies.samplers", description="What the diffusion samplers cost.")
+    parser = commandline.Parser(
+        "python -m benchmark.studies.samplers", description="What the diffusion samplers cost."
+    )
     parser.add_argument("--out", type=commandline.path, default=Path("results/samplers"), metavar="DIR")
     parser.add_argument("--size", type=int, default=128, help="side of the pictures in pixels (default 128)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often all is measured, in turn (default 3)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="how often all is measured, in turn (default 3)"
+    )
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--large", action="store_true", help="also a network of guided-diffusion's size, 553 million parameters: for GPUs")
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="also a network of guided-diffusion's size, 553 million parameters: for GPUs",
+    )
     parser.set_defaults(command=lambda a: _main(a.out, a.size, max(1, a.rounds), a.device, a.large))
     return commandline.run(parser, argv)
 
 
 def _main(out: Path, size: int, rounds: int, device: str, big: bool = False) -> int:
-    rows = [*overheads(size, rounds, device), *ladder(size, rounds, device), *precisions(size, rounds, device)]
+    rows = [
+        *overheads(size, rounds, device),
+        *ladder(size, rounds, device),
+        *precisions(size, rounds, device),
+    ]
     rows += large(rounds, device) if big else []
-    facts = {"size": size, "rounds": rounds, "clock": _clock(device)[1], "schedule": {**SETTINGS, "training": TRAINING}, "batch": BATCH}
+    facts = {
+        "size": size,
+        "rounds": rounds,
+        "clock": _clock(device)[1],
+        "schedule": {**SETTINGS, "training": TRAINING},
+        "batch": BATCH,
+    }
     write(out, rows, {**facts, "environment": measure.environment()})
     print((out / "table.md").read_text(encoding="utf-8"))
     return 0
@@ -100,7 +122,10 @@ def write(out: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
     table.writeheader()
-    table.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(row).items()} for row in rows)
+    table.writerows(
+        {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(row).items()}
+        for row in rows
+    )
     cells.write(out / "samplers.csv", text.getvalue().encode())
     cells.write_json(out / "samplers.json", dict(facts))
     cells.write(out / "table.md", markdown(rows, facts).encode())
@@ -112,36 +137,51 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
     lines = [
         "# What the samplers cost",
         "",
-        f"Random weights, {size}×{size} pictures, a square hole of a quarter of the side. {machine['hardware']}, "
+        f"Random weights, {size}×{size} pictures, a square hole of a quarter of the side. "
+        f"{machine['hardware']}, "
         f"{machine['threads']['torch']} threads; {facts['clock']}; medians of {facts['rounds']} rounds.",
         "",
         "## Beside bare network calls",
         "",
         "| sampler | seconds per run | overhead |",
         "| --- | ---: | ---: |",
-        *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2%} |" for row in rows if row.measure == "overhead"),
+        *(
+            f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2%} |"
+            for row in rows
+            if row.measure == "overhead"
+        ),
         "",
         "## Beside diffusers' RePaintPipeline",
         "",
-        f"Same network, pictures and schedule ({facts['schedule']['steps']} of {facts['schedule']['training']} noise levels, jump length "
+        f"Same network, pictures and schedule ({facts['schedule']['steps']} of "
+        f"{facts['schedule']['training']} noise levels, jump length "
         f"{facts['schedule']['jump_length']}, {facts['schedule']['resamplings']} resamplings).",
         "",
         "| | seconds per picture | times as fast |",
         "| --- | ---: | ---: |",
-        *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |" for row in rows if row.measure == "pipeline"),
+        *(
+            f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |"
+            for row in rows
+            if row.measure == "pipeline"
+        ),
         "",
         f"## One network call of {facts['batch']} pictures",
         "",
         "| | seconds | times as fast |",
         "| --- | ---: | ---: |",
-        *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |" for row in rows if row.measure == "precision"),
+        *(
+            f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |"
+            for row in rows
+            if row.measure == "precision"
+        ),
         "",
     ]
     if found := [row for row in rows if row.measure == "large"]:
         lines += [
             "## RePaint as in the paper, with a network of guided-diffusion's size",
             "",
-            f"{PAPER_CALLS:,} network calls per picture of {LARGE['sample_size']}×{LARGE['sample_size']} in bf16, extrapolated from single "
+            f"{PAPER_CALLS:,} network calls per picture of {LARGE['sample_size']}×{LARGE['sample_size']} in "
+            "bf16, extrapolated from single "
             "calls; beside them what share of the device's own best at multiplying bf16 matrices they reach.",
             "",
             "| | seconds per picture | share of the matrix peak |",
@@ -156,10 +196,15 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
 
 
 def overheads(size: int, rounds: int, device: str) -> list[Row]:
-    """What is spent outside the network, as a share of what is spent inside, for one picture and for a batch, nothing cropped."""
+    """What is spent outside the network, as a share of what is spent inside, for one picture and for a batch,
+    nothing cropped.
+    """
     found = []
     for kind in SAMPLERS:
-        for trained, how in ((size, ""), (size // 2, ", coarse to fine")):  # by a network of half the size, as the bundled one is at 128 px
+        for trained, how in (
+            (size, ""),
+            (size // 2, ", coarse to fine"),
+        ):  # by a network of half the size, as the bundled one is at 128 px
             for batch in (1, BATCH):
                 method = made(kind, network("v_prediction", patch=2, size=trained), device, strategy=WHOLE)
                 times = [_inside(method, requests(size, batch), device) for _ in range(rounds)]
@@ -201,7 +246,9 @@ def ladder(size: int, rounds: int, device: str) -> list[Row]:
         f"diffusers, {BATCH} at once": _diffusers(net, size, device),
         "here, one by one, whole pictures": _ours(net, size, device, 1),
         f"here, {BATCH} at once, whole pictures": _ours(net, size, device, BATCH),
-        f"here, {BATCH} at once, cropped to the hole": _ours(net, size, device, BATCH, METHODS["repaint"].strategy),
+        f"here, {BATCH} at once, cropped to the hole": _ours(
+            net, size, device, BATCH, METHODS["repaint"].strategy
+        ),
     }
     seconds: Seconds = {name: [] for name in variants}
     for _ in range(rounds):
@@ -209,7 +256,13 @@ def ladder(size: int, rounds: int, device: str) -> list[Row]:
             seconds[name].append(_seconds(run, device) / BATCH)
     base = seconds[next(iter(variants))]
     return [
-        Row("pipeline", name, statistics.median(each), statistics.median(b / e for b, e in zip(base, each, strict=True)), rounds)
+        Row(
+            "pipeline",
+            name,
+            statistics.median(each),
+            statistics.median(b / e for b, e in zip(base, each, strict=True)),
+            rounds,
+        )
         for name, each in seconds.items()
     ]
 
@@ -222,13 +275,26 @@ def _diffusers(net: Denoiser, size: int, device: str) -> Callable[[], object]:
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
     wanted = requests(size, BATCH)
-    image = torch.stack([torch.from_numpy(request.image).permute(2, 0, 1) for request in wanted]).float().div(127.5).sub(1)
+    image = (
+        torch.stack([torch.from_numpy(request.image).permute(2, 0, 1) for request in wanted])
+        .float()
+        .div(127.5)
+        .sub(1)
+    )
     known = torch.stack([torch.from_numpy(~request.mask)[None] for request in wanted]).float()
-    schedule = {"num_inference_steps": SETTINGS["steps"], "jump_length": SETTINGS["jump_length"], "jump_n_sample": SETTINGS["resamplings"]}
-    return lambda: pipeline(image, known, eta=1.0, generator=torch.Generator().manual_seed(0), output_type="np", **schedule)
+    schedule = {
+        "num_inference_steps": SETTINGS["steps"],
+        "jump_length": SETTINGS["jump_length"],
+        "jump_n_sample": SETTINGS["resamplings"],
+    }
+    return lambda: pipeline(
+        image, known, eta=1.0, generator=torch.Generator().manual_seed(0), output_type="np", **schedule
+    )
 
 
-def _ours(net: Denoiser, size: int, device: str, batch: int, strategy: Strategy = WHOLE) -> Callable[[], object]:
+def _ours(
+    net: Denoiser, size: int, device: str, batch: int, strategy: Strategy = WHOLE
+) -> Callable[[], object]:
     method = made(RePaint, net, device, strategy=strategy, **SETTINGS)
     wanted = requests(size, BATCH)
     return lambda: [method.run(wanted[i : i + batch]) for i in range(0, BATCH, batch)]
@@ -240,16 +306,26 @@ def _ours(net: Denoiser, size: int, device: str, batch: int, strategy: Strategy 
 def precisions(size: int, rounds: int, device: str) -> list[Row]:
     """A network call in 32 and in 16 bits; the ratio is times as fast."""
     net = network("v_prediction", patch=2).to(device).to(memory_format=torch.channels_last)
-    noisy = torch.randn(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device, memory_format=torch.channels_last)
+    noisy = torch.randn(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0)).to(
+        device, memory_format=torch.channels_last
+    )
     seconds: Seconds = {}
     with torch.inference_mode():
         for _ in range(rounds + 1):  # the first warms up
             for name in ("float32", "bfloat16"):
                 denoise = estimates(net, bf16=name == "bfloat16")
-                seconds.setdefault(name, []).append(_seconds(lambda denoise=denoise: denoise(noisy, 500), device))  # type: ignore[misc]
+                seconds.setdefault(name, []).append(
+                    _seconds(lambda denoise=denoise: denoise(noisy, 500), device)
+                )  # type: ignore[misc]
     base = seconds["float32"][1:]
     return [
-        Row("precision", name, statistics.median(each[1:]), statistics.median(b / e for b, e in zip(base, each[1:], strict=True)), rounds)
+        Row(
+            "precision",
+            name,
+            statistics.median(each[1:]),
+            statistics.median(b / e for b, e in zip(base, each[1:], strict=True)),
+            rounds,
+        )
         for name, each in seconds.items()
     ]
 
@@ -257,13 +333,19 @@ def precisions(size: int, rounds: int, device: str) -> list[Row]:
 # A network of guided-diffusion's size
 
 
-def large(rounds: int, device: str, network: Mapping[str, Any] = LARGE, batches: Sequence[int] = (1, 4, 16)) -> list[Row]:
-    """Seconds per picture at the paper's settings with a network of random weights, and the share of the device's matrix peak."""
+def large(
+    rounds: int, device: str, network: Mapping[str, Any] = LARGE, batches: Sequence[int] = (1, 4, 16)
+) -> list[Row]:
+    """Seconds per picture at the paper's settings with a network of random weights, and the share of the
+    device's matrix peak.
+    """
     made: Any = UNet2DModel(**network)  # type: ignore[no-untyped-call]
     net: Any = made.to(device, torch.bfloat16).to(memory_format=torch.channels_last).eval()
     peak, found = matrix_peak(rounds, device), []
     for batch in batches:
-        noisy = torch.zeros(batch, 3, network["sample_size"], network["sample_size"], device=device, dtype=torch.bfloat16)
+        noisy = torch.zeros(
+            batch, 3, network["sample_size"], network["sample_size"], device=device, dtype=torch.bfloat16
+        )
         noisy = noisy.contiguous(memory_format=torch.channels_last)
 
         def call(noisy: torch.Tensor = noisy) -> None:
@@ -296,7 +378,9 @@ def network(prediction: str, *, patch: int, size: int = 64) -> Denoiser:
         return Denoiser(size, patch=patch, prediction=prediction, **schedule).eval().requires_grad_(False)  # type: ignore[arg-type]
 
 
-def made(kind: type[Diffusion], net: Denoiser, device: str, *, strategy: Strategy, **options: object) -> Diffusion:
+def made(
+    kind: type[Diffusion], net: Denoiser, device: str, *, strategy: Strategy, **options: object
+) -> Diffusion:
     """The method with this network, as if it were the bundled one."""
 
     class Given(kind):  # type: ignore[valid-type, misc]
@@ -313,11 +397,15 @@ def requests(size: int, count: int) -> list[InpaintRequest]:
     rng = np.random.default_rng(0)
     mask = np.zeros((size, size), bool)
     mask[3 * size // 8 : 5 * size // 8, 3 * size // 8 : 5 * size // 8] = True
-    return [InpaintRequest(rng.integers(0, 256, (size, size, 3), np.uint8), mask, seed=i) for i in range(count)]
+    return [
+        InpaintRequest(rng.integers(0, 256, (size, size, 3), np.uint8), mask, seed=i) for i in range(count)
+    ]
 
 
 def _clock(device: str) -> tuple[Callable[[], float], str]:
-    """The processor's time where one thread does it all, which other programs disturb less; else the time on the wall."""
+    """The processor's time where one thread does it all, which other programs disturb less; else the time on
+    the wall.
+    """
     if device == "cpu" and torch.get_num_threads() == 1:
         return time.process_time, "processor time"
     return time.perf_counter, "wall time"

@@ -23,7 +23,14 @@ class Suite:
 
 
 SUITES: dict[str, Suite] = {
-    "quick": Suite("quick", "16 fixed crops of the built-in photographs, under 15 minutes", "sample", n=16, seconds=840, budget="shared"),
+    "quick": Suite(
+        "quick",
+        "16 fixed crops of the built-in photographs, under 15 minutes",
+        "sample",
+        n=16,
+        seconds=840,
+        budget="shared",
+    ),
     "photos": Suite("photos", "any folder of photographs (--data DIR), an hour for each method", "folder"),
 }
 

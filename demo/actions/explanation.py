@@ -1,4 +1,6 @@
-"""Explanations: what a method does between the hole and the fill, as pictures that are kept and points that can be asked."""
+"""Explanations: what a method does between the hole and the fill, as pictures that are kept and points that
+can be asked.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -63,17 +65,31 @@ class Explanation(Job):
             since = time.perf_counter()
             if len(self.shots) < MOST_FRAMES or frame.name == "result":
                 self.shots.append(
-                    Shot(frame.name, frame.title, keep(self.store, frame.image), frame.image.shape[:2], frame.value, frame.origin)
+                    Shot(
+                        frame.name,
+                        frame.title,
+                        keep(self.store, frame.image),
+                        frame.image.shape[:2],
+                        frame.value,
+                        frame.origin,
+                    )
                 )
             kept += time.perf_counter() - since
-        seconds, options = time.perf_counter() - begin - kept, inpainter.spec.resolve({**inpainter.options, **request.options})
+        seconds, options = (
+            time.perf_counter() - begin - kept,
+            inpainter.spec.resolve({**inpainter.options, **request.options}),
+        )
         _learn(inpainter.spec, request.mask, options, seconds)
         return InpaintResult(frame.image, frame.image, self.method, options, self.seed, seconds)
 
     def _begin(self, spec: MethodSpec, request: InpaintRequest, frame: Frame) -> None:
-        """Remember the window that is explained: the one with the most missing pixels, as `Inpainter.explain` chooses."""
+        """Remember the window that is explained: the one with the most missing pixels, as `Inpainter.explain`
+        chooses.
+        """
         found = windows(request.mask, spec.strategy)
-        self.hole, window = max(((w.cut(request.image, request.mask)[1], w) for w in found), key=lambda pair: int(pair[0].sum()))
+        self.hole, window = max(
+            ((w.cut(request.image, request.mask)[1], w) for w in found), key=lambda pair: int(pair[0].sum())
+        )
         self.seen = frame.image
         self.original = keep(self.store, window.cut(request.image, np.zeros_like(request.mask))[0])
 
@@ -84,13 +100,19 @@ class Explanation(Job):
     def close(self) -> None:
         """Stop, and delete the pictures."""
         Batch([self]).stop()
-        self.store.drop([token for token in (self.original, *self.heats, *(shot.token for shot in self.shots)) if token])
+        self.store.drop(
+            [token for token in (self.original, *self.heats, *(shot.token for shot in self.shots)) if token]
+        )
         self.forget()
 
 
 def part(spec: MethodSpec, mask: Mask) -> Mask:
-    """(h, w) bool: what is missing in the window that is explained, uncapped; `mask` itself where nothing is missing."""
-    found = [(w.scale**2 * mask[w.top : w.bottom, w.left : w.right].sum(), w) for w in windows(mask, spec.strategy)]
+    """(h, w) bool: what is missing in the window that is explained, uncapped; `mask` itself where nothing is
+    missing.
+    """
+    found = [
+        (w.scale**2 * mask[w.top : w.bottom, w.left : w.right].sum(), w) for w in windows(mask, spec.strategy)
+    ]
     if not found:
         return mask
     window = max(found, key=lambda pair: pair[0])[1]
@@ -98,7 +120,9 @@ def part(spec: MethodSpec, mask: Mask) -> Mask:
 
 
 def price(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> tuple[int, float]:
-    """(network calls, seconds) of an explanation, the method that runs beside it included; no calls where options do not set them."""
+    """(network calls, seconds) of an explanation, the method that runs beside it included; no calls where
+    options do not set them.
+    """
     hole, runs = part(spec, mask), [(spec, options)]
     if spec.beside:
         runs.append((registry.get(spec.beside), schedules.alongside(spec.name, spec.resolve(options))))
@@ -107,7 +131,9 @@ def price(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> tuple[int
 
 
 def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: float) -> None:
-    """Estimates learn from an explanation as from a run where network calls are what it takes: by the method's own share of them."""
+    """Estimates learn from an explanation as from a run where network calls are what it takes: by the
+    method's own share of them.
+    """
     if spec.calls:
         hole = part(spec, mask)
         own = costs.estimate(spec, hole, options)
@@ -143,7 +169,13 @@ def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
     place = {"at": fractions((row, column), shot.size), "from": fractions(peak, light.shape)}
     picture = _glow(job.seen, light / light.max())
     job.heats.append(keep(job.store, picture))
-    return {"frame": name, "src": view.url(job.heats[-1]), "w": picture.shape[1], "h": picture.shape[0], **place}
+    return {
+        "frame": name,
+        "src": view.url(job.heats[-1]),
+        "w": picture.shape[1],
+        "h": picture.shape[0],
+        **place,
+    }
 
 
 def fractions(at: Any, size: tuple[int, ...]) -> list[float]:
@@ -154,7 +186,12 @@ def fractions(at: Any, size: tuple[int, ...]) -> list[float]:
 def _glow(seen: Image, light: np.ndarray) -> Image:
     """The darkened picture with `light`, in 0 .. 1 and of any size, glowing over it from red to yellow."""
     height, width = seen.shape[:2]
-    light = light[np.arange(height) * light.shape[0] // height][:, np.arange(width) * light.shape[1] // width, None] ** 0.5
+    light = (
+        light[np.arange(height) * light.shape[0] // height][
+            :, np.arange(width) * light.shape[1] // width, None
+        ]
+        ** 0.5
+    )
     dark = 0.45 * seen.mean(axis=2, keepdims=True)
     ramp = (1 - light) * np.array([214.0, 40.0, 20.0]) + light * np.array([255.0, 240.0, 74.0])
     return np.clip((1 - light) * dark + light * ramp, 0, 255).astype(np.uint8)

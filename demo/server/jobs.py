@@ -16,7 +16,9 @@ from inpainters.imaging import Image, Mask
 from inpainters.strategy import Box, frames
 
 HEAVY = 5.0
-"""Seconds: jobs expected to take longer queue in a pool of their own, so that quick ones never wait behind them."""
+"""Seconds: jobs expected to take longer queue in a pool of their own, so that quick ones never wait behind
+them.
+"""
 AT_ONCE = {"light": 2, "heavy": 1}
 """Jobs at a time in the pool of quick ones, and in that of slow ones."""
 
@@ -44,12 +46,22 @@ class Price(NamedTuple):
     seconds: float
 
 
-def price(spec: MethodSpec, size: tuple[int, int], holes: Sequence[Hole], options: Mapping[str, object] | None = None, n: int = 1) -> Price:
-    """What `n` answers cost: as `costs.estimate` and `costs.network_calls`, from the holes' boxes and counts alone."""
+def price(
+    spec: MethodSpec,
+    size: tuple[int, int],
+    holes: Sequence[Hole],
+    options: Mapping[str, object] | None = None,
+    n: int = 1,
+) -> Price:
+    """What `n` answers cost: as `costs.estimate` and `costs.network_calls`, from the holes' boxes and counts
+    alone.
+    """
     windows = frames([hole[:4] for hole in holes], size, spec.strategy)
     worked = [_work(spec, window, holes) for window in windows]
     pixels, missing = (sum(part) for part in zip(*worked, strict=True)) if worked else (0.0, 0.0)
-    seconds = costs.factor(spec.name, spec.weights) * spec.seconds(pixels, missing, options) if worked else 0.0
+    seconds = (
+        costs.factor(spec.name, spec.weights) * spec.seconds(pixels, missing, options) if worked else 0.0
+    )
     return Price(n * len(windows) * spec.network_calls(options), n * seconds)
 
 
@@ -58,7 +70,11 @@ def _work(spec: MethodSpec, window: Box, holes: Sequence[Hole]) -> tuple[float, 
     top, left, bottom, right = window
     pixels = (bottom - top) * (right - left)
     missing = sum(hole.count for hole in holes if top <= hole.top < bottom and left <= hole.left < right)
-    bounds = [most / max(1, found) for most, found in ((spec.strategy.max_pixels, pixels), (spec.strategy.max_missing, missing)) if most]
+    bounds = [
+        most / max(1, found)
+        for most, found in ((spec.strategy.max_pixels, pixels), (spec.strategy.max_missing, missing))
+        if most
+    ]
     scale = min(1.0, *bounds, 1.0)
     return pixels * scale / 1e6, missing * scale / 1e6
 
@@ -109,7 +125,9 @@ class Job:
     n: int = 1
     """How many answers; their seeds are seed .. seed + n - 1."""
     answers: list[Answer] = field(default_factory=list)
-    """Those that are there already, in the order of their seeds. A stopped job that is queued again goes on after them."""
+    """Those that are there already, in the order of their seeds. A stopped job that is queued again goes on
+    after them.
+    """
     on_answer: Callable[[Answer], object] | None = None
     """Called in the worker with each answer, before it stands in `answers`."""
     begun: float = 0.0
@@ -125,12 +143,14 @@ class Job:
     previews: list[str] = field(default_factory=list)
     """Tokens of what it has shown so far."""
     showing: tuple[str, str] = ("", "")
-    """Tokens of what it shows now of the answer under way: the picture, and a small square around its hole."""
+    """Tokens of what it shows now of the answer under way: the picture, and a small square around its hole.
+    """
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         """What a worker does with it; other kinds of job do something else.
 
-        One answer after the other, so that each shows as soon as it is there; on a GPU, where four cost little more than one, all at once.
+        One answer after the other, so that each shows as soon as it is there; on a GPU, where four cost
+        little more than one, all at once.
         """
         while len(self.answers) < self.n:
             self.drawn = self.n - len(self.answers) if inpainter.device.startswith("cuda") else 1
@@ -176,7 +196,9 @@ class Job:
         return max(0.0, each - spent) + each * (self.n - len(self.answers) - self.drawn) / self.drawn
 
     def records(self) -> list[dict[str, Any]]:
-        """What the settings file says of it: one record per answer, and one of how it ended where some are lacking."""
+        """What the settings file says of it: one record per answer, and one of how it ended where some are
+        lacking.
+        """
         same = {"method": self.method, "version": registry.get(self.method).version}
         found = [same | _record(self.name(answer.result.seed), answer) for answer in self.answers]
         if len(found) < self.n:
@@ -187,8 +209,18 @@ class Job:
 
 def _record(name: str, answer: Answer) -> dict[str, Any]:
     result = answer.result
-    record = {"seed": result.seed, "state": "done", "file": f"{name}.png", "options": result.options, "seconds": round(result.seconds, 4)}
-    return record | {"notes": list(result.notes), "network_calls": result.network_calls, "scores": answer.scores or {}}
+    record = {
+        "seed": result.seed,
+        "state": "done",
+        "file": f"{name}.png",
+        "options": result.options,
+        "seconds": round(result.seconds, 4),
+    }
+    return record | {
+        "notes": list(result.notes),
+        "network_calls": result.network_calls,
+        "scores": answer.scores or {},
+    }
 
 
 OnJob = Callable[[Job], None]
@@ -263,7 +295,10 @@ class Runner:
             result = self._answer(image, mask, job)
             if job.halted:
                 raise Cancelled
-            job.result, job.seconds = result, sum(answer.result.seconds for answer in job.answers) or result.seconds
+            job.result, job.seconds = (
+                result,
+                sum(answer.result.seconds for answer in job.answers) or result.seconds,
+            )
             on_done(job)
             if not job.halted:
                 job.state = "done"
@@ -274,7 +309,9 @@ class Runner:
         except MemoryError:
             self._fail(job, "There is not enough memory for this hole; mask less or use a smaller picture.")
         except Exception as error:  # one method's fault must not take the others along
-            self._fail(job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}")
+            self._fail(
+                job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}"
+            )
 
     def later(self, rated: Answer, work: Callable[[], object]) -> None:
         """Work out scores, out of the way of all methods; `rated.rating` says how long that is under way."""
@@ -312,10 +349,15 @@ class Runner:
 
 
 def refuse_local(spec: MethodSpec, options: Mapping[str, object]) -> None:
-    """Raise InputError where an option would make this machine read files or download for whoever visits the page."""
+    """Raise InputError where an option would make this machine read files or download for whoever visits the
+    page.
+    """
     for option in spec.options:
         if option.local and options.get(option.name, option.default) != option.default:
-            raise InputError(f"The option '{option.name}' is not for visitors of a page: use it with `python -m inpainters fill`.")
+            raise InputError(
+                f"The option '{option.name}' is not for visitors of a page: use it with `python -m "
+                "inpainters fill`."
+            )
 
 
 def parse_options(text: str) -> dict[str, object]:
@@ -323,7 +365,9 @@ def parse_options(text: str) -> dict[str, object]:
     try:
         value = json.loads(text or "{}")
     except json.JSONDecodeError as error:
-        raise InputError(f'Options are a JSON object such as {{"radius": 5}}; this one breaks at character {error.pos}.') from None
+        raise InputError(
+            f'Options are a JSON object such as {{"radius": 5}}; this one breaks at character {error.pos}.'
+        ) from None
     if not isinstance(value, dict):
         raise InputError('Options are a JSON object such as {"radius": 5}.')
     return value

@@ -28,10 +28,15 @@ class Limits:
         if scope["path"].rstrip("/").endswith(CLOSED):
             await _answer(send, 404, "There are no deep links here: the address bar holds the link.")
             return
-        if headers.get(b"content-type", "").startswith("multipart/form-data"):  # an upload: Gradio bounds it by max_file_size
+        if headers.get(b"content-type", "").startswith(
+            "multipart/form-data"
+        ):  # an upload: Gradio bounds it by max_file_size
             await self.app(scope, receive, send)
             return
-        if headers.get(b"content-length", "0").isdigit() and int(headers.get(b"content-length", "0")) > self.max_json:
+        if (
+            headers.get(b"content-length", "0").isdigit()
+            and int(headers.get(b"content-length", "0")) > self.max_json
+        ):
             await self._refuse(send)
             return
         await self._bounded(scope, receive, send)
@@ -48,7 +53,8 @@ class Limits:
             return message
 
         async def swapped(message: Message) -> None:
-            nonlocal refused  # the framework turns what `counted` raises into an answer of its own: ours takes its place
+            # the framework turns what `counted` raises into an answer of its own: ours takes its place
+            nonlocal refused
             if seen <= self.max_json:
                 await send(message)
             elif not refused:
@@ -62,7 +68,12 @@ class Limits:
                 await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:
-        await _answer(send, 413, f"The request is larger than {self.max_json >> 20} MB; upload files in place of sending them as text.")
+        await _answer(
+            send,
+            413,
+            f"The request is larger than {self.max_json >> 20} MB; upload files in place of sending them as "
+            "text.",
+        )
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:

@@ -39,6 +39,14 @@ def thumbnails(store: Store, side: int = 88) -> list[dict[str, str]]:
             picture = PilImage.fromarray(load_image(path(name)).image)
             edge = min(picture.size)
             left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
-            small = picture.resize((side, side), PilImage.Resampling.LANCZOS, (left, top, left + edge, top + edge))
-            found.append({"id": name, "title": title, "src": f"pic/{store.put(encode_png(np.asarray(small)), keep=True)}"})
+            small = picture.resize(
+                (side, side), PilImage.Resampling.LANCZOS, (left, top, left + edge, top + edge)
+            )
+            found.append(
+                {
+                    "id": name,
+                    "title": title,
+                    "src": f"pic/{store.put(encode_png(np.asarray(small)), keep=True)}",
+                }
+            )
     return found

@@ -58,7 +58,9 @@ class Store:
             part.replace(self.folder / token)
         except OSError:
             part.unlink(missing_ok=True)
-            raise InputError("The disk is full, so the picture could not be kept; free some space and run it again.") from None
+            raise InputError(
+                "The disk is full, so the picture could not be kept; free some space and run it again."
+            ) from None
         return token
 
     def path(self, token: str) -> Path | None:
@@ -111,10 +113,17 @@ class Store:
             file = self.path(request.path_params["token"])
             if file is None:
                 return PlainTextResponse("That picture has expired; open it again.", 404)
-            headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+            headers = {
+                "Cache-Control": "private, max-age=31536000, immutable",
+                "X-Content-Type-Options": "nosniff",
+            }
             kind = mimetypes.guess_type(file.name)[0]
-            safe = kind if kind in ("image/png", "image/jpeg", "application/zip") else "application/octet-stream"
-            return FileResponse(file, media_type=safe, headers=headers, filename=request.query_params.get("name"))
+            safe = (
+                kind if kind in ("image/png", "image/jpeg", "application/zip") else "application/octet-stream"
+            )
+            return FileResponse(
+                file, media_type=safe, headers=headers, filename=request.query_params.get("name")
+            )
 
         return Route("/pic/{token}", serve)
 
@@ -148,11 +157,22 @@ def open_picture(store: Store, path: str | Path, title: str, sample: str | None 
         raise InputError(str(error).replace(f"'{path.name}'", f"'{title}'")) from None
     height, width = loaded.image.shape[:2]
     if min(height, width) < MIN_SIDE:
-        raise InputError(f"'{title}' is {width}×{height}; choose a picture of at least {MIN_SIDE}×{MIN_SIDE} pixels.")
+        raise InputError(
+            f"'{title}' is {width}×{height}; choose a picture of at least {MIN_SIDE}×{MIN_SIDE} pixels."
+        )
     transparent = None if loaded.transparent is None else store.put(encode_png(loaded.transparent))
     token = store.put(encode_png(loaded.image))
     original = store.put(path.read_bytes(), path.suffix.lower() or ".bin")
-    return Picture(title, original, token, _preview(store, loaded.image, token), (height, width), loaded.notes, transparent, sample)
+    return Picture(
+        title,
+        original,
+        token,
+        _preview(store, loaded.image, token),
+        (height, width),
+        loaded.notes,
+        transparent,
+        sample,
+    )
 
 
 def from_result(store: Store, token: str, title: str) -> Picture:
@@ -185,7 +205,10 @@ def canvas_mask(data: bytes, size: tuple[int, int]) -> Mask:
         raise InputError("The painted mask did not arrive whole; paint again.") from None
     missing = np.ones(loaded.image.shape[:2], bool) if loaded.transparent is None else ~loaded.transparent
     if missing.shape != tuple(size):
-        raise InputError(f"The mask is {missing.shape[1]}×{missing.shape[0]}, the picture {size[1]}×{size[0]}. Use the same size.")
+        raise InputError(
+            f"The mask is {missing.shape[1]}×{missing.shape[0]}, the picture {size[1]}×{size[0]}. Use the "
+            "same size."
+        )
     if not missing.any():
         raise InputError("Nothing is masked yet: paint over what should disappear.")
     return missing
@@ -210,7 +233,9 @@ class Round:
     """Token of the sketch of the last run (white = a line)."""
     batch: Batch | None = None
     answers: dict[str, str] = field(default_factory=dict)
-    """Name of an answer (`Job.name`: the method, with its seed where there are several) -> token of the picture."""
+    """Name of an answer (`Job.name`: the method, with its seed where there are several) -> token of the
+    picture.
+    """
     stale: bool = False
     """True where the mask is no longer the one of the last run."""
     digest: str = ""
@@ -224,7 +249,12 @@ class Round:
     def previews(self) -> list[str]:
         """Tokens of what the last run has shown beside its answers: previews and thumbnails."""
         jobs = self.batch.jobs if self.batch else []
-        return [token for job in jobs for token in (*job.previews, *(answer.thumb for answer in job.answers)) if token]
+        return [
+            token
+            for job in jobs
+            for token in (*job.previews, *(answer.thumb for answer in job.answers))
+            if token
+        ]
 
 
 Value = bool | int | float | str
@@ -305,7 +335,11 @@ class Session:
         """Delete the results in view, but for those that have become pictures of later rounds."""
         one, kept = self.round, {other.picture.token for other in self.rounds}
         self.store.drop(
-            [token for token in (one.mask, one.masked, one.sketch, *one.answers.values(), *one.previews) if token and token not in kept]
+            [
+                token
+                for token in (one.mask, one.masked, one.sketch, *one.answers.values(), *one.previews)
+                if token and token not in kept
+            ]
         )
         one.mask = one.masked = one.sketch = one.batch = None
         one.answers, one.stale, one.digest, one.drawn = {}, False, self.digest, self.drawn
@@ -313,8 +347,22 @@ class Session:
     def _forget(self, rounds: list[Round]) -> None:
         for one in rounds:
             picture = one.picture
-            tokens = [picture.original, picture.token, picture.preview, picture.transparent, one.mask, one.masked, one.sketch]
-            self.store.drop([token for token in [*tokens, *one.answers.values(), *one.previews] if token and not token.startswith("k")])
+            tokens = [
+                picture.original,
+                picture.token,
+                picture.preview,
+                picture.transparent,
+                one.mask,
+                one.masked,
+                one.sketch,
+            ]
+            self.store.drop(
+                [
+                    token
+                    for token in [*tokens, *one.answers.values(), *one.previews]
+                    if token and not token.startswith("k")
+                ]
+            )
 
 
 @dataclass
@@ -327,12 +375,23 @@ class App:
 
 
 def settings(round_: Round, sha256: Mapping[str, str]) -> str:
-    """The JSON beside downloaded pictures: all that is needed to make them again. `sha256`: of each file in the archive."""
+    """The JSON beside downloaded pictures: all that is needed to make them again. `sha256`: of each file in
+    the archive.
+    """
     picture, batch = round_.picture, round_.batch
     records = [] if batch is None else [record for job in batch.jobs for record in job.records()]
     jobs = [record | {"again": _again(record, bool(round_.sketch))} for record in records]
-    record = {"picture": picture.title, "example": picture.sample, "width": picture.size[1], "height": picture.size[0]}
-    record |= {"notes": list(picture.notes), "mask": "mask.png: white = missing", "mask_drawn_by": round_.drawn or "hand or file"}
+    record = {
+        "picture": picture.title,
+        "example": picture.sample,
+        "width": picture.size[1],
+        "height": picture.size[0],
+    }
+    record |= {
+        "notes": list(picture.notes),
+        "mask": "mask.png: white = missing",
+        "mask_drawn_by": round_.drawn or "hand or file",
+    }
     record |= {"results": jobs, "sha256": dict(sha256), "environment": measure.environment()}
     return json.dumps(record, indent=2, ensure_ascii=False)
 

@@ -12,7 +12,16 @@ import gradio as gr
 
 from demo.server import samples
 from demo.server.jobs import Answer, Batch, Job
-from demo.server.session import App, Round, Session, Value, canvas_mask, canvas_sketch, open_mask, open_picture
+from demo.server.session import (
+    App,
+    Round,
+    Session,
+    Value,
+    canvas_mask,
+    canvas_sketch,
+    open_mask,
+    open_picture,
+)
 from demo.views import compare as view
 from demo.views.compare import Square
 from demo.widgets.mask_editor import EditorData, MaskEditor
@@ -24,7 +33,9 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png
 from inpainters.masks import GENERATORS, generate
 
-_BY_USE = sorted(GENERATORS.values(), key=lambda one: (one.name != "brush", one.name != "box"))  # what people try first comes first
+_BY_USE = sorted(
+    GENERATORS.values(), key=lambda one: (one.name != "brush", one.name != "box")
+)  # what people try first comes first
 TICK = 0.25
 """Seconds between two looks at what is running: at most four updates a second."""
 MOST_ANSWERS = 8
@@ -33,8 +44,8 @@ LATEST = 8
 """So many pictures that were shown on the way stay when an answer is there: the page may be loading one."""
 FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
 RUN_JS = """async (_, ...rest) => {
-  if (window.innerWidth <= 900) document.getElementById('compare-panes').scrollIntoView({behavior: 'smooth', block: 'start'});
-  return [await window.inpainting.mask(), ...rest];
+  if (window.innerWidth <= 900) document.getElementById('compare-panes').scrollIntoView({behavior: 'smooth',
+  block: 'start'}); return [await window.inpainting.mask(), ...rest];
 }"""
 """Where the results are below the fold, Run goes there."""
 LINK_JS = """async () => {
@@ -43,9 +54,9 @@ LINK_JS = """async () => {
     await navigator.clipboard.writeText(location.href);
   } catch {
     return window.inpainting.note('The browser did not allow it: copy the address bar instead.', true);
-  }
-  const out = [own ? 'own picture' : '', window.inpainting.sketched() ? 'sketch' : ''].filter(Boolean).join(' and your ');
-  window.inpainting.note(out ? 'Link copied. The link leaves out your ' + out + '.' : 'Link copied.');
+  } const out = [own ? 'own picture' : '', window.inpainting.sketched() ? 'sketch' :
+  ''].filter(Boolean).join(' and your '); window.inpainting.note(out ? 'Link copied. The link leaves out your
+  ' + out + '.' : 'Link copied.');
 }"""
 FOLD_JS = """() => {
   const fold = document.querySelector('#compare-methods button');
@@ -61,11 +72,13 @@ ZIP_JS = """(token) => {
 }"""
 
 
-# ---- actions: what a visitor can do, without Gradio's types --------------------------------------------------------
+# ---- actions: what a visitor can do, without Gradio's types --------------------------------------
 
 
 def editor(session: Session, note: str = "", *, error: bool = False, mask: str | None = None) -> EditorData:
-    """The editor's next value; the painted mask stays unless `mask` is given. With nothing else to say: how the file was converted."""
+    """The editor's next value; the painted mask stays unless `mask` is given. With nothing else to say: how
+    the file was converted.
+    """
     if session.index < 0:
         return EditorData(rev=next_rev(), note=note, error=error, query=view.query(session))
     picture = session.round.picture
@@ -108,7 +121,11 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
     """Note what the editor says of its mask; True where results become stale by it, or cease to be."""
     one, before = session.round, session.round.stale
     size = one.picture.size
-    session.hole, session.holes, session.digest = view.hole(data, size), view.holes(data, size), str(data.get("digest", ""))[:20]
+    session.hole, session.holes, session.digest = (
+        view.hole(data, size),
+        view.holes(data, size),
+        str(data.get("digest", ""))[:20],
+    )
     if data.get("by") != "server":
         session.drawn = ""
     one.stale = one.batch is not None and session.digest != one.digest
@@ -116,7 +133,9 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
 
 
 def restore(app: App, session: Session, asked: Mapping[str, str]) -> EditorData:
-    """What a link asks for: example, drawn mask, methods, their settings, seed and answers. What it cannot have is said and left out."""
+    """What a link asks for: example, drawn mask, methods, their settings, seed and answers. What it cannot
+    have is said and left out.
+    """
     wrong: list[str] = []
 
     def attempt(action: Callable[[], Any]) -> Any:
@@ -145,7 +164,9 @@ def _linked_picture(app: App, session: Session, asked: Mapping[str, str]) -> Edi
         name, ratio, seed = (asked["mask"][:80] + "::").split(":")[:3]
         if not (ratio.isdecimal() and seed.isdecimal()):
             raise InputError("The link's mask is not of the form brush:20:7, so none was drawn.")
-        value = use_tool(app, session, {"kind": "generate", "name": name, "ratio": int(ratio) / 100, "seed": int(seed[:9])})
+        value = use_tool(
+            app, session, {"kind": "generate", "name": name, "ratio": int(ratio) / 100, "seed": int(seed[:9])}
+        )
     return value
 
 
@@ -165,7 +186,9 @@ def _settle(method: str, given: Mapping[str, object]) -> dict[str, Value]:
 
 def numbers(seed: object, n: object) -> tuple[int, int]:
     """The seed and the number of answers, checked; they come from a page or a link."""
-    found = [int(str(number)) if str(number).isdecimal() and len(str(number)) < 10 else -1 for number in (seed, n)]
+    found = [
+        int(str(number)) if str(number).isdecimal() and len(str(number)) < 10 else -1 for number in (seed, n)
+    ]
     if found[0] < 0:
         raise InputError("The seed is a whole number from 0 to 999,999,999.")
     if not 1 <= found[1] <= MOST_ANSWERS:
@@ -174,7 +197,9 @@ def numbers(seed: object, n: object) -> tuple[int, int]:
 
 
 def set_options(session: Session, asked: Mapping[str, Mapping[str, object]]) -> None:
-    """Take the settings that stand on the page; those that cannot be used are said in `session.wrong`, and what was there before stays."""
+    """Take the settings that stand on the page; those that cannot be used are said in `session.wrong`, and
+    what was there before stays.
+    """
     session.wrong = {}
     for name in registry.METHODS:
         try:
@@ -207,7 +232,9 @@ def _bytes(url: str) -> bytes:
 
 
 def start(app: App, session: Session, url: str, ids: Sequence[str], seed: object = 0, n: object = 1) -> Batch:
-    """Queue the chosen methods under the session's settings on its picture; answers arrive in `session.round.answers`."""
+    """Queue the chosen methods under the session's settings on its picture; answers arrive in
+    `session.round.answers`.
+    """
     one, methods = session.round, view.chosen_methods(ids)
     mask = decode_canvas(session, url)
     sketch = decode_sketch(url, mask)
@@ -220,9 +247,14 @@ def start(app: App, session: Session, url: str, ids: Sequence[str], seed: object
     session.chosen, (session.seed, session.n) = methods, drawn
     image = app.store.image(one.picture.token)
     session.forget_answers()
-    one.mask, one.masked = app.store.put(encode_png(mask)), app.store.put(encode_png(view.masked(image, mask)))
+    one.mask, one.masked = (
+        app.store.put(encode_png(mask)),
+        app.store.put(encode_png(view.masked(image, mask))),
+    )
     one.sketch = None if sketch is None else app.store.put(encode_png(sketch))
-    one.reference = one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
+    one.reference = (
+        one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
+    )
     one.batch = Batch([_job(session, name, mask) for name in methods])
     _submit(app, one, image, mask, one.batch.jobs)
     return one.batch
@@ -235,7 +267,9 @@ def _job(session: Session, method: str, mask: Mask) -> Job:
 
 
 def again(app: App, session: Session, method: str) -> Batch:
-    """Run one method of the last run once more, or go on where it was stopped; the others keep what they have."""
+    """Run one method of the last run once more, or go on where it was stopped; the others keep what they
+    have.
+    """
     one = session.round
     if one.batch is None or one.mask is None:
         raise InputError("There is nothing to run again yet.")
@@ -243,9 +277,23 @@ def again(app: App, session: Session, method: str) -> Batch:
         if job.method == method and job.final:
             kept = [] if job.state == "done" else list(job.answers)
             one.batch.jobs[place] = replace(
-                job, state="waiting", message="", result=None, halted=False, answers=kept, done=0, total=0, showing=("", "")
+                job,
+                state="waiting",
+                message="",
+                result=None,
+                halted=False,
+                answers=kept,
+                done=0,
+                total=0,
+                showing=("", ""),
             )
-            _submit(app, one, app.store.image(one.picture.token), app.store.mask(one.mask), [one.batch.jobs[place]])
+            _submit(
+                app,
+                one,
+                app.store.image(one.picture.token),
+                app.store.mask(one.mask),
+                [one.batch.jobs[place]],
+            )
     return one.batch
 
 
@@ -292,7 +340,7 @@ async def watch(app: App, session: Session, batch: Batch) -> AsyncIterator[dict[
         await asyncio.sleep(TICK)
 
 
-# ---- the tab: adapters ---------------------------------------------------------------------------------------------
+# ---- the tab: adapters ---------------------------------------------------------------------------
 
 
 def build(app: App, blocks: gr.Blocks) -> gr.State:
@@ -300,16 +348,29 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
     state = gr.State(None, time_to_live=3600, delete_callback=lambda session: session and session.close())
     mask_url, token = gr.Textbox(visible=False), gr.Textbox(visible=False)
     generators = [
-        {"id": one.name, "title": one.title, "fixed": f"{100 * (one.ratio or 0):.0f} %" if one.fixed else None} for one in _BY_USE
+        {
+            "id": one.name,
+            "title": one.title,
+            "fixed": f"{100 * (one.ratio or 0):.0f} %" if one.fixed else None,
+        }
+        for one in _BY_USE
     ]
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="compare-side", scale=0, min_width=320):
             follows = [spec.title for spec in registry.METHODS.values() if spec.takes_guide]
             canvas = MaskEditor(samples.thumbnails(app.store), generators, follows, elem_id="compare-editor")
             with gr.Accordion("Methods", open=True, elem_id="compare-methods") as methods:
-                picker = Picker(view.picker(view.chosen_methods(FIRST_CHOICE), next_rev()), elem_id="compare-picker")
+                picker = Picker(
+                    view.picker(view.chosen_methods(FIRST_CHOICE), next_rev()), elem_id="compare-picker"
+                )
                 with gr.Row(elem_id="compare-numbers"):
-                    several = gr.Number(1, label=f"Answers (1–{MOST_ANSWERS})", precision=0, elem_id="compare-answers", min_width=0)
+                    several = gr.Number(
+                        1,
+                        label=f"Answers (1–{MOST_ANSWERS})",
+                        precision=0,
+                        elem_id="compare-answers",
+                        min_width=0,
+                    )
                     seed = gr.Number(0, label="First seed", precision=0, elem_id="compare-seed", min_width=0)
             with gr.Row(elem_id="compare-bar"):
                 run = gr.Button("Run", variant="primary", elem_id="compare-run", interactive=False)
@@ -326,7 +387,9 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
     bar = [run, stop, packed, back, forth, methods, scored]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     light: dict[str, Any] = {**quiet, "queue": False}
-    last: dict[str, Any] = {"trigger_mode": "always_last"}  # the default drops what happens while an earlier event is under way
+    last: dict[str, Any] = {
+        "trigger_mode": "always_last"
+    }  # the default drops what happens while an earlier event is under way
 
     def visit(session: Session | None) -> Session:
         return session or Session(app.store, chosen=view.chosen_methods(FIRST_CHOICE))
@@ -364,14 +427,22 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
 
     def on_picture(value: EditorData, session: Session | None) -> list[Any]:
         def action(session: Session) -> EditorData:
-            session.begin(open_picture(app.store, value.picture.path if value.picture else "", value.name or "The picture"))
+            session.begin(
+                open_picture(
+                    app.store, value.picture.path if value.picture else "", value.name or "The picture"
+                )
+            )
             return editor(session)
 
         return act(session, action)
 
     def on_maskfile(value: EditorData, session: Session | None) -> list[Any]:
         def action(session: Session) -> EditorData:
-            mask, notes = open_mask(value.picture.path if value.picture else "", session.round.picture.size, value.name or "The mask")
+            mask, notes = open_mask(
+                value.picture.path if value.picture else "",
+                session.round.picture.size,
+                value.name or "The mask",
+            )
             return editor(session, " ".join(notes), mask=app.store.put(encode_png(mask)))
 
         return act(session, action)
@@ -387,7 +458,13 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
 
     def changed(session: Session, value: EditorData | None = None) -> list[Any]:
         """After another choice or setting: link, prices, and what is stale by it."""
-        return [session, value or editor(session), priced(session), view.panes(session, app.runner), *controls(session, session.running)]
+        return [
+            session,
+            value or editor(session),
+            priced(session),
+            view.panes(session, app.runner),
+            *controls(session, session.running),
+        ]
 
     def on_choose(choice: Choice, session: Session | None) -> list[Any]:
         session = visit(session)
@@ -403,10 +480,14 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
             return changed(session, failed(session, error))
         return changed(session)
 
-    async def on_run(url: str, choice: Choice, number: float | None, n: float | None, session: Session | None) -> AsyncIterator[list[Any]]:
+    async def on_run(
+        url: str, choice: Choice, number: float | None, n: float | None, session: Session | None
+    ) -> AsyncIterator[list[Any]]:
         session = visit(session)
         set_options(session, choice.options)
-        async for value in follow(session, partial(start, app, session, url or "", choice.ids, number or 0, n or 0)):
+        async for value in follow(
+            session, partial(start, app, session, url or "", choice.ids, number or 0, n or 0)
+        ):
             yield value
 
     async def on_retry(session: Session | None, event: gr.EventData) -> AsyncIterator[list[Any]]:
@@ -452,7 +533,9 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
         session = visit(session)
         asked = dict(request.query_params) if request else {}
         shown = act(session, lambda session: restore(app, session, asked))
-        shown[everything.index(picker)] = view.picker(session.chosen, next_rev(), view.prices(session), session, settings=True)
+        shown[everything.index(picker)] = view.picker(
+            session.chosen, next_rev(), view.prices(session), session, settings=True
+        )
         return [*shown, session.seed, session.n]
 
     def on_zip(session: Session | None) -> str:
@@ -465,7 +548,9 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
     picker.choose(on_choose, [picker, state], everything, **light, **last)
     for number in (seed, several):
         number.input(on_numbers, [seed, several, state], everything, **light, **last)
-    run.click(on_run, [mask_url, picker, seed, several, state], everything, js=RUN_JS, concurrency_limit=32, **quiet)
+    run.click(
+        on_run, [mask_url, picker, seed, several, state], everything, js=RUN_JS, concurrency_limit=32, **quiet
+    )
     stop.click(on_stop, [state], None, **light)
     panes.stop(on_stop, [state], None, **light)
     panes.retry(on_retry, [state], everything, concurrency_limit=32, **quiet)
@@ -474,6 +559,8 @@ def build(app: App, blocks: gr.Blocks) -> gr.State:
     forth.click(partial(on_move, 1), [state], everything, **quiet)
     blocks.load(on_load, [state], [*everything, seed, several], **quiet)
     blocks.load(None, None, None, js=FOLD_JS, api_visibility="private")
-    packed.click(on_zip, [state], [token], **quiet).then(None, [token], None, js=ZIP_JS, api_visibility="private")
+    packed.click(on_zip, [state], [token], **quiet).then(
+        None, [token], None, js=ZIP_JS, api_visibility="private"
+    )
     link.click(None, None, None, js=LINK_JS, api_visibility="private")
     return state

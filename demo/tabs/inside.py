@@ -25,7 +25,9 @@ from inpainters.masks import generate
 from inpainters.methods.diffusion import schedules
 
 KEPT_ORIGINS = 4
-"""Explanations, over all visitors, whose attention stays in memory to be asked; older ones have to be run again."""
+"""Explanations, over all visitors, whose attention stays in memory to be asked; older ones have to be run
+again.
+"""
 COMPARE = "compare"
 """The source that stands for the picture and the hole of the Compare tab."""
 HOLE = 0.12
@@ -34,28 +36,38 @@ SEEDS = {"coffee": 5, "chelsea": 7, "rocket": 8, "tower": 5, "cheetah": 2}
 """Of its hole: one stroke, clear of the border."""
 
 LESSONS = {
-    "partial_conv": "Each layer looks at valid pixels only, and calls a position valid once it has seen one. Watch the hole close from "
+    "partial_conv": "Each layer looks at valid pixels only, and calls a position valid once it has seen one. "
+    "Watch the hole close from "
     "the rim inwards: the layer at which its middle turns white is the first that knows anything there.",
-    "gated_conv": "Each layer learns how much of every feature to let through: white passes, black is held back. Early gates trace the "
+    "gated_conv": "Each layer learns how much of every feature to let through: white passes, black is held "
+    "back. Early gates trace the "
     "hole; later ones pass edges here and texture there, and no rule told them to.",
-    "contextual_attention": "For every place in the hole the network looks for known patches that resemble it, and copies them in "
-    "proportion. Click a point in the hole and see where it copied from: good sources lie on the same surface.",
-    "pen_net": "Attention on a small map, where one position knows most, says what to copy on the map twice as large; what comes out is "
+    "contextual_attention": "For every place in the hole the network looks for known patches that resemble "
+    "it, and copies them in proportion. Click a point in the hole and see where it copied from: good "
+    "sources lie on the same surface.",
+    "pen_net": "Attention on a small map, where one position knows most, says what to copy on the map twice "
+    "as large; what comes out is "
     "asked for the next one. So the layout is settled first, and detail follows it.",
-    "replacement": "Noise becomes a picture in small steps, and after each one the known pixels, made just as noisy, take the place of its "
-    "own. The network learns of them only one step later: colours come to agree across the rim, and things often do not.",
-    "repaint": "After each stretch it adds noise again and walks the stretch anew: these jumps back are the teeth of the schedule. Compare "
-    "the clean estimates: what breaks off at the rim for replacement, from the same noise, gets time to agree here.",
-    "ddnm": "The known pixels enter the clean estimate before each step, not the noisy state after it, so that every step sets out from a "
-    "picture that is right around the hole. Replacement, from the same noise, shows how the rim looks without that.",
-    "dpm_solver": "The schedule is a staircase: a few rounds at each noise level, in which the fill comes to agree with its surroundings, "
-    "then one large step down. Replacement, with as many levels, and the paper's preset, which has no rounds, show what they are for.",
-    "latent_diffusion": "It walks through an autoencoder's small latent, which makes a network call cheap; what you see here is decoded. "
-    "Trained to inpaint, it sees the surroundings at every step and needs no jumps: the layout stands in the first estimates.",
-    "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded from it; the bundled network "
-    "also hands on what lies at the hole's edge. Layout and colour survive the squeeze, fine texture does not: the fill is soft.",
-    "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before grain, so for a while the hole "
-    "holds structure and no noise: that is the moment to stop.",
+    "replacement": "Noise becomes a picture in small steps, and after each one the known pixels, made just "
+    "as noisy, take the place of its own. The network learns of them only one step later: colours come to "
+    "agree across the rim, and things often do not.",
+    "repaint": "After each stretch it adds noise again and walks the stretch anew: these jumps back are the "
+    "teeth of the schedule. Compare the clean estimates: what breaks off at the rim for replacement, from "
+    "the same noise, gets time to agree here.",
+    "ddnm": "The known pixels enter the clean estimate before each step, not the noisy state after it, so "
+    "that every step sets out from a picture that is right around the hole. Replacement, from the same "
+    "noise, shows how the rim looks without that.",
+    "dpm_solver": "The schedule is a staircase: a few rounds at each noise level, in which the fill comes "
+    "to agree with its surroundings, then one large step down. Replacement, with as many levels, and the "
+    "paper's preset, which has no rounds, show what they are for.",
+    "latent_diffusion": "It walks through an autoencoder's small latent, which makes a network call cheap; "
+    "what you see here is decoded. Trained to inpaint, it sees the surroundings at every step and needs no "
+    "jumps: the layout stands in the first estimates.",
+    "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded "
+    "from it; the bundled network also hands on what lies at the hole's edge. Layout and colour survive the "
+    "squeeze, fine texture does not: the fill is soft.",
+    "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before "
+    "grain, so for a while the hole holds structure and no noise: that is the moment to stop.",
 }
 """What one sees, and why it matters, in two sentences."""
 CURVES = {
@@ -70,23 +82,27 @@ CURVES = {
 class Inside(Widget):
     """Chooser, frames with a scrubber, their curve, and where attention copied from.
 
-    Value: `{rev, methods, method, lesson, sources, source, presets, preset, note, error, query, picture, run, ready, state, err,
-    progress, eta, place, frames, hole, original, curves, schedule, heat}`.
+    Value: `{rev, methods, method, lesson, sources, source, presets, preset, note, error, query, picture, run,
+    ready, state, err, progress, eta, place, frames, hole, original, curves, schedule, heat}`.
 
-    * methods: `[{id, title, family, why?}]`; sources: `[{id, title, src, why?}]`; `why` disables with that sentence.
+    * methods: `[{id, title, family, why?}]`; sources: `[{id, title, src, why?}]`; `why` disables with that
+      sentence.
     * presets: `[{id, title, costs}]`, costs in words, empty where the method has none.
-    * picture: `{src, w, h}`, the picture with its hole before a run; `run`: the button's text; `ready`: whether it can be pressed.
+    * picture: `{src, w, h}`, the picture with its hole before a run; `run`: the button's text; `ready`:
+      whether it can be pressed.
     * state: ready, queued, running, done, stopped or error, as the panes have it.
-    * frames: `[{name, title, src, w, h, value, origin}]`, `origin` true where a point can be asked; `curves`: `{kind: label}`.
+    * frames: `[{name, title, src, w, h, value, origin}]`, `origin` true where a point can be asked; `curves`:
+      `{kind: label}`.
       Frames that share what stands after the slash are shown together: `gate/coarse-1`, `channels/coarse-1`.
-      After `noisy/` stands the number of the step, and beside it comes its estimate, `clean/`, and that of another method.
-    * schedule: `{top, steps, lines: [{title, calls, points: [[step, timestep], ...]}]}`, the method's own line first; null where it
-      has none.
+      After `noisy/` stands the number of the step, and beside it comes its estimate, `clean/`, and that of
+      another method.
+    * schedule: `{top, steps, lines: [{title, calls, points: [[step, timestep], ...]}]}`, the method's own
+      line first; null where it has none.
     * hole: `[row, column]` in 0 .. 1, a point inside the hole; original: `{src, w, h}`, what was there.
     * heat: `{frame, src, w, h, at, from, share, note}`; `at` and `from` are `[row, column]` in 0 .. 1.
 
-    Events: `open{mask}` when it comes into view, `pick{method, source, preset, mask}`, `run{mask}`, `stop{}`, `point{frame, row, column}`;
-    `mask` is the Compare tab's hole as a data URL, or ''.
+    Events: `open{mask}` when it comes into view, `pick{method, source, preset, mask}`, `run{mask}`, `stop{}`,
+    `point{frame, row, column}`; `mask` is the Compare tab's hole as a data URL, or ''.
     """
 
     ASSET = "inside"
@@ -99,7 +115,7 @@ class Inside(Widget):
     )
 
 
-# ---- one visitor ---------------------------------------------------------------------------------------------------
+# ---- one visitor ---------------------------------------------------------------------------------
 
 
 def methods() -> list[MethodSpec]:
@@ -127,7 +143,9 @@ class Visit:
     """The presets with what they cost, as last worked out."""
     source: str = next(iter(samples.SAMPLES))
     picked: bool = False
-    """True once the visitor has chosen a picture or run a method: then Compare's hole no longer comes by itself."""
+    """True once the visitor has chosen a picture or run a method: then Compare's hole no longer comes by
+    itself.
+    """
     image: str = ""
     """Token of Compare's picture."""
     mask: str = ""
@@ -155,7 +173,12 @@ class Visit:
     def open_sample(self, name: str) -> None:
         """Take a bundled photograph and a hole drawn in it; InputError for an unknown name."""
         image = load_image(samples.path(name)).image
-        self._take(name, image, generate("brush", image.shape[:2], seed=SEEDS.get(name, 0), image_id=name, ratio=HOLE), "")
+        self._take(
+            name,
+            image,
+            generate("brush", image.shape[:2], seed=SEEDS.get(name, 0), image_id=name, ratio=HOLE),
+            "",
+        )
 
     def open_compare(self, session: Session | None, url: str) -> None:
         """Take the picture and the hole of the Compare tab; InputError where there is none."""
@@ -174,7 +197,11 @@ class Visit:
 
     def pixels(self) -> tuple[Image, Mask]:
         """The picture and its hole."""
-        image = self.store.image(self.image) if self.source == COMPARE else load_image(samples.path(self.source)).image
+        image = (
+            self.store.image(self.image)
+            if self.source == COMPARE
+            else load_image(samples.path(self.source)).image
+        )
         return image, self.store.mask(self.mask)
 
     def clear(self) -> None:
@@ -202,7 +229,13 @@ def _digest(session: Session, url: str) -> str:
 def come(visit: Visit, session: Session | None, url: str) -> None:
     """The tab came into view: Compare's hole is taken where nothing else was chosen, or where it has changed."""
     wanted = visit.source == COMPARE or not visit.picked
-    if wanted and url and session is not None and session.index >= 0 and (visit.source, visit.digest) != (COMPARE, _digest(session, url)):
+    if (
+        wanted
+        and url
+        and session is not None
+        and session.index >= 0
+        and (visit.source, visit.digest) != (COMPARE, _digest(session, url))
+    ):
         visit.open_compare(session, url)
     elif not visit.mask:
         visit.open_sample(visit.source if visit.source != COMPARE else next(iter(samples.SAMPLES)))
@@ -223,7 +256,9 @@ def choose(visit: Visit, session: Session | None, data: Mapping[str, Any]) -> No
         visit.clear()
     if "source" in data:
         source = str(data["source"])[:80]
-        visit.open_compare(session, str(data.get("mask") or "")) if source == COMPARE else visit.open_sample(source)
+        visit.open_compare(session, str(data.get("mask") or "")) if source == COMPARE else visit.open_sample(
+            source
+        )
         visit.picked = True
 
 
@@ -246,17 +281,42 @@ def start(app: App, visit: Visit, recent: deque["Explanation"]) -> Batch:
     return visit.batch
 
 
-def value(app: App, visit: Visit, session: Session | None = None, note: str = "", error: bool = False, **more: Any) -> dict[str, Any]:
+def value(
+    app: App, visit: Visit, session: Session | None = None, note: str = "", error: bool = False, **more: Any
+) -> dict[str, Any]:
     """The component's value."""
     job = visit.job
-    shown = {"methods": [_method(spec) for spec in methods()], "method": visit.method, "lesson": lesson(visit.method), "curves": CURVES}
-    shown |= {"sources": sources(app, session), "source": visit.source, "note": note, "error": error, "query": query(visit)}
+    shown = {
+        "methods": [_method(spec) for spec in methods()],
+        "method": visit.method,
+        "lesson": lesson(visit.method),
+        "curves": CURVES,
+    }
+    shown |= {
+        "sources": sources(app, session),
+        "source": visit.source,
+        "note": note,
+        "error": error,
+        "query": query(visit),
+    }
     if not job or job.final:  # prices read the mask: not for each tick of a run
         visit.offered = presets(visit)
-    shown |= {"presets": visit.offered, "preset": visit.preset or _first(visit.method), "schedule": schedule(visit)}
+    shown |= {
+        "presets": visit.offered,
+        "preset": visit.preset or _first(visit.method),
+        "schedule": schedule(visit),
+    }
     height, width = visit.size
-    shown |= {"picture": {"src": view.url(visit.shown), "w": width, "h": height} if visit.shown else None, **_run(visit)}
-    return {"rev": next_rev(), **shown, **(_progress(app, job) if job else {"state": "ready", "frames": []}), **more}
+    shown |= {
+        "picture": {"src": view.url(visit.shown), "w": width, "h": height} if visit.shown else None,
+        **_run(visit),
+    }
+    return {
+        "rev": next_rev(),
+        **shown,
+        **(_progress(app, job) if job else {"state": "ready", "frames": []}),
+        **more,
+    }
 
 
 def _method(spec: MethodSpec) -> dict[str, Any]:
@@ -267,7 +327,9 @@ def _method(spec: MethodSpec) -> dict[str, Any]:
 def lesson(method: str) -> str:
     """What one sees, and why it matters."""
     spec = registry.METHODS.get(method)
-    return LESSONS.get(method) or (spec.summary.split(". ")[0].rstrip(".") + "." if spec and spec.summary else "")
+    return LESSONS.get(method) or (
+        spec.summary.split(". ")[0].rstrip(".") + "." if spec and spec.summary else ""
+    )
 
 
 def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
@@ -276,7 +338,14 @@ def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
     if session is not None and session.index >= 0:
         picture = session.round.picture
         why = None if session.hole.get("count") else "Paint a hole in Compare first."
-        found.append({"id": COMPARE, "title": f"Hole from Compare: {picture.title}", "src": view.url(picture.preview), "why": why})
+        found.append(
+            {
+                "id": COMPARE,
+                "title": f"Hole from Compare: {picture.title}",
+                "src": view.url(picture.preview),
+                "why": why,
+            }
+        )
     return [*found, *samples.thumbnails(app.store)]
 
 
@@ -290,7 +359,10 @@ def _run(visit: Visit) -> dict[str, Any]:
         return {"run": "Run", "ready": False, "why": "Choose a picture first."}
     if visit.job and not visit.job.final:  # an estimate reads the mask: not for each tick of a run
         return {"run": "Run", "ready": True}
-    return {"run": f"Run · {spoken(price(registry.get(visit.method), visit.store.mask(visit.mask), visit.options)[1])}", "ready": True}
+    return {
+        "run": f"Run · {spoken(price(registry.get(visit.method), visit.store.mask(visit.mask), visit.options)[1])}",
+        "ready": True,
+    }
 
 
 def _presets(method: str) -> tuple[str, ...]:
@@ -306,7 +378,10 @@ def _first(method: str) -> str:
 def presets(visit: Visit) -> list[dict[str, Any]]:
     """What the method can be set to, each with what its explanation costs in the hole that is in view."""
     mask = visit.store.mask(visit.mask) if visit.mask else None
-    return [{"id": name, "title": name.capitalize(), "costs": _costs(visit.method, mask, name)} for name in _presets(visit.method)]
+    return [
+        {"id": name, "title": name.capitalize(), "costs": _costs(visit.method, mask, name)}
+        for name in _presets(visit.method)
+    ]
 
 
 def _costs(method: str, mask: Mask | None, preset: str) -> list[str]:
@@ -317,7 +392,9 @@ def _costs(method: str, mask: Mask | None, preset: str) -> list[str]:
 
 
 def schedule(visit: Visit) -> dict[str, Any] | None:
-    """The course of the run and of the one beside it, all steps, before anything runs; None where the method has none."""
+    """The course of the run and of the one beside it, all steps, before anything runs; None where the method
+    has none.
+    """
     if visit.method not in schedules.PRESETS:
         return None
     spec = registry.get(visit.method)
@@ -348,14 +425,24 @@ def _progress(app: App, job: Explanation) -> dict[str, Any]:
         shown["seconds"] = round(job.result.seconds, 2)
     if job.original and job.seen is not None and job.hole is not None:
         height, width = job.seen.shape[:2]
-        shown |= {"original": {"src": view.url(job.original), "w": width, "h": height}, "hole": _inside(job.hole)}
+        shown |= {
+            "original": {"src": view.url(job.original), "w": width, "h": height},
+            "hole": _inside(job.hole),
+        }
     return shown
 
 
 def _frame(shot: Shot) -> dict[str, Any]:
     height, width = shot.size
     number = None if shot.value is None or not np.isfinite(shot.value) else round(float(shot.value), 4)
-    shown = {"name": shot.name, "title": shot.title, "src": view.url(shot.token), "w": width, "h": height, "value": number}
+    shown = {
+        "name": shot.name,
+        "title": shot.title,
+        "src": view.url(shot.token),
+        "w": width,
+        "h": height,
+        "value": number,
+    }
     return shown | {"origin": shot.origin is not None}
 
 
@@ -368,7 +455,11 @@ def _inside(hole: Mask) -> list[float]:
 
 def query(visit: Visit) -> str:
     """The page's query string; Compare's picture stays out of it."""
-    parts = ["t=inside"] + ([f"img={visit.source}"] if visit.source != COMPARE else []) + ([f"m={visit.method}"] if visit.method else [])
+    parts = (
+        ["t=inside"]
+        + ([f"img={visit.source}"] if visit.source != COMPARE else [])
+        + ([f"m={visit.method}"] if visit.method else [])
+    )
     parts += [f"o={visit.method}.preset:{visit.preset}"] if visit.preset else []
     return "?" + "&".join(parts)
 
@@ -385,7 +476,9 @@ def restore(visit: Visit, asked: Mapping[str, str]) -> None:
         choose(visit, None, {"preset": asked["o"].partition(":")[2]})
 
 
-async def watch(app: App, visit: Visit, session: Session | None, batch: Batch) -> AsyncIterator[dict[str, Any]]:
+async def watch(
+    app: App, visit: Visit, session: Session | None, batch: Batch
+) -> AsyncIterator[dict[str, Any]]:
     """The value, each time something has changed, until nothing will change any more."""
     last = None
     while True:
@@ -399,7 +492,7 @@ async def watch(app: App, visit: Visit, session: Session | None, batch: Batch) -
         await asyncio.sleep(TICK)
 
 
-# ---- the tab: adapters ---------------------------------------------------------------------------------------------
+# ---- the tab: adapters ---------------------------------------------------------------------------
 
 
 def build(app: App, blocks: gr.Blocks, compare: gr.State) -> None:
@@ -418,7 +511,9 @@ def build(app: App, blocks: gr.Blocks, compare: gr.State) -> None:
         return [visit, value(app, visit, session, note or "")]
 
     def on_open(visit: Visit | None, session: Session | None, event: gr.EventData) -> list[Any]:
-        return act(visit, session, lambda visit: come(visit, session, str((event._data or {}).get("mask") or "")))
+        return act(
+            visit, session, lambda visit: come(visit, session, str((event._data or {}).get("mask") or ""))
+        )
 
     def on_pick(visit: Visit | None, session: Session | None, event: gr.EventData) -> list[Any]:
         return act(visit, session, lambda visit: choose(visit, session, event._data or {}))
@@ -435,7 +530,9 @@ def build(app: App, blocks: gr.Blocks, compare: gr.State) -> None:
             return [visit, gr.skip()]
         return [visit, value(app, visit, session, heat=heat)]
 
-    async def on_run(visit: Visit | None, session: Session | None, event: gr.EventData) -> AsyncIterator[list[Any]]:
+    async def on_run(
+        visit: Visit | None, session: Session | None, event: gr.EventData
+    ) -> AsyncIterator[list[Any]]:
         visit, url = visit or Visit(app.store), str((event._data or {}).get("mask") or "")
         try:
             await asyncio.to_thread(come, visit, session, url)

@@ -26,13 +26,20 @@ CHIPS = (("lpips_squeeze", "hole"), ("psnr", "hole"))
 
 
 def show(root: Path, suite: str, metric: str, region: str, families: list[str]) -> list[Any]:
-    """Values of the table, both charts and the small print; InputError with a sentence where the suite cannot be read."""
+    """Values of the table, both charts and the small print; InputError with a sentence where the suite cannot
+    be read.
+    """
     results = board.open_suite(_folder(root, suite))
     parts = (board.table, board.by_ratio, board.by_seconds)
-    return [*({**part(results, metric, region, families), "rev": next_rev()} for part in parts), board.note(results, metric)]
+    return [
+        *({**part(results, metric, region, families), "rev": next_rev()} for part in parts),
+        board.note(results, metric),
+    ]
 
 
-def choices(root: Path, suite: str, metric: str | None, region: str | None) -> tuple[list[tuple[str, str]], str, list[str], str]:
+def choices(
+    root: Path, suite: str, metric: str | None, region: str | None
+) -> tuple[list[tuple[str, str]], str, list[str], str]:
     """Metrics and regions that the suite has, and the ones to select: the ones wanted where they exist."""
     results = board.open_suite(_folder(root, suite))
     metrics = board.metrics_of(results)
@@ -50,7 +57,9 @@ def _folder(root: Path, suite: str) -> Path:
 
 
 def look(app: App, place: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The heading and the panes of one hole; `place` holds suite, metric, region, families, row, col, sort and index."""
+    """The heading and the panes of one hole; `place` holds suite, metric, region, families, row, col, sort
+    and index.
+    """
     results = board.open_suite(_folder(app.results, place["suite"]))
     found = board.holes(results, place["metric"], place["region"], place["row"], place["col"], place["sort"])
     if not found:
@@ -58,25 +67,47 @@ def look(app: App, place: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     place["index"] %= len(found)
     label, image_id = found[place["index"]]
     wanted = dict.fromkeys([(place["metric"], place["region"]), *CHIPS])
-    values = {metric: value for metric, region in wanted if (value := board.values_at(results, metric, region, label, image_id))}
+    values = {
+        metric: value
+        for metric, region in wanted
+        if (value := board.values_at(results, metric, region, label, image_id))
+    }
     heading = f"**{place['index'] + 1} of {len(found)}** · {image_id.split('@')[0]}, {label} % missing · ordered by {named(place['row'])}"
     return heading, _panes(app, results, label, image_id, values, place["families"])
 
 
-def _panes(app: App, results: Any, label: str, image_id: str, values: dict[str, Any], families: list[str]) -> dict[str, Any]:
+def _panes(
+    app: App, results: Any, label: str, image_id: str, values: dict[str, Any], families: list[str]
+) -> dict[str, Any]:
     files = [display.find(results, label, image_id, name) for name in ("original", "mask")]
     panes: list[dict[str, Any]] = []
     size = (256, 256)
     if all(files):
         original, masked, size = _inputs(app, *(str(file) for file in files))
         for name, title, token in (("original", "Original", original), ("masked", "Masked", masked)):
-            panes.append({"id": name, "title": title, "family": None, "state": "done", "src": view.url(token), "chips": []})
+            panes.append(
+                {
+                    "id": name,
+                    "title": title,
+                    "family": None,
+                    "state": "done",
+                    "src": view.url(token),
+                    "chips": [],
+                }
+            )
     for entry in board.entries_of(results, families):
         pane = board.pane(results, entry, label, image_id, values)
         if pane["state"] == "done":
             pane["src"] = view.url(_picture(app, str(display.find(results, label, image_id, entry))))
         panes.append(pane)
-    return {"rev": next_rev(), "w": size[1], "h": size[0], "mode": "grid", "ref": "original" if all(files) else None, "panes": panes}
+    return {
+        "rev": next_rev(),
+        "w": size[1],
+        "h": size[0],
+        "mode": "grid",
+        "ref": "original" if all(files) else None,
+        "panes": panes,
+    }
 
 
 def _picture(app: App, path: str) -> str:
@@ -100,7 +131,7 @@ def _inputs(app: App, original: str, mask: str) -> tuple[str, str, tuple[int, in
     return _picture(app, original), app.store.put(encode_png(view.masked(image, hole))), image.shape[:2]
 
 
-# ---- the tab: adapters ---------------------------------------------------------------------------------------------
+# ---- the tab: adapters ---------------------------------------------------------------------------
 
 
 def build(app: App) -> None:
@@ -111,24 +142,39 @@ def build(app: App) -> None:
         gr.Markdown(" ".join([*problems, EMPTY]), elem_id="leaderboard-empty")
         return
     metrics, metric_, regions, region_ = choices(app.results, first, None, None)
-    families_ = [family for family in FAMILIES if any(board.entries_of(board.open_suite(folder), [family]) for folder in good.values())]
+    families_ = [
+        family
+        for family in FAMILIES
+        if any(board.entries_of(board.open_suite(folder), [family]) for folder in good.values())
+    ]
     if problems:
         gr.Markdown(" ".join(problems), elem_id="leaderboard-problems")
     with gr.Row(elem_id="leaderboard-choice"):
-        suite = gr.Dropdown(list(good), value=first, label="Suite", elem_id="leaderboard-suite", min_width=120)
-        metric = gr.Dropdown(metrics, value=metric_, label="Metric", elem_id="leaderboard-metric", min_width=200)
+        suite = gr.Dropdown(
+            list(good), value=first, label="Suite", elem_id="leaderboard-suite", min_width=120
+        )
+        metric = gr.Dropdown(
+            metrics, value=metric_, label="Metric", elem_id="leaderboard-metric", min_width=200
+        )
         region = gr.Radio(regions, value=region_, label="Region", elem_id="leaderboard-region", min_width=200)
-        families = gr.CheckboxGroup(families_, value=families_, label="Families", elem_id="leaderboard-families", min_width=240)
+        families = gr.CheckboxGroup(
+            families_, value=families_, label="Families", elem_id="leaderboard-families", min_width=240
+        )
     values = show(app.results, first, metric_, region_, families_)
     table = Table(values[0], elem_id="leaderboard-table")
     small_print = gr.Markdown(values[3], elem_id="leaderboard-note")
     with gr.Row(elem_id="leaderboard-charts"):
-        charts = [Chart(value, elem_id=f"leaderboard-{name}") for name, value in zip(("ratio", "seconds"), values[1:3], strict=True)]
+        charts = [
+            Chart(value, elem_id=f"leaderboard-{name}")
+            for name, value in zip(("ratio", "seconds"), values[1:3], strict=True)
+        ]
     place = gr.State(None)
     with gr.Column(visible=False, elem_id="leaderboard-pictures") as pictures:
         heading = gr.Markdown(elem_id="leaderboard-heading")
         with gr.Row(elem_id="leaderboard-steps"):
-            sort = gr.Radio(board.SORTS, value="worst", show_label=False, container=False, elem_id="leaderboard-sort")
+            sort = gr.Radio(
+                board.SORTS, value="worst", show_label=False, container=False, elem_id="leaderboard-sort"
+            )
             back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
             forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
         panes = Panes(elem_id="leaderboard-panes")
@@ -152,7 +198,9 @@ def build(app: App) -> None:
             return [place, gr.update(visible=True), str(error), None]
         return [place, gr.update(visible=True), heading, value]
 
-    def choose(suite: str, metric: str, region: str, families: list[str], sort: str, data: gr.EventData) -> list[Any]:
+    def choose(
+        suite: str, metric: str, region: str, families: list[str], sort: str, data: gr.EventData
+    ) -> list[Any]:
         cell = data._data.get("cell") or data._data
         row, col = str(cell.get("row")), str(cell.get("col"))
         col = board.ALL if col == "seconds" else col
@@ -164,7 +212,9 @@ def build(app: App) -> None:
 
     scroll = "() => document.getElementById('leaderboard-pictures')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
     suite.input(pick, [suite, metric, region], [metric, region], **quiet).then(redraw, chosen, shown, **quiet)
-    metric.input(pick, [suite, metric, region], [metric, region], **quiet).then(redraw, chosen, shown, **quiet)
+    metric.input(pick, [suite, metric, region], [metric, region], **quiet).then(
+        redraw, chosen, shown, **quiet
+    )
     gr.on([region.input, families.input], redraw, chosen, shown, **quiet)
     table.cell(choose, [*chosen, sort], seen, **quiet).then(None, js=scroll)
     for chart in charts:

@@ -47,7 +47,9 @@ def offered(spec: registry.MethodSpec) -> list[Option]:
 
 
 def checked(spec: registry.MethodSpec, given: Mapping[str, object]) -> dict[str, Value]:
-    """The settings that are not the defaults, each in its type; raises InputError with one sentence that names the method."""
+    """The settings that are not the defaults, each in its type; raises InputError with one sentence that
+    names the method.
+    """
     own = {option.name: option for option in offered(spec)}
     private = [option.name for option in spec.options if option.name in given and option.name not in own]
     if private:
@@ -75,7 +77,8 @@ def picker(
     *,
     settings: bool = False,
 ) -> dict[str, Any]:
-    """The Picker's value: methods by family, each with its cost here or why it cannot run, its options and what is wrong with them.
+    """The Picker's value: methods by family, each with its cost here or why it cannot run, its options and
+    what is wrong with them.
 
     chosen None: what is ticked stays. settings: the page's fields are set to the session's, else they stay.
     """
@@ -85,9 +88,17 @@ def picker(
         methods = [_row(spec, prices, n) for spec in registry.METHODS.values() if spec.family == family]
         if methods:
             families.append({"id": family, "methods": methods})
-    value: dict[str, Any] = {"rev": rev, "families": families, "wrong": dict(session.wrong) if session else {}}
+    value: dict[str, Any] = {
+        "rev": rev,
+        "families": families,
+        "wrong": dict(session.wrong) if session else {},
+    }
     value |= {} if chosen is None else {"chosen": list(chosen)}
-    return value | ({"options": {name: dict(own) for name, own in session.options.items()}} if session and settings else {})
+    return value | (
+        {"options": {name: dict(own) for name, own in session.options.items()}}
+        if session and settings
+        else {}
+    )
 
 
 def _row(spec: registry.MethodSpec, prices: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
@@ -95,14 +106,24 @@ def _row(spec: registry.MethodSpec, prices: Mapping[str, Price] | None, n: int) 
     if why := registry.unavailable(spec.name):
         return row | {"why": why}
     if prices:
-        row |= {"note": priced(spec, prices[spec.name], n)} if spec.calls else {"cost": spoken(prices[spec.name].seconds)}
+        row |= (
+            {"note": priced(spec, prices[spec.name], n)}
+            if spec.calls
+            else {"cost": spoken(prices[spec.name].seconds)}
+        )
     return row | {"options": [described(option) for option in offered(spec)]}
 
 
 def described(option: Option) -> dict[str, Any]:
     """An option as pages and programs are told of it."""
     kind = "choice" if option.choices else type(option.default).__name__
-    row = {"name": option.name, "kind": kind, "default": option.default, "help": option.help, "choices": list(option.choices)}
+    row = {
+        "name": option.name,
+        "kind": kind,
+        "default": option.default,
+        "help": option.help,
+        "choices": list(option.choices),
+    }
     return row | {"minimum": option.minimum, "maximum": option.maximum}
 
 
@@ -114,13 +135,18 @@ def priced(spec: registry.MethodSpec, cost: Price, n: int) -> str:
 
 
 def prices(session: Session) -> dict[str, Price]:
-    """What each method costs on the hole in view under its settings, or on a fifth of a 512x512 picture before there is a hole."""
+    """What each method costs on the hole in view under its settings, or on a fifth of a 512x512 picture
+    before there is a hole.
+    """
     size = session.round.picture.size if session.index >= 0 else (512, 512)
     found = session.holes
     if not session.hole.get("count"):
         found = [Hole(0, 0, size[0], size[1], round(0.2 * size[0] * size[1]))]
     specs = registry.METHODS.values()
-    return {spec.name: price(spec, size, found, session.options.get(spec.name), answers_of(spec, session.n)) for spec in specs}
+    return {
+        spec.name: price(spec, size, found, session.options.get(spec.name), answers_of(spec, session.n))
+        for spec in specs
+    }
 
 
 def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
@@ -133,14 +159,26 @@ def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
     top, bottom, left, right = max(0, top), min(size[0], bottom), max(0, left), min(size[1], right)
     if bottom <= top or right <= left:
         return {}
-    return {"count": max(0, min(count, (bottom - top) * (right - left))), "top": top, "left": left, "bottom": bottom, "right": right}
+    return {
+        "count": max(0, min(count, (bottom - top) * (right - left))),
+        "top": top,
+        "left": left,
+        "bottom": bottom,
+        "right": right,
+    }
 
 
 def holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
-    """What the editor says of each group of missing pixels, checked as `hole`; one around all where it does not say it well."""
+    """What the editor says of each group of missing pixels, checked as `hole`; one around all where it does
+    not say it well.
+    """
     rows = data.get("holes")
     rows = rows if isinstance(rows, list) and len(rows) <= MOST_HOLES else []
-    parts = [hole({"bbox": row[:4], "count": row[4]}, size) for row in rows if isinstance(row, list) and len(row) == 5]
+    parts = [
+        hole({"bbox": row[:4], "count": row[4]}, size)
+        for row in rows
+        if isinstance(row, list) and len(row) == 5
+    ]
     parts = [part for part in parts if part] or [part for part in [hole(data, size)] if part]
     return [Hole(*(int(part[key]) for key in ("top", "left", "bottom", "right", "count"))) for part in parts]
 
@@ -182,17 +220,35 @@ def panes(session: Session, runner: Runner) -> dict[str, Any]:
 
 
 def _fixed(key: str, title: str, token: str, file: str) -> dict[str, Any]:
-    return {"id": key, "title": title, "family": None, "state": "done", "src": url(token), "chips": [], "note": "", "file": file}
+    return {
+        "id": key,
+        "title": title,
+        "family": None,
+        "state": "done",
+        "src": url(token),
+        "chips": [],
+        "note": "",
+        "file": file,
+    }
 
 
 def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, Any]:
     spec, old = registry.get(job.method), stale(session, job)
-    pane: dict[str, Any] = {"id": job.method, "title": spec.title, "family": spec.family, "state": _STATES.get(job.state, job.state)}
+    pane: dict[str, Any] = {
+        "id": job.method,
+        "title": spec.title,
+        "family": spec.family,
+        "state": _STATES.get(job.state, job.state),
+    }
     pane |= {"src": url(job.showing[0]), "file": f"{stem}-{job.method}", "chips": [], "note": ""}
     if job.state == "waiting":
         pane |= {"place": runner.ahead(job), "eta": round(job.seconds, 1)}
     elif job.state == "running":
-        pane |= {"progress": round(job.progress, 2), "eta": math.ceil(job.remaining) or None, "note": _step(job)}
+        pane |= {
+            "progress": round(job.progress, 2),
+            "eta": math.ceil(job.remaining) or None,
+            "note": _step(job),
+        }
     elif job.state == "done" and job.n == 1:
         pane |= _answer(job, job.answers[0], session.n, old) if job.answers else {}
     elif job.state != "done":
@@ -212,8 +268,16 @@ def _step(job: Job) -> str:
 def _answer(job: Job, answer: Answer, asked: int, old: bool) -> dict[str, Any]:
     """What a pane shows of one answer that is there."""
     result = answer.result
-    calls = f"{result.network_calls:,} network call{'s' if result.network_calls != 1 else ''}." if result.network_calls else ""
-    alone = "One answer: it does not draw at random." if asked > 1 and job.n == 1 and not registry.get(job.method).stochastic else ""
+    calls = (
+        f"{result.network_calls:,} network call{'s' if result.network_calls != 1 else ''}."
+        if result.network_calls
+        else ""
+    )
+    alone = (
+        "One answer: it does not draw at random."
+        if asked > 1 and job.n == 1 and not registry.get(job.method).stochastic
+        else ""
+    )
     return {
         "seed": result.seed,
         "name": job.name(result.seed),
@@ -227,7 +291,9 @@ def _answer(job: Job, answer: Answer, asked: int, old: bool) -> dict[str, Any]:
 
 
 def _coming(job: Job, seed: int) -> dict[str, Any]:
-    """What a pane shows of an answer that is not there: the one under way has a preview, the others are empty."""
+    """What a pane shows of an answer that is not there: the one under way has a preview, the others are
+    empty.
+    """
     under_way = seed == job.seed + len(job.answers) and job.state in ("running", "stopped")
     src, thumb = job.showing if under_way else ("", "")
     state = _STATES.get(job.state, job.state) if under_way or job.final else "queued"
@@ -236,10 +302,16 @@ def _coming(job: Job, seed: int) -> dict[str, Any]:
 
 
 def chips(scores: Mapping[str, Any] | None, method: str = "") -> list[dict[str, Any]]:
-    """Scores as short text; one that could not be computed has its reason, one that flatters the method its mark."""
+    """Scores as short text; one that could not be computed has its reason, one that flatters the method its
+    mark.
+    """
     if scores is None:
         return []
-    return [{"label": label, **_chip(scores[name], method, name)} for name, label in _LABELS.items() if name in scores]
+    return [
+        {"label": label, **_chip(scores[name], method, name)}
+        for name, label in _LABELS.items()
+        if name in scores
+    ]
 
 
 def scored(session: Session) -> str:
@@ -303,7 +375,10 @@ def around(mask: Mask) -> Square:
     """A square around the hole, with some of what is known, as far as the picture has room for one."""
     spans = [_span(mask.any(axis=1)), _span(mask.any(axis=0))]
     side = min(*mask.shape, max(16, round(1.3 * max(end - start for start, end in spans))))
-    top, left = (max(0, min((sum(span) - side) // 2, length - side)) for span, length in zip(spans, mask.shape, strict=True))
+    top, left = (
+        max(0, min((sum(span) - side) // 2, length - side))
+        for span, length in zip(spans, mask.shape, strict=True)
+    )
     return top, left, top + side, left + side
 
 
@@ -324,7 +399,9 @@ def masked(image: Image, mask: Mask) -> Image:
     """The picture with its hole hatched in two greys: nothing is known there."""
     rows, columns = np.indices(mask.shape, sparse=True)
     band = max(2, max(mask.shape) // 96)
-    hatch = np.where(((rows + columns) // band % 2)[..., None] == 0, np.uint8([119, 123, 130]), np.uint8([138, 142, 149]))
+    hatch = np.where(
+        ((rows + columns) // band % 2)[..., None] == 0, np.uint8([119, 123, 130]), np.uint8([138, 142, 149])
+    )
     return np.where(mask[..., None], hatch, image).astype(np.uint8)
 
 
@@ -333,14 +410,22 @@ def archive(session: Session) -> bytes:
     one: Round = session.round
     if one.batch is None or not one.answers:
         raise InputError("There is nothing to download yet: run a method first.")
-    files = {"original.png": one.picture.token, "mask.png": one.mask, "masked.png": one.masked, "sketch.png": one.sketch}
+    files = {
+        "original.png": one.picture.token,
+        "mask.png": one.mask,
+        "masked.png": one.masked,
+        "sketch.png": one.sketch,
+    }
     files |= {f"{name}.png": token for name, token in one.answers.items()}
     contents = {name: session.store.read(token) for name, token in files.items() if token}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         for name, data in contents.items():
             packed.writestr(name, data)
-        packed.writestr("settings.json", settings(one, {name: sha256(data).hexdigest() for name, data in contents.items()}))
+        packed.writestr(
+            "settings.json",
+            settings(one, {name: sha256(data).hexdigest() for name, data in contents.items()}),
+        )
     return buffer.getvalue()
 
 
@@ -355,6 +440,14 @@ def query(session: Session) -> str:
         parts["img"] = session.round.picture.sample
         if session.drawn:
             parts["mask"] = session.drawn
-    parts |= {"m": ",".join(session.chosen), "seed": str(session.seed or ""), "n": str(session.n) if session.n > 1 else ""}
-    parts["o"] = ",".join(f"{name}.{key}:{_told(value)}" for name in session.chosen for key, value in session.options.get(name, {}).items())
+    parts |= {
+        "m": ",".join(session.chosen),
+        "seed": str(session.seed or ""),
+        "n": str(session.n) if session.n > 1 else "",
+    }
+    parts["o"] = ",".join(
+        f"{name}.{key}:{_told(value)}"
+        for name in session.chosen
+        for key, value in session.options.get(name, {}).items()
+    )
     return "?" + urlencode({key: value for key, value in parts.items() if value}, safe=":,")

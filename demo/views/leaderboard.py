@@ -1,4 +1,6 @@
-"""What the Leaderboard shows, as plain values: a table, two charts, and the holes behind a cell. No gradio here."""
+"""What the Leaderboard shows, as plain values: a table, two charts, and the holes behind a cell. No gradio
+here.
+"""
 
 from collections.abc import Collection
 from functools import lru_cache
@@ -12,7 +14,17 @@ from benchmark.metrics import METRICS
 from benchmark.report import display
 from benchmark.report.figures import hardware
 from benchmark.report.marks import flattered, footnote, mark
-from benchmark.report.summary import FAIR_N, Cell, Key, column_order, counts_of, entry_order, measured, named, summarise
+from benchmark.report.summary import (
+    FAIR_N,
+    Cell,
+    Key,
+    column_order,
+    counts_of,
+    entry_order,
+    measured,
+    named,
+    summarise,
+)
 from benchmark.report.tables import ARROWS, number
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results, load
@@ -28,11 +40,16 @@ def _load(folder: Path, stamp: int) -> Results:
 
 
 def open_suite(folder: Path) -> Results:
-    """A suite's results, read again only when its rows have changed; InputError with a sentence where it cannot be read."""
+    """A suite's results, read again only when its rows have changed; InputError with a sentence where it
+    cannot be read.
+    """
     results = _load(folder, _stamp(folder))
     meaning = results.manifest.get("meaning")
     if isinstance(meaning, dict) and meaning.get("format", FORMAT) != FORMAT:
-        raise InputError(f"'{folder.name}' was written by another version of the benchmark: run its suite again with --redo.")
+        raise InputError(
+            f"'{folder.name}' was written by another version of the benchmark: run its suite again with "
+            "--redo."
+        )
     return results
 
 
@@ -46,7 +63,9 @@ PARTS = ("scores.csv", "manifest.json", "cells")
 
 
 def found(root: Path) -> tuple[dict[str, Path], list[str]]:
-    """Readable suites below `root`, those whose pictures are at hand first, and a sentence for each that is not."""
+    """Readable suites below `root`, those whose pictures are at hand first, and a sentence for each that is
+    not.
+    """
     good, problems = {}, []
     for folder in [root, *sorted(root.iterdir())] if root.is_dir() else []:
         if not any((folder / part).exists() for part in PARTS):
@@ -100,12 +119,22 @@ def table(results: Results, metric: str, region: str, families: Collection[str])
     rows = []
     for entry in entries_of(results, families):
         row = {label: _cell(cells.get((entry, label))) for label in [*bins, ALL]}
-        row["seconds"] = {"v": float(seconds[entry])} if entry in seconds else {"v": None, "why": "No time was recorded."}
+        row["seconds"] = (
+            {"v": float(seconds[entry])} if entry in seconds else {"v": None, "why": "No time was recorded."}
+        )
         rows.append({**_head(entry, metric), "cells": row})
     few = {"few": FAIR_N} if metric.startswith(("fid_", "fd_")) else {}
     numbers = {"better": _better(metric), "digits": _digits(cells), **few}
-    heads = [{"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers} for label in bins]
-    clock = {"id": "seconds", "title": "seconds", "kind": "seconds", "better": "low", "note": f"Median per picture, {hardware(results)}."}
+    heads = [
+        {"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers} for label in bins
+    ]
+    clock = {
+        "id": "seconds",
+        "title": "seconds",
+        "kind": "seconds",
+        "better": "low",
+        "note": f"Median per picture, {hardware(results)}.",
+    }
     columns = [*heads, {"id": ALL, "title": "all", **numbers}, clock]
     return {"caption": caption(results, metric, region), "cols": columns, "rows": rows}
 
@@ -128,7 +157,12 @@ def _digits(cells: dict[Key, Cell]) -> int:
 def _cell(cell: Cell | None) -> dict[str, Any]:
     if cell is None or cell.reason:
         return {"v": None, "why": cell.reason if cell else "Not run."}
-    shown: dict[str, Any] = {"v": cell.value.mean, "n": cell.value.n, "best": cell.best and not cell.tied, "tied": cell.tied}
+    shown: dict[str, Any] = {
+        "v": cell.value.mean,
+        "n": cell.value.n,
+        "best": cell.best and not cell.tied,
+        "tied": cell.tied,
+    }
     return shown | _interval(cell)
 
 
@@ -138,7 +172,11 @@ def _interval(cell: Cell) -> dict[str, float]:
 
 def caption(results: Results, metric: str, region: str) -> str:
     """What the table shows, in one line."""
-    place = {"hole": "inside the hole", "band": "in a band along the hole's rim", "whole": "over the whole picture"}[region]
+    place = {
+        "hole": "inside the hole",
+        "band": "in a band along the hole's rim",
+        "whole": "over the whole picture",
+    }[region]
     better = {"high": "higher is better", "low": "lower is better"}[_better(metric)]
     return f"{metric} {place}, {better}"
 
@@ -149,9 +187,13 @@ def note(results: Results, metric: str) -> str:
     spec = METRICS.get(metric)
     ground = f"{rows['image_id'].nunique()} pictures of {rows['photograph'].nunique()} photographs; intervals resample photographs."
     thin = " That is a thin set: read wide intervals as such." if rows["photograph"].nunique() < 50 else ""
-    paired = " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
+    paired = (
+        " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
+    )
     flattery = footnote(results.scores["entry"].unique(), [metric])
-    return f"{flattery} {ground}{thin}{paired} {spec.variant if spec else ''} Times: {hardware(results)}.".replace("  ", " ").strip()
+    return f"{flattery} {ground}{thin}{paired} {spec.variant if spec else ''} Times: {hardware(results)}.".replace(
+        "  ", " "
+    ).strip()
 
 
 def by_ratio(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
@@ -163,7 +205,13 @@ def by_ratio(results: Results, metric: str, region: str, families: Collection[st
         if (labels := [label for label in bins if (entry, label) in cells and not cells[entry, label].reason])
     ]
     axis = {"label": "missing share of the picture, %", "scale": "category", "values": bins}
-    return {"title": "By missing share", "x": axis, "y": _axis(metric, cells), "series": series, "note": NOTHING}
+    return {
+        "title": "By missing share",
+        "x": axis,
+        "y": _axis(metric, cells),
+        "series": series,
+        "note": NOTHING,
+    }
 
 
 def by_seconds(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
@@ -175,22 +223,39 @@ def by_seconds(results: Results, metric: str, region: str, families: Collection[
         if entry in seconds and (entry, ALL) in cells and not cells[entry, ALL].reason
     ]
     axis = {"label": "median seconds per picture", "scale": "log", "unit": "s"}
-    return {"title": "By time", "kind": "scatter", "x": axis, "y": _axis(metric, cells), "series": series, "note": NOTHING}
+    return {
+        "title": "By time",
+        "kind": "scatter",
+        "x": axis,
+        "y": _axis(metric, cells),
+        "series": series,
+        "note": NOTHING,
+    }
 
 
 NOTHING = "Nothing to draw: this metric was not computed."
 
 
 def _point(x: Any, cell: Cell) -> dict[str, Any]:
-    return {"x": x, "y": cell.value.mean, "n": cell.value.n, **_interval(cell), "cell": {"row": cell.entry, "col": cell.bin}}
+    return {
+        "x": x,
+        "y": cell.value.mean,
+        "n": cell.value.n,
+        **_interval(cell),
+        "cell": {"row": cell.entry, "col": cell.bin},
+    }
 
 
 def _axis(metric: str, cells: dict[Key, Cell]) -> dict[str, Any]:
     return {"label": metric, "better": _better(metric), "digits": _digits(cells)}
 
 
-def holes(results: Results, metric: str, region: str, entry: str, label: str, sort: str) -> list[tuple[str, str]]:
-    """(bin, image id) of the pictures behind a cell, ordered by the method's own value; a set metric orders by L1."""
+def holes(
+    results: Results, metric: str, region: str, entry: str, label: str, sort: str
+) -> list[tuple[str, str]]:
+    """(bin, image id) of the pictures behind a cell, ordered by the method's own value; a set metric orders
+    by L1.
+    """
     frame = results.scores[results.scores["entry"] == entry]
     frame = frame[frame["bin"] == label] if label != ALL else frame
     rows = frame[(frame["metric"] == metric) & (frame["region"] == region) & (frame["image_id"] != WHOLE_SET)]
@@ -218,9 +283,14 @@ def chip(metric: str, entry: str, value: str | None) -> dict[str, Any]:
     return {"label": metric, "value": value + mark(entry, metric), **why}
 
 
-def pane(results: Results, entry: str, label: str, image_id: str, values: dict[str, dict[str, float]]) -> dict[str, Any]:
+def pane(
+    results: Results, entry: str, label: str, image_id: str, values: dict[str, dict[str, float]]
+) -> dict[str, Any]:
     """One method's pane on one hole, without its `src`; `values` maps a metric's name to `values_at`."""
-    chips = [chip(metric, entry, number(value[entry]) if entry in value else None) for metric, value in values.items()]
+    chips = [
+        chip(metric, entry, number(value[entry]) if entry in value else None)
+        for metric, value in values.items()
+    ]
     shared = {"id": entry, "title": named(entry), "family": family(entry), "chips": chips}
     if display.find(results, label, image_id, entry) is None:
         why = f"Its picture is not here: run `python -m benchmark run {results.suite}` to make it."

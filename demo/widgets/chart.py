@@ -8,15 +8,20 @@ class Chart(Widget):
 
     Value: `{x, y, series, kind?, title?, note?, rev?}`.
 
-    * x: `{label, scale?, values?, unit?, digits?}`; `scale` is category (the default, in the order of `values`), linear or log.
-    * y: `{label, better?, unit?, digits?}`; `better` is "high" or "low". Text alone stands for `{label}` in both.
-    * series: `{id, title?, family, pts: [{x, y, lo?, hi?, n?, cell?}]}`; `lo` and `hi` are the ends of a 95 % interval, `y` None breaks
-      the line, and points at or below zero are left out of a log axis. Series of one family differ by their dashes.
+    * x: `{label, scale?, values?, unit?, digits?}`; `scale` is category (the default, in the order of
+      `values`), linear or log.
+    * y: `{label, better?, unit?, digits?}`; `better` is "high" or "low". Text alone stands for `{label}` in
+      both.
+    * series: `{id, title?, family, pts: [{x, y, lo?, hi?, n?, cell?}]}`; `lo` and `hi` are the ends of a 95 %
+      interval, `y` None breaks the line, and points at or below zero are left out of a log axis. Series of
+      one family differ by their dashes.
     * kind: line (the default) or scatter. note: what to say where there is nothing to draw.
 
-    It fills its column, so beside another one put each into a `gr.Column(min_width=320)`; `gr.HTML` itself does not wrap in a row.
+    It fills its column, so beside another one put each into a `gr.Column(min_width=320)`; `gr.HTML` itself
+    does not wrap in a row.
 
-    Event: `point{cell}` with the point's `cell` as it was given. Showing and hiding lines stays in the browser.
+    Event: `point{cell}` with the point's `cell` as it was given. Showing and hiding lines stays in the
+        browser.
     """
 
     ASSET = "chart"

@@ -6,7 +6,12 @@ from demo.widgets.panes import Panes
 from demo.widgets.widget import Widget
 
 HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-PAGE_KEYS = (("Ctrl Enter", "Run"), ("Ctrl .", "Stop"), ("← →", "Between tabs, in the tab bar"), ("?", "This list"))
+PAGE_KEYS = (
+    ("Ctrl Enter", "Run"),
+    ("Ctrl .", "Stop"),
+    ("← →", "Between tabs, in the tab bar"),
+    ("?", "This list"),
+)
 
 
 class Header(Widget):
@@ -17,6 +22,10 @@ class Header(Widget):
 
 def build(title: str) -> None:
     """Place the header."""
-    keys = [["Everywhere", PAGE_KEYS], ["Mask, once it has the focus", MaskEditor.KEYS], ["Pictures, once they have the focus", Panes.KEYS]]
+    keys = [
+        ["Everywhere", PAGE_KEYS],
+        ["Mask, once it has the focus", MaskEditor.KEYS],
+        ["Pictures, once they have the focus", Panes.KEYS],
+    ]
     keys.append(["Inside, once it has the focus", Inside.KEYS])
     Header({"title": title, "keys": keys}, elem_id="header")

@@ -8,7 +8,9 @@ from demo.widgets.widget import Widget
 
 
 class EditorData(GradioModel):
-    """What travels between page and server. The path in `picture` is checked by Gradio: only what was uploaded passes."""
+    """What travels between page and server. The path in `picture` is checked by Gradio: only what was
+    uploaded passes.
+    """
 
     rev: int = 0
     """Rises with every value the server sends; the page drops older ones."""
@@ -35,14 +37,14 @@ class EditorData(GradioModel):
 class MaskEditor(Widget):
     """A picture to paint on, with what opens pictures above it and what draws masks below.
 
-    `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or None; `follows`: titles of the
-    methods that follow a sketch; without any there is no tool for one.
+    `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or
+    None; `follows`: titles of the methods that follow a sketch; without any there is no tool for one.
 
-    Events: `picture{}` and `maskfile{}` (the file is in the value), `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed} or
-    transparent, and `mask{count, bbox, holes, border}` after each change; bbox = top, left, bottom, right, and holes the same with a count
-    for each group of missing pixels. In the browser,
-    `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size, alpha 255 = missing, red 255 = a line of the
-    sketch, or ''.
+    Events: `picture{}` and `maskfile{}` (the file is in the value), `tool{kind, ...}` with kind sample{id},
+    generate{name, ratio, seed} or transparent, and `mask{count, bbox, holes, border}` after each change; bbox
+    = top, left, bottom, right, and holes the same with a count for each group of missing pixels. In the
+    browser, `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size, alpha 255 =
+    missing, red 255 = a line of the sketch, or ''.
     """
 
     ASSET = "mask_editor"
@@ -61,9 +63,15 @@ class MaskEditor(Widget):
     data_model = EditorData
 
     def __init__(
-        self, samples: list[dict[str, str]], generators: list[dict[str, Any]], follows: list[str] | None = None, **kwargs: Any
+        self,
+        samples: list[dict[str, str]],
+        generators: list[dict[str, Any]],
+        follows: list[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(EditorData(), samples=samples, generators=generators, follows=follows or [], **kwargs)
+        super().__init__(
+            EditorData(), samples=samples, generators=generators, follows=follows or [], **kwargs
+        )
 
     def preprocess(self, payload: EditorData | None) -> EditorData:
         return payload or EditorData()

@@ -12,21 +12,26 @@ class Panes(Widget):
 
     * `rev`: rises with every value (`demo.widgets.widget.next_rev()`); a value with a lower one is dropped.
     * `w`, `h`: size of the picture in pixels; every picture is drawn at this size.
-    * `mode`: grid, slider, flip or error. It is applied when it changes; between changes the visitor's choice stays.
-    * `ref`: URL of the original, or the id of the pane that shows it. Without it there is no error map. Holding Space shows
-      `ref`, or else the pane with the id "original".
-    * pane: `{id, title, family, state, src, err?, progress, eta, seconds, note, chips, place?, stale?, file?}`. `family` is None for
-      original and masked. `src`: URL on this server. `seconds`: time it took. `note`: one line under a finished picture. `file`: stem
-      of the download's name. `state`: empty, queued (`place` = runs ahead, `eta`), running (`progress` 0 to 1 or None, `eta` in
-      seconds, `src` = preview, `note` = "level 3/6"), done, stopped, error or unavailable (`err` = one sentence), stale (done, with
+    * `mode`: grid, slider, flip or error. It is applied when it changes; between changes the visitor's choice
+      stays.
+    * `ref`: URL of the original, or the id of the pane that shows it. Without it there is no error map.
+      Holding Space shows `ref`, or else the pane with the id "original".
+    * pane: `{id, title, family, state, src, err?, progress, eta, seconds, note, chips, place?, stale?,
+      file?}`. `family` is None for original and masked. `src`: URL on this server. `seconds`: time it took.
+      `note`: one line under a finished picture. `file`: stem of the download's name. `state`: empty, queued
+      (`place` = runs ahead, `eta`), running (`progress` 0 to 1 or None, `eta` in seconds, `src` = preview,
+      `note` = "level 3/6"), done, stopped, error or unavailable (`err` = one sentence), stale (done, with
       outdated settings; also `stale=True`).
-    * chips: `[{label, value, why?}]`; `value` is text or None, which is shown as a dash with the reason `why`.
-    * A method that gives several answers also has `answers: [{seed, name, state, src, thumb, seconds, note, chips, file}, ...]`, one per
-      seed: those that are there (done or stale), the one under way (running or stopped, `src` = preview) and those to come (queued).
-      They stand in a strip under the picture; what is chosen there takes the pane's place, and its title gets the seed.
+    * chips: `[{label, value, why?}]`; `value` is text or None, which is shown as a dash with the reason
+      `why`.
+    * A method that gives several answers also has `answers: [{seed, name, state, src, thumb, seconds, note,
+      chips, file}, ...]`, one per
+      seed: those that are there (done or stale), the one under way (running or stopped, `src` = preview) and
+      those to come (queued). They stand in a strip under the picture; what is chosen there takes the pane's
+      place, and its title gets the seed.
 
-    Events: `pick{id}`, `pair{a, b}`, `point{id, x, y}` (pixel of the picture), `stop{id}`, `retry{id}`, `use{id, name}` (as the next input;
-    `name`: that of the chosen answer).
+    Events: `pick{id}`, `pair{a, b}`, `point{id, x, y}` (pixel of the picture), `stop{id}`, `retry{id}`,
+    `use{id, name}` (as the next input; `name`: that of the chosen answer).
     """
 
     ASSET = "panes"

@@ -19,23 +19,31 @@ class Choice(NamedTuple):
 class Picker(Widget):
     """Methods in groups, one tick each, with their settings folded away.
 
-    Value: `{families: [{id, name?, methods: [method, ...]}], chosen?: [method id, ...], options?: {method id: {option: value}}, wrong?:
-    {method id: sentence}, rev?}`. `family.id` is one of `inpainters.base.FAMILIES`. Without `chosen` what is ticked stays, without
-    `options` what stands in the fields.
+    Value: `{families: [{id, name?, methods: [method, ...]}], chosen?: [method id, ...], options?: {method id:
+    {option: value}}, wrong?: {method id: sentence}, rev?}`. `family.id` is one of `inpainters.base.FAMILIES`.
+    Without `chosen` what is ticked stays, without `options` what stands in the fields.
 
-    * method: `{id, title?, cost, note?, why?, help?, options?: [option, ...]}`. `cost` is text ("under 1 s"), `note` a line under the
-      name; `why` is the sentence that says why a method is disabled here; `help` opens on hover.
-    * option: `{name, kind, default, help, choices, minimum, maximum}`, kind = choice, int, float or bool. One that is called
-      "preset" stands in the row itself.
+    * method: `{id, title?, cost, note?, why?, help?, options?: [option, ...]}`. `cost` is text ("under 1 s"),
+      `note` a line under the name; `why` is the sentence that says why a method is disabled here; `help`
+      opens on hover.
+    * option: `{name, kind, default, help, choices, minimum, maximum}`, kind = choice, int, float or bool. One
+      that is called "preset" stands in the row itself.
 
-    Event: `choose{ids, options}`, ids in the order shown. As an input of a function the component gives a `Choice`.
+    Event: `choose{ids, options}`, ids in the order shown. As an input of a function the component gives a
+        `Choice`.
     """
 
     ASSET = "picker"
     SENDS = ("choose",)
 
     def preprocess(self, payload: Any) -> Choice:
-        chosen, options = (payload.get("chosen"), payload.get("options")) if isinstance(payload, dict) else (payload, None)
+        chosen, options = (
+            (payload.get("chosen"), payload.get("options")) if isinstance(payload, dict) else (payload, None)
+        )
         ids = [item for item in chosen if isinstance(item, str)][:_MOST] if isinstance(chosen, list) else []
-        own = {name: given for name, given in options.items() if isinstance(given, dict)} if isinstance(options, dict) else {}
+        own = (
+            {name: given for name, given in options.items() if isinstance(given, dict)}
+            if isinstance(options, dict)
+            else {}
+        )
         return Choice(ids, own)

@@ -8,15 +8,18 @@ class Table(Widget):
 
     Value: `{caption, cols, rows, corner?, few?, rev?}`.
 
-    * cols: text, or `{id, title, better?, digits?, kind?, note?, few?}`; `better` is "high" or "low" and decides what "best first" means,
-      `digits` are decimals (2), `kind` "seconds" chooses them by size, `note` opens on the heading.
+    * cols: text, or `{id, title, better?, digits?, kind?, note?, few?}`; `better` is "high" or "low" and
+      decides what "best first" means, `digits` are decimals (2), `kind` "seconds" chooses them by size,
+      `note` opens on the heading.
     * rows: `{id, title?, family, cells: {col id: cell}}`.
-    * cell: `{v, lo, hi, n, best, tied, why}`: value, ends of its 95 % interval, pictures; `best` is set in bold, `tied` marked "=". Where
-      `v` is None there is a dash, and `why` is the sentence that opens on hover, focus and tap.
+    * cell: `{v, lo, hi, n, best, tied, why}`: value, ends of its 95 % interval, pictures; `best` is set in
+      bold, `tied` marked "=". Where `v` is None there is a dash, and `why` is the sentence that opens on
+      hover, focus and tap.
     * few: cells with `n` below it are grey, for the whole table or one column.
     * corner: the heading of the first column ("Method").
 
-    Event: `cell{row, col}` for a cell that has a value. Sorting stays in the browser; missing values come last either way.
+    Event: `cell{row, col}` for a cell that has a value. Sorting stays in the browser; missing values come
+        last either way.
     """
 
     ASSET = "table"

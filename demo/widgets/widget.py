@@ -1,9 +1,10 @@
 """What the page's own components share: constant templates, values in, named events out.
 
-A value reaches the browser through `watch('value')` and becomes DOM by `textContent`; it never enters a template, because Gradio
-evaluates rendered template text as JavaScript. An event `name` is listened to as `component.name(fn)`; `fn` takes a
-`gr.EventData` whose `_data` is the payload. The payload comes from a browser: check it. No event is dropped while an earlier one is
-under way (`trigger_mode="multiple"`, where Gradio's default is "once").
+A value reaches the browser through `watch('value')` and becomes DOM by `textContent`; it never enters a
+template, because Gradio evaluates rendered template text as JavaScript. An event `name` is listened to as
+`component.name(fn)`; `fn` takes a `gr.EventData` whose `_data` is the payload. The payload comes from a
+browser: check it. No event is dropped while an earlier one is under way (`trigger_mode="multiple"`, where
+Gradio's default is "once").
 """
 
 import threading
@@ -24,7 +25,9 @@ _last_rev = 0
 
 
 def next_rev() -> int:
-    """Return a number greater than all before it, also across a restart of the server: milliseconds since 1970, never twice."""
+    """Return a number greater than all before it, also across a restart of the server: milliseconds since
+    1970, never twice.
+    """
     global _last_rev
     with _lock:
         _last_rev = max(_last_rev + 1, time.time_ns() // 1_000_000)
@@ -42,7 +45,9 @@ def _event(name: str) -> Callable[..., Any]:
 
 
 class _Meta(ComponentMeta):
-    """Gradio's metaclass writes a .pyi file beside each component when it is imported; importing ours does nothing."""
+    """Gradio's metaclass writes a .pyi file beside each component when it is imported; importing ours does
+    nothing.
+    """
 
     def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
         events = {event: _event(event) for event in attrs.get("SENDS", ())}
@@ -54,8 +59,8 @@ class _Meta(ComponentMeta):
 class Widget(gr.HTML, metaclass=_Meta):
     """A component drawn by `widgets/<ASSET>.js` and `widgets/<ASSET>.css`.
 
-    `value`: JSON as the subclass documents it, or None. The browser drops a value whose `rev` is lower than the last one's.
-    Other keywords go to `gr.HTML` (elem_id, visible, min_height, ...).
+    `value`: JSON as the subclass documents it, or None. The browser drops a value whose `rev` is lower than
+    the last one's. Other keywords go to `gr.HTML` (elem_id, visible, min_height, ...).
     """
 
     ASSET: ClassVar[str]

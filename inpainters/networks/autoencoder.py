@@ -1,4 +1,6 @@
-"""The autoencoder of latent diffusion: Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR 2022, small."""
+"""The autoencoder of latent diffusion: Rombach et al., High-resolution image synthesis with latent diffusion
+models, CVPR 2022, small.
+"""
 
 from collections.abc import Sequence
 
@@ -23,16 +25,25 @@ class Residual(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Pictures (N, 3, H, W) in [0, 1] to latents (N, `channels`, H / 4, W / 4) of mean 0 and variance 1, and back.
+    """Pictures (N, 3, H, W) in [0, 1] to latents (N, `channels`, H / 4, W / 4) of mean 0 and variance 1, and
+    back.
 
-    Pixels enter and leave in 2×2 patches, so that nothing runs at full resolution but the last, smoothing convolution. In place of
-    the paper's KL term a batch normalisation without parameters keeps the latent's variance at 1; in training, noise of deviation
-    `noise` on the latent keeps its neighbourhood decodable. H and W: multiples of 4. `forward` returns [reconstruction].
+    Pixels enter and leave in 2×2 patches, so that nothing runs at full resolution but the last, smoothing
+    convolution. In place of the paper's KL term a batch normalisation without parameters keeps the latent's
+    variance at 1; in training, noise of deviation `noise` on the latent keeps its neighbourhood decodable. H
+    and W: multiples of 4. `forward` returns [reconstruction].
     """
 
     multiple = 4
 
-    def __init__(self, channels: int = 4, widths: Sequence[int] = (32, 64), layers: int = 1, groups: int = 8, noise: float = 0.1) -> None:
+    def __init__(
+        self,
+        channels: int = 4,
+        widths: Sequence[int] = (32, 64),
+        layers: int = 1,
+        groups: int = 8,
+        noise: float = 0.1,
+    ) -> None:
         super().__init__()
         narrow, wide = widths
         self.channels, self.noise = channels, noise

@@ -1,7 +1,9 @@
-"""Context encoder: Pathak, Krähenbühl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by Inpainting, CVPR 2016.
+"""Context encoder: Pathak, Krähenbühl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by
+Inpainting, CVPR 2016.
 
-An encoder down to 4x4 maps, a channel-wise fully connected layer that carries what surrounds the hole into it, and a decoder that
-draws the centre 64x64 of a 128x128 picture. `ContextEncoder` is the paper's form, `SlimContextEncoder` one that learns on a processor.
+An encoder down to 4x4 maps, a channel-wise fully connected layer that carries what surrounds the hole into
+it, and a decoder that draws the centre 64x64 of a 128x128 picture. `ContextEncoder` is the paper's form,
+`SlimContextEncoder` one that learns on a processor.
 """
 
 import itertools
@@ -33,12 +35,13 @@ def with_centre(image: Tensor, square: Tensor) -> Tensor:
 
 
 class ContextEncoder(nn.Module):
-    """`forward(image, mask)`: (N, 3, 128, 128) in [0, 1] and (N, 1, 128, 128) 1 where missing, to a list of one picture.
+    """`forward(image, mask)`: (N, 3, 128, 128) in [0, 1] and (N, 1, 128, 128) 1 where missing, to a list of
+    one picture.
 
-    The picture is the image with its centre 64x64 as predicted, neither clamped nor composited. Missing pixels, wherever they
-    are, enter as the mean of the known ones, and keep it outside the centre; known pixels within the centre are seen (section 3.3,
-    random regions).
-    `bottleneck` 0 is the paper's channel-wise fully connected layer, otherwise a full one of that width (4000 in its figure 9a).
+    The picture is the image with its centre 64x64 as predicted, neither clamped nor composited. Missing
+    pixels, wherever they are, enter as the mean of the known ones, and keep it outside the centre; known
+    pixels within the centre are seen (section 3.3, random regions). `bottleneck` 0 is the paper's
+    channel-wise fully connected layer, otherwise a full one of that width (4000 in its figure 9a).
     """
 
     def __init__(self, widths: Sequence[int] = (64, 64, 128, 256, 512), bottleneck: int = 0) -> None:
@@ -60,7 +63,10 @@ class ContextEncoder(nn.Module):
 
 def _check(image: Tensor) -> None:
     if image.shape[-2:] != (SIDE, SIDE):
-        raise InputError(f"A context encoder takes pictures of {SIDE}×{SIDE} pixels, not {image.shape[-1]}×{image.shape[-2]}.")
+        raise InputError(
+            f"A context encoder takes pictures of {SIDE}×{SIDE} pixels, not "
+            f"{image.shape[-1]}×{image.shape[-2]}."
+        )
 
 
 def _down(inputs: int, outputs: int, norm: bool) -> nn.Sequential:
@@ -69,20 +75,28 @@ def _down(inputs: int, outputs: int, norm: bool) -> nn.Sequential:
 
 
 def _up(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
 
 
 def _channelwise(width: int, side: int) -> nn.Sequential:
-    return nn.Sequential(ChannelwiseFC(width, side), nn.Conv2d(width, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+    return nn.Sequential(
+        ChannelwiseFC(width, side), nn.Conv2d(width, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+    )
 
 
 def _full(width: int, side: int, bottleneck: int) -> nn.Sequential:
     down = nn.Conv2d(width, bottleneck, side, bias=False), nn.BatchNorm2d(bottleneck), nn.LeakyReLU(0.2)
-    return nn.Sequential(*down, nn.ConvTranspose2d(bottleneck, width, side, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+    return nn.Sequential(
+        *down, nn.ConvTranspose2d(bottleneck, width, side, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+    )
 
 
 class Mix(nn.Module):
-    """`x + conv(relu(fc(x)))`: a channel-wise fully connected layer over the whole picture, then across the channels."""
+    """`x + conv(relu(fc(x)))`: a channel-wise fully connected layer over the whole picture, then across the
+    channels.
+    """
 
     def __init__(self, width: int, side: int) -> None:
         super().__init__()
@@ -99,7 +113,9 @@ class Join(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.narrow = convolution(inputs, outputs, kernel=1)
-        self.conv = nn.Sequential(convolution(outputs, outputs), nn.LeakyReLU(0.2), convolution(outputs, outputs, gain=0.3))
+        self.conv = nn.Sequential(
+            convolution(outputs, outputs), nn.LeakyReLU(0.2), convolution(outputs, outputs, gain=0.3)
+        )
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = F.interpolate(self.narrow(x), scale_factor=2, mode="bilinear", align_corners=False)
@@ -110,9 +126,9 @@ class Join(nn.Module):
 class SlimContextEncoder(nn.Module):
     """The same in and out as `ContextEncoder`, for short trainings.
 
-    Colours enter as differences from the mean of the known pixels, and the decoder adds to a smooth first fill. It starts from the
-    encoder's features of the centre and a margin of 16 px, so that what it draws meets the known pixels.
-    `widths`: channels at 1/1, 1/2, ... 1/16.
+    Colours enter as differences from the mean of the known pixels, and the decoder adds to a smooth first
+    fill. It starts from the encoder's features of the centre and a margin of 16 px, so that what it draws
+    meets the known pixels. `widths`: channels at 1/1, 1/2, ... 1/16.
     """
 
     def __init__(self, widths: Sequence[int] = (16, 32, 64, 128, 256), mixes: int = 2) -> None:
@@ -144,4 +160,9 @@ class SlimContextEncoder(nn.Module):
 
 
 def _stride(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2), convolution(outputs, outputs), nn.LeakyReLU(0.2))
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        convolution(outputs, outputs),
+        nn.LeakyReLU(0.2),
+    )

@@ -1,6 +1,8 @@
-"""Coarse and refined with contextual attention: Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018.
+"""Coarse and refined with contextual attention: Yu et al., Generative Image Inpainting with Contextual
+Attention, CVPR 2018.
 
-`ContextualAttentionGenerator` has the paper's topology; `SlimContextualAttentionGenerator` is the bundled form.
+`ContextualAttentionGenerator` has the paper's topology; `SlimContextualAttentionGenerator` is the bundled
+form.
 """
 
 from collections.abc import Sequence
@@ -15,9 +17,20 @@ from inpainters.networks.slim import Conv, Stage, double, half, inputs, known_me
 
 
 class MirrorConv2d(nn.Module):
-    """Convolution with mirror padding and an activation (section 3); maps too small for a mirror repeat their edge."""
+    """Convolution with mirror padding and an activation (section 3); maps too small for a mirror repeat their
+    edge.
+    """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1, activation: str = "elu") -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        activation: str = "elu",
+    ) -> None:
         super().__init__()
         self.padding = dilation * (kernel - 1) // 2
         self.features = nn.Conv2d(inputs, outputs, kernel, stride, 0, dilation)
@@ -31,7 +44,16 @@ class MirrorConv2d(nn.Module):
 class Conv2d(nn.Module):
     """Convolution with zero padding and an activation, for speed."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1, activation: str = "elu") -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        activation: str = "elu",
+    ) -> None:
         super().__init__()
         self.features = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel - 1) // 2, dilation)
         self.activation = ACTIVATIONS[activation]
@@ -45,7 +67,9 @@ def encoder(conv: Conv, channels: int, widths: Sequence[int], last: str = "elu")
     """Six layers down to a quarter: (N, channels, H, W) to (N, widths[-1], H / 4, W / 4)."""
     kernels, strides = (5, 3, 3, 3, 3, 3), (1, 2, 1, 2, 1, 1)
     rows = zip((channels, *widths[:-1]), widths, kernels, strides, ("elu",) * 5 + (last,), strict=True)
-    return nn.Sequential(*(conv(a, b, kernel, stride=stride, activation=act) for a, b, kernel, stride, act in rows))
+    return nn.Sequential(
+        *(conv(a, b, kernel, stride=stride, activation=act) for a, b, kernel, stride, act in rows)
+    )
 
 
 def dilated(conv: Conv, width: int) -> nn.Sequential:
@@ -68,27 +92,39 @@ class Decoder(nn.Module):
 
 
 class TwoStage(nn.Module):
-    """The two stages of Yu 2018, figure 3, of any convolution `conv`; `channels` are the planes that enter each stage.
+    """The two stages of Yu 2018, figure 3, of any convolution `conv`; `channels` are the planes that enter
+    each stage.
 
-    The refinement has two encoders side by side, one with dilated convolutions, one with contextual attention; the decoder sees both.
+    The refinement has two encoders side by side, one with dilated convolutions, one with contextual
+    attention; the decoder sees both.
     """
 
     def __init__(self, conv: Conv, channels: int, cnum: int) -> None:
         super().__init__()
         c = cnum
-        self.coarse = nn.Sequential(encoder(conv, channels, (c, 2 * c, 2 * c, 4 * c, 4 * c, 4 * c)), dilated(conv, 4 * c))
+        self.coarse = nn.Sequential(
+            encoder(conv, channels, (c, 2 * c, 2 * c, 4 * c, 4 * c, 4 * c)), dilated(conv, 4 * c)
+        )
         self.coarse_decoder = Decoder(conv, 4 * c, c)
-        self.refine = nn.Sequential(encoder(conv, channels, (c, c, 2 * c, 2 * c, 4 * c, 4 * c)), dilated(conv, 4 * c))
+        self.refine = nn.Sequential(
+            encoder(conv, channels, (c, c, 2 * c, 2 * c, 4 * c, 4 * c)), dilated(conv, 4 * c)
+        )
         self.matching = encoder(conv, channels, (c, c, 2 * c, 4 * c, 4 * c, 4 * c), last="relu")
         self.pasted = nn.Sequential(conv(4 * c, 4 * c), conv(4 * c, 4 * c))
         self.refine_decoder = Decoder(conv, 8 * c, c)
 
-    def forward(self, picture: Tensor, hole: Tensor, planes: Tensor, weights: bool = False) -> tuple[list[Tensor], Attention]:
-        """`picture` in [-1, 1], `planes` what is told beside the colours; coarse and refined in [-1, 1], and the attention."""
+    def forward(
+        self, picture: Tensor, hole: Tensor, planes: Tensor, weights: bool = False
+    ) -> tuple[list[Tensor], Attention]:
+        """`picture` in [-1, 1], `planes` what is told beside the colours; coarse and refined in [-1, 1], and
+        the attention.
+        """
         known = picture * (1 - hole)
         coarse = self.coarse_decoder(self.coarse(torch.cat((known, planes), 1)), picture.shape[-2:])
         x = torch.cat((coarse * hole + known, planes), 1)
-        pasted, attention = contextual_attention(self.matching(x), quarter(hole), propagate=True, weights=weights)
+        pasted, attention = contextual_attention(
+            self.matching(x), quarter(hole), propagate=True, weights=weights
+        )
         both = torch.cat((self.refine(x), self.pasted(pasted)), 1)
         return [coarse, self.refine_decoder(both, picture.shape[-2:])], attention
 
@@ -101,9 +137,10 @@ def quarter(mask: Tensor) -> Tensor:
 class ContextualAttentionGenerator(nn.Module):
     """The paper's generator (section 3 and 4.2), ELU and mirror padding throughout, no normalisation.
 
-    Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where missing. Returns the coarse and the refined
-    picture, (N, 3, H, W) each, neither clamped (the paper clips) nor composited. Attention is computed at a quarter of the resolution,
-    without the authors' further halving of the features that are matched.
+    Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where missing. Returns the coarse
+    and the refined picture, (N, 3, H, W) each, neither clamped (the paper clips) nor composited. Attention is
+    computed at a quarter of the resolution, without the authors' further halving of the features that are
+    matched.
     """
 
     def __init__(self, cnum: int = 32) -> None:
@@ -124,14 +161,27 @@ class ContextualAttentionGenerator(nn.Module):
 
 
 class AttentionStage(Stage):
-    """A slim stage with a branch of contextual attention from its features at a quarter of the resolution to its decoder."""
+    """A slim stage with a branch of contextual attention from its features at a quarter of the resolution to
+    its decoder.
+    """
 
     def __init__(
-        self, inputs: int, widths: Sequence[int], dilations: Sequence[int], activation: str, width: int, scale: float, propagate: bool
+        self,
+        inputs: int,
+        widths: Sequence[int],
+        dilations: Sequence[int],
+        activation: str,
+        width: int,
+        scale: float,
+        propagate: bool,
     ) -> None:
         super().__init__(inputs, widths, dilations, activation, Conv2d)
-        self.match = nn.Sequential(Conv2d(widths[2], width, activation=activation), Conv2d(width, width, activation="linear"))
-        self.paste = nn.Sequential(Conv2d(width, widths[2], activation=activation), Conv2d(widths[2], widths[2], activation="linear"))
+        self.match = nn.Sequential(
+            Conv2d(widths[2], width, activation=activation), Conv2d(width, width, activation="linear")
+        )
+        self.paste = nn.Sequential(
+            Conv2d(width, widths[2], activation=activation), Conv2d(widths[2], widths[2], activation="linear")
+        )
         self.scale, self.propagate = scale, propagate
 
     def attend(self, x: Tensor, mask: Tensor, weights: bool = False) -> tuple[Tensor, Attention]:
@@ -141,7 +191,9 @@ class AttentionStage(Stage):
         x = self.match(skips[2])
         # Without what all positions share, unlike ones have a cosine of about 0.
         x = x - x.mean((2, 3), keepdim=True)
-        pasted, attention = contextual_attention(x, quarter(mask), scale=self.scale, propagate=self.propagate, weights=weights)
+        pasted, attention = contextual_attention(
+            x, quarter(mask), scale=self.scale, propagate=self.propagate, weights=weights
+        )
         skips[2] = skips[2] + self.paste(pasted)
         x = self.bottom(skips.pop())
         for up in self.up:
@@ -150,7 +202,8 @@ class AttentionStage(Stage):
 
 
 class SlimContextualAttentionGenerator(nn.Module):
-    """Coarse stage at half resolution, refinement with attention at a quarter; both add to a smooth first fill.
+    """Coarse stage at half resolution, refinement with attention at a quarter; both add to a smooth first
+    fill.
 
     `forward` as in `ContextualAttentionGenerator`.
     """

@@ -6,7 +6,9 @@ from torch import Tensor, nn
 
 
 class Block(nn.Sequential):
-    """Convolution with mirrored borders, batch normalisation, LeakyReLU; normalised by the one picture that there is."""
+    """Convolution with mirrored borders, batch normalisation, LeakyReLU; normalised by the one picture that
+    there is.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, padding_mode="reflect")
@@ -14,7 +16,9 @@ class Block(nn.Sequential):
 
 
 class Scale(nn.Module):
-    """One scale: down, the scales below, up again, joined by a narrow skip. (1, inputs, H, W) to (1, width, H, W)."""
+    """One scale: down, the scales below, up again, joined by a narrow skip. (1, inputs, H, W) to (1, width,
+    H, W).
+    """
 
     def __init__(self, inputs: int, width: int, skip: int, below: nn.Module | None, deeper: int) -> None:
         super().__init__()
@@ -32,8 +36,8 @@ class Scale(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """`forward(noise)`: (1, inputs, H, W) to a picture (1, 3, H, W) in (0, 1). `widths`: channels at 1/1, 1/2, 1/4, ...; sides of
-    2 pixels and more at the deepest scale, `len(widths) - 1` halvings down."""
+    """`forward(noise)`: (1, inputs, H, W) to a picture (1, 3, H, W) in (0, 1). `widths`: channels at 1/1,
+    1/2, 1/4, ...; sides of 2 pixels and more at the deepest scale, `len(widths) - 1` halvings down."""
 
     def __init__(self, inputs: int = 32, widths: tuple[int, ...] = (128,) * 6, skip: int = 4) -> None:
         super().__init__()
@@ -49,7 +53,9 @@ class Hourglass(nn.Module):
 
 
 def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
-    """PyTorch's usual start, from a generator of one's own: uniform within one over the root of the inputs; norms at 1 and 0."""
+    """PyTorch's usual start, from a generator of one's own: uniform within one over the root of the inputs;
+    norms at 1 and 0.
+    """
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Conv2d):

@@ -1,4 +1,6 @@
-"""Denoisers of diffusion models: Ho et al., Denoising diffusion probabilistic models, NeurIPS 2020, on diffusers' `UNet2DModel`."""
+"""Denoisers of diffusion models: Ho et al., Denoising diffusion probabilistic models, NeurIPS 2020, on
+diffusers' `UNet2DModel`.
+"""
 
 from collections.abc import Sequence
 
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 
 
 class UNet(UNet2DModel):
-    """diffusers' network, which asks for its own type at each call; looking through all parameters for it takes a tenth of a small call."""
+    """diffusers' network, which asks for its own type at each call; looking through all parameters for it
+    takes a tenth of a small call.
+    """
 
     @property
     def dtype(self) -> torch.dtype:
@@ -19,8 +23,9 @@ class UNet(UNet2DModel):
 class Pretrained(nn.Module):
     """Somebody else's `UNet2DModel` and noise schedule, to be called as a `Denoiser` is.
 
-    `size` is the side of the pictures it was trained on. Where it also predicts a variance (Nichol and Dhariwal 2021, Improved
-    denoising diffusion probabilistic models), in channels of its own after the mean's, that is left out.
+    `size` is the side of the pictures it was trained on. Where it also predicts a variance (Nichol and
+    Dhariwal 2021, Improved denoising diffusion probabilistic models), in channels of its own after the
+    mean's, that is left out.
     """
 
     def __init__(self, unet: UNet2DModel, scheduler: DDPMScheduler, size: int) -> None:
@@ -37,10 +42,11 @@ class Pretrained(nn.Module):
 class Denoiser(nn.Module):
     """A `UNet2DModel` and the noise schedule it was trained with.
 
-    It sees `patch`×`patch` pixels as one position with as many more channels, which is what makes it fast on a processor.
-    `forward` takes a noisy picture `noisy` (N, `channels`, H, W), colours in [-1, 1] before the noise, and its `timestep` (N,); it
-    returns what `prediction` names, "epsilon" or "v_prediction" (Salimans and Ho 2022), of the same shape. Where `context` is not 0
-    it also takes so many channels of what it is to go by, (N, `context`, H, W). H and W: multiples of `multiple`.
+    It sees `patch`×`patch` pixels as one position with as many more channels, which is what makes it fast on
+    a processor. `forward` takes a noisy picture `noisy` (N, `channels`, H, W), colours in [-1, 1] before the
+    noise, and its `timestep` (N,); it returns what `prediction` names, "epsilon" or "v_prediction" (Salimans
+    and Ho 2022), of the same shape. Where `context` is not 0 it also takes so many channels of what it is to
+    go by, (N, `context`, H, W). H and W: multiples of `multiple`.
     """
 
     def __init__(
@@ -60,7 +66,9 @@ class Denoiser(nn.Module):
         super().__init__()
         self.size, self.patch, self.multiple = size, patch, patch * 2 ** (len(widths) - 1)
         # Colours have bounds that estimates can be held to, latents have none.
-        self.scheduler = DDPMScheduler(timesteps, beta_schedule=schedule, prediction_type=prediction, clip_sample=channels == 3)
+        self.scheduler = DDPMScheduler(
+            timesteps, beta_schedule=schedule, prediction_type=prediction, clip_sample=channels == 3
+        )
         self.unet = UNet(
             size // patch,
             (channels + context) * patch**2,

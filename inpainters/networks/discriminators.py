@@ -1,4 +1,6 @@
-"""Discriminators, for training alone: what judges a composite against a photograph. Pictures in [0, 1], masks 1 where missing."""
+"""Discriminators, for training alone: what judges a composite against a photograph. Pictures in [0, 1], masks
+1 where missing.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -10,18 +12,23 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class SNPatchGAN(nn.Module):
-    """Spectral-normalised Markovian discriminator: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019, section 3.3.
+    """Spectral-normalised Markovian discriminator: Yu et al., Free-Form Image Inpainting with Gated
+    Convolution, ICCV 2019, section 3.3.
 
-    Strided 5x5 convolutions; `forward(image, mask[, guide])` takes (N, 3, H, W), (N, 1, H, W) and the sketch where `guided`, and
-    returns the map (N, widths[-1], H/64, W/64) whose every element is judged on its own. The last convolution is linear.
+    Strided 5x5 convolutions; `forward(image, mask[, guide])` takes (N, 3, H, W), (N, 1, H, W) and the sketch
+    where `guided`, and returns the map (N, widths[-1], H/64, W/64) whose every element is judged on its own.
+    The last convolution is linear.
     """
 
-    def __init__(self, widths: Sequence[int] = (64, 128, 256, 256, 256, 256), *, guided: bool = False) -> None:
+    def __init__(
+        self, widths: Sequence[int] = (64, 128, 256, 256, 256, 256), *, guided: bool = False
+    ) -> None:
         super().__init__()
         pairs = itertools.pairwise((5 if guided else 4, *widths))
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 5, 2, 2) for a, b in pairs)
         for layer in self.layers:
-            # All singular values are 1 then, and normalisation leaves the signal as it is: it starts five times as strong.
+            # All singular values are 1 then, and normalisation leaves the signal as it is: it starts five
+            # times as strong.
             nn.init.orthogonal_(layer.weight)
             nn.init.zeros_(layer.bias)
             spectral_norm(layer)
@@ -35,16 +42,20 @@ class SNPatchGAN(nn.Module):
 
 
 class CentreDiscriminator(nn.Module):
-    """Judges the middle half of a picture: Pathak et al., Context Encoders, CVPR 2016, section 3.2 (their DCGAN discriminator).
+    """Judges the middle half of a picture: Pathak et al., Context Encoders, CVPR 2016, section 3.2 (their
+    DCGAN discriminator).
 
-    Of (N, 3, 128, 128) it sees the 64x64 centre and returns logits (N, 1, 1, 1); of larger pictures a map of logits.
+    Of (N, 3, 128, 128) it sees the 64x64 centre and returns logits (N, 1, 1, 1); of larger pictures a map of
+    logits.
     """
 
     def __init__(self, widths: Sequence[int] = (64, 128, 256, 512)) -> None:
         super().__init__()
         blocks = [nn.Sequential(nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2))]
         for a, b in itertools.pairwise(widths):
-            blocks.append(nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)))
+            blocks.append(
+                nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))
+            )
         self.layers = nn.Sequential(*blocks, nn.Conv2d(widths[-1], 1, 4))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

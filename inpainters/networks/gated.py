@@ -15,12 +15,13 @@ from inpainters.networks.slim import Stage, double, half, inputs, known_mean, pu
 
 
 class GatedGenerator(nn.Module):
-    """The paper's generator (section 3.4): the two stages of contextual attention, each convolution gated, with a sketch beside the mask.
+    """The paper's generator (section 3.4): the two stages of contextual attention, each convolution gated,
+    with a sketch beside the mask.
 
-    `cnum` counts planes before half of them become gates, as the authors do, so that a layer has `cnum / 2` features or a multiple.
-    Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where missing, `guide` (N, 1, H, W) a sketch in
-    [0, 1] or None (only with `guide=True`). Returns the coarse and the refined picture, (N, 3, H, W) each, neither clamped (the
-    authors' tanh is left out) nor composited.
+    `cnum` counts planes before half of them become gates, as the authors do, so that a layer has `cnum / 2`
+    features or a multiple. Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where
+    missing, `guide` (N, 1, H, W) a sketch in [0, 1] or None (only with `guide=True`). Returns the coarse and
+    the refined picture, (N, 3, H, W) each, neither clamped (the authors' tanh is left out) nor composited.
     """
 
     def __init__(self, cnum: int = 48, guide: bool = True) -> None:
@@ -35,7 +36,9 @@ class GatedGenerator(nn.Module):
         """Where each missing position, at a quarter of the resolution, copies from, weights included."""
         return self._run(image, mask, guide, True)[1]
 
-    def _run(self, image: Tensor, mask: Tensor, guide: Tensor | None, weights: bool) -> tuple[list[Tensor], Attention]:
+    def _run(
+        self, image: Tensor, mask: Tensor, guide: Tensor | None, weights: bool
+    ) -> tuple[list[Tensor], Attention]:
         planes = [torch.ones_like(mask), mask]
         if self.guided:
             planes.append(torch.zeros_like(mask) if guide is None else guide)
@@ -44,11 +47,13 @@ class GatedGenerator(nn.Module):
 
 
 class SlimGatedGenerator(nn.Module):
-    """The bundled form: coarse stage at half resolution, refinement at full resolution, scales down to 1/8 with skips added.
+    """The bundled form: coarse stage at half resolution, refinement at full resolution, scales down to 1/8
+    with skips added.
 
-    Both stages add to a smooth first fill of the hole. Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where
-    missing, `guide` (N, 1, H, W) a sketch in [0, 1] or None. Returns the coarse and the refined picture, (N, 3, H, W) each, not
-    clamped and not composited. `padding_mode` as in `nn.Conv2d`: zeros at the border draw rectangles into holes that touch it.
+    Both stages add to a smooth first fill of the hole. Args of `forward`: `image` (N, 3, H, W) in [0, 1],
+    `mask` (N, 1, H, W) 1 where missing, `guide` (N, 1, H, W) a sketch in [0, 1] or None. Returns the coarse
+    and the refined picture, (N, 3, H, W) each, not clamped and not composited. `padding_mode` as in
+    `nn.Conv2d`: zeros at the border draw rectangles into holes that touch it.
     """
 
     def __init__(

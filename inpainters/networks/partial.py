@@ -1,4 +1,5 @@
-"""A U-Net of partial convolutions: Liu et al., Image Inpainting for Irregular Holes Using Partial Convolutions, ECCV 2018.
+"""A U-Net of partial convolutions: Liu et al., Image Inpainting for Irregular Holes Using Partial
+Convolutions, ECCV 2018.
 
 `PartialUNet` is the paper's form (its table 3), `SlimPartialUNet` one that learns on a processor.
 """
@@ -47,7 +48,9 @@ class Decode(nn.Module):
 
 
 class PartialUNet(nn.Module):
-    """`forward(image, mask)`: (N, 3, H, W) in [0, 1] and (N, 1, H, W) 1 where missing, to a list of one picture (N, 3, H, W)."""
+    """`forward(image, mask)`: (N, 3, H, W) in [0, 1] and (N, 1, H, W) 1 where missing, to a list of one
+    picture (N, 3, H, W).
+    """
 
     enlarging: ClassVar[str] = "nearest"
     """Of features; their validity is always enlarged by nearest neighbour."""
@@ -59,19 +62,26 @@ class PartialUNet(nn.Module):
     ) -> None:
         super().__init__()
         inputs = (3, *widths[:-1])
-        self.encoder = nn.ModuleList(Encode(a, b, k, norm=i > 0) for i, (a, b, k) in enumerate(zip(inputs, widths, kernels, strict=True)))
+        self.encoder = nn.ModuleList(
+            Encode(a, b, k, norm=i > 0)
+            for i, (a, b, k) in enumerate(zip(inputs, widths, kernels, strict=True))
+        )
         skips = tuple(reversed(inputs))
         outputs = (*skips[:-1], 3)
         below = (widths[-1], *outputs[:-1])
         rows = enumerate(zip(below, skips, outputs, strict=True))
-        self.decoder = nn.ModuleList(Decode(b, s, o, i == len(widths) - 1, self.enlarging) for i, (b, s, o) in rows)
+        self.decoder = nn.ModuleList(
+            Decode(b, s, o, i == len(widths) - 1, self.enlarging) for i, (b, s, o) in rows
+        )
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         known = 1 - mask
         return [(self.drawn((2 * image - 1) * known, known) + 1) / 2]
 
     def drawn(self, x: Tensor, valid: Tensor) -> Tensor:
-        """The last layer's output, (N, 3, H, W) float, for values (N, 3, H, W) and their validity (N, 1, H, W)."""
+        """The last layer's output, (N, 3, H, W) float, for values (N, 3, H, W) and their validity (N, 1, H,
+        W).
+        """
         levels = []
         for encode in self.encoder:
             levels.append((x, valid))
@@ -84,13 +94,17 @@ class PartialUNet(nn.Module):
 class SlimPartialUNet(PartialUNet):
     """The same in and out, for short trainings; both departures are for steadiness of colour and smoothness.
 
-    Values enter as differences from the mean of the known pixels, and the network predicts what to add to a smooth first fill;
-    features are enlarged bilinearly.
+    Values enter as differences from the mean of the known pixels, and the network predicts what to add to a
+    smooth first fill; features are enlarged bilinearly.
     """
 
     enlarging = "bilinear"
 
-    def __init__(self, widths: Sequence[int] = (32, 64, 128, 128, 128, 128, 128), kernels: Sequence[int] = (7, 5, 5, 3, 3, 3, 3)) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int] = (32, 64, 128, 128, 128, 128, 128),
+        kernels: Sequence[int] = (7, 5, 5, 3, 3, 3, 3),
+    ) -> None:
         super().__init__(widths, kernels)
         nn.init.normal_(self.decoder[-1].conv.conv.weight, std=0.01)
 

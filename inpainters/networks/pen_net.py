@@ -1,8 +1,10 @@
-"""PEN-Net: Zeng, Fu, Chao and Guo, Learning Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019.
+"""PEN-Net: Zeng, Fu, Chao and Guo, Learning Pyramid-Context Encoder Network for High-Quality Image
+Inpainting, CVPR 2019.
 
-A U-Net whose skips are filled from deep to shallow by attention transfer, and whose decoder draws a picture at every scale.
-`PenNet` is the paper's form (where the text leaves widths open, those of the authors' release), `SlimPenNet` one that learns on a
-processor. Pictures come from coarse to fine, all enlarged to the full size.
+A U-Net whose skips are filled from deep to shallow by attention transfer, and whose decoder draws a picture
+at every scale. `PenNet` is the paper's form (where the text leaves widths open, those of the authors'
+release), `SlimPenNet` one that learns on a processor. Pictures come from coarse to fine, all enlarged to the
+full size.
 """
 
 import itertools
@@ -22,22 +24,33 @@ def resized(x: Tensor, like: Tensor) -> Tensor:
 
 
 class PenNet(nn.Module):
-    """`forward(image, mask)`: (N, 3, H, W) in [0, 1] and (N, 1, H, W) 1 where missing, to one picture (N, 3, H, W) per scale."""
+    """`forward(image, mask)`: (N, 3, H, W) in [0, 1] and (N, 1, H, W) 1 where missing, to one picture (N, 3,
+    H, W) per scale.
+    """
 
     def __init__(self, widths: Sequence[int] = (32, 64, 128, 256, 512, 512)) -> None:
         super().__init__()
         pairs = list(itertools.pairwise((4, *widths)))
         last = len(pairs) - 1
         self.encoder = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.ReLU() if i == last else nn.LeakyReLU(0.2)) for i, (a, b) in enumerate(pairs)
+            nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.ReLU() if i == last else nn.LeakyReLU(0.2))
+            for i, (a, b) in enumerate(pairs)
         )
-        # The deepest pair of maps is 4x4 and 8x8 at the paper's 256 px: too small for patches and for dilated convolutions.
+        # The deepest pair of maps is 4x4 and 8x8 at the paper's 256 px: too small for patches and for dilated
+        # convolutions.
         self.transfer = nn.ModuleList([AttentionTransfer(widths[-2], kernel=1, rates=())])
         self.transfer.extend(AttentionTransfer(width) for width in widths[-3::-1])
         below = (widths[-1], *(2 * width for width in widths[-2:0:-1]))
-        self.up = nn.ModuleList(nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()) for a, b in zip(below, widths[-2::-1], strict=True))
+        self.up = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
+            for a, b in zip(below, widths[-2::-1], strict=True)
+        )
         self.pictures = nn.ModuleList(nn.Conv2d(2 * width, 3, 1) for width in widths[-2::-1])
-        self.head = nn.Sequential(nn.Conv2d(2 * widths[0], widths[0], 3, padding=1), nn.ReLU(), nn.Conv2d(widths[0], 3, 3, padding=1))
+        self.head = nn.Sequential(
+            nn.Conv2d(2 * widths[0], widths[0], 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(widths[0], 3, 3, padding=1),
+        )
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         x = torch.cat(((2 * image - 1) * (1 - mask), mask), 1)
@@ -61,14 +74,20 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(convolution(width, width, dilation=dilation), nn.LeakyReLU(0.2), convolution(width, width, gain=0.25))
+        self.conv = nn.Sequential(
+            convolution(width, width, dilation=dilation),
+            nn.LeakyReLU(0.2),
+            convolution(width, width, gain=0.25),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x)
 
 
 class Join(nn.Module):
-    """Enlarged to the skip's size (a 1x1 convolution first: it commutes, and is cheaper there), the skip added, then convolved."""
+    """Enlarged to the skip's size (a 1x1 convolution first: it commutes, and is cheaper there), the skip
+    added, then convolved.
+    """
 
     def __init__(self, inputs: int, outputs: int, units: int) -> None:
         super().__init__()
@@ -82,9 +101,10 @@ class Join(nn.Module):
 class SlimPenNet(nn.Module):
     """The same in and out as `PenNet`, for short trainings.
 
-    Colours enter as differences from the mean of the known pixels, and every picture adds to a smooth first fill. `widths`: channels
-    at 1/1, 1/2, 1/4, ...; `transfers`: how many skips, from the deepest on, are filled by attention (what is filled is added to what
-    the encoder found); `dilations`: residual units at the bottom; `units`: residual units per scale of the decoder, from the deepest on.
+    Colours enter as differences from the mean of the known pixels, and every picture adds to a smooth first
+    fill. `widths`: channels at 1/1, 1/2, 1/4, ...; `transfers`: how many skips, from the deepest on, are
+    filled by attention (what is filled is added to what the encoder found); `dilations`: residual units at
+    the bottom; `units`: residual units per scale of the decoder, from the deepest on.
     """
 
     def __init__(
@@ -98,7 +118,10 @@ class SlimPenNet(nn.Module):
         pairs = list(itertools.pairwise(widths))
         self.stem = convolution(4, widths[0], kernel=5)
         self.down = nn.ModuleList(
-            nn.Sequential(convolution(a, b, stride=2), nn.LeakyReLU(0.2), convolution(b, b), nn.LeakyReLU(0.2)) for a, b in pairs
+            nn.Sequential(
+                convolution(a, b, stride=2), nn.LeakyReLU(0.2), convolution(b, b), nn.LeakyReLU(0.2)
+            )
+            for a, b in pairs
         )
         self.bottom = nn.Sequential(*(Residual(widths[-1], d) for d in dilations))
         upward = widths[-2::-1]
@@ -122,7 +145,9 @@ class SlimPenNet(nn.Module):
         for level, (up, picture) in enumerate(zip(self.up, self.pictures, strict=True)):
             skip = skips.pop()
             if level < len(self.transfer):
-                deep = skip = skip + self.transfer[level](skip, deep, mask).contiguous(memory_format=torch.channels_last)
+                deep = skip = skip + self.transfer[level](skip, deep, mask).contiguous(
+                    memory_format=torch.channels_last
+                )
             x = up(x, skip)
             pictures.append(resized(picture(x).float(), first))
         return [first + mean + p for p in pictures]

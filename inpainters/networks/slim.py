@@ -1,4 +1,6 @@
-"""What the slim networks share: a smooth first fill, and a cheap encoder and decoder that predicts what to add to it."""
+"""What the slim networks share: a smooth first fill, and a cheap encoder and decoder that predicts what to
+add to it.
+"""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -16,8 +18,8 @@ Conv = Callable[..., nn.Module]
 def push_pull(image: Tensor, known: Tensor) -> Tensor:
     """A smooth fill of what is not known, from coarser and coarser means of what is.
 
-    `image` (N, C, H, W), `known` (N, 1, H, W) 1 where known; returns (N, C, H, W), equal to `image` where known.
-    Where nothing at all is known the fill is 0.
+    `image` (N, C, H, W), `known` (N, 1, H, W) 1 where known; returns (N, C, H, W), equal to `image` where
+    known. Where nothing at all is known the fill is 0.
     """
     height, width = image.shape[-2:]
     if max(height, width) == 1:
@@ -29,7 +31,9 @@ def push_pull(image: Tensor, known: Tensor) -> Tensor:
     return torch.where(known > 0, image, smooth)
 
 
-def convolution(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1, gain: float = 1.0) -> nn.Conv2d:
+def convolution(
+    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1, gain: float = 1.0
+) -> nn.Conv2d:
     """Zero-padded; it starts with weights for a LeakyReLU, `gain` times as large, and without bias."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
     nn.init.kaiming_normal_(conv.weight, a=0.2)
@@ -55,7 +59,8 @@ class Residual(nn.Module):
 class Up(nn.Module):
     """Bilinear to the skip's size (no checkerboards), the skip added, then a convolution.
 
-    The 1x1 convolution to the skip's width comes first: it commutes with the interpolation and is four times cheaper there.
+    The 1x1 convolution to the skip's width comes first: it commutes with the interpolation and is four times
+    cheaper there.
     """
 
     def __init__(self, inputs: int, outputs: int, activation: str, conv: Conv = GatedConv2d) -> None:
@@ -72,9 +77,18 @@ class Up(nn.Module):
 
 
 class Stage(nn.Module):
-    """Encoder, dilated bottom, decoder: (N, inputs, H, W) to what is to be added, (N, 3, H, W). `widths`: channels per scale."""
+    """Encoder, dilated bottom, decoder: (N, inputs, H, W) to what is to be added, (N, 3, H, W). `widths`:
+    channels per scale.
+    """
 
-    def __init__(self, inputs: int, widths: Sequence[int], dilations: Sequence[int], activation: str, conv: Conv = GatedConv2d) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        widths: Sequence[int],
+        dilations: Sequence[int],
+        activation: str,
+        conv: Conv = GatedConv2d,
+    ) -> None:
         super().__init__()
         self.stem = conv(inputs, widths[0], 5, activation=activation)
         self.down = nn.ModuleList(
@@ -82,7 +96,9 @@ class Stage(nn.Module):
             for a, b in itertools.pairwise(widths)
         )
         self.bottom = nn.Sequential(*(Residual(widths[-1], d, activation, conv) for d in dilations))
-        self.up = nn.ModuleList(Up(b, a, activation, conv) for a, b in reversed(list(itertools.pairwise(widths))))
+        self.up = nn.ModuleList(
+            Up(b, a, activation, conv) for a, b in reversed(list(itertools.pairwise(widths)))
+        )
         self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
         nn.init.normal_(self.head.weight, std=0.003)
         nn.init.zeros_(self.head.bias)

@@ -1,4 +1,6 @@
-"""Train a bundled network: `python -m inpainters.training gated_conv --data photographs --out runs/gated_conv`."""
+"""Train a bundled network: `python -m inpainters.training gated_conv --data photographs --out
+runs/gated_conv`.
+"""
 
 import argparse
 import signal
@@ -20,9 +22,23 @@ def parser() -> commandline.Parser:
     several = "On several GPUs, or in several processes: torchrun --nproc-per-node N -m inpainters.training RECIPE --data DIR ..."
     p = commandline.Parser(prog="python -m inpainters.training", description=__doc__, epilog=several)
     p.add_argument("recipe", help="name of a recipe, or a path that ends in .toml")
-    p.add_argument("--data", nargs="+", type=commandline.path, required=True, metavar="DIR", help="folders of training pictures")
-    p.add_argument("--out", type=commandline.path, metavar="DIR", help="where the run is kept (default: runs/METHOD)")
-    p.add_argument("--cache", type=commandline.path, metavar="DIR", help="where decoded pictures are kept (default: OUT/cache)")
+    p.add_argument(
+        "--data",
+        nargs="+",
+        type=commandline.path,
+        required=True,
+        metavar="DIR",
+        help="folders of training pictures",
+    )
+    p.add_argument(
+        "--out", type=commandline.path, metavar="DIR", help="where the run is kept (default: runs/METHOD)"
+    )
+    p.add_argument(
+        "--cache",
+        type=commandline.path,
+        metavar="DIR",
+        help="where decoded pictures are kept (default: OUT/cache)",
+    )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     p.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: all)")
     p.add_argument("--hours", type=_hours, metavar="H", help="stop after this many hours")
@@ -34,7 +50,8 @@ def parser() -> commandline.Parser:
         nargs="?",
         const=0,
         metavar="N",
-        help="train no further, but write the weights to OUT/export after N steps (default: 0) with a falling rate; the checkpoint stays",
+        help="train no further, but write the weights to OUT/export after N steps (default: 0) with a "
+        "falling rate; the checkpoint stays",
     )
     commandline.add_weights(p)
     p.set_defaults(command=_train)
@@ -80,14 +97,23 @@ def _train(args: argparse.Namespace) -> int:
     plan = recipe.load(args.recipe, device=(device := find_device(args.device)).split(":")[0])
     out = args.out or Path("runs") / plan.method
     if (out / CHECKPOINT).is_file() and not args.resume and args.export is None:
-        raise InputError(f"'{out.name}' holds a checkpoint already; add --resume to continue it, or choose another --out.")
+        raise InputError(
+            f"'{out.name}' holds a checkpoint already; add --resume to continue it, or choose another --out."
+        )
     with parallel.group(device) as device:
         started = time.monotonic()
         with parallel.first_alone():
             pictures = data.decode(
-                args.data, args.cache or out / "cache", least=plan.data.crop, cap=plan.data.cap, threads=args.threads or 2
+                args.data,
+                args.cache or out / "cache",
+                least=plan.data.crop,
+                cap=plan.data.cap,
+                threads=args.threads or 2,
             )
-        _say(f"{len(pictures):,} pictures, {pictures.skipped} skipped as unreadable ({time.monotonic() - started:.0f} s)")
+        _say(
+            f"{len(pictures):,} pictures, {pictures.skipped} skipped as unreadable "
+            f"({time.monotonic() - started:.0f} s)"
+        )
         trainer = plan.trainer()(plan, pictures, out, device=device)
         return _export(trainer, args.export) if args.export is not None else _run(trainer, plan, args)
 
@@ -100,8 +126,14 @@ def _run(trainer: "Trainer", plan: "Recipe", args: argparse.Namespace) -> int:
         trainer.resume()
         _say(f"resumed at step {trainer.step}")
     if parallel.world() > 1:
-        _say(f"{parallel.world()} processes, {plan.optimizer.batch // parallel.world()} pictures of each batch for each")
-    stop = Stop(args.steps or plan.optimizer.steps, time.monotonic() + 3600 * args.hours if args.hours else float("inf"))
+        _say(
+            f"{parallel.world()} processes, {plan.optimizer.batch // parallel.world()} pictures of each "
+            "batch for each"
+        )
+    stop = Stop(
+        args.steps or plan.optimizer.steps,
+        time.monotonic() + 3600 * args.hours if args.hours else float("inf"),
+    )
 
     def ask(*_: object) -> None:
         stop.asked = True

@@ -1,7 +1,9 @@
-"""Evidence for what the field says, at a small size: `python -m inpainters.training.ablations --data photographs`.
+"""Evidence for what the field says, at a small size: `python -m inpainters.training.ablations --data
+photographs`.
 
-Each recipe in `recipes/ablations` trains one run per variant, alike in all but what the variant names: seed, pictures, masks and steps.
-All are scored on the same held-out pictures; what counts is the difference per picture.
+Each recipe in `recipes/ablations` trains one run per variant, alike in all but what the variant names: seed,
+pictures, masks and steps. All are scored on the same held-out pictures; what counts is the difference per
+picture.
 """
 
 import argparse
@@ -67,8 +69,12 @@ def load(name: str) -> Ablation:
 # Runs
 
 
-def train(plan: recipe.Recipe, pictures: "Pictures", out: Path, device: str, say: Callable[[str], None]) -> "Trainer":
-    """Train to the recipe's last step, from the checkpoint in `out` where there is one; the rate falls to 0 in the last third."""
+def train(
+    plan: recipe.Recipe, pictures: "Pictures", out: Path, device: str, say: Callable[[str], None]
+) -> "Trainer":
+    """Train to the recipe's last step, from the checkpoint in `out` where there is one; the rate falls to 0
+    in the last third.
+    """
     from inpainters.training.loop import CHECKPOINT, Stop, Trainer
 
     trainer = Trainer(plan, pictures, out, device=device)
@@ -88,14 +94,20 @@ def scores(trainer: "Trainer", count: int) -> dict[str, dict[str, float]]:
     images, masks = validation(trainer.pictures, trainer.held, trainer.recipe, count)
     names = [trainer.pictures.names[i] for i in chosen(trainer.pictures, trainer.held, count)]
     fills = trainer.fill(images, masks)[-1]
-    return {name: measure(trainer, *sample) for name, *sample in zip(names, fills, images, masks, strict=True)}
+    return {
+        name: measure(trainer, *sample) for name, *sample in zip(names, fills, images, masks, strict=True)
+    }
 
 
 def measure(trainer: "Trainer", fill: Image, image: Image, mask: Mask) -> dict[str, float]:
     """The metrics of one composite; LPIPS is left out where its weights are absent."""
     found = trainer.score([fill], [image], [mask])
     found = {key: value for key, value in found.items() if key in METRICS and np.isfinite(value)}
-    return {**found, "seam": seam(fill, mask) - seam(image, mask), "variation": variation(fill, mask) / max(variation(image, mask), 1e-6)}
+    return {
+        **found,
+        "seam": seam(fill, mask) - seam(image, mask),
+        "variation": variation(fill, mask) / max(variation(image, mask), 1e-6),
+    }
 
 
 def variation(picture: Image, mask: Mask) -> float:
@@ -149,23 +161,31 @@ def table(ablations: Sequence[Ablation], rows: Rows, facts: dict[str, Any]) -> s
         one, two = ablation.variants
         parts += [f"## {ablation.title}\n", f"{ablation.question}\n"]
         parts.append(
-            f"| metric (better is) | {one} | {two} | {two} less {one} | 95 % interval | n | |\n| --- | --- | --- | --- | --- | --- | --- |"
+            f"| metric (better is) | {one} | {two} | {two} less {one} | 95 % interval | n | |\n| --- | --- | "
+            "--- | --- | --- | --- | --- |"
         )
         for row in (row for row in rows if row["ablation"] == ablation.name):
             title, better = METRICS[row["metric"]]
             numbers = f"{row[one]:.4f} | {row[two]:.4f} | {row['difference']:+.4f} | {row['low']:+.4f} to {row['high']:+.4f} | {row['n']}"
             parts.append(f"| {title} ({better}) | {numbers} | {row['verdict']} |")
-        mark = [name for name, plan in ablation.variants.items() if plan.losses.network == "lpips_squeeze" and plan.losses.perceptual]
+        mark = [
+            name
+            for name, plan in ablation.variants.items()
+            if plan.losses.network == "lpips_squeeze" and plan.losses.perceptual
+        ]
         if mark:
-            parts.append("\nBoth were trained with a SqueezeNet perceptual loss, which LPIPS-squeeze favours alike.")
+            parts.append(
+                "\nBoth were trained with a SqueezeNet perceptual loss, which LPIPS-squeeze favours alike."
+            )
         parts.append(f"\n![Fills](figures/{ablation.name}.png)\n")
     return "\n".join(parts) + "\n![Differences](figures/differences.png)\n"
 
 
-HEAD = """Small runs, one per variant: {steps} steps of {batch} crops of {crop} px, with the same seed, pictures, masks and order in both.
-Scores are of composites on n held-out pictures, {crop} px; differences are paired per picture, with bootstrap intervals over the
-pictures. One seed and a short run: the intervals cover the choice of pictures, not that of the seed. In the pictures, from top: the
-hole, {variants}, the original. {hardware}, torch {torch}.
+HEAD = """Small runs, one per variant: {steps} steps of {batch} crops of {crop} px, with the same seed,
+       pictures, masks and order in both.
+Scores are of composites on n held-out pictures, {crop} px; differences are paired per picture, with bootstrap
+intervals over the pictures. One seed and a short run: the intervals cover the choice of pictures, not that of
+the seed. In the pictures, from top: the hole, {variants}, the original. {hardware}, torch {torch}.
 """
 
 
@@ -180,9 +200,17 @@ def draw_fills(trainers: Sequence["Trainer"], path: Path) -> None:
         data.chelsea()[22:278, 97:353],
         data.rocket()[100:356, 190:446],
     )
-    pictures = [(resize(window, (128, 128), anti_aliasing=True) * 255).round().astype(np.uint8) for window in windows]
-    masks = [generate("irregular" if i % 2 else "brush", (128, 128), seed=i, ratio=0.3) for i in range(len(pictures))]
-    holed = [np.where(mask[..., None], np.uint8(128), picture) for picture, mask in zip(pictures, masks, strict=True)]
+    pictures = [
+        (resize(window, (128, 128), anti_aliasing=True) * 255).round().astype(np.uint8) for window in windows
+    ]
+    masks = [
+        generate("irregular" if i % 2 else "brush", (128, 128), seed=i, ratio=0.3)
+        for i in range(len(pictures))
+    ]
+    holed = [
+        np.where(mask[..., None], np.uint8(128), picture)
+        for picture, mask in zip(pictures, masks, strict=True)
+    ]
     lines = [holed, *(trainer.fill(pictures, masks)[-1] for trainer in trainers), pictures]
     path.parent.mkdir(parents=True, exist_ok=True)
     save_png(path, np.vstack([np.hstack(line) for line in lines]))
@@ -194,12 +222,19 @@ def draw_differences(rows: Rows, path: Path) -> None:
     from matplotlib.figure import Figure
 
     shown = [metric for metric in METRICS if any(row["metric"] == metric for row in rows)]
-    sheet = Figure(figsize=(3 * len(shown), 0.6 * len({row["ablation"] for row in rows}) + 1.4), dpi=100, layout="constrained")
+    sheet = Figure(
+        figsize=(3 * len(shown), 0.6 * len({row["ablation"] for row in rows}) + 1.4),
+        dpi=100,
+        layout="constrained",
+    )
     FigureCanvasAgg(sheet)
     for axis, metric in zip(sheet.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         these = [row for row in rows if row["metric"] == metric]
         middles = [row["difference"] for row in these]
-        reach = [[row["difference"] - row["low"] for row in these], [row["high"] - row["difference"] for row in these]]
+        reach = [
+            [row["difference"] - row["low"] for row in these],
+            [row["high"] - row["difference"] for row in these],
+        ]
         axis.errorbar(middles, [row["pair"] for row in these], xerr=reach, fmt="o", capsize=3)
         axis.axvline(0, color="grey", linewidth=1)
         axis.set_title(METRICS[metric][0].partition(":")[0].partition(" in and")[0], fontsize=9)
@@ -215,13 +250,45 @@ def draw_differences(rows: Rows, path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 2 bad input, 130 stopped by hand."""
     p = commandline.Parser(prog="python -m inpainters.training.ablations", description=__doc__)
-    p.add_argument("--data", nargs="+", type=commandline.path, required=True, metavar="DIR", help="folders of training pictures")
-    p.add_argument("--out", type=commandline.path, default=Path("runs/ablations"), metavar="DIR", help="where the runs are kept")
-    p.add_argument("--results", type=commandline.path, default=Path("results/ablations"), metavar="DIR", help="where the report is written")
-    p.add_argument("--cache", type=commandline.path, metavar="DIR", help="where decoded pictures are kept (default: OUT/cache)")
-    p.add_argument("--only", nargs="+", default=list(NAMES), metavar="NAME", help=f"some of: {', '.join(NAMES)}")
+    p.add_argument(
+        "--data",
+        nargs="+",
+        type=commandline.path,
+        required=True,
+        metavar="DIR",
+        help="folders of training pictures",
+    )
+    p.add_argument(
+        "--out",
+        type=commandline.path,
+        default=Path("runs/ablations"),
+        metavar="DIR",
+        help="where the runs are kept",
+    )
+    p.add_argument(
+        "--results",
+        type=commandline.path,
+        default=Path("results/ablations"),
+        metavar="DIR",
+        help="where the report is written",
+    )
+    p.add_argument(
+        "--cache",
+        type=commandline.path,
+        metavar="DIR",
+        help="where decoded pictures are kept (default: OUT/cache)",
+    )
+    p.add_argument(
+        "--only", nargs="+", default=list(NAMES), metavar="NAME", help=f"some of: {', '.join(NAMES)}"
+    )
     p.add_argument("--steps", type=positive, metavar="N", help="in place of the recipes' own")
-    p.add_argument("--pictures", type=positive, default=256, metavar="N", help="held-out pictures to score (default: 256)")
+    p.add_argument(
+        "--pictures",
+        type=positive,
+        default=256,
+        metavar="N",
+        help="held-out pictures to score (default: 256)",
+    )
     p.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: all)")
     p.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     commandline.add_weights(p)
@@ -241,7 +308,9 @@ def _main(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     cap = next(iter(ablations[0].variants.values())).data.cap
-    pictures = data.decode(args.data, args.cache or args.out / "cache", least=LEAST, cap=cap, threads=args.threads or 2)
+    pictures = data.decode(
+        args.data, args.cache or args.out / "cache", least=LEAST, cap=cap, threads=args.threads or 2
+    )
     values: Rows = []
     rows: Rows = []
     for ablation in ablations:
@@ -254,7 +323,13 @@ def _main(args: argparse.Namespace) -> int:
             found[variant] = scores(trainer, args.pictures)
             trainers.append(trainer)
             values += [
-                {"ablation": ablation.name, "variant": variant, "picture": name, "metric": metric, "value": f"{value:.6g}"}
+                {
+                    "ablation": ablation.name,
+                    "variant": variant,
+                    "picture": name,
+                    "metric": metric,
+                    "value": f"{value:.6g}",
+                }
                 for name, metrics in found[variant].items()
                 for metric, value in metrics.items()
             ]
@@ -285,7 +360,9 @@ def _facts(ablations: Sequence[Ablation], device: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _write(folder: Path, ablations: Sequence[Ablation], values: Rows, rows: Rows, facts: dict[str, Any]) -> None:
+def _write(
+    folder: Path, ablations: Sequence[Ablation], values: Rows, rows: Rows, facts: dict[str, Any]
+) -> None:
     from inpainters.training.data import replace_text
 
     draw_differences(rows, folder / "figures/differences.png")

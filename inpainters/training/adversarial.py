@@ -12,14 +12,19 @@ from inpainters.training.recipe import Recipe
 class Adversary:
     """Learns to tell composites from photographs, and tells the generator how well it does.
 
-    Both players take one step each per step of the run (Yu 2019, algorithm 1). Networks run in what autocast says, losses in float32.
+    Both players take one step each per step of the run (Yu 2019, algorithm 1). Networks run in what autocast
+    says, losses in float32.
     """
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.recipe = recipe
-        self.network = parallel.synchronise(recipe.build_discriminator()).to(device, memory_format=torch.channels_last)
+        self.network = parallel.synchronise(recipe.build_discriminator()).to(
+            device, memory_format=torch.channels_last
+        )
         self.judge, self.persuade = losses.ADVERSARIAL[recipe.discriminator.loss]
-        self.optimizer = torch.optim.Adam(self.network.parameters(), recipe.discriminator.rate, recipe.discriminator.betas)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), recipe.discriminator.rate, recipe.discriminator.betas
+        )
 
     def learn(self, real: Tensor, fake: Tensor, mask: Tensor, guide: Tensor | None, factor: float) -> Tensor:
         """One step of the discriminator's optimizer at `factor` times its rate; returns its loss."""

@@ -9,11 +9,15 @@ from inpainters.training.loop import Trainer
 
 
 class AutoencodingTrainer(Trainer):
-    """The losses of inpainting with every pixel in the hole: L1 and the perceptual ones compare the reconstruction with the picture."""
+    """The losses of inpainting with every pixel in the hole: L1 and the perceptual ones compare the
+    reconstruction with the picture.
+    """
 
     fills = False
 
-    def learn(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
+    def learn(
+        self, image: Tensor, mask: Tensor, guide: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
         return super().learn(image, torch.ones_like(mask), guide)
 
     def stages(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:

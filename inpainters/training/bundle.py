@@ -1,4 +1,6 @@
-"""Bundle an export: `python -m inpainters.training.bundle FOLDER [FOLDER ...]` copies weights and cards, and pins the sha256s."""
+"""Bundle an export: `python -m inpainters.training.bundle FOLDER [FOLDER ...]` copies weights and cards, and
+pins the sha256s.
+"""
 
 import shutil
 import sys
@@ -18,8 +20,16 @@ LIMIT = 10_000_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Bundle all weights that the folders hold; returns the exit code."""
-    parser = commandline.Parser(prog="python -m inpainters.training.bundle", description="Bundle exported weights with this package.")
-    parser.add_argument("folders", nargs="+", type=commandline.path, metavar="FOLDER", help="what `python -m inpainters.training` exported")
+    parser = commandline.Parser(
+        prog="python -m inpainters.training.bundle", description="Bundle exported weights with this package."
+    )
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        type=commandline.path,
+        metavar="FOLDER",
+        help="what `python -m inpainters.training` exported",
+    )
     parser.set_defaults(command=lambda arguments: _main(arguments.folders))
     return commandline.run(parser, argv)
 
@@ -33,28 +43,47 @@ def _main(folders: Sequence[Path]) -> int:
 
 
 def shards(folder: Path) -> dict[str, list[Path]]:
-    """Weights -> their shards in order; raises InputError where there are none, one is lacking, or one is too large."""
+    """Weights -> their shards in order; raises InputError where there are none, one is lacking, or one is too
+    large.
+    """
     found: dict[str, list[Path]] = {}
     for name in NETWORKS:
         if paths := list(folder.glob(f"{name}-*-of-*.safetensors")):
             whole = [folder / f"{name}-{i + 1}-of-{len(paths)}.safetensors" for i in range(len(paths))]
             if set(whole) != set(paths):
-                raise InputError(f"The shards of '{name}' in '{folder.name}' do not belong together; export it again.")
+                raise InputError(
+                    f"The shards of '{name}' in '{folder.name}' do not belong together; export it again."
+                )
             found[name] = whole
     if not found:
-        raise InputError(f"There are no weights of a method in '{folder.name}'; name a folder that an export was written to.")
+        raise InputError(
+            f"There are no weights of a method in '{folder.name}'; name a folder that an export was written "
+            "to."
+        )
     for path in (path for paths in found.values() for path in paths):
         if path.stat().st_size > LIMIT:
-            raise InputError(f"'{path.name}' is larger than {LIMIT / 1e6:.0f} MB; export it in smaller shards.")
+            raise InputError(
+                f"'{path.name}' is larger than {LIMIT / 1e6:.0f} MB; export it in smaller shards."
+            )
     return found
 
 
 def bundle(name: str, paths: Sequence[Path]) -> None:
-    """Copy shards and cards into the package and pin them, after a look whether the network can be built from them."""
+    """Copy shards and cards into the package and pin them, after a look whether the network can be built from
+    them.
+    """
     build_network(NETWORKS[name], name, paths)
-    cards = [card for suffix in ("json", "md", "csv", "png") if (card := paths[0].parent / f"{name}.{suffix}").is_file()]
-    if lacking := [suffix for suffix in (".json", ".md", ".csv") if paths[0].parent / f"{name}{suffix}" not in cards]:
-        raise InputError(f"'{paths[0].parent.name}' lacks '{name}{lacking[0]}', a part of the card; export it again.")
+    cards = [
+        card
+        for suffix in ("json", "md", "csv", "png")
+        if (card := paths[0].parent / f"{name}.{suffix}").is_file()
+    ]
+    if lacking := [
+        suffix for suffix in (".json", ".md", ".csv") if paths[0].parent / f"{name}{suffix}" not in cards
+    ]:
+        raise InputError(
+            f"'{paths[0].parent.name}' lacks '{name}{lacking[0]}', a part of the card; export it again."
+        )
     weights.CHECKPOINTS.mkdir(exist_ok=True)
     for old in weights.CHECKPOINTS.glob(f"{name}-*-of-*.safetensors"):
         old.unlink()
@@ -67,7 +96,9 @@ def bundle(name: str, paths: Sequence[Path]) -> None:
 def source(pins: Mapping[str, Mapping[str, str]]) -> str:
     """The text of `inpainters/bundled.py`."""
     rows = "".join(
-        f'    "{name}": {{\n' + "".join(f'        "{file}": "{sha}",\n' for file, sha in pins[name].items()) + "    },\n"
+        f'    "{name}": {{\n'
+        + "".join(f'        "{file}": "{sha}",\n' for file, sha in pins[name].items())
+        + "    },\n"
         for name in sorted(pins)
     )
     table = f"{{\n{rows}}}" if rows else "{}"

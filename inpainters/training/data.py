@@ -1,4 +1,6 @@
-"""Training data: folders of pictures, decoded once into one memory-mapped array; every batch is pure in (seed, step)."""
+"""Training data: folders of pictures, decoded once into one memory-mapped array; every batch is pure in
+(seed, step).
+"""
 
 import hashlib
 import json
@@ -57,11 +59,13 @@ def _unit(name: str) -> float:
 def decode(folders: Sequence[Path], cache: Path, *, least: int, cap: int, threads: int = 1) -> Pictures:
     """All pictures below `folders`, decoded into `cache` unless they are there already.
 
-    Pictures whose shorter side exceeds `cap` are shrunk to it, those below `least` enlarged. Broken ones are skipped and counted.
-    Raises InputError where a folder is missing or holds no picture that can be read.
+    Pictures whose shorter side exceeds `cap` are shrunk to it, those below `least` enlarged. Broken ones are
+    skipped and counted. Raises InputError where a folder is missing or holds no picture that can be read.
     """
     files = [(folder, path) for folder in folders for path in _listed(folder)]
-    key = hashlib.sha256(json.dumps([[f.name, str(p), p.stat().st_size] for f, p in files] + [[least, cap]]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        json.dumps([[f.name, str(p), p.stat().st_size] for f, p in files] + [[least, cap]]).encode()
+    ).hexdigest()[:16]
     index, pixels = cache / f"{key}.json", cache / f"{key}.u8"
     if (facts := _facts(index, pixels)) is None:
         cache.mkdir(parents=True, exist_ok=True)
@@ -69,7 +73,9 @@ def decode(folders: Sequence[Path], cache: Path, *, least: int, cap: int, thread
     if not facts["names"]:
         raise InputError(f"None of the {len(files)} pictures in the data folders could be read; check them.")
     flat = np.memmap(pixels, np.uint8, "r")
-    return Pictures(flat, np.array(facts["places"], np.int64).reshape(-1, 3), facts["names"], facts["skipped"])
+    return Pictures(
+        flat, np.array(facts["places"], np.int64).reshape(-1, 3), facts["names"], facts["skipped"]
+    )
 
 
 def _facts(index: Path, pixels: Path) -> dict[str, Any] | None:
@@ -77,7 +83,11 @@ def _facts(index: Path, pixels: Path) -> dict[str, Any] | None:
     try:
         facts = json.loads(index.read_text(encoding="utf-8"))
         end = sum(height * width * 3 for _, height, width in facts["places"])
-        whole = pixels.stat().st_size == end and len(facts["names"]) == len(facts["places"]) and facts["skipped"] >= 0
+        whole = (
+            pixels.stat().st_size == end
+            and len(facts["names"]) == len(facts["places"])
+            and facts["skipped"] >= 0
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return facts if whole else None
@@ -88,17 +98,23 @@ def _listed(folder: Path) -> list[Path]:
         raise InputError(f"The data folder '{folder.name}' is not there; check its path.")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not found:
-        raise InputError(f"The data folder '{folder.name}' holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+        raise InputError(
+            f"The data folder '{folder.name}' holds no pictures ({', '.join(sorted(SUFFIXES))})."
+        )
     return found
 
 
-def _write(files: Sequence[tuple[Path, Path]], index: Path, pixels: Path, least: int, cap: int, threads: int) -> dict[str, Any]:
+def _write(
+    files: Sequence[tuple[Path, Path]], index: Path, pixels: Path, least: int, cap: int, threads: int
+) -> dict[str, Any]:
     names: list[str] = []
     places: list[list[int]] = []
     offset = 0
     part = pixels.with_suffix(".part")
     with part.open("wb") as out, ThreadPoolExecutor(max(1, threads)) as pool:
-        for (folder, path), picture in zip(files, pool.map(lambda f: _picture(f[1], least, cap), files), strict=True):
+        for (folder, path), picture in zip(
+            files, pool.map(lambda f: _picture(f[1], least, cap), files), strict=True
+        ):
             if picture is None:
                 continue
             out.write(picture.tobytes())
@@ -136,7 +152,9 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def random_crop(picture: Image, size: int, rng: np.random.Generator) -> Image:
-    """A square of `size`, from a random window between `size` and the whole shorter side, flipped half the time."""
+    """A square of `size`, from a random window between `size` and the whole shorter side, flipped half the
+    time.
+    """
     height, width = picture.shape[:2]
     side = int(rng.integers(size, min(height, width) + 1))
     top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
@@ -154,8 +172,12 @@ def centre_crop(picture: Image, size: int) -> Image:
     return resized(picture[top : top + side, left : left + side], size / side)
 
 
-def draw_mask(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: float | None = None) -> Mask:
-    """A mask of the recipe's mix, (size, size) bool, its share of missing pixels uniform between `low` and `recipe.high`."""
+def draw_mask(
+    recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: float | None = None
+) -> Mask:
+    """A mask of the recipe's mix, (size, size) bool, its share of missing pixels uniform between `low` and
+    `recipe.high`.
+    """
     if recipe.window < 1:
         return _windowed(recipe, size, rng, seed, whole=low is not None)
     return _drawn(recipe, size, rng, seed, recipe.low if low is None else low)
@@ -191,17 +213,23 @@ def tensors(pictures: Iterable[Image], masks: Iterable[Mask]) -> tuple[Tensor, T
 
 
 class Batches(Dataset[tuple[Tensor, ...]]):
-    """Item `step` is the batch of that step, whoever asks and in whatever order: a resumed run sees what the first would have.
+    """Item `step` is the batch of that step, whoever asks and in whatever order: a resumed run sees what the
+    first would have.
 
-    `(image, mask)`, or `(image, mask, guide)` where the recipe asks for sketches. Of several processes, each takes its `share`,
-    (rank, world), of the same batch.
+    `(image, mask)`, or `(image, mask, guide)` where the recipe asks for sketches. Of several processes, each
+    takes its `share`, (rank, world), of the same batch.
     """
 
-    def __init__(self, pictures: Pictures, indices: Sequence[int], recipe: Recipe, share: tuple[int, int] = (0, 1)) -> None:
+    def __init__(
+        self, pictures: Pictures, indices: Sequence[int], recipe: Recipe, share: tuple[int, int] = (0, 1)
+    ) -> None:
         self.pictures, self.indices, self.recipe = pictures, indices, recipe
         rank, world = share
         if recipe.optimizer.batch % world:
-            raise InputError(f"A batch of {recipe.optimizer.batch} cannot be shared by {world} processes; change optimizer.batch.")
+            raise InputError(
+                f"A batch of {recipe.optimizer.batch} cannot be shared by {world} processes; change "
+                "optimizer.batch."
+            )
         size = recipe.optimizer.batch // world
         self.share = range(rank * size, (rank + 1) * size)
 
@@ -213,9 +241,14 @@ class Batches(Dataset[tuple[Tensor, ...]]):
         crops, masks = [], []
         for i in self.share:
             rng = np.random.default_rng([self.recipe.seed, step, i])
-            crops.append(random_crop(self.pictures[self.indices[int(rng.integers(len(self.indices)))]], size, rng))
+            crops.append(
+                random_crop(self.pictures[self.indices[int(rng.integers(len(self.indices)))]], size, rng)
+            )
             masks.append(draw_mask(self.recipe.masks, size, rng, int(rng.integers(2**31))))
-        return (*tensors(crops, masks), *([self._guide(step, crops, masks)] if self.recipe.data.guide else []))
+        return (
+            *tensors(crops, masks),
+            *([self._guide(step, crops, masks)] if self.recipe.data.guide else []),
+        )
 
     def _guide(self, step: int, crops: Sequence[Image], masks: Sequence[Mask]) -> Tensor:
         """(N, 1, H, W) float: sketches of some pictures' holes, 0 for the others."""
@@ -223,7 +256,9 @@ class Batches(Dataset[tuple[Tensor, ...]]):
         for i, crop, mask in zip(self.share, crops, masks, strict=True):
             rng = np.random.default_rng([self.recipe.seed, step, i, 1])
             drawn = rng.random() < self.recipe.data.guide
-            found.append(sketch(np.ascontiguousarray(crop), mask, rng) if drawn else np.zeros(mask.shape, np.float32))
+            found.append(
+                sketch(np.ascontiguousarray(crop), mask, rng) if drawn else np.zeros(mask.shape, np.float32)
+            )
         return torch.from_numpy(np.stack(found))[:, None]
 
 
@@ -232,10 +267,15 @@ def chosen(pictures: Pictures, indices: Sequence[int], count: int) -> list[int]:
     return sorted(indices, key=lambda i: _unit("validation " + pictures.names[i]))[:count]
 
 
-def validation(pictures: Pictures, indices: Sequence[int], recipe: Recipe, count: int) -> tuple[list[Image], list[Mask]]:
+def validation(
+    pictures: Pictures, indices: Sequence[int], recipe: Recipe, count: int
+) -> tuple[list[Image], list[Mask]]:
     """Fixed held-out pictures, centre crops, with holes of 20 % and more."""
     order = chosen(pictures, indices, count)
     low = max(recipe.masks.low, min(0.2, recipe.masks.high / 2))
     crops: list[Any] = [centre_crop(pictures[i], recipe.data.crop) for i in order]
-    found = [draw_mask(recipe.masks, recipe.data.crop, np.random.default_rng([1, n]), n, low) for n in range(len(order))]
+    found = [
+        draw_mask(recipe.masks, recipe.data.crop, np.random.default_rng([1, n]), n, low)
+        for n in range(len(order))
+    ]
     return crops, found

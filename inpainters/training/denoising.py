@@ -1,4 +1,6 @@
-"""Training of denoisers: noise is added to a picture, and the network says what was added (Ho et al. 2020, algorithm 1)."""
+"""Training of denoisers: noise is added to a picture, and the network says what was added (Ho et al. 2020,
+algorithm 1).
+"""
 
 from typing import Any
 
@@ -20,13 +22,19 @@ from inpainters.training.loop import Trainer
 class DenoisingTrainer(Trainer):
     """The loss is the mean squared error of what the network predicts, weighted by the signal-to-noise ratio."""
 
-    def learn(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
+    def learn(
+        self, image: Tensor, mask: Tensor, guide: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
         scheduler = self.model.scheduler
         clean, *context = self.example(image, mask)
         timestep = torch.randint(scheduler.config.num_train_timesteps, (len(clean),)).to(clean.device)
         noise = torch.randn(clean.shape).to(clean)
         noisy = scheduler.add_noise(clean, noise, timestep)
-        wanted = noise if scheduler.config.prediction_type == "epsilon" else scheduler.get_velocity(clean, noise, timestep)
+        wanted = (
+            noise
+            if scheduler.config.prediction_type == "epsilon"
+            else scheduler.get_velocity(clean, noise, timestep)
+        )
         with self._autocast():
             found = self.network(noisy, timestep, *context).float()
         ratio = snr(scheduler.alphas_cumprod.to(clean))[timestep]
@@ -39,7 +47,9 @@ class DenoisingTrainer(Trainer):
 
     @torch.no_grad()
     def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
-        """Composites of the averaged network by the method `ddnm`, [0][picture]; the noise depends on a picture's place alone."""
+        """Composites of the averaged network by the method `ddnm`, [0][picture]; the noise depends on a
+        picture's place alone.
+        """
         sampler, found = Ddnm(METHODS["ddnm"]), list[Image]()
         plan = schedules.plan("ddnm", {"preset": "preview"}, levels(self.average))
         for i in range(0, len(images), 8):
@@ -52,7 +62,8 @@ class DenoisingTrainer(Trainer):
 
 
 class LatentTrainer(DenoisingTrainer):
-    """The denoiser of latent inpainting: it also sees the latent of the picture without its hole, and the mask (Rombach et al. 2022).
+    """The denoiser of latent inpainting: it also sees the latent of the picture without its hole, and the
+    mask (Rombach et al. 2022).
 
     Needs the weights of the autoencoder, bundled beforehand; raises UnavailableError where they are absent.
     """
@@ -75,7 +86,9 @@ class LatentTrainer(DenoisingTrainer):
         for i in range(0, len(images), 8):
             image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
             seen = context(self.autoencoder, image, mask)
-            noise = Noise(range(i, i + len(image)), (self.autoencoder.channels, *seen.shape[2:]), str(self.device))
+            noise = Noise(
+                range(i, i + len(image)), (self.autoencoder.channels, *seen.shape[2:]), str(self.device)
+            )
             with self._autocast():
                 end = last(ddim(estimates(self.average, context=seen), noise, plan))
             drawn = self.autoencoder.decode(end.noisy)
@@ -89,7 +102,8 @@ def snr(alphas: Tensor) -> Tensor:
 
 
 def min_snr(ratio: Tensor, gamma: float, prediction: str) -> Tensor:
-    """Weights of the squared error, whatever is predicted as if `min(snr, gamma)` weighed that of the clean picture (Hang et al. 2023).
+    """Weights of the squared error, whatever is predicted as if `min(snr, gamma)` weighed that of the clean
+    picture (Hang et al. 2023).
 
     Constant 1 for `gamma` 0.
     """

@@ -1,4 +1,6 @@
-"""Export of a trained network: fp16 safetensors in shards below 10 MB, with a card for people and one for programs."""
+"""Export of a trained network: fp16 safetensors in shards below 10 MB, with a card for people and one for
+programs.
+"""
 
 import csv
 import json
@@ -24,7 +26,9 @@ AXES = {"lpips_squeeze": "LPIPS-squeeze", "l1_hole": "L1 in the hole", "psnr_hol
 
 
 def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
-    """Write the averaged weights, `NAME.json`, `NAME.md` and the validation curve `NAME.csv` and `NAME.png`; returns the shards."""
+    """Write the averaged weights, `NAME.json`, `NAME.md` and the validation curve `NAME.csv` and `NAME.png`;
+    returns the shards.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     name = trainer.recipe.method
     for old in folder.glob(f"{name}-*.safetensors"):
@@ -43,7 +47,9 @@ def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
 
 
 def stored(network: torch.nn.Module) -> dict[str, Tensor]:
-    """Parameters in fp16; buffers, such as a normalisation's running variance, as they are: they are few, and fp16 ends at 65,504."""
+    """Parameters in fp16; buffers, such as a normalisation's running variance, as they are: they are few, and
+    fp16 ends at 65,504.
+    """
     halves = {name for name, _ in network.named_parameters()}
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     return {name: (value.half() if name in halves else value).contiguous() for name, value in state.items()}
@@ -76,7 +82,10 @@ def card(trainer: Trainer, decay: int) -> dict[str, Any]:
         "network": recipe.network,
         "trained_with": trained_with(recipe),
         "parameters": sum(p.numel() for p in trainer.average.parameters()),
-        "data": [{"name": k, "pictures": n, "terms": recipe.terms.get(k, "terms not stated")} for k, n in sorted(counts.items())],
+        "data": [
+            {"name": k, "pictures": n, "terms": recipe.terms.get(k, "terms not stated")}
+            for k, n in sorted(counts.items())
+        ],
         "skipped": pictures.skipped,
         "held_out": len(trainer.held),
         "crop": recipe.data.crop,
@@ -116,11 +125,24 @@ def draw_curve(scores: Path, figure: Path, title: str) -> None:
     sheet = Figure(figsize=(3.2 * len(axes), 2.6), dpi=100, layout="constrained")
     FigureCanvasAgg(sheet)
     for axis, name in zip(sheet.subplots(1, len(axes), squeeze=False)[0], axes, strict=True):
-        axis.plot(*zip(*[(int(row["step"]), float(row[name])) for row in rows if row["method"] == method], strict=True), marker=".")
+        axis.plot(
+            *zip(
+                *[(int(row["step"]), float(row[name])) for row in rows if row["method"] == method],
+                strict=True,
+            ),
+            marker=".",
+        )
         for row in rows:
             if row["method"] == "telea":
                 axis.axhline(float(row[name]), color="grey", linestyle="--", linewidth=1)
-                axis.annotate("Telea", (0.99, float(row[name])), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey")
+                axis.annotate(
+                    "Telea",
+                    (0.99, float(row[name])),
+                    xycoords=("axes fraction", "data"),
+                    ha="right",
+                    va="bottom",
+                    color="grey",
+                )
         axis.set(xlabel="step", ylabel=AXES[name])
         axis.ticklabel_format(axis="x", style="plain")
         axis.margins(y=0.12)
@@ -141,7 +163,10 @@ def last_scores(path: Path) -> dict[str, dict[str, float]]:
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {row.pop("method"): {k: float(v) for k, v in row.items() if math.isfinite(float(v))} for row in csv.DictReader(file)}
+        return {
+            row.pop("method"): {k: float(v) for k, v in row.items() if math.isfinite(float(v))}
+            for row in csv.DictReader(file)
+        }
 
 
 def holes(masks: dict[str, Any]) -> str:
@@ -171,17 +196,30 @@ def markdown(facts: dict[str, Any]) -> str:
     departures, limits = ("\n".join(f"* {line}" for line in facts[key]) for key in ("departures", "limits"))
     weights = ", ".join(f"{k} {v:g}" for k, v in facts["losses"].items() if k in TERMS and v)
     mark = (
-        f"**Mark †: trained with a perceptual loss ({seen}).** Scores by that network (such as LPIPS-{seen.replace('net', '')}) favour "
+        f"**Mark †: trained with a perceptual loss ({seen}).** Scores by that network (such as "
+        f"LPIPS-{seen.replace('net', '')}) favour "
         "these weights over methods that never saw it: look at PSNR and SSIM in the hole as well."
         if seen
         else "No perceptual network was used in training: no learned score favours these weights."
     )
     objective = facts.get("objective", "inpainting")
-    missing = "all of the square missing, composites" if facts["masks"]["window"] < 1 else "holes of 20 % and more, composites"
-    missing = {"autoencoding": "reconstructed whole", "denoising": f"{missing} by `ddnm`"}.get(objective, missing)
+    missing = (
+        "all of the square missing, composites"
+        if facts["masks"]["window"] < 1
+        else "holes of 20 % and more, composites"
+    )
+    missing = {"autoencoding": "reconstructed whole", "denoising": f"{missing} by `ddnm`"}.get(
+        objective, missing
+    )
     within = "" if objective == "autoencoding" else " in the hole"
-    holed = f"Masks: {mix}; {holes(facts['masks'])}. " if objective in ("inpainting", "latent_inpainting") else ""
-    sketches = f" {facts['guide']:.0%} of the samples came with a sketch of edges in the hole." if facts["guide"] else ""
+    holed = (
+        f"Masks: {mix}; {holes(facts['masks'])}. " if objective in ("inpainting", "latent_inpainting") else ""
+    )
+    sketches = (
+        f" {facts['guide']:.0%} of the samples came with a sketch of edges in the hole."
+        if facts["guide"]
+        else ""
+    )
     curve = f"![Validation curve]({facts['method']}.png)\n\n" if facts["validation"] else ""
     return f"""# {facts["title"] or facts["method"]}: bundled weights
 

@@ -1,4 +1,6 @@
-"""One training loop for all recipes: moving average, bf16, atomic checkpoints, logs, picture grids, validation."""
+"""One training loop for all recipes: moving average, bf16, atomic checkpoints, logs, picture grids,
+validation.
+"""
 
 import copy
 import csv
@@ -46,7 +48,9 @@ class Stop:
 
 
 class Trainer:
-    """A run's state and its steps. The same recipe, data and machine give the same numbers, stopped and resumed or not."""
+    """A run's state and its steps. The same recipe, data and machine give the same numbers, stopped and
+    resumed or not.
+    """
 
     fills = True
     """Whether what is trained fills holes, so that Telea is measured beside it."""
@@ -61,7 +65,11 @@ class Trainer:
         self.network = torch.compile(self.model) if recipe.optimizer.compile else self.model
         """What a step calls: `self.model`, whose weights it shares."""
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), recipe.optimizer.rate, recipe.optimizer.betas, weight_decay=recipe.optimizer.weight_decay, fused=True
+            self.model.parameters(),
+            recipe.optimizer.rate,
+            recipe.optimizer.betas,
+            weight_decay=recipe.optimizer.weight_decay,
+            fused=True,
         )
         self.adversary = Adversary(recipe, device) if recipe.losses.adversarial else None
         self.perceptual = losses.perceptual(recipe.losses.network)
@@ -69,7 +77,9 @@ class Trainer:
             self.perceptual.to(device)
         self.judge = self._judge()
         self.step, self.seconds = 0, 0.0
-        self.rate_factor: Callable[[int], float] = lambda step: min(1.0, (step + 1) / max(1, recipe.optimizer.warmup))
+        self.rate_factor: Callable[[int], float] = lambda step: min(
+            1.0, (step + 1) / max(1, recipe.optimizer.warmup)
+        )
 
     def _judge(self) -> Any | None:
         """LPIPS-squeeze for validation, whatever network trains; None where it cannot be had."""
@@ -124,7 +134,9 @@ class Trainer:
 
     def _load(self, path: Path) -> None:
         if not path.is_file():
-            raise InputError(f"There is no '{CHECKPOINT}' in '{path.parent.name}' to resume from; run without --resume.")
+            raise InputError(
+                f"There is no '{CHECKPOINT}' in '{path.parent.name}' to resume from; run without --resume."
+            )
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             self.model.load_state_dict(state["model"])
@@ -137,7 +149,9 @@ class Trainer:
                 self.adversary.load(state["adversary"])
         except Exception as error:
             why = str(error).splitlines()[0][:120]
-            raise InputError(f"'{CHECKPOINT}' does not fit this recipe or is damaged ({why}); use another --out.") from None
+            raise InputError(
+                f"'{CHECKPOINT}' does not fit this recipe or is damaged ({why}); use another --out."
+            ) from None
 
     # Steps
 
@@ -151,7 +165,9 @@ class Trainer:
             self.seconds = before + time.monotonic() - began
             if parallel.rank() > 0:
                 continue
-            self._report(row, say, (time.monotonic() - began) / (self.step - first), stop, self.step == first + 1)
+            self._report(
+                row, say, (time.monotonic() - began) / (self.step - first), stop, self.step == first + 1
+            )
             if time.monotonic() - saved >= 60 * self.recipe.every.checkpoint_minutes:
                 self.save()
                 saved = time.monotonic()
@@ -159,7 +175,9 @@ class Trainer:
             self.save()
         parallel.wait()
 
-    def _report(self, row: dict[str, float], say: Callable[[str], None], pace: float, stop: Stop, new: bool) -> None:
+    def _report(
+        self, row: dict[str, float], say: Callable[[str], None], pace: float, stop: Stop, new: bool
+    ) -> None:
         every = self.recipe.every
         if self.step % every.log == 0 or new:
             self._log(row, say, pace, stop)
@@ -173,7 +191,13 @@ class Trainer:
         # Forked workers share the memory map; elsewhere each would get a copy of all pictures.
         workers = self.recipe.data.workers if sys.platform == "linux" else 0
         context = "fork" if workers else None
-        return DataLoader(batches, batch_size=None, sampler=range(self.step, until), num_workers=workers, multiprocessing_context=context)
+        return DataLoader(
+            batches,
+            batch_size=None,
+            sampler=range(self.step, until),
+            num_workers=workers,
+            multiprocessing_context=context,
+        )
 
     def advance(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, float]:
         """One step of the optimizer, and one of the discriminator's; returns the row for the log."""
@@ -196,14 +220,21 @@ class Trainer:
         self.step += 1
         self._follow()
         means = parallel.mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
-        return {"step": self.step, "rate": self.recipe.optimizer.rate * factor, "norm": norm, **dict(zip(values, means, strict=True))}
+        return {
+            "step": self.step,
+            "rate": self.recipe.optimizer.rate * factor,
+            "norm": norm,
+            **dict(zip(values, means, strict=True)),
+        }
 
     def _descend(self) -> float:
         """Average the gradients over the processes, clip them, step; returns their norm before."""
         parallel.average_gradients(self.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip)
         if not torch.isfinite(norm):
-            raise InputError(f"The gradient is no longer finite at step {self.step}; lower optimizer.rate and resume.")
+            raise InputError(
+                f"The gradient is no longer finite at step {self.step}; lower optimizer.rate and resume."
+            )
         self.optimizer.step()
         return norm.item()
 
@@ -221,16 +252,22 @@ class Trainer:
             found = self.network(image * (1 - mask), mask, *([] if guide is None else [guide]))
         return found[: self.recipe.stages or None]
 
-    def learn(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
+    def learn(
+        self, image: Tensor, mask: Tensor, guide: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
         """The terms of the loss of one batch, and what was drawn."""
         stages = self.stages(image, mask, guide)
         return self.terms(stages, image, mask, guide), stages[-1]
 
-    def terms(self, stages: list[Tensor], image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
+    def terms(
+        self, stages: list[Tensor], image: Tensor, mask: Tensor, guide: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """The terms of the loss, those of weight 0 left out where they cost something."""
         given = self.recipe.losses
         whole, power = given.per == "picture", 1 if given.distance == "l1" else 2
-        terms = losses.reconstruction(stages, image, mask, power=power, per_picture=whole, discount=given.discount)
+        terms = losses.reconstruction(
+            stages, image, mask, power=power, per_picture=whole, discount=given.discount
+        )
         composite = torch.where(mask > 0, stages[-1].float(), image)
         if given.boundary:
             terms["boundary"] = losses.boundary_variation(composite, mask, per_picture=whole)
@@ -257,7 +294,8 @@ class Trainer:
     def _offset(self, size: int) -> tuple[int, int]:
         """Rows and columns that the perceptual distance does not see in this step.
 
-        It samples on a grid; where that always coincides with the network's own, the network learns to draw a grid.
+        It samples on a grid; where that always coincides with the network's own, the network learns to draw a
+        grid.
         """
         rng = np.random.default_rng([self.recipe.seed, self.step, 2**32 - 1])
         down, right = rng.integers(min(16, size // 4), size=2)
@@ -326,9 +364,14 @@ class Trainer:
         fills = {self.recipe.method: self.fill(images, masks)[-1]}
         if self.fills and not (self.out / "validation.csv").is_file():
             fills["telea"] = telea(images, masks)
-        rows = [{"step": self.step, "method": name, **self.score(fill, images, masks)} for name, fill in fills.items()]
+        rows = [
+            {"step": self.step, "method": name, **self.score(fill, images, masks)}
+            for name, fill in fills.items()
+        ]
         _append(self.out / "validation.csv", SCORES, rows)
-        found = "; ".join(" ".join(f"{key} {row[key]}" for key in SCORES[1:] if key != "pictures") for row in rows)
+        found = "; ".join(
+            " ".join(f"{key} {row[key]}" for key in SCORES[1:] if key != "pictures") for row in rows
+        )
         return f"validation at step {self.step} on {len(images)} pictures: {found}"
 
     @torch.no_grad()
@@ -338,16 +381,34 @@ class Trainer:
         for fill, image, mask in zip(fills, images, masks, strict=True):
             (a, b), _ = tensors([fill, image], [mask, mask])
             error = (a - b)[:, torch.from_numpy(mask)]
-            distance = self.judge(a[None].to(self.device), b[None].to(self.device)).item() if self.judge else float("nan")
-            found.append((distance, error.abs().mean().item(), -10 * np.log10(max(error.square().mean().item(), 1e-10))))
+            distance = (
+                self.judge(a[None].to(self.device), b[None].to(self.device)).item()
+                if self.judge
+                else float("nan")
+            )
+            found.append(
+                (
+                    distance,
+                    error.abs().mean().item(),
+                    -10 * np.log10(max(error.square().mean().item(), 1e-10)),
+                )
+            )
         lpips, l1, psnr = (float(value) for value in np.mean(found, axis=0))
-        return {"pictures": len(images), "lpips_squeeze": round(lpips, 5), "l1_hole": round(l1, 5), "psnr_hole": round(psnr, 3)}
+        return {
+            "pictures": len(images),
+            "lpips_squeeze": round(lpips, 5),
+            "l1_hole": round(l1, 5),
+            "psnr_hole": round(psnr, 3),
+        }
 
 
 def telea(images: list[Image], masks: list[np.ndarray]) -> list[Image]:
     """The classical fill that training is measured against."""
     method = create("telea", device="cpu")
-    return [method.run([InpaintRequest(image, mask)])[0][0].image for image, mask in zip(images, masks, strict=True)]
+    return [
+        method.run([InpaintRequest(image, mask)])[0][0].image
+        for image, mask in zip(images, masks, strict=True)
+    ]
 
 
 def _append(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
@@ -361,7 +422,9 @@ def _append(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) ->
 
 
 def _truncate(path: Path, step: int, columns: tuple[str, ...]) -> None:
-    """Drop the rows after `step`: the resumed run writes them again. A log of older columns gets the present ones."""
+    """Drop the rows after `step`: the resumed run writes them again. A log of older columns gets the present
+    ones.
+    """
     if not path.is_file():
         return
     with path.open(newline="", encoding="utf-8") as file:

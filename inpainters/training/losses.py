@@ -22,8 +22,11 @@ VGG = "vgg16-397923af.pth"
 """State dict of `torchvision.models.vgg16()`, or of its `.features`."""
 
 
-def masked_error(predicted: Tensor, target: Tensor, where: Tensor, *, power: int = 1, per_picture: bool = False) -> Tensor:
-    """Sum of `where · |predicted - target|^power` over the number of pixels where `where` is not 0 (`per_picture`: of all pixels).
+def masked_error(
+    predicted: Tensor, target: Tensor, where: Tensor, *, power: int = 1, per_picture: bool = False
+) -> Tensor:
+    """Sum of `where · |predicted - target|^power` over the number of pixels where `where` is not 0
+    (`per_picture`: of all pixels).
 
     `where` (N, 1, H, W) may hold weights. 0 where there is nothing to compare.
     """
@@ -38,21 +41,27 @@ def masked_l1(predicted: Tensor, target: Tensor, where: Tensor) -> Tensor:
 
 
 def boundary_variation(composite: Tensor, mask: Tensor, *, per_picture: bool = False) -> Tensor:
-    """Total variation on the one-pixel dilation of the hole (Liu 2018, equation 6), per pair of neighbours there.
+    """Total variation on the one-pixel dilation of the hole (Liu 2018, equation 6), per pair of neighbours
+    there.
 
     `per_picture`: divided by the number of all values, as the paper has it.
     """
     grown = F.max_pool2d(mask, 3, 1, 1)
     across = grown[..., :, 1:] * grown[..., :, :-1]
     down = grown[..., 1:, :] * grown[..., :-1, :]
-    sides = (composite[..., :, 1:], composite[..., :, :-1], across), (composite[..., 1:, :], composite[..., :-1, :], down)
+    sides = (
+        (composite[..., :, 1:], composite[..., :, :-1], across),
+        (composite[..., 1:, :], composite[..., :-1, :], down),
+    )
     if not per_picture:
         return sum(masked_l1(*side) for side in sides)
     return sum(((a - b).abs() * both).sum() for a, b, both in sides) / composite.numel()
 
 
 def discounted(mask: Tensor, discount: float) -> Tensor:
-    """`discount^l` in the hole, l the distance to the nearest known pixel, 0 elsewhere (Yu 2018, section 3.2); (N, 1, H, W)."""
+    """`discount^l` in the hole, l the distance to the nearest known pixel, 0 elsewhere (Yu 2018, section
+    3.2); (N, 1, H, W).
+    """
     holes = mask[:, 0].cpu().numpy().astype(np.uint8)
     far = np.stack([cv2.distanceTransform(hole, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for hole in holes])
     # Where nothing is known OpenCV's distances are astronomic: the discount ends at 0.
@@ -66,8 +75,12 @@ def gram(features: Tensor) -> Tensor:
 
 
 def style(given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
-    """Sum over the layers of the mean absolute difference of Gram matrices (Liu 2018, equation 4); features are (N, H, W, C)."""
-    pairs = ((gram(a.permute(0, 3, 1, 2)), gram(b.permute(0, 3, 1, 2))) for a, b in zip(given, wanted, strict=True))
+    """Sum over the layers of the mean absolute difference of Gram matrices (Liu 2018, equation 4); features
+    are (N, H, W, C).
+    """
+    pairs = (
+        (gram(a.permute(0, 3, 1, 2)), gram(b.permute(0, 3, 1, 2))) for a, b in zip(given, wanted, strict=True)
+    )
     return sum((a - b).abs().mean() for a, b in pairs)
 
 
@@ -99,7 +112,8 @@ ADVERSARIAL: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tenso
 
 
 class LpipsSqueeze(nn.Module):
-    """LPIPS (Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR 2018), SqueezeNet 1.1, v0.1.
+    """LPIPS (Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR
+    2018), SqueezeNet 1.1, v0.1.
 
     The linear heads come with the `lpips` package, the backbone from a weights folder.
     """
@@ -112,7 +126,9 @@ class LpipsSqueeze(nn.Module):
 
         self.features = squeezenet1_1(weights=None).features
         _load(self.features, backbone)
-        heads = torch.load(str(files("lpips") / "weights/v0.1/squeeze.pth"), weights_only=True, map_location="cpu")
+        heads = torch.load(
+            str(files("lpips") / "weights/v0.1/squeeze.pth"), weights_only=True, map_location="cpu"
+        )
         for i in range(len(self.taps)):
             self.register_buffer(f"head{i}", heads[f"lin{i}.model.1.weight"])
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1))
@@ -144,9 +160,11 @@ class LpipsSqueeze(nn.Module):
 
 
 class Features(nn.Module):
-    """Mean absolute difference of features after the first three poolings, summed (Liu 2018, equation 3): VGG16 or SqueezeNet."""
+    """Mean absolute difference of features after the first three poolings, summed (Liu 2018, equation 3):
+    VGG16 or SqueezeNet.
+    """
 
-    taps: dict[str, tuple[int, ...]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}  # noqa: RUF012
+    taps: dict[str, tuple[int, ...]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}
 
     def __init__(self, name: str, backbone: Path) -> None:
         super().__init__()
@@ -185,7 +203,8 @@ class Features(nn.Module):
 def _distance(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
     """Mean over positions of `sum(head * (a/|a| - b/|b|)^2)`, (N,).
 
-    Multiplied out, so that the large tensors are only squared and multiplied, never divided: half the time on a processor.
+    Multiplied out, so that the large tensors are only squared and multiplied, never divided: half the time on
+    a processor.
     """
     pair = torch.stack((torch.ones_like(head), head))
     aa, bb, ab = F.linear(a.square(), pair), F.linear(b.square(), pair), F.linear(a * b, head[None])[..., 0]
@@ -199,18 +218,25 @@ PERCEPTUAL: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "squeezenet": (BACKBONE, lambda path: Features("squeezenet1_1", path)),
     "vgg16": (VGG, lambda path: Features("vgg16", path)),
 }
-"""Name in `[losses] network` -> weights file and network: `maps(image)`, `between(maps, maps)` and `forward(image, image)`."""
+"""Name in `[losses] network` -> weights file and network: `maps(image)`, `between(maps, maps)` and
+`forward(image, image)`.
+"""
 
 
 def perceptual(name: str) -> Any | None:
-    """The perceptual network of that name, or None for "none"; raises UnavailableError where its weights are absent or damaged."""
+    """The perceptual network of that name, or None for "none"; raises UnavailableError where its weights are
+    absent or damaged.
+    """
     if name == "none":
         return None
     file, build = PERCEPTUAL[name]
-    path = next((p for folder in folders() for p in (folder / file, *folder.glob(f"*/{file}")) if p.is_file()), None)
+    path = next(
+        (p for folder in folders() for p in (folder / file, *folder.glob(f"*/{file}")) if p.is_file()), None
+    )
     if path is None:
         raise UnavailableError(
-            f"The perceptual loss '{name}' needs '{file}': put it into a folder named by INPAINTING_WEIGHTS, or change losses.network."
+            f"The perceptual loss '{name}' needs '{file}': put it into a folder named by INPAINTING_WEIGHTS, "
+            "or change losses.network."
         )
     return build(path).to(memory_format=torch.channels_last)
 
@@ -219,21 +245,45 @@ def _load(features: nn.Module, path: Path) -> None:
     """Load a state dict of `features`, or of the network that they are part of."""
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-        own = {key.removeprefix("features."): value for key, value in state.items() if not key.startswith("classifier.")}
+        own = {
+            key.removeprefix("features."): value
+            for key, value in state.items()
+            if not key.startswith("classifier.")
+        }
         features.load_state_dict(own)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, KeyError, ValueError, OSError) as error:
-        raise UnavailableError(f"'{path.name}' is damaged or holds other weights; get it again from torchvision.") from error
+    except (
+        RuntimeError,
+        pickle.UnpicklingError,
+        EOFError,
+        AttributeError,
+        KeyError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise UnavailableError(
+            f"'{path.name}' is damaged or holds other weights; get it again from torchvision."
+        ) from error
 
 
 def total(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
     """The weighted sum of the terms that have a weight."""
-    return sum((weights[name] * term for name, term in terms.items() if weights.get(name)), start=torch.zeros(()))
+    return sum(
+        (weights[name] * term for name, term in terms.items() if weights.get(name)), start=torch.zeros(())
+    )
 
 
 def reconstruction(
-    stages: Sequence[Tensor], target: Tensor, mask: Tensor, *, power: int = 1, per_picture: bool = False, discount: float = 1.0
+    stages: Sequence[Tensor],
+    target: Tensor,
+    mask: Tensor,
+    *,
+    power: int = 1,
+    per_picture: bool = False,
+    discount: float = 1.0,
 ) -> dict[str, Tensor]:
-    """L1 (`power` 2: squared) on the hole and on the valid part of the last stage, and on the hole of those before it, averaged."""
+    """L1 (`power` 2: squared) on the hole and on the valid part of the last stage, and on the hole of those
+    before it, averaged.
+    """
     hole = discounted(mask, discount) if discount < 1 else mask
     first, last = stages[:-1], stages[-1]
     terms = {

@@ -1,4 +1,5 @@
-"""Data parallelism under `torchrun`: one process per share of the batch; gradients and normalisers are averaged over all.
+"""Data parallelism under `torchrun`: one process per share of the batch; gradients and normalisers are
+averaged over all.
 
 Without torchrun there is one process, and nothing here does anything.
 """
@@ -30,12 +31,16 @@ def rank() -> int:
 
 @contextmanager
 def group(device: str) -> Iterator[str]:
-    """Join the processes that torchrun started; yields the device of this one. Its threads have ended when this returns."""
+    """Join the processes that torchrun started; yields the device of this one. Its threads have ended when
+    this returns.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield device
         return
-    # Optimizers import this module, whose default arguments hold the group of that moment for ever: a group that outlives
-    # destroy_process_group has threads that can abort the process when Python shuts down. Imported now, it finds none.
+    # Optimizers import this module, whose default arguments hold the group of that moment for ever: a group
+    # that outlives
+    # destroy_process_group has threads that can abort the process when Python shuts down. Imported now, it
+    # finds none.
     importlib.import_module("torch.distributed.nn.functional")
     cuda = device.startswith("cuda")
     if cuda:
@@ -56,7 +61,9 @@ def wait() -> None:
 
 @contextmanager
 def first_alone() -> Iterator[None]:
-    """The first process goes ahead, the others follow when it is done: they find what it wrote, or what was wrong."""
+    """The first process goes ahead, the others follow when it is done: they find what it wrote, or what was
+    wrong.
+    """
     if rank() > 0:
         wait()
     try:
@@ -120,7 +127,9 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         variance = _Sum.apply(centred.square().mean((0, 2, 3))) / world()
         self._remember(middle.detach(), variance.detach(), world() * x.numel() / x.shape[1])
         found = centred * torch.rsqrt(variance + self.eps).view(1, -1, 1, 1)
-        return (found * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1) if self.affine else found).to(x.dtype)
+        return (
+            found * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1) if self.affine else found
+        ).to(x.dtype)
 
     def _remember(self, middle: Tensor, variance: Tensor, count: float) -> None:
         self.num_batches_tracked += 1

@@ -29,7 +29,9 @@ OBJECTIVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "latent_inpainting": ("inpainters.training.denoising:LatentTrainer", ("noisy", "timestep", "context")),
     "autoencoding": ("inpainters.training.autoencoding:AutoencodingTrainer", ("image",)),
 }
-"""What a network is trained for -> `module:class` of the trainer, and what the network's `forward` takes first."""
+"""What a network is trained for -> `module:class` of the trainer, and what the network's `forward` takes
+first.
+"""
 DISCRIMINATORS: dict[str, str] = {
     "sn_patch_gan": "inpainters.networks.discriminators:SNPatchGAN",
     "centre": "inpainters.networks.discriminators:CentreDiscriminator",
@@ -43,8 +45,24 @@ CHOICES = {
     "discriminator.name": tuple(DISCRIMINATORS),
     "discriminator.loss": ("hinge", "cross_entropy"),
 }
-LEAST = {"data.crop": 8, "data.cap": 8, "optimizer.batch": 1, "optimizer.steps": 1, "every.log": 1, "every.picture": 1, "every.validate": 1}
-SHARES = ("data.guide", "data.held_out", "masks.window", "masks.whole", "masks.beyond", "losses.discount", "losses.perceptual_from")
+LEAST = {
+    "data.crop": 8,
+    "data.cap": 8,
+    "optimizer.batch": 1,
+    "optimizer.steps": 1,
+    "every.log": 1,
+    "every.picture": 1,
+    "every.validate": 1,
+}
+SHARES = (
+    "data.guide",
+    "data.held_out",
+    "masks.window",
+    "masks.whole",
+    "masks.beyond",
+    "losses.discount",
+    "losses.perceptual_from",
+)
 ABOVE_ZERO = ("optimizer.rate", "optimizer.clip", "discriminator.rate", "masks.window", "losses.discount")
 FOLDER = Path(__file__).parent / "recipes"
 CLASS = "class"
@@ -62,7 +80,9 @@ class Data:
     """Share of the pictures that are kept for validation, chosen by their names."""
     workers: int = 0
     guide: float = 0.0
-    """Share of the samples that come with a sketch of the hole's edges; the others' guide is 0. Where 0, the network is given none."""
+    """Share of the samples that come with a sketch of the hole's edges; the others' guide is 0. Where 0, the
+    network is given none.
+    """
 
 
 @dataclass(frozen=True)
@@ -73,16 +93,22 @@ class Masks:
     low: float = 0.02
     high: float = 0.6
     window: float = 1.0
-    """Side of the centre square that holes are drawn in, as a share of the picture's; `low` and `high` are shares of that square."""
+    """Side of the centre square that holes are drawn in, as a share of the picture's; `low` and `high` are
+    shares of that square.
+    """
     whole: float = 0.0
     """Share of the masks that take all of that square; below a window of 1 validation has only those."""
     beyond: float = 0.0
-    """Share of the masks that also lack a strip along one or two sides, as where a window reaches beyond its picture."""
+    """Share of the masks that also lack a strip along one or two sides, as where a window reaches beyond its
+    picture.
+    """
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """AdamW; the rate rises over `warmup` steps, then stays, and falls to 0 in a short run of its own (`--decay`)."""
+    """AdamW; the rate rises over `warmup` steps, then stays, and falls to 0 in a short run of its own
+    (`--decay`).
+    """
 
     batch: int = 16
     rate: float = 5e-4
@@ -97,7 +123,9 @@ class Optimizer:
     bf16: bool = True
     """Networks and perceptual distance run in bf16 where that is safe (autocast)."""
     compile: bool = False
-    """Compile the network first, where a C++ compiler is at hand: a minute at the start, and in bf16 a third less per step."""
+    """Compile the network first, where a C++ compiler is at hand: a minute at the start, and in bf16 a third
+    less per step.
+    """
 
 
 @dataclass(frozen=True)
@@ -107,7 +135,9 @@ class Losses:
     distance: str = "l1"
     """ "l1" or "l2" (squared) between pixels."""
     per: str = "region"
-    """Pixel losses and boundary variation are divided by the pixels of their "region", or of the whole "picture" (Liu 2018)."""
+    """Pixel losses and boundary variation are divided by the pixels of their "region", or of the whole
+    "picture" (Liu 2018).
+    """
     hole: float = 1.0
     valid: float = 0.1
     coarse: float = 0.5
@@ -118,7 +148,9 @@ class Losses:
     """The perceptual network: "lpips_squeeze", "squeezenet", "vgg16" or "none"."""
     perceptual: float = 1.0
     perceptual_from: float = 0.1
-    """Share of the perceptual weight at step 0; it rises to 1 over `perceptual_rise` steps (a full one at once draws grids)."""
+    """Share of the perceptual weight at step 0; it rises to 1 over `perceptual_rise` steps (a full one at
+    once draws grids).
+    """
     perceptual_rise: int = 2000
     style: float = 0.0
     """Of the perceptual network's Gram matrices."""
@@ -138,7 +170,9 @@ class Losses:
 
 @dataclass(frozen=True)
 class Discriminator:
-    """The other player, where `losses.adversarial` is not 0; Adam, whose rate rises and falls with the generator's."""
+    """The other player, where `losses.adversarial` is not 0; Adam, whose rate rises and falls with the
+    generator's.
+    """
 
     name: str = "sn_patch_gan"
     loss: str = "hinge"
@@ -191,7 +225,11 @@ class Recipe:
 
         torch.manual_seed(self.seed)
         keys = {key: value for key, value in self.network.items() if key != CLASS}
-        return _built(network_class(self.method, self.network.get(CLASS), OBJECTIVES[self.objective][1]), keys, "network")
+        return _built(
+            network_class(self.method, self.network.get(CLASS), OBJECTIVES[self.objective][1]),
+            keys,
+            "network",
+        )
 
     def trainer(self) -> Any:
         """The class that trains it."""
@@ -214,7 +252,8 @@ class Recipe:
 def load(name: str, *, device: str = "cpu") -> Recipe:
     """Read a recipe by its name or path; on the CPU its `[cpu]` section overrides the rest.
 
-    Raises InputError for a recipe that is not there, is not TOML, or has a key or a value that cannot be used.
+    Raises InputError for a recipe that is not there, is not TOML, or has a key or a value that cannot be
+    used.
     """
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
@@ -250,7 +289,9 @@ def _check_values(recipe: Recipe, name: str) -> None:
         if _at(recipe, place) < least:
             raise InputError(f"{name}: {place} must be {least} or more.")
     if recipe.data.cap < recipe.data.crop:
-        raise InputError(f"{name}: data.cap must be data.crop or more: crops are cut from pictures of that size.")
+        raise InputError(
+            f"{name}: data.cap must be data.crop or more: crops are cut from pictures of that size."
+        )
     if not 0 <= recipe.masks.low < recipe.masks.high <= 1:
         raise InputError(f"{name}: masks.low and masks.high must satisfy 0 <= low < high <= 1.")
     for place in SHARES:
@@ -263,11 +304,15 @@ def _check_values(recipe: Recipe, name: str) -> None:
         if not all(0 <= beta < 1 for beta in _at(recipe, place)):
             raise InputError(f"{name}: {place} must lie between 0 and 1.")
     if recipe.seed < 0 or recipe.stages < 0 or not 0 <= recipe.optimizer.average < 1:
-        raise InputError(f"{name}: seed and stages must be 0 or more, and optimizer.average at least 0 and below 1.")
+        raise InputError(
+            f"{name}: seed and stages must be 0 or more, and optimizer.average at least 0 and below 1."
+        )
     if any(isinstance(weight, float) and weight < 0 for weight in vars(recipe.losses).values()):
         raise InputError(f"{name}: the weights of [losses] must be 0 or more.")
     _check(recipe.masks.mix, GENERATORS, f"{name}, masks.mix")
-    if not recipe.masks.mix or not all(isinstance(v, int | float) and v > 0 for v in recipe.masks.mix.values()):
+    if not recipe.masks.mix or not all(
+        isinstance(v, int | float) and v > 0 for v in recipe.masks.mix.values()
+    ):
         raise InputError(f"{name}: masks.mix needs a mask generator with a share above 0.")
 
 
@@ -280,7 +325,9 @@ def _built(kind: type, keys: Mapping[str, Any], section: str) -> Any:
         return kind(**keys)
     except (TypeError, ValueError, RuntimeError, IndexError, KeyError) as error:
         why = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise InputError(f"No {kind.__name__} can be built from [{section}] ({why}); check its values.") from None
+        raise InputError(
+            f"No {kind.__name__} can be built from [{section}] ({why}); check its values."
+        ) from None
 
 
 def _imported(place: str) -> Any:
@@ -289,7 +336,8 @@ def _imported(place: str) -> Any:
 
 
 def network_class(method: str, name: str | None = None, takes: Sequence[str] = ("image", "mask")) -> type:
-    """The class of a method's network: its row in NETWORKS, or the class of that module called `name`; its `forward` `takes` these.
+    """The class of a method's network: its row in NETWORKS, or the class of that module called `name`; its
+    `forward` `takes` these.
 
     Raises InputError with a suggestion for an unknown method or class.
     """
@@ -297,7 +345,9 @@ def network_class(method: str, name: str | None = None, takes: Sequence[str] = (
         raise unknown("method", method, NETWORKS)
     place, _, attribute = NETWORKS[method].partition(":")
     module = import_module(place)
-    classes = {key: value for key, value in vars(module).items() if inspect.isclass(value) and _takes(value, takes)}
+    classes = {
+        key: value for key, value in vars(module).items() if inspect.isclass(value) and _takes(value, takes)
+    }
     if (name or attribute) not in classes:
         raise unknown(f"network class of {method}", str(name), classes)
     return classes[name or attribute]
@@ -306,11 +356,15 @@ def network_class(method: str, name: str | None = None, takes: Sequence[str] = (
 def _takes(kind: type, names: Sequence[str]) -> bool:
     """True for a network whose `forward` takes these first."""
     forward = getattr(kind, "forward", None)
-    return callable(forward) and list(inspect.signature(forward).parameters)[1 : 1 + len(names)] == list(names)
+    return callable(forward) and list(inspect.signature(forward).parameters)[1 : 1 + len(names)] == list(
+        names
+    )
 
 
 def merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` on top of `table`, section by section; a `[network]` of another class shares no keys, so it replaces the whole."""
+    """`over` on top of `table`, section by section; a `[network]` of another class shares no keys, so it
+    replaces the whole.
+    """
     both = dict(table)
     for key, value in over.items():
         whole = not isinstance(value, dict) or (key == "network" and CLASS in value)
@@ -324,7 +378,9 @@ def _fill(kind: type, table: Mapping[str, Any], where: str) -> Any:
     if kind is Recipe and "method" not in table:
         raise InputError(f"{where} has no 'method'; add one, for example method = \"gated_conv\".")
     defaults = kind(method="") if kind is Recipe else kind()
-    return kind(**{key: _value(getattr(defaults, key), value, f"{where}, {key}") for key, value in table.items()})
+    return kind(
+        **{key: _value(getattr(defaults, key), value, f"{where}, {key}") for key, value in table.items()}
+    )
 
 
 def _check(table: Mapping[str, Any], known: Any, where: str) -> None:
@@ -351,6 +407,8 @@ def _sequence(default: tuple[Any, ...], values: list[Any], where: str) -> tuple[
         raise InputError(f"{where}: expected {len(default)} values, not {len(values)}.")
     if default:
         return tuple(_value(a, b, where) for a, b in zip(default, values, strict=True))
-    if not all(isinstance(value, str) for value in values) and not all(type(value) is int and value > 0 for value in values):
+    if not all(isinstance(value, str) for value in values) and not all(
+        type(value) is int and value > 0 for value in values
+    ):
         raise InputError(f"{where}: expected a list of texts, or of whole numbers above 0.")
     return tuple(values)

@@ -1,6 +1,7 @@
 """Sketches for guided training: edges of the original inside the hole, as a person would draw some of them.
 
-Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019, section 3.5 (there with HED edges; here Canny's).
+Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019, section 3.5 (there with HED edges;
+here Canny's).
 """
 
 import cv2
@@ -13,9 +14,11 @@ STROKE = 8
 
 
 def sketch(picture: Image, mask: Mask, rng: np.random.Generator) -> np.ndarray:
-    """A sketch of `picture` (H, W, 3) uint8 within `mask` (H, W) bool: (H, W) float32, 1 on a line, 0 elsewhere.
+    """A sketch of `picture` (H, W, 3) uint8 within `mask` (H, W) bool: (H, W) float32, 1 on a line, 0
+    elsewhere.
 
-    Pure in its arguments and the generator's state: how smooth, how many strokes and which of their parts are drawn at random.
+    Pure in its arguments and the generator's state: how smooth, how many strokes and which of their parts are
+    drawn at random.
     """
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), float(rng.uniform(1.0, 2.5)))
     high = float(rng.uniform(60, 140))

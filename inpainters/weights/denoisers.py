@@ -1,18 +1,20 @@
-"""Other people's unconditional denoisers, for the methods that steer one by the known pixels: the option `model`.
+"""Other people's unconditional denoisers, for the methods that steer one by the known pixels: the option
+`model`.
 
     python -m inpainters fill PHOTO MASK --method repaint --option model=google/ddpm-celebahq-256 -o OUT.png
     python -m benchmark run quick --methods repaint:model=google/ddpm-church-256
 
-`model` is the name of a repository on the Hugging Face Hub, such as `google/ddpm-celebahq-256` (faces that fill the picture),
-`google/ddpm-church-256`, `google/ddpm-bedroom-256` or `google/ddpm-cat-256`, or a folder: a `DDPMPipeline` or a lone `UNet2DModel` as
-diffusers saves them. `@REVISION` behind it asks for a commit, branch or tag of the Hub, or for the digest of a folder; what a result
-records always has one, so that it says which weights it ran. guided-diffusion's checkpoints go through
-`inpainters.convert` first.
+`model` is the name of a repository on the Hugging Face Hub, such as `google/ddpm-celebahq-256` (faces that
+fill the picture), `google/ddpm-church-256`, `google/ddpm-bedroom-256` or `google/ddpm-cat-256`, or a folder:
+a `DDPMPipeline` or a lone `UNet2DModel` as diffusers saves them. `@REVISION` behind it asks for a commit,
+branch or tag of the Hub, or for the digest of a folder; what a result records always has one, so that it says
+which weights it ran. guided-diffusion's checkpoints go through `inpainters.convert` first.
 
-Such a model knows pictures of one size: windows have that size where the picture is large enough, and a picture in which the thing it
-knows is larger than that should be made smaller first. A Hub model is downloaded by the first run that asks for it, into the Hub's own
-cache. Nothing a checkpoint holds is executed: descriptions are JSON whose values are checked, weights are safetensors, or a `.bin` that
-is read as tensors alone.
+Such a model knows pictures of one size: windows have that size where the picture is large enough, and a
+picture in which the thing it knows is larger than that should be made smaller first. A Hub model is
+downloaded by the first run that asks for it, into the Hub's own cache. Nothing a checkpoint holds is
+executed: descriptions are JSON whose values are checked, weights are safetensors, or a `.bin` that is read as
+tensors alone.
 """
 
 import inspect
@@ -39,23 +41,34 @@ from inpainters.errors import InputError, UnavailableError, disk_full
 from inpainters.networks.denoiser import Pretrained, UNet
 from inpainters.weights import table as weights
 
-DESCRIPTIONS = ("model_index.json", "config.json", "scheduler_config.json", "unet/config.json", "scheduler/scheduler_config.json")
+DESCRIPTIONS = (
+    "model_index.json",
+    "config.json",
+    "scheduler_config.json",
+    "unet/config.json",
+    "scheduler/scheduler_config.json",
+)
 """Files that say how a model is built; old repositories have them all at the top."""
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 """Beside the network's `config.json`, the better one first."""
 PIPELINES = ("DDPMPipeline", "DDIMPipeline", "PNDMPipeline")
 SCHEDULERS = ("DDPMScheduler", "DDIMScheduler", "PNDMScheduler")
-"""Their schedules of noise are alike; which of them a model comes with says nothing of how it may be sampled."""
+"""Their schedules of noise are alike; which of them a model comes with says nothing of how it may be sampled.
+"""
 SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 RATE = 7e10
-"""Floating-point operations per second of the reference machine (`inpainters.base.Cost`) in such networks, by the bundled one's cost.
+"""Floating-point operations per second of the reference machine (`inpainters.base.Cost`) in such networks, by
+the bundled one's cost.
 
-Networks from 1.2 to 114 million parameters had between 0.9 and 1.6 times the bundled one's rate, measured on one core."""
+Networks from 1.2 to 114 million parameters had between 0.9 and 1.6 times the bundled one's rate, measured on
+one core."""
 KEPT = 2
 """Loaded models that are kept for the next run: each may have gigabytes."""
 
-_HUB = re.compile(r"(?!.*\.\.)(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
+_HUB = re.compile(
+    r"(?!.*\.\.)(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?"
+)
 _OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Of attention layers before diffusers 0.15."""
 _lock = threading.Lock()
@@ -92,9 +105,11 @@ def pinned(name: str) -> str:
 
 
 def load(name: str, device: str = "cpu") -> Pretrained:
-    """The model, in fp32, evaluating; kept for the next caller. A Hub model is downloaded where it is not here.
+    """The model, in fp32, evaluating; kept for the next caller. A Hub model is downloaded where it is not
+    here.
 
-    Raises InputError for what is no unconditional denoiser of RGB pictures, UnavailableError for what cannot be had, one sentence each.
+    Raises InputError for what is no unconditional denoiser of RGB pictures, UnavailableError for what cannot
+    be had, one sentence each.
     """
     source = _locate(name)
     with _lock:  # two threads must not load it twice
@@ -107,12 +122,16 @@ def _load(source: Source, stamp: "Stamp", device: str) -> Pretrained:
     fill(unet, renamed(read_tensors(_weights(source, place))), source.name)
     net = Pretrained(unet.float().eval().requires_grad_(False), scheduler, size)
     count = sum(parameter.numel() for parameter in unet.parameters())
-    net.notes = (f"Denoiser: {source.name}, {count / 1e6:.3g} million parameters, trained at {size}×{size}.", *notes)
+    net.notes = (
+        f"Denoiser: {source.name}, {count / 1e6:.3g} million parameters, trained at {size}×{size}.",
+        *notes,
+    )
     return net.to(device, memory_format=torch.channels_last)
 
 
 def call_seconds(name: str) -> float:
-    """Seconds of a network call for one picture of the training's size on the reference machine; nothing is loaded for it.
+    """Seconds of a network call for one picture of the training's size on the reference machine; nothing is
+    loaded for it.
 
     Raises as `load` does.
     """
@@ -128,7 +147,7 @@ def _operations(source: Source, stamp: "Stamp") -> int:
     return int(counter.get_total_flops())
 
 
-# --- where it lies --------------------------------------------------------------------------------------------------
+# --- where it lies --------------------------------------------------------------------------------
 
 
 def _locate(name: str) -> Source:
@@ -138,7 +157,10 @@ def _locate(name: str) -> Source:
         if folder and os.path.isdir(folder):  # unlike Path's, it takes any text
             return _folder(folder, digest)
     if not (found := _HUB.fullmatch(name)):
-        raise InputError(f"There is no folder '{name[:80]}', and a Hub name is written owner/name or owner/name@revision: check 'model'.")
+        raise InputError(
+            f"There is no folder '{name[:80]}', and a Hub name is written owner/name or owner/name@revision: "
+            "check 'model'."
+        )
     repository, revision = found["repository"], found["revision"] or "main"
     snapshot = _snapshot(repository, revision)
     return Source(f"{repository}@{snapshot.name}", snapshot, repository)
@@ -147,10 +169,16 @@ def _locate(name: str) -> Source:
 def _folder(folder: str, digest: str) -> Source:
     files = _stamp(Path(folder))
     if not files:
-        raise InputError(f"'{Path(folder).name}' holds no model (a config.json and {WEIGHTS[0]}, or unet/ with both): choose another.")
+        raise InputError(
+            f"'{Path(folder).name}' holds no model (a config.json and {WEIGHTS[0]}, or unet/ with both): "
+            "choose another."
+        )
     found = _digest(files)
     if digest and not found.startswith(digest):
-        raise InputError(f"'{Path(folder).name}' holds another model (digest {found}, not {digest[:12]}): ask for it without '@'.")
+        raise InputError(
+            f"'{Path(folder).name}' holds another model (digest {found}, not {digest[:12]}): ask for it "
+            "without '@'."
+        )
     return Source(f"{folder}@{found}", Path(folder))
 
 
@@ -172,14 +200,18 @@ def _digest(files: Stamp) -> str:
 
 @lru_cache(maxsize=64)
 def _snapshot(repository: str, revision: str) -> Path:
-    """The descriptions' folder, named for its commit. A branch means the same commit as long as the process lives."""
+    """The descriptions' folder, named for its commit. A branch means the same commit as long as the process
+    lives.
+    """
     return _download(repository, revision, DESCRIPTIONS)
 
 
 def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
     """The folder of that commit with those of the files that the repository has. Raises UnavailableError."""
     try:
-        return Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(files)))
+        return Path(
+            huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(files))
+        )
     except hub.GatedRepoError:
         why, mend = "wants its terms accepted", "accept them on its page and sign in with `hf auth login`"
     except (hub.RepositoryNotFoundError, hub.HFValidationError):
@@ -187,34 +219,49 @@ def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
     except hub.RevisionNotFoundError:
         why, mend = f"has no revision '{revision[:40]}'", "leave it out, or take one from its page"
     except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled):
-        why, mend = "is not here, and the Hub cannot be reached", "check the network, or name a folder that holds it"
+        why, mend = (
+            "is not here, and the Hub cannot be reached",
+            "check the network, or name a folder that holds it",
+        )
     except Exception as error:  # whatever a library for networks makes of there being none
         if disk_full(error):
             raise
-        why, mend = f"cannot be had ({type(error).__name__})", "check the network, or name a folder that holds it"
+        why, mend = (
+            f"cannot be had ({type(error).__name__})",
+            "check the network, or name a folder that holds it",
+        )
     raise UnavailableError(f"The model '{repository[:80]}' {why}: {mend}.")
 
 
 def _weights(source: Source, place: Path) -> Path:
-    """The file of the weights, downloaded where that is needed; a download is checked against the sha256 that the Hub keeps it under."""
+    """The file of the weights, downloaded where that is needed; a download is checked against the sha256 that
+    the Hub keeps it under.
+    """
     for file in WEIGHTS:
         if source.repository:
-            _download(source.repository, source.folder.name, [(place / file).relative_to(source.folder).as_posix()])
+            _download(
+                source.repository, source.folder.name, [(place / file).relative_to(source.folder).as_posix()]
+            )
         if (place / file).is_file():
             break
     else:
         raise _refused(source.name, f"it has no {' or '.join(WEIGHTS)}")
     blob = (place / file).resolve()
     if source.repository and re.fullmatch("[0-9a-f]{64}", blob.name) and weights.sha256(blob) != blob.name:
-        raise UnavailableError(f"The file '{file}' of '{source.name}' is damaged (another sha256): delete '{blob}' and run this again.")
+        raise UnavailableError(
+            f"The file '{file}' of '{source.name}' is damaged (another sha256): delete '{blob}' and run this "
+            "again."
+        )
     return place / file
 
 
-# --- what it is -----------------------------------------------------------------------------------------------------
+# --- what it is -----------------------------------------------------------------------------------
 
 
 def describe(folder: Path, name: str) -> Description:
-    """What the model's JSON files say; `name` is for sentences. Raises InputError for all that the samplers could not use."""
+    """What the model's JSON files say; `name` is for sentences. Raises InputError for all that the samplers
+    could not use.
+    """
     index = _json(folder / "model_index.json", name) if (folder / "model_index.json").is_file() else {}
     if (kind := index.get("_class_name", PIPELINES[0])) not in PIPELINES:
         raise _refused(name, f"it is a '{str(kind)[:40]}', not one of {', '.join(PIPELINES)}")
@@ -229,9 +276,14 @@ def describe(folder: Path, name: str) -> Description:
         raise _refused(name, f"its network knows {embedded} timesteps and its schedule has {steps}")
     notes = []
     if rules is None:
-        notes.append("The model says nothing of its noise: the linear schedule of Ho et al. 2020 over 1000 timesteps was taken.")
+        notes.append(
+            "The model says nothing of its noise: the linear schedule of Ho et al. 2020 over 1000 timesteps "
+            "was taken."
+        )
     if unet.config.out_channels == 6:
-        notes.append("The model also predicts a variance, in 3 of its 6 channels; the samplers do without it.")
+        notes.append(
+            "The model also predicts a variance, in 3 of its 6 channels; the samplers do without it."
+        )
     return Description(unet, noise, size, place, tuple(notes))
 
 
@@ -248,20 +300,30 @@ def _json(path: Path, name: str) -> dict[str, Any]:
 
 
 def network(config: Mapping[str, Any], name: str) -> tuple[UNet, int]:
-    """The network that a `config.json` describes, without weights, and the side of the pictures it was trained on."""
+    """The network that a `config.json` describes, without weights, and the side of the pictures it was
+    trained on.
+    """
     if (kind := config.get("_class_name", "UNet2DModel")) != "UNet2DModel":
         raise _refused(name, f"its network is a '{str(kind)[:40]}', not a UNet2DModel")
     settings = {key: value for key, value in config.items() if not key.startswith("_")}
     parameters = inspect.signature(UNet.__init__).parameters
     if strange := sorted(settings.keys() - parameters.keys()):
-        raise _refused(name, f"its network has a setting '{strange[0][:40]}' that this diffusers does not know")
+        raise _refused(
+            name, f"its network has a setting '{strange[0][:40]}' that this diffusers does not know"
+        )
     full = {key: parameter.default for key, parameter in parameters.items() if key != "self"} | settings
     if full["num_class_embeds"] is not None or full["class_embed_type"] is not None:
-        raise _refused(name, f"it draws one of {full['num_class_embeds'] or 'several'} classes, and there is nobody to name one")
+        raise _refused(
+            name,
+            f"it draws one of {full['num_class_embeds'] or 'several'} classes, and there is nobody to name "
+            "one",
+        )
     if full["in_channels"] != 3:
         raise _refused(name, f"its network takes {full['in_channels']} channels, and pictures have 3")
     if full["out_channels"] not in (3, 6):
-        raise _refused(name, f"its network gives {full['out_channels']} channels, not 3, or 6 with a variance")
+        raise _refused(
+            name, f"its network gives {full['out_channels']} channels, not 3, or 6 with a variance"
+        )
     if full["time_embedding_type"] not in ("positional", "learned"):
         raise _refused(name, "its network is told noise levels, not timesteps")
     size = _size(full, name)
@@ -269,38 +331,61 @@ def network(config: Mapping[str, Any], name: str) -> tuple[UNet, int]:
 
 
 def _size(full: Mapping[str, Any], name: str) -> int:
-    sides = full["sample_size"] if isinstance(full["sample_size"], list | tuple) else [full["sample_size"]] * 2
+    sides = (
+        full["sample_size"] if isinstance(full["sample_size"], list | tuple) else [full["sample_size"]] * 2
+    )
     widths, layers = full["block_out_channels"], full["layers_per_block"]
     if not (_counts(widths, 8192) and len(widths) <= 12 and _counts([layers], 16)):
-        raise _refused(name, "its network's block_out_channels or layers_per_block are no numbers that a network can have")
+        raise _refused(
+            name,
+            "its network's block_out_channels or layers_per_block are no numbers that a network can have",
+        )
     if not (_counts(sides, 4096) and len(sides) == 2):
-        raise _refused(name, f"its config.json does not say how large its pictures are (sample_size {str(full['sample_size'])[:40]})")
+        raise _refused(
+            name,
+            "its config.json does not say how large its pictures are (sample_size "
+            f"{str(full['sample_size'])[:40]})",
+        )
     if sides[0] != sides[1]:
         raise _refused(name, f"its pictures are {sides[1]}×{sides[0]}, not square")
     if sides[0] % (multiple := 2 ** (len(widths) - 1)):
-        raise _refused(name, f"its pictures have {sides[0]} pixels a side, and its {len(widths)} scales need a multiple of {multiple}")
+        raise _refused(
+            name,
+            f"its pictures have {sides[0]} pixels a side, and its {len(widths)} scales need a multiple of "
+            f"{multiple}",
+        )
     return int(sides[0])
 
 
 def _counts(values: object, most: int) -> bool:
-    return isinstance(values, list | tuple) and bool(values) and all(type(value) is int and 1 <= value <= most for value in values)
+    return (
+        isinstance(values, list | tuple)
+        and bool(values)
+        and all(type(value) is int and 1 <= value <= most for value in values)
+    )
 
 
 def _build(settings: Mapping[str, Any], size: int, name: str) -> UNet:
     """On the device "meta", where a call costs nothing and tells whether the settings go together."""
     try:
         with torch.device("meta"), torch.inference_mode():
-            unet = UNet(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
+            unet = UNet(
+                **{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+            )
             answer = unet(torch.zeros(1, 3, size, size), torch.zeros(1, dtype=torch.long)).sample
     except Exception as error:  # whatever a constructor makes of values it cannot use
         raise _refused(name, f"its network cannot be built: {' '.join(str(error).split())[:80]}") from None
     if answer.shape != (1, unet.config.out_channels, size, size):
-        raise _refused(name, f"its network turns {size}×{size} pixels into {answer.shape[-1]}×{answer.shape[-2]}")
+        raise _refused(
+            name, f"its network turns {size}×{size} pixels into {answer.shape[-1]}×{answer.shape[-2]}"
+        )
     return unet
 
 
 def schedule(config: Mapping[str, Any], name: str) -> DDPMScheduler:
-    """The noise schedule of a `scheduler_config.json`; where it is empty, that of Ho et al. 2020, on 1000 timesteps."""
+    """The noise schedule of a `scheduler_config.json`; where it is empty, that of Ho et al. 2020, on 1000
+    timesteps.
+    """
     if (kind := config.get("_class_name", SCHEDULERS[0])) not in SCHEDULERS:
         raise _refused(name, f"its scheduler is a '{str(kind)[:40]}', not one of {', '.join(SCHEDULERS)}")
     steps, form = config.get("num_train_timesteps", 1000), config.get("beta_schedule", "linear")
@@ -315,11 +400,18 @@ def schedule(config: Mapping[str, Any], name: str) -> DDPMScheduler:
     if betas is None and form not in SCHEDULES:
         raise _refused(name, f"its beta_schedule is '{str(form)[:40]}', not one of {', '.join(SCHEDULES)}")
     if betas is None and not (_share(start) and _share(end) and start <= end):
-        raise _refused(name, f"its schedule goes from beta {str(start)[:20]} to {str(end)[:20]}, not upwards between 0 and 1")
+        raise _refused(
+            name,
+            f"its schedule goes from beta {str(start)[:20]} to {str(end)[:20]}, not upwards between 0 and 1",
+        )
     if prediction not in PREDICTIONS:
         raise _refused(name, f"it predicts '{str(prediction)[:40]}', not one of {', '.join(PREDICTIONS)}")
     if config.get("rescale_betas_zero_snr"):
-        raise _refused(name, "its schedule is rescaled to end in noise alone, which steps between noise levels cannot start from")
+        raise _refused(
+            name,
+            "its schedule is rescaled to end in noise alone, which steps between noise levels cannot start "
+            "from",
+        )
     bound = config.get("clip_sample_range", 1.0)
     if not (isinstance(bound, int | float) and 0 < bound < 1e6):
         raise _refused(name, f"its clip_sample_range is {str(bound)[:40]}, not a number above 0")
@@ -328,7 +420,10 @@ def schedule(config: Mapping[str, Any], name: str) -> DDPMScheduler:
         clip_sample=bool(config.get("clip_sample", True)),  # PNDM says nothing of it; colours have bounds
     )  # fmt: skip
     if not 0 < float(found.alphas_cumprod[-1]) < 1:
-        raise _refused(name, f"its noise after {steps} timesteps leaves {float(found.alphas_cumprod[-1]):g} of the picture")
+        raise _refused(
+            name,
+            f"its noise after {steps} timesteps leaves {float(found.alphas_cumprod[-1]):g} of the picture",
+        )
     return found
 
 
@@ -337,14 +432,18 @@ def _share(value: object) -> bool:
 
 
 def _refused(name: str, why: str) -> InputError:
-    return InputError(f"The model '{name[:120]}' cannot be used ({why}): choose an unconditional denoiser of RGB pictures.")
+    return InputError(
+        f"The model '{name[:120]}' cannot be used ({why}): choose an unconditional denoiser of RGB pictures."
+    )
 
 
-# --- its weights ----------------------------------------------------------------------------------------------------
+# --- its weights ----------------------------------------------------------------------------------
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of one by `torch.save`, of which nothing but tensors is read. Raises InputError."""
+    """The tensors of a safetensors file, or of one by `torch.save`, of which nothing but tensors is read.
+    Raises InputError.
+    """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -354,31 +453,59 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # of safetensors, zip, pickle, struct ...: a file may be broken in many ways
         if isinstance(error, OSError) and error.filename is not None:  # it could not be opened at all
             raise
-        why = "it holds more than tensors" if "weights_only" in str(error).lower() else "it is damaged, cut short, or something else"
-        raise InputError(f"'{path.name}' cannot be read as weights ({why}): get it again from where it came from.") from None
-    if not (isinstance(found, dict) and found and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in found.items())):
-        held = f"its keys are {', '.join(map(repr, list(found)[:3]))[:80]}" if isinstance(found, dict) and found else type(found).__name__
-        raise InputError(f"'{path.name}' is no state dict of names and tensors ({held}): save the network's own `state_dict()`.")
+        why = (
+            "it holds more than tensors"
+            if "weights_only" in str(error).lower()
+            else "it is damaged, cut short, or something else"
+        )
+        raise InputError(
+            f"'{path.name}' cannot be read as weights ({why}): get it again from where it came from."
+        ) from None
+    if not (
+        isinstance(found, dict)
+        and found
+        and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in found.items())
+    ):
+        held = (
+            f"its keys are {', '.join(map(repr, list(found)[:3]))[:80]}"
+            if isinstance(found, dict) and found
+            else type(found).__name__
+        )
+        raise InputError(
+            f"'{path.name}' is no state dict of names and tensors ({held}): save the network's own "
+            "`state_dict()`."
+        )
     return found
 
 
 def renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """With the names that attention layers have had since diffusers 0.15."""
     old = re.compile(rf"(.*attentions\.\d+)\.({'|'.join(_OLD_NAMES)})\.(weight|bias)")
-    return {f"{m[1]}.{_OLD_NAMES[m[2]]}.{m[3]}" if (m := old.fullmatch(key)) else key: tensor for key, tensor in tensors.items()}
+    return {
+        f"{m[1]}.{_OLD_NAMES[m[2]]}.{m[3]}" if (m := old.fullmatch(key)) else key: tensor
+        for key, tensor in tensors.items()
+    }
 
 
 def fill(unet: UNet, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Give a network on "meta" its weights, as fp32; raises InputError where any is lacking, strange, of another shape, or no number."""
+    """Give a network on "meta" its weights, as fp32; raises InputError where any is lacking, strange, of
+    another shape, or no number.
+    """
     wanted = unet.state_dict()
     if lacking := sorted(wanted.keys() - tensors.keys()):
         raise _refused(name, f"its weights lack '{lacking[0]}' and {len(lacking) - 1} more")
     if strange := sorted(tensors.keys() - wanted.keys()):
-        raise _refused(name, f"its network has no place for the weights '{strange[0][:80]}' and {len(strange) - 1} more")
+        raise _refused(
+            name, f"its network has no place for the weights '{strange[0][:80]}' and {len(strange) - 1} more"
+        )
     for key, tensor in tensors.items():
         if tensor.shape != wanted[key].shape:
-            raise _refused(name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
+            raise _refused(
+                name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}"
+            )
         if not (tensor.is_floating_point() and torch.isfinite(tensor).all()):
             raise _refused(name, f"'{key}' holds what is no number")
     # Copies: what a file is mapped to would change with the file.
-    unet.load_state_dict({key: tensor.to(torch.float32, copy=True) for key, tensor in tensors.items()}, assign=True)
+    unet.load_state_dict(
+        {key: tensor.to(torch.float32, copy=True) for key, tensor in tensors.items()}, assign=True
+    )

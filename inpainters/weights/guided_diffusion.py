@@ -1,23 +1,26 @@
-"""guided-diffusion's checkpoints as folders that the option `model` takes: Dhariwal and Nichol, Diffusion models beat GANs, 2021.
+"""guided-diffusion's checkpoints as folders that the option `model` takes: Dhariwal and Nichol, Diffusion
+models beat GANs, 2021.
 
     python -m inpainters.convert CHECKPOINT.pt FOLDER
     python -m inpainters fill PHOTO MASK --method repaint --option model=FOLDER -o OUT.png
 
-Such are OpenAI's `256x256_diffusion_uncond.pt` (ImageNet) and those of RePaint, `celeba256_250000.pt` (faces) and
-`places256_300000.pt`: 256×256 pixels, a linear schedule of 1000 timesteps, attention heads of 64 channels, which are the defaults here.
-Widths, depth, where attention is, how it goes up and down, what timesteps do and whether a variance is predicted are read from the
-tensors. What they do not tell stands in flags:
+Such are OpenAI's `256x256_diffusion_uncond.pt` (ImageNet) and those of RePaint, `celeba256_250000.pt` (faces)
+and `places256_300000.pt`: 256×256 pixels, a linear schedule of 1000 timesteps, attention heads of 64
+channels, which are the defaults here. Widths, depth, where attention is, how it goes up and down, what
+timesteps do and whether a variance is predicted are read from the tensors. What they do not tell stands in
+flags:
 
     --image-size 256          side of the training's pictures            (guided-diffusion: --image_size)
-    --head-channels 64        channels of an attention head              (--num_head_channels)
-    --heads N                 heads of each attention layer instead      (--num_heads, where --num_head_channels is -1)
+    --head-channels 64        channels of an attention head              (--num_head_channels) --heads N
+    heads of each attention layer instead      (--num_heads, where --num_head_channels is -1)
     --new-attention-order     queries of all heads come first            (--use_new_attention_order True)
-    --schedule linear         or cosine                                  (--noise_schedule)
-    --timesteps 1000          of the training                            (--diffusion_steps; timesteps that were not rescaled)
+    --schedule linear         or cosine                                  (--noise_schedule) --timesteps 1000
+    of the training                            (--diffusion_steps; timesteps that were not rescaled)
     --prediction epsilon      or sample                                  (sample: --predict_xstart True)
 
-A wrong one of these goes unnoticed until pictures come out as noise. Class-conditional checkpoints are refused, as there is nobody to
-name a class, and so are those that take more than RGB. The folder is a `DDPMPipeline` of diffusers: config.json, safetensors, schedule.
+A wrong one of these goes unnoticed until pictures come out as noise. Class-conditional checkpoints are
+refused, as there is nobody to name a class, and so are those that take more than RGB. The folder is a
+`DDPMPipeline` of diffusers: config.json, safetensors, schedule.
 """
 
 import argparse
@@ -81,7 +84,8 @@ def convert(
     timesteps: int = 1000,
     prediction: str = "epsilon",
 ) -> None:
-    """Write the checkpoint as a folder of diffusers at `out`, which must not exist or be empty. The settings are those of the flags.
+    """Write the checkpoint as a folder of diffusers at `out`, which must not exist or be empty. The settings
+    are those of the flags.
 
     Raises InputError with one sentence for what is no such checkpoint, or does not go with the settings.
     """
@@ -93,7 +97,9 @@ def convert(
     plan = read_plan(tensors)
     settings = network_settings(tensors, plan, image_size, head_channels, heads)
     unet, _ = denoisers.network(settings, checkpoint.name)
-    denoisers.fill(unet, translated(tensors, plan, settings["attention_head_dim"], new_order), checkpoint.name)
+    denoisers.fill(
+        unet, translated(tensors, plan, settings["attention_head_dim"], new_order), checkpoint.name
+    )
     with torch.device("meta"):
         plain = UNet2DModel.from_config(unet.config)  # of diffusers' own type, which its pipelines can find
     plain.load_state_dict(unet.state_dict(), assign=True)
@@ -113,13 +119,17 @@ def _save(pipeline: DDPMPipeline, out: Path) -> None:
         Path(part, "model").rename(out)
 
 
-# --- what the tensors tell ------------------------------------------------------------------------------------------
+# --- what the tensors tell ------------------------------------------------------------------------
 
 
 def read_plan(tensors: Mapping[str, Tensor]) -> Plan:
-    """The network's plan; raises InputError where the tensors are not a guided-diffusion U-Net's, or those of a conditional one."""
+    """The network's plan; raises InputError where the tensors are not a guided-diffusion U-Net's, or those of
+    a conditional one.
+    """
     if "label_emb.weight" in tensors:
-        raise _refused(f"it draws one of {len(tensors['label_emb.weight'])} classes, and there is nobody to name one")
+        raise _refused(
+            f"it draws one of {len(tensors['label_emb.weight'])} classes, and there is nobody to name one"
+        )
     downs, ups = blocks(tensors, "input_blocks"), blocks(tensors, "output_blocks")
     if not downs or not ups or not blocks(tensors, "middle_block", depth=1):
         raise _refused("it has no input_blocks, middle_block and output_blocks")
@@ -127,20 +137,35 @@ def read_plan(tensors: Mapping[str, Tensor]) -> Plan:
     scales = len(risers) + 1
     layers = len(ups) // scales - 1
     if layers < 1 or len(ups) != scales * (layers + 1) or len(downs) != len(ups) or len(set(risers)) > 1:
-        raise _refused(f"its {len(downs)} input and {len(ups)} output blocks do not make {scales} scales of one depth")
+        raise _refused(
+            f"its {len(downs)} input and {len(ups)} output blocks do not make {scales} scales of one depth"
+        )
     firsts = [1 + scale * (layers + 1) for scale in range(scales)]
     attention = tuple("attention" in downs[first] for first in firsts)
-    plan = Plan(tuple(_width(tensors, f"input_blocks.{first}.0") for first in firsts), layers, attention, "resnet" in risers)
+    plan = Plan(
+        tuple(_width(tensors, f"input_blocks.{first}.0") for first in firsts),
+        layers,
+        attention,
+        "resnet" in risers,
+    )
     for place, (found, wanted) in enumerate(zip((*downs, *ups), planned(plan), strict=True)):
         if found != wanted:
             name = f"input_blocks.{place}" if place < len(downs) else f"output_blocks.{place - len(downs)}"
-            raise _refused(f"'{name}' holds {' and '.join(found) or 'nothing'}, where {' and '.join(wanted)} should be")
+            raise _refused(
+                f"'{name}' holds {' and '.join(found) or 'nothing'}, where {' and '.join(wanted)} should be"
+            )
     return plan
 
 
 def blocks(tensors: Mapping[str, Tensor], part: str, depth: int = 2) -> list[list[str]]:
     """The kinds of layers in each block of a part, in order: "conv", "resnet", "attention", "down", "up"."""
-    kinds = {"in_layers.2.weight": "resnet", "qkv.weight": "attention", "op.weight": "down", "conv.weight": "up", "weight": "conv"}
+    kinds = {
+        "in_layers.2.weight": "resnet",
+        "qkv.weight": "attention",
+        "op.weight": "down",
+        "conv.weight": "up",
+        "weight": "conv",
+    }
     found: defaultdict[int, dict[int, str]] = defaultdict(dict)
     pattern = re.compile(part + r"\.(\d{1,4})" * depth + r"\.(.+)")
     for key in tensors:
@@ -170,13 +195,27 @@ def _width(tensors: Mapping[str, Tensor], block: str) -> int:
     return len(weight)
 
 
-def network_settings(tensors: Mapping[str, Tensor], plan: Plan, size: int, head_channels: int, heads: int) -> dict[str, Any]:
-    """The config.json of the network. Raises InputError where the settings do not go with the tensors, naming both numbers."""
+def network_settings(
+    tensors: Mapping[str, Tensor], plan: Plan, size: int, head_channels: int, heads: int
+) -> dict[str, Any]:
+    """The config.json of the network. Raises InputError where the settings do not go with the tensors, naming
+    both numbers.
+    """
     taken, given = _shape(tensors, "input_blocks.0.0.weight")[1], _shape(tensors, "out.2.weight")[0]
-    embedded, shifts = _shape(tensors, "time_embed.0.weight")[1], _shape(tensors, "input_blocks.1.0.emb_layers.1.weight")[0]
+    embedded, shifts = (
+        _shape(tensors, "time_embed.0.weight")[1],
+        _shape(tensors, "input_blocks.1.0.emb_layers.1.weight")[0],
+    )
     if embedded != plan.widths[0]:
-        raise _refused(f"its timesteps have {embedded} channels and its first scale {plan.widths[0]}, which diffusers wants equal")
-    down, up = ("ResnetDownsampleBlock2D", "ResnetUpsampleBlock2D") if plan.residual else ("DownBlock2D", "UpBlock2D")
+        raise _refused(
+            f"its timesteps have {embedded} channels and its first scale {plan.widths[0]}, which diffusers "
+            "wants equal"
+        )
+    down, up = (
+        ("ResnetDownsampleBlock2D", "ResnetUpsampleBlock2D")
+        if plan.residual
+        else ("DownBlock2D", "UpBlock2D")
+    )
     going = "resnet" if plan.residual else "conv"
     return {
         "_class_name": "UNet2DModel",
@@ -207,19 +246,29 @@ def _shape(tensors: Mapping[str, Tensor], key: str) -> tuple[int, ...]:
 
 def _head(plan: Plan, head_channels: int, heads: int) -> int:
     """Channels of an attention head."""
-    widths = sorted({width for width, has in zip(plan.widths, plan.attention, strict=True) if has} | {plan.widths[-1]})
+    widths = sorted(
+        {width for width, has in zip(plan.widths, plan.attention, strict=True) if has} | {plan.widths[-1]}
+    )
     for width in widths:
         if width % (heads or head_channels):
             what = f"--heads {heads}" if heads else f"--head-channels {head_channels}"
-            raise InputError(f"{what} does not divide the {width} channels of an attention layer: give the training's own setting.")
+            raise InputError(
+                f"{what} does not divide the {width} channels of an attention layer: give the training's own "
+                "setting."
+            )
     if heads and len(widths) > 1:
         sizes = " and ".join(str(width // heads) for width in (widths[0], widths[-1]))
-        raise _refused(f"with {heads} heads everywhere they have {sizes} channels, and diffusers wants one number for all")
+        raise _refused(
+            f"with {heads} heads everywhere they have {sizes} channels, and diffusers wants one number for "
+            "all"
+        )
     return widths[0] // heads if heads else head_channels
 
 
 def schedule_settings(schedule: str, timesteps: int, prediction: str, *, learned: bool) -> dict[str, Any]:
-    """The scheduler_config.json. Their linear schedule is stretched so that the noise at its end does not depend on its length."""
+    """The scheduler_config.json. Their linear schedule is stretched so that the noise at its end does not
+    depend on its length.
+    """
     stretch = 1000 / timesteps
     return {
         "num_train_timesteps": timesteps,
@@ -232,25 +281,37 @@ def schedule_settings(schedule: str, timesteps: int, prediction: str, *, learned
     }
 
 
-# --- its tensors under other names ----------------------------------------------------------------------------------
+# --- its tensors under other names ----------------------------------------------------------------
 
 
-def translated(tensors: Mapping[str, Tensor], plan: Plan, head: int, new_order: bool = False) -> dict[str, Tensor]:
+def translated(
+    tensors: Mapping[str, Tensor], plan: Plan, head: int, new_order: bool = False
+) -> dict[str, Tensor]:
     """All tensors under diffusers' names. Raises InputError where one is lacking or is not of the plan."""
     left, found = dict(tensors), {}
     for part in parts(plan):
-        names = {"plain": {"": ""}, "resnet": _RESNET, "attention": {"norm": "group_norm", "proj_out": "to_out.0"}}[part.kind]
+        names = {
+            "plain": {"": ""},
+            "resnet": _RESNET,
+            "attention": {"norm": "group_norm", "proj_out": "to_out.0"},
+        }[part.kind]
         for theirs, ours in names.items():
             for kind in ("weight", "bias"):
                 source = ".".join(filter(None, (part.theirs, theirs, kind)))
-                if source not in left and theirs == "skip_connection":  # blocks that keep their width have none
+                if (
+                    source not in left and theirs == "skip_connection"
+                ):  # blocks that keep their width have none
                     continue
                 found[".".join(filter(None, (part.ours, ours, kind)))] = _take(left, source)
         if part.kind == "attention":
             for kind in ("weight", "bias"):
                 split = queries(_take(left, f"{part.theirs}.qkv.{kind}"), head, new_order, part.theirs)
-                found |= {f"{part.ours}.to_{name}.{kind}": tensor for name, tensor in zip("qkv", split, strict=True)}
-            found[f"{part.ours}.to_out.0.weight"] = found[f"{part.ours}.to_out.0.weight"].flatten(1)  # of a convolution over 1 pixel
+                found |= {
+                    f"{part.ours}.to_{name}.{kind}": tensor for name, tensor in zip("qkv", split, strict=True)
+                }
+            found[f"{part.ours}.to_out.0.weight"] = found[f"{part.ours}.to_out.0.weight"].flatten(
+                1
+            )  # of a convolution over 1 pixel
     if left:
         raise _refused(f"it has tensors that such a network has not, such as '{sorted(left)[0][:80]}'")
     return found
@@ -279,9 +340,16 @@ def parts(plan: Plan) -> Iterator[Part]:
     yield Part("plain", "input_blocks.0.0", "conv_in")
     for scale, attention in enumerate(plan.attention):
         for layer in range(plan.layers):
-            yield from _block(f"input_blocks.{1 + scale * deep + layer}", f"down_blocks.{scale}", layer, attention)
+            yield from _block(
+                f"input_blocks.{1 + scale * deep + layer}", f"down_blocks.{scale}", layer, attention
+            )
         if scale < last:
-            yield _going(f"input_blocks.{(scale + 1) * deep}.0", f"down_blocks.{scale}.downsamplers.0", "op", plan.residual)
+            yield _going(
+                f"input_blocks.{(scale + 1) * deep}.0",
+                f"down_blocks.{scale}.downsamplers.0",
+                "op",
+                plan.residual,
+            )
     yield Part("resnet", "middle_block.0", "mid_block.resnets.0")
     yield Part("attention", "middle_block.1", "mid_block.attentions.0")
     yield Part("resnet", "middle_block.2", "mid_block.resnets.1")
@@ -303,14 +371,19 @@ def _block(theirs: str, ours: str, layer: int, attention: bool) -> Iterator[Part
 
 def _going(theirs: str, ours: str, convolution: str, residual: bool) -> Part:
     """What leads to the next scale."""
-    return Part("resnet", theirs, ours) if residual else Part("plain", f"{theirs}.{convolution}", f"{ours}.conv")
+    return (
+        Part("resnet", theirs, ours) if residual else Part("plain", f"{theirs}.{convolution}", f"{ours}.conv")
+    )
 
 
 def _refused(why: str) -> InputError:
-    return InputError(f"The checkpoint cannot be converted ({why}): give the weights of an unconditional guided-diffusion U-Net.")
+    return InputError(
+        f"The checkpoint cannot be converted ({why}): give the weights of an unconditional guided-diffusion "
+        "U-Net."
+    )
 
 
-# --- the command ----------------------------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -324,15 +397,36 @@ def _parser() -> commandline.Parser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("checkpoint", type=commandline.path, metavar="CHECKPOINT", help="a .pt file of guided-diffusion")
+    parser.add_argument(
+        "checkpoint", type=commandline.path, metavar="CHECKPOINT", help="a .pt file of guided-diffusion"
+    )
     parser.add_argument("out", type=commandline.path, metavar="FOLDER", help="a new folder")
-    parser.add_argument("--image-size", type=_count, default=256, metavar="N", help="side of the training's pictures (256)")
-    parser.add_argument("--head-channels", type=_count, default=64, metavar="N", help="channels of an attention head (64)")
-    parser.add_argument("--heads", type=_count, default=0, metavar="N", help="heads of each attention layer, in place of --head-channels")
-    parser.add_argument("--new-attention-order", action="store_true", help="the queries of all heads come before the keys")
-    parser.add_argument("--schedule", choices=tuple(SCHEDULES), default="linear", help="of the noise (linear)")
+    parser.add_argument(
+        "--image-size", type=_count, default=256, metavar="N", help="side of the training's pictures (256)"
+    )
+    parser.add_argument(
+        "--head-channels", type=_count, default=64, metavar="N", help="channels of an attention head (64)"
+    )
+    parser.add_argument(
+        "--heads",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="heads of each attention layer, in place of --head-channels",
+    )
+    parser.add_argument(
+        "--new-attention-order", action="store_true", help="the queries of all heads come before the keys"
+    )
+    parser.add_argument(
+        "--schedule", choices=tuple(SCHEDULES), default="linear", help="of the noise (linear)"
+    )
     parser.add_argument("--timesteps", type=_count, default=1000, metavar="N", help="of the training (1000)")
-    parser.add_argument("--prediction", choices=("epsilon", "sample"), default="epsilon", help="what the network gives (epsilon)")
+    parser.add_argument(
+        "--prediction",
+        choices=("epsilon", "sample"),
+        default="epsilon",
+        help="what the network gives (epsilon)",
+    )
     parser.set_defaults(command=_convert)
     return parser
 
@@ -344,7 +438,10 @@ def _count(text: str) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    given = {name: getattr(arguments, name) for name in ("image_size", "head_channels", "heads", "schedule", "timesteps", "prediction")}
+    given = {
+        name: getattr(arguments, name)
+        for name in ("image_size", "head_channels", "heads", "schedule", "timesteps", "prediction")
+    }
     with torch.inference_mode():
         convert(arguments.checkpoint, arguments.out, new_order=arguments.new_attention_order, **given)
     print(f"{arguments.out}: use it as --option model={arguments.out}")

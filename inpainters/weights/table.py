@@ -1,4 +1,6 @@
-"""The table of weights files: where they come from, what they are, under which licence. Nothing is fetched unasked."""
+"""The table of weights files: where they come from, what they are, under which licence. Nothing is fetched
+unasked.
+"""
 
 import hashlib
 import http.client
@@ -22,12 +24,14 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file, or shards that belong together, found by name in any of the weights folders and believed by its sha256."""
+    """A file, or shards that belong together, found by name in any of the weights folders and believed by its
+    sha256.
+    """
 
     name: str
     files: dict[str, str]
-    """File name -> its sha256, or the first 8 characters of it where no more is published; any one of the files serves,
-    unless they belong `together`."""
+    """File name -> its sha256, or the first 8 characters of it where no more is published; any one of the
+    files serves, unless they belong `together`."""
     url: str
     """Where `fetch` gets the first of `files`; 'module:attribute' names a URL that a library carries."""
     licence: str
@@ -38,7 +42,8 @@ class WeightsFile:
     """True where the files are shards, all of which are needed."""
 
 
-# PyTorch publishes the first 8 characters of each sha256, as part of the file's name, and torch-fidelity does the same.
+# PyTorch publishes the first 8 characters of each sha256, as part of the file's name, and torch-fidelity does
+# the same.
 _FILES = (
     WeightsFile(
         name="lpips_squeeze",
@@ -66,7 +71,10 @@ _FILES = (
     ),
     WeightsFile(
         name="inception",
-        files={"weights-inception-2015-12-05-6726825d.pth": "6726825d", "pt_inception-2015-12-05-6726825d.pth": "6726825d"},
+        files={
+            "weights-inception-2015-12-05-6726825d.pth": "6726825d",
+            "pt_inception-2015-12-05-6726825d.pth": "6726825d",
+        },
         url="torch_fidelity.feature_extractor_inceptionv3:URL_INCEPTION_V3",
         licence="Apache-2.0",
         trained_on="ImageNet-1k",
@@ -110,18 +118,26 @@ def cache() -> Path:
 
 
 def find(name: str) -> Path | None:
-    """The first file that is there under one of the names of `name`, in a folder or directly below it; not read yet."""
+    """The first file that is there under one of the names of `name`, in a folder or directly below it; not
+    read yet.
+    """
     return next(iter(find_all(name)), None)
 
 
 def find_all(name: str) -> list[Path]:
-    """The files of `name`, not read yet: all its shards where they belong together, else one; empty where any is lacking."""
+    """The files of `name`, not read yet: all its shards where they belong together, else one; empty where any
+    is lacking.
+    """
     if name not in WEIGHTS:
         raise unknown("weights", name, WEIGHTS)
     row = WEIGHTS[name]
     # A bundled file is looked for in its one place: another of its name elsewhere must not hide it.
     places = [CHECKPOINTS] if row.bundled else list(folders())
-    found = [path for file in row.files if (path := _find(file, places))] if row.together else _any(row.files, places)
+    found = (
+        [path for file in row.files if (path := _find(file, places))]
+        if row.together
+        else _any(row.files, places)
+    )
     return found if not row.together or len(found) == len(row.files) else []
 
 
@@ -152,7 +168,11 @@ def remedy(name: str) -> str:
 
 def restore(name: str) -> str:
     """What to do after deleting an altered file of `name`."""
-    return "get it from the repository's folder inpainters/weights/checkpoints again" if WEIGHTS[name].bundled else remedy(name)
+    return (
+        "get it from the repository's folder inpainters/weights/checkpoints again"
+        if WEIGHTS[name].bundled
+        else remedy(name)
+    )
 
 
 def verified(name: str) -> Path:
@@ -176,8 +196,9 @@ def verified_all(name: str) -> list[Path]:
 def fetch(name: str, on_progress: Callable[[int, int], object] | None = None) -> Path:
     """Download the first file of `name` into `cache()` unless it is here; return its path.
 
-    `on_progress(done, total)` counts bytes, total 0 where unknown. The file appears only when it is whole and its sha256 is
-    right. Raises InputError for an unknown name, UnavailableError with one sentence where it cannot be had.
+    `on_progress(done, total)` counts bytes, total 0 where unknown. The file appears only when it is whole and
+    its sha256 is right. Raises InputError for an unknown name, UnavailableError with one sentence where it
+    cannot be had.
     """
     if find(name) is not None:
         return verified(name)
@@ -190,12 +211,16 @@ def fetch(name: str, on_progress: Callable[[int, int], object] | None = None) ->
     try:
         _download(url, part, on_progress)
         if not (found := sha256(part)).startswith(digest):
-            raise UnavailableError(f"What came for '{name}' is another file (sha256 {found[:8]}…, not {digest[:8]}…): try again later.")
+            raise UnavailableError(
+                f"What came for '{name}' is another file (sha256 {found[:8]}…, not {digest[:8]}…): try again "
+                "later."
+            )
         return part.replace(cache() / file)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         cause = getattr(error, "reason", None) or type(error).__name__
         raise UnavailableError(
-            f"'{file}' could not be downloaded ({cause}): check the network, or put the file into a folder named by {ENV}."
+            f"'{file}' could not be downloaded ({cause}): check the network, or put the file into a folder "
+            f"named by {ENV}."
         ) from None
     finally:
         part.unlink(missing_ok=True)
@@ -210,7 +235,9 @@ def resolve(url: str) -> str:
         return str(attrgetter(attribute)(importlib.import_module(module)))
     except (ImportError, AttributeError):
         package = module.partition(".")[0]
-        raise UnavailableError(f"Where to get this file is known to the package '{package}': run `pip install -U {package}`.") from None
+        raise UnavailableError(
+            f"Where to get this file is known to the package '{package}': run `pip install -U {package}`."
+        ) from None
 
 
 def _download(url: str, part: Path, on_progress: Callable[[int, int], object] | None) -> None:

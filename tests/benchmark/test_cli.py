@@ -28,18 +28,41 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_list_works_without_torch_diffusers_and_gradio() -> None:
     script = (
-        "import sys\nfor name in ('torch', 'torchvision', 'diffusers', 'gradio', 'lpips', 'torchmetrics', 'matplotlib'):\n"
+        "import sys\nfor name in ('torch', 'torchvision', 'diffusers', 'gradio', 'lpips', 'torchmetrics', "
+        "'matplotlib'):\n"
         "    sys.modules[name] = None\nfrom benchmark.__main__ import main\nsys.exit(main(['list']))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    for word in ("quick", "photos", "sample", "places2", "irregular", "expand", "50-60", "telea", "lpips_squeeze", "psnr"):
+    for word in (
+        "quick",
+        "photos",
+        "sample",
+        "places2",
+        "irregular",
+        "expand",
+        "50-60",
+        "telea",
+        "lpips_squeeze",
+        "psnr",
+    ):
         assert word in done.stdout
 
 
 def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    arguments = ["run", "quick", "--methods", "mean_fill,telea", "--n", "2", "--bins", "10-20", "--out", str(out)]
+    arguments = [
+        "run",
+        "quick",
+        "--methods",
+        "mean_fill,telea",
+        "--n",
+        "2",
+        "--bins",
+        "10-20",
+        "--out",
+        str(out),
+    ]
     assert main(arguments) == 0
     names = ("scores.csv", "timings.csv", "manifest.json", "table.md", "table.tex")
     first = {name: (out / name).read_bytes() for name in names}
@@ -91,15 +114,32 @@ def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.Capt
     ids=" ".join,
 )
 def test_bad_input_is_one_sentence(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert words in refused(capsys, *arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_settings_and_foreign_folders_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["run", "quick", "--methods", "mean_fill", "--bins", "10-20", "--only", "run", "--out", tmp_path / "out"]
+def test_other_settings_and_foreign_folders_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "run",
+        "quick",
+        "--methods",
+        "mean_fill",
+        "--bins",
+        "10-20",
+        "--only",
+        "run",
+        "--out",
+        tmp_path / "out",
+    ]
     assert main([str(a) for a in [*arguments, "--n", "1"]]) == 0
     capsys.readouterr()
     assert "n: 1 there, 2 here" in refused(capsys, *arguments, "--n", "2")
@@ -114,8 +154,21 @@ def test_a_full_disk_and_ctrl_c_have_their_exit_codes(
     def stop(error: BaseException) -> None:
         raise error
 
-    arguments = ["run", "quick", "--methods", "mean_fill", "--n", "1", "--bins", "10-20", "--out", str(tmp_path / "out")]
-    monkeypatch.setattr(runner, "run", lambda *_, **__: stop(OSError(errno.ENOSPC, "No space left on device")))
+    arguments = [
+        "run",
+        "quick",
+        "--methods",
+        "mean_fill",
+        "--n",
+        "1",
+        "--bins",
+        "10-20",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    monkeypatch.setattr(
+        runner, "run", lambda *_, **__: stop(OSError(errno.ENOSPC, "No space left on device"))
+    )
     assert main(arguments) == 2
     assert "disk is full" in capsys.readouterr().err
     monkeypatch.setattr(runner, "run", lambda *_, **__: stop(KeyboardInterrupt()))
@@ -125,7 +178,20 @@ def test_a_full_disk_and_ctrl_c_have_their_exit_codes(
 
 def test_failures_give_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scorer, "score", lambda root: ["telea 10-20 a@full: no luck"])
-    arguments = ["run", "quick", "--methods", "mean_fill", "--n", "1", "--bins", "10-20", "--only", "run", "--out", str(tmp_path / "out")]
+    arguments = [
+        "run",
+        "quick",
+        "--methods",
+        "mean_fill",
+        "--n",
+        "1",
+        "--bins",
+        "10-20",
+        "--only",
+        "run",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(arguments) == 0
     assert main(["score", str(tmp_path / "out")]) == 1
 
@@ -134,5 +200,8 @@ def test_masks_export_and_import(tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = tmp_path / "masks"
     assert main(["masks", "export", str(out), "--size", "32", "--count", "3", "--bin", "20-30"]) == 0
     assert len(list(out.glob("*.png"))) == 3
-    assert main(["masks", "import", str(out), "--polarity", "white-missing", "--out", str(tmp_path / "taken")]) == 0
+    assert (
+        main(["masks", "import", str(out), "--polarity", "white-missing", "--out", str(tmp_path / "taken")])
+        == 0
+    )
     assert "3 masks" in capsys.readouterr().out

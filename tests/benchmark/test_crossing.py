@@ -1,4 +1,6 @@
-"""The crossing: pseudo-values against distances computed anew, and verdicts on made-up rows whose winner is known."""
+"""The crossing: pseudo-values against distances computed anew, and verdicts on made-up rows whose winner is
+known.
+"""
 
 import numpy as np
 import pandas as pd
@@ -31,7 +33,9 @@ def test_pseudo_values_need_pairs(shapes):
 
 
 def rows(distances):
-    """Rows of 40 photographs: `distances[bin][entry]` is the mean, the noise is the picture's own and a little of the method's."""
+    """Rows of 40 photographs: `distances[bin][entry]` is the mean, the noise is the picture's own and a
+    little of the method's.
+    """
     found = []
     for label, means in distances.items():
         for number in range(40):
@@ -41,7 +45,9 @@ def rows(distances):
                     value = mean + picture + RNG.normal(0, 0.002)
                     value = 30 - value if metric == "psnr" else value
                     key = {"entry": entry, "bin": label, "seed": 0, "metric": metric, "region": region}
-                    found.append({**key, "image_id": f"p{number}@full", "photograph": f"p{number}", "value": value})
+                    found.append(
+                        {**key, "image_id": f"p{number}@full", "photograph": f"p{number}", "value": value}
+                    )
     return crossing._holes(pd.DataFrame(found))
 
 
@@ -70,13 +76,18 @@ def test_what_chance_explains_has_no_winner():
 
 def test_an_entry_with_few_pictures_leads_nothing(crossed):
     few = crossed[(crossed["entry"] != "repaint") | (crossed["image_id"] < "p2")]
-    assert all(column.heads["diffusion"] == "replacement" for column in crossing.leaders(few, "lpips_squeeze", "hole"))
+    assert all(
+        column.heads["diffusion"] == "replacement"
+        for column in crossing.leaders(few, "lpips_squeeze", "hole")
+    )
 
 
 def test_the_page_says_who_wins_where(crossed):
     text, duels = crossing.markdown(crossed, "made up")
     assert "1-10 %: Gated convolution beats RePaint." in text
     assert "50-60 %: RePaint beats Gated convolution." in text
-    assert {(d.first, d.second) for d in duels if d.metric == "seam" and d.second != "gated_conv"} == {("repaint", "replacement")}
+    assert {(d.first, d.second) for d in duels if d.metric == "seam" and d.second != "gated_conv"} == {
+        ("repaint", "replacement")
+    }
     assert {d.second for d in duels if d.metric == "kd_squeeze" and d.first == "replacement"} == {"telea"}
     assert crossing.figure(crossed) == crossing.figure(crossed)

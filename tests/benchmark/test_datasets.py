@@ -1,4 +1,6 @@
-"""Test sets: the built-in table against the files, the area average against a direct mean, folders as people have them."""
+"""Test sets: the built-in table against the files, the area average against a direct mean, folders as people
+have them.
+"""
 
 import hashlib
 from dataclasses import replace
@@ -82,7 +84,8 @@ def test_area_average_equals_the_mean_of_blocks(factor: int) -> None:
     image = data.chelsea()[: 64 * 4, : 48 * 4]
     expected = downscale_local_mean(image.astype(float), (factor, factor, 1))
     np.testing.assert_array_equal(
-        area_average(image, (image.shape[0] // factor, image.shape[1] // factor)), np.floor(expected + 0.5).astype(np.uint8)
+        area_average(image, (image.shape[0] // factor, image.shape[1] // factor)),
+        np.floor(expected + 0.5).astype(np.uint8),
     )
 
 

@@ -20,5 +20,7 @@ def test_partial_by_convolution_is_partial_convolution(masks):
     layer, x, valid = PartialConv2d(4, 3), torch.randn(2, 4, 9, 9), (torch.rand(2, masks, 9, 9) > 0.5).float()
     valid[..., :5] = 0
     torch.nn.init.normal_(layer.bias)
-    torch.testing.assert_close(partial_by_convolution(layer.conv.weight, layer.bias)(x, valid), layer(x, valid)[0])
+    torch.testing.assert_close(
+        partial_by_convolution(layer.conv.weight, layer.bias)(x, valid), layer(x, valid)[0]
+    )
     assert once(lambda a, m: layer(a, m)[0], x, valid, train=True) > 0

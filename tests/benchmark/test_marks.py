@@ -1,4 +1,6 @@
-"""Methods that were trained with a network's distance carry a mark wherever a metric looks through the same network."""
+"""Methods that were trained with a network's distance carry a mark wherever a metric looks through the same
+network.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +10,19 @@ import pytest
 from benchmark.report.marks import MARK, flattered, footnote, mark
 from inpainters import registry
 
-SENTENCE = (
-    "† trained with a SqueezeNet perceptual loss: its distances by SqueezeNet features flatter it; see the rankings by PSNR and SSIM."
-)
+SENTENCE = "† trained with a SqueezeNet perceptual loss: its distances by SqueezeNet features flatter it; see the rankings by PSNR and SSIM."
 
 
 @pytest.fixture(autouse=True)
 def trained(monkeypatch):
-    monkeypatch.setitem(registry.METHODS, "telea", replace(registry.METHODS["telea"], trained_with=("squeezenet", "unheard_of")))
-    monkeypatch.setitem(registry.METHODS, "biharmonic", replace(registry.METHODS["biharmonic"], trained_with=()))
+    monkeypatch.setitem(
+        registry.METHODS,
+        "telea",
+        replace(registry.METHODS["telea"], trained_with=("squeezenet", "unheard_of")),
+    )
+    monkeypatch.setitem(
+        registry.METHODS, "biharmonic", replace(registry.METHODS["biharmonic"], trained_with=())
+    )
 
 
 @pytest.mark.parametrize("metric", ["lpips_squeeze", "fd_squeeze", "kd_squeeze"])
@@ -44,11 +50,29 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
 
     rows = []
     for photo in range(6):
-        key = {"suite": "tiny", "dataset": "d", "mask_set": "m", "bin": "1-10", "image_id": f"p{photo}@full", "options": "{}", "seed": 0}
+        key = {
+            "suite": "tiny",
+            "dataset": "d",
+            "mask_set": "m",
+            "bin": "1-10",
+            "image_id": f"p{photo}@full",
+            "options": "{}",
+            "seed": 0,
+        }
         for method, lpips, psnr in (("telea", 0.1, 20.0), ("biharmonic", 0.2, 25.0)):
             for metric, value in (("lpips_squeeze", lpips), ("psnr", psnr), ("ssim", psnr / 100)):
-                rows.append({**key, "method": method, "metric": metric, "region": "hole", "value": value + photo / 1000})
-    scores = pd.DataFrame(rows, columns=SCORE_COLUMNS).assign(entry=lambda f: f["method"], photograph=lambda f: f["image_id"].str[:2])
+                rows.append(
+                    {
+                        **key,
+                        "method": method,
+                        "metric": metric,
+                        "region": "hole",
+                        "value": value + photo / 1000,
+                    }
+                )
+    scores = pd.DataFrame(rows, columns=SCORE_COLUMNS).assign(
+        entry=lambda f: f["method"], photograph=lambda f: f["image_id"].str[:2]
+    )
     results = Results(Path("tiny"), {}, scores, scores.iloc[:0])
     parts = tables.markdown(results).split("\n\n")
     overview = next(part for part in parts if part.startswith("| method | n |"))

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from benchmark.inputs.masksets import PRESETS, Export, choose_bins, export, import_masks, middle, open_mask_set
+from benchmark.inputs.masksets import (
+    PRESETS,
+    Export,
+    choose_bins,
+    export,
+    import_masks,
+    middle,
+    open_mask_set,
+)
 from inpainters.errors import InputError
 from inpainters.imaging import load_mask
 from inpainters.masks import BINS
@@ -50,7 +58,9 @@ def test_bins_are_chosen_in_order_and_unknown_ones_refused() -> None:
 
 def test_export_is_pure_in_the_seed_and_a_shorter_one_is_its_prefix(tmp_path: Path) -> None:
     for name, count in (("a", 7), ("b", 7), ("c", 3)):
-        assert list(export(tmp_path / name, Export(size=32, count=count, seed=5))) == list(range(1, count + 1))
+        assert list(export(tmp_path / name, Export(size=32, count=count, seed=5))) == list(
+            range(1, count + 1)
+        )
     rows = list(csv.DictReader((tmp_path / "a" / "masks.csv").open()))
     assert [row["bin"] for row in rows] == [*BINS, "1-10"]
     for row in rows:
@@ -58,7 +68,9 @@ def test_export_is_pure_in_the_seed_and_a_shorter_one_is_its_prefix(tmp_path: Pa
         low, high = BINS[row["bin"]]
         assert low < mask.mean() <= high
         assert (tmp_path / "b" / row["file"]).read_bytes() == (tmp_path / "a" / row["file"]).read_bytes()
-    assert (tmp_path / "c" / "masks.csv").read_text().splitlines() == (tmp_path / "a" / "masks.csv").read_text().splitlines()[:4]
+    assert (tmp_path / "c" / "masks.csv").read_text().splitlines() == (
+        tmp_path / "a" / "masks.csv"
+    ).read_text().splitlines()[:4]
 
 
 def test_a_papers_set_takes_turns_and_a_stopped_export_goes_on(tmp_path: Path) -> None:
@@ -92,7 +104,10 @@ def test_import_cuts_bins_and_turns_masks(tmp_path: Path, polarity: str) -> None
     source, out = tmp_path / "source", tmp_path / "taken"
     source.mkdir()
     mask = save_mask(source / "a.png", 0.25, white_missing=polarity == "white-missing")
-    np.save(source / "b.npy", mask.astype(np.float64) if polarity == "white-missing" else (~mask).astype(np.float64))
+    np.save(
+        source / "b.npy",
+        mask.astype(np.float64) if polarity == "white-missing" else (~mask).astype(np.float64),
+    )
     np.save(source / "evil.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     (source / "broken.png").write_bytes(b"nothing")
     count, left_out = import_masks(source, out, polarity)

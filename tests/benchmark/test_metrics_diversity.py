@@ -8,7 +8,9 @@ from inpainters.errors import InputError
 
 
 class Apart:
-    """A distance that is plain: the mean difference of the first channel in the hole; any other region would be wrong."""
+    """A distance that is plain: the mean difference of the first channel in the hole; any other region would
+    be wrong.
+    """
 
     def score(self, reference, output, mask):
         gap = np.abs(reference.astype(float) - output)[..., 0]

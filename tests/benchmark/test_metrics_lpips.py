@@ -1,4 +1,6 @@
-"""LPIPS against the `lpips` package called directly; the real SqueezeNet against the values in torchmetrics' documentation."""
+"""LPIPS against the `lpips` package called directly; the real SqueezeNet against the values in torchmetrics'
+documentation.
+"""
 
 import math
 import warnings
@@ -21,7 +23,9 @@ NETS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 
 @pytest.fixture(scope="module", params=NETS)
 def stand_in(request, tmp_path_factory):
-    """A backbone of the right shape with random numbers, as a file: (net, the package called directly, our metric)."""
+    """A backbone of the right shape with random numbers, as a file: (net, the package called directly, our
+    metric).
+    """
     net = request.param
     state = random_features(net)
     path = tmp_path_factory.mktemp(net) / f"{net}.pth"
@@ -39,8 +43,14 @@ def random_features(net):
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         features = getattr(torchvision.models, NETS[net])(weights=None).features
     generator = torch.Generator().manual_seed(0)
-    scale = {name: math.sqrt(2 / value[0].numel()) if value.dim() == 4 else 0.01 for name, value in features.state_dict().items()}
-    return {f"features.{k}": torch.randn(v.shape, generator=generator) * scale[k] for k, v in features.state_dict().items()}
+    scale = {
+        name: math.sqrt(2 / value[0].numel()) if value.dim() == 4 else 0.01
+        for name, value in features.state_dict().items()
+    }
+    return {
+        f"features.{k}": torch.randn(v.shape, generator=generator) * scale[k]
+        for k, v in features.state_dict().items()
+    }
 
 
 def forbidden(*_, **__):
@@ -56,7 +66,9 @@ def direct(net, state):
     for part in slices:
         for index, layer in part.named_children():
             prefix = f"features.{index}."
-            layer.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+            layer.load_state_dict(
+                {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            )
 
     @torch.no_grad()
     def call(first, second, spatial=False):
@@ -76,7 +88,11 @@ def triples(n=3, height=64, width=80):
         original = data.coffee()[100 + 20 * i :, 150:][:height, :width]
         mask = np.zeros((height, width), bool)
         mask[10:40, 20 + i : 60] = True
-        output = np.where(mask[..., None], np.clip(original + rng.normal(0, 30, original.shape), 0, 255).astype(np.uint8), original)
+        output = np.where(
+            mask[..., None],
+            np.clip(original + rng.normal(0, 30, original.shape), 0, 255).astype(np.uint8),
+            original,
+        )
         yield original, output, mask
 
 
@@ -94,7 +110,9 @@ def test_whole_hole_and_band_are_the_package_s(stand_in):
 def test_a_batch_is_its_pictures(stand_in):
     metric = stand_in[2]
     mixed = [*triples(3), *triples(1, 70, 66), *triples(2)]
-    for batch, alone in zip(metric.score_batch(*zip(*mixed, strict=True)), (metric.score(*one) for one in mixed), strict=True):
+    for batch, alone in zip(
+        metric.score_batch(*zip(*mixed, strict=True)), (metric.score(*one) for one in mixed), strict=True
+    ):
         assert batch == pytest.approx(alone, rel=1e-6, abs=1e-6)
 
 
@@ -127,7 +145,8 @@ def test_an_altered_file_is_refused(tmp_path, monkeypatch):
 
 
 needs_weights = pytest.mark.skipif(
-    weights.missing_weights("lpips_squeeze"), reason=f"SqueezeNet's weights are not here: set {weights.ENV} or fetch lpips_squeeze"
+    weights.missing_weights("lpips_squeeze"),
+    reason=f"SqueezeNet's weights are not here: set {weights.ENV} or fetch lpips_squeeze",
 )
 
 

@@ -14,7 +14,13 @@ from benchmark.metrics import create
 from benchmark.metrics.regions import BAND, REGIONS, means, regions
 from inpainters.errors import InputError
 
-WANG = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": 2, "data_range": 255}
+WANG = {
+    "gaussian_weights": True,
+    "sigma": 1.5,
+    "use_sample_covariance": False,
+    "channel_axis": 2,
+    "data_range": 255,
+}
 
 
 def through_png(image):
@@ -72,7 +78,8 @@ def test_means_by_hand():
 
 @pytest.mark.parametrize(("step", "decibel"), [(1, 48.1308036), (255, 0.0), (16, 24.0484045)])
 def test_psnr_of_a_constant_error(step, decibel):
-    # 20 log10(255 / step): a result 1 dB above has added 1.0, one 4.77 dB below has divided the sum by H·W, not by 3·H·W.
+    # 20 log10(255 / step): a result 1 dB above has added 1.0, one 4.77 dB below has divided the sum by H·W,
+    # not by 3·H·W.
     scores = create("psnr").score(grey(0), grey(step), np.eye(32, dtype=bool))
     assert scores == pytest.approx(dict.fromkeys(REGIONS, decibel), abs=1e-6)
 
@@ -80,18 +87,26 @@ def test_psnr_of_a_constant_error(step, decibel):
 def test_psnr_counts_all_three_channels():
     output = grey(100)
     output[..., 0] += 3
-    assert create("psnr").score(grey(100), output, np.eye(32, dtype=bool))["whole"] == pytest.approx(10 * math.log10(255**2 / 3))
+    assert create("psnr").score(grey(100), output, np.eye(32, dtype=bool))["whole"] == pytest.approx(
+        10 * math.log10(255**2 / 3)
+    )
 
 
 def test_psnr_does_not_wrap_around():
-    assert create("psnr").score(grey(250), grey(5), np.eye(32, dtype=bool))["hole"] == pytest.approx(20 * math.log10(255 / 245))
+    assert create("psnr").score(grey(250), grey(5), np.eye(32, dtype=bool))["hole"] == pytest.approx(
+        20 * math.log10(255 / 245)
+    )
 
 
 def test_psnr_against_scikit_image(triple):
     original, output, mask = triple
     scores = create("psnr").score(*triple)
-    assert scores["whole"] == pytest.approx(peak_signal_noise_ratio(original, output, data_range=255), rel=1e-9)
-    assert scores["hole"] == pytest.approx(peak_signal_noise_ratio(original[mask], output[mask], data_range=255), rel=1e-9)
+    assert scores["whole"] == pytest.approx(
+        peak_signal_noise_ratio(original, output, data_range=255), rel=1e-9
+    )
+    assert scores["hole"] == pytest.approx(
+        peak_signal_noise_ratio(original[mask], output[mask], data_range=255), rel=1e-9
+    )
 
 
 def test_psnr_of_the_same_picture_is_infinite():
@@ -120,7 +135,9 @@ def test_ssim_is_not_that_of_another_window(triple, window):
 def test_ssim_of_two_constants_by_hand():
     # Without variance only the luminance term is left: (2·a·b + C1) / (a² + b² + C1).
     expected = (2 * 100 * 120 + 6.5025) / (100**2 + 120**2 + 6.5025)
-    assert create("ssim").score(grey(100), grey(120), np.eye(32, dtype=bool)) == pytest.approx(dict.fromkeys(REGIONS, expected))
+    assert create("ssim").score(grey(100), grey(120), np.eye(32, dtype=bool)) == pytest.approx(
+        dict.fromkeys(REGIONS, expected)
+    )
 
 
 def test_ssim_needs_a_whole_window():
@@ -177,6 +194,10 @@ def test_the_seam_compares_the_steps_across_the_edge():
     mask[:, 16:] = True
     flat = grey(100)
     assert create("seam").score(original, original, mask) == {"band": 0}
-    assert create("seam").score(original, flat, mask)["band"] == pytest.approx(0.2), "a step that is lacking counts"
-    assert create("seam").score(flat, original, mask)["band"] == pytest.approx(0.2), "and so does one too many"
+    assert create("seam").score(original, flat, mask)["band"] == pytest.approx(0.2), (
+        "a step that is lacking counts"
+    )
+    assert create("seam").score(flat, original, mask)["band"] == pytest.approx(0.2), (
+        "and so does one too many"
+    )
     assert math.isnan(create("seam").score(original, flat, np.ones_like(mask))["band"])

@@ -1,4 +1,6 @@
-"""FID, KID, FD and KD: the formulas against closed forms and torchmetrics, the networks against torchmetrics' own route."""
+"""FID, KID, FD and KD: the formulas against closed forms and torchmetrics, the networks against torchmetrics'
+own route.
+"""
 
 import math
 import warnings
@@ -22,7 +24,10 @@ from inpainters.weights import table as weights
 
 def crops(n, size=48, step=9):
     photograph = data.coffee()
-    return [np.ascontiguousarray(photograph[step * i : step * i + size, 2 * step * i :][:, :size]) for i in range(n)]
+    return [
+        np.ascontiguousarray(photograph[step * i : step * i + size, 2 * step * i :][:, :size])
+        for i in range(n)
+    ]
 
 
 def noisy(images, sigma=20):
@@ -42,7 +47,9 @@ class Tiny(torch.nn.Module):
     def __init__(self):
         super().__init__()
         generator = torch.Generator().manual_seed(5)
-        self.kernels = torch.nn.Parameter(torch.randn(12, 3, 5, 5, generator=generator) / 40, requires_grad=False)
+        self.kernels = torch.nn.Parameter(
+            torch.randn(12, 3, 5, 5, generator=generator) / 40, requires_grad=False
+        )
 
     def forward(self, x):
         return torch.nn.functional.conv2d((x.float() - 128) / 128, self.kernels, stride=3).relu().mean((2, 3))
@@ -123,7 +130,9 @@ def test_kernel_from_features_is_torchmetrics_with_one_full_subset(sets):
     for images, real in zip(sets, (True, False), strict=True):
         theirs.update(uint8_batch(images), real=real)
     # torchmetrics adds 900 kernels near 1 in float32, which leaves 1e-6 absolute.
-    assert metric.distance(*map(metric.features, sets)) == pytest.approx(theirs.compute()[0].item(), rel=1e-4, abs=1e-6)
+    assert metric.distance(*map(metric.features, sets)) == pytest.approx(
+        theirs.compute()[0].item(), rel=1e-4, abs=1e-6
+    )
 
 
 # Features
@@ -188,7 +197,9 @@ def inception_file(stand_in, monkeypatch):
 
 def random_inception():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url", lambda *_, **__: {})
+        patch.setattr(
+            "torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url", lambda *_, **__: {}
+        )
         patch.setattr(NoTrainInceptionV3, "load_state_dict", lambda *_: None)
         with torch.random.fork_rng(devices=[]):
             shapes = NoTrainInceptionV3("inception-v3-compat", ["2048"]).state_dict()
@@ -227,7 +238,10 @@ def test_the_clean_variant_is_the_same_network_behind_another_resize(inception_f
 
 def test_the_three_variants_differ(inception_file, pictures):
     tm, legacy, clean = (inception(variant)(pictures[:1]) for variant in ("tm", "legacy", "clean"))
-    assert min(np.abs(tm - legacy).max(), np.abs(tm - clean).max(), np.abs(legacy - clean).max()) > 1e-3 * tm.max()
+    assert (
+        min(np.abs(tm - legacy).max(), np.abs(tm - clean).max(), np.abs(legacy - clean).max())
+        > 1e-3 * tm.max()
+    )
 
 
 # SqueezeNet
@@ -242,7 +256,11 @@ def squeeze_state(tmp_path, monkeypatch):
     path = tmp_path / "stand-in.pth"
     torch.save(state, path)
     monkeypatch.setenv(weights.ENV, str(tmp_path))
-    monkeypatch.setitem(weights.WEIGHTS, "lpips_squeeze", weights.WeightsFile("", {path.name: weights.sha256(path)}, "", "", ""))
+    monkeypatch.setitem(
+        weights.WEIGHTS,
+        "lpips_squeeze",
+        weights.WeightsFile("", {path.name: weights.sha256(path)}, "", "", ""),
+    )
     return state
 
 
@@ -265,11 +283,15 @@ def test_squeezenet_features_are_torchvision_s_map_averaged(squeeze_state):
 
 
 @pytest.mark.skipif(
-    weights.missing_weights("lpips_squeeze"), reason=f"SqueezeNet's weights are not here: set {weights.ENV} or fetch lpips_squeeze"
+    weights.missing_weights("lpips_squeeze"),
+    reason=f"SqueezeNet's weights are not here: set {weights.ENV} or fetch lpips_squeeze",
 )
 @pytest.mark.parametrize("name", ["fd_squeeze", "kd_squeeze"])
 def test_more_noise_is_farther_on_the_real_network(name):
     metric = create(name)
     originals = crops(6, 128, 30)
-    near, far = (metric.distance(metric.features(originals), metric.features(noisy(originals, sigma))) for sigma in (5, 60))
+    near, far = (
+        metric.distance(metric.features(originals), metric.features(noisy(originals, sigma)))
+        for sigma in (5, 60)
+    )
     assert near < far

@@ -37,8 +37,18 @@ def test_every_target_exists(name):
 
 def test_reading_the_table_imports_no_network_library():
     code = "import sys; from benchmark import metrics; [metrics.unavailable(n) for n in metrics.METRICS]; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"torch", "torchvision", "lpips", "torchmetrics", "torch_fidelity", "gradio", "matplotlib"} & set(loaded)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {
+        "torch",
+        "torchvision",
+        "lpips",
+        "torchmetrics",
+        "torch_fidelity",
+        "gradio",
+        "matplotlib",
+    } & set(loaded)
 
 
 @pytest.mark.parametrize("name", NAMES[4:])
@@ -55,7 +65,9 @@ def test_simple_metrics_are_always_there(name, no_weights):
 
 
 def test_missing_package_is_named_as_pip_names_it(monkeypatch):
-    monkeypatch.setattr(metrics, "find_spec", lambda package: None if package == "torch_fidelity" else object())
+    monkeypatch.setattr(
+        metrics, "find_spec", lambda package: None if package == "torch_fidelity" else object()
+    )
     assert "pip install torch-fidelity" in metrics.unavailable("fid_inception_clean")
 
 

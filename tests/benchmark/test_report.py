@@ -18,25 +18,44 @@ BINS = ("1-10", "50-60")
 
 
 def _row(label: str, image: str, method: str, **rest: object) -> dict[str, object]:
-    key = {"suite": "tiny", "dataset": "sample", "mask_set": "irregular", "bin": label, "image_id": image, "method": method}
+    key = {
+        "suite": "tiny",
+        "dataset": "sample",
+        "mask_set": "irregular",
+        "bin": label,
+        "image_id": image,
+        "method": method,
+    }
     return {**key, "options": "{}", "seed": 0, **rest}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A finished suite of 8 photographs: telea and navier_stokes cannot be told apart, mean_fill is clearly worse."""
+    """A finished suite of 8 photographs: telea and navier_stokes cannot be told apart, mean_fill is clearly
+    worse.
+    """
     rng = np.random.default_rng(0)
     scores, timings = [], []
     for label in BINS:
         for photo in range(8):
             for method, level in METHODS.items():
                 value = level + rng.normal(0, 0.005)
-                scores.append(_row(label, f"p{photo}@full", method, metric="lpips_squeeze", region="hole", value=value))
-                scores.append(_row(label, f"p{photo}@full", method, metric="psnr", region="hole", value=20 - 30 * level))
-                timings.append(_row(label, f"p{photo}@full", method, seconds=level, network_calls=0, peak_memory_mb=10))
+                scores.append(
+                    _row(label, f"p{photo}@full", method, metric="lpips_squeeze", region="hole", value=value)
+                )
+                scores.append(
+                    _row(label, f"p{photo}@full", method, metric="psnr", region="hole", value=20 - 30 * level)
+                )
+                timings.append(
+                    _row(label, f"p{photo}@full", method, seconds=level, network_calls=0, peak_memory_mb=10)
+                )
         for method in METHODS:
-            scores.append(_row(label, "*", method, metric="fd_squeeze", region="whole", value=METHODS[method] * 100))
-            scores.append(_row(label, "*", method, metric="lpips_alex", region="hole", reason="weights are missing"))
+            scores.append(
+                _row(label, "*", method, metric="fd_squeeze", region="whole", value=METHODS[method] * 100)
+            )
+            scores.append(
+                _row(label, "*", method, metric="lpips_alex", region="hole", reason="weights are missing")
+            )
     path = tmp_path / "tiny"
     path.mkdir()
     pd.DataFrame(scores, columns=SCORE_COLUMNS).to_csv(path / "scores.csv", index=False)
@@ -53,7 +72,11 @@ def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.
 def test_a_mean_is_the_mean_of_its_rows(folder: Path) -> None:
     rows = pd.read_csv(folder / "scores.csv")
     for (entry, label), cell in _cells(folder, "lpips_squeeze", "hole").items():
-        chosen = rows[(rows.method == entry) & (rows.metric == "lpips_squeeze") & ((rows.bin == label) | (label == results.ALL_BINS))]
+        chosen = rows[
+            (rows.method == entry)
+            & (rows.metric == "lpips_squeeze")
+            & ((rows.bin == label) | (label == results.ALL_BINS))
+        ]
         assert cell.value.mean == pytest.approx(chosen.value.mean())
         assert cell.value.n == len(chosen)
 
@@ -79,7 +102,9 @@ def test_higher_is_better_for_psnr(folder: Path) -> None:
 def test_pairing_uses_the_holes_that_both_have(folder: Path) -> None:
     scores = results.load(folder).scores
     rows = scores[(scores.metric == "lpips_squeeze")].assign(hole=lambda r: r.bin + r.image_id)
-    fewer = rows[(rows.entry != "telea") | rows.image_id.isin(["p0@full", "p1@full", "p2@full", "p3@full", "p4@full"])]
+    fewer = rows[
+        (rows.entry != "telea") | rows.image_id.isin(["p0@full", "p1@full", "p2@full", "p3@full", "p4@full"])
+    ]
     found = summary.paired(summary.by_hole(fewer), "telea", "mean_fill")
     assert (found.n, found.photographs) == (10, 5)
     assert found.mean == pytest.approx(-0.1, abs=0.01)
@@ -108,7 +133,9 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     assert [word for word, _ in chosen] == ["worst", "median", "best"]
     inputs = folder / "cells/sample/irregular/50-60/_inputs"
     inputs.mkdir(parents=True)
-    parts: dict[str, dict[str, str]] = {name: {} for name in ("pictures", "failed", "environment", "options", "weights", "packages")}
+    parts: dict[str, dict[str, str]] = {
+        name: {} for name in ("pictures", "failed", "environment", "options", "weights", "packages")
+    }
     for photo in range(8):
         PilImage.new("RGB", (32, 32), (photo * 20, 0, 0)).save(inputs / f"p{photo}@full.png")
         PilImage.new("1", (32, 32)).save(inputs / f"p{photo}@full.mask.png")
@@ -122,7 +149,9 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     assert sheet in written
     with PilImage.open(sheet) as picture:
         assert picture.width > 5 * display.THUMB
-    assert display.find(results.load(folder), "50-60", "p3@full", "telea") == display.output(folder, "50-60", "p3@full", "telea")
+    assert display.find(results.load(folder), "50-60", "p3@full", "telea") == display.output(
+        folder, "50-60", "p3@full", "telea"
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +173,12 @@ def test_a_broken_folder_gets_one_sentence(folder: Path, damage: object, word: s
 
 
 def test_numbers_keep_what_tells_methods_apart() -> None:
-    assert [tables.number(v) for v in (0.01234, 0.1234, 12.345, float("inf"))] == ["0.0123", "0.123", "12.35", "∞"]
+    assert [tables.number(v) for v in (0.01234, 0.1234, 12.345, float("inf"))] == [
+        "0.0123",
+        "0.123",
+        "12.35",
+        "∞",
+    ]
     assert tables.number(1.2345, 2) == "1.23"
 
 
@@ -152,7 +186,9 @@ def test_a_few_pictures_neither_win_nor_tie() -> None:
     from benchmark.report.stats import Estimate
     from benchmark.report.summary import Cell, comparable
 
-    many, half, few = (Cell(str(n), "all", "psnr", "hole", Estimate(20.0, 19.0, 21.0, n, n)) for n in (96, 48, 47))
+    many, half, few = (
+        Cell(str(n), "all", "psnr", "hole", Estimate(20.0, 19.0, 21.0, n, n)) for n in (96, 48, 47)
+    )
     absent = Cell("absent", "all", "psnr", "hole", Estimate(9.0, 8.0, 9.5, 96, 96), reason="not run")
     assert comparable([many, half, few, absent]) == [many, half]
 

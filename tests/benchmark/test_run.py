@@ -46,13 +46,21 @@ def photos(tmp_path: Path) -> Path:
     return path
 
 
-def planned(root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any) -> tuple[Plan, Dataset, MaskSet]:
+def planned(
+    root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any
+) -> tuple[Plan, Dataset, MaskSet]:
     dataset, masks = folder(photos, "square", 48), open_mask_set("irregular")
     given = {"n": None, "bins": BINS, "seed": 0, "seconds": 3600.0, **changed}
-    return plans.settle(root, plans.make_plan(suites.get("photos"), dataset, masks, methods, **given)), dataset, masks
+    return (
+        plans.settle(root, plans.make_plan(suites.get("photos"), dataset, masks, methods, **given)),
+        dataset,
+        masks,
+    )
 
 
-def start(root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any) -> Outcome:
+def start(
+    root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any
+) -> Outcome:
     return run.run(root, *planned(root, photos, methods, **changed), quiet=True)
 
 
@@ -64,8 +72,13 @@ def test_a_run_writes_every_fill_and_touches_no_known_pixel(tmp_path: Path, phot
     outcome = start(tmp_path / "out", photos)
     assert outcome == Outcome(filled=12)
     root = tmp_path / "out" / "cells" / "photos" / "irregular" / "10-20"
-    original, mask = read_rgb(root / "_inputs" / "coffee@full.png"), read_mask(root / "_inputs" / "coffee@full.mask.png")
-    output = read_rgb(Cell("photos", "irregular", "10-20", "telea", 0).folder(tmp_path / "out") / "coffee@full.png")
+    original, mask = (
+        read_rgb(root / "_inputs" / "coffee@full.png"),
+        read_mask(root / "_inputs" / "coffee@full.mask.png"),
+    )
+    output = read_rgb(
+        Cell("photos", "irregular", "10-20", "telea", 0).folder(tmp_path / "out") / "coffee@full.png"
+    )
     assert 0.1 < mask.mean() <= 0.2
     np.testing.assert_array_equal(output[~mask], original[~mask])
     assert (output[mask] != original[mask]).any()
@@ -95,7 +108,10 @@ def test_what_a_half_done_cell_holds_is_kept_with_its_time(tmp_path: Path, photo
 def test_methods_whose_seed_matters_answer_several_times(tmp_path: Path, photos: Path) -> None:
     root = tmp_path / "out"
     assert start(root, photos, ("telea", "patchmatch"), bins=("10-20",), answers=2) == Outcome(filled=9)
-    fills = [Cell("photos", "irregular", "10-20", "patchmatch", seed).folder(root) / "coffee@full.png" for seed in (0, 1)]
+    fills = [
+        Cell("photos", "irregular", "10-20", "patchmatch", seed).folder(root) / "coffee@full.png"
+        for seed in (0, 1)
+    ]
     assert fills[0].read_bytes() != fills[1].read_bytes()
 
 
@@ -105,7 +121,9 @@ def test_pictures_filled_together_are_those_filled_one_by_one(tmp_path: Path, ph
     assert pngs(tmp_path / "two") == pngs(tmp_path / "one")
 
 
-def test_a_batch_of_which_one_is_lacking_is_filled_whole(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_of_which_one_is_lacking_is_filled_whole(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Companions may bear on a network's last digits: the same ones must stand beside each picture again."""
     root, seen = tmp_path / "out", list[int]()
     start(root, photos, ("telea",), bins=("10-20",), batch=2)
@@ -113,12 +131,16 @@ def test_a_batch_of_which_one_is_lacking_is_filled_whole(tmp_path: Path, photos:
     (cell / "manifest.json").unlink()
     (cell / f"{next(iter(plans.load_plan(root).pictures))}.png").unlink()
     answered = Telea.run
-    monkeypatch.setattr(Telea, "run", lambda self, requests: seen.append(len(requests)) or answered(self, requests))
+    monkeypatch.setattr(
+        Telea, "run", lambda self, requests: seen.append(len(requests)) or answered(self, requests)
+    )
     assert start(root, photos, ("telea",), bins=("10-20",), batch=2).filled == 1
     assert seen == [2]
 
 
-def test_a_broken_picture_costs_its_batch_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_picture_costs_its_batch_nothing(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answered = Telea.fill
 
     def fill(self: Telea, piece: Any) -> Any:
@@ -141,22 +163,30 @@ def test_a_new_method_joins_without_touching_the_others(tmp_path: Path, photos: 
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"), [({"seed": 1}, "seed"), ({"n": 2}, "n: 3 there, 2 here"), ({"bins": ("10-20",)}, "bins")], ids=str
+    ("changed", "field"),
+    [({"seed": 1}, "seed"), ({"n": 2}, "n: 3 there, 2 here"), ({"bins": ("10-20",)}, "bins")],
+    ids=str,
 )
-def test_other_settings_are_refused_by_name(tmp_path: Path, photos: Path, changed: dict[str, Any], field: str) -> None:
+def test_other_settings_are_refused_by_name(
+    tmp_path: Path, photos: Path, changed: dict[str, Any], field: str
+) -> None:
     start(tmp_path / "out", photos)
     with pytest.raises(InputError, match=field):
         start(tmp_path / "out", photos, **changed)
 
 
-def test_another_method_version_is_refused_by_name(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_method_version_is_refused_by_name(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start(tmp_path / "out", photos)
     monkeypatch.setitem(registry.METHODS, "telea", replace(registry.METHODS["telea"], version="99"))
     with pytest.raises(InputError, match=r"telea.*version: .* there, 99 here.*--redo"):
         start(tmp_path / "out", photos)
 
 
-def test_another_package_version_is_refused_by_name(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_package_version_is_refused_by_name(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start(tmp_path / "out", photos)
     monkeypatch.setattr(record.measure, "packages", lambda names: {"numpy": "1.0"})
     with pytest.raises(InputError, match=r"packages\.numpy"):
@@ -177,11 +207,18 @@ def test_a_changed_photograph_and_a_changed_input_are_noticed(tmp_path: Path, ph
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x89PNG", None])
-def test_a_damaged_output_or_manifest_and_a_lost_input_are_made_again(tmp_path: Path, photos: Path, damage: bytes | None) -> None:
+def test_a_damaged_output_or_manifest_and_a_lost_input_are_made_again(
+    tmp_path: Path, photos: Path, damage: bytes | None
+) -> None:
     root = tmp_path / "out"
     start(root, photos)
     before = pngs(root)
-    names = ("*/telea/*/coffee@full.png", "*/mean_fill/*/manifest.json", "*/_inputs/inputs.json", "*/_inputs/chelsea@full.mask.png")
+    names = (
+        "*/telea/*/coffee@full.png",
+        "*/mean_fill/*/manifest.json",
+        "*/_inputs/inputs.json",
+        "*/_inputs/chelsea@full.mask.png",
+    )
     for pattern in names if damage is None else names[:3]:
         for path in root.glob(f"cells/*/*/{pattern}"):
             path.unlink() if damage is None else path.write_bytes(damage)
@@ -189,7 +226,9 @@ def test_a_damaged_output_or_manifest_and_a_lost_input_are_made_again(tmp_path: 
     assert pngs(root) == before
 
 
-def test_one_failing_picture_does_not_stop_the_run(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failing_picture_does_not_stop_the_run(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill = Telea.fill
     seen: list[int] = []
 
@@ -206,8 +245,14 @@ def test_one_failing_picture_does_not_stop_the_run(tmp_path: Path, photos: Path,
     assert start(tmp_path / "out", photos) == Outcome(filled=1)
 
 
-def test_a_method_that_cannot_load_fails_alone(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.METHODS, "telea", replace(registry.METHODS["telea"], target="inpainters.methods.classical.opencv:Nothing"))
+def test_a_method_that_cannot_load_fails_alone(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        registry.METHODS,
+        "telea",
+        replace(registry.METHODS["telea"], target="inpainters.methods.classical.opencv:Nothing"),
+    )
     outcome = start(tmp_path / "out", photos)
     assert outcome.filled == len(outcome.failed) == 6
     assert all("Nothing" in reason for reason in outcome.failed.values())
@@ -224,7 +269,9 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, photos: Path, monkeypatch
     assert start(tmp_path / "out", photos).filled == 6
 
 
-def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_the_run_and_loses_nothing(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(path: Path, data: bytes) -> None:
         if "telea" in path.parts and path.suffix == ".png":
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -244,15 +291,24 @@ def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(plans, "OVERHEAD", 0.5)
     bins = ("1-10", "10-20")
     shares = plans.share(["m3", "m0", "m2", "m1"], 16, bins, 300, "shared")
-    # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, which buy 12 of the third, none of the last
+    # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, which buy 12 of the third, none
+    # of the last
     assert shares == {"m0": 16, "m1": 16, "m2": 12, "m3": 0}
-    # With 2,201 s each gets one; what is left buys the others, the cheapest first: a second of the last is out of reach.
-    assert plans.share(["m3", "m0", "m2", "m1"], 16, bins, 2201, "shared") == {"m0": 16, "m1": 16, "m2": 7, "m3": 1}
+    # With 2,201 s each gets one; what is left buys the others, the cheapest first: a second of the last is
+    # out of reach.
+    assert plans.share(["m3", "m0", "m2", "m1"], 16, bins, 2201, "shared") == {
+        "m0": 16,
+        "m1": 16,
+        "m2": 7,
+        "m3": 1,
+    }
     assert plans.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
 
 
 @pytest.mark.parametrize("count", [1, 7, 40, 400])
-def test_quick_costs_no_more_than_its_budget_however_many_methods(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quick_costs_no_more_than_its_budget_however_many_methods(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     quick = suites.get("quick")
     names = [f"m{i}" for i in range(count)]
     for i, name in enumerate(names):
@@ -274,7 +330,9 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("{", "damaged"), ('{"format": 0}', "another version"), ('{"format": 1}', "does not say")], ids=str
+    ("text", "words"),
+    [("{", "damaged"), ('{"format": 0}', "another version"), ('{"format": 1}', "does not say")],
+    ids=str,
 )
 def test_a_damaged_or_foreign_plan_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
     write(plans.plan_file(tmp_path), text.encode())
@@ -300,11 +358,18 @@ def test_the_lock_keeps_a_second_run_out_and_outlives_no_process(tmp_path: Path)
         pass
 
 
-@pytest.mark.parametrize(("holder", "taken"), [("{}", False), ('{"pid": "x"}', False), ('{"pid": 1, "host": "elsewhere"}', True)])
-def test_a_lock_of_another_machine_holds_and_a_damaged_one_does_not(tmp_path: Path, holder: str, taken: bool) -> None:
+@pytest.mark.parametrize(
+    ("holder", "taken"), [("{}", False), ('{"pid": "x"}', False), ('{"pid": 1, "host": "elsewhere"}', True)]
+)
+def test_a_lock_of_another_machine_holds_and_a_damaged_one_does_not(
+    tmp_path: Path, holder: str, taken: bool
+) -> None:
     (tmp_path / "cells").mkdir()
     (tmp_path / "cells" / ".lock").write_text(holder)
-    with pytest.raises(InputError, match=r"on 'elsewhere'.*delete cells/.lock") if taken else nullcontext(), lock(tmp_path):
+    with (
+        pytest.raises(InputError, match=r"on 'elsewhere'.*delete cells/.lock") if taken else nullcontext(),
+        lock(tmp_path),
+    ):
         pass
 
 
@@ -316,7 +381,9 @@ def test_difference_names_the_first_field() -> None:
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "a", b"old")
-    monkeypatch.setattr(cells.os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    monkeypatch.setattr(
+        cells.os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
+    )
     with pytest.raises(OSError, match="full"):
         write(tmp_path / "a", b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
@@ -363,7 +430,12 @@ def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path,
     total = sum(len(names) for _, _, names in os.walk(undisturbed))
     rng = np.random.default_rng(7)
     for threshold in sorted(rng.integers(1, total, 4)):
-        _kill_when(_command(killed, photos), environment, lambda least=threshold: files() >= least, rng.uniform(0, 0.03))
+        _kill_when(
+            _command(killed, photos),
+            environment,
+            lambda least=threshold: files() >= least,
+            rng.uniform(0, 0.03),
+        )
     subprocess.run(_command(killed, photos), check=True, env=environment, capture_output=True)
     assert len((undisturbed / "scores.csv").read_text().splitlines()) > 300
     assert (killed / "scores.csv").read_bytes() == (undisturbed / "scores.csv").read_bytes()
@@ -372,7 +444,9 @@ def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path,
     assert meanings[0] == meanings[1]
 
 
-def _kill_when(command: list[str], environment: dict[str, str], ready: Callable[[], bool], pause: float) -> None:
+def _kill_when(
+    command: list[str], environment: dict[str, str], ready: Callable[[], bool], pause: float
+) -> None:
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not ready():
         time.sleep(0.002)
@@ -382,11 +456,26 @@ def _kill_when(command: list[str], environment: dict[str, str], ready: Callable[
 
 
 def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos: Path) -> None:
-    arguments = ["run", "photos", "--data", str(photos), "--n", "2", "--bins", "20-30", "--size", "64", "--out", str(tmp_path / "out")]
+    arguments = [
+        "run",
+        "photos",
+        "--data",
+        str(photos),
+        "--n",
+        "2",
+        "--bins",
+        "20-30",
+        "--size",
+        "64",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main([*arguments, "--methods", "telea,telea:radius=9,telea:radius=3.0"]) == 0
     scores = pd.read_csv(tmp_path / "out" / "scores.csv", dtype=str)
     assert set(scores["options"]) == {"{}", '{"radius":9.0}'}  # the default, given by hand, is no other entry
-    hole = scores[(scores["metric"] == "psnr") & (scores["region"] == "hole")].pivot(index="image_id", columns="options", values="value")
+    hole = scores[(scores["metric"] == "psnr") & (scores["region"] == "hole")].pivot(
+        index="image_id", columns="options", values="value"
+    )
     assert (hole["{}"] != hole['{"radius":9.0}']).any()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["meaning"]["planned"] == {"telea": 2, 'telea {"radius":9.0}': 2}
@@ -395,15 +484,23 @@ def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos:
     assert "| Telea, radius 9.0 | 2 |" in table
 
 
-@pytest.mark.parametrize(("entry", "words"), [("telea:radius", "name=value"), ("telea:radus=3", "radius"), ("telea:radius=0", "between")])
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [("telea:radius", "name=value"), ("telea:radus=3", "radius"), ("telea:radius=0", "between")],
+)
 def test_options_that_cannot_be_are_refused_before_the_first_picture(tmp_path, photos, capsys, entry, words):
-    assert main(["run", "photos", "--data", str(photos), "--methods", entry, "--out", str(tmp_path / "out")]) == 2
+    assert (
+        main(["run", "photos", "--data", str(photos), "--methods", entry, "--out", str(tmp_path / "out")])
+        == 2
+    )
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos: Path) -> None:
-    """A cell says which weights it ran; the bundled ones are none of its business, and other weights are not taken for them."""
+    """A cell says which weights it ran; the bundled ones are none of its business, and other weights are not
+    taken for them.
+    """
     from diffusers import UNet2DModel
 
     from inpainters.weights import denoisers

@@ -8,11 +8,19 @@ from benchmark.studies import samplers
 from inpainters.methods.diffusion.schedules import calls
 from inpainters.training.recipe import load
 
-TINY = {**samplers.LARGE, "sample_size": 32, "block_out_channels": (8, 8, 16, 16, 16, 16), "attention_head_dim": 8, "norm_num_groups": 4}
+TINY = {
+    **samplers.LARGE,
+    "sample_size": 32,
+    "block_out_channels": (8, 8, 16, 16, 16, 16),
+    "attention_head_dim": 8,
+    "norm_num_groups": 4,
+}
 
 
 def test_the_large_network_is_guided_diffusions():
-    """552.8 million parameters: with a label embedding of 1,000 classes the 554 that Dhariwal and Nichol 2021 report at 256 px."""
+    """552.8 million parameters: with a label embedding of 1,000 classes the 554 that Dhariwal and Nichol 2021
+    report at 256 px.
+    """
     with torch.device("meta"):
         net = UNet2DModel(**samplers.LARGE)
     assert sum(p.numel() for p in net.parameters()) == pytest.approx(552.8e6, rel=1e-4)
@@ -31,10 +39,17 @@ def test_seconds_of_the_paper_are_those_of_its_network_calls(monkeypatch):
 def test_both_pipelines_call_the_network_equally_often(monkeypatch):
     """The ratio would mean nothing if one of them walked another schedule."""
     net, counts = samplers.network("epsilon", patch=1, size=16), []
-    for name, run in (("here", samplers._ours(net, 16, "cpu", samplers.BATCH)), ("diffusers", samplers._diffusers(net, 16, "cpu"))):
+    for name, run in (
+        ("here", samplers._ours(net, 16, "cpu", samplers.BATCH)),
+        ("diffusers", samplers._diffusers(net, 16, "cpu")),
+    ):
         seen = []
         forward = UNet2DModel.forward
-        monkeypatch.setattr(UNet2DModel, "forward", lambda self, x, *a, f=forward, s=seen, **k: (s.append(len(x)), f(self, x, *a, **k))[1])
+        monkeypatch.setattr(
+            UNet2DModel,
+            "forward",
+            lambda self, x, *a, f=forward, s=seen, **k: (s.append(len(x)), f(self, x, *a, **k))[1],
+        )
         run()
         monkeypatch.setattr(UNet2DModel, "forward", forward)
         assert set(seen) == {samplers.BATCH}, name

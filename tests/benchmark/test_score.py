@@ -93,8 +93,17 @@ def finished_run(
     for name in ("astronaut", "coffee", "chelsea"):
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(tmp_path / "photos" / f"{name}.png")
     dataset, masks = folder(tmp_path / "photos", "square", 32), open_mask_set("irregular")
-    given: dict[str, Any] = {"n": n, "bins": bins, "seed": 0, "seconds": seconds, "once": once, "answers": answers}
-    plan = plans.settle(tmp_path / "out", plans.make_plan(suites.get("photos"), dataset, masks, methods, **given))
+    given: dict[str, Any] = {
+        "n": n,
+        "bins": bins,
+        "seed": 0,
+        "seconds": seconds,
+        "once": once,
+        "answers": answers,
+    }
+    plan = plans.settle(
+        tmp_path / "out", plans.make_plan(suites.get("photos"), dataset, masks, methods, **given)
+    )
     run.run(tmp_path / "out", plan, dataset, masks, quiet=True)
     return tmp_path / "out"
 
@@ -107,7 +116,9 @@ def rows(root: Path) -> list[dict[str, str]]:
 class Pairs(Fake):
     """With a metric of several answers: how far the means of the answers lie apart."""
 
-    METRICS: dict[str, Spec] = field(default_factory=lambda: {"mae": Spec("mae"), "spread": Spec("spread", "answers", ("hole",))})
+    METRICS: dict[str, Spec] = field(
+        default_factory=lambda: {"mae": Spec("mae"), "spread": Spec("spread", "answers", ("hole",))}
+    )
 
     def unavailable(self, name: str) -> str | None:
         return None
@@ -127,7 +138,9 @@ def test_several_answers_are_scored_together_under_the_first_ones_seed(tmp_path:
     for row in spread:
         name = row["image_id"]
         mask = read_mask(root / "cells/photos/irregular/10-20/_inputs" / f"{name}.mask.png")
-        means = [read_rgb(replace(cell, seed=seed).folder(root) / f"{name}.png")[mask].mean() for seed in range(3)]
+        means = [
+            read_rgb(replace(cell, seed=seed).folder(root) / f"{name}.png")[mask].mean() for seed in range(3)
+        ]
         assert float(row["value"]) == pytest.approx(max(means) - min(means))
     assert len([r for r in rows(root) if r["metric"] == "mae" and r["method"] == "patchmatch"]) == 3 * 3 * 2
 
@@ -135,13 +148,26 @@ def test_several_answers_are_scored_together_under_the_first_ones_seed(tmp_path:
 def test_a_set_metric_over_all_bins_pools_their_pictures(tmp_path: Path) -> None:
     root = finished_run(tmp_path, bins=("10-20", "40-50"))
     score(root, metrics=Fake(), quiet=True)
-    found = {(r["bin"], r["method"], r["metric"]): r["value"] for r in rows(root) if r["image_id"] == "*" and r["value"]}
+    found = {
+        (r["bin"], r["method"], r["metric"]): r["value"]
+        for r in rows(root)
+        if r["image_id"] == "*" and r["value"]
+    }
     assert {label for label, _, _ in found} == {"10-20", "40-50", "all"}
     methods = root / "cells/photos/irregular"
-    means = [read_rgb(png).mean(axis=(0, 1)) for b in ("10-20", "40-50") for png in sorted(methods.glob(f"{b}/telea/*/*.png"))]
-    originals = [read_rgb(methods / f"10-20/_inputs/{name}@full.png").mean(axis=(0, 1)) for name in ("astronaut", "coffee", "chelsea")]
+    means = [
+        read_rgb(png).mean(axis=(0, 1))
+        for b in ("10-20", "40-50")
+        for png in sorted(methods.glob(f"{b}/telea/*/*.png"))
+    ]
+    originals = [
+        read_rgb(methods / f"10-20/_inputs/{name}@full.png").mean(axis=(0, 1))
+        for name in ("astronaut", "coffee", "chelsea")
+    ]
     expected = np.abs(np.mean(originals, axis=0) - np.mean(means, axis=0)).sum()
-    value = next(float(value) for (label, method, _), value in found.items() if (label, method) == ("all", "telea"))
+    value = next(
+        float(value) for (label, method, _), value in found.items() if (label, method) == ("all", "telea")
+    )
     assert value == pytest.approx(expected, rel=1e-4)
 
 
@@ -156,14 +182,26 @@ def test_once_fills_each_picture_at_one_ratio(tmp_path: Path) -> None:
 
 def test_values_are_those_of_the_saved_pictures(root: Path) -> None:
     assert score(root, metrics=Fake(), quiet=True) == []
-    row = next(r for r in rows(root) if (r["image_id"], r["method"], r["metric"], r["region"]) == ("coffee@full", "telea", "mae", "hole"))
+    row = next(
+        r
+        for r in rows(root)
+        if (r["image_id"], r["method"], r["metric"], r["region"]) == ("coffee@full", "telea", "mae", "hole")
+    )
     cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
     inputs = cell.parents[1] / "_inputs"
     mask = read_mask(inputs / "coffee@full.mask.png")
-    difference = np.abs(read_rgb(inputs / "coffee@full.png").astype(float) - read_rgb(cell / "coffee@full.png"))
+    difference = np.abs(
+        read_rgb(inputs / "coffee@full.png").astype(float) - read_rgb(cell / "coffee@full.png")
+    )
     assert float(row["value"]) == pytest.approx(difference[mask].mean(), rel=1e-8)
     assert row["reason"] == ""
-    assert (row["suite"], row["dataset"], row["mask_set"], row["options"], row["seed"]) == ("photos", "photos", "irregular", "{}", "0")
+    assert (row["suite"], row["dataset"], row["mask_set"], row["options"], row["seed"]) == (
+        "photos",
+        "photos",
+        "irregular",
+        "{}",
+        "0",
+    )
 
 
 def test_rows_are_sorted_complete_and_unique(root: Path) -> None:
@@ -179,7 +217,9 @@ def test_rows_are_sorted_complete_and_unique(root: Path) -> None:
 def test_what_cannot_be_computed_is_empty_with_its_reason(root: Path) -> None:
     score(root, metrics=Fake(), quiet=True)
     absent = [r for r in rows(root) if r["metric"] == "absent"]
-    assert {(r["image_id"], r["value"], r["reason"]) for r in absent} == {("*", "", "'absent' needs weights.")}
+    assert {(r["image_id"], r["value"], r["reason"]) for r in absent} == {
+        ("*", "", "'absent' needs weights.")
+    }
 
 
 def test_scoring_again_computes_nothing_and_changes_no_byte(root: Path) -> None:
@@ -223,7 +263,9 @@ def test_half_a_score_file_is_taken_up_again(root: Path) -> None:
 def test_a_set_that_is_too_small_says_so(tmp_path: Path) -> None:
     root = finished_run(tmp_path, n=1)
     score(root, metrics=Fake(), quiet=True)
-    assert {r["reason"] for r in rows(root) if r["metric"] == "colour"} == {"ValueError: Two pictures at least are needed."}
+    assert {r["reason"] for r in rows(root) if r["metric"] == "colour"} == {
+        "ValueError: Two pictures at least are needed."
+    }
 
 
 def test_a_failed_picture_has_rows_with_its_reason(root: Path) -> None:
@@ -250,7 +292,9 @@ def test_a_method_without_time_has_rows_that_say_so(tmp_path: Path, monkeypatch:
 
 def test_an_unfinished_run_scores_what_is_there_and_says_so(root: Path) -> None:
     (Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "manifest.json").unlink()
-    assert score(root, metrics=Fake(), quiet=True) == ["1 of 2 cells are not finished: run the suite again to continue."]
+    assert score(root, metrics=Fake(), quiet=True) == [
+        "1 of 2 cells are not finished: run the suite again to continue."
+    ]
     assert {r["method"] for r in rows(root)} == {"mean_fill"}
     (Cell("photos", "irregular", "10-20", "mean_fill", 0).folder(root) / "manifest.json").unlink()
     with pytest.raises(InputError, match="No cell"):

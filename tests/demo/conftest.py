@@ -21,7 +21,9 @@ FLAGS = [
 def chromium() -> Iterator[Any]:
     """A headless Chromium or Chrome from PATH; its tests are skipped only where there is none."""
     driver = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+    )
     if path is None:
         pytest.skip("no chromium or google-chrome on PATH")
     with driver.sync_playwright() as playwright:
@@ -32,7 +34,9 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A tiny random denoiser is the one of the diffusion methods, whether one is bundled or not; yields the network itself."""
+    """A tiny random denoiser is the one of the diffusion methods, whether one is bundled or not; yields the
+    network itself.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -42,13 +46,20 @@ def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     settings = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        state = {name: part + 0.1 * torch.randn(part.shape) for name, part in Denoiser(**settings).state_dict().items()}
+        state = {
+            name: part + 0.1 * torch.randn(part.shape)
+            for name, part in Denoiser(**settings).state_dict().items()
+        }
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_file(state, path, metadata={"method": "denoiser", "network": json.dumps(settings)})
     row = replace(weights.WEIGHTS["denoiser"], files={path.name: weights.sha256(path)}, bundled=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(weights.WEIGHTS, "denoiser", row)
-        patch.setenv(weights.ENV, os.pathsep.join(filter(None, [str(path.parent), os.environ.get(weights.ENV)])))
+        patch.setenv(
+            weights.ENV, os.pathsep.join(filter(None, [str(path.parent), os.environ.get(weights.ENV)]))
+        )
         learned.load_network.cache_clear()
-        yield learned.load_network("inpainters.networks.denoiser:Denoiser", "denoiser", tuple(row.files), "cpu")
+        yield learned.load_network(
+            "inpainters.networks.denoiser:Denoiser", "denoiser", tuple(row.files), "cpu"
+        )
     learned.load_network.cache_clear()

@@ -37,7 +37,14 @@ def pictures() -> dict[str, np.ndarray]:
     shifted = np.where(hole[..., None], np.roll(original, 40, axis=1), original)
     masked = np.where(hole[..., None], np.array([230, 0, 126], np.uint8), original)
     flipped = np.where(hole[..., None], original[::-1], original)
-    return {"original": original, "masked": masked, "telea": smooth, "patchmatch": shifted, "repaint": noisy, "repaint4": flipped}
+    return {
+        "original": original,
+        "masked": masked,
+        "telea": smooth,
+        "patchmatch": shifted,
+        "repaint": noisy,
+        "repaint4": flipped,
+    }
 
 
 def png(picture: np.ndarray) -> bytes:
@@ -46,13 +53,30 @@ def png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def panes_value(rev: int = 1, *, ref: bool = True, titles: dict[str, str] | None = None, done: bool = False) -> dict:
-    chips = [{"label": "PSNR", "value": "24.1"}, {"label": "SSIM", "value": ".912"}, {"label": "L1", "value": ".0213"}]
-    missing = {"label": "LPIPS", "value": None, "why": "Weights are missing. Run `python -m benchmark fetch lpips_squeeze`."}
+def panes_value(
+    rev: int = 1, *, ref: bool = True, titles: dict[str, str] | None = None, done: bool = False
+) -> dict:
+    chips = [
+        {"label": "PSNR", "value": "24.1"},
+        {"label": "SSIM", "value": ".912"},
+        {"label": "L1", "value": ".0213"},
+    ]
+    missing = {
+        "label": "LPIPS",
+        "value": None,
+        "why": "Weights are missing. Run `python -m benchmark fetch lpips_squeeze`.",
+    }
     panes = [
         {"id": "original", "title": "Original", "family": None, "state": "done", "note": "300×200"},
         {"id": "masked", "title": "Masked", "family": None, "state": "done", "note": "12.0 %"},
-        {"id": "telea", "title": "Telea", "family": "smoothing", "state": "done", "seconds": 0.312, "chips": [*chips, missing]},
+        {
+            "id": "telea",
+            "title": "Telea",
+            "family": "smoothing",
+            "state": "done",
+            "seconds": 0.312,
+            "chips": [*chips, missing],
+        },
         {
             "id": "patchmatch",
             "title": "PatchMatch",
@@ -64,23 +88,59 @@ def panes_value(rev: int = 1, *, ref: bool = True, titles: dict[str, str] | None
         },
         {"id": "repaint", "title": "RePaint", "family": "diffusion", "state": "running"},
         {"id": "stopped", "title": "DDNM", "family": "diffusion", "state": "stopped", "src": "pic/repaint"},
-        {"id": "queued", "title": "Deep Image Prior", "family": "own_prior", "state": "queued", "place": 2, "eta": 50},
-        {"id": "error", "title": "Contextual attention with a long title", "family": "convolutional", "state": "error"},
-        {"id": "none", "title": "Stable Diffusion 2", "family": "latent", "state": "unavailable", "err": NO_WEIGHTS},
+        {
+            "id": "queued",
+            "title": "Deep Image Prior",
+            "family": "own_prior",
+            "state": "queued",
+            "place": 2,
+            "eta": 50,
+        },
+        {
+            "id": "error",
+            "title": "Contextual attention with a long title",
+            "family": "convolutional",
+            "state": "error",
+        },
+        {
+            "id": "none",
+            "title": "Stable Diffusion 2",
+            "family": "latent",
+            "state": "unavailable",
+            "err": NO_WEIGHTS,
+        },
         {"id": "empty", "title": "Mean fill", "family": "baseline", "state": "empty"},
-        {"id": "stale", "title": "Gated convolution", "family": "convolutional", "state": "stale", "src": "pic/telea", "seconds": 62},
+        {
+            "id": "stale",
+            "title": "Gated convolution",
+            "family": "convolutional",
+            "state": "stale",
+            "src": "pic/telea",
+            "seconds": 62,
+        },
     ]
     for pane in panes[:5]:
         pane["src"] = f"pic/{pane['id']}"
     by_id = {pane["id"]: pane for pane in panes}
     by_id["patchmatch"]["note"] = "The picture was halved."
-    by_id["error"]["err"] = "The picture needs more memory than there is: make it smaller or choose another method."
-    by_id["repaint"] |= {"state": "done", "seconds": 48} if done else {"progress": 0.37, "eta": 50, "note": "step 93 of 250"}
+    by_id["error"]["err"] = (
+        "The picture needs more memory than there is: make it smaller or choose another method."
+    )
+    by_id["repaint"] |= (
+        {"state": "done", "seconds": 48} if done else {"progress": 0.37, "eta": 50, "note": "step 93 of 250"}
+    )
     for name, title in (titles or {}).items():
         by_id[name]["title"] = title
     value = {"rev": rev, "w": W, "h": H, "mode": "grid", "panes": panes}
     by_id["repaint"]["answers"] = [
-        {"seed": seed, "name": f"repaint-seed{seed}", "state": "done", "src": f"pic/{src}", "seconds": 40 + seed, "chips": chips[:1]}
+        {
+            "seed": seed,
+            "name": f"repaint-seed{seed}",
+            "state": "done",
+            "src": f"pic/{src}",
+            "seconds": 40 + seed,
+            "chips": chips[:1],
+        }
         for seed, src in ((3, "repaint"), (4, "repaint4"))
     ] + [{"seed": 5, "name": "repaint-seed5", "state": "queued", "src": None, "chips": []}]
     return value | ({"ref": "pic/original"} if ref else {})
@@ -88,15 +148,28 @@ def panes_value(rev: int = 1, *, ref: bool = True, titles: dict[str, str] | None
 
 def picker_value() -> dict:
     def group(family: str, *methods: tuple[str, str, str, str | None]) -> dict:
-        return {"id": family, "methods": [{"id": i, "title": t, "cost": c, "why": w} for i, t, c, w in methods]}
+        return {
+            "id": family,
+            "methods": [{"id": i, "title": t, "cost": c, "why": w} for i, t, c, w in methods],
+        }
 
     return {
         "families": [
             group("baseline", ("mean_fill", "Mean fill", "under 1 s", None)),
-            group("smoothing", ("telea", "Telea", "under 1 s", None), ("navier_stokes", "Navier–Stokes", "under 1 s", None)),
+            group(
+                "smoothing",
+                ("telea", "Telea", "under 1 s", None),
+                ("navier_stokes", "Navier–Stokes", "under 1 s", None),
+            ),
             group("patch", ("patchmatch", "PatchMatch", "about 4 s", None)),
-            group("convolutional", ("gated_conv", "Gated convolution", "about 1 s", None), ("lama", "LaMa", "about 2 s", None)),
-            group("diffusion", ("repaint", "RePaint", "about 50 s", None), ("ddnm", "DDNM", "about 20 s", None)),
+            group(
+                "convolutional",
+                ("gated_conv", "Gated convolution", "about 1 s", None),
+                ("lama", "LaMa", "about 2 s", None),
+            ),
+            group(
+                "diffusion", ("repaint", "RePaint", "about 50 s", None), ("ddnm", "DDNM", "about 20 s", None)
+            ),
             group("latent", ("sd2", "Stable Diffusion 2", "", NO_WEIGHTS)),
             group("own_prior", ("dip", "Deep Image Prior", "about 3 min", None)),
         ],
@@ -142,24 +215,42 @@ def table_value(title: str | None = None) -> dict:
         cells = {label: score(name, i) for i, label in enumerate(BINS)}
         cells |= {"fid": {"v": 300 - 8 * METHODS[name][2], "n": 96}, "s": {"v": cost, "n": 96}}
         rows.append({"id": name, "title": title or shown, "family": family, "cells": cells})
-    return {"caption": "PSNR in the hole (dB) by share of missing pixels, quick suite", "cols": cols, "rows": rows}
+    return {
+        "caption": "PSNR in the hole (dB) by share of missing pixels, quick suite",
+        "cols": cols,
+        "rows": rows,
+    }
 
 
 def line_value(title: str | None = None) -> dict:
     def points(name: str) -> list[dict]:
         cells = [score(name, i) for i in range(len(BINS))]
         return [
-            {"x": bin, "y": c["v"], "lo": c.get("lo"), "hi": c.get("hi"), "cell": [name, bin]} for bin, c in zip(BINS, cells, strict=True)
+            {"x": bin, "y": c["v"], "lo": c.get("lo"), "hi": c.get("hi"), "cell": [name, bin]}
+            for bin, c in zip(BINS, cells, strict=True)
         ]
 
     series = [{"id": n, "title": title or m[0], "family": m[1], "pts": points(n)} for n, m in METHODS.items()]
     x = {"label": "Share of missing pixels", "values": list(BINS), "unit": "%"}
-    return {"title": "PSNR by ratio, band = 95 %", "x": x, "y": {"label": "PSNR, dB", "better": "high", "digits": 2}, "series": series}
+    return {
+        "title": "PSNR by ratio, band = 95 %",
+        "x": x,
+        "y": {"label": "PSNR, dB", "better": "high", "digits": 2},
+        "series": series,
+    }
 
 
 def scatter_value() -> dict:
     def points(name: str) -> list[dict]:
-        return [{"x": METHODS[name][3], "y": METHODS[name][2], "lo": METHODS[name][2] - 0.5, "hi": METHODS[name][2] + 0.5, "cell": name}]
+        return [
+            {
+                "x": METHODS[name][3],
+                "y": METHODS[name][2],
+                "lo": METHODS[name][2] - 0.5,
+                "hi": METHODS[name][2] + 0.5,
+                "cell": name,
+            }
+        ]
 
     series = [{"id": n, "title": m[0], "family": m[1], "pts": points(n)} for n, m in METHODS.items()]
     x = {"label": "Seconds per picture", "scale": "log", "unit": "s"}
@@ -176,7 +267,10 @@ def build() -> gr.Blocks:
     with gr.Blocks(title="Components", fill_width=True, analytics_enabled=False) as page:
         log = gr.Textbox(label="log", elem_id="log")
         with gr.Row():
-            buttons = {name: gr.Button(name, elem_id=name, size="sm") for name in ("newer", "older", "noref", "hostile", "nothing", "hide")}
+            buttons = {
+                name: gr.Button(name, elem_id=name, size="sm")
+                for name in ("newer", "older", "noref", "hostile", "nothing", "hide")
+            }
         with gr.Row():
             with gr.Column(scale=0, min_width=360):
                 picker = Picker(picker_value(), elem_id="picker")
@@ -196,18 +290,43 @@ def build() -> gr.Blocks:
 
             getattr(component, event)(report, None, log, show_progress="hidden")
 
-        for name, component in {"panes": panes, "picker": picker, "table": table, "line": line, "scatter": scatter}.items():
+        for name, component in {
+            "panes": panes,
+            "picker": picker,
+            "table": table,
+            "line": line,
+            "scatter": scatter,
+        }.items():
             for event in component.SENDS:
                 listen(name, component, event)
-        picker.choose(lambda choice: RECEIVED.append(("picker.ids", choice.ids)), picker, None, show_progress="hidden")
-        buttons["newer"].click(lambda: panes_value(5, done=True, titles={"telea": "Newer"}), None, panes, show_progress="hidden")
-        buttons["older"].click(lambda: (panes_value(4, titles={"telea": "Older"}), "sent"), None, [panes, log], show_progress="hidden")
-        buttons["noref"].click(lambda: panes_value(6, ref=False), None, panes, show_progress="hidden")
-        buttons["hostile"].click(lambda: [table_value(HOSTILE), line_value(HOSTILE)], None, [table, line], show_progress="hidden")
-        buttons["hostile"].click(
-            lambda: panes_value(7, titles=dict.fromkeys(("telea", "error", "queued"), HOSTILE)), None, panes, show_progress="hidden"
+        picker.choose(
+            lambda choice: RECEIVED.append(("picker.ids", choice.ids)), picker, None, show_progress="hidden"
         )
-        buttons["nothing"].click(lambda: {"rev": 8, "w": 0, "h": 0, "mode": "grid", "panes": []}, None, panes, show_progress="hidden")
+        buttons["newer"].click(
+            lambda: panes_value(5, done=True, titles={"telea": "Newer"}), None, panes, show_progress="hidden"
+        )
+        buttons["older"].click(
+            lambda: (panes_value(4, titles={"telea": "Older"}), "sent"),
+            None,
+            [panes, log],
+            show_progress="hidden",
+        )
+        buttons["noref"].click(lambda: panes_value(6, ref=False), None, panes, show_progress="hidden")
+        buttons["hostile"].click(
+            lambda: [table_value(HOSTILE), line_value(HOSTILE)], None, [table, line], show_progress="hidden"
+        )
+        buttons["hostile"].click(
+            lambda: panes_value(7, titles=dict.fromkeys(("telea", "error", "queued"), HOSTILE)),
+            None,
+            panes,
+            show_progress="hidden",
+        )
+        buttons["nothing"].click(
+            lambda: {"rev": 8, "w": 0, "h": 0, "mode": "grid", "panes": []},
+            None,
+            panes,
+            show_progress="hidden",
+        )
         buttons["hide"].click(lambda: gr.update(visible=False), None, panes, show_progress="hidden")
     return page
 
@@ -221,7 +340,9 @@ def application() -> FastAPI:
         return Response(files[name], media_type="image/png")
 
     theme = gr.themes.Base()
-    return gr.mount_gradio_app(app, build(), path="/", theme=theme, head=style_tag("tokens.css"), ssr_mode=False)
+    return gr.mount_gradio_app(
+        app, build(), path="/", theme=theme, head=style_tag("tokens.css"), ssr_mode=False
+    )
 
 
 if __name__ == "__main__":

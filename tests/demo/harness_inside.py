@@ -43,10 +43,17 @@ class Filling(Inpainter):
         valid = ~piece.mask
         for layer in range(1, 7):
             valid = ndimage.binary_dilation(valid, iterations=6)
-            yield Frame(f"mask/{layer}", f"Layer {layer}: valid positions are white", grey(valid[::4, ::4]), float(valid.mean()))
+            yield Frame(
+                f"mask/{layer}",
+                f"Layer {layer}: valid positions are white",
+                grey(valid[::4, ::4]),
+                float(valid.mean()),
+            )
         fine = copied(piece)[0]
         smooth = ndimage.gaussian_filter(fine.astype(float), (6, 6, 0)).astype(np.uint8)
-        yield Frame("coarse", "Coarse: the first stage's answer", np.where(piece.mask[..., None], smooth, piece.image))
+        yield Frame(
+            "coarse", "Coarse: the first stage's answer", np.where(piece.mask[..., None], smooth, piece.image)
+        )
         yield Frame("refined", "Refined: the second stage's answer", fine)
         return fine
 
@@ -62,7 +69,10 @@ class Attending(Inpainter):
         for stage in ("coarse", "refine"):
             for layer in range(1, 5):
                 yield Frame(
-                    f"gate/{stage}-{layer}", f"Gates of layer {layer}, {stage}", grey(piece.mask[::4, ::4] * 0.2 * layer), 0.2 * layer
+                    f"gate/{stage}-{layer}",
+                    f"Gates of layer {layer}, {stage}",
+                    grey(piece.mask[::4, ::4] * 0.2 * layer),
+                    0.2 * layer,
                 )
         small = piece.mask[::4, ::4]
         angle = np.arctan2(rows - np.indices(rows.shape)[0], columns - np.indices(rows.shape)[1])[::4, ::4]
@@ -115,7 +125,13 @@ class UntrainedReplacement(Untrained, Replacement):
 
 
 WALKING = {"repaint": UntrainedRePaint, "replacement": UntrainedReplacement}
-CLASSES = {"filling": Filling, "attending": Attending, "patient_inside": Patient, "weightless": Filling, **WALKING}
+CLASSES = {
+    "filling": Filling,
+    "attending": Attending,
+    "patient_inside": Patient,
+    "weightless": Filling,
+    **WALKING,
+}
 WHY = "'weightless' needs weights 'weightless': run `python -m inpainters fetch weightless`."
 
 
@@ -124,16 +140,39 @@ def install(patch):
     walking = {name: replace(registry.METHODS[name], weights=()) for name in WALKING}
     for spec in [spec for spec in registry.METHODS.values() if spec.explains]:
         patch.delitem(registry.METHODS, spec.name)
-    titles = {"filling": "Made-up masks", "attending": "Made-up attention", "patient_inside": "Patient", "weightless": "Without weights"}
+    titles = {
+        "filling": "Made-up masks",
+        "attending": "Made-up attention",
+        "patient_inside": "Patient",
+        "weightless": "Without weights",
+    }
     for name, title in titles.items():
-        spec = MethodSpec(name, title, "convolutional", "", f"{title} in one sentence. More.", "", 0, "", "", Cost(0.5), explains=True)
+        spec = MethodSpec(
+            name,
+            title,
+            "convolutional",
+            "",
+            f"{title} in one sentence. More.",
+            "",
+            0,
+            "",
+            "",
+            Cost(0.5),
+            explains=True,
+        )
         patch.setitem(registry.METHODS, name, spec)
     for name, spec in walking.items():
         patch.setitem(registry.METHODS, name, spec)
     create, unavailable = registry.create, registry.unavailable
-    made = lambda name, **options: CLASSES[name](registry.METHODS[name], **options) if name in CLASSES else create(name, **options)  # noqa: E731
+    made = lambda name, **options: (
+        CLASSES[name](registry.METHODS[name], **options) if name in CLASSES else create(name, **options)
+    )
     patch.setattr(registry, "create", made)
-    patch.setattr(registry, "unavailable", lambda name: WHY if name == "weightless" else None if name in CLASSES else unavailable(name))
+    patch.setattr(
+        registry,
+        "unavailable",
+        lambda name: WHY if name == "weightless" else None if name in CLASSES else unavailable(name),
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The Compare tab in a real browser, as a visitor uses it: upload, paint, run, look at the pixels, stop, go on."""
+"""The Compare tab in a real browser, as a visitor uses it: upload, paint, run, look at the pixels, stop, go
+on.
+"""
 
 import base64
 import io
@@ -36,7 +38,19 @@ def server(chromium, denoiser):
     spec = MethodSpec("patient", "Patient", "baseline", f"{__name__}:Patient", "", "", 0, "", "", Cost(30.0))
     made, fakes = registry.create, {"patient": Patient, "following": Following}
     patch = pytest.MonkeyPatch()
-    follows = MethodSpec("following", "Following", "baseline", f"{__name__}:Following", "", "", 0, "", "", Cost(0.1), takes_guide=True)
+    follows = MethodSpec(
+        "following",
+        "Following",
+        "baseline",
+        f"{__name__}:Following",
+        "",
+        "",
+        0,
+        "",
+        "",
+        Cost(0.1),
+        takes_guide=True,
+    )
     patch.setitem(registry.METHODS, "following", follows)
     patch.setitem(registry.METHODS, "patient", spec)
 
@@ -59,7 +73,9 @@ class Visitor:
 
     def __init__(self, browser, server, query="", **context):
         self.trouble = []
-        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, **context})
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, **context}
+        )
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
@@ -82,7 +98,9 @@ class Visitor:
     def choose(self, *names):
         for box in self.page.locator("#compare-methods input[data-method]").all():
             box.set_checked(box.get_attribute("data-method") in names)
-        self.page.wait_for_function(f"document.querySelector('#compare-methods').innerText.includes('{len(names)} chosen')")
+        self.page.wait_for_function(
+            f"document.querySelector('#compare-methods').innerText.includes('{len(names)} chosen')"
+        )
 
     def paint(self, start, *points):
         self.page.locator("#compare-mask canvas").scroll_into_view_if_needed()
@@ -103,7 +121,9 @@ class Visitor:
     def mask(self):
         """The mask as it would be sent: (H, W) bool from the PNG's alpha."""
         url = self.page.evaluate("window.inpainting.mask()")
-        alpha = np.asarray(PilImage.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGBA"))[..., 3]
+        alpha = np.asarray(
+            PilImage.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGBA")
+        )[..., 3]
         assert set(np.unique(alpha)) <= {0, 255}
         return alpha == 255
 
@@ -111,17 +131,25 @@ class Visitor:
         self.page.wait_for_selector("#compare-run:not([disabled])")
         rev = self.page.evaluate("document.querySelector('#compare-editor .widget').dataset.rev")
         self.page.click("#compare-run")
-        self.page.wait_for_function("rev => document.querySelector('#compare-editor .widget').dataset.rev !== rev", arg=rev)
+        self.page.wait_for_function(
+            "rev => document.querySelector('#compare-editor .widget').dataset.rev !== rev", arg=rev
+        )
         if finish:
-            self.page.wait_for_function("!document.querySelector('#compare-run').textContent.includes('Running')")
+            self.page.wait_for_function(
+                "!document.querySelector('#compare-run').textContent.includes('Running')"
+            )
 
     def picture(self, pane):
         """Pixels of a pane's picture as the browser got them."""
-        address = self.page.locator(f"#compare-panes [data-id='{pane}'] img").first.evaluate("image => image.currentSrc || image.src")
+        address = self.page.locator(f"#compare-panes [data-id='{pane}'] img").first.evaluate(
+            "image => image.currentSrc || image.src"
+        )
         return np.asarray(PilImage.open(io.BytesIO(httpx.get(address).content)).convert("RGB"))
 
     def says(self, words):
-        self.page.wait_for_function("words => document.querySelector('.ed-note').textContent.includes(words)", arg=words)
+        self.page.wait_for_function(
+            "words => document.querySelector('.ed-note').textContent.includes(words)", arg=words
+        )
         return self.page.inner_text(".ed-note")
 
     def leave(self):
@@ -210,7 +238,9 @@ def test_tools_of_the_editor(visit, photo):
     assert visitor.count() == triangle
     before = visitor.page.inner_text(".ed-sizeout")
     visitor.page.mouse.wheel(0, -300)
-    visitor.page.wait_for_function("before => document.querySelector('.ed-sizeout').textContent !== before", arg=before)
+    visitor.page.wait_for_function(
+        "before => document.querySelector('.ed-sizeout').textContent !== before", arg=before
+    )
 
 
 class Following(Inpainter):
@@ -226,7 +256,9 @@ def test_a_sketch_is_drawn_undone_erased_and_sent_to_methods_that_follow_one(vis
     visitor.upload(photo)
     visitor.wait_picture(201, 121)
     visitor.choose("following", "mean_fill")
-    lines = lambda: int(visitor.page.evaluate("document.querySelector('#compare-editor .widget').dataset.lines"))  # noqa: E731
+    lines = lambda: int(
+        visitor.page.evaluate("document.querySelector('#compare-editor .widget').dataset.lines")
+    )
     visitor.tool("Sketch")
     visitor.paint((-40, 0), (40, 0))
     visitor.says("inside the hole")
@@ -271,7 +303,9 @@ TRANSFER = """([data, where, kind]) => {
 }"""
 
 
-@pytest.mark.parametrize(("kind", "where"), [("paste", "body"), ("drop", ".ed-stage"), ("drop", "#compare-panes")])
+@pytest.mark.parametrize(
+    ("kind", "where"), [("paste", "body"), ("drop", ".ed-stage"), ("drop", "#compare-panes")]
+)
 def test_a_picture_from_the_clipboard_or_dropped_anywhere_opens(visit, photo, kind, where):
     visitor = visit()
     went_on = visitor.page.evaluate(TRANSFER, [base64.b64encode(photo.read_bytes()).decode(), where, kind])
@@ -311,7 +345,9 @@ def test_stop_keeps_what_is_done_and_the_app_goes_on(visit, photo):
     visitor.choose("telea", "patient")
     visitor.paint((-20, 0), (20, 0))
     visitor.run(finish=False)
-    visitor.page.wait_for_selector("#compare-panes [data-id='telea'] img[src*='pic/']")  # beside the one that still runs
+    visitor.page.wait_for_selector(
+        "#compare-panes [data-id='telea'] img[src*='pic/']"
+    )  # beside the one that still runs
     visitor.page.click("#compare-stop")
     visitor.page.wait_for_selector("#compare-stop[disabled]")
     assert "Stopped" in visitor.page.inner_text("#compare-panes [data-id='patient']")
@@ -367,21 +403,28 @@ def test_masks_from_a_file_and_from_a_generator(visit, photo, tmp_path):
     visitor.upload(photo)
     visitor.wait_picture(201, 121)
     visitor.upload(tmp_path / "mask.png", "#compare-mask")
-    visitor.page.wait_for_function(f"document.querySelector('#compare-editor .widget').dataset.count === '{30 * 40}'")
+    visitor.page.wait_for_function(
+        f"document.querySelector('#compare-editor .widget').dataset.count === '{30 * 40}'"
+    )
     assert np.array_equal(visitor.mask(), mask > 0)
     visitor.upload(tmp_path / "half.png", "#compare-mask")
     assert visitor.says("The mask is 201×60") == "The mask is 201×60, the picture 201×121. Use the same size."
     assert np.array_equal(visitor.mask(), mask > 0)
     visitor.page.fill("[aria-label='Part of the picture to mask']", "30")
     visitor.page.click(".ed-generate button")
-    visitor.page.wait_for_function(f"Math.abs(document.querySelector('#compare-editor .widget').dataset.count / {121 * 201} - 0.3) < 0.006")
+    visitor.page.wait_for_function(
+        f"Math.abs(document.querySelector('#compare-editor .widget').dataset.count / {121 * 201} - 0.3) < "
+        "0.006"
+    )
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "cut", "tiny", "huge"])
 def test_bad_files_get_a_sentence_and_nothing_is_lost(visit, photo, tmp_path, kind):
     path = tmp_path / "holiday.png"
     whole = photo.read_bytes()
-    path.write_bytes({"empty": b"", "text": b"no picture at all", "cut": whole[: len(whole) // 2]}.get(kind, b"x"))
+    path.write_bytes(
+        {"empty": b"", "text": b"no picture at all", "cut": whole[: len(whole) // 2]}.get(kind, b"x")
+    )
     if kind == "tiny":
         PilImage.new("RGB", (1, 1)).save(path)
     if kind == "huge":
@@ -409,7 +452,9 @@ def test_conversions_are_said_and_transparent_pixels_become_the_mask(visit, phot
     visitor.upload(tmp_path / "cut-out.png")
     visitor.says("Alpha was dropped")
     visitor.page.click("text=Use transparent pixels")
-    visitor.page.wait_for_function(f"document.querySelector('#compare-editor .widget').dataset.count === '{30 * 50}'")
+    visitor.page.wait_for_function(
+        f"document.querySelector('#compare-editor .widget').dataset.count === '{30 * 50}'"
+    )
     assert np.array_equal(visitor.mask(), alpha == 0)
     visitor.choose("mean_fill")
     visitor.run()
@@ -420,7 +465,9 @@ def test_a_link_brings_example_mask_and_methods_back(visit):
     query = "?t=compare&img=coffee&mask=brush:20:7&m=telea&seed=3"
     visitor = visit(query)
     visitor.wait_picture(600, 400)
-    visitor.page.wait_for_function("Math.abs(document.querySelector('#compare-editor .widget').dataset.count / 240000 - 0.2) < 0.006")
+    visitor.page.wait_for_function(
+        "Math.abs(document.querySelector('#compare-editor .widget').dataset.count / 240000 - 0.2) < 0.006"
+    )
     visitor.page.wait_for_function("query => location.search === query", arg=query)
     visitor.page.wait_for_function("document.querySelector('#compare-run').textContent.includes('Run 1')")
 
@@ -441,7 +488,9 @@ def test_the_price_stands_beside_a_diffusion_method_and_follows_its_settings(vis
 
     def costs_now(**options):
         expected = f"4 × {costs.network_calls(spec, mask, options):,} network calls, "
-        visitor.page.wait_for_selector(f"#compare-picker .method[data-method='repaint'] .note:has-text('{expected}')")
+        visitor.page.wait_for_selector(
+            f"#compare-picker .method[data-method='repaint'] .note:has-text('{expected}')"
+        )
 
     costs_now(steps=6)
     repaint.locator("select[data-option='preset']").select_option("paper")
@@ -495,7 +544,11 @@ def test_several_answers_in_a_strip(visit):
         assert {"mean_fill.png", *(f"repaint-seed{seed}.png" for seed in (3, 4, 5))} <= set(packed.namelist())
         assert np.array_equal(np.asarray(PilImage.open(packed.open("repaint-seed4.png"))), seen[1])
         records = json.loads(packed.read("settings.json"))["results"]
-    assert [(one["seed"], one["options"]["steps"]) for one in records if one["method"] == "repaint"] == [(3, 6), (4, 6), (5, 6)]
+    assert [(one["seed"], one["options"]["steps"]) for one in records if one["method"] == "repaint"] == [
+        (3, 6),
+        (4, 6),
+        (5, 6),
+    ]
     visitor.page.fill("#compare-seed input", "4")
     visitor.page.wait_for_selector("#compare-panes [data-id='repaint'].stale")
     assert visitor.page.locator("#compare-panes [data-id='mean_fill'].stale").count() == 0
@@ -520,16 +573,25 @@ def test_a_diffusion_method_shows_previews_and_keeps_the_last_when_it_is_stopped
     assert not np.array_equal(shown[mask], original[mask])
     assert visitor.page.locator(f"{pane} .thumb").first.get_attribute("aria-label") == "Seed 0, stopped"
     visitor.page.click(f"{pane} .more")
-    assert visitor.page.locator(f"{pane} [role='menuitem']").all_inner_texts() == ["Download PNG", "Draw the rest"]
+    assert visitor.page.locator(f"{pane} [role='menuitem']").all_inner_texts() == [
+        "Download PNG",
+        "Draw the rest",
+    ]
 
 
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_overflows_and_dark_is_dark(visit, width):
-    visitor = visit("?img=coffee&mask=brush:20:7&m=telea&__theme=dark", viewport={"width": width, "height": 844})
+    visitor = visit(
+        "?img=coffee&mask=brush:20:7&m=telea&__theme=dark", viewport={"width": width, "height": 844}
+    )
     visitor.wait_picture(600, 400)
     visitor.run()
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
-    red, green, blue = json.loads(visitor.page.evaluate("getComputedStyle(document.body).backgroundColor.replace(/rgb.([^)]*)./, '[$1]')"))
+    red, green, blue = json.loads(
+        visitor.page.evaluate(
+            "getComputedStyle(document.body).backgroundColor.replace(/rgb.([^)]*)./, '[$1]')"
+        )
+    )
     assert max(red, green, blue) < 60
     assert visitor.page.locator("#compare-run").bounding_box()["height"] >= 44
     visitor.page.click("text=Light")

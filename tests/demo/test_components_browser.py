@@ -26,7 +26,9 @@ Page = Any
 
 @pytest.fixture(scope="module")
 def harness() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("harness_components", Path(__file__).with_name("harness_components.py"))
+    spec = importlib.util.spec_from_file_location(
+        "harness_components", Path(__file__).with_name("harness_components.py")
+    )
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -42,7 +44,9 @@ def address(harness: ModuleType) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(harness.application(), host="127.0.0.1", port=port, log_level="error"))
+    server = uvicorn.Server(
+        uvicorn.Config(harness.application(), host="127.0.0.1", port=port, log_level="error")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
@@ -66,7 +70,9 @@ def opened(browser: Any, address: str, **context: Any) -> Iterator[Page]:
     page.goto(f"{address}/?__theme=light")
     page.wait_for_selector("#panes .pane")
     page.wait_for_selector("#scatter .spot")
-    page.wait_for_function("[...document.querySelectorAll('#panes .grid img[src]')].every(image => image.complete)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#panes .grid img[src]')].every(image => image.complete)"
+    )
     yield page
     page.close()
     assert complaints == []
@@ -84,7 +90,9 @@ def phone(browser: Any, address: str) -> Iterator[Page]:
 
 
 def pane(page: Page, title: str) -> Locator:
-    return page.locator("#panes .grid .pane").filter(has=page.locator(".title", has_text=re.compile(f"^{title}$")))
+    return page.locator("#panes .grid .pane").filter(
+        has=page.locator(".title", has_text=re.compile(f"^{title}$"))
+    )
 
 
 def mode(page: Page, name: str) -> Locator:
@@ -103,13 +111,18 @@ def heard(page: Page, harness: ModuleType, name: str) -> list[Any]:
 
 def views(page: Page) -> list[list[float]]:
     """The transform of each picture in the grid: (a, b, c, d, tx, ty)."""
-    matrices = page.locator("#panes .grid .layer").evaluate_all("all => all.map(node => getComputedStyle(node).transform)")
+    matrices = page.locator("#panes .grid .layer").evaluate_all(
+        "all => all.map(node => getComputedStyle(node).transform)"
+    )
     return [[float(number) for number in re.findall(r"-?[\d.e-]+", matrix)] for matrix in matrices]
 
 
 def test_wheel_and_drag_move_all_panes_alike(page: Page) -> None:
     fitted = views(page)[0]
-    assert page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering") == "auto"
+    assert (
+        page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering")
+        == "auto"
+    )
     stage = pane(page, "Telea").locator(".stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
@@ -127,7 +140,10 @@ def test_wheel_and_drag_move_all_panes_alike(page: Page) -> None:
     # the picture's point under the pointer stays there
     before = ((box["width"] / 4 - fitted[4]) / fitted[0], (box["height"] / 3 - fitted[5]) / fitted[0])
     assert ((box["width"] / 4 - dx) / scale, (box["height"] / 3 - dy) / scale) == pytest.approx(before, abs=1)
-    assert page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering") == "pixelated"
+    assert (
+        page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering")
+        == "pixelated"
+    )
     page.mouse.down()
     page.mouse.move(x + 30, y + 20, steps=6)
     page.mouse.up()
@@ -141,7 +157,9 @@ def test_wheel_and_drag_move_all_panes_alike(page: Page) -> None:
 
 
 def test_error_map_is_the_formula(page: Page, harness: ModuleType) -> None:
-    colours = np.round(np.asarray(pytest.importorskip("matplotlib").colormaps["magma"].colors) * 255).astype(int)
+    colours = np.round(np.asarray(pytest.importorskip("matplotlib").colormaps["magma"].colors) * 255).astype(
+        int
+    )
     mode(page, "Error").click()
     pictures = harness.pictures()
     reference = pictures["original"].astype(float)
@@ -174,7 +192,9 @@ def test_pane_events_reach_python(page: Page, harness: ModuleType) -> None:
     box = stage.bounding_box()
     stage.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.25})
     assert heard(page, harness, "panes.pick") == [{"id": "patchmatch"}]
-    assert heard(page, harness, "panes.point") == [{"id": "patchmatch", "x": pytest.approx(150, abs=1), "y": pytest.approx(50, abs=1)}]
+    assert heard(page, harness, "panes.point") == [
+        {"id": "patchmatch", "x": pytest.approx(150, abs=1), "y": pytest.approx(50, abs=1)}
+    ]
     page.keyboard.press("Enter")
     assert heard(page, harness, "panes.pick") == [{"id": "patchmatch"}]
     page.get_by_role("button", name="More for RePaint").click()
@@ -230,7 +250,9 @@ def test_size_of_a_pane_does_not_depend_on_its_state(page: Page) -> None:
         return list(boxes)
 
     before = sizes()
-    assert all((width, stage) == (before[0][0], before[0][2]) for width, _, stage in before)  # rows with a strip of answers are higher
+    assert all(
+        (width, stage) == (before[0][0], before[0][2]) for width, _, stage in before
+    )  # rows with a strip of answers are higher
     page.locator("#newer").click()
     playwright.expect(page.locator("#panes [data-id='repaint'] .running")).to_be_hidden()
     assert sizes() == before
@@ -318,7 +340,9 @@ def test_picker_chooses_and_python_reads_the_choice(page: Page, harness: ModuleT
     assert heard(page, harness, "picker.ids") == [chosen]
     assert picker.get_by_role("checkbox", name="All of Smoothing").evaluate("node => node.indeterminate")
     picker.get_by_role("checkbox", name="Navier").check()
-    assert heard(page, harness, "picker.choose") == [{"ids": [*chosen[:1], "navier_stokes", *chosen[1:]], "options": {}}]
+    assert heard(page, harness, "picker.choose") == [
+        {"ids": [*chosen[:1], "navier_stokes", *chosen[1:]], "options": {}}
+    ]
     off = picker.locator(".method.off")
     off.click(force=True)
     assert not off.locator("input").is_checked()
@@ -329,7 +353,15 @@ def test_table_sorts_and_opens_cells(page: Page, harness: ModuleType) -> None:
     table = page.locator("#table")
     titles = table.locator("tbody .title")
     table.get_by_role("button", name="10-20").first.click()
-    best = ["Gated convolution", "Telea", "Navier–Stokes", "Deep Image Prior", "PatchMatch", "Stable Diffusion 2", "Mean fill"]
+    best = [
+        "Gated convolution",
+        "Telea",
+        "Navier–Stokes",
+        "Deep Image Prior",
+        "PatchMatch",
+        "Stable Diffusion 2",
+        "Mean fill",
+    ]
     assert titles.all_inner_texts() == [*best, "RePaint"]
     table.get_by_role("button", name="10-20").first.click()
     assert titles.all_inner_texts() == [*best[::-1], "RePaint"]
@@ -364,7 +396,9 @@ def test_chart_places_points_and_answers(page: Page, harness: ModuleType) -> Non
     x2, y2 = centre(page, "#scatter", "PatchMatch")
     page.mouse.click(x2, y2)
     assert heard(page, harness, "scatter.point") == [{"cell": "patchmatch"}]
-    assert page.locator("#scatter .tip").inner_text() == "PatchMatch, 4.2 s: 28.4 (95 % interval 27.9 to 28.9)"
+    assert (
+        page.locator("#scatter .tip").inner_text() == "PatchMatch, 4.2 s: 28.4 (95 % interval 27.9 to 28.9)"
+    )
     line = page.locator("#line")
     assert line.locator(".spot").count() == 46
     line.get_by_role("button", name="Mean fill", exact=True).click()
@@ -378,9 +412,13 @@ def test_chart_places_points_and_answers(page: Page, harness: ModuleType) -> Non
 
 
 def test_phone_has_a_carousel_and_large_targets(phone: Page) -> None:
-    widths = phone.locator("#panes .grid").evaluate("grid => [grid.clientWidth, ...[...grid.children].map(n => n.offsetWidth)]")
+    widths = phone.locator("#panes .grid").evaluate(
+        "grid => [grid.clientWidth, ...[...grid.children].map(n => n.offsetWidth)]"
+    )
     assert all(width == pytest.approx(0.88 * widths[0], rel=0.03) for width in widths[1:])
-    heights = phone.locator("#panes .bar button, #picker label, #table td button").evaluate_all("all => all.map(n => n.offsetHeight)")
+    heights = phone.locator("#panes .bar button, #picker label, #table td button").evaluate_all(
+        "all => all.map(n => n.offsetHeight)"
+    )
     assert min(heights) >= 44
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     scroller = phone.locator("#table .scroller")

@@ -1,4 +1,6 @@
-"""The endpoints by real clients: gradio_client, and the mcp package over streamable HTTP; and the limits around them."""
+"""The endpoints by real clients: gradio_client, and the mcp package over streamable HTTP; and the limits
+around them.
+"""
 
 import asyncio
 import base64
@@ -17,7 +19,20 @@ from demo.app import launch_options, make
 from demo.server.limits import MAX_JSON
 from inpainters import METHODS, inpaint
 
-METHOD_KEYS = {"name", "title", "family", "summary", "paper", "year", "link", "licence", "version", "seconds", "options", "unavailable"}
+METHOD_KEYS = {
+    "name",
+    "title",
+    "family",
+    "summary",
+    "paper",
+    "year",
+    "link",
+    "licence",
+    "version",
+    "seconds",
+    "options",
+    "unavailable",
+}
 METHOD_KEYS |= {"explains", "takes_guide", "stochastic", "presets"}
 
 
@@ -52,7 +67,9 @@ def client(server):
 
 
 def ask(client, files, image="photo.png", mask="mask.png", **more):
-    return client.predict(handle_file(str(files / image)), handle_file(str(files / mask)), api_name="/inpaint", **more)
+    return client.predict(
+        handle_file(str(files / image)), handle_file(str(files / mask)), api_name="/inpaint", **more
+    )
 
 
 def test_inpaint_gives_the_librarys_pixels_as_png(client, files):
@@ -66,7 +83,10 @@ def test_inpaint_gives_the_librarys_pixels_as_png(client, files):
 
 def test_inpaint_takes_method_seed_and_options(client, files):
     path, record = ask(client, files, method="navier_stokes", seed=4, options='{"radius": 7}')
-    assert np.array_equal(np.asarray(PilImage.open(path)), inpaint(files / "photo.png", files / "mask.png", "navier_stokes", radius=7))
+    assert np.array_equal(
+        np.asarray(PilImage.open(path)),
+        inpaint(files / "photo.png", files / "mask.png", "navier_stokes", radius=7),
+    )
     assert (record["method"], record["seed"], record["options"]) == ("navier_stokes", 4, {"radius": 7.0})
 
 
@@ -104,7 +124,11 @@ def test_methods_lists_what_a_network_call_costs(client):
 def test_methods_lists_choices_and_the_calls_of_each_preset(client):
     repaint = next(one for one in client.predict(api_name="/methods") if one["name"] == "repaint")
     assert repaint["presets"] == {"preview": 65, "balanced": 460, "paper": 2410}
-    assert {one["name"]: one["choices"] for one in repaint["options"]}["preset"] == ["preview", "balanced", "paper"]
+    assert {one["name"]: one["choices"] for one in repaint["options"]}["preset"] == [
+        "preview",
+        "balanced",
+        "paper",
+    ]
     assert repaint["stochastic"]
 
 
@@ -116,11 +140,15 @@ def ask_answers(client, files, method, **more):
 def test_answers_gives_one_picture_per_seed(client, files):
     small = '{"iterations": 2, "width": 16}'
     strip, pictures, record = ask_answers(client, files, "deep_image_prior", seed=3, n=2, options=small)
-    expected = inpaint(files / "photo.png", files / "mask.png", "deep_image_prior", seed=3, n=2, iterations=2, width=16)
+    expected = inpaint(
+        files / "photo.png", files / "mask.png", "deep_image_prior", seed=3, n=2, iterations=2, width=16
+    )
     assert [one["caption"] for one in pictures] == ["deep_image_prior-seed3", "deep_image_prior-seed4"]
     assert not np.array_equal(*expected)
     for one, image in zip(pictures, expected, strict=True):
-        found = np.asarray(PilImage.open(one["image"]["path"] if isinstance(one["image"], dict) else one["image"]))
+        found = np.asarray(
+            PilImage.open(one["image"]["path"] if isinstance(one["image"], dict) else one["image"])
+        )
         assert (found != image).mean() <= 1e-3  # networks: within one grey level on few pixels
     strip = np.asarray(PilImage.open(strip))
     assert strip.shape == (40, 60 + 8 + 60, 3)
@@ -131,7 +159,9 @@ def test_answers_gives_one_picture_per_seed(client, files):
 
 def test_answers_of_a_method_that_does_not_draw_at_random(client, files):
     strip, pictures, record = ask_answers(client, files, "telea")
-    assert np.array_equal(np.asarray(PilImage.open(strip)), inpaint(files / "photo.png", files / "mask.png", "telea"))
+    assert np.array_equal(
+        np.asarray(PilImage.open(strip)), inpaint(files / "photo.png", files / "mask.png", "telea")
+    )
     assert len(pictures) == 1
     assert "Telea does not draw at random: one answer in place of 4." in record["notes"]
 
@@ -160,7 +190,9 @@ def test_only_these_endpoints_are_listed(client):
     assert set(named) == {"/inpaint", "/answers", "/explain", "/methods"}
     names = [one["parameter_name"] for one in named["/inpaint"]["parameters"]]
     assert names == ["image", "mask", "method", "seed", "options"]
-    defaults = [one["parameter_default"] for one in named["/inpaint"]["parameters"] if one["parameter_has_default"]]
+    defaults = [
+        one["parameter_default"] for one in named["/inpaint"]["parameters"] if one["parameter_has_default"]
+    ]
     assert defaults == ["telea", 0, "{}"]
 
 
@@ -180,14 +212,24 @@ def test_mcp_client_lists_and_calls_the_tools(server):
     from mcp.client.streamable_http import streamable_http_client
 
     async def talk():
-        async with streamable_http_client(f"{server}gradio_api/mcp/") as streams, ClientSession(*streams[:2]) as session:
+        async with (
+            streamable_http_client(f"{server}gradio_api/mcp/") as streams,
+            ClientSession(*streams[:2]) as session,
+        ):
             await session.initialize()
             tools = (await session.list_tools()).tools
-            called = await session.call_tool(next(tool.name for tool in tools if tool.name.endswith("methods")), {})
+            called = await session.call_tool(
+                next(tool.name for tool in tools if tool.name.endswith("methods")), {}
+            )
             return tools, called
 
     tools, called = apart(talk)
-    assert sorted(tool.name.rpartition("_")[2] for tool in tools) == ["answers", "explain", "inpaint", "methods"]
+    assert sorted(tool.name.rpartition("_")[2] for tool in tools) == [
+        "answers",
+        "explain",
+        "inpaint",
+        "methods",
+    ]
     fill = next(tool for tool in tools if tool.name.endswith("inpaint"))
     assert set(fill.inputSchema["properties"]) == {"image", "mask", "method", "seed", "options"}
     assert not called.isError
@@ -200,10 +242,19 @@ def test_mcp_client_fills_a_hole(server, files):
     from mcp.client.streamable_http import streamable_http_client
 
     async def talk():
-        async with streamable_http_client(f"{server}gradio_api/mcp/") as streams, ClientSession(*streams[:2]) as session:
+        async with (
+            streamable_http_client(f"{server}gradio_api/mcp/") as streams,
+            ClientSession(*streams[:2]) as session,
+        ):
             await session.initialize()
-            name = next(tool.name for tool in (await session.list_tools()).tools if tool.name.endswith("inpaint"))
-            given = {"image": data_url(files / "photo.png"), "mask": data_url(files / "mask.png"), "method": "navier_stokes"}
+            name = next(
+                tool.name for tool in (await session.list_tools()).tools if tool.name.endswith("inpaint")
+            )
+            given = {
+                "image": data_url(files / "photo.png"),
+                "mask": data_url(files / "mask.png"),
+                "method": "navier_stokes",
+            }
             return await session.call_tool(name, given)
 
     answer = apart(talk)
@@ -219,11 +270,22 @@ def test_mcp_client_gets_several_answers(server, files):
     from mcp.client.streamable_http import streamable_http_client
 
     async def talk():
-        async with streamable_http_client(f"{server}gradio_api/mcp/") as streams, ClientSession(*streams[:2]) as session:
+        async with (
+            streamable_http_client(f"{server}gradio_api/mcp/") as streams,
+            ClientSession(*streams[:2]) as session,
+        ):
             await session.initialize()
-            name = next(tool.name for tool in (await session.list_tools()).tools if tool.name.endswith("answers"))
-            given = {"image": data_url(files / "photo.png"), "mask": data_url(files / "mask.png"), "method": "deep_image_prior"}
-            return await session.call_tool(name, {**given, "n": 2, "options": '{"iterations": 2, "width": 16}'})
+            name = next(
+                tool.name for tool in (await session.list_tools()).tools if tool.name.endswith("answers")
+            )
+            given = {
+                "image": data_url(files / "photo.png"),
+                "mask": data_url(files / "mask.png"),
+                "method": "deep_image_prior",
+            }
+            return await session.call_tool(
+                name, {**given, "n": 2, "options": '{"iterations": 2, "width": 16}'}
+            )
 
     answer = apart(talk)
     assert not answer.isError, answer.content
@@ -235,7 +297,12 @@ def test_mcp_client_gets_several_answers(server, files):
 
 def test_large_json_is_refused_before_it_is_parsed(server):
     body = json.dumps({"data": ["x" * (MAX_JSON + 1)]}).encode()
-    answer = httpx.post(f"{server}gradio_api/call/inpaint", content=body, headers={"content-type": "application/json"}, timeout=60)
+    answer = httpx.post(
+        f"{server}gradio_api/call/inpaint",
+        content=body,
+        headers={"content-type": "application/json"},
+        timeout=60,
+    )
     assert answer.status_code == 413
     assert answer.json()["detail"].endswith(".")
 
@@ -243,7 +310,12 @@ def test_large_json_is_refused_before_it_is_parsed(server):
         for start in range(0, len(body), 1 << 20):
             yield body[start : start + (1 << 20)]
 
-    answer = httpx.post(f"{server}gradio_api/call/inpaint", content=pieces(), headers={"content-type": "application/json"}, timeout=60)
+    answer = httpx.post(
+        f"{server}gradio_api/call/inpaint",
+        content=pieces(),
+        headers={"content-type": "application/json"},
+        timeout=60,
+    )
     assert answer.status_code == 413
 
 

@@ -28,7 +28,9 @@ HOLE = (slice(20, 60), slice(40, 80))
 
 
 def load_harness():
-    spec = importlib.util.spec_from_file_location("harness_inside", Path(__file__).with_name("harness_inside.py"))
+    spec = importlib.util.spec_from_file_location(
+        "harness_inside", Path(__file__).with_name("harness_inside.py")
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -78,7 +80,13 @@ def explained(app, method):
 
 def test_frames_are_kept_in_order_from_input_to_result(app):
     job = explained(app, "filling")
-    assert [shot.name for shot in job.shots] == ["input", *(f"mask/{n}" for n in range(1, 7)), "coarse", "refined", "result"]
+    assert [shot.name for shot in job.shots] == [
+        "input",
+        *(f"mask/{n}" for n in range(1, 7)),
+        "coarse",
+        "refined",
+        "result",
+    ]
     values = [shot.value for shot in job.shots if shot.name.startswith("mask")]
     assert values == sorted(values)
     assert values[-1] == 1.0
@@ -93,7 +101,10 @@ def test_heat_points_at_the_source_and_refuses_what_is_known(app):
     attention = next(shot for shot in job.shots if shot.origin)
     rows, columns = np.nonzero(job.hole)
     height, width = job.hole.shape
-    row, column = rows.min() // 4, int(columns.mean()) // 4  # the hole's first row: its source is the row above
+    row, column = (
+        rows.min() // 4,
+        int(columns.mean()) // 4,
+    )  # the hole's first row: its source is the row above
     heat = ask(job, "attention", row, column)
     assert attention.size == (-(-height // 4), -(-width // 4))
     assert heat["from"][0] < heat["at"][0]
@@ -137,7 +148,9 @@ def test_a_run_forgets_the_oldest_attention_and_the_pictures_of_the_one_before(a
     while not first.final and time.monotonic() < deadline:
         time.sleep(0.01)
     shot = next(shot for shot in first.shots if shot.origin)
-    at = [int(share * length) for share, length in zip(inside.value(app, visit)["hole"], shot.size, strict=True)]
+    at = [
+        int(share * length) for share, length in zip(inside.value(app, visit)["hole"], shot.size, strict=True)
+    ]
     asked = ask(first, shot.name, *at)["src"].removeprefix("pic/")
     assert app.store.path(asked)
     inside.start(app, visit, recent)
@@ -157,7 +170,9 @@ def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo):
         "src": "",
         "why": "Paint a hole in Compare first.",
     }
-    assert [(one["id"], bool(one["why"])) for one in value["methods"]] == [(name, name == "weightless") for name in HARNESS.CLASSES]
+    assert [(one["id"], bool(one["why"])) for one in value["methods"]] == [
+        (name, name == "weightless") for name in HARNESS.CLASSES
+    ]
     with pytest.raises(InputError, match="nothing inside"):
         inside.choose(visit, session, {"method": "telea"})
     with pytest.raises(InputError, match="did you mean 'coffee'"):
@@ -223,7 +238,11 @@ def test_presets_say_what_they_cost_and_travel_in_the_link(app):
     inside.choose(visit, None, {"source": "chelsea"})
     shown = inside.value(app, visit)
     assert [one["id"] for one in shown["presets"]] == ["preview", "balanced", "paper"]
-    assert [one["costs"][0] for one in shown["presets"]] == ["90 calls", "560 calls", "2,660 calls"]  # replacement's among them
+    assert [one["costs"][0] for one in shown["presets"]] == [
+        "90 calls",
+        "560 calls",
+        "2,660 calls",
+    ]  # replacement's among them
     assert shown["run"] == f"Run · {shown['presets'][0]['costs'][1]}"
     assert "o=" not in shown["query"]
     inside.choose(visit, None, {"preset": "balanced"})
@@ -275,7 +294,9 @@ def test_a_run_with_a_schedule_is_kept_whole_with_the_other_method_beside_it(app
     places = [int(shot.name.split("/")[1]) for shot in job.shots if shot.name.startswith("noisy/")]
     assert (places[0], places[-1]) == (1, 105)
     course = schedules.course("repaint", {"preset": "preview"})
-    assert [shot.value for shot in job.shots if shot.name.startswith("noisy/")] == [course[place] for place in places]
+    assert [shot.value for shot in job.shots if shot.name.startswith("noisy/")] == [
+        course[place] for place in places
+    ]
     images = {shot.name: app.store.image(shot.token) for shot in job.shots}
     assert np.array_equal(images["replacement/result"][~job.hole], images["result"][~job.hole])
     assert (images["replacement/result"][job.hole] != images["result"][job.hole]).any()
@@ -295,7 +316,7 @@ def test_what_was_there_is_seen_when_the_window_was_shrunk_as_well(app):
     job.close()
 
 
-# ---- the page ------------------------------------------------------------------------------------------------------
+# ---- the page ------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -431,9 +452,14 @@ def test_a_run_is_followed_on_its_schedule_with_replacement_beside_it(visit):
     page = visit("?t=inside&img=chelsea&m=repaint")
     page.wait_for_selector("#inside .schedule .line.other", state="attached")
     assert page.locator("#inside .schedule .dot").count() == 0  # the schedule is there before any moment is
-    assert page.locator("#inside .keys").inner_text().split("\n") == ["RePaint, 65 network calls", "Replacement, 25 network calls"]
+    assert page.locator("#inside .keys").inner_text().split("\n") == [
+        "RePaint, 65 network calls",
+        "Replacement, 25 network calls",
+    ]
     run(page)
-    page.wait_for_function("document.querySelector('#inside .count').textContent === '42 of 42'")  # input, 40 moments, result
+    page.wait_for_function(
+        "document.querySelector('#inside .count').textContent === '42 of 42'"
+    )  # input, 40 moments, result
     titles = page.locator("#inside .pair figcaption strong").all_inner_texts()
     assert titles == ["What was there before it was masked", "RePaint's fill", "Replacement's fill"]
     assert page.locator("#inside .schedule .dot").count() == 40
@@ -472,6 +498,8 @@ def test_the_papers_run_says_its_price_shows_moments_and_can_be_stopped(visit):
     page.wait_for_selector("#inside .widget[data-state=stopped]")
     assert page.locator("#inside .schedule .dot").count() >= 1  # what has come stays
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    extra, left, right = (page.locator(f"#inside .{side} .stage").bounding_box() for side in ("extra", "left", "right"))
+    extra, left, right = (
+        page.locator(f"#inside .{side} .stage").bounding_box() for side in ("extra", "left", "right")
+    )
     assert left["x"] + left["width"] <= right["x"]
     assert extra["y"] >= left["y"] + left["height"]

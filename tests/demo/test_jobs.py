@@ -6,7 +6,18 @@ import time
 import numpy as np
 import pytest
 
-from demo.server.jobs import Batch, Hole, Job, Price, Runner, parse_options, price, refuse_local, spoken, together
+from demo.server.jobs import (
+    Batch,
+    Hole,
+    Job,
+    Price,
+    Runner,
+    parse_options,
+    price,
+    refuse_local,
+    spoken,
+    together,
+)
 from demo.views.compare import checked
 from inpainters import costs, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
@@ -44,7 +55,18 @@ def methods(monkeypatch):
     GATE.clear()
     for kind, cost in ((Slow, 60.0), (Deaf, 0.5), (Broken, 0.1)):
         name = kind.__name__.lower()
-        spec = MethodSpec(name, kind.__name__, "baseline", f"{kind.__module__}:{kind.__name__}", "", "", 0, "", "", Cost(cost))
+        spec = MethodSpec(
+            name,
+            kind.__name__,
+            "baseline",
+            f"{kind.__module__}:{kind.__name__}",
+            "",
+            "",
+            0,
+            "",
+            "",
+            Cost(cost),
+        )
         monkeypatch.setitem(registry.METHODS, name, spec)
     costs.forget()
     made = registry.create
@@ -189,7 +211,10 @@ def test_run_raises_what_the_method_raises(runner, hole):
     assert runner.run(image, mask, Job("telea")).method == "telea"
 
 
-@pytest.mark.parametrize("boxes", [[(100, 200, 300, 500)], [(16, 16, 48, 80), (500, 700, 580, 790)], [(0, 0, 30, 30), (60, 60, 90, 90)]])
+@pytest.mark.parametrize(
+    "boxes",
+    [[(100, 200, 300, 500)], [(16, 16, 48, 80), (500, 700, 580, 790)], [(0, 0, 30, 30), (60, 60, 90, 90)]],
+)
 def test_a_price_from_the_holes_boxes_is_that_of_the_mask(boxes):
     mask = np.zeros((600, 800), bool)
     for top, left, bottom, right in boxes:
@@ -222,7 +247,9 @@ class Drawing(Inpainter):
 
 @pytest.fixture
 def drawing(monkeypatch):
-    spec = MethodSpec("drawing", "Drawing", "baseline", f"{__name__}:Drawing", "", "", 0, "", "", Cost(1.0), stochastic=True)
+    spec = MethodSpec(
+        "drawing", "Drawing", "baseline", f"{__name__}:Drawing", "", "", 0, "", "", Cost(1.0), stochastic=True
+    )
     monkeypatch.setitem(registry.METHODS, "drawing", spec)
     monkeypatch.setattr("demo.server.jobs.registry.create", lambda name, **options: Drawing(spec))
     return lambda n, **more: Job("drawing", 7, n=n, preview=lambda image: None, **more)
@@ -261,7 +288,9 @@ def test_answers_that_are_there_outlive_stop_and_the_rest_can_be_drawn_later(run
 def test_a_gpu_draws_all_answers_at_once_and_shows_the_first(runner, hole, drawing, monkeypatch):
     batches, shown = [], []
     whole = Drawing.fill_batch
-    monkeypatch.setattr(Drawing, "fill_batch", lambda self, pieces: batches.append(len(pieces)) or whole(self, pieces))
+    monkeypatch.setattr(
+        Drawing, "fill_batch", lambda self, pieces: batches.append(len(pieces)) or whole(self, pieces)
+    )
     made = registry.create
 
     def on_gpu(name, **options):
@@ -281,9 +310,15 @@ def test_records_name_each_answer_and_what_is_lacking(runner, hole, drawing):
     GATE.set()
     job = drawing(2)
     runner.run(*hole, job)
-    assert [(one["seed"], one["file"]) for one in job.records()] == [(7, "drawing-seed7.png"), (8, "drawing-seed8.png")]
+    assert [(one["seed"], one["file"]) for one in job.records()] == [
+        (7, "drawing-seed7.png"),
+        (8, "drawing-seed8.png"),
+    ]
     lacking = Job("telea", 3, {"radius": 5.0}, state="stopped", message="It was stopped.")
-    assert lacking.records()[0].items() >= {"seed": 3, "state": "stopped", "options": {"radius": 5.0}, "message": "It was stopped."}.items()
+    assert (
+        lacking.records()[0].items()
+        >= {"seed": 3, "state": "stopped", "options": {"radius": 5.0}, "message": "It was stopped."}.items()
+    )
 
 
 def test_a_finished_run_corrects_the_next_estimate(runner, hole):
@@ -331,5 +366,7 @@ def test_visitors_cannot_make_the_machine_read_folders_or_download(runner, hole)
 def test_a_page_runs_no_more_network_calls_than_all_its_visitors_can_bear():
     spec = registry.get("repaint")
     assert checked(spec, {"preset": "paper"}) == {"preset": "paper"}
-    with pytest.raises(InputError, match=r"RePaint: 49,951 network calls for one answer are more than the 5,000"):
+    with pytest.raises(
+        InputError, match=r"RePaint: 49,951 network calls for one answer are more than the 5,000"
+    ):
         checked(spec, {"steps": 1000, "jump_length": 1, "resamplings": 50})

@@ -15,8 +15,8 @@ from PIL import Image as PilImage
 from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
 
 gr = pytest.importorskip("gradio")
-from demo.app import launch_options, make  # noqa: E402
-from demo.views import leaderboard as board  # noqa: E402
+from demo.app import launch_options, make
+from demo.views import leaderboard as board
 
 LEVELS = {"mean_fill": 0.40, "telea": 0.20}
 BINS = ("1-10", "50-60")
@@ -33,7 +33,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (cells / "_inputs").mkdir(parents=True)
         for photo in range(6):
             image_id = f"p{photo}@full"
-            key = {"suite": "tiny", "dataset": "sample", "mask_set": "irregular", "bin": label, "image_id": image_id, "seed": 0}
+            key = {
+                "suite": "tiny",
+                "dataset": "sample",
+                "mask_set": "irregular",
+                "bin": label,
+                "image_id": image_id,
+                "seed": 0,
+            }
             PilImage.new("RGB", (64, 64), (200, 0, 0)).save(cells / f"_inputs/{image_id}.png")
             hole = np.zeros((64, 64), np.uint8)
             hole[16:48, 16:48] = 255
@@ -41,10 +48,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for method, level in LEVELS.items():
                 cell = cells / method / "default-0"
                 cell.mkdir(parents=True, exist_ok=True)
-                (cell / "manifest.json").write_text(json.dumps({"method": method, **{name: {} for name in CELL}}))
+                (cell / "manifest.json").write_text(
+                    json.dumps({"method": method, **{name: {} for name in CELL}})
+                )
                 PilImage.new("RGB", (64, 64), (0, int(255 * level), 0)).save(cell / f"{image_id}.png")
                 row = {**key, "method": method, "options": "{}"}
-                scores.append({**row, "metric": "lpips_squeeze", "region": "hole", "value": level + photo / 100})
+                scores.append(
+                    {**row, "metric": "lpips_squeeze", "region": "hole", "value": level + photo / 100}
+                )
                 timings.append({**row, "seconds": level, "network_calls": 0, "peak_memory_mb": 1})
         for method in LEVELS:
             row = {**key, "image_id": "*", "method": method, "options": "{}", "region": "whole"}
@@ -80,7 +91,9 @@ def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
     assert cell["v"] == pytest.approx(0.225)
     assert cell["lo"] < cell["v"] < cell["hi"]
     assert cell["best"]
-    assert [row["id"] for row in board.table(results, "lpips_squeeze", "hole", ["smoothing"])["rows"]] == ["telea"]
+    assert [row["id"] for row in board.table(results, "lpips_squeeze", "hole", ["smoothing"])["rows"]] == [
+        "telea"
+    ]
     dash = board.table(results, "fid_inception_tm", "whole", ["smoothing"])["rows"][0]["cells"]["1-10"]
     assert (dash["v"], dash["why"]) == (None, "weights <b>are</b> missing")
 
@@ -99,7 +112,9 @@ def test_holes_are_ordered_by_the_method_that_was_clicked(root: Path) -> None:
 @pytest.fixture(scope="module")
 def address(root: Path) -> Iterator[str]:
     blocks, app = make(root)
-    _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(app))
+    _, url, _ = blocks.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(app)
+    )
     yield url.rstrip("/")
     blocks.close()
     app.runner.close()
@@ -127,7 +142,10 @@ def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> No
     assert titles == ["Original", "Masked", "Mean fill", "Telea"]
     assert "1 of 6" in page.locator("#leaderboard-heading").inner_text()
     assert "p5" in page.locator("#leaderboard-heading").inner_text()
-    assert page.locator("#leaderboard-panes .chip", has_text="lpips_squeeze").first.get_attribute("data-tip") is None
+    assert (
+        page.locator("#leaderboard-panes .chip", has_text="lpips_squeeze").first.get_attribute("data-tip")
+        is None
+    )
     colour = page.evaluate(
         """async () => {
           const image = [...document.querySelectorAll('#leaderboard-panes .grid img[src]')].at(-1);

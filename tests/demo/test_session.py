@@ -70,7 +70,9 @@ def test_exif_orientation_is_honoured(store, photo, tmp_path):
     assert any("upright" in note for note in picture.notes)
 
 
-@pytest.mark.parametrize(("mode", "word"), [("CMYK", "CMYK"), ("P", "palette"), ("L", "grey"), ("I;16", "16-bit")])
+@pytest.mark.parametrize(
+    ("mode", "word"), [("CMYK", "CMYK"), ("P", "palette"), ("L", "grey"), ("I;16", "16-bit")]
+)
 def test_conversions_are_said(store, photo, tmp_path, mode, word):
     deep = PilImage.fromarray(photo[..., 0].astype(np.uint16) * 257)
     picture = deep if mode == "I;16" else PilImage.fromarray(photo).convert(mode)
@@ -197,7 +199,9 @@ def done_session(store, photo, tmp_path):
     session.begin(open_picture(store, saved(tmp_path, "a.png", PilImage.fromarray(photo)), "a.png"))
     session.round.mask = store.put(encode_png(np.zeros((40, 60), bool)))
     session.round.batch = Batch([Job("telea", state="done", answers=[answer(255 - photo)])])
-    session.round.answers["telea"] = session.round.batch.jobs[0].answers[0].token = store.put(encode_png(255 - photo))
+    session.round.answers["telea"] = session.round.batch.jobs[0].answers[0].token = store.put(
+        encode_png(255 - photo)
+    )
     return session
 
 
@@ -268,7 +272,13 @@ def test_a_preview_is_small_and_the_picture_is_not(store):
 
 
 def test_hole_from_a_page_is_checked():
-    assert view.hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {"count": 4, "top": 0, "left": 0, "bottom": 2, "right": 2}
+    assert view.hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {
+        "count": 4,
+        "top": 0,
+        "left": 0,
+        "bottom": 2,
+        "right": 2,
+    }
     assert view.hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
     boxes = ([1], None, [9, 9, 2, 2], "abcd")
     for junk in ({}, {"count": "x", "bbox": [0, 0, 1, 1]}, *({"count": 1, "bbox": box} for box in boxes)):
@@ -301,7 +311,14 @@ def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
     assert view.query(session) == "?t=compare&m=telea,shift_map&seed=3&n=4&o=telea.radius:5"
     other, app = Session(store), App(store, None, tmp_path)
     note = compare.restore(
-        app, other, {"m": "telea,shift_map", "seed": "3", "n": "4", "o": "telea.radius:5,repaint.preset:paper,repaint.steps:9"}
+        app,
+        other,
+        {
+            "m": "telea,shift_map",
+            "seed": "3",
+            "n": "4",
+            "o": "telea.radius:5,repaint.preset:paper,repaint.steps:9",
+        },
     )
     assert not note.error
     assert (other.seed, other.n) == (3, 4)
@@ -338,7 +355,9 @@ def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(store, photo, t
     compare.set_options(session, {"telea": {"radius": "5"}})
     compare.set_options(session, {"telea": {"radius": ""}})
     assert session.options == {"telea": {"radius": 5.0}}
-    assert view.picker(None, 1, view.prices(session), session)["wrong"] == {"telea": "Telea: option 'radius' must be a number, not ''."}
+    assert view.picker(None, 1, view.prices(session), session)["wrong"] == {
+        "telea": "Telea: option 'radius' must be a number, not ''."
+    }
     url = "data:image/png;base64," + base64.b64encode(rgba_mask(np.eye(40, 60) > 0)).decode()
     with pytest.raises(InputError, match="Telea: option 'radius' must be a number"):
         compare.start(app, session, url, ["telea"])
@@ -348,9 +367,10 @@ def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(store, photo, t
 
 def test_what_a_picker_offers():
     rows = {row["id"]: row for family in view.picker([], 1)["families"] for row in family["methods"]}
-    assert {option["name"]: (option["kind"], option["default"], option["maximum"]) for option in rows["telea"]["options"]} == {
-        "radius": ("float", 3.0, 50)
-    }
+    assert {
+        option["name"]: (option["kind"], option["default"], option["maximum"])
+        for option in rows["telea"]["options"]
+    } == {"radius": ("float", 3.0, 50)}
     names = [option.name for option in view.offered(registry.get("repaint"))]
     assert names == ["preset", "steps", "precision", "compile", "jump_length", "resamplings"]
 
@@ -375,7 +395,10 @@ def test_stale_is_what_ran_under_other_settings(store, photo, tmp_path):
     telea, prior = session.round.batch.jobs[0], Job("deep_image_prior")
     assert not view.stale(session, telea)
     session.seed, session.n = 4, 2
-    assert (view.stale(session, telea), view.stale(session, prior)) == (False, True)  # its seed changes nothing
+    assert (view.stale(session, telea), view.stale(session, prior)) == (
+        False,
+        True,
+    )  # its seed changes nothing
     session.options["telea"] = {"radius": 5.0}
     assert view.stale(session, telea)
     session.seed, session.n, session.options = 0, 1, {}
@@ -391,7 +414,11 @@ def test_thumbnails_show_the_hole():
     assert bottom - top == right - left == 26
     assert (right, 0 <= top <= 40, bottom >= 50) == (300, True, True)
     assert view.around(np.ones((60, 90), bool)) == (0, 15, 60, 75)
-    assert view.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (view.THUMB, view.THUMB, 3)
+    assert view.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (
+        view.THUMB,
+        view.THUMB,
+        3,
+    )
 
 
 def test_several_answers_stand_in_the_pane_and_in_the_archive(store, photo, tmp_path):
@@ -467,7 +494,9 @@ def calls(denoiser):
 
 
 @pytest.mark.parametrize("method", ["replacement", "repaint", "ddnm", "dpm_solver"])
-def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(calls, tmp_path, monkeypatch, method):
+def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
+    calls, tmp_path, monkeypatch, method
+):
     monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
     app = App(Store(), Runner(), tmp_path)
     session = Session(app.store, options={method: {"steps": 1000 if method != "dpm_solver" else 900}}, n=2)
@@ -475,7 +504,14 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(c
     mask = np.zeros((400, 600), bool)
     mask[100:120, 200:220] = True
     try:
-        job = compare.start(app, session, "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(), [method], 0, 2).jobs[0]
+        job = compare.start(
+            app,
+            session,
+            "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(),
+            [method],
+            0,
+            2,
+        ).jobs[0]
         while not job.showing[0]:
             assert not job.final, job.message
             time.sleep(0.005)
@@ -485,7 +521,10 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(c
             time.sleep(0.01)
         assert len(calls) <= so_far + 2
         pane = view.panes(session, app.runner)["panes"][-1]
-        assert (pane["state"], [answer["state"] for answer in pane["answers"]]) == ("stopped", ["stopped", "stopped"])
+        assert (pane["state"], [answer["state"] for answer in pane["answers"]]) == (
+            "stopped",
+            ["stopped", "stopped"],
+        )
         assert pane["answers"][0]["src"] == view.url(job.showing[0])
         shown = app.store.image(job.showing[0])
         assert np.array_equal(shown[~mask], app.store.image(session.round.picture.token)[~mask])
@@ -504,7 +543,14 @@ def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monke
     mask = np.zeros((400, 600), bool)
     mask[100:120, 200:220] = True
     try:
-        batch = compare.start(app, session, "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(), ["dpm_solver"], 5, 3)
+        batch = compare.start(
+            app,
+            session,
+            "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(),
+            ["dpm_solver"],
+            5,
+            3,
+        )
         job = batch.jobs[0]
         while len(job.answers) < 1:
             time.sleep(0.005)
@@ -521,7 +567,9 @@ def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monke
         assert list(session.round.answers) == names
         assert 1 <= there < 3
         assert list(tokens.items()) == list(session.round.answers.items())[:there]
-        expected = inpaint(app.store.image(session.round.picture.token), mask, "dpm_solver", seed=5, n=3, steps=3)
+        expected = inpaint(
+            app.store.image(session.round.picture.token), mask, "dpm_solver", seed=5, n=3, steps=3
+        )
         for name, answer in zip(names, expected, strict=True):
             assert np.abs(app.store.image(session.round.answers[name]).astype(int) - answer).max() <= 1
         assert all(answer.scores["psnr"]["value"] for answer in again.jobs[0].answers)
@@ -532,7 +580,9 @@ def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monke
 
 
 def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(tmp_path, monkeypatch):
-    spec = MethodSpec("sketching", "Sketching", "baseline", f"{__name__}:Sketching", "", "", 0, "", "", Cost(0.1))
+    spec = MethodSpec(
+        "sketching", "Sketching", "baseline", f"{__name__}:Sketching", "", "", 0, "", "", Cost(0.1)
+    )
     monkeypatch.setitem(registry.METHODS, "sketching", spec)
     monkeypatch.setattr(registry, "create", lambda name, **options: Sketching(spec))
     app = App(Store(), Runner(), tmp_path)
@@ -541,7 +591,10 @@ def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(tmp
     mask[8:20, 10:30] = True
     visit.begin(open_picture(app.store, tmp_path / "photo.png", "photo.png"))
     url = (
-        "data:image/png;base64," + base64.b64encode(encode_png(np.dstack([np.zeros((32, 48, 3), np.uint8), np.uint8(255) * mask]))).decode()
+        "data:image/png;base64,"
+        + base64.b64encode(
+            encode_png(np.dstack([np.zeros((32, 48, 3), np.uint8), np.uint8(255) * mask]))
+        ).decode()
     )
     try:
         batch = compare.start(app, visit, url, ["sketching"], 0)

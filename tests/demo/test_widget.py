@@ -36,7 +36,9 @@ def test_events_are_those_the_script_sends(kind: type) -> None:
         for event in kind.SENDS:
             getattr(component, event)(lambda: None)
             gr.on([getattr(component, event)], lambda: None)
-    targets = [(event, function.trigger_mode) for function in page.fns.values() for _, event in function.targets]
+    targets = [
+        (event, function.trigger_mode) for function in page.fns.values() for _, event in function.targets
+    ]
     assert targets == [(event, mode) for event in kind.SENDS for mode in ("multiple", "once")]
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = kind(None).nonsense
@@ -44,7 +46,14 @@ def test_events_are_those_the_script_sends(kind: type) -> None:
 
 @pytest.mark.parametrize(
     ("payload", "ids"),
-    [({"chosen": ["a", "b"]}, ["a", "b"]), ({"chosen": [1, "a", None]}, ["a"]), ({"chosen": "ab"}, []), (None, []), ([{}], []), (7, [])],
+    [
+        ({"chosen": ["a", "b"]}, ["a", "b"]),
+        ({"chosen": [1, "a", None]}, ["a"]),
+        ({"chosen": "ab"}, []),
+        (None, []),
+        ([{}], []),
+        (7, []),
+    ],
 )
 def test_picker_takes_only_text_from_the_browser(payload: object, ids: list[str]) -> None:
     assert Picker(None).preprocess(payload) == (ids, {})

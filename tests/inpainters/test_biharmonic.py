@@ -19,7 +19,9 @@ def ramp(height: int, width: int) -> np.ndarray:
     return np.stack([10 + x + 2 * y, 200 - x, 20 + 2 * x + y], axis=-1).astype(np.uint8)  # all within 0..255
 
 
-@pytest.mark.parametrize("hole", [(slice(15, 45), slice(20, 41)), (slice(30, 31), slice(30, 31)), (slice(5, 50), slice(28, 31))])
+@pytest.mark.parametrize(
+    "hole", [(slice(15, 45), slice(20, 41)), (slice(30, 31), slice(30, 31)), (slice(5, 50), slice(28, 31))]
+)
 def test_reproduces_affine_ramps(hole):
     image = ramp(61, 59)
     mask = box(image.shape[:2], *hole)
@@ -31,10 +33,14 @@ def test_reproduces_a_cubic_in_one_direction():
     x = np.linspace(-1, 1, 64)
     image = np.rint(np.broadcast_to((127 + 100 * x**3)[None, :, None], (64, 64, 3))).astype(np.uint8)
     mask = box((64, 64), slice(24, 40), slice(24, 40))
-    assert np.abs(inpaint(image, mask, "biharmonic").astype(int) - image).max() <= 3  # rounding of the rim, carried inwards
+    assert (
+        np.abs(inpaint(image, mask, "biharmonic").astype(int) - image).max() <= 3
+    )  # rounding of the rim, carried inwards
 
 
-@pytest.mark.parametrize("hole", [(slice(50, 70), slice(40, 66)), (slice(0, 11), slice(0, 9)), (slice(90, None), slice(80, None))])
+@pytest.mark.parametrize(
+    "hole", [(slice(50, 70), slice(40, 66)), (slice(0, 11), slice(0, 9)), (slice(90, None), slice(80, None))]
+)
 def test_the_crop_equals_the_whole_picture(hole):
     photo = np.ascontiguousarray(data.chelsea()[60:171, 120:233])  # 111x113
     mask = box(photo.shape[:2], *hole)
@@ -49,7 +55,12 @@ def test_the_crop_equals_the_whole_picture(hole):
 
 def test_beats_the_mean_by_far_on_smooth_shading():
     y, x = np.mgrid[:71, :83] / 10
-    image = np.rint(127 + 100 * np.sin(x / 2)[..., None] * np.cos(y / 3)[..., None] * np.ones(3)).astype(np.uint8)
+    image = np.rint(127 + 100 * np.sin(x / 2)[..., None] * np.cos(y / 3)[..., None] * np.ones(3)).astype(
+        np.uint8
+    )
     mask = box((71, 83), slice(20, 45), slice(30, 55))
-    error = {m: np.abs(inpaint(image, mask, m)[mask].astype(int) - image[mask]).mean() for m in ("biharmonic", "mean_fill")}
+    error = {
+        m: np.abs(inpaint(image, mask, m)[mask].astype(int) - image[mask]).mean()
+        for m in ("biharmonic", "mean_fill")
+    }
     assert error["biharmonic"] < error["mean_fill"] / 10

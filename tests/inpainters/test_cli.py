@@ -1,4 +1,6 @@
-"""`python -m inpainters`: exit codes, one sentence, no traceback; and fetching weights from a file:// address."""
+"""`python -m inpainters`: exit codes, one sentence, no traceback; and fetching weights from a file://
+address.
+"""
 
 import errno
 import hashlib
@@ -33,20 +35,42 @@ def files(tmp_path):
 
 
 def fill(files, *arguments):
-    return cli.main(["fill", *(str(files / part) if "/" in part or part.endswith(".png") else part for part in arguments)])
+    return cli.main(
+        ["fill", *(str(files / part) if "/" in part or part.endswith(".png") else part for part in arguments)]
+    )
 
 
 def test_one_photograph(files):
-    assert fill(files, "photos/a.png", "masks/a.png", "--method", "telea", "-o", "out/x.png", "--option", "radius=5") == 0
+    assert (
+        fill(
+            files,
+            "photos/a.png",
+            "masks/a.png",
+            "--method",
+            "telea",
+            "-o",
+            "out/x.png",
+            "--option",
+            "radius=5",
+        )
+        == 0
+    )
     result = load_image(files / "out/x.png").image
     assert np.array_equal(result[:10], CAT[:10])
     assert (result[10:15, 10:20] != CAT[10:15, 10:20]).any()
 
 
 def test_folders_methods_and_seeds(files):
-    assert fill(files, "photos/", "masks/", "--method", "telea,mean_fill", "-o", "out/", "--n", "2", "--seed", "3") == 0
+    assert (
+        fill(
+            files, "photos/", "masks/", "--method", "telea,mean_fill", "-o", "out/", "--n", "2", "--seed", "3"
+        )
+        == 0
+    )
     found = sorted(str(path.relative_to(files / "out")) for path in (files / "out").rglob("*.png"))
-    assert found == [f"{method}/{stem}-{seed}.png" for method in ("mean_fill", "telea") for stem in "ab" for seed in (3, 4)]
+    assert found == [
+        f"{method}/{stem}-{seed}.png" for method in ("mean_fill", "telea") for stem in "ab" for seed in (3, 4)
+    ]
 
 
 def test_a_strip_shows_the_answers_side_by_side(files):
@@ -56,7 +80,9 @@ def test_a_strip_shows_the_answers_side_by_side(files):
         strip = load_image(files / f"out/{method}/a-strip.png").image
         assert strip.shape == (40, 3 * 60 + 2 * 8, 3)
         for i in range(3):
-            assert np.array_equal(strip[:, 68 * i : 68 * i + 60], load_image(files / f"out/{method}/a-{i}.png").image)
+            assert np.array_equal(
+                strip[:, 68 * i : 68 * i + 60], load_image(files / f"out/{method}/a-{i}.png").image
+            )
         assert (strip[:, 60:68] == 255).all()
 
 
@@ -90,12 +116,38 @@ def two_per_radius(name, options):
 
 
 def test_a_sketch_that_the_method_does_not_follow_is_said(files, capsys):
-    assert fill(files, "photos/a.png", "masks/a.png", "--method", "telea", "-o", "out/x.png", "--guide", str(files / "masks/b.png")) == 0
+    assert (
+        fill(
+            files,
+            "photos/a.png",
+            "masks/a.png",
+            "--method",
+            "telea",
+            "-o",
+            "out/x.png",
+            "--guide",
+            str(files / "masks/b.png"),
+        )
+        == 0
+    )
     assert "follows no sketch" in capsys.readouterr().err
 
 
 def test_a_sketch_of_another_size_is_refused(files, capsys):
-    assert fill(files, "photos/a.png", "masks/a.png", "--method", "telea", "-o", "out/x.png", "--guide", str(files / "small.png")) == 2
+    assert (
+        fill(
+            files,
+            "photos/a.png",
+            "masks/a.png",
+            "--method",
+            "telea",
+            "-o",
+            "out/x.png",
+            "--guide",
+            str(files / "small.png"),
+        )
+        == 2
+    )
     assert "The guide is 60×20, the picture 60×40" in capsys.readouterr().err
 
 
@@ -116,7 +168,10 @@ BASE = ("photos/a.png", "masks/a.png")
         ((*BASE, "--method", "telea", "-o", "x/", "--strip"), "--n 2 or more"),
         ((*BASE, "--method", "telea", "-o", "x/", "--seed", "x"), "invalid int value"),
         ((*BASE, "--method", "telea", "-o", "x/", "--device", "gpu"), "unknown device"),
-        ((*BASE, "--method", "telea", "-o", "x/", "--weights", "no-such-folder"), "no folder 'no-such-folder'"),
+        (
+            (*BASE, "--method", "telea", "-o", "x/", "--weights", "no-such-folder"),
+            "no folder 'no-such-folder'",
+        ),
         ((*BASE, "--method", "telea", "-o", ""), "path is empty"),
         ((*BASE, "--methd", "telea", "-o", "x/"), "did you mean '--method'"),
         ((*BASE, "--method", "telea"), "required: -o/--out"),
@@ -172,7 +227,10 @@ def test_a_method_that_breaks_on_one_photograph_goes_on(files, capsys, monkeypat
     assert [path.name for path in (files / "out").iterdir()] == ["b.png"]
 
 
-@pytest.mark.parametrize(("error", "code", "word"), [(OSError(errno.ENOSPC, ""), 2, "disk is full"), (KeyboardInterrupt(), 130, "kept")])
+@pytest.mark.parametrize(
+    ("error", "code", "word"),
+    [(OSError(errno.ENOSPC, ""), 2, "disk is full"), (KeyboardInterrupt(), 130, "kept")],
+)
 def test_full_disk_and_stop(files, capsys, monkeypatch, error, code, word):
     def fail(path, image):
         raise error
@@ -190,7 +248,13 @@ def row(tmp_path, monkeypatch):
     monkeypatch.setenv(weights.ENV, str(tmp_path / "cache"))
 
     def add(**changes):
-        settings = {"files": {"w.bin": digest[:8]}, "url": source.as_uri(), "licence": "", "trained_on": "", **changes}
+        settings = {
+            "files": {"w.bin": digest[:8]},
+            "url": source.as_uri(),
+            "licence": "",
+            "trained_on": "",
+            **changes,
+        }
         monkeypatch.setitem(weights.WEIGHTS, "w", weights.WeightsFile("w", **settings))
 
     add()

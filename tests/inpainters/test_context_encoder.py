@@ -32,7 +32,10 @@ def method(tmp_path, monkeypatch):
         net = SlimContextEncoder(**SETTINGS)
     torch.nn.init.zeros_(net.head.weight)
     path = tmp_path / "context_encoder-1-of-1.safetensors"
-    metadata = {"method": "context_encoder", "network": json.dumps({"class": "SlimContextEncoder", **SETTINGS})}
+    metadata = {
+        "method": "context_encoder",
+        "network": json.dumps({"class": "SlimContextEncoder", **SETTINGS}),
+    }
     save_file({key: value.half() for key, value in net.state_dict().items()}, path, metadata=metadata)
     monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
     pinned = replace(weights.WEIGHTS["context_encoder"], files={path.name: weights.sha256(path)})
@@ -145,7 +148,10 @@ def test_the_networks_drawing_reaches_the_hole_and_only_it(method):
 
 
 def test_stop_and_progress_over_several_holes(method):
-    image, mask = np.full((300, 300, 3), 100, np.uint8), box((300, 300), 10, 10, 30, 40) | box((300, 300), 60, 60, 90, 90)
+    image, mask = (
+        np.full((300, 300, 3), 100, np.uint8),
+        box((300, 300), 10, 10, 30, 40) | box((300, 300), 60, 60, 90, 90),
+    )
     steps = []
     method(InpaintRequest(image, mask), lambda done, total: steps.append(done / total))
     assert steps == sorted(steps)

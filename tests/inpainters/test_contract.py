@@ -78,8 +78,14 @@ def test_restores_a_flat_picture(name):
     if name == "dummy":
         pytest.skip("the dummy draws noise")
     image, mask = np.full((40, 48, 3), (200, 120, 60), np.uint8), hole(40, 48)
-    if name in METHODS and METHODS[name].family in ("diffusion", "latent"):  # a sample, and photographs are never flat
-        errors = [np.abs(answer(name, image, mask, seed=seed).image.astype(int) - image)[mask].mean() for seed in range(3)]
+    if name in METHODS and METHODS[name].family in (
+        "diffusion",
+        "latent",
+    ):  # a sample, and photographs are never flat
+        errors = [
+            np.abs(answer(name, image, mask, seed=seed).image.astype(int) - image)[mask].mean()
+            for seed in range(3)
+        ]
         assert np.mean(errors) < 0.25 * image.mean()  # of the error of a hole left black
     else:
         assert np.abs(answer(name, image, mask).image.astype(int) - image).max() <= 12
@@ -119,7 +125,10 @@ def test_n_answers_have_consecutive_seeds(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_equals_its_singles(name):
-    requests = [InpaintRequest(picture(), hole(), seed=1), InpaintRequest(picture(41, 30)[::-1], hole(53, 53)[:41, :30], seed=2)]
+    requests = [
+        InpaintRequest(picture(), hole(), seed=1),
+        InpaintRequest(picture(41, 30)[::-1], hole(53, 53)[:41, :30], seed=2),
+    ]
     batch = [results[0] for results in method(name).run(requests)]
     for result, request in zip(batch, requests, strict=True):
         single = method(name)(request)
@@ -207,7 +216,9 @@ def test_unknown_option(name):
 def test_options_are_checked_and_recorded(name):
     spec = method(name).spec
     for option in spec.options:
-        assert option.parse(str(option.default)) == option.default  # as the command line and the page send them
+        assert (
+            option.parse(str(option.default)) == option.default
+        )  # as the command line and the page send them
         if option.maximum is not None:
             with pytest.raises(InputError, match="must lie between"):
                 answer(name, picture(), hole(), options={option.name: option.maximum + 1})
@@ -217,7 +228,9 @@ def test_options_are_checked_and_recorded(name):
         elif option.choices:
             with pytest.raises(InputError, match="unknown value"):
                 answer(name, picture(), hole(), options={option.name: "green"})
-    assert plain(name).options == {option.name: option.default for option in spec.options} | SHORT.get(name, {})
+    assert plain(name).options == {option.name: option.default for option in spec.options} | SHORT.get(
+        name, {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -248,7 +261,12 @@ def test_unknown_method_did_you_mean():
 
 @pytest.mark.parametrize(
     ("device", "message"),
-    [("gpu", "choose from: auto"), ("cuda:x", "unknown device"), ("cuda:99", "no 'cuda:99'"), ("", "unknown device")],
+    [
+        ("gpu", "choose from: auto"),
+        ("cuda:x", "unknown device"),
+        ("cuda:99", "no 'cuda:99'"),
+        ("", "unknown device"),
+    ],
 )
 def test_devices_that_are_not_here(device, message):
     with pytest.raises(InputError, match=message):

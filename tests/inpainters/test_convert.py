@@ -1,4 +1,6 @@
-"""Conversion against a literal guided-diffusion U-Net, written from Dhariwal and Nichol 2021 over the names of its checkpoints."""
+"""Conversion against a literal guided-diffusion U-Net, written from Dhariwal and Nichol 2021 over the names
+of its checkpoints.
+"""
 
 import json
 import math
@@ -20,9 +22,21 @@ SIZE = 16
 
 
 class Literal:
-    """The network of the paper's appendix, whose weights are drawn when a layer is first used, under guided-diffusion's names."""
+    """The network of the paper's appendix, whose weights are drawn when a layer is first used, under
+    guided-diffusion's names.
+    """
 
-    def __init__(self, widths=(32, 64), layers=1, attention=(False, True), residual=True, shift=True, head=16, new_order=False, out=6):
+    def __init__(
+        self,
+        widths=(32, 64),
+        layers=1,
+        attention=(False, True),
+        residual=True,
+        shift=True,
+        head=16,
+        new_order=False,
+        out=6,
+    ):
         self.widths, self.layers, self.attention, self.residual = widths, layers, attention, residual
         self.shift, self.head, self.new_order, self.out = shift, head, new_order, out
         self.weights, self.generator = {}, torch.Generator().manual_seed(0)
@@ -43,15 +57,23 @@ class Literal:
 
     def norm(self, name, x):
         groups = x.reshape(len(x), 32, -1)
-        scaled = (groups - groups.mean(2, keepdim=True)) / (groups.var(2, unbiased=False, keepdim=True) + 1e-5).sqrt()
+        scaled = (groups - groups.mean(2, keepdim=True)) / (
+            groups.var(2, unbiased=False, keepdim=True) + 1e-5
+        ).sqrt()
         weight, bias = self.weight(f"{name}.weight", x.shape[1]), self.weight(f"{name}.bias", x.shape[1])
-        return scaled.reshape(x.shape) * weight.view(-1, *[1] * (x.ndim - 2)) + bias.view(-1, *[1] * (x.ndim - 2))
+        return scaled.reshape(x.shape) * weight.view(-1, *[1] * (x.ndim - 2)) + bias.view(
+            -1, *[1] * (x.ndim - 2)
+        )
 
     def block(self, name, x, embedding, out, resize=lambda x: x):
-        """A residual block of BigGAN's kind: what resizes it stands between the first activation and the first convolution."""
+        """A residual block of BigGAN's kind: what resizes it stands between the first activation and the
+        first convolution.
+        """
         h = resize(F.silu(self.norm(f"{name}.in_layers.0", x)))
         h, x = self.conv(f"{name}.in_layers.2", h, out), resize(x)
-        told = self.linear(f"{name}.emb_layers.1", F.silu(embedding), 2 * out if self.shift else out)[..., None, None]
+        told = self.linear(f"{name}.emb_layers.1", F.silu(embedding), 2 * out if self.shift else out)[
+            ..., None, None
+        ]
         if self.shift:  # adaptive group normalisation: y_s GroupNorm(h) + y_b
             h = self.norm(f"{name}.out_layers.0", h) * (1 + told[:, :out]) + told[:, out:]
         else:
@@ -62,7 +84,10 @@ class Literal:
     def attend(self, name, x):
         pixels = x.flatten(2)
         width = pixels.shape[1]
-        weight, bias = self.weight(f"{name}.qkv.weight", 3 * width, width, 1), self.weight(f"{name}.qkv.bias", 3 * width)
+        weight, bias = (
+            self.weight(f"{name}.qkv.weight", 3 * width, width, 1),
+            self.weight(f"{name}.qkv.bias", 3 * width),
+        )
         joint = F.conv1d(self.norm(f"{name}.norm", pixels), weight, bias)
         answers = []
         for index in range(width // self.head):
@@ -77,7 +102,9 @@ class Literal:
     def __call__(self, x, t):
         half = self.widths[0] // 2
         angles = t.float()[:, None] * torch.exp(-math.log(10000) * torch.arange(half) / half)
-        embedding = self.linear("time_embed.0", torch.cat((angles.cos(), angles.sin()), 1).to(x.dtype), 4 * self.widths[0])
+        embedding = self.linear(
+            "time_embed.0", torch.cat((angles.cos(), angles.sin()), 1).to(x.dtype), 4 * self.widths[0]
+        )
         embedding = self.linear("time_embed.2", F.silu(embedding), 4 * self.widths[0])
         h, last, number = self.conv("input_blocks.0.0", x, self.widths[0]), len(self.widths) - 1, 0
         kept = [h]
@@ -106,7 +133,11 @@ class Literal:
                 h = self.attend(f"output_blocks.{number}.1", h) if self.attention[scale] else h
                 if scale > 0 and layer == self.layers:
                     name = f"output_blocks.{number}.{place}"
-                    h = self.block(name, h, embedding, width, larger) if self.residual else self.conv(f"{name}.conv", larger(h), width)
+                    h = (
+                        self.block(name, h, embedding, width, larger)
+                        if self.residual
+                        else self.conv(f"{name}.conv", larger(h), width)
+                    )
         return self.conv("out.2", F.silu(self.norm("out.0", h)), self.out)
 
 
@@ -118,7 +149,17 @@ def convert(tmp_path, weights, *flags, size=SIZE):
     """Exit code of the command on a checkpoint with these weights, and the folder."""
     torch.save(weights, tmp_path / "checkpoint.pt")
     out = tmp_path / "converted"
-    return main([str(tmp_path / "checkpoint.pt"), str(out), "--image-size", str(size), "--head-channels", "16", *flags]), out
+    return main(
+        [
+            str(tmp_path / "checkpoint.pt"),
+            str(out),
+            "--image-size",
+            str(size),
+            "--head-channels",
+            "16",
+            *flags,
+        ]
+    ), out
 
 
 @pytest.mark.parametrize("residual", [True, False])
@@ -136,8 +177,13 @@ def test_a_converted_network_gives_the_same_answers(tmp_path, residual, shift, p
     flags = ["--new-attention-order"] * literal.new_order + ["--head-channels", str(literal.head)]
     code, out = convert(tmp_path, literal.weights, *flags)
     assert code == 0
-    noisy, t = torch.randn(2, 3, SIZE, 2 * SIZE, generator=torch.Generator().manual_seed(1)), torch.tensor([7, 950])
-    literal.weights = {name: weight.double() for name, weight in literal.weights.items()}  # else rounding adds up to some 1e-5
+    noisy, t = (
+        torch.randn(2, 3, SIZE, 2 * SIZE, generator=torch.Generator().manual_seed(1)),
+        torch.tensor([7, 950]),
+    )
+    literal.weights = {
+        name: weight.double() for name, weight in literal.weights.items()
+    }  # else rounding adds up to some 1e-5
     noisy = noisy.double()
     wanted = literal(noisy, t)
     assert wanted.std() > 0.1
@@ -157,7 +203,9 @@ def test_the_order_of_heads_matters(tmp_path):
 @pytest.mark.parametrize("steps", [1000, 250])
 @pytest.mark.parametrize("name", ["linear", "cosine"])
 def test_schedules_are_those_of_the_papers(tmp_path, name, steps):
-    """Dhariwal and Nichol: linear from 0.0001 to 0.02 over 1000 steps, stretched for fewer; Nichol and Dhariwal, equation 17."""
+    """Dhariwal and Nichol: linear from 0.0001 to 0.02 over 1000 steps, stretched for fewer; Nichol and
+    Dhariwal, equation 17.
+    """
     _, out = convert(tmp_path, Literal().weights, "--schedule", name, "--timesteps", str(steps))
     if name == "linear":
         wanted = np.cumprod(1 - np.linspace(0.1 / steps, 20 / steps, steps))
@@ -166,7 +214,10 @@ def test_schedules_are_those_of_the_papers(tmp_path, name, steps):
         wanted = np.cumprod(1 - np.minimum(1 - f[1:] / f[:-1], 0.999))
     found = denoisers.load(str(out)).scheduler.alphas_cumprod
     assert np.abs(found.numpy() / wanted - 1).max() <= 1e-3
-    assert json.loads((out / "scheduler" / "scheduler_config.json").read_text())["variance_type"] == "learned_range"
+    assert (
+        json.loads((out / "scheduler" / "scheduler_config.json").read_text())["variance_type"]
+        == "learned_range"
+    )
 
 
 def test_heads_in_place_of_their_channels(tmp_path):
@@ -180,9 +231,14 @@ def test_heads_in_place_of_their_channels(tmp_path):
 def test_a_converted_model_fills(tmp_path):
     code, out = convert(tmp_path, {key: tensor.half() for key, tensor in Literal().weights.items()})
     assert code == 0
-    image, mask = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8), np.zeros((SIZE, SIZE), bool)
+    image, mask = (
+        np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8),
+        np.zeros((SIZE, SIZE), bool),
+    )
     mask[4:9, 4:9] = True
-    result = registry.create("replacement", device="cpu", model=str(out), steps=3)(InpaintRequest(image, mask))
+    result = registry.create("replacement", device="cpu", model=str(out), steps=3)(
+        InpaintRequest(image, mask)
+    )
     assert np.array_equal(result.image[~mask], image[~mask])
     assert any("6 channels" in note for note in result.notes)
 
@@ -195,9 +251,15 @@ def without(*keys):
     ("weights", "sentence"),
     [
         (lambda: Literal().weights | {"label_emb.weight": torch.zeros(1000, 128)}, "one of 1000 classes"),
-        (lambda: Literal().weights | {"input_blocks.0.0.weight": torch.zeros(32, 6, 3, 3)}, "takes 6 channels, and pictures have 3"),
+        (
+            lambda: Literal().weights | {"input_blocks.0.0.weight": torch.zeros(32, 6, 3, 3)},
+            "takes 6 channels, and pictures have 3",
+        ),
         (lambda: Literal().weights | {"out.2.weight": torch.zeros(4, 32, 3, 3)}, "gives 4 channels, not 3"),
-        (lambda: Literal().weights | {"time_embed.0.weight": torch.zeros(128, 64)}, "64 channels and its first scale 32"),
+        (
+            lambda: Literal().weights | {"time_embed.0.weight": torch.zeros(128, 64)},
+            "64 channels and its first scale 32",
+        ),
         (lambda: Literal().weights | {"out.2.bias": torch.zeros(7)}, r"\(7,\), not \(6,\)"),
         (lambda: Literal().weights | {"out.2.bias": torch.full((6,), math.nan)}, "no number"),
         (lambda: Literal().weights | {"decoder.weight": torch.zeros(1)}, "such as 'decoder.weight'"),

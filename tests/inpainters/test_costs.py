@@ -99,7 +99,10 @@ def test_many_threads_may_observe():
     mask, row = box(100, 100, 10), spec()
     seconds = 2.0 * costs.reference(row, mask)
     threads = [
-        threading.Thread(target=lambda: [(costs.observe(row, mask, seconds), costs.factor("some")) for _ in range(50)]) for _ in range(4)
+        threading.Thread(
+            target=lambda: [(costs.observe(row, mask, seconds), costs.factor("some")) for _ in range(50)]
+        )
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -114,7 +117,9 @@ def test_network_calls_make_the_price():
     assert costs.network_calls(row, mask, {"preset": "paper"}) == 2410
     mask[-40:, -40:] = True
     assert costs.network_calls(row, mask) == 2 * 65
-    prices = [costs.estimate(row, mask, {"preset": preset}) - row.cost.fixed for preset in ("preview", "paper")]
+    prices = [
+        costs.estimate(row, mask, {"preset": preset}) - row.cost.fixed for preset in ("preview", "paper")
+    ]
     assert prices[1] / prices[0] == pytest.approx(2410 / 65)
     assert costs.network_calls(METHODS["telea"], mask) == 0
     assert costs.network_calls(row, np.zeros((50, 50), bool)) == 0

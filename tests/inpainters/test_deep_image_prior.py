@@ -1,4 +1,6 @@
-"""The deep image prior on small pictures: it fits, stops, is cancelled, shows itself, and depends on its seed alone."""
+"""The deep image prior on small pictures: it fits, stops, is cancelled, shows itself, and depends on its seed
+alone.
+"""
 
 import numpy as np
 import pytest
@@ -25,7 +27,14 @@ def hole(side=32):
 
 def piece(iterations=40, **changes):
     image = np.where(hole()[..., None], np.uint8(0), picture())
-    return Piece(image, hole(), changes.pop("seed", 0), {"iterations": iterations, "width": 16}, lambda *step: None, **changes)
+    return Piece(
+        image,
+        hole(),
+        changes.pop("seed", 0),
+        {"iterations": iterations, "width": 16},
+        lambda *step: None,
+        **changes,
+    )
 
 
 def method(**options):
@@ -33,7 +42,9 @@ def method(**options):
 
 
 def test_the_papers_hourglass():
-    """Figure 21: 128 channels down and up at five scales, four in the skips, 32 of noise; counted layer by layer."""
+    """Figure 21: 128 channels down and up at five scales, four in the skips, 32 of noise; counted layer by
+    layer.
+    """
     conv = lambda a, b, k: a * b * k * k + b  # noqa: E731
     norm = lambda c: 2 * c  # noqa: E731
     scale = lambda a: (  # noqa: E731
@@ -53,7 +64,10 @@ def test_the_error_at_pixels_it_is_not_shown_falls():
 def test_it_beats_a_flat_fill():
     fill = method().fill(piece(150)).astype(float)
     known = picture()[~hole()].mean(axis=0)
-    assert np.square(fill - picture())[hole()].mean() < 0.7 * np.square(known - picture().astype(float))[hole()].mean()
+    assert (
+        np.square(fill - picture())[hole()].mean()
+        < 0.7 * np.square(known - picture().astype(float))[hole()].mean()
+    )
 
 
 def test_what_is_under_the_mask_is_not_fitted():
@@ -101,7 +115,9 @@ def test_it_stops_when_the_held_out_error_no_longer_falls(monkeypatch):
     assert torch.equal(pictures[-1], pictures[3])  # the best one is kept
     assert not torch.equal(pictures[2], pictures[3])
     assert given.network_calls == 10
-    assert given.notes == ["It ended after 10 of 20 iterations: known pixels it is not shown came out no better."]
+    assert given.notes == [
+        "It ended after 10 of 20 iterations: known pixels it is not shown came out no better."
+    ]
 
 
 def test_stop_takes_effect_within_an_iteration():
@@ -141,6 +157,11 @@ def test_previews_are_whole_pictures_with_the_known_pixels_in_place():
 
 def test_frames_are_the_fit_on_its_way():
     shown = list(method(iterations=24).explain(InpaintRequest(picture(), hole())))
-    assert [frame.name for frame in shown] == ["input", "iteration/1", *(f"iteration/{i}" for i in range(2, 25, 2)), "result"]
+    assert [frame.name for frame in shown] == [
+        "input",
+        "iteration/1",
+        *(f"iteration/{i}" for i in range(2, 25, 2)),
+        "result",
+    ]
     assert shown[-2].value > shown[1].value
     assert np.array_equal(shown[-1].image, method(iterations=24)(InpaintRequest(picture(), hole())).image)

@@ -1,4 +1,6 @@
-"""The samplers against diffusers, a literal transcription of RePaint's algorithm, and distributions known in closed form."""
+"""The samplers against diffusers, a literal transcription of RePaint's algorithm, and distributions known in
+closed form.
+"""
 
 import json
 import math
@@ -10,7 +12,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, RePaintPipeline, RePaintScheduler, UNet2DModel
+from diffusers import (
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    RePaintPipeline,
+    RePaintScheduler,
+    UNet2DModel,
+)
 from safetensors.torch import save_file
 
 from inpainters import registry
@@ -37,7 +45,9 @@ PAPER = Settings(250, 10, 10)
 
 def sampler(name):
     """Where the loop ends, which needs no weights."""
-    method = {"replacement": Replacement, "repaint": RePaint, "ddnm": Ddnm, "dpm_solver": DpmSolver}[name](registry.get(name))
+    method = {"replacement": Replacement, "repaint": RePaint, "ddnm": Ddnm, "dpm_solver": DpmSolver}[name](
+        registry.get(name)
+    )
     return lambda *given: last(method.sample(*given)).noisy
 
 
@@ -75,7 +85,15 @@ def test_the_papers_schedule():
 
 
 @pytest.mark.parametrize(
-    "chosen", [PAPER, Settings(100, 10, 5), Settings(25, 5, 3), Settings(1000, 1, 2), Settings(30, 7, 4), Settings(5, 10, 10)]
+    "chosen",
+    [
+        PAPER,
+        Settings(100, 10, 5),
+        Settings(25, 5, 3),
+        Settings(1000, 1, 2),
+        Settings(30, 7, 4),
+        Settings(5, 10, 10),
+    ],
 )
 def test_timesteps_are_those_of_diffusers(chosen):
     scheduler = RePaintScheduler()
@@ -92,7 +110,11 @@ def test_a_plan_is_one_walk_from_noise_to_the_picture(name, preset):
     assert plan[0].t >= 940
     assert plan[-1].to == -1
     assert all(a.to == b.t for a, b in pairwise(plan))
-    assert all((step.abar, step.abar_to) == (abars[step.t] if step.t >= 0 else 1, abars[step.to] if step.to >= 0 else 1) for step in plan)
+    assert all(
+        (step.abar, step.abar_to)
+        == (abars[step.t] if step.t >= 0 else 1, abars[step.to] if step.to >= 0 else 1)
+        for step in plan
+    )
     assert schedules.calls(name, {"preset": preset}) == sum(not step.forward for step in plan)
 
 
@@ -100,11 +122,24 @@ def test_presets_keep_their_promises():
     for name in NAMES:
         assert schedules.calls(name, {"preset": "preview"}) <= 80
         assert schedules.calls(name, {"preset": "balanced"}) <= 600
-    assert max(schedules.calls("dpm_solver", {"preset": preset}) for preset in PRESETS["dpm_solver"]) * 20 <= 2410
+    assert (
+        max(schedules.calls("dpm_solver", {"preset": preset}) for preset in PRESETS["dpm_solver"]) * 20
+        <= 2410
+    )
 
 
 def test_the_fast_solver_goes_round_at_each_level():
-    assert schedules.walk("dpm_solver", Settings(3, 1, 3)) == [(2, 2), (2, 2), (2, 1), (1, 1), (1, 1), (1, 0), (0, 0), (0, 0), (0, -1)]
+    assert schedules.walk("dpm_solver", Settings(3, 1, 3)) == [
+        (2, 2),
+        (2, 2),
+        (2, 1),
+        (1, 1),
+        (1, 1),
+        (1, 0),
+        (0, 0),
+        (0, 0),
+        (0, -1),
+    ]
     assert schedules.calls("dpm_solver", {"preset": "preview"}) == 48
 
 
@@ -114,7 +149,11 @@ def test_a_round_keeps_its_noise_level():
     clean = torch.full(shape, known)
     plan = [Step(500, 500, abar, abar)]
     found = sampler("dpm_solver")(
-        lambda noisy, t: Estimate(0 * clean, recorded(shape, seed=3)()), clean, rectangle(*shape), recorded(shape), plan
+        lambda noisy, t: Estimate(0 * clean, recorded(shape, seed=3)()),
+        clean,
+        rectangle(*shape),
+        recorded(shape),
+        plan,
     )
     hole = rectangle(*shape)
     assert found[~hole].mean().item() == pytest.approx(known * abar**0.5, abs=0.02)
@@ -133,7 +172,9 @@ def test_options_override_the_preset():
 @pytest.mark.parametrize("name", ["replacement", "repaint", "ddnm"])
 @pytest.mark.parametrize("preset", ["preview", "balanced", "paper"])
 def test_the_course_is_that_of_diffusers(name, preset):
-    """Each of its timesteps leads one level down, be it by a network call or as the start of what a jump undoes next."""
+    """Each of its timesteps leads one level down, be it by a network call or as the start of what a jump
+    undoes next.
+    """
     chosen, scheduler = PRESETS[name][preset], RePaintScheduler()
     scheduler.set_timesteps(*chosen)
     stride = 1000 // chosen.steps
@@ -153,7 +194,9 @@ def test_moments_are_few_and_hold_the_ends_and_both_turns_of_jumps(name, preset)
     course = schedules.course(name, {"preset": preset})
     lows = [i for i in range(1, len(plan)) if course[i - 1] > course[i] < course[i + 1]]
     highs = [i for i in range(1, len(plan)) if course[i - 1] < course[i] > course[i + 1]]
-    pairs = [(low - 1, high - 1) for low, high in zip(lows, highs, strict=True)]  # a step leads to the course's next
+    pairs = [
+        (low - 1, high - 1) for low, high in zip(lows, highs, strict=True)
+    ]  # a step leads to the course's next
     whole = [pair for pair in pairs if set(pair) <= set(kept)]
     assert len(whole) >= min(len(pairs), 9)
 
@@ -180,25 +223,33 @@ def test_one_step_is_that_of_diffusers(steps, place, scale):
     shape, mask = (2, 3, 16, 16), rectangle(1, 1, 16, 16)
     noisy, output, known = (scale * recorded(shape, seed=seed)() for seed in range(3))
     t = place * (1000 // steps)
-    wanted = scheduler.step(output, t, noisy, known, (~mask).float(), torch.Generator().manual_seed(9)).prev_sample
+    wanted = scheduler.step(
+        output, t, noisy, known, (~mask).float(), torch.Generator().manual_seed(9)
+    ).prev_sample
     # The sampler's own loop, for one step from `noisy`.
     draws = iter([noisy, recorded(shape, seed=9)()])
     to = t - 1000 // steps if place else -1
     step = Step(t, to, abars[t], abars[to] if place else 1.0)
-    found = sampler("repaint")(lambda x, t: estimate(x, output, abars[t], "epsilon"), known, mask, lambda: next(draws), [step])
+    found = sampler("repaint")(
+        lambda x, t: estimate(x, output, abars[t], "epsilon"), known, mask, lambda: next(draws), [step]
+    )
     assert (found - wanted).abs().max() <= 1e-5
 
 
 @pytest.mark.parametrize("steps", [1000, 250])
 @pytest.mark.parametrize("place", [0, 3, 60, 240])
 def test_the_jump_forward_has_the_mean_and_variance_of_diffusers(steps, place):
-    """Its steps over several timesteps start one stride too late: what they should add is that of the timesteps up to the level."""
+    """Its steps over several timesteps start one stride too late: what they should add is that of the
+    timesteps up to the level.
+    """
     scheduler, abars = linear(steps)
     stride, count = 1000 // steps, 100_000
     t = place * stride
     step = Step(t - stride if place else -1, t, abars[t - stride] if place else 1.0, abars[t])
     start = max(t - stride + 1, 0)
-    scheduler.num_inference_steps = 1000 // (t - start + 1)  # from the clean picture there is one timestep to go
+    scheduler.num_inference_steps = 1000 // (
+        t - start + 1
+    )  # from the clean picture there is one timestep to go
     noisy = torch.full((count,), 1.5)
     wanted = scheduler.undo_step(noisy, start, torch.Generator().manual_seed(0))
     found = diffusion.forward(noisy, step, recorded(count, seed=1)())
@@ -214,7 +265,11 @@ def test_estimates_are_those_of_diffusers(prediction):
     clean, noise = recorded((2, 3, 4, 4))().clamp(-1, 1), recorded((2, 3, 4, 4), seed=1)()
     for t in (0, 1, 300, 900):
         noisy = scheduler.add_noise(clean, noise, torch.tensor([t]))
-        right = {"epsilon": noise, "sample": clean, "v_prediction": scheduler.get_velocity(clean, noise, torch.tensor([t]))}[prediction]
+        right = {
+            "epsilon": noise,
+            "sample": clean,
+            "v_prediction": scheduler.get_velocity(clean, noise, torch.tensor([t])),
+        }[prediction]
         abar = float(scheduler.alphas_cumprod[t])
         found = estimate(noisy, right, abar, prediction)
         assert (found.clean - clean).abs().max() <= 1e-3
@@ -229,7 +284,9 @@ def test_the_fast_solver_is_that_of_diffusers(steps):
     """Nothing known, one round: SDE-DPM-Solver++ (2M) as such."""
     net = tiny(prediction="epsilon")
     net.scheduler.register_to_config(clip_sample=False)
-    reference = DPMSolverMultistepScheduler.from_config(net.scheduler.config, timestep_spacing="trailing", algorithm_type="sde-dpmsolver++")
+    reference = DPMSolverMultistepScheduler.from_config(
+        net.scheduler.config, timestep_spacing="trailing", algorithm_type="sde-dpmsolver++"
+    )
     reference.set_timesteps(steps)
     shape = (1, 3, 16, 16)
     draw = recorded(shape)
@@ -268,7 +325,9 @@ def test_a_run_is_the_literal_algorithm(prediction):
             eps = z = draw() if t > 1 else draw() * 0
             x_known = math.sqrt(abar[t - 1]) * x0 + math.sqrt(1 - abar[t - 1]) * eps
             sigma = math.sqrt(beta[t] * (1 - abar[t - 1]) / (1 - abar[t]))
-            x_unknown = (x - beta[t] / math.sqrt(1 - abar[t]) * eps_theta(x, t)) / math.sqrt(1 - beta[t]) + sigma * z
+            x_unknown = (x - beta[t] / math.sqrt(1 - abar[t]) * eps_theta(x, t)) / math.sqrt(
+                1 - beta[t]
+            ) + sigma * z
             x = m * x_known + (1 - m) * x_unknown
             order.append(Step(t - 1, t - 2, abar[t], abar[t - 1]))
             if u < resamplings and t > 1:
@@ -279,14 +338,22 @@ def test_a_run_is_the_literal_algorithm(prediction):
 
 
 def test_a_run_is_that_of_diffusers_pipeline():
-    """Its order of calls and jumps, eta = 1, each timestep visited (over several its jumps forward are another schedule's)."""
+    """Its order of calls and jumps, eta = 1, each timestep visited (over several its jumps forward are
+    another schedule's).
+    """
     unet = tiny(prediction="epsilon", patch=1, timesteps=40, schedule="linear").unet
     scheduler = RePaintScheduler(40)
     pipeline = RePaintPipeline(UNet2DModel.from_config(unet.config), scheduler)
     pipeline.unet.load_state_dict(unet.state_dict())
     pipeline.set_progress_bar_config(disable=True)
     known, mask = recorded((1, 3, 32, 32), seed=3)().clamp(-1, 1), rectangle(1, 1, 32, 32)
-    options = {"num_inference_steps": 40, "jump_length": 4, "jump_n_sample": 3, "eta": 1.0, "output_type": "np"}
+    options = {
+        "num_inference_steps": 40,
+        "jump_length": 4,
+        "jump_n_sample": 3,
+        "eta": 1.0,
+        "output_type": "np",
+    }
     wanted = pipeline(known, (~mask).float(), generator=torch.Generator().manual_seed(7), **options).images[0]
 
     class Plain:
@@ -296,7 +363,9 @@ def test_a_run_is_that_of_diffusers_pipeline():
         def __call__(self, noisy, t):
             return pipeline.unet(noisy, t).sample
 
-    plan = schedules.plan("repaint", {"preset": "paper", "steps": 40, "jump_length": 4, "resamplings": 3}, levels_of(scheduler))
+    plan = schedules.plan(
+        "repaint", {"preset": "paper", "steps": 40, "jump_length": 4, "resamplings": 3}, levels_of(scheduler)
+    )
     with torch.inference_mode():
         found = sampler("repaint")(estimates(Plain()), known, mask, recorded(known.shape, seed=7), plan)
     assert np.abs((found[0].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1).numpy() - wanted).max() <= 1e-4
@@ -306,7 +375,10 @@ def test_replacement_is_repaint_without_jumps():
     shape, net = (1, 3, 16, 16), tiny()
     known, mask = recorded(shape, seed=3)(), rectangle(1, 1, 16, 16)
     plan = schedules.plan("repaint", {"preset": "paper", "steps": 20, "resamplings": 1}, levels(net))
-    found = [sampler(name)(estimates(net), known, mask, recorded(shape), plan) for name in ("replacement", "repaint")]
+    found = [
+        sampler(name)(estimates(net), known, mask, recorded(shape), plan)
+        for name in ("replacement", "repaint")
+    ]
     assert torch.equal(*found)
 
 
@@ -319,7 +391,9 @@ def test_a_step_of_ddnm_is_that_of_its_paper():
     at, before = abars[500], abars[496]
     x0t = (noisy - math.sqrt(1 - at) * output) / math.sqrt(at)
     x0t = pseudo @ y + (torch.eye(12, dtype=torch.float64) - pseudo @ a) @ x0t
-    wanted = math.sqrt(before) * x0t + math.sqrt(1 - before) * (0.85 * drawn + math.sqrt(1 - 0.85**2) * output)
+    wanted = math.sqrt(before) * x0t + math.sqrt(1 - before) * (
+        0.85 * drawn + math.sqrt(1 - 0.85**2) * output
+    )
     draws = iter([noisy, drawn])
     found = sampler("ddnm")(
         lambda x, t: estimate(x, output, at, "epsilon", None),
@@ -333,12 +407,16 @@ def test_a_step_of_ddnm_is_that_of_its_paper():
 
 
 def correlated(rho):
-    """The perfect denoiser of pairs of pixels, standard normal with correlation `rho`, under the training's noise levels."""
+    """The perfect denoiser of pairs of pixels, standard normal with correlation `rho`, under the training's
+    noise levels.
+    """
     prior, abars = torch.tensor([[1, rho], [rho, 1]], dtype=torch.float64), levels(tiny())
 
     def denoise(noisy, t):
         pairs, abar = noisy.flatten(1), abars[t]
-        clean = pairs @ torch.linalg.solve(abar * prior + (1 - abar) * torch.eye(2, dtype=torch.float64), abar**0.5 * prior)
+        clean = pairs @ torch.linalg.solve(
+            abar * prior + (1 - abar) * torch.eye(2, dtype=torch.float64), abar**0.5 * prior
+        )
         return Estimate(clean.view_as(noisy), (noisy - abar**0.5 * clean.view_as(noisy)) / (1 - abar) ** 0.5)
 
     return denoise, abars
@@ -350,7 +428,10 @@ def test_samples_follow_the_conditional_distribution(name, mean, deviation):
     rho, y = 0.8, 1.2
     denoise, abars = correlated(rho)
     shape = (4000, 1, 1, 2)
-    known, mask = torch.tensor([y, 0.0], dtype=torch.float64).expand(shape), torch.tensor([False, True]).expand(shape)
+    known, mask = (
+        torch.tensor([y, 0.0], dtype=torch.float64).expand(shape),
+        torch.tensor([False, True]).expand(shape),
+    )
     plan = schedules.plan(name, {"preset": "balanced"}, abars)
     found = sampler(name)(denoise, known, mask, recorded(shape, torch.float64), plan)
     assert torch.equal(found[..., 0], known[..., 0])
@@ -363,7 +444,10 @@ def test_resampling_is_what_makes_the_fill_agree():
     rho, y = 0.95, 1.5
     denoise, abars = correlated(rho)
     shape = (4000, 1, 1, 2)
-    known, mask = torch.tensor([y, 0.0], dtype=torch.float64).expand(shape), torch.tensor([False, True]).expand(shape)
+    known, mask = (
+        torch.tensor([y, 0.0], dtype=torch.float64).expand(shape),
+        torch.tensor([False, True]).expand(shape),
+    )
     errors = []
     for resamplings in (1, 3, 10):
         plan = schedules.plan("repaint", {"preset": "paper", "steps": 100, "resamplings": resamplings}, abars)
@@ -392,7 +476,9 @@ def test_noise_is_normal_and_each_pictures_own():
 
 @pytest.mark.parametrize("t", [900, 700, 400])
 def test_a_coarser_scale_sees_a_picture_of_its_own_noise_level(t):
-    """Means over 4x4 pixels hold the picture by sqrt(abar) and noise by sqrt(1 - abar), abar that of the timestep it is told."""
+    """Means over 4x4 pixels hold the picture by sqrt(abar) and noise by sqrt(1 - abar), abar that of the
+    timestep it is told.
+    """
     abars, seen = levels(tiny()), []
 
     def denoise(noisy, at):
@@ -414,12 +500,18 @@ def test_a_coarser_scale_sees_a_picture_of_its_own_noise_level(t):
 
 def test_finer_scales_take_over_as_the_noise_goes():
     abars, seen = levels(tiny()), []
-    at = diffusion.rescaled(lambda noisy, t: (seen.append(noisy.shape[-1]), Estimate(noisy, noisy))[1], abars, 4, 8)
+    at = diffusion.rescaled(
+        lambda noisy, t: (seen.append(noisy.shape[-1]), Estimate(noisy, noisy))[1], abars, 4, 8
+    )
     for t in range(999, -1, -50):
         assert at(torch.zeros(1, 3, 72, 72), t).clean.shape == (1, 3, 72, 72)
     assert seen == sorted(seen)
     assert set(seen) == {24, 40, 72}  # 18 and 36, padded to what the network takes
-    assert all(abars[t] / (1 - abars[t]) > diffusion.RESOLVED / 4 for t, side in zip(range(999, -1, -50), seen, strict=True) if side == 72)
+    assert all(
+        abars[t] / (1 - abars[t]) > diffusion.RESOLVED / 4
+        for t, side in zip(range(999, -1, -50), seen, strict=True)
+        if side == 72
+    )
 
 
 @pytest.mark.parametrize("size", [(8, 800), (40, 3000), (1100, 9), (130, 131)])
@@ -484,14 +576,21 @@ def test_fills_and_counts_its_calls(ready, name):
 def test_pictures_and_seeds_do_not_see_each_other(ready, name):
     method = ready(name)
     requests = [InpaintRequest(np.roll(picture(), i, 1), hole(), seed=i, n=2) for i in range(2)]
-    requests += [InpaintRequest(picture(), hole(), seed=1, options={"steps": 4}), InpaintRequest(picture(48, 64), hole(48, 64))]
+    requests += [
+        InpaintRequest(picture(), hole(), seed=1, options={"steps": 4}),
+        InpaintRequest(picture(48, 64), hole(48, 64)),
+    ]
     for results, request in zip(method.run(requests), requests, strict=True):
         for result in results:
             alone = method(replace(request, seed=result.seed, n=1))
             difference = np.abs(result.image.astype(int) - alone.image)
             assert difference.max() <= 1
             assert (difference > 0).mean() <= 1e-3
-            assert result.network_calls == alone.network_calls == method.spec.network_calls(request.options or {"steps": 6})
+            assert (
+                result.network_calls
+                == alone.network_calls
+                == method.spec.network_calls(request.options or {"steps": 6})
+            )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -512,7 +611,9 @@ def test_previews_show_the_estimate_in_the_hole(ready, name):
     assert 1 < len(shown) <= diffusion.PREVIEWS
     assert all(np.array_equal(image[~hole()], picture()[~hole()]) for image in shown)
     assert (shown[0][hole()] != shown[-1][hole()]).any()
-    assert np.abs(shown[-1][hole()].astype(int) - result.image[hole()]).max() <= 1  # the last estimate is the answer
+    assert (
+        np.abs(shown[-1][hole()].astype(int) - result.image[hole()]).max() <= 1
+    )  # the last estimate is the answer
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -551,7 +652,9 @@ def test_states_tell_the_walk(ready):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_explanation_ends_with_the_methods_answer(ready, name):
-    """Bit for bit, and the method that is beside it with that method's own: the two runs do not see each other."""
+    """Bit for bit, and the method that is beside it with that method's own: the two runs do not see each
+    other.
+    """
     request, method = InpaintRequest(picture(), hole(), seed=5), ready(name)
     frames = {frame.name: frame for frame in method.explain(request)}
     result = method(request)
@@ -584,7 +687,9 @@ def test_states_beside_are_those_of_the_other_method_alone(ready):
 
 def test_the_fast_solvers_levels_are_other_ones_and_the_nearest_stands_beside(ready):
     frames = list(ready("dpm_solver").explain(InpaintRequest(picture(), hole())))
-    beside = {frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("replacement/0")}
+    beside = {
+        frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("replacement/0")
+    }
     noisy = {frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("noisy/")}
     others = schedules.course("replacement", {"preset": "preview", "steps": 6})[1:]
     assert beside.keys() == noisy.keys()
@@ -594,7 +699,9 @@ def test_the_fast_solvers_levels_are_other_ones_and_the_nearest_stands_beside(re
 
 def test_jumps_show_more_noise_and_the_estimate_before_them(ready):
     frames = list(ready("repaint", jump_length=3, resamplings=2).explain(InpaintRequest(picture(), hole())))
-    noisy, clean = ([frame for frame in frames if frame.name.startswith(kind)] for kind in ("noisy/", "clean/"))
+    noisy, clean = (
+        [frame for frame in frames if frame.name.startswith(kind)] for kind in ("noisy/", "clean/")
+    )
     jumped = [i for i in range(1, len(noisy)) if noisy[i].value > noisy[i - 1].value]
     assert jumped
     for i in jumped:
@@ -607,7 +714,14 @@ def test_a_papers_run_is_shown_at_few_moments_while_it_goes_on(ready):
     request = InpaintRequest(picture(), hole(), options={"preset": "paper", "steps": 60})
     frames = method.explain(request, lambda done, total: calls.append((done, total)))
     early = [next(frames).name for _ in range(7)]
-    assert early == ["input", *(f"{kind}/{number}" for number in ("0001", early[4][-4:]) for kind in ("noisy", "clean", "replacement"))]
+    assert early == [
+        "input",
+        *(
+            f"{kind}/{number}"
+            for number in ("0001", early[4][-4:])
+            for kind in ("noisy", "clean", "replacement")
+        ),
+    ]
     total = method.spec.network_calls(request.options) + 60  # and those of replacement
     assert len(calls) < total / 10
     rest = list(frames)
@@ -622,7 +736,11 @@ def test_a_stopped_explanation_stops_within_two_calls(ready, name, at):
     method.load()
     hook = method.net.register_forward_hook(lambda *_: called.append(1))
     with pytest.raises(Cancelled):
-        list(method.explain(InpaintRequest(picture(), hole(), options={"steps": 12}), lambda done, total: done < at))
+        list(
+            method.explain(
+                InpaintRequest(picture(), hole(), options={"steps": 12}), lambda done, total: done < at
+            )
+        )
     hook.remove()
     assert len(called) <= at + 1
 
@@ -643,12 +761,18 @@ def test_latents_are_shown_as_pictures():
     method.load = lambda: None
     request = InpaintRequest(picture(64, 64), hole(64, 64), seed=3)
     frames = list(method.explain(request))
-    assert [frame.name for frame in frames[1:-1]] == [f"{kind}/{n:04}" for n in range(1, 6) for kind in ("noisy", "clean")]
+    assert [frame.name for frame in frames[1:-1]] == [
+        f"{kind}/{n:04}" for n in range(1, 6) for kind in ("noisy", "clean")
+    ]
     assert all(frame.image.shape == (64, 64, 3) for frame in frames)
     assert np.array_equal(frames[-1].image, method(request).image)
     missing = hole(64, 64)
-    assert np.array_equal(frames[-3].image[missing], frames[-2].image[missing])  # the last state is the last estimate
-    assert (frames[-3].image[~missing] != picture(64, 64)[~missing]).any()  # but for the known pixels, which the latent only resembles
+    assert np.array_equal(
+        frames[-3].image[missing], frames[-2].image[missing]
+    )  # the last state is the last estimate
+    assert (
+        frames[-3].image[~missing] != picture(64, 64)[~missing]
+    ).any()  # but for the known pixels, which the latent only resembles
 
 
 # What the network sees
@@ -663,7 +787,9 @@ def test_the_network_sees_channels_last_and_the_crop_alone(ready):
     method(InpaintRequest(picture(400, 300), mask))
     hook.remove()
     assert all(noisy.is_contiguous(memory_format=torch.channels_last) for noisy in seen)
-    assert {noisy.shape for noisy in seen} == {(1, 3, side, side) for side in (20, 40, 80)}  # 32 px around, from coarse to fine
+    assert {noisy.shape for noisy in seen} == {
+        (1, 3, side, side) for side in (20, 40, 80)
+    }  # 32 px around, from coarse to fine
 
 
 def test_compiling_is_for_gpus(ready):

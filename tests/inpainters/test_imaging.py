@@ -43,7 +43,13 @@ def png_header(width, height):
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     data = b"IDAT" + zlib.compress(b"\0")
-    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk
+        + struct.pack(">I", len(data) - 4)
+        + data
+        + struct.pack(">I", zlib.crc32(data))
+    )
 
 
 def test_png_comes_back_bit_for_bit(tmp_path):
@@ -57,7 +63,10 @@ def test_png_comes_back_bit_for_bit(tmp_path):
     assert np.array_equal(load_image(PilImage.fromarray(CAT)).image, CAT)
 
 
-@pytest.mark.parametrize(("orientation", "turned"), [(2, CAT[:, ::-1]), (3, CAT[::-1, ::-1]), (6, np.rot90(CAT, -1)), (8, np.rot90(CAT))])
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [(2, CAT[:, ::-1]), (3, CAT[::-1, ::-1]), (6, np.rot90(CAT, -1)), (8, np.rot90(CAT))],
+)
 def test_exif_orientation(orientation, turned):
     exif = PilImage.Exif()
     exif[0x0112] = orientation
@@ -66,7 +75,10 @@ def test_exif_orientation(orientation, turned):
     assert any("EXIF" in note for note in loaded.notes)
 
 
-@pytest.mark.parametrize(("mode", "kind", "word"), [("CMYK", "TIFF", "CMYK"), ("L", "PNG", "grey"), ("1", "PNG", "black and white")])
+@pytest.mark.parametrize(
+    ("mode", "kind", "word"),
+    [("CMYK", "TIFF", "CMYK"), ("L", "PNG", "grey"), ("1", "PNG", "black and white")],
+)
 def test_other_modes(mode, kind, word):
     picture = PilImage.fromarray(CAT).convert(mode)
     loaded = decode_image(encoded(picture, kind))
@@ -115,7 +127,13 @@ def test_alpha_is_dropped_and_can_be_the_mask():
 def test_first_frame(kind):
     frames = [PilImage.new("RGB", (20, 10), colour) for colour in ("red", "blue")]
     loaded = decode_image(
-        encoded(frames[0], kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {}))
+        encoded(
+            frames[0],
+            kind,
+            save_all=True,
+            append_images=frames[1:],
+            **({"lossless": True} if kind == "WEBP" else {}),
+        )
     )
     assert (loaded.image == (255, 0, 0)).all()
     assert any("first frame" in note for note in loaded.notes)
@@ -193,7 +211,13 @@ def test_masks():
     hole = np.zeros((40, 60), bool)
     hole[3:9, 4:30] = True
     grey = np.where(hole, 128, 127).astype(np.uint8)
-    for source in (hole, hole.astype(np.uint8), hole.astype(np.uint8) * 255, hole.astype(int), hole.astype(float)):
+    for source in (
+        hole,
+        hole.astype(np.uint8),
+        hole.astype(np.uint8) * 255,
+        hole.astype(int),
+        hole.astype(float),
+    ):
         mask, notes = load_mask(source, (40, 60))
         assert np.array_equal(mask, hole)
         assert notes == ()
@@ -212,7 +236,9 @@ def test_mask_files(tmp_path):
     assert one_bit.mode == "1"
     one_bit.save(tmp_path / "bit.png")
     assert np.array_equal(load_mask(tmp_path / "bit.png")[0], hole)
-    PilImage.fromarray(np.dstack([np.zeros((40, 60, 3), np.uint8), hole * np.uint8(255)])).save(tmp_path / "alpha.png")
+    PilImage.fromarray(np.dstack([np.zeros((40, 60, 3), np.uint8), hole * np.uint8(255)])).save(
+        tmp_path / "alpha.png"
+    )
     mask, notes = load_mask(tmp_path / "alpha.png")
     assert np.array_equal(mask, hole)
     assert "opaque = missing" in notes[0]

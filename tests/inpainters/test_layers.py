@@ -13,7 +13,9 @@ GEOMETRY = [(3, 1, 1), (3, 2, 1), (5, 1, 1), (3, 1, 2)]  # kernel, stride, dilat
 
 
 def windows(x: Tensor, kernel: int, stride: int, dilation: int):
-    """Yield (row, column, window) with windows (C, k, k) of one zero-padded (C, H, W) picture, pixel by pixel."""
+    """Yield (row, column, window) with windows (C, k, k) of one zero-padded (C, H, W) picture, pixel by
+    pixel.
+    """
     pad = dilation * (kernel - 1) // 2
     channels, height, width = x.shape
     padded = x.new_zeros(channels, height + 2 * pad, width + 2 * pad)
@@ -30,7 +32,9 @@ def literal_conv(x: Tensor, weight: Tensor, bias: Tensor, kernel: int, stride: i
     return grid(out)
 
 
-def literal_partial(x: Tensor, valid: Tensor, weight: Tensor, bias: Tensor, kernel: int, stride: int, dilation: int):
+def literal_partial(
+    x: Tensor, valid: Tensor, weight: Tensor, bias: Tensor, kernel: int, stride: int, dilation: int
+):
     """Liu 2018, equation 1: W^T(X*M) sum(1)/sum(M) + b where sum(M) > 0, else 0; equation 2 for the mask."""
     out, update = {}, {}
     xs, ms = windows(x, kernel, stride, dilation), windows(valid, kernel, stride, dilation)
@@ -53,7 +57,9 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 
 
 def holes(channels: int, per_channel: bool, seed: int = 5) -> Tensor:
-    """(2, 1 or channels, 6, 7) validity with a hole that is wider than any window, so that dead windows exist."""
+    """(2, 1 or channels, 6, 7) validity with a hole that is wider than any window, so that dead windows
+    exist.
+    """
     valid = (draw(2, channels if per_channel else 1, 6, 7, seed=seed) > -0.3).double()
     valid[:, :, 1:, 2:] = 0
     return valid
@@ -82,14 +88,21 @@ def test_partial_convolution_equals_its_formula_with_gradients(geometry, per_cha
     torch.nn.init.normal_(layer.bias)
     x, valid = draw(2, 3, 6, 7).requires_grad_(), holes(3, per_channel)
     out, update = layer(x, valid)
-    pairs = [literal_partial(x[n], valid[n].expand(3, -1, -1), layer.conv.weight, layer.bias, *geometry) for n in range(2)]
+    pairs = [
+        literal_partial(x[n], valid[n].expand(3, -1, -1), layer.conv.weight, layer.bias, *geometry)
+        for n in range(2)
+    ]
     expected, mask = (torch.stack(part) for part in zip(*pairs, strict=True))
     assert update.min() == 0, "the case must hold windows without any valid input"
     torch.testing.assert_close(out, expected)
     torch.testing.assert_close(update, mask)
     wanted = [x, layer.conv.weight, layer.bias]
     cotangent = draw(*out.shape, seed=3)
-    for found, literal in zip(torch.autograd.grad(out, wanted, cotangent), torch.autograd.grad(expected, wanted, cotangent), strict=True):
+    for found, literal in zip(
+        torch.autograd.grad(out, wanted, cotangent),
+        torch.autograd.grad(expected, wanted, cotangent),
+        strict=True,
+    ):
         torch.testing.assert_close(found, literal)
 
 
@@ -123,7 +136,8 @@ def test_partial_convolution_of_a_constant_is_that_constant_wherever_anything_is
 def test_the_default_partial_network_has_the_size_of_the_paper_s():
     with torch.device("meta"):
         kernels = [m for m in PartialUNet().modules() if isinstance(m, PartialConv2d)]
-    # Liu 2018, table 3, by hand: encoder 3-64-128-256-512x5 with kernels 7 5 5 3.., decoder with skips appended.
+    # Liu 2018, table 3, by hand: encoder 3-64-128-256-512x5 with kernels 7 5 5 3.., decoder with skips
+    # appended.
     encoder = 49 * 3 * 64 + 25 * 64 * 128 + 25 * 128 * 256 + 9 * (256 * 512 + 4 * 512 * 512)
     decoder = 9 * (4 * 1024 * 512 + 768 * 256 + 384 * 128 + 192 * 64 + 67 * 3)
     assert sum(m.conv.weight.numel() for m in kernels) == encoder + decoder
@@ -143,7 +157,9 @@ def test_push_pull_keeps_what_is_known_and_stays_within_its_range():
 
 def test_generator_works_at_any_size_and_is_blind_to_the_hole():
     torch.manual_seed(0)
-    net = SlimGatedGenerator(coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,)).eval()
+    net = SlimGatedGenerator(
+        coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,)
+    ).eval()
     image, mask = torch.rand(2, 3, 37, 50), (torch.rand(2, 1, 37, 50) > 0.7).float()
     coarse, refined = net(image, mask)
     assert coarse.shape == refined.shape == image.shape
@@ -153,7 +169,13 @@ def test_generator_works_at_any_size_and_is_blind_to_the_hole():
 
 def test_generator_shifts_its_colours_with_the_picture():
     torch.manual_seed(0)
-    net = SlimGatedGenerator(coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,)).double().eval()
+    net = (
+        SlimGatedGenerator(coarse=(4, 8), coarse_dilations=(1,), refine=(4, 8, 8), refine_dilations=(2,))
+        .double()
+        .eval()
+    )
     image, mask = torch.rand(1, 3, 32, 32).double() / 2, (torch.rand(1, 1, 32, 32) > 0.7).double()
     offset = torch.tensor([0.3, 0.1, 0.2]).double().view(1, 3, 1, 1)
-    torch.testing.assert_close(net(image + offset, mask)[-1], net(image, mask)[-1] + offset, rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        net(image + offset, mask)[-1], net(image, mask)[-1] + offset, rtol=0, atol=1e-6
+    )

@@ -1,4 +1,6 @@
-"""Trained methods with random tiny networks: weights that are not what they should be, batches, guides, and what they show."""
+"""Trained methods with random tiny networks: weights that are not what they should be, batches, guides, and
+what they show.
+"""
 
 import json
 from dataclasses import replace
@@ -23,11 +25,20 @@ from inpainters.training import bundle
 from inpainters.weights import table as weights
 
 TINY = {
-    "gated_conv": (SlimGatedGenerator, {"coarse": [4, 8], "coarse_dilations": [1], "refine": [4, 8], "refine_dilations": [2]}),
+    "gated_conv": (
+        SlimGatedGenerator,
+        {"coarse": [4, 8], "coarse_dilations": [1], "refine": [4, 8], "refine_dilations": [2]},
+    ),
     "partial_conv": (PartialUNet, {"widths": [4, 8, 8], "kernels": [7, 5, 3]}),
     "contextual_attention": (
         SlimContextualAttentionGenerator,
-        {"coarse": [4, 8], "coarse_dilations": [1], "refine": [4, 8, 8], "refine_dilations": [2], "matching": 4},
+        {
+            "coarse": [4, 8],
+            "coarse_dilations": [1],
+            "refine": [4, 8, 8],
+            "refine_dilations": [2],
+            "matching": 4,
+        },
     ),
     "pen_net": (SlimPenNet, {"widths": [4, 8, 8, 8], "transfers": 1, "dilations": [1], "units": [1, 1, 1]}),
 }
@@ -67,7 +78,11 @@ def folder(tmp_path, monkeypatch):
 
 
 def pin(monkeypatch, name, paths):
-    monkeypatch.setitem(weights.WEIGHTS, name, replace(weights.WEIGHTS[name], files={path.name: weights.sha256(path) for path in paths}))
+    monkeypatch.setitem(
+        weights.WEIGHTS,
+        name,
+        replace(weights.WEIGHTS[name], files={path.name: weights.sha256(path) for path in paths}),
+    )
 
 
 def write(folder, name, tensors=None, metadata=None):
@@ -172,7 +187,8 @@ def test_an_altered_shard_is_named(folder, monkeypatch):
     data[-1] ^= 1
     paths[1].write_bytes(data)
     with pytest.raises(
-        UnavailableError, match=r"'gated_conv-2-of-2.safetensors' is not the file that 'gated_conv' names.*delete it and get it"
+        UnavailableError,
+        match=r"'gated_conv-2-of-2.safetensors' is not the file that 'gated_conv' names.*delete it and get it",
     ):
         registry.create("gated_conv", device="cpu").load()
 
@@ -201,7 +217,11 @@ SETTINGS = {"class": "SlimGatedGenerator", **TINY["gated_conv"][1]}
         ({}, {"network": json.dumps({**SETTINGS, "depth": 3})}, "its network has no setting 'depth'"),
         ({}, {"network": json.dumps({**SETTINGS, "coarse": "wide"})}, "its network cannot be built"),
         ({}, {"network": json.dumps({**SETTINGS, "activation": "gelu"})}, "its network cannot be built"),
-        ({}, {"network": json.dumps({**SETTINGS, "coarse": [4, 10**7]})}, "has the shape"),  # and no memory was spent on it
+        (
+            {},
+            {"network": json.dumps({**SETTINGS, "coarse": [4, 10**7]})},
+            "has the shape",
+        ),  # and no memory was spent on it
     ],
 )
 def test_foreign_weights_get_a_sentence(folder, monkeypatch, tensors, metadata, sentence):
@@ -279,11 +299,18 @@ def test_bundled_weights_are_whole_and_small(name):
 
 
 @pytest.mark.parametrize(
-    "name", [m for m, row in registry.METHODS.items() if row.weights and not any(map(weights.missing_weights, row.weights))]
+    "name",
+    [
+        m
+        for m, row in registry.METHODS.items()
+        if row.weights and not any(map(weights.missing_weights, row.weights))
+    ],
 )
 def test_the_row_agrees_with_the_cards_of_its_weights(name):
     row = registry.get(name)
-    cards = [json.loads((weights.CHECKPOINTS / f"{file}.json").read_text(encoding="utf-8")) for file in row.weights]
+    cards = [
+        json.loads((weights.CHECKPOINTS / f"{file}.json").read_text(encoding="utf-8")) for file in row.weights
+    ]
     assert row.takes_guide == any(card.get("guide") for card in cards)
     assert set(row.trained_with) == {network for card in cards for network in card["trained_with"]}
 
@@ -314,10 +341,13 @@ def test_frames_lead_from_the_input_to_what_a_run_gives(ready, name):
 def test_partial_convolution_shows_the_hole_closing(ready):
     shown = frames(ready("partial_conv"))
     masks = [frame for key, frame in shown.items() if key.startswith("mask/")]
-    assert [frame.name for frame in masks] == [f"mask/{i}" for i in range(7)]  # the input, three layers down, three up
+    assert [frame.name for frame in masks] == [
+        f"mask/{i}" for i in range(7)
+    ]  # the input, three layers down, three up
     assert masks[0].value == pytest.approx(1 - hole().mean())
     assert np.array_equal(masks[0].image[..., 0] == 255, ~hole())
-    # A 7x7 window of stride 2 that sees any known pixel becomes valid: the hole of 21x18 shrinks to what no window touches.
+    # A 7x7 window of stride 2 that sees any known pixel becomes valid: the hole of 21x18 shrinks to what no
+    # window touches.
     rows, columns = np.arange(32) * 2, np.arange(24) * 2
     deep = (rows >= 20 + 3)[:, None] & (rows <= 40 - 3)[:, None] & (columns >= 12 + 3) & (columns <= 29 - 3)
     assert np.array_equal(masks[1].image[..., 0] == 255, ~deep)
@@ -334,7 +364,9 @@ def test_gated_convolution_shows_its_gates(ready):
     assert gates[0] == "gate/coarse-1"
     assert any(key.startswith("gate/refine-") for key in gates)
     assert all(0 < shown[key].value < 1 for key in gates)
-    assert [key for key in shown if key.startswith("channels/")] == [key.replace("gate/", "channels/") for key in gates]
+    assert [key for key in shown if key.startswith("channels/")] == [
+        key.replace("gate/", "channels/") for key in gates
+    ]
     assert np.array_equal(shown["refined"].image, shown["result"].image)
     assert np.array_equal(shown["coarse"].image[~hole()], picture()[~hole()])
     assert not np.array_equal(shown["coarse"].image, shown["refined"].image)
@@ -344,7 +376,11 @@ def test_the_papers_gated_form_shows_its_attention_too(folder, monkeypatch):
     with torch.random.fork_rng():
         net = GatedGenerator(cnum=8)
     metadata = {"method": "gated_conv", "network": json.dumps({"class": "GatedGenerator", "cnum": 8})}
-    pin(monkeypatch, "gated_conv", write(folder, "gated_conv", {key: value.half() for key, value in net.state_dict().items()}, metadata))
+    pin(
+        monkeypatch,
+        "gated_conv",
+        write(folder, "gated_conv", {key: value.half() for key, value in net.state_dict().items()}, metadata),
+    )
     shown = frames(registry.create("gated_conv", device="cpu"), guide=lines())
     stages = {key.split("/")[1].split("-")[0] for key in shown if key.startswith("gate/")}
     assert stages == {"coarse", "coarse_decoder", "refine", "matching", "pasted", "refine_decoder"}
@@ -429,7 +465,9 @@ def test_a_sketch_in_the_hole_changes_the_fill_and_elsewhere_nothing(ready):
 
 
 def test_a_sketch_from_python(ready, monkeypatch):
-    monkeypatch.setitem(registry.METHODS, "gated_conv", replace(registry.METHODS["gated_conv"], takes_guide=True))
+    monkeypatch.setitem(
+        registry.METHODS, "gated_conv", replace(registry.METHODS["gated_conv"], takes_guide=True)
+    )
     method = ready("gated_conv")
     drawn = method(InpaintRequest(picture(), hole(), guide=lines())).image
     white = lines().astype(np.uint8) * 255

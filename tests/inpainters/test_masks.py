@@ -60,7 +60,12 @@ def test_pure(name, seed, image_id, label):
 def test_seed_picture_and_bin_each_change_the_mask(name):
     masks = [
         generate(name, (64, 64), seed=seed, image_id=image_id, bin=label)
-        for seed, image_id, label in [(0, "a", "20-30"), (1, "a", "20-30"), (0, "b", "20-30"), (0, "a", "30-40")]
+        for seed, image_id, label in [
+            (0, "a", "20-30"),
+            (1, "a", "20-30"),
+            (0, "b", "20-30"),
+            (0, "a", "30-40"),
+        ]
     ]
     assert len({mask.tobytes() for mask in masks}) == 4
 
@@ -76,7 +81,9 @@ def test_long_and_large(name, size):
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_not_a_sprinkle_of_pixels(name):
-    """Hitting the ratio leaves no dust: opening with a 2×2 square keeps nearly all of what is thicker than a scratch."""
+    """Hitting the ratio leaves no dust: opening with a 2×2 square keeps nearly all of what is thicker than a
+    scratch.
+    """
     mask = generate(name, (256, 256), seed=5, bin="20-30")
     kept = ndimage.binary_opening(mask, np.ones((2, 2)))
     assert kept.sum() > (0.5 if name == "scratches" else 0.95) * mask.sum()
@@ -113,7 +120,12 @@ def test_box_is_one_solid_box():
 def test_widths_follow_their_names():
     """Mean distance from a missing pixel to the nearest known one."""
     widths = [
-        np.mean([ndimage.distance_transform_edt(m)[m].mean() for m in (generate(n, (256, 256), seed=s, bin="20-30") for s in range(4))])
+        np.mean(
+            [
+                ndimage.distance_transform_edt(m)[m].mean()
+                for m in (generate(n, (256, 256), seed=s, bin="20-30") for s in range(4))
+            ]
+        )
         for n in ("scratches", "thin", "medium", "thick")
     ]
     assert widths == sorted(widths)
@@ -186,5 +198,7 @@ GOLDEN = {
 @pytest.mark.parametrize("name", GENERATORS)
 def test_nobody_changed_a_generator_by_accident(name):
     """A changed mask is a new mask set: results on the old one no longer compare."""
-    mask = generate(name, (64, 96), seed=7, image_id="coffee@full", bin=name if GENERATORS[name].fixed else "20-30")
+    mask = generate(
+        name, (64, 96), seed=7, image_id="coffee@full", bin=name if GENERATORS[name].fixed else "20-30"
+    )
     assert hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()[:16] == GOLDEN[name]

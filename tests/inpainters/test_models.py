@@ -1,4 +1,6 @@
-"""The option `model` against diffusers' own steps, and a sentence for each thing that is no unconditional denoiser of pictures."""
+"""The option `model` against diffusers' own steps, and a sentence for each thing that is no unconditional
+denoiser of pictures.
+"""
 
 import json
 import math
@@ -111,7 +113,9 @@ def test_estimates_are_those_of_the_pipelines_own_scheduler(folder, noise, safe)
 
 
 def test_a_fill_is_the_samplers_loop_with_diffusers_own_steps(folder):
-    """Replacement by hand: DDPMScheduler's estimate and step, and the known pixels put in as noisy (Song et al. 2021)."""
+    """Replacement by hand: DDPMScheduler's estimate and step, and the known pixels put in as noisy (Song et
+    al. 2021).
+    """
     path, net, noise = folder(), unet(), DDPMScheduler()
     result = fill(path)
     image, mask = picture(), hole()
@@ -127,11 +131,17 @@ def test_a_fill_is_the_samplers_loop_with_diffusers_own_steps(folder):
         with torch.inference_mode():
             clean = noise.step(net(noisy, t).sample, t, noisy).pred_original_sample
         output, drawn = (noisy - abar.sqrt() * clean) / (1 - abar).sqrt(), draw()
-        with torch.inference_mode():  # the noise that the network names, not the one that the clamped estimate implies
+        with (
+            torch.inference_mode()
+        ):  # the noise that the network names, not the one that the clamped estimate implies
             output = net(noisy, t).sample
         variance = (1 - before) / (1 - abar) * (1 - abar / before)
         mean = before.sqrt() * clean + (1 - before - variance).clamp(min=0).sqrt() * output
-        noisy = torch.where(torch.from_numpy(mask), mean + variance.sqrt() * drawn, before.sqrt() * known + (1 - before).sqrt() * drawn)
+        noisy = torch.where(
+            torch.from_numpy(mask),
+            mean + variance.sqrt() * drawn,
+            before.sqrt() * known + (1 - before).sqrt() * drawn,
+        )
     wanted = ((noisy[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().numpy()
     assert np.abs(result.raw[mask].astype(int) - wanted[mask]).max() <= 1
     assert result.network_calls == 6
@@ -141,7 +151,11 @@ def test_the_variances_channels_are_left_out(folder):
     six = unet(out_channels=6)
     path = folder(six)
     with torch.inference_mode():
-        assert torch.allclose(denoisers.load(str(path))(tensors(), torch.tensor([5])), six(tensors(), 5).sample[:, :3], atol=1e-5)
+        assert torch.allclose(
+            denoisers.load(str(path))(tensors(), torch.tensor([5])),
+            six(tensors(), 5).sample[:, :3],
+            atol=1e-5,
+        )
     assert any("3 of its 6 channels" in note for note in fill(path).notes)
 
 
@@ -158,7 +172,9 @@ def test_every_sampler_takes_a_model_and_records_it(folder, name):
 
 
 def test_old_layouts(folder, tmp_path):
-    """google/ddpm-celebahq-256: everything at the top, a .bin, and attention layers under the names they had in 2022."""
+    """google/ddpm-celebahq-256: everything at the top, a .bin, and attention layers under the names they had
+    in 2022.
+    """
     path, flat = folder(), tmp_path / "flat"
     flat.mkdir()
     old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
@@ -171,7 +187,9 @@ def test_old_layouts(folder, tmp_path):
         if (path / name).is_file():
             shutil.copy(path / name, flat / Path(name).name)
     with torch.inference_mode():
-        assert torch.allclose(denoisers.load(str(flat))(tensors(), torch.tensor([5])), unet()(tensors(), 5).sample, atol=1e-5)
+        assert torch.allclose(
+            denoisers.load(str(flat))(tensors(), torch.tensor([5])), unet()(tensors(), 5).sample, atol=1e-5
+        )
 
 
 def test_a_lone_network_has_the_schedule_of_ho_et_al(tmp_path):
@@ -187,7 +205,9 @@ def test_half_precision_is_read_as_full(folder):
     path = folder(unet().half())
     net = denoisers.load(str(path))
     assert {parameter.dtype for parameter in net.parameters()} == {torch.float32}
-    assert not any(parameter.is_meta or parameter.requires_grad for parameter in (*net.parameters(), *net.buffers()))
+    assert not any(
+        parameter.is_meta or parameter.requires_grad for parameter in (*net.parameters(), *net.buffers())
+    )
 
 
 def test_windows_have_the_size_of_the_training(folder):
@@ -211,7 +231,13 @@ def test_windows_have_the_size_of_the_training(folder):
 
 
 def test_windows_fit_the_networks_scales(folder):
-    path = folder(unet(block_out_channels=(8, 8, 8), down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3))
+    path = folder(
+        unet(
+            block_out_channels=(8, 8, 8),
+            down_block_types=("DownBlock2D",) * 3,
+            up_block_types=("UpBlock2D",) * 3,
+        )
+    )
     result = fill(path, image=picture(21, 23), mask=hole(21, 23))
     assert denoisers.load(str(path)).multiple == 4
     assert result.image.shape == (21, 23, 3)
@@ -243,7 +269,9 @@ def test_bundled_weights_are_not_needed_then(folder, monkeypatch):
 
 
 def test_the_cost_of_a_call_is_known_before_it_is_loaded(folder):
-    """Against multiplications counted by hand, of convolutions and linear layers, in a network without attention."""
+    """Against multiplications counted by hand, of convolutions and linear layers, in a network without
+    attention.
+    """
     net = unet(down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2, add_attention=False)
     path, counted = folder(net), []
 
@@ -262,7 +290,18 @@ def test_the_command_line_takes_one(folder, tmp_path, capsys):
     PilImage.fromarray(picture()).save(tmp_path / "photo.png")
     PilImage.fromarray(np.uint8(255) * hole()).save(tmp_path / "mask.png")
     files = [str(tmp_path / name) for name in ("photo.png", "mask.png")]
-    command = ["fill", *files, "-o", str(tmp_path / "out.png"), "--method", "replacement", "--option", "steps=6", "--device", "cpu"]
+    command = [
+        "fill",
+        *files,
+        "-o",
+        str(tmp_path / "out.png"),
+        "--method",
+        "replacement",
+        "--option",
+        "steps=6",
+        "--device",
+        "cpu",
+    ]
     path = folder()
     assert main([*command, "--option", f"model={path}"]) == 0
     assert f"Denoiser: {path}@" in capsys.readouterr().err
@@ -311,12 +350,18 @@ def test_models_are_kept_and_changed_folders_read_again(folder):
         ({"unet": {"layers_per_block": 2}}, "weights lack 'down_blocks.0.resnets.1"),
         ({"unet": {"add_attention": False}}, "no place for the weights 'mid_block.attentions"),
         ({"index": {"_class_name": "LDMPipeline"}}, "'LDMPipeline', not one of DDPMPipeline"),
-        ({"scheduler": {"_class_name": "EulerDiscreteScheduler"}}, "'EulerDiscreteScheduler', not one of DDPMScheduler"),
+        (
+            {"scheduler": {"_class_name": "EulerDiscreteScheduler"}},
+            "'EulerDiscreteScheduler', not one of DDPMScheduler",
+        ),
         ({"scheduler": {"beta_schedule": "laplace"}}, "'laplace', not one of linear"),
         ({"scheduler": {"prediction_type": "score"}}, "predicts 'score', not one of epsilon"),
         ({"scheduler": {"trained_betas": [0.1] * 7}}, "1000 timesteps and 7 trained_betas"),
         ({"scheduler": {"trained_betas": "many"}}, "trained_betas are no list"),
-        ({"scheduler": {"trained_betas": [2.0] * 1000}}, "trained_betas are no list of numbers between 0 and 1"),
+        (
+            {"scheduler": {"trained_betas": [2.0] * 1000}},
+            "trained_betas are no list of numbers between 0 and 1",
+        ),
         ({"scheduler": {"num_train_timesteps": -3}}, "has -3 timesteps"),
         ({"scheduler": {"beta_start": 0.5, "beta_end": 0.1}}, "from beta 0.5 to 0.1"),
         ({"scheduler": {"beta_end": 2}}, "from beta 0.0001 to 2"),
@@ -339,7 +384,12 @@ def test_timesteps_that_the_network_does_not_know(folder):
     path = folder(unet(time_embedding_type="learned", num_train_timesteps=500))
     with pytest.raises(InputError, match="knows 500 timesteps and its schedule has 1000"):
         fill(path)
-    assert fill(folder(unet(time_embedding_type="learned", num_train_timesteps=500), DDPMScheduler(500))).network_calls == 6
+    assert (
+        fill(
+            folder(unet(time_embedding_type="learned", num_train_timesteps=500), DDPMScheduler(500))
+        ).network_calls
+        == 6
+    )
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{", "[" * 100_000, '{"a": 1}' * 2])
@@ -359,7 +409,9 @@ def test_broken_weights(folder, safe):
         with pytest.raises(InputError, match=rf"'{file.name}' (cannot be read as weights|is no state dict)"):
             fill(path)
     file.unlink()
-    with pytest.raises(InputError, match=r"it has no diffusion_pytorch_model\.safetensors or diffusion_pytorch_model\.bin"):
+    with pytest.raises(
+        InputError, match=r"it has no diffusion_pytorch_model\.safetensors or diffusion_pytorch_model\.bin"
+    ):
         fill(path)
 
 
@@ -384,7 +436,19 @@ def test_nothing_of_a_pickle_runs(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["nothing", "a/b/c", "../model", "/etc", "owner/", "owner/name@", "owner/name@../x", "owner name/x", "x" * 500, "\0"]
+    "name",
+    [
+        "nothing",
+        "a/b/c",
+        "../model",
+        "/etc",
+        "owner/",
+        "owner/name@",
+        "owner/name@../x",
+        "owner name/x",
+        "x" * 500,
+        "\0",
+    ],
 )
 def test_names_of_nothing(name):
     with pytest.raises(InputError, match=r"There is no folder|holds no model"):
@@ -435,12 +499,17 @@ def test_a_hub_model_is_pinned_and_fetched_when_asked_for(shop):
     assert shop == [("main", denoisers.DESCRIPTIONS), *weights, (COMMIT, denoisers.DESCRIPTIONS)]
     method(InpaintRequest(picture(), hole(), options={"model": f"owner/name@{COMMIT}"}))
     assert len(shop) == 4  # all in memory
-    assert method(InpaintRequest(picture(), hole(), options={"model": "owner/name@v1"})).options == result.options
+    assert (
+        method(InpaintRequest(picture(), hole(), options={"model": "owner/name@v1"})).options
+        == result.options
+    )
 
 
 def test_descriptions_are_checked_before_gigabytes_come(shop, folder):
     folder(safe=False, unet={"in_channels": 4})
-    with pytest.raises(InputError, match=f"'owner/name@{COMMIT}' cannot be used .*takes 4 channels, and pictures have 3"):
+    with pytest.raises(
+        InputError, match=f"'owner/name@{COMMIT}' cannot be used .*takes 4 channels, and pictures have 3"
+    ):
         denoisers.load("owner/name")
     assert [files for _, files in shop] == [denoisers.DESCRIPTIONS]
 
@@ -448,7 +517,10 @@ def test_descriptions_are_checked_before_gigabytes_come(shop, folder):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (hub.LocalEntryNotFoundError("offline"), "is not here, and the Hub cannot be reached: check the network, or name a folder"),
+        (
+            hub.LocalEntryNotFoundError("offline"),
+            "is not here, and the Hub cannot be reached: check the network, or name a folder",
+        ),
         (hub.OfflineModeIsEnabled("offline"), "the Hub cannot be reached: check the network"),
         (TimeoutError(), r"cannot be had \(TimeoutError\): check the network"),
         (hub.GatedRepoError("403", response=response()), "wants its terms accepted: accept them on its page"),
@@ -467,7 +539,10 @@ def test_without_a_network(monkeypatch, error, sentence):
 
 
 def test_names_that_the_hub_does_not_have(shop):
-    with pytest.raises(UnavailableError, match="'owner/nome' is not on the Hub, or is private: check the name, or name a folder"):
+    with pytest.raises(
+        UnavailableError,
+        match="'owner/nome' is not on the Hub, or is private: check the name, or name a folder",
+    ):
         fill("owner/nome")
     with pytest.raises(UnavailableError, match="'owner/name' has no revision 'v2'"):
         fill("owner/name@v2")
@@ -475,7 +550,9 @@ def test_names_that_the_hub_does_not_have(shop):
 
 
 def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatch):
-    """By huggingface_hub itself, offline, on a cache as it lays it out: files are links to blobs named by their sha256."""
+    """By huggingface_hub itself, offline, on a cache as it lays it out: files are links to blobs named by
+    their sha256.
+    """
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     denoisers._snapshot.cache_clear()
@@ -484,7 +561,10 @@ def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatc
     path, store = folder(), tmp_path / "cache" / "models--owner--cached"
     for file in (*denoisers.DESCRIPTIONS, f"unet/{denoisers.WEIGHTS[0]}"):
         if (path / file).is_file():
-            blob, link = store / "blobs" / denoisers.weights.sha256(path / file), store / "snapshots" / COMMIT / file
+            blob, link = (
+                store / "blobs" / denoisers.weights.sha256(path / file),
+                store / "snapshots" / COMMIT / file,
+            )
             for place in (blob.parent, link.parent, store / "refs"):
                 place.mkdir(parents=True, exist_ok=True)
             shutil.copy(path / file, blob)
@@ -519,5 +599,7 @@ def test_a_damaged_download_is_noticed(shop, tmp_path):
     blob = tmp_path / ("0" * 64)
     shutil.copy(tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHTS[1], blob)
     weights.symlink_to(blob)
-    with pytest.raises(UnavailableError, match=r"'diffusion_pytorch_model.safetensors' of 'owner/name@.* is damaged .*delete"):
+    with pytest.raises(
+        UnavailableError, match=r"'diffusion_pytorch_model.safetensors' of 'owner/name@.* is damaged .*delete"
+    ):
         denoisers.load("owner/name")

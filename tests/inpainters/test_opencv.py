@@ -34,7 +34,9 @@ HOLES = {
 @pytest.mark.parametrize("method", FLAGS)
 def test_equals_opencv_on_the_whole_picture(photo, method, where):
     mask = hole(photo, *HOLES[where])
-    direct = cv2.inpaint(np.where(mask[..., None], np.uint8(0), photo), mask.astype(np.uint8), 3, FLAGS[method])
+    direct = cv2.inpaint(
+        np.where(mask[..., None], np.uint8(0), photo), mask.astype(np.uint8), 3, FLAGS[method]
+    )
     filled = inpaint(photo, mask, method)
     if method == "telea":
         np.testing.assert_array_equal(filled[mask], direct[mask])
@@ -56,11 +58,15 @@ def test_what_lies_under_the_mask_does_not_matter(photo, method):
 def test_continues_a_flat_colour(method):
     flat = np.full((40, 33, 3), (200, 30, 90), np.uint8)
     mask = hole(flat, slice(10, 20), slice(5, 30))
-    assert np.abs(inpaint(flat, mask, method).astype(int) - flat).max() <= 3  # Telea's gradient term is rounded on the way
+    assert (
+        np.abs(inpaint(flat, mask, method).astype(int) - flat).max() <= 3
+    )  # Telea's gradient term is rounded on the way
 
 
 @pytest.mark.parametrize("method", FLAGS)
 def test_the_radius_reaches_opencv(photo, method):
     mask = hole(photo, *HOLES["inside"])
-    near, far = (create(method, radius=radius).run([InpaintRequest(photo, mask)])[0][0].image for radius in (1, 9))
+    near, far = (
+        create(method, radius=radius).run([InpaintRequest(photo, mask)])[0][0].image for radius in (1, 9)
+    )
     assert (near != far).any()

@@ -76,7 +76,9 @@ def test_what_lies_under_the_hole_has_no_say():
     assert (fill(image, mask).image == fill(other, mask).image).all()
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (3, 3), (5, 40), (8, 8), (9, 13), (17, 31), (40, 7)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 9), (2, 2), (3, 3), (5, 40), (8, 8), (9, 13), (17, 31), (40, 7)]
+)
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.7, 0.95])
 def test_any_size_and_any_hole(shape, share):
     rng = np.random.default_rng(shape[0] * 100 + shape[1])
@@ -89,7 +91,9 @@ def test_any_size_and_any_hole(shape, share):
     assert (result[~mask] == image[~mask]).all()
 
 
-@pytest.mark.parametrize("part", [np.s_[:20], np.s_[-20:], np.s_[:, :20], np.s_[:, -20:], np.s_[:25, :25], np.s_[-25:, -25:]])
+@pytest.mark.parametrize(
+    "part", [np.s_[:20], np.s_[-20:], np.s_[:, :20], np.s_[:, -20:], np.s_[:25, :25], np.s_[-25:, -25:]]
+)
 def test_a_hole_may_touch_the_border(part):
     image = np.full((64, 64, 3), 90, np.uint8)
     mask = np.zeros((64, 64), bool)
@@ -99,7 +103,9 @@ def test_a_hole_may_touch_the_border(part):
 
 @pytest.mark.parametrize("known", [np.s_[::2], np.s_[::2, ::2]])
 def test_without_a_known_patch_the_hole_is_filled_smoothly_and_a_note_says_so(known):
-    image = np.repeat(np.linspace(0, 255, 64).round().astype(np.uint8)[None, :, None], 64, axis=0).repeat(3, axis=2)
+    image = np.repeat(np.linspace(0, 255, 64).round().astype(np.uint8)[None, :, None], 64, axis=0).repeat(
+        3, axis=2
+    )
     mask = np.ones((64, 64), bool)
     mask[known] = False
     result = fill(image, mask)
@@ -161,7 +167,9 @@ def test_melting_sources_that_continue_each_other_changes_nothing():
     mask = square((40, 40), 25, 25, 6)
     pixels = np.flatnonzero(mask.ravel())
     shifted = image.copy()
-    shifted[20:36, 20:36] = shifted[4:20, 4:20]  # so that the sources 16 up and left agree with the rim as well
+    shifted[20:36, 20:36] = shifted[
+        4:20, 4:20
+    ]  # so that the sources 16 up and left agree with the rim as well
     filled = melt(pixels - 16 * 41, pixels, np.where(mask[..., None], 0, shifted).astype(np.uint8))
     assert (filled == shifted).all()
 

@@ -14,12 +14,18 @@ class Recorder(Inpainter):
     """Fills with the mean colour and remembers the pieces."""
 
     def __init__(self, **strategy):
-        super().__init__(MethodSpec("recorder", "", "baseline", "", "", "", 0, "", "", Cost(0), strategy=Strategy(**strategy)))
+        super().__init__(
+            MethodSpec(
+                "recorder", "", "baseline", "", "", "", 0, "", "", Cost(0), strategy=Strategy(**strategy)
+            )
+        )
         self.seen = []
 
     def fill(self, piece):
         self.seen.append(piece)
-        return np.broadcast_to(piece.image[~piece.mask].mean(axis=0).round().astype(np.uint8), piece.image.shape)
+        return np.broadcast_to(
+            piece.image[~piece.mask].mean(axis=0).round().astype(np.uint8), piece.image.shape
+        )
 
 
 @st.composite

@@ -59,11 +59,18 @@ PLAYERS = [
 
 def adversarial(method: str, weight: str, player: str, data: str) -> str:
     """The tiny recipe with a discriminator."""
-    text = RECIPE.replace('network = "none"', f'network = "none"\n{weight}') + f"[discriminator]\nwidths = [8, 8]\n{player}\n"
+    text = (
+        RECIPE.replace('network = "none"', f'network = "none"\n{weight}')
+        + f"[discriminator]\nwidths = [8, 8]\n{player}\n"
+    )
     text = text.replace("[data]\n", f"[data]\n{data}\n").replace("crop = 128\ncrop = 64", "crop = 128")
     if method == "gated_conv":
         return text
-    text = text.replace("[cpu.data]\ncrop = 32\n", "").replace("gated_conv", method).replace("widths = [8, 8]", "widths = [4, 4, 4, 4]")
+    text = (
+        text.replace("[cpu.data]\ncrop = 32\n", "")
+        .replace("gated_conv", method)
+        .replace("widths = [8, 8]", "widths = [4, 4, 4, 4]")
+    )
     network = text[text.index("[network]") : text.index("[terms]")]
     return text.replace(network, "[network]\nwidths = [8, 8]\nkernels = [5, 3]\n")
 
@@ -121,7 +128,18 @@ def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_
     if player:
         toml.write_text(adversarial(*player))
     out = tmp_path / "killed"
-    command = [sys.executable, "-m", "inpainters.training", str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "inpainters.training",
+        str(toml),
+        "--data",
+        str(photos),
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+    ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen([*command, "--out", str(out)], env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
@@ -157,7 +175,11 @@ def test_a_run_with_a_discriminator_resumes_to_the_same_curve(player, toml, phot
     curve = rows(tmp_path / "whole/log.csv")
     assert curve == rows(tmp_path / "parts/log.csv")
     assert all(float(row["discriminator"]) > 0 and row["adversarial"] for row in curve)
-    for a, b in zip(whole.adversary.network.state_dict().values(), rest.adversary.network.state_dict().values(), strict=True):
+    for a, b in zip(
+        whole.adversary.network.state_dict().values(),
+        rest.adversary.network.state_dict().values(),
+        strict=True,
+    ):
         assert torch.equal(a, b)
 
 
@@ -174,7 +196,9 @@ def test_a_checkpoint_from_before_the_discriminator_resumes_with_a_fresh_one(tom
 
 
 def test_the_discriminator_joins_at_its_step_and_learns_to_tell(toml, photos, tmp_path):
-    text = adversarial("gated_conv", "adversarial = 0.0001\nadversarial_from = 2", "rate = 2e-3", "workers = 0")
+    text = adversarial(
+        "gated_conv", "adversarial = 0.0001\nadversarial_from = 2", "rate = 2e-3", "workers = 0"
+    )
     toml.write_text(text)
     run = trainer(toml, photos, tmp_path / "run")
     batch = data.Batches(run.pictures, run.train, run.recipe)[0]
@@ -203,7 +227,9 @@ def test_sketches_come_with_their_share_and_lie_in_the_hole(toml, photos, tmp_pa
     assert 0.2 < drawn.mean() < 0.6
     assert all((guide * (1 - mask)).max() == 0 for _, mask, guide in found)
     toml.write_text(RECIPE)
-    for a, b in zip(found[3][:2], data.Batches(run.pictures, run.train, recipe.load(str(toml)))[3], strict=True):
+    for a, b in zip(
+        found[3][:2], data.Batches(run.pictures, run.train, recipe.load(str(toml)))[3], strict=True
+    ):
         assert torch.equal(a, b), "sketches change neither pictures nor masks"
 
 
@@ -223,44 +249,71 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
     toml.write_text(text.replace("batch = 2", "batch = 4"))
     common = [str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1", "--steps", "4"]
     assert main([*common, "--out", str(tmp_path / "one")]) == 0
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "inpainters.training"]
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "inpainters.training",
+    ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*launcher, *common, "--out", str(tmp_path / "two")], env=environment, capture_output=True, text=True, timeout=200
+        [*launcher, *common, "--out", str(tmp_path / "two")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("stopped at step 4") == 1, "the first process alone speaks"
     one, two = rows(tmp_path / "one/log.csv"), rows(tmp_path / "two/log.csv")
     assert len(one) == len(two) == 4
     for a, b in zip(one, two, strict=True):
-        assert {k: float(v) for k, v in a.items() if v} == pytest.approx({k: float(v) for k, v in b.items() if v}, rel=1e-5, abs=1e-5)
-    a, b = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["average"] for name in ("one", "two"))
+        assert {k: float(v) for k, v in a.items() if v} == pytest.approx(
+            {k: float(v) for k, v in b.items() if v}, rel=1e-5, abs=1e-5
+        )
+    a, b = (
+        torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["average"] for name in ("one", "two")
+    )
     for key, value in a.items():
         torch.testing.assert_close(value, b[key], rtol=1e-3, atol=1e-4)
     if method == "partial_conv":
-        done = subprocess.run([*launcher, *common, "--out", str(tmp_path / "two"), "--export", "2"], env=environment, timeout=200)
+        done = subprocess.run(
+            [*launcher, *common, "--out", str(tmp_path / "two"), "--export", "2"],
+            env=environment,
+            timeout=200,
+        )
         assert done.returncode == 0
         facts = json.loads((tmp_path / "two/export/partial_conv.json").read_text())
-        assert (facts["steps"], facts["decay_steps"], facts["hardware"]) == (6, 2, "2 threads of a processor, no GPU")
+        assert (facts["steps"], facts["decay_steps"], facts["hardware"]) == (
+            6,
+            2,
+            "2 threads of a processor, no GPU",
+        )
 
 
 def test_nothing_of_the_process_group_outlives_it(tmp_path):
     """Threads of a group that lives on abort the process now and then when Python shuts down."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import weakref\n"
-        "import torch\n"
-        "from inpainters.training import parallel\n"
-        "with parallel.group('cpu'):\n"
-        "    group = weakref.ref(torch.distributed.group.WORLD)\n"
-        "    weight = torch.nn.Parameter(torch.ones(3))\n"
-        "    optimizer = torch.optim.Adam([weight])\n"
-        "    weight.sum().backward()\n"
-        "    parallel.average_gradients([weight])\n"
-        "    optimizer.step()\n"
-        "assert group() is None\n"
+        "import weakref\nimport torch\nfrom inpainters.training import parallel\nwith "
+        "parallel.group('cpu'):\n    group = weakref.ref(torch.distributed.group.WORLD)\n    weight = "
+        "torch.nn.Parameter(torch.ones(3))\n    optimizer = torch.optim.Adam([weight])\n    "
+        "weight.sum().backward()\n    parallel.average_gradients([weight])\n    optimizer.step()\nassert "
+        "group() is None\n"
     )
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        str(script),
+    ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(launcher, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
@@ -268,10 +321,32 @@ def test_nothing_of_the_process_group_outlives_it(tmp_path):
 
 def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos, tmp_path):
     out = tmp_path / "run"
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "inpainters.training"]
-    command = [*launcher, str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1", "--out", str(out)]
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "inpainters.training",
+    ]
+    command = [
+        *launcher,
+        str(toml),
+        "--data",
+        str(photos),
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--out",
+        str(out),
+    ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (out / "checkpoint.pt").is_file():
         time.sleep(0.05)
@@ -307,7 +382,11 @@ def test_worker_processes_change_nothing(toml, photos, tmp_path):
 
 def test_both_networks_train(toml, photos, tmp_path):
     network = RECIPE[RECIPE.index("[network]") : RECIPE.index("[terms]")]
-    toml.write_text(RECIPE.replace(network, "[network]\nwidths = [8, 8]\nkernels = [5, 3]\n").replace("gated_conv", "partial_conv"))
+    toml.write_text(
+        RECIPE.replace(network, "[network]\nwidths = [8, 8]\nkernels = [5, 3]\n").replace(
+            "gated_conv", "partial_conv"
+        )
+    )
     run = trainer(toml, photos, tmp_path / "run")
     image, mask = data.Batches(run.pictures, run.train, run.recipe)[0]
     before = run.learn(image, mask)[0]["hole"].item()
@@ -418,7 +497,9 @@ def test_a_network_of_another_class_replaces_the_whole_section_on_the_cpu(toml, 
     }  # fmt: skip
 
 
-def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentence(toml, photos, tmp_path, capsys):
+def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentence(
+    toml, photos, tmp_path, capsys
+):
     assert main([str(toml), "--data", str(tmp_path / "nowhere")]) == 2
     assert "'nowhere' is not there" in capsys.readouterr().err
     common = [str(toml), "--data", str(photos), "--out", str(tmp_path / "run"), "--device", "cpu"]
@@ -447,7 +528,9 @@ def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentenc
     ],
 )
 def test_bad_arguments_are_answered_with_one_sentence(arguments, said, capsys):
-    assert main([*arguments, *(["--device", "cpu"] if "--device" not in arguments and arguments else [])]) == 2
+    assert (
+        main([*arguments, *(["--device", "cpu"] if "--device" not in arguments and arguments else [])]) == 2
+    )
     error = capsys.readouterr().err
     assert said in error
     assert len(error.strip().splitlines()) == 1
@@ -485,7 +568,12 @@ def test_a_wrong_value_is_answered_with_a_sentence(toml, old, new, said, photos,
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("cpu = 3", r"\[cpu\] is a section"), ("data = 3", "expected Data"), ("limits = [0.5]", "list of texts")]
+    ("line", "said"),
+    [
+        ("cpu = 3", r"\[cpu\] is a section"),
+        ("data = 3", "expected Data"),
+        ("limits = [0.5]", "list of texts"),
+    ],
 )
 def test_a_section_that_is_none_is_answered_with_a_sentence(toml, line, said):
     toml.write_text(f'method = "gated_conv"\n{line}\n')
@@ -503,12 +591,32 @@ def test_data_folders_that_hold_nothing_of_use_are_answered_with_a_sentence(toml
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/a.png").write_bytes(b"no picture")
     for name, said in (("empty", "'empty' holds no pictures"), ("broken", "None of the 1 pictures")):
-        assert main([str(toml), "--data", str(tmp_path / name), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
+        assert (
+            main(
+                [str(toml), "--data", str(tmp_path / name), "--out", str(tmp_path / "out"), "--device", "cpu"]
+            )
+            == 2
+        )
         assert said in capsys.readouterr().err
 
 
 def test_broken_pictures_are_counted_in_the_log(toml, photos, tmp_path, capsys):
-    assert main([str(toml), "--data", str(photos), "--out", str(tmp_path / "out"), "--device", "cpu", "--steps", "1"]) == 0
+    assert (
+        main(
+            [
+                str(toml),
+                "--data",
+                str(photos),
+                "--out",
+                str(tmp_path / "out"),
+                "--device",
+                "cpu",
+                "--steps",
+                "1",
+            ]
+        )
+        == 0
+    )
     assert "10 pictures, 1 skipped as unreadable" in capsys.readouterr().out
 
 
@@ -545,7 +653,9 @@ def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, t
     weights = {k: v for path in (out / "export").glob("*.safetensors") for k, v in load_file(path).items()}
     recipe.load(str(toml)).build().load_state_dict(weights)
     assert all(v.dtype == torch.float16 for v in weights.values())
-    card = json.loads((out / "export/gated_conv.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
+    card = json.loads(
+        (out / "export/gated_conv.json").read_text(), parse_constant=pytest.fail
+    )  # NaN is no JSON
     assert card["steps"] == 7
     assert card["skipped"] == 1
     assert card["data"] == [{"name": "photos", "pictures": 10, "terms": "drawn by the test"}]
@@ -569,7 +679,12 @@ def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, t
 
 @pytest.mark.parametrize(
     ("network", "perceptual", "seen"),
-    [("lpips_squeeze", 1.0, ["squeezenet"]), ("vgg16", 1.0, ["vgg16"]), ("lpips_squeeze", 0.0, []), ("none", 1.0, [])],
+    [
+        ("lpips_squeeze", 1.0, ["squeezenet"]),
+        ("vgg16", 1.0, ["vgg16"]),
+        ("lpips_squeeze", 0.0, []),
+        ("none", 1.0, []),
+    ],
 )
 def test_a_card_names_the_perceptual_network_that_was_seen(network, perceptual, seen):
     plan = recipe.parse({"method": "gated_conv", "losses": {"network": network, "perceptual": perceptual}})
@@ -579,7 +694,9 @@ def test_a_card_names_the_perceptual_network_that_was_seen(network, perceptual, 
 def test_a_card_says_which_part_was_missing():
     assert holes(recipe.parse({"method": "gated_conv"}).as_dict()["masks"]) == "holes of 2% to 60%"
     said = holes(recipe.load("context_encoder").as_dict()["masks"])
-    assert said.startswith("holes of 20% to 90% of a centre square with 50% of the side; 70% of the masks take all of it")
+    assert said.startswith(
+        "holes of 20% to 90% of a centre square with 50% of the side; 70% of the masks take all of it"
+    )
 
 
 def test_shards_keep_order_and_stay_below_the_limit():

@@ -31,7 +31,10 @@ def test_validation_fills_the_hole_alone_and_each_picture_for_itself(trainer):
     for mask in masks:
         mask[4:9, 5:12] = True
     (found,) = trainer.fill(images, masks)
-    assert all(np.array_equal(fill[~mask], image[~mask]) for fill, image, mask in zip(found, images, masks, strict=True))
+    assert all(
+        np.array_equal(fill[~mask], image[~mask])
+        for fill, image, mask in zip(found, images, masks, strict=True)
+    )
     assert len({fill[masks[0]].tobytes() for fill in found}) == 10
     (first,) = trainer.fill(images[:3], masks[:3])
     assert all(np.abs(a.astype(int) - b).max() <= 1 for a, b in zip(first, found, strict=False))
@@ -40,11 +43,15 @@ def test_validation_fills_the_hole_alone_and_each_picture_for_itself(trainer):
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @pytest.mark.parametrize("abar", [0.999, 0.9, 0.5, 0.01])
 def test_the_weight_is_that_of_the_clean_picture(prediction, abar):
-    """Hang et al. 2023: whatever is predicted, the error counts as if min(snr, gamma) weighed the clean picture's."""
+    """Hang et al. 2023: whatever is predicted, the error counts as if min(snr, gamma) weighed the clean
+    picture's.
+    """
     generator = torch.Generator().manual_seed(0)
     noisy, right, wrong = torch.randn(3, 1, 3, 4, 4, generator=generator, dtype=torch.float64)
     ratio = snr(torch.tensor([abar], dtype=torch.float64))
     clean = [estimate(noisy, output, abar, prediction, None).clean for output in (right, wrong)]
     wanted = min(abar / (1 - abar), 5.0) * (clean[0] - clean[1]).square().mean()
-    assert (min_snr(ratio, 5.0, prediction) * (right - wrong).square().mean()).item() == pytest.approx(wanted.item())
+    assert (min_snr(ratio, 5.0, prediction) * (right - wrong).square().mean()).item() == pytest.approx(
+        wanted.item()
+    )
     assert min_snr(ratio, 0.0, prediction).item() == 1

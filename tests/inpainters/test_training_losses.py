@@ -1,4 +1,6 @@
-"""Losses, discriminators and sketches against literal formulas, hand-worked values and the reference packages."""
+"""Losses, discriminators and sketches against literal formulas, hand-worked values and the reference
+packages.
+"""
 
 import numpy as np
 import pytest
@@ -59,7 +61,11 @@ def test_reconstruction_averages_the_earlier_stages():
     target, mask = torch.zeros(1, 3, 4, 4), torch.ones(1, 1, 4, 4)
     stages = [torch.full_like(target, value) for value in (0.2, 0.4, 0.5)]
     terms = losses.reconstruction(stages, target, mask)
-    assert {key: round(value.item(), 5) for key, value in terms.items()} == {"hole": 0.5, "valid": 0, "coarse": 0.3}
+    assert {key: round(value.item(), 5) for key, value in terms.items()} == {
+        "hole": 0.5,
+        "valid": 0,
+        "coarse": 0.3,
+    }
     assert losses.reconstruction(stages, target, mask, power=2)["hole"].item() == pytest.approx(0.25)
 
 
@@ -76,9 +82,13 @@ def test_adversarial_losses_by_hand():
     assert losses.hinge_discriminator(real, fake).item() == pytest.approx((0 + 0.5) / 2 + (0 + 2) / 2)
     assert losses.hinge_generator(fake).item() == pytest.approx(1.0)
     ones, zeros = torch.ones(2), torch.zeros(2)
-    expected = F.binary_cross_entropy_with_logits(real, ones) + F.binary_cross_entropy_with_logits(fake, zeros)
+    expected = F.binary_cross_entropy_with_logits(real, ones) + F.binary_cross_entropy_with_logits(
+        fake, zeros
+    )
     torch.testing.assert_close(losses.cross_entropy_discriminator(real, fake), expected)
-    torch.testing.assert_close(losses.cross_entropy_generator(fake), F.binary_cross_entropy_with_logits(fake, ones))
+    torch.testing.assert_close(
+        losses.cross_entropy_generator(fake), F.binary_cross_entropy_with_logits(fake, ones)
+    )
 
 
 @pytest.mark.parametrize("name", ["vgg16", "squeezenet"])
@@ -86,7 +96,10 @@ def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, 
     from torchvision import models
 
     torch.manual_seed(0)
-    builder, file, pools = {"vgg16": (models.vgg16, losses.VGG, 3), "squeezenet": (models.squeezenet1_1, losses.BACKBONE, 3)}[name]
+    builder, file, pools = {
+        "vgg16": (models.vgg16, losses.VGG, 3),
+        "squeezenet": (models.squeezenet1_1, losses.BACKBONE, 3),
+    }[name]
     with torch.device("meta"):
         whole = builder(weights=None)
     whole.features.to_empty(device="cpu")
@@ -97,7 +110,10 @@ def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, 
     monkeypatch.setattr(losses, "folders", lambda: iter([tmp_path]))
     network = losses.perceptual(name)
     a, b = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
-    mean, deviation = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    mean, deviation = (
+        torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1),
+        torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1),
+    )
     x, y, expected, seen = (a - mean) / deviation, (b - mean) / deviation, torch.zeros(2), 0
     for layer in whole.features:
         x, y = layer(x), layer(y)
@@ -112,7 +128,11 @@ def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, 
 
 def test_the_perceptual_loss_says_what_it_needs_and_what_is_damaged(monkeypatch, tmp_path):
     monkeypatch.setattr(losses, "folders", lambda: iter([tmp_path]))
-    for name, file in (("lpips_squeeze", losses.BACKBONE), ("vgg16", losses.VGG), ("squeezenet", losses.BACKBONE)):
+    for name, file in (
+        ("lpips_squeeze", losses.BACKBONE),
+        ("vgg16", losses.VGG),
+        ("squeezenet", losses.BACKBONE),
+    ):
         with pytest.raises(UnavailableError, match=f"'{file}'.*INPAINTING_WEIGHTS"):
             losses.perceptual(name)
     torch.save({"0.weight": torch.zeros(3)}, tmp_path / losses.BACKBONE)
@@ -176,4 +196,6 @@ def test_a_sketch_follows_edges_inside_the_hole_alone():
     drawn = sketch(astronaut()[:128, 128:256], np.ones((128, 128), bool), np.random.default_rng(3))
     assert drawn.dtype == np.float32
     assert set(np.unique(drawn)) == {0.0, 1.0}
-    assert np.array_equal(drawn, sketch(astronaut()[:128, 128:256], np.ones((128, 128), bool), np.random.default_rng(3)))
+    assert np.array_equal(
+        drawn, sketch(astronaut()[:128, 128:256], np.ones((128, 128), bool), np.random.default_rng(3))
+    )

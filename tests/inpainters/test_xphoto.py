@@ -1,4 +1,6 @@
-"""Frequency selective reconstruction and the shift map against OpenCV called directly, and against what they promise."""
+"""Frequency selective reconstruction and the shift map against OpenCV called directly, and against what they
+promise.
+"""
 
 import cv2
 import numpy as np
@@ -31,7 +33,9 @@ def error(method: str, image: np.ndarray, mask: np.ndarray) -> float:
     return float(np.abs(inpaint(image, mask, method)[mask].astype(int) - image[mask]).mean())
 
 
-@pytest.mark.parametrize(("quality", "flag"), [("fast", cv2.xphoto.INPAINT_FSR_FAST), ("best", cv2.xphoto.INPAINT_FSR_BEST)])
+@pytest.mark.parametrize(
+    ("quality", "flag"), [("fast", cv2.xphoto.INPAINT_FSR_FAST), ("best", cv2.xphoto.INPAINT_FSR_BEST)]
+)
 def test_a_small_hole_equals_opencv(photo, quality, flag):
     mask = box(photo.shape, slice(40, 48), slice(38, 45))
     window = (slice(8, 80), slice(6, 77))  # 32 px of context
@@ -41,14 +45,18 @@ def test_a_small_hole_equals_opencv(photo, quality, flag):
     direct = np.zeros((*known.shape, 3), np.uint8)
     cv2.xphoto.inpaint(np.pad(image, [*pad, (0, 0)], mode="symmetric"), known, direct, flag)
     result = create("fsr", quality=quality).run([InpaintRequest(photo, mask)])[0][0]
-    np.testing.assert_array_equal(result.image[mask], direct[: image.shape[0], : image.shape[1]][mask[window]])
+    np.testing.assert_array_equal(
+        result.image[mask], direct[: image.shape[0], : image.shape[1]][mask[window]]
+    )
     assert result.notes == ()
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (67, 61), (33, 70)])
 def test_fsr_halves_the_error_of_the_mean(height, width):
     image = sinusoid(height, width)
-    mask = box(image.shape, slice(12, 24), slice(20, 34)) | box(image.shape, slice(height - 5, None), slice(width - 6, None))
+    mask = box(image.shape, slice(12, 24), slice(20, 34)) | box(
+        image.shape, slice(height - 5, None), slice(width - 6, None)
+    )
     assert error("fsr", image, mask) < error("mean_fill", image, mask) / 2
 
 
@@ -101,7 +109,9 @@ def test_lab_and_back_is_exact():
     np.testing.assert_array_equal(_to_rgb(lab), colours)
 
 
-@pytest.mark.parametrize("hole", [(slice(30, 50), slice(30, 55)), (slice(0, 20), slice(60, None)), (slice(44, 45), slice(9, 10))])
+@pytest.mark.parametrize(
+    "hole", [(slice(30, 50), slice(30, 55)), (slice(0, 20), slice(60, None)), (slice(44, 45), slice(9, 10))]
+)
 def test_shift_map_copies_known_pixels_only(photo, hole):
     mask = box(photo.shape, *hole)
     result = create("shift_map").run([InpaintRequest(photo, mask)])[0][0]

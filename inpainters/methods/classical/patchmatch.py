@@ -1,13 +1,19 @@
-"""Exemplar filling: every hole pixel is a vote of patches copied from the known part, found by PatchMatch, coarse to fine.
+"""Exemplar filling: every hole pixel is a vote of patches copied from the known part, found by PatchMatch,
+coarse to fine.
 
-* Wexler, Shechtman and Irani, Space-time completion of video, PAMI 2007 (doi 10.1109/TPAMI.2007.60): expectation
-  maximisation over scales; find each patch's nearest known patch, then let overlapping patches vote (their eq. 3-5).
-* Barnes et al., PatchMatch, SIGGRAPH 2009 (doi 10.1145/1531326.1531330): propagation and random search (sec. 3.2).
-* Newson et al., Video inpainting of complex scenes, SIAM J. Imaging Sci. 2014 (doi 10.1137/140954933): texture features
-  (eq. 7), onion-peel start (sec. 3.5), and the field, not the picture, carried to the next scale.
-* Darabi et al., Image melding, SIGGRAPH 2012 (doi 10.1145/2185520.2185578): votes for gradients, then a screened Poisson solve.
+* Wexler, Shechtman and Irani, Space-time completion of video, PAMI 2007 (doi 10.1109/TPAMI.2007.60):
+  expectation maximisation over scales; find each patch's nearest known patch, then let overlapping patches
+  vote (their eq. 3-5).
+* Barnes et al., PatchMatch, SIGGRAPH 2009 (doi 10.1145/1531326.1531330): propagation and random search (sec.
+  3.2).
+* Newson et al., Video inpainting of complex scenes, SIAM J. Imaging Sci. 2014 (doi 10.1137/140954933):
+  texture features (eq. 7), onion-peel start (sec. 3.5), and the field, not the picture, carried to the next
+  scale.
+* Darabi et al., Image melding, SIGGRAPH 2012 (doi 10.1145/2185520.2185578): votes for gradients, then a
+  screened Poisson solve.
 
-A patch is named by the flat index of its top left pixel. Whole arrays of patches take each step of the search at once.
+A patch is named by the flat index of its top left pixel. Whole arrays of patches take each step of the search
+at once.
 """
 
 from collections.abc import Iterator
@@ -27,10 +33,15 @@ Indices = npt.NDArray[np.int64]
 
 _RATIO = 0.7  # between neighbouring scales
 _TEXTURE = 1.0  # weight of the texture features against grey levels
-_NEAR = np.array([0.3, 0.2], np.float32)  # grey levels that a source loses per 1/512 of the longer side it is away (down, across)
+_NEAR = np.array(
+    [0.3, 0.2], np.float32
+)  # grey levels that a source loses per 1/512 of the longer side it is away (down, across)
 _TRUST = 1.3  # by which a vote's weight falls per pixel from the rim (Wexler sec. 3.2)
 _SCREEN = 0.1  # pull of the votes against their gradients
-_MOST_PIXELS, _MOST_MISSING = 1_200_000, 200_000  # larger scales copy by the coarser field without a search of their own
+_MOST_PIXELS, _MOST_MISSING = (
+    1_200_000,
+    200_000,
+)  # larger scales copy by the coarser field without a search of their own
 _CODE = 32  # principal components that stand for a patch in the search
 _CHUNK = 8192  # patches compared at once, so that they stay in the processor's cache
 
@@ -40,12 +51,16 @@ class PatchMatch(Inpainter):
         side, rounds = int(piece.options["patch"]), int(piece.options["iterations"])
         sizes = pyramid(piece.mask, side)
         if not sizes or not usable_side(piece.mask, side):
-            piece.notes.append("No patch of this picture is fully known: the hole was filled smoothly instead.")
+            piece.notes.append(
+                "No patch of this picture is fully known: the hole was filled smoothly instead."
+            )
             return smooth_fill(piece.image, piece.mask)
         level, distance = self._solve(piece, sizes, rounds)
         return melt(level.sharp_vote(level.weights(distance)), level.pixels, piece.image)
 
-    def _solve(self, piece: Piece, sizes: list[tuple[tuple[int, int], int]], rounds: int) -> "tuple[Level, Floats]":
+    def _solve(
+        self, piece: Piece, sizes: list[tuple[tuple[int, int], int]], rounds: int
+    ) -> "tuple[Level, Floats]":
         rng = piece.rng
         texture = texture_features(piece.image, piece.mask, piece.mask.shape[0] / sizes[0][0][0])
         plan = [_rounds(rounds, size, piece.mask) for size, _ in sizes]
@@ -68,7 +83,9 @@ class PatchMatch(Inpainter):
 
 
 def _rounds(rounds: int, size: tuple[int, int], mask: Mask) -> int:
-    """Search rounds at a scale: more where they are cheap; none where the field of the next coarser scale has to do."""
+    """Search rounds at a scale: more where they are cheap; none where the field of the next coarser scale has
+    to do.
+    """
     share = size[0] * size[1] / mask.size
     if size[0] * size[1] > _MOST_PIXELS or np.count_nonzero(mask) * share > _MOST_MISSING:
         return 0
@@ -76,9 +93,11 @@ def _rounds(rounds: int, size: tuple[int, int], mask: Mask) -> int:
 
 
 def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
-    """(height, width) and patch side of each scale, coarse to fine; scales without a fully known patch are left out.
+    """(height, width) and patch side of each scale, coarse to fine; scales without a fully known patch are
+    left out.
 
-    At the coarsest no missing pixel is further than about a patch from a known one, or the picture is three patches wide.
+    At the coarsest no missing pixel is further than about a patch from a known one, or the picture is three
+    patches wide.
     """
     depth = float(ndimage.distance_transform_edt(mask).max())
     scale, sizes = 1.0, [mask.shape]
@@ -92,7 +111,9 @@ def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
 
 
 def usable_side(mask: Mask, side: int) -> int:
-    """The largest patch side, at most `side`, with enough fully known patches to choose from; 0 where even 3 has none."""
+    """The largest patch side, at most `side`, with enough fully known patches to choose from; 0 where even 3
+    has none.
+    """
     for smaller in sorted({s for s in (side, 5, 3) if s <= min(side, *mask.shape)}, reverse=True):
         count = box_count(mask, smaller)
         sources, targets = int((count == 0).sum()), int(((count > 0) & (count <= smaller**2)).sum())
@@ -110,7 +131,9 @@ def _shrunk(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def texture_features(image: Image, mask: Mask, reach: float) -> Floats:
-    """Newson eq. 7: mean absolute derivatives over about one pixel of the coarsest scale. (h, w, 2), in grey levels."""
+    """Newson eq. 7: mean absolute derivatives over about one pixel of the coarsest scale. (h, w, 2), in grey
+    levels.
+    """
     grey = image.astype(np.float32).mean(axis=2)
     known = (~mask).astype(np.float32)
     dx, dy = np.zeros((2, *mask.shape), np.float32)
@@ -122,8 +145,17 @@ def texture_features(image: Image, mask: Mask, reach: float) -> Floats:
 
 
 def box_count(mask: Mask, side: int) -> Indices:
-    """How many True pixels the patch at each corner holds; (h, w), huge at corners whose patch leaves the picture."""
-    count = cv2.boxFilter(mask.astype(np.float32), -1, (side, side), anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    """How many True pixels the patch at each corner holds; (h, w), huge at corners whose patch leaves the
+    picture.
+    """
+    count = cv2.boxFilter(
+        mask.astype(np.float32),
+        -1,
+        (side, side),
+        anchor=(0, 0),
+        normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )
     count = np.rint(count).astype(np.int64)
     count[mask.shape[0] - side + 1 :] = count[:, mask.shape[1] - side + 1 :] = side**3
     return count
@@ -131,7 +163,9 @@ def box_count(mask: Mask, side: int) -> Indices:
 
 @dataclass
 class Level:
-    """One scale. Flat indices run over (h, w); `values` are (h * w, 5): red, green, blue and two texture features."""
+    """One scale. Flat indices run over (h, w); `values` are (h * w, 5): red, green, blue and two texture
+    features.
+    """
 
     shape: tuple[int, int]
     side: int
@@ -152,7 +186,9 @@ class Level:
         small = image if size == mask.shape else shrink(image, size, ~mask)
         hole = _shrunk(mask, size)
         features = cv2.resize(texture, (width, height), interpolation=cv2.INTER_AREA)
-        values = np.concatenate([small.astype(np.float32), features * _TEXTURE], axis=2).reshape(height * width, 5)
+        values = np.concatenate([small.astype(np.float32), features * _TEXTURE], axis=2).reshape(
+            height * width, 5
+        )
         count = box_count(hole, side).ravel()
         sources = np.flatnonzero(count == 0)
         targets = np.flatnonzero((count > 0) & (count <= side * side))
@@ -183,9 +219,13 @@ class Level:
         return mean, np.ascontiguousarray(vectors[:, : -_CODE - 1 : -1])
 
     def encode(self, corners: Indices) -> Floats:
-        """(n, _CODE + 2): principal components of each patch, and its place, so that near sources win where patches tie."""
+        """(n, _CODE + 2): principal components of each patch, and its place, so that near sources win where
+        patches tie.
+        """
         parts = [self.patches(c) @ self.basis for c in np.array_split(corners, len(corners) // 16384 + 1)]
-        place = np.stack(np.divmod(corners, self.shape[1]), axis=1) * (_NEAR * (512 * self.side / max(self.shape)))
+        place = np.stack(np.divmod(corners, self.shape[1]), axis=1) * (
+            _NEAR * (512 * self.side / max(self.shape))
+        )
         return np.hstack([np.concatenate(parts) - self.mean @ self.basis, place]).astype(np.float32)
 
     def inherit(self, coarse: "Level") -> None:
@@ -196,7 +236,9 @@ class Level:
         there = np.rint((here + centre + 0.5) * ratio - 0.5 - above).astype(np.int64)
         there = np.clip(there, 0, np.array(coarse.shape) - coarse.side)
         known = coarse.slot >= 0
-        nearest = ndimage.distance_transform_edt(~known.reshape(coarse.shape), return_distances=False, return_indices=True)
+        nearest = ndimage.distance_transform_edt(
+            ~known.reshape(coarse.shape), return_distances=False, return_indices=True
+        )
         corners = np.ravel_multi_index(tuple(there.T), coarse.shape)
         corners = np.ravel_multi_index(tuple(nearest.reshape(2, -1)[:, corners]), coarse.shape)
         source = np.stack(np.divmod(coarse.field[coarse.slot[corners]], coarse.shape[1]), axis=1)
@@ -281,9 +323,13 @@ class Level:
         while missing.any():
             layer = missing & ndimage.binary_dilation(~missing, np.ones((3, 3)))
             y, x = np.nonzero(layer)
-            corners = np.clip(y - half, 0, height - self.side) * width + np.clip(x - half, 0, width - self.side)
+            corners = np.clip(y - half, 0, height - self.side) * width + np.clip(
+                x - half, 0, width - self.side
+            )
             corners = np.unique(corners)
-            known = np.repeat((~missing).ravel()[corners[:, None] + self.steps], self.values.shape[1], axis=1).astype(np.float32)
+            known = np.repeat(
+                (~missing).ravel()[corners[:, None] + self.steps], self.values.shape[1], axis=1
+            ).astype(np.float32)
             patch = self.patches(corners)
             distance = masked_distance(patch, known, bank)
             best = distance.argmin(axis=1)
@@ -296,7 +342,9 @@ class Level:
             missing &= ~layer
 
     def sharp_vote(self, weights: Floats) -> Indices:
-        """The source of each missing pixel: of its votes the one nearest to their mean, so that no pixel is a blend."""
+        """The source of each missing pixel: of its votes the one nearest to their mean, so that no pixel is a
+        blend.
+        """
         mean = self.mean_vote(weights)
         best = np.full(len(self.pixels), np.inf, np.float32)
         chosen = np.zeros(len(self.pixels), np.int64)
@@ -308,9 +356,11 @@ class Level:
 
 
 def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
-    """Screened Poisson solve (Darabi sec. 4.2): the chosen sources' gradients, held by their colours and by the rim.
+    """Screened Poisson solve (Darabi sec. 4.2): the chosen sources' gradients, held by their colours and by
+    the rim.
 
-    Minimises sum |u_i - u_j - g_ij|^2 + _SCREEN |u_i - v_i|^2 over neighbours i, j, with u fixed at known pixels.
+    Minimises sum |u_i - u_j - g_ij|^2 + _SCREEN |u_i - v_i|^2 over neighbours i, j, with u fixed at known
+    pixels.
     """
     height, width = image.shape[:2]
     known = image.reshape(-1, 3).astype(np.float32)
@@ -325,7 +375,9 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
     y, x = np.divmod(pixels, width)
     for step, inside in ((1, x < width - 1), (-1, x > 0), (width, y < height - 1), (-width, y > 0)):
         i, other = here[inside], pixels[inside] + step
-        right[i] += _gradient(votes, origin, slot >= 0, pixels[inside], other, step) - (votes[pixels[inside]] - votes[other])
+        right[i] += _gradient(votes, origin, slot >= 0, pixels[inside], other, step) - (
+            votes[pixels[inside]] - votes[other]
+        )
         degree[i] += 1
         free = slot[other] >= 0
         rows.append(i[free])
@@ -340,18 +392,24 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
     return filled.reshape(image.shape)
 
 
-def _gradient(votes: Floats, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int) -> Floats:
+def _gradient(
+    votes: Floats, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int
+) -> Floats:
     """(n, 3) difference here - there, averaged over what the two pixels' sources show beside them."""
     top = len(origin) - 1
     after, before = np.clip(origin[here] + step, 0, top), np.clip(origin[there] - step, 0, top)
     plain = votes[here] - votes[there]
     first = np.where(missing[after, None], plain, votes[origin[here]] - votes[after])
-    second = np.where((missing[before] | ~missing[there])[:, None], first, votes[before] - votes[origin[there]])
+    second = np.where(
+        (missing[before] | ~missing[there])[:, None], first, votes[before] - votes[origin[there]]
+    )
     return (first + second) / 2
 
 
 def masked_distance(patches: Floats, known: Floats, bank: Floats) -> Floats:
-    """(n, m) sums of squared differences over the known (1, not 0) entries of `patches`, as three matrix products."""
+    """(n, m) sums of squared differences over the known (1, not 0) entries of `patches`, as three matrix
+    products.
+    """
     held = patches * known
     return (held * held).sum(axis=1)[:, None] - 2 * held @ bank.T + known @ (bank * bank).T
 

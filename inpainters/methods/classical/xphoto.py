@@ -1,4 +1,5 @@
-"""Shift map (He and Sun 2012) and frequency selective reconstruction (Seiler 2015, Genser 2018), as in OpenCV's contributed module xphoto.
+"""Shift map (He and Sun 2012) and frequency selective reconstruction (Seiler 2015, Genser 2018), as in
+OpenCV's contributed module xphoto.
 
 xphoto's masks are the other way round: non-zero is known. Neither algorithm draws random numbers.
 """
@@ -22,7 +23,9 @@ def _xphoto(image: npt.NDArray[np.generic], mask: Mask, algorithm: int) -> npt.N
 
 
 class ShiftMap(Inpainter):
-    """He and Sun, Statistics of patch offsets for image completion, ECCV 2012 (doi 10.1007/978-3-642-33709-3_2)."""
+    """He and Sun, Statistics of patch offsets for image completion, ECCV 2012 (doi
+    10.1007/978-3-642-33709-3_2).
+    """
 
     SMALLEST = 64  # px; offsets of less than 16 px are barred, so that a smaller picture has too few of them
     PASSES = 4
@@ -43,7 +46,9 @@ class ShiftMap(Inpainter):
         filled = np.ascontiguousarray(_to_rgb(lab)[:height, :width])
         unserved = unserved[:height, :width]
         if unserved.any():
-            piece.notes.append(f"No patch offset reached {unserved.sum():,} pixels; they were filled by Telea's method.")
+            piece.notes.append(
+                f"No patch offset reached {unserved.sum():,} pixels; they were filled by Telea's method."
+            )
             filled = cv2.inpaint(filled, unserved.astype(np.uint8), 3, cv2.INPAINT_TELEA)
         return filled
 
@@ -68,10 +73,11 @@ def _to_rgb(lab: npt.NDArray[np.float32]) -> Image:
 
 
 class Fsr(Inpainter):
-    """Seiler et al., IEEE TIP 24(11), 2015 (doi 10.1109/TIP.2015.2463084), in blocks as by Genser et al., PCS 2018.
+    """Seiler et al., IEEE TIP 24(11), 2015 (doi 10.1109/TIP.2015.2463084), in blocks as by Genser et al., PCS
+    2018.
 
-    Coarse to fine: where a hole is deeper than `DEEP`, its core is reconstructed at half the size and serves the rim as support.
-    Large pictures are worked on in tiles, those with the most known pixels first.
+    Coarse to fine: where a hole is deeper than `DEEP`, its core is reconstructed at half the size and serves
+    the rim as support. Large pictures are worked on in tiles, those with the most known pixels first.
     """
 
     DEEP, RIM = 32, 16  # px
@@ -91,7 +97,10 @@ class Fsr(Inpainter):
         fast = composite(self._solve(piece, piece.image, piece.mask), piece.image, piece.mask)
         depth = ndimage.distance_transform_edt(piece.mask)
         rim = piece.mask & (depth < np.partition(depth[piece.mask], self.MOST_BEST)[self.MOST_BEST])
-        piece.notes.append(f"'best' drew the outer {rim.sum():,} of {count:,} missing pixels, 'fast' the rest: the hole is large for it.")
+        piece.notes.append(
+            f"'best' drew the outer {rim.sum():,} of {count:,} missing pixels, 'fast' the rest: the hole is "
+            "large for it."
+        )
         return _fsr(fast, rim, cv2.xphoto.INPAINT_FSR_BEST) if rim.any() else fast
 
     def _solve(self, piece: Piece, image: Image, mask: Mask) -> Image:
@@ -128,5 +137,8 @@ def _tiles(mask: Mask, side: int) -> list[tuple[slice, slice]]:
     if max(mask.shape) <= 2 * side:
         return [(slice(0, mask.shape[0]), slice(0, mask.shape[1]))]
     starts = [(top, left) for top in range(0, mask.shape[0], side) for left in range(0, mask.shape[1], side)]
-    tiles = [(slice(top, min(top + side, mask.shape[0])), slice(left, min(left + side, mask.shape[1]))) for top, left in starts]
+    tiles = [
+        (slice(top, min(top + side, mask.shape[0])), slice(left, min(left + side, mask.shape[1])))
+        for top, left in starts
+    ]
     return sorted((tile for tile in tiles if mask[tile].any()), key=lambda tile: mask[tile].sum())

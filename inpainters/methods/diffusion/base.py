@@ -1,4 +1,5 @@
-"""What the samplers of pixel diffusion share: a denoiser's estimates, noise per picture, steps between noise levels, and the base class.
+"""What the samplers of pixel diffusion share: a denoiser's estimates, noise per picture, steps between noise
+levels, and the base class.
 
 Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1 or C, h, w) bool, True where missing.
 """
@@ -28,7 +29,9 @@ from inpainters.weights import denoisers
 PREVIEWS = 24
 """Previews of a whole run, at most."""
 RESOLVED = 100.0
-"""Signal-to-noise ratio up to which a coarser scale speaks for a picture that is larger than those of the training."""
+"""Signal-to-noise ratio up to which a coarser scale speaks for a picture that is larger than those of the
+training.
+"""
 MOMENTS = 40
 """Steps of a run that its explanation shows, at most."""
 
@@ -62,9 +65,17 @@ Draw = Callable[[], Tensor]
 
 
 class Noise:
-    """Standard normal noise, (N, C, h, w), each picture's from its own generator on the CPU: its companions do not matter."""
+    """Standard normal noise, (N, C, h, w), each picture's from its own generator on the CPU: its companions
+    do not matter.
+    """
 
-    def __init__(self, seeds: Sequence[int], shape: tuple[int, ...], device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        shape: tuple[int, ...],
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.generators = [torch.Generator().manual_seed(seed % 2**63) for seed in seeds]
         channels, height, width = shape
         self.shape, self.device, self.dtype = (len(seeds), height, width, channels), device, dtype
@@ -79,7 +90,7 @@ class Noise:
 
 def last(states: Iterable[State]) -> State:
     """Where a run ends; it holds none of the states before."""
-    for state in states:  # noqa: B007
+    for state in states:
         pass
     return state
 
@@ -104,7 +115,9 @@ def reverse(estimate: Estimate, step: Step, noise: Tensor, eta: float = 1.0) -> 
     `eta` = 1 is the ancestral step of Ho et al. 2020, whose variance is the posterior's; 0 adds no noise.
     """
     variance = eta**2 * (1 - step.abar_to) / (1 - step.abar) * (1 - step.abar / step.abar_to)
-    mean = torch.add(estimate.clean * step.abar_to**0.5, estimate.noise, alpha=max(0.0, 1 - step.abar_to - variance) ** 0.5)
+    mean = torch.add(
+        estimate.clean * step.abar_to**0.5, estimate.noise, alpha=max(0.0, 1 - step.abar_to - variance) ** 0.5
+    )
     return mean.add_(noise, alpha=variance**0.5)
 
 
@@ -117,7 +130,9 @@ def levels(net: Denoiser | Pretrained) -> list[float]:
 
 
 def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
-    """The network's answers as estimates, whatever it was trained to predict; `context` is what else it is shown."""
+    """The network's answers as estimates, whatever it was trained to predict; `context` is what else it is
+    shown.
+    """
     config, abars = net.scheduler.config, levels(net)
     bound = config.clip_sample_range if config.clip_sample else None
 
@@ -133,9 +148,10 @@ def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16
 def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: int) -> Denoise:
     """`denoise` for pictures `factor` (a power of 2) times as large as those that the network was trained on.
 
-    Noise hides less of a large picture: means over s×s pixels are a picture of a signal-to-noise ratio s² times as high (Hoogeboom et al.
-    2023, simple diffusion, section 3.1). The coarsest scale whose ratio stays below `RESOLVED` says what the picture is; finer ones add
-    detail as the noise goes. `multiple`: of the sides that the network takes.
+    Noise hides less of a large picture: means over s×s pixels are a picture of a signal-to-noise ratio s²
+    times as high (Hoogeboom et al. 2023, simple diffusion, section 3.1). The coarsest scale whose ratio stays
+    below `RESOLVED` says what the picture is; finer ones add detail as the noise goes. `multiple`: of the
+    sides that the network takes.
     """
 
     def at(noisy: Tensor, t: int) -> Estimate:
@@ -147,16 +163,26 @@ def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: in
         abar = 1 / (1 + 1 / (ratio * scale**2))
         height, width = noisy.shape[2:]
         right, below = -width % (scale * multiple), -height % (scale * multiple)
-        small = F.avg_pool2d(F.pad(noisy, (0, right, 0, below), "replicate") if right or below else noisy, scale)
-        found = denoise(small.mul_((abar / abars[t]) ** 0.5), bisect_left(abars, -abar, key=lambda level: -level)).clean
-        clean = F.interpolate(found, scale_factor=scale, mode="bilinear", align_corners=False)[..., :height, :width]
+        small = F.avg_pool2d(
+            F.pad(noisy, (0, right, 0, below), "replicate") if right or below else noisy, scale
+        )
+        found = denoise(
+            small.mul_((abar / abars[t]) ** 0.5), bisect_left(abars, -abar, key=lambda level: -level)
+        ).clean
+        clean = F.interpolate(found, scale_factor=scale, mode="bilinear", align_corners=False)[
+            ..., :height, :width
+        ]
         return Estimate(clean, torch.sub(noisy, clean, alpha=abars[t] ** 0.5) / (1 - abars[t]) ** 0.5)
 
     return at
 
 
-def estimate(noisy: Tensor, output: Tensor, abar: float, prediction: str, bound: float | None = 1.0) -> Estimate:
-    """Both parts of a noisy picture from the network's output: "epsilon", "v_prediction" (Salimans and Ho 2022) or "sample"."""
+def estimate(
+    noisy: Tensor, output: Tensor, abar: float, prediction: str, bound: float | None = 1.0
+) -> Estimate:
+    """Both parts of a noisy picture from the network's output: "epsilon", "v_prediction" (Salimans and Ho
+    2022) or "sample".
+    """
     signal, sigma = abar**0.5, (1 - abar) ** 0.5
     if prediction == "v_prediction":
         clean = torch.sub(signal * noisy, output, alpha=sigma)
@@ -172,13 +198,19 @@ def estimate(noisy: Tensor, output: Tensor, abar: float, prediction: str, bound:
 
 
 class Diffusion(Learned):
-    """An unconditional denoiser that is steered by the known pixels: the bundled one, or the option `model`'s. Subclasses: `sample`."""
+    """An unconditional denoiser that is steered by the known pixels: the bundled one, or the option
+    `model`'s. Subclasses: `sample`.
+    """
 
     network = "inpainters.networks.denoiser:Denoiser"
     net: Denoiser | Pretrained
 
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
-        """Each step's state, of which the last is clean. `known`: the pictures, of any value where `mask` is True."""
+    def sample(
+        self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]
+    ) -> Iterator[State]:
+        """Each step's state, of which the last is clean. `known`: the pictures, of any value where `mask` is
+        True.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not implement sample")
 
     def plan(self, options: Mapping[str, Any]) -> list[Step]:
@@ -186,7 +218,9 @@ class Diffusion(Learned):
         return schedules.plan(self.spec.name, options, levels(self.model(options)))
 
     def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Another denoiser's name with its commit or digest; raises as `denoisers.load` does where there is none."""
+        """Another denoiser's name with its commit or digest; raises as `denoisers.load` does where there is
+        none.
+        """
         return dict(options) | ({"model": denoisers.pinned(options["model"])} if options.get("model") else {})
 
     def strategy(self, options: Mapping[str, Any]) -> Strategy:
@@ -194,12 +228,19 @@ class Diffusion(Learned):
         if not options.get("model"):
             return self.spec.strategy
         net = denoisers.load(options["model"], self.device)
-        # It fills the window with known pixels anyway, so that only holes of two thirds of its size make it shrink.
+        # It fills the window with known pixels anyway, so that only holes of two thirds of its size make it
+        # shrink.
         return Strategy(context=0.25, min_context=max(4, net.size // 8), multiple=net.multiple, side=net.size)
 
     def load(self) -> None:
-        """Build the network that the method was made with; raises UnavailableError or InputError with one sentence."""
-        self.net = denoisers.load(self.options["model"], self.device) if self.options.get("model") else self.bundled()
+        """Build the network that the method was made with; raises UnavailableError or InputError with one
+        sentence.
+        """
+        self.net = (
+            denoisers.load(self.options["model"], self.device)
+            if self.options.get("model")
+            else self.bundled()
+        )
 
     def model(self, options: Mapping[str, Any]) -> Denoiser | Pretrained:
         """The network that these options ask for."""
@@ -211,7 +252,9 @@ class Diffusion(Learned):
         return _compiled(net) if options["compile"] and self.device.startswith("cuda") else net
 
     def remark(self, piece: Piece) -> None:
-        """Note what was asked for and not done, which denoiser draws where it is not the bundled one, and what it was not made for."""
+        """Note what was asked for and not done, which denoiser draws where it is not the bundled one, and
+        what it was not made for.
+        """
         if piece.options["compile"] and not self.device.startswith("cuda"):
             piece.notes.append("The network was not compiled: that pays on GPUs alone.")
         if not piece.options.get("model"):
@@ -220,7 +263,10 @@ class Diffusion(Learned):
         height, width = piece.mask.shape
         piece.notes.extend(net.notes)
         if min(height, width) < net.size:
-            piece.notes.append(f"The window is {width}×{height}, smaller than the {net.size}×{net.size} that the model was trained on.")
+            piece.notes.append(
+                f"The window is {width}×{height}, smaller than the {net.size}×{net.size} that the model was "
+                "trained on."
+            )
 
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         fills: dict[int, Image] = {}
@@ -243,12 +289,16 @@ class Diffusion(Learned):
 
     @torch.inference_mode()
     def states(self, pieces: Sequence[Piece]) -> Iterator[State]:
-        """A run over pieces of one size and the same options, step by step: it goes on as the next state is asked for."""
+        """A run over pieces of one size and the same options, step by step: it goes on as the next state is
+        asked for.
+        """
         options = pieces[0].options
         steps = self.plan(options)
         image, mask = inputs(pieces, self.device)
         known = (2 * image - 1).contiguous(memory_format=torch.channels_last)
-        missing = (mask > 0).expand_as(known).contiguous(memory_format=torch.channels_last)  # a broadcast one is slow to choose by
+        missing = (
+            (mask > 0).expand_as(known).contiguous(memory_format=torch.channels_last)
+        )  # a broadcast one is slow to choose by
         noise = Noise([piece.seed for piece in pieces], tuple(known.shape[1:]), self.device)
         net = self.model(options)
         denoise = estimates(net, bf16=options["precision"] == "bf16")
@@ -259,11 +309,13 @@ class Diffusion(Learned):
         yield from self.sample(reporting, known, missing, noise, steps)
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image]:
-        """Moments of the run: the noisy state, the clean estimate and, where the row names a method `beside` it, that one's estimate.
+        """Moments of the run: the noisy state, the clean estimate and, where the row names a method `beside`
+        it, that one's estimate.
 
-        Estimates are shown in the hole alone, so that one sees whether they agree with the known pixels around them.
-        The other method runs from the same seed, as fast as the first reaches lower noise levels. What is shown is chosen before the
-        run and becomes a picture at once, so that memory does not grow with the steps.
+        Estimates are shown in the hole alone, so that one sees whether they agree with the known pixels
+        around them. The other method runs from the same seed, as fast as the first reaches lower noise
+        levels. What is shown is chosen before the run and becomes a picture at once, so that memory does not
+        grow with the steps.
         """
         plan, other = self.plan(piece.options), self._beside(piece)
         kept, watched = schedules.moments(plan, MOMENTS), self._watched(piece, other)
@@ -297,13 +349,17 @@ class Diffusion(Learned):
         """The piece for each of the runs; their network calls are counted together."""
         runs = [self] if other is None else [self, other]
         options = [piece.options, *(run.options for run in runs[1:])]
-        total = sum(not step.forward for run, chosen in zip(runs, options, strict=True) for step in run.plan(chosen))
+        total = sum(
+            not step.forward for run, chosen in zip(runs, options, strict=True) for step in run.plan(chosen)
+        )
 
         def step(done: int, of: int) -> None:
             piece.network_calls += 1
             piece.on_step(piece.network_calls, total)
 
-        return [replace(piece, options=chosen, on_step=step, preview=None, network_calls=0) for chosen in options]
+        return [
+            replace(piece, options=chosen, on_step=step, preview=None, network_calls=0) for chosen in options
+        ]
 
 
 @lru_cache(maxsize=4)
@@ -315,15 +371,30 @@ def _compiled(net: Denoiser) -> Denoiser:
 
 
 def moment(number: int, title: str, state: State, noisy: Image, clean: Image) -> Iterator[Frame]:
-    """The frames of a run after `number` steps; their value is the timestep, counted as the papers do: 0 is the clean picture."""
+    """The frames of a run after `number` steps; their value is the timestep, counted as the papers do: 0 is
+    the clean picture.
+    """
     t = state.t + 1
-    seen = f"Jumped back to timestep {t}: noise added" if state.jump else f"Noisy state at timestep {t}" if t else "No noise is left"
+    seen = (
+        f"Jumped back to timestep {t}: noise added"
+        if state.jump
+        else f"Noisy state at timestep {t}"
+        if t
+        else "No noise is left"
+    )
     yield Frame(f"noisy/{number:04}", seen, noisy, t)
-    yield Frame(f"clean/{number:04}", f"{title}: " + ("estimate before the jump" if state.jump else "clean estimate in the hole"), clean, t)
+    yield Frame(
+        f"clean/{number:04}",
+        f"{title}: " + ("estimate before the jump" if state.jump else "clean estimate in the hole"),
+        clean,
+        t,
+    )
 
 
 class Follower:
-    """A run that keeps up with another one: for each timestep in `wanted` it keeps the clean estimate of its nearest one."""
+    """A run that keeps up with another one: for each timestep in `wanted` it keeps the clean estimate of its
+    nearest one.
+    """
 
     def __init__(self, method: Diffusion, piece: Piece, wanted: Iterable[int]) -> None:
         self.method, self.piece, self.states = method, piece, method.states([piece])
@@ -341,7 +412,12 @@ class Follower:
                 self.kept[level] = near.t + 1, self._pasted(near.clean)  # type: ignore[arg-type]  # it makes no jumps
         at, image = self.kept[t]
         spec = self.method.spec
-        return Frame(f"{spec.name}/{number:04}", f"{spec.title}: its estimate" + (f" at timestep {at}" if at else ""), image, at)
+        return Frame(
+            f"{spec.name}/{number:04}",
+            f"{spec.title}: its estimate" + (f" at timestep {at}" if at else ""),
+            image,
+            at,
+        )
 
     def result(self) -> Frame:
         """Its fill; to be asked for when the other run has ended."""
@@ -358,8 +434,12 @@ def pictures(clean: Tensor) -> list[Image]:
     return to_images(clean.add(1).div(2))
 
 
-def reported(denoise: Denoise, pieces: Sequence[Piece], total: int, show: Callable[[Tensor], list[Image]] = pictures) -> Denoise:
-    """`denoise` that tells the pieces of each call: their count, their steps (which cancel) and now and then a preview."""
+def reported(
+    denoise: Denoise, pieces: Sequence[Piece], total: int, show: Callable[[Tensor], list[Image]] = pictures
+) -> Denoise:
+    """`denoise` that tells the pieces of each call: their count, their steps (which cancel) and now and then
+    a preview.
+    """
     done, every = 0, -(-total // PREVIEWS)
 
     def reporting(noisy: Tensor, t: int) -> Estimate:

@@ -1,7 +1,9 @@
-"""SDE-DPM-Solver++ (2M): Lu, Zhou, Bao, Chen, Li and Zhu, Fast solver for guided sampling of diffusion probabilistic models, 2022.
+"""SDE-DPM-Solver++ (2M): Lu, Zhou, Bao, Chen, Li and Zhu, Fast solver for guided sampling of diffusion
+probabilistic models, 2022.
 
-It solves for the clean picture, whose known pixels are put in before each step, the null-space projection of Wang et al. 2023. The
-stochastic form, as fresh noise lets the hole come to terms with its rim: the deterministic one keeps the disharmony of its first steps.
+It solves for the clean picture, whose known pixels are put in before each step, the null-space projection of
+Wang et al. 2023. The stochastic form, as fresh noise lets the hole come to terms with its rim: the
+deterministic one keeps the disharmony of its first steps.
 """
 
 import math
@@ -17,11 +19,14 @@ FRESH = 0.85
 
 
 class DpmSolver(Diffusion):
-    """The multistep solver of order 2 (appendix A), in rounds: at each noise level the clean estimate, its known pixels put in, is made
-    noisy again and estimated anew, until fill and surroundings agree; only then does the solver take its large step.
+    """The multistep solver of order 2 (appendix A), in rounds: at each noise level the clean estimate, its
+    known pixels put in, is made noisy again and estimated anew, until fill and surroundings agree; only then
+    does the solver take its large step.
     """
 
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
+    def sample(
+        self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]
+    ) -> Iterator[State]:
         noisy, before = noise(), None
         for step in plan:
             estimate = denoise(noisy, step.t)
@@ -35,8 +40,12 @@ class DpmSolver(Diffusion):
             yield State(step.to, noisy, clean, jump=False)
 
 
-def multistep(noisy: Tensor, clean: Tensor, before: tuple[Tensor, float] | None, step: Step, noise: Tensor) -> Tensor:
-    """From `step.t` to `step.to` with fresh `noise`, of first order where there is no estimate `before`, with its lambda."""
+def multistep(
+    noisy: Tensor, clean: Tensor, before: tuple[Tensor, float] | None, step: Step, noise: Tensor
+) -> Tensor:
+    """From `step.t` to `step.to` with fresh `noise`, of first order where there is no estimate `before`, with
+    its lambda.
+    """
     if step.to < 0:
         return clean  # lambda is infinite, and the last step of first order, which is steadier
     now, then = half_log_snr(step.abar), half_log_snr(step.abar_to)

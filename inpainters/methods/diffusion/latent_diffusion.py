@@ -1,4 +1,6 @@
-"""Latent inpainting: Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR 2022, section 4.5."""
+"""Latent inpainting: Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR 2022,
+section 4.5.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,16 +10,28 @@ from torch import Tensor
 
 from inpainters.base import Piece
 from inpainters.imaging import Image
-from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, Noise, State, Step, estimates, reported, reverse
+from inpainters.methods.diffusion.base import (
+    Denoise,
+    Diffusion,
+    Draw,
+    Noise,
+    State,
+    Step,
+    estimates,
+    reported,
+    reverse,
+)
 from inpainters.methods.learned.base import inputs, load_network, to_images
 from inpainters.networks.autoencoder import Autoencoder
 from inpainters.weights.table import WEIGHTS
 
 
 class LatentDiffusion(Diffusion):
-    """A denoiser trained for inpainting: at each step it sees the noisy latent, the latent of the picture without its hole, and the mask.
+    """A denoiser trained for inpainting: at each step it sees the noisy latent, the latent of the picture
+    without its hole, and the mask.
 
-    4 + 4 + 1 = 9 channels. What is drawn is the whole picture as the autoencoder gives it back, known pixels and all.
+    4 + 4 + 1 = 9 channels. What is drawn is the whole picture as the autoencoder gives it back, known pixels
+    and all.
     """
 
     autoencoder: Autoencoder
@@ -31,7 +45,9 @@ class LatentDiffusion(Diffusion):
         options, steps = pieces[0].options, self.plan(pieces[0].options)
         image, mask = inputs(pieces, self.device)
         seen = context(self.autoencoder, image, mask)
-        noise = Noise([piece.seed for piece in pieces], (self.autoencoder.channels, *seen.shape[2:]), self.device)
+        noise = Noise(
+            [piece.seed for piece in pieces], (self.autoencoder.channels, *seen.shape[2:]), self.device
+        )
         denoise = estimates(self.model(options), context=seen, bf16=options["precision"] == "bf16")
         yield from ddim(reported(denoise, pieces, len(steps), self.show), noise, steps)
 
@@ -48,17 +64,20 @@ def load_autoencoder(device: str) -> Autoencoder:
 
 
 def context(autoencoder: Autoencoder, image: Tensor, mask: Tensor) -> Tensor:
-    """What the denoiser goes by: the latent of the pictures with mid-grey holes, and the mask, (N, 4 + 1, h / 4, w / 4).
+    """What the denoiser goes by: the latent of the pictures with mid-grey holes, and the mask, (N, 4 + 1, h /
+    4, w / 4).
 
-    `image` (N, 3, h, w) in [0, 1], `mask` (N, 1, h, w) 1 where missing. A latent position is missing where any of its pixels is: its
-    latent says more about the grey than about the picture.
+    `image` (N, 3, h, w) in [0, 1], `mask` (N, 1, h, w) 1 where missing. A latent position is missing where
+    any of its pixels is: its latent says more about the grey than about the picture.
     """
     hidden = autoencoder.encode(torch.where(mask > 0, 0.5, image))
     return torch.cat((hidden, F.max_pool2d(mask, image.shape[-1] // hidden.shape[-1])), 1)
 
 
 def ddim(denoise: Denoise, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
-    """Deterministic steps from noise to a clean latent (Song et al. 2021, Denoising diffusion implicit models, equation 12, eta 0)."""
+    """Deterministic steps from noise to a clean latent (Song et al. 2021, Denoising diffusion implicit
+    models, equation 12, eta 0).
+    """
     noisy = noise()
     for step in plan:
         estimate = denoise(noisy, step.t)

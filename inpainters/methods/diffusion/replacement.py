@@ -1,6 +1,8 @@
-"""Known-pixel replacement: Song et al., Score-based generative modeling through stochastic differential equations, ICLR 2021.
+"""Known-pixel replacement: Song et al., Score-based generative modeling through stochastic differential
+equations, ICLR 2021.
 
-Appendix I.2, with the steps of Ho et al. 2020. It is RePaint's loop without its jumps (Lugmayr et al. 2022, section 4.1).
+Appendix I.2, with the steps of Ho et al. 2020. It is RePaint's loop without its jumps (Lugmayr et al. 2022,
+section 4.1).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +14,9 @@ from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, S
 
 
 class Replacement(Diffusion):
-    def sample(self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]) -> Iterator[State]:
+    def sample(
+        self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]
+    ) -> Iterator[State]:
         noisy = noise()
         for step in plan:
             estimate, drawn = denoise(noisy, step.t), noise()

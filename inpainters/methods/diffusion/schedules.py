@@ -1,4 +1,6 @@
-"""The timesteps of the diffusion samplers, and how often each calls its network: arithmetic alone, so that it can be shown before a run."""
+"""The timesteps of the diffusion samplers, and how often each calls its network: arithmetic alone, so that it
+can be shown before a run.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -19,7 +21,9 @@ class Settings(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step between two noise levels; `forward` where it adds noise, else it takes one network call, even where it stays there."""
+    """One step between two noise levels; `forward` where it adds noise, else it takes one network call, even
+    where it stays there.
+    """
 
     t: int
     """Timestep it starts from."""
@@ -41,14 +45,20 @@ class Step(NamedTuple):
 
 PRESETS: dict[str, dict[str, Settings]] = {
     "replacement": {"preview": Settings(50), "balanced": Settings(100), "paper": Settings(250)},
-    "repaint": {"preview": Settings(25, 5, 3), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)},
+    "repaint": {
+        "preview": Settings(25, 5, 3),
+        "balanced": Settings(100, 10, 5),
+        "paper": Settings(250, 10, 10),
+    },
     "ddnm": {"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)},
     "dpm_solver": {"preview": Settings(16, 1, 3), "balanced": Settings(24, 1, 5), "paper": Settings(20)},
     "latent_diffusion": {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(50)},
 }
 """Method -> preset -> its settings."""
 TRAILING = ("dpm_solver", "latent_diffusion")
-"""Methods whose few steps must begin at the noisiest level of all (Lin et al. 2024, Common diffusion noise schedules)."""
+"""Methods whose few steps must begin at the noisiest level of all (Lin et al. 2024, Common diffusion noise
+schedules).
+"""
 TRAINING = 1000
 """Noise levels of the training, unless a checkpoint says otherwise."""
 
@@ -66,7 +76,9 @@ def calls(method: str, options: Mapping[str, Any]) -> int:
 
 @lru_cache(maxsize=256)
 def _calls(method: str, chosen: Settings) -> int:
-    return sum(to <= t for t, to in walk(method, chosen))  # a walk may have 100,000 steps, and pages ask at every stroke
+    return sum(
+        to <= t for t, to in walk(method, chosen)
+    )  # a walk may have 100,000 steps, and pages ask at every stroke
 
 
 def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> list[Step]:
@@ -76,14 +88,18 @@ def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> lis
     """
     chosen = settings(method, options)
     if chosen.steps > len(abars):
-        raise InputError(f"{chosen.steps} steps are more than the {len(abars)} timesteps that the network was trained with; ask for fewer.")
+        raise InputError(
+            f"{chosen.steps} steps are more than the {len(abars)} timesteps that the network was trained "
+            "with; ask for fewer."
+        )
     times = timesteps(method, chosen, len(abars))
     levels = [*abars, 1.0]  # -1, the last, is the clean picture
     return [Step(times[i], times[j], levels[times[i]], levels[times[j]]) for i, j in walk(method, chosen)]
 
 
 def course(method: str, options: Mapping[str, Any], training: int = TRAINING) -> list[int]:
-    """The timestep a run starts from and those that its steps lead to, counted as the papers do: 0 is the clean picture.
+    """The timestep a run starts from and those that its steps lead to, counted as the papers do: 0 is the
+    clean picture.
 
     Drawn over their places they are figure 9 of Lugmayr et al. 2022.
     """
@@ -93,7 +109,9 @@ def course(method: str, options: Mapping[str, Any], training: int = TRAINING) ->
 
 
 def corners(course: Sequence[int]) -> list[tuple[int, int]]:
-    """(place, timestep) of the ends of a course and wherever it bends; straight lines between them are the course."""
+    """(place, timestep) of the ends of a course and wherever it bends; straight lines between them are the
+    course.
+    """
     inner = (i for i in range(1, len(course) - 1) if course[i] - course[i - 1] != course[i + 1] - course[i])
     return [(i, course[i]) for i in (0, *inner, len(course) - 1)]
 
@@ -104,7 +122,8 @@ def alongside(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def moments(plan: Sequence[Step], most: int) -> list[int]:
-    """Places of at most `most` steps, in order, that tell a run: the first, the last, turns of jumps, and what divides the gaps.
+    """Places of at most `most` steps, in order, that tell a run: the first, the last, turns of jumps, and
+    what divides the gaps.
 
     Where there are too many jumps, some are chosen evenly; both turns of each, before and after it.
     """
@@ -125,7 +144,9 @@ def _jumps(plan: Sequence[Step]) -> list[tuple[int, int]]:
 
 
 def walk(method: str, chosen: Settings) -> list[tuple[int, int]]:
-    """(from, to) of each step, as numbers of levels; -1 is the clean picture. The fast solver's rounds stay at their level."""
+    """(from, to) of each step, as numbers of levels; -1 is the clean picture. The fast solver's rounds stay
+    at their level.
+    """
     if method == "dpm_solver":
         levels = range(chosen.steps - 1, -1, -1)
         return [(level, to) for level in levels for to in (*[level] * (chosen.resamplings - 1), level - 1)]
@@ -133,7 +154,9 @@ def walk(method: str, chosen: Settings) -> list[tuple[int, int]]:
 
 
 def jumping(steps: int, length: int, resamplings: int) -> list[int]:
-    """Levels in the order of Lugmayr et al. 2022, figure 9: down to each multiple of `length`, `resamplings` - 1 times up again."""
+    """Levels in the order of Lugmayr et al. 2022, figure 9: down to each multiple of `length`, `resamplings`
+    - 1 times up again.
+    """
     jumps = dict.fromkeys(range(0, steps - length, length), resamplings - 1)
     levels, level = [], steps
     while level > 0:
@@ -147,7 +170,9 @@ def jumping(steps: int, length: int, resamplings: int) -> list[int]:
 
 
 def moves(levels: Sequence[int]) -> list[tuple[int, int]]:
-    """The steps between such levels: one below the last is a network call at it, one above undoes the call at the last."""
+    """The steps between such levels: one below the last is a network call at it, one above undoes the call at
+    the last.
+    """
     last, found = levels[0] + 1, []
     for level in levels:
         found.append((level, level - 1) if level < last else (last - 1, last))
@@ -161,7 +186,9 @@ def timesteps(method: str, chosen: Settings, training: int) -> list[int]:
 
 
 def spaced(steps: int, training: int = TRAINING, *, trailing: bool = False) -> list[int]:
-    """Timesteps of levels 0, 1, ... `steps` - 1: the first is 0, or the last is the noisiest of the training where `trailing`."""
+    """Timesteps of levels 0, 1, ... `steps` - 1: the first is 0, or the last is the noisiest of the training
+    where `trailing`.
+    """
     if trailing:
         return [round((level + 1) * training / steps) - 1 for level in range(steps)]
     stride = training // steps

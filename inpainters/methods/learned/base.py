@@ -1,4 +1,6 @@
-"""The base of all trained methods: a network from its shards, batches of pieces of one size, and taps for what goes on inside."""
+"""The base of all trained methods: a network from its shards, batches of pieces of one size, and taps for
+what goes on inside.
+"""
 
 import inspect
 import json
@@ -27,14 +29,18 @@ T = TypeVar("T")
 
 
 class Learned(Inpainter):
-    """A trained network, `forward(image, mask[, guide])` to pictures from coarse to fine. Subclasses name it and show its inside."""
+    """A trained network, `forward(image, mask[, guide])` to pictures from coarse to fine. Subclasses name it
+    and show its inside.
+    """
 
     network: ClassVar[str]
     """`module:class` of the network; weights may name another class of the same module."""
     net: nn.Module
 
     def load(self) -> None:
-        """Build the network; raises UnavailableError with one sentence for weights that are absent, altered or foreign."""
+        """Build the network; raises UnavailableError with one sentence for weights that are absent, altered
+        or foreign.
+        """
         self.net = self.bundled()
 
     def bundled(self) -> nn.Module:
@@ -76,7 +82,9 @@ def batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 
 
 def inputs(pieces: Sequence[Piece], device: str, *, guide: bool = False) -> list[Tensor]:
-    """What networks take: images (N, 3, h, w) in [0, 1], masks (N, 1, h, w) 1 where missing, and where asked for guides like masks."""
+    """What networks take: images (N, 3, h, w) in [0, 1], masks (N, 1, h, w) 1 where missing, and where asked
+    for guides like masks.
+    """
     arrays = [to_tensor([piece.image for piece in pieces]) / 255, to_tensor([piece.mask for piece in pieces])]
     if guide:
         arrays.append(to_tensor([np.zeros_like(p.mask) if p.guide is None else p.guide for p in pieces]))
@@ -108,16 +116,22 @@ def grey(values: Tensor) -> Image:
 
 
 @contextmanager
-def tapped(modules: Iterable[tuple[str, nn.Module]], reduce: Callable[[Any], T]) -> Iterator[list[tuple[str, T]]]:
-    """Within the block, collect (name, `reduce(output)`) of each call of the modules by this thread, in their order.
+def tapped(
+    modules: Iterable[tuple[str, nn.Module]], reduce: Callable[[Any], T]
+) -> Iterator[list[tuple[str, T]]]:
+    """Within the block, collect (name, `reduce(output)`) of each call of the modules by this thread, in their
+    order.
 
-    `reduce` makes the output small at once, so that what is held stays bounded; the hooks are removed whatever happens.
+    `reduce` makes the output small at once, so that what is held stays bounded; the hooks are removed
+    whatever happens.
     """
     seen: list[tuple[str, T]] = []
     mine = threading.get_ident()  # networks are shared: another thread may be running this one
 
     def hook(name: str) -> Callable[..., None]:
-        return lambda module, inputs, output: seen.append((name, reduce(output))) if threading.get_ident() == mine else None
+        return lambda module, inputs, output: (
+            seen.append((name, reduce(output))) if threading.get_ident() == mine else None
+        )
 
     handles = [module.register_forward_hook(hook(name)) for name, module in modules]
     try:
@@ -132,15 +146,19 @@ def tapped(modules: Iterable[tuple[str, nn.Module]], reduce: Callable[[Any], T])
 
 @lru_cache(maxsize=8)
 def load_network(target: str, name: str, files: tuple[str, ...], device: str) -> nn.Module:
-    """The network `module:class` with the weights `name`, evaluating; kept for the next caller. `files` are those of the table's row.
+    """The network `module:class` with the weights `name`, evaluating; kept for the next caller. `files` are
+    those of the table's row.
 
-    Raises UnavailableError naming the file and what to do where one is absent, altered, damaged or of something else.
+    Raises UnavailableError naming the file and what to do where one is absent, altered, damaged or of
+    something else.
     """
     return build_network(target, name, verified_all(name)).to(device, memory_format=torch.channels_last)
 
 
 def build_network(target: str, name: str, paths: Sequence[Path]) -> nn.Module:
-    """The network that the shards describe, in fp32. Nothing that the files say is believed unchecked; raises UnavailableError."""
+    """The network that the shards describe, in fp32. Nothing that the files say is believed unchecked; raises
+    UnavailableError.
+    """
     metadata, tensors = {}, {}
     for path in paths:
         metadata, part = _read(path, name)
@@ -158,7 +176,7 @@ def _read(path: Path, name: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
     except (SafetensorError, OSError, ValueError):
         raise _broken(path, name, "it is damaged or cut short") from None
     if metadata.get("method") != name:
@@ -166,7 +184,9 @@ def _read(path: Path, name: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     return metadata, tensors
 
 
-def _constructor(target: str, metadata: Mapping[str, str], path: Path, name: str) -> tuple[type[nn.Module], dict[str, Any]]:
+def _constructor(
+    target: str, metadata: Mapping[str, str], path: Path, name: str
+) -> tuple[type[nn.Module], dict[str, Any]]:
     module, _, default = target.partition(":")
     try:
         settings = dict(json.loads(metadata.get("network", "")))
@@ -174,7 +194,11 @@ def _constructor(target: str, metadata: Mapping[str, str], path: Path, name: str
         raise _broken(path, name, "it does not say how its network is built") from None
     choice = settings.pop("class", default)
     kind = getattr(import_module(module), str(choice), None)
-    if not (inspect.isclass(kind) and issubclass(kind, nn.Module) and kind.__module__.startswith("inpainters.networks.")):
+    if not (
+        inspect.isclass(kind)
+        and issubclass(kind, nn.Module)
+        and kind.__module__.startswith("inpainters.networks.")
+    ):
         raise _broken(path, name, f"there is no network '{str(choice)[:40]}'")
     if strange := sorted(settings.keys() - inspect.signature(kind).parameters.keys()):
         raise _broken(path, name, f"its network has no setting '{str(strange[0])[:40]}'")
@@ -197,10 +221,14 @@ def _fits(network: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: s
         raise _broken(path, name, f"the network has no tensor '{strange[0][:60]}'")
     for key, tensor in tensors.items():
         if tensor.shape != wanted[key].shape:
-            raise _broken(path, name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
+            raise _broken(
+                path, name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}"
+            )
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise _broken(path, name, f"'{key}' holds what is no number")
 
 
 def _broken(path: Path, name: str, why: str) -> UnavailableError:
-    return UnavailableError(f"'{path.name}' does not hold the weights of '{name}' ({why}): delete it and {restore(name)}.")
+    return UnavailableError(
+        f"'{path.name}' does not hold the weights of '{name}' ({why}): delete it and {restore(name)}."
+    )

@@ -1,7 +1,9 @@
-"""Context encoder: Pathak, Krähenbühl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by Inpainting, CVPR 2016.
+"""Context encoder: Pathak, Krähenbühl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by
+Inpainting, CVPR 2016.
 
-Made for a missing centre square of 64x64 in 128x128. Any other hole is brought into that form: the window is the square around the
-hole's bounding square with twice its side, what lies beyond the picture counts as missing, and a window of more than 128 px is shrunk.
+Made for a missing centre square of 64x64 in 128x128. Any other hole is brought into that form: the window is
+the square around the hole's bounding square with twice its side, what lies beyond the picture counts as
+missing, and a window of more than 128 px is shrunk.
 """
 
 from collections.abc import Generator, Sequence
@@ -19,7 +21,9 @@ from inpainters.strategy import Box, Strategy, windows
 
 @dataclass(frozen=True)
 class Square:
-    """The bounding square of a hole, (top, left, bottom, right); its window has twice the side and may reach beyond the picture."""
+    """The bounding square of a hole, (top, left, bottom, right); its window has twice the side and may reach
+    beyond the picture.
+    """
 
     hole: Box
 
@@ -37,7 +41,9 @@ class Square:
         return y, x, y + 2 * self.side, x + 2 * self.side
 
     def cut(self, image: Image, mask: Mask) -> tuple[Image, Mask]:
-        """The window, (128, 128, 3) uint8 and (128, 128) bool; missing pixels, and all beyond the picture, are 0."""
+        """The window, (128, 128, 3) uint8 and (128, 128) bool; missing pixels, and all beyond the picture,
+        are 0.
+        """
         top, left, bottom, right = self.window
         inside = slice(max(0, top), bottom), slice(max(0, left), right)
         image, mask = image[inside], mask[inside]
@@ -48,13 +54,22 @@ class Square:
         return np.pad(image, (*pad, (0, 0))), np.pad(mask, pad, constant_values=True)
 
     def _shrunk(self, image: Image, known: Mask, before: tuple[int, int]) -> tuple[Image, Mask]:
-        """Means of the known pixels of a part that begins `before` rows and columns into the window; what is beyond takes no memory."""
+        """Means of the known pixels of a part that begins `before` rows and columns into the window; what is
+        beyond takes no memory.
+        """
         cell = 2 * self.side / SIDE
-        rows, columns = (_overlaps(first, length, cell) for first, length in zip(before, known.shape, strict=True))
+        rows, columns = (
+            _overlaps(first, length, cell) for first, length in zip(before, known.shape, strict=True)
+        )
         weight = rows @ known.astype(np.float32) @ columns.T
-        total = np.stack([rows @ np.where(known, plane, np.float32(0)) @ columns.T for plane in np.moveaxis(image, 2, 0)], 2)
+        total = np.stack(
+            [rows @ np.where(known, plane, np.float32(0)) @ columns.T for plane in np.moveaxis(image, 2, 0)],
+            2,
+        )
         mask = cut_share(1 - weight / cell**2)
-        return np.where(mask[..., None], np.uint8(0), to_uint8(total / np.maximum(weight, 1e-6)[..., None])), mask
+        return np.where(
+            mask[..., None], np.uint8(0), to_uint8(total / np.maximum(weight, 1e-6)[..., None])
+        ), mask
 
     def paste(self, picture: Image, drawn: Image) -> None:
         """Write the hole's box out of the drawn window (128, 128, 3) into `picture`, in place."""
@@ -65,14 +80,21 @@ class Square:
 
 
 def _overlaps(first: int, length: int, cell: float) -> npt.NDArray[np.float32]:
-    """(SIDE, length): how much of each pixel, the `first` and those after it, lies in each of SIDE cells of that width."""
+    """(SIDE, length): how much of each pixel, the `first` and those after it, lies in each of SIDE cells of
+    that width.
+    """
     edges, pixels = np.arange(SIDE + 1)[:, None] * cell, first + np.arange(length)
-    return np.clip(np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels), 0, 1).astype(np.float32)
+    return np.clip(np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels), 0, 1).astype(
+        np.float32
+    )
 
 
 def squares(mask: Mask) -> list[Square]:
     """One square for each hole of the (h, w) bool `mask`; holes that nearly touch are one."""
-    return [Square((box.top, box.left, box.bottom, box.right)) for box in windows(mask, Strategy(context=0.0, min_context=0))]
+    return [
+        Square((box.top, box.left, box.bottom, box.right))
+        for box in windows(mask, Strategy(context=0.0, min_context=0))
+    ]
 
 
 class ContextEncoder(Learned):
@@ -80,7 +102,11 @@ class ContextEncoder(Learned):
 
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         places = [squares(piece.mask) for piece in pieces]
-        parts = [_part(piece, every, i) for piece, every in zip(pieces, places, strict=True) for i in range(len(every))]
+        parts = [
+            _part(piece, every, i)
+            for piece, every in zip(pieces, places, strict=True)
+            for i in range(len(every))
+        ]
         drawn = iter(super().fill_batch(parts))
         fills = []
         for piece, every in zip(pieces, places, strict=True):
@@ -95,17 +121,26 @@ class ContextEncoder(Learned):
 
     def draw(self, pieces: Sequence[Piece]) -> list[Image]:
         # Known pixels go back in before the enlargement, so that the fill meets them.
-        return [composite(image, piece.image, piece.mask) for image, piece in zip(super().draw(pieces), pieces, strict=True)]
+        return [
+            composite(image, piece.image, piece.mask)
+            for image, piece in zip(super().draw(pieces), pieces, strict=True)
+        ]
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
         every = squares(piece.mask)
         part = _part(piece, every, max(range(len(every)), key=lambda i: every[i].side))
         missing = f"{part.mask.mean():.0%} missing"
         yield Frame(
-            "window", f"The {SIDE}×{SIDE} pixels that it sees, {missing}", np.where(part.mask[..., None], np.uint8(128), part.image)
+            "window",
+            f"The {SIDE}×{SIDE} pixels that it sees, {missing}",
+            np.where(part.mask[..., None], np.uint8(128), part.image),
         )
         low, high = (SIDE - HOLE) // 2, (SIDE + HOLE) // 2
-        yield Frame("square", f"The {HOLE}×{HOLE} pixels that it draws", Learned.draw(self, [part])[0][low:high, low:high])
+        yield Frame(
+            "square",
+            f"The {HOLE}×{HOLE} pixels that it draws",
+            Learned.draw(self, [part])[0][low:high, low:high],
+        )
         return None
 
 

@@ -28,12 +28,20 @@ class ContextualAttention(Learned):
 
 
 def attention_frame(found: Attention) -> Frame:
-    """One picture's attention as a frame that can be asked for the origin of a position; its value is the mean distance, positions."""
+    """One picture's attention as a frame that can be asked for the origin of a position; its value is the
+    mean distance, positions.
+    """
     source, weights = found.source[0].cpu().numpy(), found.weights[0]
     kept = weights.half().cpu().numpy() if weights.numel() <= MOST_WEIGHTS else None
     distance = np.hypot(*_offsets(source))[source >= 0]
     title = "Where the hole copied from: hue is the direction, brightness the distance; choose a point in the hole"
-    return Frame("attention", title, directions(source), float(distance.mean()) if distance.size else None, origin(source, kept))
+    return Frame(
+        "attention",
+        title,
+        directions(source),
+        float(distance.mean()) if distance.size else None,
+        origin(source, kept),
+    )
 
 
 def _offsets(source: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -43,7 +51,8 @@ def _offsets(source: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.
 
 
 def directions(source: npt.NDArray[np.int64]) -> Image:
-    """(h, w, 3) uint8 from (h, w) `row * w + column` of each position's source, -1 where there is none (dark grey).
+    """(h, w, 3) uint8 from (h, w) `row * w + column` of each position's source, -1 where there is none (dark
+    grey).
 
     Right is red, and the hue turns with the direction; the farther, the brighter.
     """
@@ -54,8 +63,11 @@ def directions(source: npt.NDArray[np.int64]) -> Image:
     return composite(colours, np.full_like(colours, 40), source >= 0)
 
 
-def origin(source: npt.NDArray[np.int64], weights: npt.NDArray[np.float16] | None) -> Callable[[int, int], Image]:
-    """`origin(row, column)`: the attention of that position as a picture of the size of `source`, its strongest source white.
+def origin(
+    source: npt.NDArray[np.int64], weights: npt.NDArray[np.float16] | None
+) -> Callable[[int, int], Image]:
+    """`origin(row, column)`: the attention of that position as a picture of the size of `source`, its
+    strongest source white.
 
     `weights`: (positions with a source, h * w) in row-major order; None for the source alone.
     """

@@ -1,7 +1,8 @@
-"""Deep image prior: Ulyanov, Vedaldi and Lempitsky, CVPR 2018. A network is fitted to the known pixels alone; its form is the prior.
+"""Deep image prior: Ulyanov, Vedaldi and Lempitsky, CVPR 2018. A network is fitted to the known pixels alone;
+its form is the prior.
 
-Departures for two processor cores: narrower scales, few iterations, an average over some twenty of them, and in place of a number of
-iterations chosen by hand an early stop on known pixels that the network is not shown.
+Departures for two processor cores: narrower scales, few iterations, an average over some twenty of them, and
+in place of a number of iterations chosen by hand an early stop on known pixels that the network is not shown.
 """
 
 import math
@@ -41,7 +42,9 @@ class Fit:
     step: int
     picture: Tensor
     error: float
-    """Mean squared difference of the average so far at held-out pixels; at all known ones where none could be held out."""
+    """Mean squared difference of the average so far at held-out pixels; at all known ones where none could be
+    held out.
+    """
     best: float
     best_step: int
 
@@ -69,7 +72,9 @@ class DeepImagePrior(Inpainter):
         generator = torch.Generator().manual_seed(piece.seed % 2**63)
         image, mask = inputs([piece], self.device)
         shown, held = (_on(known, mask) for known in split(piece.mask, piece.rng))
-        network = build(piece.mask.shape, piece.options["width"], generator).to(self.device, memory_format=torch.channels_last)
+        network = build(piece.mask.shape, piece.options["width"], generator).to(
+            self.device, memory_format=torch.channels_last
+        )
         _start_at(network, (image * (1 - mask)).sum((2, 3)) / (1 - mask).sum((2, 3)))
         noise = 0.1 * torch.rand(1, CHANNELS, *piece.mask.shape, generator=generator)
         optimizer = torch.optim.Adam(network.parameters(), RATE)
@@ -92,13 +97,18 @@ class DeepImagePrior(Inpainter):
             piece.on_step(step, iterations)
             yield fit
             if step - fit.best_step > PATIENCE * iterations or not math.isfinite(error):
-                piece.notes.append(f"It ended after {step} of {iterations} iterations: known pixels it is not shown came out no better.")
+                piece.notes.append(
+                    f"It ended after {step} of {iterations} iterations: known pixels it is not shown came "
+                    "out no better."
+                )
                 piece.on_step(iterations, iterations)
                 return
 
 
 def split(mask: Mask, rng: np.random.Generator) -> tuple[Mask, Mask]:
-    """Known pixels to fit, and a tenth of them, in squares, to stop by; all for both where no more than one of the two would be left."""
+    """Known pixels to fit, and a tenth of them, in squares, to stop by; all for both where no more than one
+    of the two would be left.
+    """
     height, width = mask.shape
     coarse = rng.random((-(-height // BLOCK), -(-width // BLOCK))) < HELD_OUT
     held = np.kron(coarse, np.ones((BLOCK, BLOCK), bool))[:height, :width] & ~mask
@@ -107,7 +117,9 @@ def split(mask: Mask, rng: np.random.Generator) -> tuple[Mask, Mask]:
 
 
 def build(size: tuple[int, ...], width: int, generator: torch.Generator) -> Hourglass:
-    """Channels double from FINEST to `width`; as many scales, five at most, as leave two pixels a side at the deepest."""
+    """Channels double from FINEST to `width`; as many scales, five at most, as leave two pixels a side at the
+    deepest.
+    """
     scales = min(5, int(math.log2(min(size))) - 1)
     with torch.device("meta"):
         network = Hourglass(CHANNELS, tuple(min(width, FINEST * 2**level) for level in range(scales + 1)))

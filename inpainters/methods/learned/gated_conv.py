@@ -1,4 +1,6 @@
-"""Gated convolution: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019; network in `networks.gated`."""
+"""Gated convolution: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019; network in
+`networks.gated`.
+"""
 
 from collections.abc import Generator
 
@@ -26,8 +28,18 @@ class GatedConv(Learned):
             coarse, *_, refined = self.stages([piece])
         for name, (mean, value, (low, high), sheet) in seen:
             title = name.replace("_", " ").replace("-", ", layer ")
-            yield Frame(f"gate/{name}", f"Mean gate of {title}: from {low:.2f} (black) to {high:.2f} (white)", mean, value)
-            yield Frame(f"channels/{name}", f"The {SHOWN} liveliest gates of {title}: white lets the feature pass", sheet, value)
+            yield Frame(
+                f"gate/{name}",
+                f"Mean gate of {title}: from {low:.2f} (black) to {high:.2f} (white)",
+                mean,
+                value,
+            )
+            yield Frame(
+                f"channels/{name}",
+                f"The {SHOWN} liveliest gates of {title}: white lets the feature pass",
+                sheet,
+                value,
+            )
         yield Frame("coarse", "What the coarse stage drew", pasted(coarse, piece))
         if hasattr(self.net, "attend"):  # the paper's form has the attention of its authors' earlier network
             with torch.inference_mode():
@@ -37,7 +49,9 @@ class GatedConv(Learned):
 
 
 def gates(network: nn.Module) -> list[tuple[str, nn.Module]]:
-    """The convolutions that give the gates, named `stage-number`; the stage is the network's part that they lie in."""
+    """The convolutions that give the gates, named `stage-number`; the stage is the network's part that they
+    lie in.
+    """
     named: list[tuple[str, nn.Module]] = []
     for path, module in network.named_modules():
         if isinstance(module, GatedConv2d):
@@ -54,7 +68,12 @@ def _reduce(output: Tensor) -> tuple[Image, float, tuple[float, float], Image]:
     liveliest = small.flatten(1).std(1, correction=0).argsort(descending=True)[:SHOWN]
     mean = F.adaptive_avg_pool2d(gate.mean(1), _at_most(gate, SIDE))[0]
     low, high = mean.min().item(), mean.max().item()
-    return grey((mean - low) / max(high - low, 1e-6)), gate.mean().item(), (low, high), contact_sheet(small[liveliest])
+    return (
+        grey((mean - low) / max(high - low, 1e-6)),
+        gate.mean().item(),
+        (low, high),
+        contact_sheet(small[liveliest]),
+    )
 
 
 def _at_most(x: Tensor, side: int) -> tuple[int, int]:

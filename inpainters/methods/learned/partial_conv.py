@@ -1,4 +1,6 @@
-"""Partial convolution: Liu et al., Image Inpainting for Irregular Holes Using Partial Convolutions, ECCV 2018."""
+"""Partial convolution: Liu et al., Image Inpainting for Irregular Holes Using Partial Convolutions, ECCV
+2018.
+"""
 
 from collections.abc import Generator
 
@@ -15,7 +17,9 @@ class PartialConv(Learned):
     network = "inpainters.networks.partial:SlimPartialUNet"
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
-        layers = [(path, module) for path, module in self.net.named_modules() if isinstance(module, PartialConv2d)]
+        layers = [
+            (path, module) for path, module in self.net.named_modules() if isinstance(module, PartialConv2d)
+        ]
         with tapped(layers, lambda output: output[1][0, 0].cpu()) as seen:
             output = self.stages([piece])[-1]
         yield _validity(0, "before the first layer: white is known", 1 - to_tensor([piece.mask])[0, 0])
@@ -31,5 +35,8 @@ def _validity(number: int, where: str, valid: Tensor) -> Frame:
     """`valid` (h, w), 1 where valid."""
     share = valid.float().mean().item()
     return Frame(
-        f"mask/{number}", f"Valid positions {where} ({share:.0%} of {valid.shape[1]}×{valid.shape[0]})", grey(torch.as_tensor(valid)), share
+        f"mask/{number}",
+        f"Valid positions {where} ({share:.0%} of {valid.shape[1]}×{valid.shape[0]})",
+        grey(torch.as_tensor(valid)),
+        share,
     )

@@ -1,4 +1,6 @@
-"""PEN-Net: Zeng, Fu, Chao and Guo, Learning Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019."""
+"""PEN-Net: Zeng, Fu, Chao and Guo, Learning Pyramid-Context Encoder Network for High-Quality Image
+Inpainting, CVPR 2019.
+"""
 
 from collections.abc import Generator
 
@@ -14,6 +16,10 @@ class PenNet(Learned):
         pyramid = self.stages([piece])
         for number, picture in enumerate(pyramid, 1):
             scale = 2 ** (len(pyramid) - number)
-            title = f"What the decoder drew at 1/{scale} of the size" if scale > 1 else "What the decoder drew at full size"
+            title = (
+                f"What the decoder drew at 1/{scale} of the size"
+                if scale > 1
+                else "What the decoder drew at full size"
+            )
             yield Frame(f"pyramid/{number}", title, pasted(picture, piece))
         return to_images(pyramid[-1])[0]

@@ -6,4 +6,12 @@ from inpainters.networks.layers.contextual_attention import Attention, contextua
 from inpainters.networks.layers.gated_conv import GatedConv2d
 from inpainters.networks.layers.partial_conv import PartialConv2d
 
-__all__ = ["Attention", "AttentionTransfer", "ChannelwiseFC", "GatedConv2d", "PartialConv2d", "attention_transfer", "contextual_attention"]
+__all__ = [
+    "Attention",
+    "AttentionTransfer",
+    "ChannelwiseFC",
+    "GatedConv2d",
+    "PartialConv2d",
+    "attention_transfer",
+    "contextual_attention",
+]

@@ -1,13 +1,17 @@
-"""Channel-wise fully connected layer: Pathak et al., Context Encoders: Feature Learning by Inpainting, CVPR 2016, section 3.1."""
+"""Channel-wise fully connected layer: Pathak et al., Context Encoders: Feature Learning by Inpainting, CVPR
+2016, section 3.1.
+"""
 
 import torch
 from torch import Tensor, nn
 
 
 class ChannelwiseFC(nn.Module):
-    """Every output position of a map sees every position of the same map, and of no other: m·n^4 weights for m maps of n×n.
+    """Every output position of a map sees every position of the same map, and of no other: m·n^4 weights for
+    m maps of n×n.
 
-    Input and output (N, channels, side, side). A convolution of stride 1 has to follow: it carries information across the maps.
+    Input and output (N, channels, side, side). A convolution of stride 1 has to follow: it carries
+    information across the maps.
     """
 
     def __init__(self, channels: int, side: int) -> None:

@@ -1,8 +1,10 @@
-"""Contextual attention: Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018, section 4.1, equations 3 and 4.
+"""Contextual attention: Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018, section
+4.1, equations 3 and 4.
 
-A patch product is the sum of nine pixel products that lie on a diagonal, <f_q, b_k> = sum over o of <x[q+o], x[k+o]>. So one matrix of
-pixel products, summed along its diagonals, gives all patch products, and the adjoint of that sum pastes patches back: no patch is cut out.
-In 16 bits, where matrix units multiply faster than memory can be summed, patches are multiplied as such.
+A patch product is the sum of nine pixel products that lie on a diagonal, <f_q, b_k> = sum over o of <x[q+o],
+x[k+o]>. So one matrix of pixel products, summed along its diagonals, gives all patch products, and the
+adjoint of that sum pastes patches back: no patch is cut out. In 16 bits, where matrix units multiply faster
+than memory can be summed, patches are multiplied as such.
 """
 
 from functools import partial
@@ -18,26 +20,39 @@ class Attention(NamedTuple):
     """Where the missing positions copied from."""
 
     source: Tensor
-    """(N, H, W) int64: `row * W + column` of the known position with the largest weight, -1 where nothing was copied."""
+    """(N, H, W) int64: `row * W + column` of the known position with the largest weight, -1 where nothing was
+    copied.
+    """
     weights: list[Tensor]
     """Per picture (missing positions in row-major order, H * W), rows sum to 1; empty unless asked for."""
 
 
 def contextual_attention(
-    x: Tensor, mask: Tensor, *, scale: float = 10.0, propagate: bool = False, weights: bool = False, chunk: int = 0
+    x: Tensor,
+    mask: Tensor,
+    *,
+    scale: float = 10.0,
+    propagate: bool = False,
+    weights: bool = False,
+    chunk: int = 0,
 ) -> tuple[Tensor, Attention]:
     """Replace the features of missing positions by known 3x3 patches, weighted by `softmax(scale * cosine)`.
 
-    `x` (N, C, H, W), `mask` (N, 1, H, W) 1 where missing. A query is any patch that touches a missing position, a key any patch that lies
-    within the picture and is known throughout (where there is none: whose centre is known). Overlapping patches are averaged. Known
-    positions keep their features, and so does a picture in which nothing is known. `propagate`: scores of diagonal neighbours,
-    s[q+o, k+o] for the nine offsets o, are added before the softmax, as in the authors' code (the paper's "attention propagation").
-    `weights`: the whole attention is returned too, (missing positions) x (H * W) floats per picture. `chunk`: queries are taken in
-    portions of about that many products, so that memory does not grow with the hole; 0 takes as many as a cache holds, in training, where
-    portions are computed again on the way back, four times as many.
+    `x` (N, C, H, W), `mask` (N, 1, H, W) 1 where missing. A query is any patch that touches a missing
+    position, a key any patch that lies within the picture and is known throughout (where there is none: whose
+    centre is known). Overlapping patches are averaged. Known positions keep their features, and so does a
+    picture in which nothing is known. `propagate`: scores of diagonal neighbours, s[q+o, k+o] for the nine
+    offsets o, are added before the softmax, as in the authors' code (the paper's "attention propagation").
+    `weights`: the whole attention is returned too, (missing positions) x (H * W) floats per picture. `chunk`:
+    queries are taken in portions of about that many products, so that memory does not grow with the hole; 0
+    takes as many as a cache holds, in training, where portions are computed again on the way back, four times
+    as many.
     """
     with torch.autocast(x.device.type, enabled=False):
-        parts = [_one(picture, hole[0] > 0, scale, propagate, weights, chunk) for picture, hole in zip(x, mask, strict=True)]
+        parts = [
+            _one(picture, hole[0] > 0, scale, propagate, weights, chunk)
+            for picture, hole in zip(x, mask, strict=True)
+        ]
     filled, sources, maps = zip(*parts, strict=True)
     return torch.stack(filled), Attention(torch.stack(sources), [m for m in maps if m is not None])
 
@@ -54,7 +69,9 @@ class _Grid(NamedTuple):
     width: int
 
 
-def _one(x: Tensor, hole: Tensor, scale: float, propagate: bool, weights: bool, chunk: int) -> tuple[Tensor, Tensor, Tensor | None]:
+def _one(
+    x: Tensor, hole: Tensor, scale: float, propagate: bool, weights: bool, chunk: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
     width = hole.shape[1]
     source = torch.full_like(hole, -1, dtype=torch.int64)
     keys, queries = _keys(hole), _grow(hole)
@@ -82,7 +99,9 @@ def _one(x: Tensor, hole: Tensor, scale: float, propagate: bool, weights: bool, 
 
 
 def _portion(grid: _Grid, queries: Tensor, scale: float, propagate: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """For some queries: the pixels their patches cover, what is pasted there (summed), and their attention (queries, L)."""
+    """For some queries: the pixels their patches cover, what is pasted there (summed), and their attention
+    (queries, L).
+    """
     first = _around(queries, grid.width)[-1] if propagate else queries
     beside, across, covered = _around(first, grid.width)
     products = grid.pixels[covered] @ grid.pixels.T
@@ -98,16 +117,24 @@ def _portion(grid: _Grid, queries: Tensor, scale: float, propagate: bool) -> tup
     return covered, spread @ grid.pixels, attention
 
 
-def _portion_of_patches(grid: _Grid, queries: Tensor, scale: float, _: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+def _portion_of_patches(
+    grid: _Grid, queries: Tensor, scale: float, _: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
     """As `_portion` without propagation, patch by patch."""
     line = torch.arange(-1, 2, device=queries.device)
     offsets, keys = (grid.width * line[:, None] + line).flatten(), torch.isfinite(grid.bias).nonzero()[:, 0]
     covered = queries[:, None] + offsets
     wanted, offered = (_patches(grid.pixels, rows) for rows in (covered, keys[:, None] + offsets))
-    products = (wanted * grid.scale[queries, None].to(wanted.dtype)) @ (offered * grid.scale[keys, None].to(offered.dtype)).T
+    products = (wanted * grid.scale[queries, None].to(wanted.dtype)) @ (
+        offered * grid.scale[keys, None].to(offered.dtype)
+    ).T
     attention = torch.softmax(scale * products.to(grid.scale.dtype), 1)
     values = (attention.to(offered.dtype) @ offered).view(-1, grid.pixels.shape[1])
-    return covered.flatten(), values, attention.new_zeros(len(queries), len(grid.bias)).index_copy(1, keys, attention.detach())
+    return (
+        covered.flatten(),
+        values,
+        attention.new_zeros(len(queries), len(grid.bias)).index_copy(1, keys, attention.detach()),
+    )
 
 
 def _patches(pixels: Tensor, rows: Tensor) -> Tensor:
@@ -115,14 +142,18 @@ def _patches(pixels: Tensor, rows: Tensor) -> Tensor:
 
 
 def _around(queries: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows for two sums of three, side by side and up and down: (3, Q) into the middle rows, (3, M) into the last, the last's pixels."""
+    """Rows for two sums of three, side by side and up and down: (3, Q) into the middle rows, (3, M) into the
+    last, the last's pixels.
+    """
     middle, beside = _neighbours(queries, 1)
     covered, across = _neighbours(middle, width)
     return beside, across, covered
 
 
 def _neighbours(positions: Tensor, step: int) -> tuple[Tensor, Tensor]:
-    """All pixels at -step, 0, +step of some pixels, each once, and where in them those of each pixel are, (3, number)."""
+    """All pixels at -step, 0, +step of some pixels, each once, and where in them those of each pixel are, (3,
+    number).
+    """
     offsets = torch.tensor([[-step], [0], [step]], device=positions.device)
     found, rows = (positions + offsets).unique(return_inverse=True)
     return found, rows
@@ -156,7 +187,8 @@ class _Scatter(torch.autograd.Function):
         return _gather(gradient, ctx.saved_tensors[0], ctx.step), None, None
 
 
-# A shift by columns is a shift of the flattened matrix: what runs over into the next row lies on the border, where pixels are 0.
+# A shift by columns is a shift of the flattened matrix: what runs over into the next row lies on the border,
+# where pixels are 0.
 
 
 def _gather(m: Tensor, rows: Tensor, step: int) -> Tensor:
@@ -180,7 +212,9 @@ def _grid(x: Tensor, keys: Tensor, border: int) -> _Grid:
     energy = F.conv2d(wide.square().sum(0)[None, None], wide.new_ones(1, 1, 3, 3), padding=1)[0, 0]
     bias = torch.zeros_like(energy).masked_fill_(~keys, -torch.inf)
     pixels = F.pad(x, (border,) * 4).flatten(1).T.contiguous()
-    return _Grid(pixels, _pad((energy + 1e-8).rsqrt(), border), _pad(bias, border, -torch.inf), x.shape[2] + 2 * border)
+    return _Grid(
+        pixels, _pad((energy + 1e-8).rsqrt(), border), _pad(bias, border, -torch.inf), x.shape[2] + 2 * border
+    )
 
 
 def _pad(values: Tensor, border: int, value: float = 0) -> Tensor:

@@ -18,7 +18,8 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 class GatedConv2d(nn.Module):
-    """`phi(W_f * x) · sigmoid(W_g * x)`; padded by `padding_mode` so that a stride of 1 keeps the size and a stride of 2 halves it.
+    """`phi(W_f * x) · sigmoid(W_g * x)`; padded by `padding_mode` so that a stride of 1 keeps the size and a
+    stride of 2 halves it.
 
     Input (N, inputs, H, W), output (N, outputs, ceil(H / stride), ceil(W / stride)).
     """
@@ -36,11 +37,15 @@ class GatedConv2d(nn.Module):
     ) -> None:
         super().__init__()
         padding = dilation * (kernel - 1) // 2
-        # Two convolutions: halves of one channels-last tensor are not contiguous, and slow every pointwise step after it.
-        self.features = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, padding_mode=padding_mode)
+        # Two convolutions: halves of one channels-last tensor are not contiguous, and slow every pointwise
+        # step after it.
+        self.features = nn.Conv2d(
+            inputs, outputs, kernel, stride, padding, dilation, padding_mode=padding_mode
+        )
         self.gate = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, padding_mode=padding_mode)
         self.activation = ACTIVATIONS[activation]
-        # A fresh gate passes half of everything: without the factor 2 the signal would fade by as much in each layer.
+        # A fresh gate passes half of everything: without the factor 2 the signal would fade by as much in
+        # each layer.
         nn.init.kaiming_normal_(self.features.weight, nonlinearity="relu")
         with torch.no_grad():
             self.features.weight.mul_(2)

@@ -1,4 +1,6 @@
-"""Partial convolution: Liu et al., Image Inpainting for Irregular Holes Using Partial Convolutions, ECCV 2018, equations 1 and 2."""
+"""Partial convolution: Liu et al., Image Inpainting for Irregular Holes Using Partial Convolutions, ECCV
+2018, equations 1 and 2.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -9,15 +11,28 @@ LARGE = 64 * 64
 
 
 class PartialConv2d(nn.Module):
-    """`W^T (X·M) · sum(1) / sum(M) + b` where any input of the window is valid, 0 elsewhere; and the mask that follows.
+    """`W^T (X·M) · sum(1) / sum(M) + b` where any input of the window is valid, 0 elsewhere; and the mask
+    that follows.
 
-    `valid` is 1 where a value is valid (the paper's M), of shape (N, 1, H, W) for all channels alike or (N, inputs, H, W).
-    Beyond the border nothing is valid. `forward` returns the output (N, outputs, H', W') and its validity (N, 1, H', W').
+    `valid` is 1 where a value is valid (the paper's M), of shape (N, 1, H, W) for all channels alike or (N,
+    inputs, H, W). Beyond the border nothing is valid. `forward` returns the output (N, outputs, H', W') and
+    its validity (N, 1, H', W').
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1, bias: bool = True) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel - 1) // 2, dilation, bias=False)
+        self.conv = nn.Conv2d(
+            inputs, outputs, kernel, stride, dilation * (kernel - 1) // 2, dilation, bias=False
+        )
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         self.register_buffer("ones", torch.ones(1, 1, kernel, kernel), persistent=False)
 
@@ -27,7 +42,8 @@ class PartialConv2d(nn.Module):
             update = (count > 0).to(x.dtype)
             window = x.shape[1] * self.ones.numel()
             ratio = window / count.clamp(min=1) * update
-        # Large maps are convolved up to twice as fast with channels last; the output is ours alone, so what follows works in place.
+        # Large maps are convolved up to twice as fast with channels last; the output is ours alone, so what
+        # follows works in place.
         large = x.shape[-2] * x.shape[-1] >= LARGE and not x.is_cuda
         out = self.conv((x * valid).to(memory_format=torch.channels_last if large else torch.preserve_format))
         out = out.mul_(ratio.to(out.dtype))
@@ -36,8 +52,12 @@ class PartialConv2d(nn.Module):
         return out, update
 
     def _count(self, valid: Tensor, channels: int) -> Tensor:
-        """Valid values per window, (N, 1, H', W'); one channel is enough, as all output channels see the same inputs."""
+        """Valid values per window, (N, 1, H', W'); one channel is enough, as all output channels see the same
+        inputs.
+        """
         conv = self.conv
         total = valid.sum(1, keepdim=True) if valid.shape[1] > 1 else valid * channels
         with torch.autocast(valid.device.type, enabled=False):
-            return F.conv2d(total.float(), self.ones.float(), None, conv.stride, conv.padding, conv.dilation).to(valid.dtype)
+            return F.conv2d(
+                total.float(), self.ones.float(), None, conv.stride, conv.padding, conv.dilation
+            ).to(valid.dtype)

@@ -7,7 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inpainters.networks.contextual_attention import ContextualAttentionGenerator, SlimContextualAttentionGenerator
+from inpainters.networks.contextual_attention import (
+    ContextualAttentionGenerator,
+    SlimContextualAttentionGenerator,
+)
 from inpainters.networks.gated import GatedGenerator, SlimGatedGenerator
 from inpainters.networks.layers import contextual_attention
 
@@ -15,7 +18,9 @@ OFFSETS = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
 
 
 def literal(x: Tensor, hole: Tensor, scale: float = 10.0, propagate: bool = False) -> tuple[Tensor, dict]:
-    """Yu 2018, equations 3 and 4, patch by patch: x (C, H, W), hole (H, W); the fill and the weights {query: {key: weight}}."""
+    """Yu 2018, equations 3 and 4, patch by patch: x (C, H, W), hole (H, W); the fill and the weights {query:
+    {key: weight}}.
+    """
     height, width = hole.shape
     padded, sites = F.pad(x, (1, 1, 1, 1)), [(r, c) for r in range(height) for c in range(width)]
     patch = {(r, c): padded[:, r : r + 3, c : c + 3].flatten() for r, c in sites}
@@ -25,7 +30,11 @@ def literal(x: Tensor, hole: Tensor, scale: float = 10.0, propagate: bool = Fals
         return all((r + i, c + j) in inside and not hole[r + i, c + j] for i, j in offsets)
 
     keys = [k for k in sites if known(*k, OFFSETS)] or [k for k in sites if not hole[k]]
-    queries = [q for q in sites if any((q[0] + i, q[1] + j) in inside and hole[q[0] + i, q[1] + j] for i, j in OFFSETS)]
+    queries = [
+        q
+        for q in sites
+        if any((q[0] + i, q[1] + j) in inside and hole[q[0] + i, q[1] + j] for i, j in OFFSETS)
+    ]
     if not keys:
         return x, {}
 
@@ -49,7 +58,9 @@ def literal(x: Tensor, hole: Tensor, scale: float = 10.0, propagate: bool = Fals
             p = (q[0] + i, q[1] + j)
             value = share @ offered[i, j]
             total[p], count[p] = total.get(p, 0) + value, count.get(p, 0) + 1
-    columns = [[total[r, c] / count[r, c] if hole[r, c] else x[:, r, c] for c in range(width)] for r in range(height)]
+    columns = [
+        [total[r, c] / count[r, c] if hole[r, c] else x[:, r, c] for c in range(width)] for r in range(height)
+    ]
     return torch.stack([torch.stack(row, -1) for row in columns], 1), weights
 
 
@@ -74,7 +85,9 @@ def holes(kind: str) -> Tensor:
 def test_contextual_attention_equals_its_formula_with_gradients(kind, propagate, chunk):
     x, mask = draw(2, 3, 7, 8).requires_grad_(), holes(kind)
     out, found = contextual_attention(x, mask, propagate=propagate, weights=True, chunk=chunk)
-    wanted, maps = zip(*(literal(a, m[0] > 0, propagate=propagate) for a, m in zip(x, mask, strict=True)), strict=True)
+    wanted, maps = zip(
+        *(literal(a, m[0] > 0, propagate=propagate) for a, m in zip(x, mask, strict=True)), strict=True
+    )
     torch.testing.assert_close(out, torch.stack(wanted))
     for n, weights in enumerate(maps):
         for row, (r, c) in enumerate((mask[n, 0] > 0).nonzero().tolist()):
@@ -98,10 +111,14 @@ def layers(*rows: tuple[int, int, int], gated: bool = False) -> int:
 
 
 def two_stages(c: int, channels: int, gated: bool) -> int:
-    """By hand, from the authors' published table of layers (inpaint_model.py): 17 layers coarse, 16 + 6 + 2 refined."""
+    """By hand, from the authors' published table of layers (inpaint_model.py): 17 layers coarse, 16 + 6 + 2
+    refined.
+    """
     decoder = [(4 * c, 4 * c, 3), (4 * c, 2 * c, 3), (2 * c, 2 * c, 3), (2 * c, c, 3), (c, c // 2, 3)]
     coarse = [(channels, c, 5), (c, 2 * c, 3), (2 * c, 2 * c, 3), (2 * c, 4 * c, 3)] + [(4 * c, 4 * c, 3)] * 7
-    refine = [(channels, c, 5), (c, c, 3), (c, 2 * c, 3), (2 * c, 2 * c, 3), (2 * c, 4 * c, 3)] + [(4 * c, 4 * c, 3)] * 5
+    refine = [(channels, c, 5), (c, c, 3), (c, 2 * c, 3), (2 * c, 2 * c, 3), (2 * c, 4 * c, 3)] + [
+        (4 * c, 4 * c, 3)
+    ] * 5
     matching = [(channels, c, 5), (c, c, 3), (c, 2 * c, 3), (2 * c, 4 * c, 3)] + [(4 * c, 4 * c, 3)] * 4
     rows = [*coarse, *decoder, *refine, *matching, (8 * c, 4 * c, 3), *decoder]
     return layers(*rows, gated=gated) + 2 * layers((c // 2, 3, 3))

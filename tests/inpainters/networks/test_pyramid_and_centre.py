@@ -1,4 +1,6 @@
-"""Attention transfer and the channel-wise layer against slow, literal formulas; PEN-Net, the context encoder, the partial U-Net."""
+"""Attention transfer and the channel-wise layer against slow, literal formulas; PEN-Net, the context encoder,
+the partial U-Net.
+"""
 
 import math
 
@@ -32,7 +34,7 @@ def count(network: torch.nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-# --- attention transfer ---------------------------------------------------------------------------------------------
+# --- attention transfer ---------------------------------------------------------------------------
 
 
 def at(x: Tensor, row: int, column: int) -> Tensor:
@@ -41,11 +43,16 @@ def at(x: Tensor, row: int, column: int) -> Tensor:
 
 
 def literal_transfer(shallow: Tensor, deep: Tensor, hole: Tensor, reach: int) -> Tensor:
-    """Zeng 2019, equations 1 to 3, for one picture: pixel by pixel, patch by patch; `hole` (h, w) bool at the deep map's size."""
+    """Zeng 2019, equations 1 to 3, for one picture: pixel by pixel, patch by patch; `hole` (h, w) bool at the
+    deep map's size.
+    """
     places = [(r, c) for r in range(deep.shape[1]) for c in range(deep.shape[2])]
     steps = range(-reach, reach + 1)
     patch = {(r, c): torch.stack([at(deep, r + i, c + j) for i in steps for j in steps]) for r, c in places}
-    values = {(r, c): {(i, j): at(shallow, 2 * r + i, 2 * c + j) for i in range(-1, 3) for j in range(-1, 3)} for r, c in places}
+    values = {
+        (r, c): {(i, j): at(shallow, 2 * r + i, 2 * c + j) for i in range(-1, 3) for j in range(-1, 3)}
+        for r, c in places
+    }
     known = [p for p in places if not hole[p]]
     sums: dict[tuple[int, int], list[Tensor]] = {}
     for p in places:
@@ -55,10 +62,15 @@ def literal_transfer(shallow: Tensor, deep: Tensor, hole: Tensor, reach: int) ->
         total = sum(torch.exp(10 * s) for s in similar)
         for i in range(-1, 3):
             for j in range(-1, 3):
-                value = sum(torch.exp(10 * s) / total * values[k][i, j] for s, k in zip(similar, known, strict=True))
+                value = sum(
+                    torch.exp(10 * s) / total * values[k][i, j] for s, k in zip(similar, known, strict=True)
+                )
                 sums.setdefault((2 * p[0] + i, 2 * p[1] + j), []).append(value)
     rows = [
-        [sum(sums[r, c]) / len(sums[r, c]) if hole[r // 2, c // 2] and known else shallow[:, r, c] for c in range(shallow.shape[2])]
+        [
+            sum(sums[r, c]) / len(sums[r, c]) if hole[r // 2, c // 2] and known else shallow[:, r, c]
+            for c in range(shallow.shape[2])
+        ]
         for r in range(shallow.shape[1])
     ]
     return torch.stack([torch.stack(row, -1) for row in rows], -2)
@@ -73,16 +85,24 @@ def test_attention_transfer_equals_its_formula_with_gradients(kernel, chunk):
     hole[1, 0, 0] = True
     mask = hole[:, None].double().repeat_interleave(4, 2).repeat_interleave(4, 3)
     out = attention_transfer(shallow, deep, mask, kernel=kernel, chunk=chunk)
-    expected = torch.stack([literal_transfer(s, d, h, kernel // 2) for s, d, h in zip(shallow, deep, hole, strict=True)])
+    expected = torch.stack(
+        [literal_transfer(s, d, h, kernel // 2) for s, d, h in zip(shallow, deep, hole, strict=True)]
+    )
     torch.testing.assert_close(out, expected)
     cotangent = draw(*out.shape, seed=3)
     inputs = (deep, shallow)
-    for found, literal in zip(torch.autograd.grad(out, inputs, cotangent), torch.autograd.grad(expected, inputs, cotangent), strict=True):
+    for found, literal in zip(
+        torch.autograd.grad(out, inputs, cotangent),
+        torch.autograd.grad(expected, inputs, cotangent),
+        strict=True,
+    ):
         torch.testing.assert_close(found, literal, atol=1e-6, rtol=1e-6)
 
 
 def test_attention_transfer_copies_from_the_twin():
-    """A missing position whose deep features are those of one known position gets the pixels from there, and nothing else changes."""
+    """A missing position whose deep features are those of one known position gets the pixels from there, and
+    nothing else changes.
+    """
     deep, shallow = draw(1, 16, 8, 8), draw(1, 2, 16, 16)
     deep[..., 3, 3] = 2 * deep[..., 1, 6]
     mask = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
@@ -105,7 +125,8 @@ def test_attention_transfer_does_not_read_what_it_replaces():
     mask[..., 2:6, 2:6] = 1
     layer = AttentionTransfer(8).double()
     assert layer(shallow.repeat(1, 4, 1, 1), deep, mask).shape == (1, 8, 8, 8)
-    # The patches of known positions overlap the hole by one pixel, so only what is two inside cannot be seen by any.
+    # The patches of known positions overlap the hole by one pixel, so only what is two inside cannot be seen
+    # by any.
     other = shallow.clone()
     other[..., 3:5, 3:5] = 9
     torch.testing.assert_close(attention_transfer(other, deep, mask), attention_transfer(shallow, deep, mask))
@@ -121,11 +142,13 @@ def test_groups_are_dilated_convolutions_side_by_side():
         value = bias.clone()
         for a in range(3):
             for b in range(3):
-                value = value + weight[:, :, a, b] @ shallow[0, :, row + (a - 1) * rate, column + (b - 1) * rate]
+                value = (
+                    value + weight[:, :, a, b] @ shallow[0, :, row + (a - 1) * rate, column + (b - 1) * rate]
+                )
         torch.testing.assert_close(found[0, 2 * i : 2 * i + 2, row, column], value.clamp(min=0))
 
 
-# --- the channel-wise fully connected layer -------------------------------------------------------------------------
+# --- the channel-wise fully connected layer -------------------------------------------------------
 
 
 def test_channelwise_layer_equals_explicit_loops_with_gradients():
@@ -135,7 +158,11 @@ def test_channelwise_layer_equals_explicit_loops_with_gradients():
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
     rows = [
         [
-            [sum(layer.weight[m, i, j] * x[n, m, r, c] for i, (r, c) in enumerate(places)) + layer.bias[m, j] for j in range(4)]
+            [
+                sum(layer.weight[m, i, j] * x[n, m, r, c] for i, (r, c) in enumerate(places))
+                + layer.bias[m, j]
+                for j in range(4)
+            ]
             for m in range(3)
         ]
         for n in range(2)
@@ -145,7 +172,11 @@ def test_channelwise_layer_equals_explicit_loops_with_gradients():
     torch.testing.assert_close(out, expected)
     wanted = [x, layer.weight, layer.bias]
     cotangent = draw(*out.shape, seed=3)
-    for found, literal in zip(torch.autograd.grad(out, wanted, cotangent), torch.autograd.grad(expected, wanted, cotangent), strict=True):
+    for found, literal in zip(
+        torch.autograd.grad(out, wanted, cotangent),
+        torch.autograd.grad(expected, wanted, cotangent),
+        strict=True,
+    ):
         torch.testing.assert_close(found, literal)
 
 
@@ -153,7 +184,7 @@ def test_channelwise_layer_has_m_n4_weights():
     assert ChannelwiseFC(7, 5).weight.numel() == 7 * 5**4
 
 
-# --- sizes of the papers' forms -------------------------------------------------------------------------------------
+# --- sizes of the papers' forms -------------------------------------------------------------------
 
 
 def test_context_encoder_has_the_size_of_the_paper_s():
@@ -170,9 +201,13 @@ def test_pen_net_has_the_size_of_the_authors_release():
     with torch.device("meta"):
         network = PenNet()
     c = 32
-    encoder = 9 * (4 * c + c * 2 * c + 2 * c * 4 * c + 4 * c * 8 * c + 8 * c * 16 * c + 16 * c * 16 * c) + c * (1 + 2 + 4 + 8 + 16 + 16)
+    encoder = 9 * (
+        4 * c + c * 2 * c + 2 * c * 4 * c + 4 * c * 8 * c + 8 * c * 16 * c + 16 * c * 16 * c
+    ) + c * (1 + 2 + 4 + 8 + 16 + 16)
     transfer = sum(9 * k * k + k for k in (8 * c, 4 * c, 2 * c, c))
-    up = 9 * (16 * c * 16 * c + 32 * c * 8 * c + 16 * c * 4 * c + 8 * c * 2 * c + 4 * c * c) + c * (16 + 8 + 4 + 2 + 1)
+    up = 9 * (16 * c * 16 * c + 32 * c * 8 * c + 16 * c * 4 * c + 8 * c * 2 * c + 4 * c * c) + c * (
+        16 + 8 + 4 + 2 + 1
+    )
     heads = 3 * c * (32 + 16 + 8 + 4 + 2) + 5 * 3 + 9 * (2 * c * c + c * 3) + c + 3
     assert count(network) == encoder + transfer + up + heads
 
@@ -182,7 +217,7 @@ def test_partial_net_has_the_size_of_the_paper_s():
         assert math.isclose(count(PartialUNet()), 32.9e6, rel_tol=0.01)
 
 
-# --- networks -------------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 
 
 NETWORKS = {
@@ -257,7 +292,9 @@ def test_context_encoder_fills_with_the_mean_of_the_known_pixels():
 
 
 def test_the_paper_s_partial_net_sees_and_draws_plain_values_enlarged_by_nearest_neighbour():
-    """One scale by hand: encoder of stride 2, no normalisation; the input is appended to what is enlarged, both with their validity."""
+    """One scale by hand: encoder of stride 2, no normalisation; the input is appended to what is enlarged,
+    both with their validity.
+    """
     torch.manual_seed(0)
     network = PartialUNet(widths=(4,), kernels=(3,)).eval()
     image, mask = pictures(1, 16, 16, share=0.5)
@@ -267,7 +304,9 @@ def test_the_paper_s_partial_net_sees_and_draws_plain_values_enlarged_by_nearest
     below, valid = encode(x, known)
     below = below.clamp(min=0).repeat_interleave(2, 2).repeat_interleave(2, 3)
     larger = valid.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    out, _ = decode(torch.cat((below, x), 1), torch.cat((larger.expand(-1, 4, -1, -1), known.expand(-1, 3, -1, -1)), 1))
+    out, _ = decode(
+        torch.cat((below, x), 1), torch.cat((larger.expand(-1, 4, -1, -1), known.expand(-1, 3, -1, -1)), 1)
+    )
     torch.testing.assert_close(network(image, mask)[0], out / 2 + 0.5)
 
 
@@ -282,7 +321,7 @@ def test_the_slim_partial_net_starts_from_a_smooth_fill_and_follows_the_colours(
     torch.testing.assert_close(network(image, mask)[0], push_pull(image, 1 - mask), atol=1e-6, rtol=0)
 
 
-# --- masks in the centre square -------------------------------------------------------------------------------------
+# --- masks in the centre square -------------------------------------------------------------------
 
 
 def test_the_context_encoder_s_masks_lie_in_the_centre_square_or_along_the_border():
