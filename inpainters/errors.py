@@ -13,7 +13,7 @@ class UnavailableError(RuntimeError):
     """A method or metric cannot run here: a package or a weights file is missing."""
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - not an error: somebody pressed Stop
     """The `on_step` callback returned False."""
 
 

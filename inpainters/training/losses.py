@@ -164,7 +164,7 @@ class Features(nn.Module):
     VGG16 or SqueezeNet.
     """
 
-    taps: dict[str, tuple[int, ...]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}
+    taps: dict[str, tuple[int, ...]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}  # noqa: RUF012
 
     def __init__(self, name: str, backbone: Path) -> None:
         super().__init__()

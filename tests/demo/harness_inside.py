@@ -164,9 +164,12 @@ def install(patch):
     for name, spec in walking.items():
         patch.setitem(registry.METHODS, name, spec)
     create, unavailable = registry.create, registry.unavailable
-    made = lambda name, **options: (
-        CLASSES[name](registry.METHODS[name], **options) if name in CLASSES else create(name, **options)
-    )
+
+    def made(name, **options):
+        return (
+            CLASSES[name](registry.METHODS[name], **options) if name in CLASSES else create(name, **options)
+        )
+
     patch.setattr(registry, "create", made)
     patch.setattr(
         registry,

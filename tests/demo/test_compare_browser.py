@@ -256,9 +256,10 @@ def test_a_sketch_is_drawn_undone_erased_and_sent_to_methods_that_follow_one(vis
     visitor.upload(photo)
     visitor.wait_picture(201, 121)
     visitor.choose("following", "mean_fill")
-    lines = lambda: int(
-        visitor.page.evaluate("document.querySelector('#compare-editor .widget').dataset.lines")
-    )
+
+    def lines():
+        return int(visitor.page.evaluate("document.querySelector('#compare-editor .widget').dataset.lines"))
+
     visitor.tool("Sketch")
     visitor.paint((-40, 0), (40, 0))
     visitor.says("inside the hole")

@@ -15,8 +15,8 @@ from PIL import Image as PilImage
 from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
 
 gr = pytest.importorskip("gradio")
-from demo.app import launch_options, make
-from demo.views import leaderboard as board
+from demo.app import launch_options, make  # noqa: E402
+from demo.views import leaderboard as board  # noqa: E402
 
 LEVELS = {"mean_fill": 0.40, "telea": 0.20}
 BINS = ("1-10", "50-60")

@@ -90,7 +90,7 @@ class Noise:
 
 def last(states: Iterable[State]) -> State:
     """Where a run ends; it holds none of the states before."""
-    for state in states:
+    for state in states:  # noqa: B007
         pass
     return state
 

@@ -176,7 +176,7 @@ def _read(path: Path, name: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError):
         raise _broken(path, name, "it is damaged or cut short") from None
     if metadata.get("method") != name:
