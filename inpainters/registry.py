@@ -70,8 +70,8 @@ _SPECS = (
         title="Mean fill",
         family="baseline",
         target="inpainters.methods.classical.mean_fill:MeanFill",
-        summary="Paints the hole in the mean colour of the known pixels. It costs nothing. "
-        "It is the floor: a method that does not beat it does not work.",
+        summary="Paints the hole in the mean colour of the known pixels. It takes no time. Any useful "
+        "method does better.",
         paper="No paper: the trivial baseline",
         year=0,
         link="",
@@ -84,8 +84,9 @@ _SPECS = (
         title="Telea",
         family="smoothing",
         target="inpainters.methods.classical.opencv:Telea",
-        summary="Marches from the rim inwards and gives each pixel a weighted mean of its known neighbours. "
-        "Fast, and clean on scratches and thin lines. Wide holes turn into smears, as it knows no texture.",
+        summary="Works from the hole's edge inwards and gives each pixel a weighted mean of its known "
+        "neighbours. Fast, and clean on scratches and thin lines. Wide holes turn into smears, as "
+        "it draws no texture.",
         paper="Telea, An image inpainting technique based on the fast marching method, Journal of Graphics "
         "Tools 9(1)",
         year=2004,
@@ -100,8 +101,9 @@ _SPECS = (
         title="Navier–Stokes",
         family="smoothing",
         target="inpainters.methods.classical.opencv:NavierStokes",
-        summary="Carries lines of equal brightness into the hole as a fluid carries vorticity. "
-        "Fast, and continues edges across narrow gaps. Wide holes turn into smears, as it knows no texture.",
+        summary="Continues lines of equal brightness into the hole, by equations borrowed from the flow of "
+        "fluids. Fast, and continues edges across narrow gaps. Wide holes turn into smears, as it "
+        "draws no texture.",
         paper="Bertalmio, Bertozzi and Sapiro, Navier-Stokes, fluid dynamics, and image and video "
         "inpainting, CVPR",
         year=2001,
@@ -116,9 +118,9 @@ _SPECS = (
         title="Biharmonic",
         family="smoothing",
         target="inpainters.methods.classical.biharmonic:Biharmonic",
-        summary="Solves the biharmonic equation over the hole, the shape that a thin plate would take. "
-        "Exact on smooth shading, and joins slopes as well as colours. It knows no texture, and bulges in "
-        "wide holes.",
+        summary="Fills the hole with a smooth surface that fits its edge, shaped like a bent thin plate "
+        "(the biharmonic equation). Exact on smooth shading, and continues slopes as well as "
+        "colours. It draws no texture, and its colours bulge in wide holes.",
         paper="Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, IJMMS "
         "2018",
         year=2018,
@@ -133,9 +135,10 @@ _SPECS = (
         title="Shift map",
         family="patch",
         target="inpainters.methods.classical.xphoto:ShiftMap",
-        summary="Finds the offsets at which the picture resembles itself and stitches shifted copies by "
-        "graph cuts. Continues repeated patterns, and blurs nothing as it copies real pixels. Where nothing "
-        "repeats, seams and misplaced objects show.",
+        summary="Finds by how much the picture must be shifted to resemble itself, and joins shifted "
+        "copies where the joins show least (graph cuts). Continues repeated patterns, and blurs "
+        "nothing as it copies real pixels. Where nothing repeats, seams and misplaced objects "
+        "show.",
         paper="He and Sun, Statistics of patch offsets for image completion, ECCV",
         year=2012,
         link="https://doi.org/10.1007/978-3-642-33709-3_2",
@@ -150,9 +153,10 @@ _SPECS = (
         title="FSR",
         family="smoothing",
         target="inpainters.methods.classical.xphoto:Fsr",
-        summary="Frequency selective reconstruction: a few waves that explain each block's known pixels run "
-        "on through the hole. The closest of the classical methods pixel by pixel, above all on thin or "
-        "periodic losses. Slow; wide holes fill with ripples.",
+        summary="Frequency selective reconstruction: describes the known pixels of each block as a sum of "
+        "a few waves, and continues these waves into the hole. The closest of the classical "
+        "methods pixel by pixel, above all on thin or regularly repeated gaps. Slow, and wide "
+        "holes fill with ripples.",
         paper="Seiler, Jonscher, Schöberl and Kaup, Resampling images to a regular grid using frequency "
         "selective reconstruction, IEEE TIP 24(11); in blocks as by Genser et al., PCS 2018",
         year=2015,
@@ -174,9 +178,10 @@ _SPECS = (
         title="PatchMatch",
         family="patch",
         target="inpainters.methods.classical.patchmatch:PatchMatch",
-        summary="Builds the hole out of patches copied from the known part, found by a randomised search "
-        "from coarse to fine. Continues texture and simple structure sharply, untrained. It knows no "
-        "objects: it repeats what it sees, sometimes wrongly.",
+        summary="Fills the hole with small patches copied from the known part, found by a random search, "
+        "first on a small copy of the picture and then on larger ones. Continues texture and "
+        "simple structure sharply, without training. It knows no objects: it repeats what it sees, "
+        "sometimes in the wrong place.",
         paper="Newson et al., Video inpainting of complex scenes, SIAM Journal on Imaging Sciences 7(4); "
         "search of Barnes et al. 2009",
         year=2014,
@@ -195,8 +200,8 @@ _SPECS = (
         title="Context encoder",
         family="convolutional",
         target="inpainters.methods.learned.context_encoder:ContextEncoder",
-        summary="The first network that learned to fill: from the 128×128 pixels around it, it draws the "
-        "64×64 in their middle. Made for centre squares, which it continues plausibly. Large and scattered "
+        summary="The first network that learned to fill holes: it sees 128×128 pixels and draws the 64×64 "
+        "in their middle. Made for square holes, which it fills plausibly. Large or scattered "
         "holes come out blurred, as they are shrunk first.",
         paper="Pathak, Krähenbühl, Donahue, Darrell and Efros, Context encoders: feature learning by "
         "inpainting, CVPR",
@@ -216,9 +221,9 @@ _SPECS = (
         title="Contextual attention",
         family="convolutional",
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
-        summary="A coarse guess, then a second network that fills the hole with features copied from known "
-        "places that look alike. Carries texture over any distance, and shows where it took it from. Copies "
-        "the wrong thing where the coarse guess misleads it.",
+        summary="One network makes a coarse guess, and a second one refines it with features copied from "
+        "known places that look alike. Takes texture from any distance, and shows where it took it "
+        "from. Copies the wrong thing where the coarse guess is wrong.",
         paper="Yu, Lin, Yang, Shen, Lu and Huang, Generative image inpainting with contextual attention, "
         "CVPR",
         year=2018,
@@ -237,9 +242,9 @@ _SPECS = (
         title="Partial convolution",
         family="convolutional",
         target="inpainters.methods.learned.partial_conv:PartialConv",
-        summary="A U-Net whose convolutions see valid pixels alone and reweight them; layer by layer the "
-        "hole closes from its rim. Takes holes of any shape without the colour fringes of earlier networks. "
-        "Wide holes come out soft, as all pixels count alike.",
+        summary="A network whose convolutions use known pixels only, so that the hole closes from its "
+        "edge, layer by layer. Takes holes of any shape without the colour fringes of earlier "
+        "networks. Wide holes come out soft, as guessed pixels soon count as much as known ones.",
         paper="Liu, Reda, Shih, Wang, Tao and Catanzaro, Image inpainting for irregular holes using partial "
         "convolutions, ECCV",
         year=2018,
@@ -257,9 +262,9 @@ _SPECS = (
         title="Gated convolution",
         family="convolutional",
         target="inpainters.methods.learned.gated_conv:GatedConv",
-        summary="Each feature has a learned gate that says where it may pass, in place of partial "
-        "convolution's fixed rule; two stages. Good on free-form holes, and follows a sketch of edges. "
-        "Trained on small crops: large holes lack detail.",
+        summary="Learns for each feature where to use it and where not (a gate), in two networks, a coarse "
+        "and a fine one. Good on holes of any shape, and follows a sketch of edges. Large holes "
+        "lack detail, as it was trained on small crops.",
         paper="Yu, Lin, Yang, Shen, Lu and Huang, Free-form image inpainting with gated convolution, ICCV",
         year=2019,
         link="https://doi.org/10.1109/ICCV.2019.00457",
@@ -277,9 +282,9 @@ _SPECS = (
         title="PEN-Net",
         family="convolutional",
         target="inpainters.methods.learned.pen_net:PenNet",
-        summary="A pyramid: attention found on small, meaningful maps tells the larger ones what to copy; "
-        "each scale draws a picture. Structure and texture agree, as one steers the other. The learned "
-        "attention costs time, and wide holes still come out soft.",
+        summary="Finds on a small version of the picture which places resemble the hole, and copies from "
+        "them at every larger size. Structure and texture agree, as one steers the other. The "
+        "search costs time, and wide holes still come out soft.",
         paper="Zeng, Fu, Chao and Guo, Learning pyramid-context encoder network for high-quality image "
         "inpainting, CVPR",
         year=2019,
@@ -297,9 +302,10 @@ _SPECS = (
         title="Latent diffusion",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
-        summary="A denoiser trained to inpaint works on an autoencoder's small latent, and sees the known "
-        "part and the mask at each step. A whole answer after fifteen small network calls, others for other "
-        "seeds. What the autoencoder cannot draw, it cannot fill.",
+        summary="Draws the fill out of noise, in a compressed form of the picture (the latent of an "
+        "autoencoder), with a network that was trained to inpaint. Answers after fifteen small "
+        "network calls, with another fill for each seed. Detail that the autoencoder loses is "
+        "missing in the fill as well.",
         paper="Rombach, Blattmann, Lorenz, Esser and Ommer, High-resolution image synthesis with latent "
         "diffusion models, CVPR",
         year=2022,
@@ -320,8 +326,8 @@ _SPECS = (
         title="Deep image prior",
         family="own_prior",
         target="inpainters.methods.learned.deep_image_prior:DeepImagePrior",
-        summary="A fresh network is fitted to the known pixels of this one picture; what it draws in the "
-        "hole on the way is the fill. Needs no training pictures and joins smoothly. It takes half a "
+        summary="A new network is trained on the known pixels of this one picture, and what it then draws "
+        "in the hole is the fill. Needs no training pictures and joins smoothly. It takes half a "
         "minute, knows no objects, and stops before fine texture appears.",
         paper="Ulyanov, Vedaldi and Lempitsky, Deep image prior, CVPR",
         year=2018,
@@ -348,9 +354,10 @@ _SPECS = (
         title="Replacement",
         family="diffusion",
         target="inpainters.methods.diffusion.replacement:Replacement",
-        summary="A diffusion model draws a picture out of noise; after each step the known pixels, as "
-        "noisy, are put in place of its own. The plainest way to inpaint with a model that never learned "
-        "to. The fill matches the colours around it, and often not the things.",
+        summary="A diffusion model draws a whole picture out of noise; after each step the known pixels, "
+        "with as much noise, are put in place of its own. The simplest way to inpaint with a model "
+        "that was not trained to. The fill matches the colours around it, but often not the "
+        "objects.",
         paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling "
         "through stochastic differential equations, ICLR",
         year=2021,
@@ -363,9 +370,9 @@ _SPECS = (
         title="RePaint",
         family="diffusion",
         target="inpainters.methods.diffusion.repaint:RePaint",
-        summary="As replacement, but it goes back towards noise again and again, so that fill and "
-        "surroundings get time to agree. Draws several plausible answers to large holes, with any diffusion "
-        "model. Thousands of network calls at the paper's settings.",
+        summary="As replacement, but it adds noise again and repeats its steps several times, so that fill "
+        "and surroundings come to agree. Draws several plausible answers to large holes, with any "
+        "diffusion model. Slow: thousands of network calls at the paper's settings.",
         paper="Lugmayr, Danelljan, Romero, Yu, Timofte and Van Gool, RePaint: inpainting using denoising "
         "diffusion probabilistic models, CVPR",
         year=2022,
@@ -379,9 +386,10 @@ _SPECS = (
         title="DDNM",
         family="diffusion",
         target="inpainters.methods.diffusion.ddnm:Ddnm",
-        summary="A diffusion model whose clean estimate gets the known pixels put in before each step, "
-        "rather than its noisy state. Agrees with the surroundings after a hundred network calls, RePaint's "
-        "quality nearly. Large holes still want time travel.",
+        summary="As replacement, but the known pixels are put into the model's estimate of the finished "
+        "picture, not into the noisy one. Agrees with the surroundings after a hundred network "
+        "calls, nearly as well as RePaint. Large holes need more calls: steps that are repeated, "
+        "as in its 'balanced' preset.",
         paper="Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, "
         "ICLR",
         year=2023,
@@ -395,9 +403,9 @@ _SPECS = (
         title="DPM-Solver++",
         family="diffusion",
         target="inpainters.methods.diffusion.dpm_solver:DpmSolver",
-        summary="A fast solver takes few large steps from noise to picture, and a few rounds at each until "
-        "fill and surroundings agree. Some fifty network calls in place of RePaint's thousands. With too "
-        "few rounds the fill does not belong to the picture.",
+        summary="Goes from noise to picture in few large steps, with a few rounds at each until fill and "
+        "surroundings agree. Some fifty network calls in place of RePaint's thousands. With too "
+        "few rounds the fill does not match the picture.",
         paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion "
         "probabilistic models; known pixels as in Wang et al. 2023",
         year=2022,
