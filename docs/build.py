@@ -1,0 +1,116 @@
+"""Writes the tables of README and of the pages beside this file: `python docs/build.py`.
+
+A table stands between `<!-- NAME -->` and `<!-- end -->` and comes from the code, from `results/` or from the
+weights' cards.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmark.metrics import METRICS  # noqa: E402
+from inpainters.base import FAMILIES, MethodSpec  # noqa: E402
+from inpainters.methods.diffusion.schedules import PRESETS  # noqa: E402
+from inpainters.registry import METHODS  # noqa: E402
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def build(text: str) -> str:
+    """The page with each of its tables written anew; raises KeyError for a name that is not in TABLES."""
+    return BLOCK.sub(
+        lambda found: f"<!-- {found['name']} -->\n\n{TABLES[found['name']]()}\n\n<!-- end -->", text
+    )
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table; every column but the first is set to the right."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def methods() -> str:
+    """All methods by family, each with what it does, its paper and its licence."""
+    return "\n\n".join(
+        f"### {family.replace('_', ' ').capitalize()}\n\n"
+        + "\n".join(_method(spec) for spec in METHODS.values() if spec.family == family)
+        for family in FAMILIES
+    )
+
+
+def _method(spec: MethodSpec) -> str:
+    paper = f"[{spec.paper}, {spec.year}]({spec.link})" if spec.link else spec.paper
+    return f"* **{spec.title}** (`{spec.name}`). {spec.summary} {paper}. Licence: {spec.licence}."
+
+
+def presets() -> str:
+    """Network calls of each diffusion method by preset."""
+    specs = [METHODS[name] for name in PRESETS]
+    head = ["network calls", *(f"`{preset}`" for preset in specs[0].presets())]
+    return table(head, [[spec.title, *(f"{calls:,}" for calls in spec.presets().values())] for spec in specs])
+
+
+def overview(suite: str) -> str:
+    """The first table of a suite's table.md, without columns in which nothing could be computed."""
+    parts = (ROOT / "results" / suite / "table.md").read_text(encoding="utf-8").split("\n\n")
+    lines = next(part for part in parts if part.startswith("| method | n |")).splitlines()
+    columns = zip(*(line.strip("| ").split(" | ") for line in lines), strict=True)
+    kept = [column for column in columns if set(column[2:]) != {"–"}]
+    return "\n".join("| " + " | ".join(line) + " |" for line in zip(*kept, strict=True))
+
+
+def crossing(metric: str) -> str:
+    """A metric's table of results/diffusion/crossing.md."""
+    sections = (ROOT / "results/diffusion/crossing.md").read_text(encoding="utf-8").split("## ")
+    section = next(one for one in sections if one.startswith(f"`{metric}`"))
+    return "\n".join(line for line in section.splitlines() if line.startswith("|"))
+
+
+def weights() -> str:
+    """The bundled weights, from their cards."""
+    folder = ROOT / "inpainters/weights/checkpoints"
+    cards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    head = ["weights (card)", "parameters", "trained for", "steps", "crops", "pictures"]
+    return table(head, [_weights(card) for card in cards])
+
+
+def _weights(card: dict[str, object]) -> list[str]:
+    name, data = card["method"], card["data"]
+    assert isinstance(data, list)
+    return [
+        f"[{card['title']}](../inpainters/weights/checkpoints/{name}.md)",
+        f"{card['parameters']:,}",
+        f"{card['hours']:g} h",
+        f"{card['steps']:,}",
+        f"{card['crop']} px",
+        f"{sum(row['pictures'] for row in data):,}",
+    ]
+
+
+def metrics() -> str:
+    """All metrics with what each pins."""
+    arrows = {"lower": "↓", "higher": "↑"}
+    return "\n".join(f"* `{m.name}` {arrows[m.better]} **{m.title}.** {m.variant}" for m in METRICS.values())
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "methods": methods,
+    "presets": presets,
+    "photos": partial(overview, "photos"),
+    "quick": partial(overview, "quick"),
+    "crossing_sets": partial(crossing, "kd_squeeze"),
+    "crossing_pictures": partial(crossing, "lpips_squeeze"),
+    "weights": weights,
+    "metrics": metrics,
+}
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(build(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
