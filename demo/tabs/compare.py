@@ -54,9 +54,10 @@ LINK_JS = """async () => {
     await navigator.clipboard.writeText(location.href);
   } catch {
     return window.inpainting.note('The browser did not allow it: copy the address bar instead.', true);
-  } const out = [own ? 'own picture' : '', window.inpainting.sketched() ? 'sketch' :
-  ''].filter(Boolean).join(' and your '); window.inpainting.note(out ? 'Link copied. The link leaves out your
-  ' + out + '.' : 'Link copied.');
+  }
+  const sketch = window.inpainting.sketched() ? 'sketch' : '';
+  const out = [own ? 'own picture' : '', sketch].filter(Boolean).join(' and your ');
+  window.inpainting.note(out ? `Link copied. The link leaves out your ${out}.` : 'Link copied.');
 }"""
 FOLD_JS = """() => {
   const fold = document.querySelector('#compare-methods button');
