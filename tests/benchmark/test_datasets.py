@@ -133,8 +133,12 @@ def test_a_longer_prefix_holds_a_shorter_one(tmp_path: Path) -> None:
 
 
 def test_published_layouts_are_found_below_data(tmp_path: Path) -> None:
-    places = {"places2": "val_256/Places365_val_00000001.jpg", "imagenet": "ILSVRC/Data/CLS-LOC/val/n01/x.JPEG",
-              "celeba_hq": "CelebA-HQ-img/1.jpg", "paris_streetview": "paris_eval_gt/001_im.png"}  # fmt: skip
+    places = {
+        "places2": "val_256/Places365_val_00000001.jpg",
+        "imagenet": "ILSVRC/Data/CLS-LOC/val/n01/x.JPEG",
+        "celeba_hq": "CelebA-HQ-img/1.jpg",
+        "paris_streetview": "paris_eval_gt/001_im.png",
+    }
     for name, path in places.items():
         save(tmp_path / name / path, (300, 280))
         dataset = open_dataset(name, tmp_path / name)

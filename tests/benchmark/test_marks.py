@@ -10,7 +10,10 @@ import pytest
 from benchmark.report.marks import MARK, flattered, footnote, mark
 from inpainters import registry
 
-SENTENCE = "† trained with a SqueezeNet perceptual loss: its distances by SqueezeNet features flatter it; see the rankings by PSNR and SSIM."
+SENTENCE = (
+    "† trained with a SqueezeNet perceptual loss: its distances by SqueezeNet features flatter it; "
+    "see the rankings by PSNR and SSIM."
+)
 
 
 @pytest.fixture(autouse=True)

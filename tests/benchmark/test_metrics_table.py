@@ -36,7 +36,10 @@ def test_every_target_exists(name):
 
 
 def test_reading_the_table_imports_no_network_library():
-    code = "import sys; from benchmark import metrics; [metrics.unavailable(n) for n in metrics.METRICS]; print(*sys.modules)"
+    code = (
+        "import sys; from benchmark import metrics; "
+        "[metrics.unavailable(n) for n in metrics.METRICS]; print(*sys.modules)"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

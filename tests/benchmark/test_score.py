@@ -43,9 +43,11 @@ class Fake:
 
     METRICS: dict[str, Spec] = field(
         default_factory=lambda: {
-            "mae": Spec("mae"), "colour": Spec("colour", "set", ("whole",)), "absent": Spec("absent", regions=("whole",)),
+            "mae": Spec("mae"),
+            "colour": Spec("colour", "set", ("whole",)),
+            "absent": Spec("absent", regions=("whole",)),
         }
-    )  # fmt: skip
+    )
     scored: int = 0
     featured: int = 0
     feature_key: str = "mean"

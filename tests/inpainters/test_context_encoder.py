@@ -1,4 +1,4 @@
-"""The context encoder's windows against cases worked out by hand, and its way from hole to window and back."""
+"""The context encoder's windows against cases worked out by hand, and its way between hole and window."""
 
 import json
 from dataclasses import replace

@@ -22,7 +22,8 @@ class Dummy(Inpainter):
 
 
 DUMMY = MethodSpec(
-    name="dummy", title="Dummy", family="baseline", target="", summary="", paper="", year=0, link="", licence="", cost=Cost(0),
+    name="dummy", title="Dummy", family="baseline", target="", summary="", paper="", year=0, link="",
+    licence="", cost=Cost(0),
     options=(Option("strength", 1.0, "", 0, 2),), stochastic=True,
 )  # fmt: skip
 NAMES = ["dummy", *METHODS]
@@ -74,7 +75,7 @@ def test_fills_the_hole_and_nothing_else(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_restores_a_flat_picture(name):
-    """Polarity: whoever fills the wrong side, or lets the blanked hole leak in, cannot continue a constant."""
+    """Polarity: whoever fills the wrong side, or lets the blanked hole in, cannot continue a constant."""
     if name == "dummy":
         pytest.skip("the dummy draws noise")
     image, mask = np.full((40, 48, 3), (200, 120, 60), np.uint8), hole(40, 48)

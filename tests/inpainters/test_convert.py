@@ -14,9 +14,9 @@ from diffusers import DDPMPipeline
 
 from inpainters import registry
 from inpainters.base import InpaintRequest
+from inpainters.convert import main
 from inpainters.errors import InputError
 from inpainters.weights import denoisers
-from inpainters.weights.guided_diffusion import main
 
 SIZE = 16
 

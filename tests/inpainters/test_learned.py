@@ -188,7 +188,7 @@ def test_an_altered_shard_is_named(folder, monkeypatch):
     paths[1].write_bytes(data)
     with pytest.raises(
         UnavailableError,
-        match=r"'gated_conv-2-of-2.safetensors' is not the file that 'gated_conv' names.*delete it and get it",
+        match=r"'gated_conv-2-of-2.safetensors' is not the file that 'gated_conv' names.*delete it and get",
     ):
         registry.create("gated_conv", device="cpu").load()
 

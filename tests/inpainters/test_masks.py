@@ -1,4 +1,4 @@
-"""Masks: ratio, bin, border, purity, size; one pinned mask per generator; shapes against hand-written ones."""
+"""Masks: ratio, bin, border, purity, size; one pinned mask per generator; hand-written shapes."""
 
 import hashlib
 

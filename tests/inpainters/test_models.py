@@ -33,10 +33,16 @@ def unet(**settings):
     """A random network with attention, whose output is far from 0."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = UNet2DModel(**{
-            "sample_size": SIZE, "block_out_channels": (16, 32), "layers_per_block": 1, "norm_num_groups": 4, "attention_head_dim": 8,
-            "down_block_types": ("DownBlock2D", "AttnDownBlock2D"), "up_block_types": ("AttnUpBlock2D", "UpBlock2D"), **settings,
-        }).eval().requires_grad_(False)  # fmt: skip
+        given = {
+            "sample_size": SIZE,
+            "block_out_channels": (16, 32),
+            "layers_per_block": 1,
+            "norm_num_groups": 4,
+            "attention_head_dim": 8,
+            "down_block_types": ("DownBlock2D", "AttnDownBlock2D"),
+            "up_block_types": ("AttnUpBlock2D", "UpBlock2D"),
+        }
+        net = UNet2DModel(**(given | settings)).eval().requires_grad_(False)
         for parameter in net.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))
     return net
@@ -44,7 +50,7 @@ def unet(**settings):
 
 @pytest.fixture
 def folder(tmp_path):
-    """`folder(...)`: a saved pipeline; `unet` and `scheduler` add to the JSON files, None takes a key away."""
+    """`folder(...)`: a saved pipeline; `unet` and `scheduler` add to the JSON files, None takes one away."""
 
     def make(net=None, noise=None, *, safe=True, index=None, **edits):
         path = tmp_path / "model"
