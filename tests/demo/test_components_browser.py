@@ -41,13 +41,10 @@ def harness() -> ModuleType:
 def address(harness: ModuleType) -> Iterator[str]:
     import uvicorn
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(harness.application(), host="127.0.0.1", port=port, log_level="error")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
+    listening = socket.create_server(("127.0.0.1", 0))  # held from here on, so that nobody else takes the port
+    port = listening.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(harness.application(), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.05)
