@@ -13,8 +13,7 @@ pages = SimpleNamespace(**runpy.run_path(str(ROOT / "docs" / "build.py")))
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages.PAGES}
 LINKS = [
     (page, link)
-    for page, text in TEXTS.items()
-    | {"CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text("utf-8")}.items()
+    for page, text in (TEXTS | {"CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text("utf-8")}).items()
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
 ]
 

@@ -108,7 +108,7 @@ class Mix(nn.Module):
 
 
 class Join(nn.Module):
-    """Twice the size, bilinear (no checkerboards), the encoder's features there added, then two convolutions."""
+    """Twice the size, bilinear (no checkerboards), the encoder's features added, then two convolutions."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class SlimContextEncoder(nn.Module):
         self.up = nn.ModuleList(Join(b, a) for a, b in reversed(list(itertools.pairwise(widths))))
         self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
         nn.init.normal_(self.head.weight, std=0.003)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.head.get_parameter("bias"))
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         _check(image)

@@ -1,4 +1,4 @@
-"""The hourglass of Ulyanov, Vedaldi and Lempitsky, Deep Image Prior, CVPR 2018 (figure 21 of its supplement)."""
+"""The hourglass of Ulyanov, Vedaldi and Lempitsky, Deep Image Prior, CVPR 2018 (supplement, figure 21)."""
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ class Scale(nn.Module):
     H, W).
     """
 
-    def __init__(self, inputs: int, width: int, skip: int, below: nn.Module | None, deeper: int) -> None:
+    def __init__(self, inputs: int, width: int, skip: int, below: nn.Module, deeper: int) -> None:
         super().__init__()
         self.skip = Block(inputs, skip, 1)
         self.down = nn.Sequential(Block(inputs, deeper, 3, 2), Block(deeper, deeper, 3))
@@ -29,8 +29,7 @@ class Scale(nn.Module):
         self.up = nn.Sequential(Block(skip + deeper, width, 3), Block(width, width, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        deep = self.down(x)
-        deep = deep if self.below is None else self.below(deep)
+        deep = self.below(self.down(x))
         deep = F.interpolate(deep, size=x.shape[-2:], mode="bilinear", align_corners=False)
         return self.up(self.norm(torch.cat((self.skip(x), deep), 1)))
 
@@ -41,7 +40,7 @@ class Hourglass(nn.Module):
 
     def __init__(self, inputs: int = 32, widths: tuple[int, ...] = (128,) * 6, skip: int = 4) -> None:
         super().__init__()
-        below: nn.Module | None = None
+        below: nn.Module = nn.Identity()
         entering = (inputs, *widths[1:])
         for level in reversed(range(len(widths) - 1)):
             below = Scale(entering[level], widths[level], skip, below, widths[level + 1])
@@ -61,7 +60,7 @@ def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
             if isinstance(module, nn.Conv2d):
                 bound = (module.in_channels * module.kernel_size[0] ** 2) ** -0.5
                 module.weight.uniform_(-bound, bound, generator=generator)
-                module.bias.uniform_(-bound, bound, generator=generator)
+                module.get_parameter("bias").uniform_(-bound, bound, generator=generator)
             elif isinstance(module, nn.BatchNorm2d):
                 module.weight.fill_(1)
                 module.bias.fill_(0)

@@ -10,7 +10,7 @@ from diffusers import DDPMScheduler, UNet2DModel
 from torch import Tensor, nn
 
 
-class UNet(UNet2DModel):
+class UNet(UNet2DModel):  # type: ignore[misc]  # diffusers is without types
     """diffusers' network, which asks for its own type at each call; looking through all parameters for it
     takes a tenth of a small call.
     """

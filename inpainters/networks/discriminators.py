@@ -25,13 +25,14 @@ class SNPatchGAN(nn.Module):
     ) -> None:
         super().__init__()
         pairs = itertools.pairwise((5 if guided else 4, *widths))
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 5, 2, 2) for a, b in pairs)
-        for layer in self.layers:
+        layers = [nn.Conv2d(a, b, 5, 2, 2) for a, b in pairs]
+        for layer in layers:
             # All singular values are 1 then, and normalisation leaves the signal as it is: it starts five
             # times as strong.
             nn.init.orthogonal_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter("bias"))
             spectral_norm(layer)
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> Tensor:
         parts = (2 * image - 1, mask) if guide is None else (2 * image - 1, mask, guide)

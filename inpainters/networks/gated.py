@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from inpainters.networks.contextual_attention import TwoStage
 from inpainters.networks.layers import Attention, GatedConv2d
+from inpainters.networks.layers.gated_conv import Padding
 from inpainters.networks.slim import Stage, double, half, inputs, known_mean, push_pull
 
 
@@ -63,7 +64,7 @@ class SlimGatedGenerator(nn.Module):
         refine: Sequence[int] = (16, 64, 128, 192),
         refine_dilations: Sequence[int] = (1, 2, 4, 1, 2, 4),
         activation: str = "leaky_relu",
-        padding_mode: str = "zeros",
+        padding_mode: Padding = "zeros",
     ) -> None:
         super().__init__()
         conv = partial(GatedConv2d, padding_mode=padding_mode)

@@ -106,7 +106,7 @@ class SlimPartialUNet(PartialUNet):
         kernels: Sequence[int] = (7, 5, 5, 3, 3, 3, 3),
     ) -> None:
         super().__init__(widths, kernels)
-        nn.init.normal_(self.decoder[-1].conv.conv.weight, std=0.01)
+        nn.init.normal_(self.decoder[-1].get_parameter("conv.conv.weight"), std=0.01)
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         known = 1 - mask

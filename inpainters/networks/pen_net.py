@@ -129,8 +129,8 @@ class SlimPenNet(nn.Module):
         self.up = nn.ModuleList(Join(b, a, n) for (a, b), n in zip(reversed(pairs), units, strict=True))
         self.pictures = nn.ModuleList(nn.Conv2d(width, 3, 3, padding=1) for width in upward)
         for picture in self.pictures:
-            nn.init.normal_(picture.weight, std=0.003)
-            nn.init.zeros_(picture.bias)
+            nn.init.normal_(picture.get_parameter("weight"), std=0.003)
+            nn.init.zeros_(picture.get_parameter("bias"))
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         known = 1 - mask

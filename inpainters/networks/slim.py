@@ -39,7 +39,7 @@ def convolution(
     nn.init.kaiming_normal_(conv.weight, a=0.2)
     with torch.no_grad():
         conv.weight.mul_(gain)
-    nn.init.zeros_(conv.bias)
+    nn.init.zeros_(conv.get_parameter("bias"))
     return conv
 
 
@@ -50,7 +50,7 @@ class Residual(nn.Module):
         super().__init__()
         self.conv = conv(width, width, dilation=dilation, activation=activation)
         with torch.no_grad():
-            self.conv.features.weight.mul_(0.25)
+            self.conv.get_parameter("features.weight").mul_(0.25)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x)
@@ -69,7 +69,7 @@ class Up(nn.Module):
         nn.init.kaiming_normal_(self.narrow.weight, nonlinearity="linear")
         self.conv = conv(outputs, outputs, activation=activation)
         with torch.no_grad():
-            self.conv.features.weight.mul_(0.5)
+            self.conv.get_parameter("features.weight").mul_(0.5)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = F.interpolate(self.narrow(x), size=skip.shape[-2:], mode="bilinear", align_corners=False)
@@ -101,7 +101,7 @@ class Stage(nn.Module):
         )
         self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
         nn.init.normal_(self.head.weight, std=0.003)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.head.get_parameter("bias"))
 
     def forward(self, x: Tensor) -> Tensor:
         skips = [self.stem(x)]

@@ -41,7 +41,7 @@ def harness() -> ModuleType:
 def address(harness: ModuleType) -> Iterator[str]:
     import uvicorn
 
-    listening = socket.create_server(("127.0.0.1", 0))  # held from here on, so that nobody else takes the port
+    listening = socket.create_server(("127.0.0.1", 0))  # held: nobody else gets the port
     port = listening.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(harness.application(), log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -28,7 +28,7 @@ def attention_transfer(
     is known. `chunk`: queries are taken in portions of about that many products, so that memory does not grow
     with the hole.
     """
-    hole = F.adaptive_avg_pool2d(mask, deep.shape[-2:]) > 0.5
+    hole = F.adaptive_avg_pool2d(mask, (deep.shape[-2], deep.shape[-1])) > 0.5
     height, width = shallow.shape[-2:]
     even = F.pad(shallow, (0, 2 * deep.shape[-1] - width, 0, 2 * deep.shape[-2] - height), mode="replicate")
     keys, values = _patches(deep, kernel, 1), _patches(even, 4, 2)
@@ -70,7 +70,7 @@ class _Cut(torch.autograd.Function):
         return torch.cat([x[window] for window in _windows(x.shape, kernel, stride)], 3)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return _Lay.apply(gradient, *ctx.geometry), None, None
 
 
@@ -88,7 +88,7 @@ class _Lay(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         return _Cut.apply(gradient, *ctx.geometry), None, None, None
 
 

@@ -58,7 +58,7 @@ def contextual_attention(
 
 
 class _Grid(NamedTuple):
-    """One picture with a border of zeros, flattened: the neighbour at (i, j) is `width * i + j` further on."""
+    """One picture with a border of zeros, flattened: the neighbour at (i, j) is `width * i + j` on."""
 
     pixels: Tensor
     """(L, C)"""
@@ -169,7 +169,7 @@ class _Gather(torch.autograd.Function):
         return _gather(m, rows, step)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return _scatter(gradient, ctx.saved_tensors[0], ctx.step, ctx.number), None, None
 
 
@@ -183,7 +183,7 @@ class _Scatter(torch.autograd.Function):
         return _scatter(m, rows, step, int(rows.max()) + 1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return _gather(gradient, ctx.saved_tensors[0], ctx.step), None, None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,8 @@ ACTIVATIONS: dict[str, Activation] = {
     "linear": lambda x: x,
 }
 """The paper's phi "can be any activation function (for example ReLU, ELU and LeakyReLU)"."""
+
+Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class GatedConv2d(nn.Module):
@@ -33,7 +36,7 @@ class GatedConv2d(nn.Module):
         stride: int = 1,
         dilation: int = 1,
         activation: str = "elu",
-        padding_mode: str = "zeros",
+        padding_mode: Padding = "zeros",
     ) -> None:
         super().__init__()
         padding = dilation * (kernel - 1) // 2

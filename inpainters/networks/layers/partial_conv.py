@@ -19,6 +19,8 @@ class PartialConv2d(nn.Module):
     its validity (N, 1, H', W').
     """
 
+    ones: Tensor
+
     def __init__(
         self,
         inputs: int,
@@ -30,9 +32,8 @@ class PartialConv2d(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, dilation * (kernel - 1) // 2, dilation, bias=False
-        )
+        self.padding = dilation * (kernel - 1) // 2
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, self.padding, dilation, bias=False)
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         self.register_buffer("ones", torch.ones(1, 1, kernel, kernel), persistent=False)
 
@@ -58,6 +59,5 @@ class PartialConv2d(nn.Module):
         conv = self.conv
         total = valid.sum(1, keepdim=True) if valid.shape[1] > 1 else valid * channels
         with torch.autocast(valid.device.type, enabled=False):
-            return F.conv2d(
-                total.float(), self.ones.float(), None, conv.stride, conv.padding, conv.dilation
-            ).to(valid.dtype)
+            count = F.conv2d(total.float(), self.ones.float(), None, conv.stride, self.padding, conv.dilation)
+        return count.to(valid.dtype)
