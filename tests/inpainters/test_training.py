@@ -17,7 +17,7 @@ from PIL import Image as PilImage
 from inpainters.errors import InputError
 from inpainters.training import data, recipe
 from inpainters.training.__main__ import main
-from inpainters.training.export import holes, shard, trained_with
+from inpainters.training.export import shard, trained_with
 from inpainters.training.loop import Stop, Trainer
 
 RECIPE = """
@@ -689,14 +689,6 @@ def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, t
 def test_a_card_names_the_perceptual_network_that_was_seen(network, perceptual, seen):
     plan = recipe.parse({"method": "gated_conv", "losses": {"network": network, "perceptual": perceptual}})
     assert trained_with(plan) == seen
-
-
-def test_a_card_says_which_part_was_missing():
-    assert holes(recipe.parse({"method": "gated_conv"}).as_dict()["masks"]) == "holes of 2% to 60%"
-    said = holes(recipe.load("context_encoder").as_dict()["masks"])
-    assert said.startswith(
-        "holes of 20% to 90% of a centre square with 50% of the side; 70% of the masks take all of it"
-    )
 
 
 def test_shards_keep_order_and_stay_below_the_limit():

@@ -1,0 +1,210 @@
+"""The card of trained weights for people. `python -m inpainters.training.card [NAME ...]` writes the bundled
+cards anew: their words from the recipes, all else from the facts beside them.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inpainters import commandline
+from inpainters.errors import unknown
+from inpainters.training.recipe import Recipe, load
+from inpainters.weights.table import CHECKPOINTS
+
+Facts = Mapping[str, Any]
+"""What NAME.json holds: plain values, as `export.facts` collects them."""
+
+NO_GPU = "no GPU"
+"""Ends the hardware of weights that a recipe's `[cpu]` section trained."""
+LOSSES = {
+    "hole": "pixels in the hole",
+    "valid": "pixels outside it",
+    "coarse": "pixels of the coarse picture",
+    "perceptual": "perceptual distance",
+    "style": "style",
+    "boundary": "smoothness at the hole's edge",
+    "adversarial": "adversarial",
+    "denoising": "denoising",
+}
+"""Term of the loss -> its name for people."""
+NETWORKS = {"squeezenet": ("SqueezeNet", "lpips_squeeze"), "vgg16": ("VGG16", "lpips_vgg")}
+"""What weights were trained with -> its name for people, and a metric that looks through it."""
+
+
+def words(recipe: Recipe) -> dict[str, Any]:
+    """What a card has from its recipe word for word."""
+    return {
+        "title": recipe.title,
+        "paper": recipe.paper,
+        "departures": list(recipe.departures),
+        "limits": list(recipe.limits),
+    }
+
+
+def write(facts: Facts, folder: Path) -> None:
+    """Write `NAME.json` for programs and `NAME.md` for people."""
+    from inpainters.training.data import replace_text  # imports torch
+
+    path = folder / f"{facts['method']}.json"
+    replace_text(path, json.dumps(facts, indent=2) + "\n")
+    replace_text(path.with_suffix(".md"), markdown(facts))
+
+
+def markdown(facts: Facts) -> str:
+    """The card as Markdown."""
+    sections = (
+        f"# {facts['title'] or facts['method']}: bundled weights",
+        f"The network of: {facts['paper']}. {facts['parameters']:,} parameters, stored as 16-bit numbers.",
+        _terms(facts),
+        _training(facts),
+        _mark(facts),
+        _list("What it cannot do", facts["limits"]),
+        _list("Departures from the paper", facts["departures"]),
+        _validation(facts),
+        "**To train on** from the run's checkpoint, where the folders are those of the table above:",
+        f"    {facts['command']}",
+    )
+    return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _terms(facts: Facts) -> str:
+    data = "\n".join(f"| {d['name']} | {d['pictures']:,} | {d['terms']} |" for d in facts["data"])
+    unread = f" {facts['skipped']} could not be read." if facts["skipped"] else ""
+    return (
+        "**Terms.** The weights are for research and comparison, not for a product, as the pictures that "
+        "they were trained on are for research.\n\n"
+        f"| data | pictures | terms |\n| --- | ---: | --- |\n{data}\n\n"
+        f"{facts['held_out']} of these pictures were kept out of the training, for validation.{unread}"
+    )
+
+
+def _training(facts: Facts) -> str:
+    size = f"{facts['crop']}×{facts['crop']}"
+    falling = facts["decay_steps"]
+    lines = (
+        f"**Trained for** {facts['hours']:g} hours on {facts['hardware']}:",
+        f"* {facts['steps']:,} steps, each with {facts['batch']} crops of {size} pixels."
+        + (f" The learning rate fell over the last {falling:,} steps." if falling else ""),
+        _masks(facts),
+        f"* Loss, each part with its weight: {_losses(facts)}.",
+        f"* {facts['guide']:.0%} of the samples came with a sketch of edges in the hole."
+        * bool(facts["guide"]),
+    )
+    return lines[0] + "\n\n" + "\n".join(filter(None, lines[1:]))
+
+
+def _masks(facts: Facts) -> str:
+    if facts.get("objective", "inpainting") not in ("inpainting", "latent_inpainting"):
+        return ""
+    mix = ", ".join(f"{share:.0%} {name}" for name, share in facts["masks"]["mix"].items())
+    return f"* Masks: {mix}; {holes(facts['masks'])}."
+
+
+def holes(masks: Mapping[str, Any]) -> str:
+    """Which part of the picture was missing, in words."""
+    share = f"holes of {masks['low']:.0%} to {masks['high']:.0%}"
+    if masks["window"] == 1:
+        return f"{share} of the picture"
+    square = f"of a centre square with {masks['window']:.0%} of the side"
+    return (
+        f"{share} {square}; {masks['whole']:.0%} of the masks take all of it, {masks['beyond']:.0%} also "
+        "lack strips along the border"
+    )
+
+
+def _losses(facts: Facts) -> str:
+    losses = facts["losses"]
+    names = {**LOSSES, "hole": "pixels"} if facts.get("objective") == "autoencoding" else LOSSES
+    used = ", ".join(f"{name} {losses[term]:g}" for term, name in names.items() if losses.get(term))
+    return used + (f". Perceptual network: {losses['network']}" if losses["network"] != "none" else "")
+
+
+def _mark(facts: Facts) -> str:
+    seen = [NETWORKS[name] for name in facts["trained_with"]]
+    if not seen:
+        return "No perceptual network was used in training these weights."
+    names, metrics = (" and ".join(part) for part in zip(*seen, strict=True))
+    return (
+        f"**Mark †.** These weights were trained for a small distance by {names}. Measures by the same "
+        f"network, such as `{metrics}`, flatter them: tables mark such figures with †. Look at PSNR and SSIM "
+        "in the hole as well."
+    )
+
+
+def _list(title: str, sentences: Iterable[str]) -> str:
+    return "\n".join([f"**{title}**", "", *(f"* {line}" for line in sentences or ["Not stated."])])
+
+
+def _validation(facts: Facts) -> str:
+    found = facts["validation"]
+    n = max((int(scores["pictures"]) for scores in found.values()), default=0)
+    whole = facts.get("objective") == "autoencoding"
+    within = "" if whole else " in the hole"
+    rows = "\n".join(_scores(name, scores, facts) for name, scores in found.items())
+    telea = " Telea needs no training and is here for comparison." if "telea" in found else ""
+    head = (
+        f"| {'weights' if whole else 'method'} (n = {n}) | LPIPS-squeeze ↓ | L1{within} ↓ | PSNR{within} ↑ |"
+    )
+    curve = f"\n\n![Validation curve]({facts['method']}.png)" if found else ""
+    return (
+        f"**Validation** on n = {n} pictures that were kept out of the training, {_task(facts)}.{telea} "
+        f"↓: lower is better, ↑: higher is better.\n\n{head}\n| --- | ---: | ---: | ---: |\n{rows}{curve}"
+    )
+
+
+def _task(facts: Facts) -> str:
+    """What the validation asked of the weights."""
+    objective = facts.get("objective", "inpainting")
+    if objective == "autoencoding":
+        return "each encoded and decoded again"
+    missing = "all of the square" if facts["masks"]["window"] < 1 else "20% or more"
+    by = ", filled by `ddnm`" if objective == "denoising" else ""
+    return f"with {missing} missing{by}; known pixels are put back before scoring"
+
+
+def _scores(name: str, scores: Mapping[str, float], facts: Facts) -> str:
+    marked = "squeezenet" in facts["trained_with"] and name == facts["method"]
+    figures = (
+        _number(scores, "lpips_squeeze", 4),
+        _number(scores, "l1_hole", 4),
+        _number(scores, "psnr_hole", 2),
+    )
+    return f"| {name}{' †' * marked} | " + " | ".join(figures) + " |"
+
+
+def _number(scores: Mapping[str, float], name: str, digits: int) -> str:
+    return f"{scores[name]:.{digits}f}" if name in scores else "– (its network's weights were not there)"
+
+
+def renew(path: Path) -> None:
+    """Write the card of the facts at `path` anew, with the words that its recipe has now."""
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    recipe = load(facts["method"], device="cpu" if facts["hardware"].endswith(NO_GPU) else "cuda")
+    data = [{**row, "terms": recipe.terms.get(row["name"], row["terms"])} for row in facts["data"]]
+    write({**facts, **words(recipe), "data": data}, path.parent)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write bundled cards anew; returns the exit code."""
+    parser = commandline.Parser(
+        prog="python -m inpainters.training.card", description="Write the bundled weights' cards anew."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="weights (default: all that are bundled)")
+    parser.set_defaults(command=lambda arguments: _main(arguments.names))
+    return commandline.run(parser, argv)
+
+
+def _main(names: Sequence[str]) -> int:
+    bundled = {path.stem: path for path in sorted(CHECKPOINTS.glob("*.json"))}
+    for name in names or bundled:
+        if name not in bundled:
+            raise unknown("weights", name, bundled)
+        renew(bundled[name])
+        print(f"{name}.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The cards of weights: the bundled ones are what the code writes from their facts."""
+
+import json
+import shutil
+
+import pytest
+
+from inpainters.training import card, recipe
+
+FACTS = {path.stem: json.loads(path.read_text("utf-8")) for path in card.CHECKPOINTS.glob("*.json")}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_bundled_card_is_the_one_that_its_facts_give(name: str) -> None:
+    text = (card.CHECKPOINTS / f"{name}.md").read_text("utf-8")
+    assert text == card.markdown(FACTS[name]), "run `python -m inpainters.training.card`"
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_card_holds_the_facts(name: str) -> None:
+    text, facts = card.markdown(FACTS[name]), FACTS[name]
+    said = [
+        f"{facts['parameters']:,} parameters",
+        f"**Trained for** {facts['hours']:g} hours on {facts['hardware']}",
+        f"{facts['steps']:,} steps, each with {facts['batch']} crops",
+        *facts["limits"],
+        *facts["departures"],
+        *(f"| {row['name']} | {row['pictures']:,} | {row['terms']} |" for row in facts["data"]),
+        *(f"{scores['psnr_hole']:.2f}" for scores in facts["validation"].values()),
+    ]
+    assert [one for one in said if one not in text] == []
+    assert ("**Mark †.**" in text) == bool(facts["trained_with"])
+
+
+def test_a_card_says_which_part_was_missing() -> None:
+    assert (
+        card.holes(recipe.parse({"method": "gated_conv"}).as_dict()["masks"])
+        == "holes of 2% to 60% of the picture"
+    )
+    said = card.holes(recipe.load("context_encoder").as_dict()["masks"])
+    assert said.startswith(
+        "holes of 20% to 90% of a centre square with 50% of the side; 70% of the masks take all of it"
+    )
+
+
+def test_every_part_of_the_loss_has_a_name() -> None:
+    from inpainters.training.loop import TERMS
+
+    assert tuple(card.LOSSES) == TERMS
+
+
+@pytest.mark.parametrize(("network", "metric"), [("squeezenet", "lpips_squeeze"), ("vgg16", "lpips_vgg")])
+def test_the_mark_names_a_metric_that_there_is(network: str, metric: str) -> None:
+    assert f"`{metric}`" in card.markdown({**FACTS["gated_conv"], "trained_with": [network]})
+
+
+def test_renew_takes_the_words_from_the_recipe_and_leaves_the_facts(tmp_path, monkeypatch) -> None:
+    old = {**FACTS["denoiser"], "limits": ["It cannot fly."], "steps": 7}
+    shutil.copy(card.CHECKPOINTS / "denoiser.json", tmp_path)
+    (tmp_path / "denoiser.json").write_text(json.dumps(old), "utf-8")
+    monkeypatch.setattr(card, "CHECKPOINTS", tmp_path)
+    assert card.main(["denoiser"]) == 0
+    new = json.loads((tmp_path / "denoiser.json").read_text("utf-8"))
+    assert new == {**old, "limits": FACTS["denoiser"]["limits"]}
+    assert (tmp_path / "denoiser.md").read_text("utf-8") == card.markdown(new)
+
+
+def test_weights_that_are_not_bundled_are_a_sentence(capsys) -> None:
+    assert card.main(["denoisr"]) == 2
+    assert "did you mean 'denoiser'?" in capsys.readouterr().err
