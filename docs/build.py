@@ -15,9 +15,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmark.metrics import METRICS  # noqa: E402
-from inpainters.base import FAMILIES, MethodSpec  # noqa: E402
+from inpainters import METHODS, MethodSpec  # noqa: E402
 from inpainters.methods.diffusion.schedules import PRESETS  # noqa: E402
-from inpainters.registry import METHODS  # noqa: E402
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -41,7 +40,7 @@ def methods() -> str:
     return "\n\n".join(
         f"### {family.replace('_', ' ').capitalize()}\n\n"
         + "\n".join(_method(spec) for spec in METHODS.values() if spec.family == family)
-        for family in FAMILIES
+        for family in dict.fromkeys(spec.family for spec in METHODS.values())
     )
 
 

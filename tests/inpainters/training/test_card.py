@@ -7,7 +7,7 @@ import pytest
 
 from inpainters.training import card, recipe
 
-FACTS = {path.stem: json.loads(path.read_text("utf-8")) for path in card.CHECKPOINTS.glob("*.json")}
+FACTS = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(card.CHECKPOINTS.glob("*.json"))}
 
 
 @pytest.mark.parametrize("name", FACTS)
