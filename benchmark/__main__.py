@@ -294,9 +294,9 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 
 def _fetch(parsed: argparse.Namespace) -> int:
-    from inpainters.weights import table as weights
+    from inpainters.weights.fetch import fetch
 
-    print(weights.fetch(parsed.name))
+    print(fetch(parsed.name))
     return 0
 
 

@@ -8,7 +8,7 @@ from benchmark import measure
 from benchmark.cells import FORMAT, Cell, digest
 from benchmark.inputs.frozen import Inputs
 from inpainters import registry
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
 
 _PACKAGES = {
     "cv2": "opencv-contrib-python-headless",

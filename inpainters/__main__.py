@@ -18,7 +18,7 @@ from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
 from inpainters.imaging import Image, Mask, load_image, load_mask, save_png, side_by_side
 from inpainters.registry import METHODS, create, get, unavailable
-from inpainters.weights import table as weights
+from inpainters.weights.fetch import fetch
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 
@@ -67,10 +67,10 @@ def _parser() -> commandline.Parser:
     fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     commandline.add_weights(fill)
     fill.set_defaults(command=_fill)
-    fetch = commands.add_parser("fetch", help="download a weights file and check its sha256")
-    fetch.add_argument("name", metavar="NAME")
-    fetch.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
-    fetch.set_defaults(command=_fetch)
+    fetching = commands.add_parser("fetch", help="download a weights file and check its sha256")
+    fetching.add_argument("name", metavar="NAME")
+    fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
+    fetching.set_defaults(command=_fetch)
     return parser
 
 
@@ -280,7 +280,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        path = weights.fetch(arguments.name, show)
+        path = fetch(arguments.name, show)
     print(path)
     return 0
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from inpainters.errors import InputError, UnavailableError, disk_full, unknown
-from inpainters.weights.table import ENV
+from inpainters.weights.files import ENV
 
 
 class Parser(argparse.ArgumentParser):

@@ -434,7 +434,7 @@ def unavailable(name: str, options: Mapping[str, object] | None = None) -> str |
 
     Under `options` that name another network it does without the bundled weights.
     """
-    from inpainters.weights.table import missing_weights, remedy
+    from inpainters.weights.files import missing_weights, remedy
 
     spec = get(name)
     absent = [package for package in spec.requires if find_spec(package) is None]

@@ -187,7 +187,7 @@ def get(name: str) -> MetricSpec:
 
 def unavailable(name: str) -> str | None:
     """Why the metric cannot be computed here and what mends it, in one sentence; None where it can."""
-    from inpainters.weights.table import missing_weights
+    from inpainters.weights.files import missing_weights
 
     spec = get(name)
     absent = [package for package in spec.requires if find_spec(package) is None]

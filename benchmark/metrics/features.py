@@ -17,7 +17,7 @@ from PIL import Image as PilImage
 
 from benchmark.metrics.base import Features
 from inpainters.imaging import Image
-from inpainters.weights.table import verified
+from inpainters.weights.files import verified
 
 BATCH = 16
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

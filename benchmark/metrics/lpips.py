@@ -18,7 +18,7 @@ from benchmark.metrics.base import check_triple
 from benchmark.metrics.regions import means
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
-from inpainters.weights.table import verified
+from inpainters.weights.files import verified
 
 SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17}
 """Side in pixels under which a backbone's last map is empty."""

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from inpainters import commandline
 from inpainters.errors import InputError
-from inpainters.methods.learned.base import build_network
 from inpainters.training.recipe import NETWORKS
-from inpainters.weights import bundled
-from inpainters.weights import table as weights
+from inpainters.weights import bundled, files
+from inpainters.weights.build import build_network
 
 LIMIT = 10_000_000
 """Bytes that no file may exceed."""
@@ -84,17 +83,17 @@ def bundle(name: str, paths: Sequence[Path]) -> None:
         raise InputError(
             f"'{paths[0].parent.name}' lacks '{name}{lacking[0]}', a part of the card; export it again."
         )
-    weights.CHECKPOINTS.mkdir(exist_ok=True)
-    for old in weights.CHECKPOINTS.glob(f"{name}-*-of-*.safetensors"):
+    files.CHECKPOINTS.mkdir(exist_ok=True)
+    for old in files.CHECKPOINTS.glob(f"{name}-*-of-*.safetensors"):
         old.unlink()
     for path in (*paths, *cards):
-        shutil.copyfile(path, weights.CHECKPOINTS / path.name)  # not its mode: an export is its owner's alone
-    bundled.BUNDLED[name] = {path.name: weights.sha256(path) for path in paths}
+        shutil.copyfile(path, files.CHECKPOINTS / path.name)  # not its mode: an export is its owner's alone
+    bundled.BUNDLED[name] = {path.name: files.sha256(path) for path in paths}
     Path(bundled.__file__).write_text(source(bundled.BUNDLED), encoding="utf-8")
 
 
 def source(pins: Mapping[str, Mapping[str, str]]) -> str:
-    """The text of `inpainters/bundled.py`."""
+    """The text of `inpainters/weights/bundled.py`."""
     rows = "".join(
         f'    "{name}": {{\n'
         + "".join(f'        "{file}": "{sha}",\n' for file, sha in pins[name].items())
@@ -104,6 +103,7 @@ def source(pins: Mapping[str, Mapping[str, str]]) -> str:
     table = f"{{\n{rows}}}" if rows else "{}"
     return f'''"""{bundled.__doc__}"""
 
+# ruff: noqa: E501
 BUNDLED: dict[str, dict[str, str]] = {table}
 """Weights -> file name -> sha256; the files lie in `inpainters/weights/checkpoints`."""
 '''

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from inpainters.errors import UnavailableError
 from inpainters.training import parallel
-from inpainters.weights.table import folders
+from inpainters.weights.files import folders
 
 BACKBONE = "squeezenet1_1_features.pth"
 """State dict of `torchvision.models.squeezenet1_1().features`."""

@@ -1,5 +1,6 @@
-"""sha256 of every bundled weights file. Written by `python -m inpainters.training.bundle`; not to be edited."""
+"""sha256 of every bundled weights file, written by `python -m inpainters.training.bundle`; not to be edited."""
 
+# ruff: noqa: E501
 BUNDLED: dict[str, dict[str, str]] = {
     "autoencoder": {
         "autoencoder-1-of-1.safetensors": "ec1c68e469eb13a7a35159010fdf5517696c628daf36183c7fbfb6bd133a63fb",

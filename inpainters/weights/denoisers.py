@@ -17,6 +17,7 @@ executed: descriptions are JSON whose values are checked, weights are safetensor
 tensors alone.
 """
 
+import hashlib
 import inspect
 import json
 import os
@@ -25,7 +26,6 @@ import threading
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +39,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inpainters.errors import InputError, UnavailableError, disk_full
 from inpainters.networks.denoiser import Pretrained, UNet
-from inpainters.weights import table as weights
+from inpainters.weights.files import sha256
 
 DESCRIPTIONS = (
     "model_index.json",
@@ -195,7 +195,7 @@ def _stamp(folder: Path) -> Stamp:
 @lru_cache(maxsize=8)
 def _digest(files: Stamp) -> str:
     """12 characters of the sha256 of the files' sha256."""
-    return sha256("".join(weights.sha256(path) for path, *_ in files).encode()).hexdigest()[:12]
+    return hashlib.sha256("".join(sha256(path) for path, *_ in files).encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=64)
@@ -247,7 +247,7 @@ def _weights(source: Source, place: Path) -> Path:
     else:
         raise _refused(source.name, f"it has no {' or '.join(WEIGHTS)}")
     blob = (place / file).resolve()
-    if source.repository and re.fullmatch("[0-9a-f]{64}", blob.name) and weights.sha256(blob) != blob.name:
+    if source.repository and re.fullmatch("[0-9a-f]{64}", blob.name) and sha256(blob) != blob.name:
         raise UnavailableError(
             f"The file '{file}' of '{source.name}' is damaged (another sha256): delete '{blob}' and run this "
             "again."

@@ -16,7 +16,8 @@ from benchmark.metrics import create
 from benchmark.metrics.lpips import SMALLEST
 from benchmark.metrics.regions import regions
 from inpainters.errors import InputError, UnavailableError
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
+from inpainters.weights.table import WEIGHTS, WeightsFile
 
 NETS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 
@@ -30,10 +31,10 @@ def stand_in(request, tmp_path_factory):
     state = random_features(net)
     path = tmp_path_factory.mktemp(net) / f"{net}.pth"
     torch.save(state, path)
-    row = weights.WeightsFile(f"lpips_{net}", {path.name: weights.sha256(path)}, "", "", "")
+    row = WeightsFile(f"lpips_{net}", {path.name: weights.sha256(path)}, "", "", "")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(weights.ENV, str(path.parent))
-        patch.setitem(weights.WEIGHTS, row.name, row)
+        patch.setitem(WEIGHTS, row.name, row)
         patch.setattr(torch.hub, "load_state_dict_from_url", forbidden)
         metric = create(f"lpips_{net}")
     return net, direct(net, state), metric
@@ -137,7 +138,7 @@ def test_the_smallest_picture(stand_in):
 
 
 def test_an_altered_file_is_refused(tmp_path, monkeypatch):
-    name, (file, *_) = "lpips_squeeze", weights.WEIGHTS["lpips_squeeze"].files
+    name, (file, *_) = "lpips_squeeze", WEIGHTS["lpips_squeeze"].files
     (tmp_path / file).write_bytes(b"not these weights")
     monkeypatch.setenv(weights.ENV, str(tmp_path))
     with pytest.raises(UnavailableError, match="sha256"):

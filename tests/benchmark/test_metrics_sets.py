@@ -19,7 +19,8 @@ from benchmark.metrics import create
 from benchmark.metrics.features import BATCH, Extractor, inception, resize
 from benchmark.metrics.frechet import Frechet, frechet_distance
 from benchmark.metrics.kernel import Kernel, kernel_distance
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
+from inpainters.weights.table import WEIGHTS, WeightsFile
 
 
 def crops(n, size=48, step=9):
@@ -189,9 +190,9 @@ def stand_in(tmp_path_factory):
 
 @pytest.fixture
 def inception_file(stand_in, monkeypatch):
-    row = weights.WeightsFile("inception", {stand_in.name: weights.sha256(stand_in)}, "", "", "")
+    row = WeightsFile("inception", {stand_in.name: weights.sha256(stand_in)}, "", "", "")
     monkeypatch.setenv(weights.ENV, str(stand_in.parent))
-    monkeypatch.setitem(weights.WEIGHTS, "inception", row)
+    monkeypatch.setitem(WEIGHTS, "inception", row)
     return stand_in
 
 
@@ -257,9 +258,9 @@ def squeeze_state(tmp_path, monkeypatch):
     torch.save(state, path)
     monkeypatch.setenv(weights.ENV, str(tmp_path))
     monkeypatch.setitem(
-        weights.WEIGHTS,
+        WEIGHTS,
         "lpips_squeeze",
-        weights.WeightsFile("", {path.name: weights.sha256(path)}, "", "", ""),
+        WeightsFile("", {path.name: weights.sha256(path)}, "", "", ""),
     )
     return state
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark import metrics
 from inpainters.errors import InputError, UnavailableError
-from inpainters.weights.table import ENV
+from inpainters.weights.files import ENV
 
 NAMES = [
     *("psnr", "ssim", "l1", "seam", "lpips_alex", "lpips_vgg", "lpips_squeeze"),

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
+from inpainters.weights.build import load_network
+from inpainters.weights.table import WEIGHTS
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -40,7 +42,6 @@ def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     import torch
     from safetensors.torch import save_file
 
-    from inpainters.methods.learned import base as learned
     from inpainters.networks.denoiser import Denoiser
 
     settings = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}
@@ -52,14 +53,12 @@ def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         }
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_file(state, path, metadata={"method": "denoiser", "network": json.dumps(settings)})
-    row = replace(weights.WEIGHTS["denoiser"], files={path.name: weights.sha256(path)}, bundled=False)
+    row = replace(WEIGHTS["denoiser"], files={path.name: weights.sha256(path)}, bundled=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(weights.WEIGHTS, "denoiser", row)
+        patch.setitem(WEIGHTS, "denoiser", row)
         patch.setenv(
             weights.ENV, os.pathsep.join(filter(None, [str(path.parent), os.environ.get(weights.ENV)]))
         )
-        learned.load_network.cache_clear()
-        yield learned.load_network(
-            "inpainters.networks.denoiser:Denoiser", "denoiser", tuple(row.files), "cpu"
-        )
-    learned.load_network.cache_clear()
+        load_network.cache_clear()
+        yield load_network("inpainters.networks.denoiser:Denoiser", "denoiser", tuple(row.files), "cpu")
+    load_network.cache_clear()

@@ -16,7 +16,9 @@ from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import load_image, save_png
 from inpainters.methods.classical.opencv import Telea
 from inpainters.registry import METHODS
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
+from inpainters.weights.fetch import fetch
+from inpainters.weights.table import WEIGHTS, WeightsFile
 
 CAT = chelsea()[100:140, 120:180]
 
@@ -255,7 +257,7 @@ def row(tmp_path, monkeypatch):
             "trained_on": "",
             **changes,
         }
-        monkeypatch.setitem(weights.WEIGHTS, "w", weights.WeightsFile("w", **settings))
+        monkeypatch.setitem(WEIGHTS, "w", WeightsFile("w", **settings))
 
     add()
     return add
@@ -263,7 +265,7 @@ def row(tmp_path, monkeypatch):
 
 def test_fetch(row, tmp_path, capsys):
     seen = []
-    path = weights.fetch("w", lambda done, total: seen.append((done, total)))
+    path = fetch("w", lambda done, total: seen.append((done, total)))
     assert path == tmp_path / "cache" / "w.bin"
     assert path.read_bytes() == b"weights"
     assert seen == [(7, 7)]
@@ -284,10 +286,10 @@ def test_fetch(row, tmp_path, capsys):
 def test_fetch_fails_with_a_sentence_and_leaves_nothing(row, tmp_path, changes, message):
     row(**changes)
     with pytest.raises(UnavailableError, match=message):
-        weights.fetch("w")
+        fetch("w")
     assert not list((tmp_path / "cache").glob("*"))
 
 
 def test_unknown_weights():
     with pytest.raises(InputError, match="did you mean 'lpips_alex'"):
-        weights.fetch("lpips_alx")
+        fetch("lpips_alx")

@@ -33,10 +33,11 @@ from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion
 from inpainters.methods.diffusion.repaint import RePaint
 from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.methods.diffusion.schedules import PRESETS, Settings, Step
-from inpainters.methods.learned import base as learned
 from inpainters.networks.autoencoder import Autoencoder
 from inpainters.networks.denoiser import Denoiser
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
+from inpainters.weights.build import load_network
+from inpainters.weights.table import WEIGHTS
 
 NAMES = ("replacement", "repaint", "ddnm", "dpm_solver")
 TINY = {"size": 16, "widths": [8, 8], "layers": 1, "groups": 4, "heads": 8}
@@ -544,11 +545,11 @@ def ready(tmp_path, monkeypatch):
     path = tmp_path / "denoiser-1-of-1.safetensors"
     save_file(tiny().state_dict(), path, metadata={"method": "denoiser", "network": json.dumps(TINY)})
     monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
-    row = replace(weights.WEIGHTS["denoiser"], files={path.name: weights.sha256(path)})
-    monkeypatch.setitem(weights.WEIGHTS, "denoiser", row)
-    learned.load_network.cache_clear()
+    row = replace(WEIGHTS["denoiser"], files={path.name: weights.sha256(path)})
+    monkeypatch.setitem(WEIGHTS, "denoiser", row)
+    load_network.cache_clear()
     yield lambda name, **options: registry.create(name, device="cpu", steps=6, **options)
-    learned.load_network.cache_clear()
+    load_network.cache_clear()
 
 
 def picture(height=40, width=40):

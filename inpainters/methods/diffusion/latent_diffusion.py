@@ -21,8 +21,9 @@ from inpainters.methods.diffusion.base import (
     reported,
     reverse,
 )
-from inpainters.methods.learned.base import inputs, load_network, to_images
+from inpainters.methods.learned.base import inputs, to_images
 from inpainters.networks.autoencoder import Autoencoder
+from inpainters.weights.build import load_network
 from inpainters.weights.table import WEIGHTS
 
 

@@ -2,25 +2,19 @@
 what goes on inside.
 """
 
-import inspect
-import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from importlib import import_module
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from inpainters.base import Inpainter, Piece
-from inpainters.errors import UnavailableError
 from inpainters.imaging import Image, composite, to_uint8
-from inpainters.weights.table import WEIGHTS, restore, verified_all
+from inpainters.weights.build import load_network
+from inpainters.weights.table import WEIGHTS
 
 BATCH_PIXELS = 4 * 256 * 256
 """Pieces share a batch up to this many pixels, which bounds the memory."""
@@ -139,96 +133,3 @@ def tapped(
     finally:
         for handle in handles:
             handle.remove()
-
-
-# Weights
-
-
-@lru_cache(maxsize=8)
-def load_network(target: str, name: str, files: tuple[str, ...], device: str) -> nn.Module:
-    """The network `module:class` with the weights `name`, evaluating; kept for the next caller. `files` are
-    those of the table's row.
-
-    Raises UnavailableError naming the file and what to do where one is absent, altered, damaged or of
-    something else.
-    """
-    return build_network(target, name, verified_all(name)).to(device, memory_format=torch.channels_last)
-
-
-def build_network(target: str, name: str, paths: Sequence[Path]) -> nn.Module:
-    """The network that the shards describe, in fp32. Nothing that the files say is believed unchecked; raises
-    UnavailableError.
-    """
-    metadata, tensors = {}, {}
-    for path in paths:
-        metadata, part = _read(path, name)
-        tensors |= part
-    kind, settings = _constructor(target, metadata, paths[0], name)
-    with torch.device("meta"):
-        _fits(_build(kind, settings, paths[0], name), tensors, paths[0], name)
-    with torch.random.fork_rng(devices=[]):
-        network = _build(kind, settings, paths[0], name)
-    network.load_state_dict(tensors)
-    return network.float().eval().requires_grad_(False)
-
-
-def _read(path: Path, name: str) -> tuple[dict[str, str], dict[str, Tensor]]:
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError):
-        raise _broken(path, name, "it is damaged or cut short") from None
-    if metadata.get("method") != name:
-        raise _broken(path, name, f"it says that it is of '{str(metadata.get('method'))[:40]}'")
-    return metadata, tensors
-
-
-def _constructor(
-    target: str, metadata: Mapping[str, str], path: Path, name: str
-) -> tuple[type[nn.Module], dict[str, Any]]:
-    module, _, default = target.partition(":")
-    try:
-        settings = dict(json.loads(metadata.get("network", "")))
-    except (ValueError, TypeError):
-        raise _broken(path, name, "it does not say how its network is built") from None
-    choice = settings.pop("class", default)
-    kind = getattr(import_module(module), str(choice), None)
-    if not (
-        inspect.isclass(kind)
-        and issubclass(kind, nn.Module)
-        and kind.__module__.startswith("inpainters.networks.")
-    ):
-        raise _broken(path, name, f"there is no network '{str(choice)[:40]}'")
-    if strange := sorted(settings.keys() - inspect.signature(kind).parameters.keys()):
-        raise _broken(path, name, f"its network has no setting '{str(strange[0])[:40]}'")
-    return kind, settings
-
-
-def _build(kind: type[nn.Module], settings: Mapping[str, Any], path: Path, name: str) -> nn.Module:
-    try:
-        return kind(**settings)
-    except Exception as error:  # whatever a constructor makes of values it cannot use
-        raise _broken(path, name, f"its network cannot be built: {str(error)[:80]}") from None
-
-
-def _fits(network: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: str) -> None:
-    """Compare keys and shapes with those of the network, before memory is spent on it."""
-    wanted = network.state_dict()
-    if lacking := sorted(wanted.keys() - tensors.keys()):
-        raise _broken(path, name, f"the tensor '{lacking[0]}' is lacking")
-    if strange := sorted(tensors.keys() - wanted.keys()):
-        raise _broken(path, name, f"the network has no tensor '{strange[0][:60]}'")
-    for key, tensor in tensors.items():
-        if tensor.shape != wanted[key].shape:
-            raise _broken(
-                path, name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}"
-            )
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise _broken(path, name, f"'{key}' holds what is no number")
-
-
-def _broken(path: Path, name: str, why: str) -> UnavailableError:
-    return UnavailableError(
-        f"'{path.name}' does not hold the weights of '{name}' ({why}): delete it and {restore(name)}."
-    )

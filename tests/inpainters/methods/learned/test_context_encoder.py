@@ -11,10 +11,11 @@ from safetensors.torch import save_file
 from inpainters import imaging, registry
 from inpainters.base import InpaintRequest
 from inpainters.errors import Cancelled
-from inpainters.methods.learned import base as learned
 from inpainters.methods.learned.context_encoder import Square, squares
 from inpainters.networks.context_encoder import SlimContextEncoder
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
+from inpainters.weights.build import load_network
+from inpainters.weights.table import WEIGHTS
 
 SETTINGS = {"widths": [4, 4, 8, 8, 8], "mixes": 1}
 
@@ -38,11 +39,11 @@ def method(tmp_path, monkeypatch):
     }
     save_file({key: value.half() for key, value in net.state_dict().items()}, path, metadata=metadata)
     monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
-    pinned = replace(weights.WEIGHTS["context_encoder"], files={path.name: weights.sha256(path)})
-    monkeypatch.setitem(weights.WEIGHTS, "context_encoder", pinned)
-    learned.load_network.cache_clear()
+    pinned = replace(WEIGHTS["context_encoder"], files={path.name: weights.sha256(path)})
+    monkeypatch.setitem(WEIGHTS, "context_encoder", pinned)
+    load_network.cache_clear()
     yield registry.create("context_encoder", device="cpu")
-    learned.load_network.cache_clear()
+    load_network.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_
         "--threads",
         "1",
     ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen([*command, "--out", str(out)], env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (out / "checkpoint.pt").is_file():
@@ -259,7 +259,7 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
         "-m",
         "inpainters.training",
     ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*launcher, *common, "--out", str(tmp_path / "two")],
         env=environment,
@@ -314,7 +314,7 @@ def test_nothing_of_the_process_group_outlives_it(tmp_path):
         "2",
         str(script),
     ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(launcher, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
 
@@ -343,7 +343,7 @@ def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos,
         "--out",
         str(out),
     ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -22,7 +22,10 @@ from inpainters.networks.gated import GatedGenerator, SlimGatedGenerator
 from inpainters.networks.partial import PartialUNet
 from inpainters.networks.pen_net import SlimPenNet
 from inpainters.training import bundle
-from inpainters.weights import table as weights
+from inpainters.weights import files as weights
+from inpainters.weights.build import load_network
+from inpainters.weights.fetch import fetch
+from inpainters.weights.table import WEIGHTS
 
 TINY = {
     "gated_conv": (
@@ -72,16 +75,16 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
     for name in TINY:
         pin(monkeypatch, name, [])
-    learned.load_network.cache_clear()
+    load_network.cache_clear()
     yield tmp_path
-    learned.load_network.cache_clear()
+    load_network.cache_clear()
 
 
 def pin(monkeypatch, name, paths):
     monkeypatch.setitem(
-        weights.WEIGHTS,
+        WEIGHTS,
         name,
-        replace(weights.WEIGHTS[name], files={path.name: weights.sha256(path) for path in paths}),
+        replace(WEIGHTS[name], files={path.name: weights.sha256(path) for path in paths}),
     )
 
 
@@ -168,7 +171,7 @@ def test_stop_between_batches(ready, monkeypatch):
 def test_without_weights_the_method_says_what_to_do(folder):
     assert "python -m inpainters.training gated_conv` and add it" in registry.unavailable("gated_conv")
     with pytest.raises(UnavailableError, match="bundled, not downloaded"):
-        weights.fetch("gated_conv")
+        fetch("gated_conv")
 
 
 def test_a_lacking_shard_is_named(folder, monkeypatch):
@@ -290,7 +293,7 @@ def test_the_pins_are_as_bundle_writes_them():
         assert file.read() == bundle.source(bundle.bundled.BUNDLED)
 
 
-@pytest.mark.parametrize("name", [name for name, row in weights.WEIGHTS.items() if row.bundled and row.files])
+@pytest.mark.parametrize("name", [name for name, row in WEIGHTS.items() if row.bundled and row.files])
 def test_bundled_weights_are_whole_and_small(name):
     paths = weights.verified_all(name)
     assert all(path.stat().st_size < 10_000_000 for path in paths)

@@ -267,7 +267,7 @@ def test_a_request_may_name_another_model(folder, tmp_path):
 
 
 def test_bundled_weights_are_not_needed_then(folder, monkeypatch):
-    monkeypatch.setattr("inpainters.weights.table.missing_weights", lambda name: True)
+    monkeypatch.setattr("inpainters.weights.files.missing_weights", lambda name: True)
     assert fill(folder()).network_calls == 6
     with pytest.raises(UnavailableError, match="needs weights 'denoiser'"):
         create("replacement", device="cpu")
@@ -568,7 +568,7 @@ def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatc
     for file in (*denoisers.DESCRIPTIONS, f"unet/{denoisers.WEIGHTS[0]}"):
         if (path / file).is_file():
             blob, link = (
-                store / "blobs" / denoisers.weights.sha256(path / file),
+                store / "blobs" / denoisers.sha256(path / file),
                 store / "snapshots" / COMMIT / file,
             )
             for place in (blob.parent, link.parent, store / "refs"):

@@ -4,7 +4,8 @@ import pytest
 from skimage import data
 
 from inpainters import Cancelled, InpaintRequest, create
-from inpainters.methods.classical.patchmatch import PatchMatch, box_count, masked_distance, melt, usable_side
+from inpainters.methods.classical.patchmatch import PatchMatch
+from inpainters.patches.melt import melt
 
 
 def fill(image, mask, seed=0, on_step=None, **options):
@@ -131,47 +132,6 @@ def test_above_the_cap_the_field_of_the_coarser_scale_is_copied_sharply(monkeypa
     mask = square((128, 128), 50, 50, 30)
     # A checker of 20 and 220 that was enlarged or averaged would hold many greys between.
     assert np.abs(fill(image, mask).image[mask] - 120.0).mean() > 85
-
-
-def test_boxes_are_counted_from_their_top_left_corner():
-    mask = np.zeros((5, 6), bool)
-    mask[1, 2] = True
-    expected = [[sum(mask[y : y + 3, x : x + 3].ravel()) for x in range(4)] for y in range(3)]
-    count = box_count(mask, 3)
-    assert (count[:3, :4] == expected).all()
-    assert (count[3:] > 9).all()
-    assert (count[:, 4:] > 9).all()
-
-
-def test_masked_distance_is_the_sum_of_squares_over_known_entries():
-    rng = np.random.default_rng(0)
-    patches, bank = rng.random((4, 12)).astype(np.float32), rng.random((5, 12)).astype(np.float32)
-    known = (rng.random((4, 12)) < 0.5).astype(np.float32)
-    direct = [[(k * (p - b) ** 2).sum() for b in bank] for p, k in zip(patches, known, strict=True)]
-    np.testing.assert_allclose(masked_distance(patches, known, bank), direct, atol=1e-5)
-
-
-def test_patches_grow_smaller_where_too_few_are_known():
-    mask = np.zeros((64, 64), bool)
-    assert usable_side(mask, 7) == 7
-    mask[::6] = True
-    assert usable_side(mask, 7) == 5
-    mask[:, ::4] = True
-    assert usable_side(mask, 7) == 3
-    mask[::2] = True
-    assert usable_side(mask, 7) == 0
-
-
-def test_melting_sources_that_continue_each_other_changes_nothing():
-    image = photograph(40)
-    mask = square((40, 40), 25, 25, 6)
-    pixels = np.flatnonzero(mask.ravel())
-    shifted = image.copy()
-    shifted[20:36, 20:36] = shifted[
-        4:20, 4:20
-    ]  # so that the sources 16 up and left agree with the rim as well
-    filled = melt(pixels - 16 * 41, pixels, np.where(mask[..., None], 0, shifted).astype(np.uint8))
-    assert (filled == shifted).all()
 
 
 def test_the_class_of_the_table():

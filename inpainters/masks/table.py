@@ -1,0 +1,69 @@
+"""The table of mask generators."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from inpainters.imaging import Mask
+from inpainters.masks.boxes import box, box_center
+from inpainters.masks.marks import Canvas, Field, Mark
+from inpainters.masks.patterns import expand, grid, half, lines
+from inpainters.masks.strokes import Chains, brush, irregular, scratches
+from inpainters.masks.words import text
+
+
+@dataclass(frozen=True)
+class GeneratorSpec:
+    """One kind of mask."""
+
+    name: str
+    title: str
+    source: str
+    """The paper it follows."""
+    summary: str
+    """One sentence."""
+    marks: Callable[[Field], Iterator[Mark]] | None = None
+    whole: Callable[[Field], Canvas] | None = None
+    pattern: Callable[[int, int], Mask] | None = None
+    ratio: float | None = None
+    """Of a fixed pattern, for even sizes."""
+
+    @property
+    def fixed(self) -> bool:
+        """True where the ratio is the pattern's own and neither seed nor bin change it."""
+        return self.pattern is not None
+
+
+_YU = "Yu et al., Free-form image inpainting with gated convolution, ICCV 2019"
+_LIU = "Liu et al., Image inpainting for irregular holes using partial convolutions, ECCV 2018"
+_LAMA = "Suvorov et al., Resolution-robust large mask inpainting with Fourier convolutions, WACV 2022"
+_REPAINT = "Lugmayr et al., RePaint: inpainting using denoising diffusion probabilistic models, CVPR 2022"
+_PATHAK = "Pathak et al., Context encoders: feature learning by inpainting, CVPR 2016"
+_IIZUKA = "Iizuka et al., Globally and locally consistent image completion, SIGGRAPH 2017"
+_BERTALMIO = "Bertalmio et al., Image inpainting, SIGGRAPH 2000"
+
+_GENERATORS = (
+    GeneratorSpec("box_center", "Centre box", _PATHAK,
+                  "One box in the middle, of the picture's own shape.", whole=box_center),
+    GeneratorSpec("box", "Box", _IIZUKA, "One box anywhere, between 1:2 and 2:1.", whole=box),
+    GeneratorSpec("brush", "Brush strokes", _YU,
+                  "Zigzag strokes of a brush, as people paint over things.", brush),
+    GeneratorSpec("irregular", "Irregular walks", _LIU,
+                  "Random walks, each turned and widened by its own amount.", irregular),
+    GeneratorSpec("thin", "Thin", _LAMA, "Many short thin strokes.", Chains((10, 50), (5, 15))),
+    GeneratorSpec("medium", "Medium", _LAMA,
+                  "Strokes of medium width and a few small boxes.", Chains((10, 110), (5, 55), (10, 50))),
+    GeneratorSpec("thick", "Thick", _LAMA,
+                  "A few long wide strokes and large boxes.", Chains((10, 210), (5, 105), (30, 150))),
+    GeneratorSpec("text", "Text", _BERTALMIO, "Lines of writing across the picture.", text),
+    GeneratorSpec("scratches", "Scratches", _BERTALMIO,
+                  "Long thin scratches, as on an old print.", scratches),
+    GeneratorSpec("half", "Half", _REPAINT, "The right half is missing (50 %).", pattern=half, ratio=0.5),
+    GeneratorSpec("lines", "Every second line", _REPAINT,
+                  "Every second line is missing (50 %).", pattern=lines, ratio=0.5),
+    GeneratorSpec("grid", "Every second pixel", _REPAINT,
+                  "One pixel in four is known (75 % missing).", pattern=grid, ratio=0.75),
+    GeneratorSpec("expand", "Expand", _REPAINT,
+                  "Only the middle sixteenth is known (94 % missing).", pattern=expand, ratio=0.9375),
+)  # fmt: skip
+
+GENERATORS: dict[str, GeneratorSpec] = {spec.name: spec for spec in _GENERATORS}

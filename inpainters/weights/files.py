@@ -1,0 +1,111 @@
+"""Where weights files lie: find them, check their sha256, say what to do where they are not."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from inpainters.errors import UnavailableError, unknown
+from inpainters.weights.table import WEIGHTS
+
+ENV = "INPAINTING_WEIGHTS"
+"""Environment variable: folders with weights files, separated as in PATH."""
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+"""Where the bundled weights lie, each with its card."""
+
+
+def folders() -> Iterator[Path]:
+    """Where weights are looked for: the ENV folders, the usual caches, the bundled ones."""
+    yield from (Path(part) for part in os.environ.get(ENV, "").split(os.pathsep) if part)
+    yield cache()
+    yield Path(os.environ.get("TORCH_HOME", Path.home() / ".cache" / "torch")) / "hub" / "checkpoints"
+    yield CHECKPOINTS
+
+
+def cache() -> Path:
+    """The folder `fetch` writes to: the first ENV folder, else a per-user cache."""
+    first = os.environ.get(ENV, "").split(os.pathsep)[0]
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return Path(first) if first else base / "inpainting"
+
+
+def find(name: str) -> Path | None:
+    """The first file that is there under one of the names of `name`, in a folder or directly below it; not
+    read yet.
+    """
+    return next(iter(find_all(name)), None)
+
+
+def find_all(name: str) -> list[Path]:
+    """The files of `name`, not read yet: all its shards where they belong together, else one; empty where any
+    is lacking.
+    """
+    if name not in WEIGHTS:
+        raise unknown("weights", name, WEIGHTS)
+    row = WEIGHTS[name]
+    # A bundled file is looked for in its one place: another of its name elsewhere must not hide it.
+    places = [CHECKPOINTS] if row.bundled else list(folders())
+    found = (
+        [path for file in row.files if (path := _find(file, places))]
+        if row.together
+        else _any(row.files, places)
+    )
+    return found if not row.together or len(found) == len(row.files) else []
+
+
+def missing_weights(name: str) -> bool:
+    """True where no file of that name is there, or a shard is lacking."""
+    return not find_all(name)
+
+
+def verified(name: str) -> Path:
+    """The file's path after checking its sha256; raises UnavailableError where it is absent or altered."""
+    return verified_all(name)[0]
+
+
+def verified_all(name: str) -> list[Path]:
+    """As `verified`, for all shards of `name`, in the table's order."""
+    paths = find_all(name)
+    if not paths:
+        raise UnavailableError(f"The weights '{name}' are not here: {remedy(name)}.")
+    for path in paths:
+        digest, pinned = sha256(path), WEIGHTS[name].files[path.name]
+        if not digest.startswith(pinned):
+            what = f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected {pinned[:8]}…)"
+            raise UnavailableError(f"{what}: delete it and {restore(name)}.")
+    return paths
+
+
+def remedy(name: str) -> str:
+    """What to do where `name` is lacking or altered, for the end of a sentence."""
+    row = WEIGHTS[name]
+    if not row.bundled:
+        return f"run `python -m inpainters fetch {name}`"
+    if not row.files:
+        return f"train it with `python -m inpainters.training {name}` and add it with `python -m inpainters.training.bundle FOLDER`"
+    lacking = [file for file in row.files if _find(file, [CHECKPOINTS]) is None]
+    return f"get '{(lacking or list(row.files))[0]}' from the repository's folder inpainters/weights/checkpoints again"
+
+
+def restore(name: str) -> str:
+    """What to do after deleting an altered file of `name`."""
+    return (
+        "get it from the repository's folder inpainters/weights/checkpoints again"
+        if WEIGHTS[name].bundled
+        else remedy(name)
+    )
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _any(files: Iterable[str], places: Iterable[Path]) -> list[Path]:
+    return [path for place in places for file in files if (path := _find(file, [place]))][:1]
+
+
+def _find(file: str, places: Iterable[Path]) -> Path | None:
+    candidates = (path for place in places for path in (place / file, *sorted(place.glob(f"*/{file}"))))
+    return next((path for path in candidates if path.is_file()), None)
