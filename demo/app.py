@@ -15,7 +15,8 @@ from starlette.middleware import Middleware
 from demo import endpoints
 from demo.server.jobs import Runner
 from demo.server.limits import Limits
-from demo.server.session import App, Store
+from demo.server.store import Store
+from demo.server.visit import App
 from demo.tabs import compare, inside
 from demo.widgets import header
 from demo.widgets.assets import style_tag

@@ -6,12 +6,13 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demo.actions.explanation import Explanation, price
-from demo.server.jobs import Job, parse_options
-from demo.server.session import MAX_PIXELS, App
-from demo.tabs.compare import numbers
-from demo.views import compare as view
+from demo.server.explanation import Explanation, price
+from demo.server.jobs import Job
+from demo.server.options import answers_of, checked, described, numbers, offered, parse_options
+from demo.server.pictures import MAX_PIXELS
+from demo.server.visit import App
 from inpainters import costs, registry
+from inpainters.base import MethodSpec
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side
 
@@ -61,7 +62,7 @@ def inpaint(
     Raises InputError or UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "telea", seed)
-    given = view.checked(spec, parse_options(options))
+    given = checked(spec, parse_options(options))
     result = app.runner.run(
         loaded, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole, given))
     )
@@ -87,7 +88,7 @@ def answers(
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
     asked = numbers(int(seed or 0), n)[1]
-    given, count = view.checked(spec, parse_options(options)), view.answers_of(spec, asked)
+    given, count = checked(spec, parse_options(options)), answers_of(spec, asked)
     job = Job(spec.name, int(seed or 0), given, count * costs.estimate(spec, hole, given), n=count)
     app.runner.run(loaded, hole, job)
     results = [answer.result for answer in job.answers]
@@ -143,7 +144,7 @@ def explain(
 
 def _checked(
     image: str | None, mask: str | None, method: str, seed: float | None
-) -> tuple[registry.MethodSpec, Image, Mask, list[str]]:
+) -> tuple[MethodSpec, Image, Mask, list[str]]:
     """The method, the picture, its hole, and what was converted."""
     if not image or not mask:
         raise InputError(
@@ -165,8 +166,8 @@ def methods() -> list[dict[str, Any]]:
     return [_row(spec) for spec in registry.METHODS.values()]
 
 
-def _row(spec: registry.MethodSpec) -> dict[str, Any]:
-    options = [view.described(option) for option in view.offered(spec)]
+def _row(spec: MethodSpec) -> dict[str, Any]:
+    options = [described(option) for option in offered(spec)]
     row = {
         "name": spec.name,
         "title": spec.title,

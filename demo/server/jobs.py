@@ -1,6 +1,5 @@
 """Runs methods beside the page: two pools, fastest first, results one by one, stoppable at any time."""
 
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+from demo.server.options import refuse_local
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
-from inpainters.costs import spoken as spoken
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask
 from inpainters.strategy import Box, frames
@@ -346,28 +345,3 @@ class Runner:
         finally:
             with self._lock:
                 self._queues[job.pool].remove(job)
-
-
-def refuse_local(spec: MethodSpec, options: Mapping[str, object]) -> None:
-    """Raise InputError where an option would make this machine read files or download for whoever visits the
-    page.
-    """
-    for option in spec.options:
-        if option.local and options.get(option.name, option.default) != option.default:
-            raise InputError(
-                f"The option '{option.name}' is not for visitors of a page: use it with `python -m "
-                "inpainters fill`."
-            )
-
-
-def parse_options(text: str) -> dict[str, object]:
-    """Options as a JSON object; InputError with one sentence for anything else."""
-    try:
-        value = json.loads(text or "{}")
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f'Options are a JSON object such as {{"radius": 5}}; this one breaks at character {error.pos}.'
-        ) from None
-    if not isinstance(value, dict):
-        raise InputError('Options are a JSON object such as {"radius": 5}.')
-    return value

@@ -3,11 +3,12 @@
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as PilImage
 
-from demo.server.session import Store
+from demo.server.store import Store, url
 from inpainters.errors import unknown
 from inpainters.imaging import encode_png, load_image
 
@@ -31,8 +32,8 @@ def path(name: str) -> Path:
 
 
 @lru_cache(maxsize=4)
-def thumbnails(store: Store, side: int = 88) -> list[dict[str, str]]:
-    """`[{id, title, src}]` of the samples that are there; square thumbnails that are kept, for all who ask."""
+def thumbnails(store: Store, side: int = 88) -> list[dict[str, Any]]:
+    """`[{id, title, src}]` of the samples that are there; square thumbnails, kept for all who ask."""
     found = []
     for name, (title, _, _) in SAMPLES.items():
         if path(name).is_file():
@@ -46,7 +47,7 @@ def thumbnails(store: Store, side: int = 88) -> list[dict[str, str]]:
                 {
                     "id": name,
                     "title": title,
-                    "src": f"pic/{store.put(encode_png(np.asarray(small)), keep=True)}",
+                    "src": url(store.put(encode_png(np.asarray(small)), keep=True)),
                 }
             )
     return found

@@ -8,13 +8,14 @@ import gradio as gr
 
 from benchmark.report import display
 from benchmark.report.summary import named
-from demo.server.session import App, Store
-from demo.views import compare as view
+from demo.server.pictures import masked
+from demo.server.store import Store, url
+from demo.server.visit import App
 from demo.views import leaderboard as board
+from demo.views.changes import next_rev
 from demo.widgets.chart import Chart
 from demo.widgets.panes import Panes
 from demo.widgets.table import Table
-from demo.widgets.widget import next_rev
 from inpainters.base import FAMILIES
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png, load_image, load_mask
@@ -72,7 +73,8 @@ def look(app: App, place: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         for metric, region in wanted
         if (value := board.values_at(results, metric, region, label, image_id))
     }
-    heading = f"**{place['index'] + 1} of {len(found)}** · {image_id.split('@')[0]}, {label} % missing · ordered by {named(place['row'])}"
+    which = f"**{place['index'] + 1} of {len(found)}** · {image_id.split('@')[0]}, {label} % missing"
+    heading = f"{which} · ordered by {named(place['row'])}"
     return heading, _panes(app, results, label, image_id, values, place["families"])
 
 
@@ -91,14 +93,14 @@ def _panes(
                     "title": title,
                     "family": None,
                     "state": "done",
-                    "src": view.url(token),
+                    "src": url(token),
                     "chips": [],
                 }
             )
     for entry in board.entries_of(results, families):
         pane = board.pane(results, entry, label, image_id, values)
         if pane["state"] == "done":
-            pane["src"] = view.url(_picture(app, str(display.find(results, label, image_id, entry))))
+            pane["src"] = url(_picture(app, str(display.find(results, label, image_id, entry))))
         panes.append(pane)
     return {
         "rev": next_rev(),
@@ -128,7 +130,7 @@ def _inputs(app: App, original: str, mask: str) -> tuple[str, str, tuple[int, in
     """Tokens of the original and the masked picture, and their (height, width)."""
     image = load_image(original).image
     hole, _ = load_mask(mask, image.shape[:2])
-    return _picture(app, original), app.store.put(encode_png(view.masked(image, hole))), image.shape[:2]
+    return _picture(app, original), app.store.put(encode_png(masked(image, hole))), image.shape[:2]
 
 
 # ---- the tab: adapters ---------------------------------------------------------------------------
@@ -210,7 +212,8 @@ def build(app: App) -> None:
     def move(by: int) -> Any:
         return lambda place: visit({**place, "index": place["index"] + by})
 
-    scroll = "() => document.getElementById('leaderboard-pictures')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
+    scroll = """() => document.getElementById('leaderboard-pictures')
+      ?.scrollIntoView({behavior: 'smooth', block: 'start'})"""
     suite.input(pick, [suite, metric, region], [metric, region], **quiet).then(redraw, chosen, shown, **quiet)
     metric.input(pick, [suite, metric, region], [metric, region], **quiet).then(
         redraw, chosen, shown, **quiet

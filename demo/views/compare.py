@@ -1,72 +1,42 @@
 """What the Compare tab shows, as plain values that are tested without a browser."""
 
-import io
 import math
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
-
-import numpy as np
-from PIL import Image as PilImage
+from urllib.parse import urlencode
 
 from benchmark.report.marks import footnote, mark
-from demo.server.jobs import Answer, Hole, Job, Price, Runner, price, spoken, together
-from demo.server.session import Round, Session, Value, settings
-from demo.widgets.widget import next_rev
+from demo.server.jobs import Answer, Hole, Job, Price, Runner, price, together
+from demo.server.options import Value, answers_of, described, offered
+from demo.server.store import url
+from demo.server.visit import Session
+from demo.views.changes import next_rev
 from inpainters import registry
-from inpainters.base import FAMILIES, Option
-from inpainters.errors import InputError
-from inpainters.imaging import Image, Mask
+from inpainters.base import FAMILIES, MethodSpec
+from inpainters.costs import spoken
+from inpainters.masks import GENERATORS
 
-SCORES = ("psnr", "ssim", "l1", "lpips_squeeze")
-"""Scored inside the hole, in this order: cheap ones first."""
-MOST_HOLES = 64
-"""Above it methods take them as one."""
-MOST_CALLS = 5000
-"""Network calls that a page runs for one answer: all visitors share its processor."""
 _LABELS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
 _STATES = {"waiting": "queued"}
 
 
-def url(token: str | None) -> str | None:
-    """Where a token is served, relative to the page."""
-    return f"pic/{quote(token)}" if token else None
-
-
-def chosen_methods(ids: Sequence[object]) -> list[str]:
-    """The known, ready ones among what a page sent, in the table's order, each once."""
-    wanted = {str(name) for name in ids}
-    return [name for name in registry.METHODS if name in wanted and registry.unavailable(name) is None]
-
-
-def offered(spec: registry.MethodSpec) -> list[Option]:
-    """The options that a page may set: a visitor must not choose what the server opens."""
-    return [option for option in spec.options if not option.local]
-
-
-def checked(spec: registry.MethodSpec, given: Mapping[str, object]) -> dict[str, Value]:
-    """The settings that are not the defaults, each in its type; raises InputError with one sentence that
-    names the method.
+def editor(session: Session, note: str = "", error: bool = False, mask: str | None = None) -> dict[str, Any]:
+    """The MaskEditor's value; the painted mask stays unless `mask`, a token, is given. With nothing else to
+    say: how the file was converted.
     """
-    own = {option.name: option for option in offered(spec)}
-    private = [option.name for option in spec.options if option.name in given and option.name not in own]
-    if private:
-        raise InputError(f"{spec.title}: '{private[0]}' can be set on the command line and in Python alone.")
-    try:
-        resolved = spec.resolve(given)
-    except InputError as error:
-        raise InputError(f"{spec.title}: {error}") from None
-    if (calls := spec.network_calls(given)) > MOST_CALLS:
-        why = f"{calls:,} network calls for one answer are more than the {MOST_CALLS:,} that a page runs"
-        raise InputError(f"{spec.title}: {why}; ask for fewer, or use the command line.")
-    return {name: resolved[name] for name, option in own.items() if resolved[name] != option.default}
-
-
-def answers_of(spec: registry.MethodSpec, n: int) -> int:
-    """How many of `n` answers a method gives: one where its seed changes nothing."""
-    return n if spec.stochastic else 1
+    shown = {"rev": next_rev(), "note": note, "error": error, "query": query(session)}
+    if session.index < 0:
+        return shown
+    picture = session.round.picture
+    return shown | {
+        "preview": url(picture.preview),
+        "w": picture.size[1],
+        "h": picture.size[0],
+        "mask": url(mask),
+        "note": note or " ".join(picture.notes),
+        "transparent": picture.transparent is not None,
+        "sample": picture.sample,
+    }
 
 
 def picker(
@@ -101,7 +71,22 @@ def picker(
     )
 
 
-def _row(spec: registry.MethodSpec, prices: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
+def costs_in_picker(session: Session, *, restored: bool = False) -> dict[str, Any]:
+    """The Picker's value for what the session holds: costs and complaints, and once a link was `restored`
+    also what is ticked and set.
+    """
+    chosen = session.chosen if restored else None
+    return picker(chosen, next_rev(), prices(session), session, settings=restored)
+
+
+def generators() -> list[dict[str, Any]]:
+    """Drawn masks as the MaskEditor offers them: what people try first comes first."""
+    by_use = sorted(GENERATORS.values(), key=lambda one: (one.name != "brush", one.name != "box"))
+    fixed = {one.name: f"{100 * (one.ratio or 0):.0f} %" if one.fixed else None for one in by_use}
+    return [{"id": one.name, "title": one.title, "fixed": fixed[one.name]} for one in by_use]
+
+
+def _row(spec: MethodSpec, prices: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
     row: dict[str, Any] = {"id": spec.name, "title": spec.title, "cost": "", "help": spec.summary}
     if why := registry.unavailable(spec.name):
         return row | {"why": why}
@@ -114,24 +99,12 @@ def _row(spec: registry.MethodSpec, prices: Mapping[str, Price] | None, n: int) 
     return row | {"options": [described(option) for option in offered(spec)]}
 
 
-def described(option: Option) -> dict[str, Any]:
-    """An option as pages and programs are told of it."""
-    kind = "choice" if option.choices else type(option.default).__name__
-    row = {
-        "name": option.name,
-        "kind": kind,
-        "default": option.default,
-        "help": option.help,
-        "choices": list(option.choices),
-    }
-    return row | {"minimum": option.minimum, "maximum": option.maximum}
-
-
-def priced(spec: registry.MethodSpec, cost: Price, n: int) -> str:
+def priced(spec: MethodSpec, cost: Price, n: int) -> str:
     """'4 × 65 network calls, about 9 s here'."""
     n = answers_of(spec, n)
     several = f"{n} × " if n > 1 else ""
-    return f"{several}{cost.calls // n:,} network call{'s' if cost.calls != n else ''}, {spoken(cost.seconds)} here"
+    calls = f"{cost.calls // n:,} network call{'s' if cost.calls != n else ''}"
+    return f"{several}{calls}, {spoken(cost.seconds)} here"
 
 
 def prices(session: Session) -> dict[str, Price]:
@@ -149,43 +122,11 @@ def prices(session: Session) -> dict[str, Price]:
     }
 
 
-def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
-    """What the editor says of its mask, checked: it came from a browser."""
-    try:
-        top, left, bottom, right = (int(value) for value in data["bbox"])
-        count = int(data["count"])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return {}
-    top, bottom, left, right = max(0, top), min(size[0], bottom), max(0, left), min(size[1], right)
-    if bottom <= top or right <= left:
-        return {}
-    return {
-        "count": max(0, min(count, (bottom - top) * (right - left))),
-        "top": top,
-        "left": left,
-        "bottom": bottom,
-        "right": right,
-    }
-
-
-def holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
-    """What the editor says of each group of missing pixels, checked as `hole`; one around all where it does
-    not say it well.
-    """
-    rows = data.get("holes")
-    rows = rows if isinstance(rows, list) and len(rows) <= MOST_HOLES else []
-    parts = [
-        hole({"bbox": row[:4], "count": row[4]}, size)
-        for row in rows
-        if isinstance(row, list) and len(row) == 5
-    ]
-    parts = [part for part in parts if part] or [part for part in [hole(data, size)] if part]
-    return [Hole(*(int(part[key]) for key in ("top", "left", "bottom", "right", "count"))) for part in parts]
-
-
 def run_label(session: Session) -> tuple[str, bool]:
     """The Run button's text, and whether it can be pressed."""
     n = len(session.chosen)
+    if session.running:
+        return "Running …", False
     if session.index < 0:
         return "Run", False
     if not session.hole.get("count"):
@@ -329,104 +270,6 @@ def _chip(one: Mapping[str, Any], method: str, metric: str) -> dict[str, Any]:
     value = f"{one['value']:.1f} dB" if one["unit"] == "dB" else f"{one['value']:.3f}"
     note = footnote([method], [metric])
     return {"value": value + mark(method, metric)} | ({"why": note} if note else {})
-
-
-def scores(original: Image, filled: Image, mask: Mask) -> Iterator[dict[str, dict[str, Any]]]:
-    """Metric -> {value, unit, reason} inside the hole, growing by one metric each time, the cheap ones first.
-
-    value is None, with a reason, where it cannot be computed.
-    """
-    known: dict[str, dict[str, Any]] = {}
-    for name in SCORES:
-        known = {**known, name: _score(name, original, filled, mask)}
-        yield known
-
-
-def _score(name: str, original: Image, filled: Image, mask: Mask) -> dict[str, Any]:
-    from benchmark import metrics  # brings torch in for LPIPS only
-
-    spec = metrics.get(name)
-    try:
-        value = _metric(name).score(original, filled, mask)["hole"]
-    except Exception as error:  # a missing weight or a picture too small: the other scores still stand
-        return {"value": None, "unit": spec.unit, "reason": str(error)[:300] or type(error).__name__}
-    why = metrics.reason(name, "hole", value)
-    return {"value": None if why else float(value), "unit": spec.unit, "reason": why or ""}
-
-
-_METRICS: dict[str, Any] = {}
-
-
-def _metric(name: str) -> Any:
-    from benchmark import metrics
-
-    if name not in _METRICS:
-        _METRICS[name] = metrics.create(name)
-    return _METRICS[name]
-
-
-Square = tuple[int, int, int, int]
-"""top, left, bottom, right"""
-THUMB = 132
-"""Side of the thumbnails of several answers, in pixels: twice what is shown."""
-
-
-def around(mask: Mask) -> Square:
-    """A square around the hole, with some of what is known, as far as the picture has room for one."""
-    spans = [_span(mask.any(axis=1)), _span(mask.any(axis=0))]
-    side = min(*mask.shape, max(16, round(1.3 * max(end - start for start, end in spans))))
-    top, left = (
-        max(0, min((sum(span) - side) // 2, length - side))
-        for span, length in zip(spans, mask.shape, strict=True)
-    )
-    return top, left, top + side, left + side
-
-
-def _span(missing: Mask) -> tuple[int, int]:
-    places = np.nonzero(missing)[0]
-    return int(places.min(initial=len(missing))), int(places.max(initial=-1)) + 1
-
-
-def thumbnail(image: Image, square: Square) -> Image:
-    """That part of a picture, at most `THUMB` pixels a side."""
-    top, left, bottom, right = square
-    part = PilImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-    part.thumbnail((THUMB, THUMB))
-    return np.asarray(part)
-
-
-def masked(image: Image, mask: Mask) -> Image:
-    """The picture with its hole hatched in two greys: nothing is known there."""
-    rows, columns = np.indices(mask.shape, sparse=True)
-    band = max(2, max(mask.shape) // 96)
-    hatch = np.where(
-        ((rows + columns) // band % 2)[..., None] == 0, np.uint8([119, 123, 130]), np.uint8([138, 142, 149])
-    )
-    return np.where(mask[..., None], hatch, image).astype(np.uint8)
-
-
-def archive(session: Session) -> bytes:
-    """All pictures of the round in view and their settings, as a zip."""
-    one: Round = session.round
-    if one.batch is None or not one.answers:
-        raise InputError("There is nothing to download yet: run a method first.")
-    files = {
-        "original.png": one.picture.token,
-        "mask.png": one.mask,
-        "masked.png": one.masked,
-        "sketch.png": one.sketch,
-    }
-    files |= {f"{name}.png": token for name, token in one.answers.items()}
-    contents = {name: session.store.read(token) for name, token in files.items() if token}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as packed:
-        for name, data in contents.items():
-            packed.writestr(name, data)
-        packed.writestr(
-            "settings.json",
-            settings(one, {name: sha256(data).hexdigest() for name, data in contents.items()}),
-        )
-    return buffer.getvalue()
 
 
 def _told(value: Value) -> str:

@@ -185,15 +185,20 @@ def note(results: Results, metric: str) -> str:
     """The small print: which variant, against which reference, and how thin the ground is it stands on."""
     rows = results.scores[results.scores["image_id"] != WHOLE_SET]
     spec = METRICS.get(metric)
-    ground = f"{rows['image_id'].nunique()} pictures of {rows['photograph'].nunique()} photographs; intervals resample photographs."
-    thin = " That is a thin set: read wide intervals as such." if rows["photograph"].nunique() < 50 else ""
+    pictures, photographs = rows["image_id"].nunique(), rows["photograph"].nunique()
+    ground = f"{pictures} pictures of {photographs} photographs; intervals resample photographs."
+    thin = " That is a thin set: read wide intervals as such." if photographs < 50 else ""
     paired = (
         " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
     )
     flattery = footnote(results.scores["entry"].unique(), [metric])
-    return f"{flattery} {ground}{thin}{paired} {spec.variant if spec else ''} Times: {hardware(results)}.".replace(
-        "  ", " "
-    ).strip()
+    parts = [
+        flattery,
+        f"{ground}{thin}{paired}",
+        spec.variant if spec else "",
+        f"Times: {hardware(results)}.",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def by_ratio(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The line above the tabs: name, theme, list of keys; and what the page's head carries."""
 
-from demo.tabs.inside import Inside
+from demo.widgets.inside import Inside
 from demo.widgets.mask_editor import MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.widget import Widget

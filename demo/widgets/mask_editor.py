@@ -64,7 +64,7 @@ class MaskEditor(Widget):
 
     def __init__(
         self,
-        samples: list[dict[str, str]],
+        samples: list[dict[str, Any]],
         generators: list[dict[str, Any]],
         follows: list[str] | None = None,
         **kwargs: Any,
@@ -76,5 +76,5 @@ class MaskEditor(Widget):
     def preprocess(self, payload: EditorData | None) -> EditorData:
         return payload or EditorData()
 
-    def postprocess(self, value: EditorData | None) -> EditorData:
-        return value or EditorData()
+    def postprocess(self, value: EditorData | dict[str, Any] | None) -> EditorData:
+        return value if isinstance(value, EditorData) else EditorData(**(value or {}))

@@ -10,7 +10,7 @@ class Panes(Widget):
 
     Value: `{rev, w, h, mode, ref?, panes: [pane, ...]}`.
 
-    * `rev`: rises with every value (`demo.widgets.widget.next_rev()`); a value with a lower one is dropped.
+    * `rev`: rises with every value (`demo.views.changes.next_rev()`); a value with a lower one is dropped.
     * `w`, `h`: size of the picture in pixels; every picture is drawn at this size.
     * `mode`: grid, slider, flip or error. It is applied when it changes; between changes the visitor's choice
       stays.

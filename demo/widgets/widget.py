@@ -7,8 +7,6 @@ browser: check it. No event is dropped while an earlier one is under way (`trigg
 Gradio's default is "once").
 """
 
-import threading
-import time
 from abc import ABCMeta
 from collections.abc import Callable
 from functools import wraps
@@ -19,19 +17,6 @@ from gradio.component_meta import ComponentMeta, updateable
 from gradio.events import EventListener
 
 from demo.widgets.assets import bundle
-
-_lock = threading.Lock()
-_last_rev = 0
-
-
-def next_rev() -> int:
-    """Return a number greater than all before it, also across a restart of the server: milliseconds since
-    1970, never twice.
-    """
-    global _last_rev
-    with _lock:
-        _last_rev = max(_last_rev + 1, time.time_ns() // 1_000_000)
-        return _last_rev
 
 
 def _event(name: str) -> Callable[..., Any]:

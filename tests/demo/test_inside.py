@@ -12,11 +12,15 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image as PilImage
 
-from demo.actions.explanation import MOST_FRAMES, Explanation, ask, price
+from demo.actions import inside
 from demo.app import launch_options, make
+from demo.server.explanation import MOST_FRAMES, Explanation, ask, price
+from demo.server.inspection import Inspection
 from demo.server.jobs import Runner
-from demo.server.session import App, Session, Store, open_picture
-from demo.tabs import inside
+from demo.server.pictures import open_picture
+from demo.server.store import Store
+from demo.server.visit import App, Session
+from demo.views import inside as view
 from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest
 from inpainters.errors import InputError
@@ -137,7 +141,7 @@ def test_frames_are_bounded_in_number_and_size(app):
 
 
 def test_a_run_forgets_the_oldest_attention_and_the_pictures_of_the_one_before(app):
-    recent, visit = deque(maxlen=1), inside.Visit(app.store, "attending")
+    recent, visit = deque(maxlen=1), Inspection(app.store, "attending")
     inside.choose(visit, None, {"source": "coffee"})
     other = explained(app, "attending")
     recent.append(other)
@@ -149,7 +153,7 @@ def test_a_run_forgets_the_oldest_attention_and_the_pictures_of_the_one_before(a
         time.sleep(0.01)
     shot = next(shot for shot in first.shots if shot.origin)
     at = [
-        int(share * length) for share, length in zip(inside.value(app, visit)["hole"], shot.size, strict=True)
+        int(share * length) for share, length in zip(view.inside(app, visit)["hole"], shot.size, strict=True)
     ]
     asked = ask(first, shot.name, *at)["src"].removeprefix("pic/")
     assert app.store.path(asked)
@@ -160,10 +164,10 @@ def test_a_run_forgets_the_oldest_attention_and_the_pictures_of_the_one_before(a
 
 
 def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo):
-    session, visit = Session(app.store), inside.Visit(app.store)
-    assert inside.value(app, visit, session)["sources"][0]["id"] == "coffee"
+    session, visit = Session(app.store), Inspection(app.store)
+    assert view.inside(app, visit, session)["sources"][0]["id"] == "coffee"
     session.begin(open_picture(app.store, photo, "photo.png"))
-    value = inside.value(app, visit, session)
+    value = view.inside(app, visit, session)
     assert value["sources"][0] | {"src": ""} == {
         "id": "compare",
         "title": "Hole from Compare: photo.png",
@@ -178,13 +182,13 @@ def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo):
     with pytest.raises(InputError, match="did you mean 'coffee'"):
         inside.choose(visit, session, {"source": "cofee"})
     inside.choose(visit, session, {"method": "weightless"})
-    assert inside.value(app, visit)["why"] == HARNESS.WHY
+    assert view.inside(app, visit)["why"] == HARNESS.WHY
     with pytest.raises(InputError, match="needs weights"):
         inside.start(app, visit, deque(maxlen=1))
 
 
 def test_another_picture_under_the_same_hole_and_its_sketch_are_taken_from_compare(app, photo, tmp_path):
-    session, visit = Session(app.store), inside.Visit(app.store)
+    session, visit = Session(app.store), Inspection(app.store)
     alpha = np.zeros((*SIZE, 4), np.uint8)
     alpha[(*HOLE, 3)] = 255
     alpha[30, 40:80, 0] = 255  # a line of a sketch
@@ -210,11 +214,11 @@ def test_every_method_that_explains_says_so_in_its_row():
 
 
 def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
-    visit = inside.Visit(app.store, "repaint")
+    visit = Inspection(app.store, "repaint")
     inside.choose(visit, None, {"source": "chelsea"})
     for preset, steps, calls in (("preview", 105, 65), ("paper", 4570, 2410)):
         inside.choose(visit, None, {"preset": preset})
-        drawn = inside.value(app, visit)["schedule"]
+        drawn = view.inside(app, visit)["schedule"]
         own, beside = drawn["lines"]
         assert (drawn["steps"], own["calls"], len(own["points"]) < 500) == (steps, calls, True)
         chosen = schedules.PRESETS["repaint"][preset]
@@ -229,14 +233,14 @@ def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
         straight = [level * stride + 1 for level in range(chosen.steps - 2, -1, -1)] + [0]
         assert np.array_equal(np.interp(range(1, chosen.steps + 1), places, timesteps).round(6), straight)
     inside.choose(visit, None, {"method": "filling"})
-    assert inside.value(app, visit)["schedule"] is None
+    assert view.inside(app, visit)["schedule"] is None
     visit.close()
 
 
 def test_presets_say_what_they_cost_and_travel_in_the_link(app):
-    visit = inside.Visit(app.store, "repaint")
+    visit = Inspection(app.store, "repaint")
     inside.choose(visit, None, {"source": "chelsea"})
-    shown = inside.value(app, visit)
+    shown = view.inside(app, visit)
     assert [one["id"] for one in shown["presets"]] == ["preview", "balanced", "paper"]
     assert [one["costs"][0] for one in shown["presets"]] == [
         "90 calls",
@@ -246,10 +250,10 @@ def test_presets_say_what_they_cost_and_travel_in_the_link(app):
     assert shown["run"] == f"Run · {shown['presets'][0]['costs'][1]}"
     assert "o=" not in shown["query"]
     inside.choose(visit, None, {"preset": "balanced"})
-    shown = inside.value(app, visit)
+    shown = view.inside(app, visit)
     assert (shown["preset"], shown["run"]) == ("balanced", f"Run · {shown['presets'][1]['costs'][1]}")
     asked = dict(part.split("=") for part in shown["query"][1:].split("&"))
-    other = inside.Visit(app.store)
+    other = Inspection(app.store)
     inside.restore(other, asked)
     assert (other.method, other.preset, other.source) == ("repaint", "balanced", "chelsea")
     job = inside.start(app, other, deque(maxlen=1)).jobs[0]
@@ -257,9 +261,9 @@ def test_presets_say_what_they_cost_and_travel_in_the_link(app):
     with pytest.raises(InputError, match="did you mean 'paper'"):
         inside.choose(visit, None, {"preset": "papr"})
     inside.choose(visit, None, {"method": "replacement"})
-    assert inside.value(app, visit)["preset"] == "preview"
+    assert view.inside(app, visit)["preset"] == "preview"
     inside.choose(visit, None, {"method": "filling"})
-    assert inside.value(app, visit)["presets"] == []
+    assert view.inside(app, visit)["presets"] == []
     with pytest.raises(InputError, match="has no options"):
         inside.choose(visit, None, {"preset": "paper"})
     for one in (visit, other):

@@ -12,15 +12,13 @@ from demo.server.jobs import (
     Job,
     Price,
     Runner,
-    parse_options,
     price,
-    refuse_local,
-    spoken,
     together,
 )
-from demo.views.compare import checked
+from demo.server.options import checked, parse_options, refuse_local
 from inpainters import costs, registry
 from inpainters.base import Cost, Inpainter, MethodSpec
+from inpainters.costs import spoken
 from inpainters.errors import InputError
 
 GATE = threading.Event()

@@ -14,13 +14,19 @@ from PIL import Image as PilImage
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from demo.server import samples
+from demo.actions import compare
+from demo.server import options, pictures, samples
+from demo.server.archive import archive
 from demo.server.jobs import Answer, Batch, Hole, Job, Runner
-from demo.server.session import App, Session, Store, canvas_mask, from_result, open_mask, open_picture
-from demo.tabs import compare
+from demo.server.pictures import canvas_mask, from_result, open_mask, open_picture
+from demo.server.scores import scores as measured
+from demo.server.store import Store
+from demo.server.store import url as served
+from demo.server.visit import App, Session
 from demo.views import compare as view
 from inpainters import inpaint, registry
 from inpainters.base import Cost, Inpainter, InpaintResult, MethodSpec
+from inpainters.costs import spoken
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
 
@@ -244,7 +250,7 @@ def test_closing_deletes_the_files(store, photo, tmp_path):
 
 def test_archive_has_the_pictures_and_their_settings(store, photo, tmp_path):
     session = done_session(store, photo, tmp_path)
-    with zipfile.ZipFile(io.BytesIO(view.archive(session))) as packed:
+    with zipfile.ZipFile(io.BytesIO(archive(session))) as packed:
         assert sorted(packed.namelist()) == ["mask.png", "original.png", "settings.json", "telea.png"]
         assert np.array_equal(np.asarray(PilImage.open(packed.open("telea.png"))), 255 - photo)
         settings = json.loads(packed.read("settings.json"))
@@ -252,7 +258,7 @@ def test_archive_has_the_pictures_and_their_settings(store, photo, tmp_path):
     assert settings["results"][0]["method"] == "telea"
     session.follow("telea")
     with pytest.raises(InputError, match="run a method first"):
-        view.archive(session)
+        archive(session)
 
 
 def test_samples_ship_with_packages_and_open(store):
@@ -272,28 +278,28 @@ def test_a_preview_is_small_and_the_picture_is_not(store):
 
 
 def test_hole_from_a_page_is_checked():
-    assert view.hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {
+    assert compare.hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {
         "count": 4,
         "top": 0,
         "left": 0,
         "bottom": 2,
         "right": 2,
     }
-    assert view.hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
+    assert compare.hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
     boxes = ([1], None, [9, 9, 2, 2], "abcd")
     for junk in ({}, {"count": "x", "bbox": [0, 0, 1, 1]}, *({"count": 1, "bbox": box} for box in boxes)):
-        assert view.hole(junk, (40, 60)) == {}
+        assert compare.hole(junk, (40, 60)) == {}
 
 
 def test_holes_from_a_page_are_checked():
     whole = {"count": 4, "bbox": [0, 0, 2, 2]}
-    assert view.holes({**whole, "holes": [[0, 0, 2, 2, 4], [30, 30, 50, 90, 1e9]]}, (40, 60)) == [
+    assert compare.holes({**whole, "holes": [[0, 0, 2, 2, 4], [30, 30, 50, 90, 1e9]]}, (40, 60)) == [
         Hole(0, 0, 2, 2, 4),
         Hole(30, 30, 40, 60, 300),
     ]
     for junk in (None, "abc", [1], [[1, 2]], [["a"] * 5], [[9, 9, 2, 2, 4]], [[0, 0, 2, 2, 4]] * 65):
-        assert view.holes({**whole, "holes": junk}, (40, 60)) == [Hole(0, 0, 2, 2, 4)]
-    assert view.holes({}, (40, 60)) == []
+        assert compare.holes({**whole, "holes": junk}, (40, 60)) == [Hole(0, 0, 2, 2, 4)]
+    assert compare.holes({}, (40, 60)) == []
 
 
 def test_a_link_leaves_an_uploaded_picture_out(store, photo, tmp_path):
@@ -346,7 +352,7 @@ def test_what_a_link_cannot_have_is_said_and_not_used(store, tmp_path, asked, wo
     value = compare.restore(App(store, None, tmp_path), session, {"img": "coffee", **asked})
     assert value.error
     assert words in value.note
-    assert value.sample == "coffee"
+    assert session.round.picture.sample == "coffee"
     assert (session.options, session.seed, session.n) == ({}, 0, 1)
 
 
@@ -371,7 +377,7 @@ def test_what_a_picker_offers():
         option["name"]: (option["kind"], option["default"], option["maximum"])
         for option in rows["telea"]["options"]
     } == {"radius": ("float", 3.0, 50)}
-    names = [option.name for option in view.offered(registry.get("repaint"))]
+    names = [option.name for option in options.offered(registry.get("repaint"))]
     assert names == ["preset", "steps", "precision", "compile", "jump_length", "resamplings"]
 
 
@@ -387,7 +393,7 @@ def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store)
     assert dear["telea"] == prices["telea"]
     assert view.priced(spec, dear["repaint"], 4).startswith("4 × 920 network calls, about ")
     session.chosen = ["repaint"]
-    assert view.run_label(session)[0] == f"Run 1 · {view.spoken(dear['repaint'].seconds)}"
+    assert view.run_label(session)[0] == f"Run 1 · {spoken(dear['repaint'].seconds)}"
 
 
 def test_stale_is_what_ran_under_other_settings(store, photo, tmp_path):
@@ -410,13 +416,13 @@ def test_stale_is_what_ran_under_other_settings(store, photo, tmp_path):
 def test_thumbnails_show_the_hole():
     mask = np.zeros((100, 300), bool)
     mask[40:50, 280:300] = True
-    top, left, bottom, right = view.around(mask)
+    top, left, bottom, right = pictures.around(mask)
     assert bottom - top == right - left == 26
     assert (right, 0 <= top <= 40, bottom >= 50) == (300, True, True)
-    assert view.around(np.ones((60, 90), bool)) == (0, 15, 60, 75)
-    assert view.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (
-        view.THUMB,
-        view.THUMB,
+    assert pictures.around(np.ones((60, 90), bool)) == (0, 15, 60, 75)
+    assert pictures.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (
+        pictures.THUMB,
+        pictures.THUMB,
         3,
     )
 
@@ -445,7 +451,7 @@ def test_several_answers_stand_in_the_pane_and_in_the_archive(store, photo, tmp_
     assert shown["repaint"]["answers"][1]["chips"][0]["value"].startswith("20.0 dB")
     assert "answers" not in shown["telea"]
     assert "does not draw at random" in shown["telea"]["note"]
-    with zipfile.ZipFile(io.BytesIO(view.archive(session))) as packed:
+    with zipfile.ZipFile(io.BytesIO(archive(session))) as packed:
         assert {"repaint-seed5.png", "repaint-seed6.png", "telea.png"} <= set(packed.namelist())
         assert np.array_equal(np.asarray(PilImage.open(packed.open("repaint-seed6.png"))), fills[1])
         records = json.loads(packed.read("settings.json"))["results"]
@@ -462,11 +468,11 @@ def test_scores_are_the_benchmarks(photo):
     mask = np.zeros((40, 60), bool)
     mask[10:20, 10:30] = True
     filled = np.where(mask[..., None], 128, photo).astype(np.uint8)
-    *_, scores = view.scores(photo, filled, mask)
+    *_, scores = measured(photo, filled, mask)
     difference = photo[mask].astype(float) - 128
     assert scores["psnr"]["value"] == pytest.approx(10 * np.log10(255**2 / np.mean(difference**2)), rel=1e-6)
     assert scores["l1"]["value"] == pytest.approx(np.abs(difference).mean() / 255, rel=1e-6)
-    *_, perfect = view.scores(photo, photo, mask)
+    *_, perfect = measured(photo, photo, mask)
     assert perfect["psnr"]["value"] is None
     assert "infinite" in perfect["psnr"]["reason"]
 
@@ -525,7 +531,7 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
             "stopped",
             ["stopped", "stopped"],
         )
-        assert pane["answers"][0]["src"] == view.url(job.showing[0])
+        assert pane["answers"][0]["src"] == served(job.showing[0])
         shown = app.store.image(job.showing[0])
         assert np.array_equal(shown[~mask], app.store.image(session.round.picture.token)[~mask])
         assert session.round.answers == {}

@@ -8,12 +8,12 @@ pytest.importorskip("gradio")
 
 import gradio as gr
 
+from demo.views.changes import next_rev
 from demo.widgets.assets import asset
 from demo.widgets.chart import Chart
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Picker
 from demo.widgets.table import Table
-from demo.widgets.widget import next_rev
 
 COMPONENTS = (Panes, Picker, Table, Chart)
 

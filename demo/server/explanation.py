@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image as PilImage
 
 from demo.server.jobs import Batch, Job
-from demo.server.session import Store
-from demo.views import compare as view
+from demo.server.store import Store, url
 from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
 from inpainters.errors import Cancelled, InputError
@@ -171,7 +170,7 @@ def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
     job.heats.append(keep(job.store, picture))
     return {
         "frame": name,
-        "src": view.url(job.heats[-1]),
+        "src": url(job.heats[-1]),
         "w": picture.shape[1],
         "h": picture.shape[0],
         **place,

@@ -1,0 +1,308 @@
+"""What a visitor can do in the Compare tab."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from demo.server import samples
+from demo.server.jobs import Answer, Batch, Hole, Job
+from demo.server.options import Value, answers_of, checked, chosen_methods, numbers
+from demo.server.pictures import Square, around, masked, open_mask, open_picture, read_canvas, thumbnail
+from demo.server.scores import scores
+from demo.server.visit import App, Reply, Round, Session
+from inpainters import costs, registry
+from inpainters.errors import InputError
+from inpainters.imaging import Image, Mask, encode_png
+from inpainters.masks import GENERATORS, generate
+
+MOST_HOLES = 64
+"""Above it methods take them as one."""
+
+LATEST = 8
+"""So many pictures that were shown on the way stay when an answer is there: the page may be loading one."""
+
+FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
+
+
+def visit(app: App, session: Session | None) -> Session:
+    """The visitor's session; a new one with the first choice of methods where there is none."""
+    return session or Session(app.store, chosen=chosen_methods(FIRST_CHOICE))
+
+
+def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply:
+    """An uploaded picture begins a new visit."""
+    session.begin(open_picture(app.store, path, name or "The picture"))
+    return Reply()
+
+
+def load_mask_file(app: App, session: Session, path: str | Path, name: str) -> Reply:
+    """An uploaded mask takes the place of the painted one."""
+    mask, notes = open_mask(path, session.round.picture.size, name or "The mask")
+    return Reply(" ".join(notes), mask=app.store.put(encode_png(mask)))
+
+
+def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
+    """A tool of the editor that needs the server: an example, a drawn mask, the file's transparent pixels."""
+    kind = data.get("kind")
+    if kind == "sample":
+        name = str(data.get("id"))
+        session.begin(open_picture(app.store, samples.path(name), samples.SAMPLES[name][0], name))
+        return Reply()
+    picture = session.round.picture
+    if kind == "transparent":
+        session.drawn = ""
+        return Reply("The file's transparent pixels are the mask now.", mask=picture.transparent)
+    if kind != "generate":
+        raise InputError("That tool is unknown; reload the page.")
+    name, seed = str(data.get("name")), int(data.get("seed") or 0)
+    fixed = name in GENERATORS and GENERATORS[name].fixed
+    ratio = None if fixed else min(0.6, max(0.01, float(data.get("ratio") or 0.2)))
+    mask = generate(name, picture.size, seed=max(0, seed), ratio=ratio)
+    session.drawn = f"{name}:{round(100 * (ratio or 0))}:{max(0, seed)}"
+    return Reply(mask=app.store.put(encode_png(mask)))
+
+
+def painted(session: Session, data: Mapping[str, Any]) -> bool:
+    """Note what the editor says of its mask; True where results become stale by it, or cease to be."""
+    one, before = session.round, session.round.stale
+    size = one.picture.size
+    session.hole, session.holes, session.digest = (
+        hole(data, size),
+        holes(data, size),
+        str(data.get("digest", ""))[:20],
+    )
+    if data.get("by") != "server":
+        session.drawn = ""
+    one.stale = one.batch is not None and session.digest != one.digest
+    return one.stale != before
+
+
+def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
+    """What the editor says of its mask, checked: it came from a browser."""
+    try:
+        top, left, bottom, right = (int(value) for value in data["bbox"])
+        count = int(data["count"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return {}
+    top, bottom, left, right = max(0, top), min(size[0], bottom), max(0, left), min(size[1], right)
+    if bottom <= top or right <= left:
+        return {}
+    return {
+        "count": max(0, min(count, (bottom - top) * (right - left))),
+        "top": top,
+        "left": left,
+        "bottom": bottom,
+        "right": right,
+    }
+
+
+def holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
+    """What the editor says of each group of missing pixels, checked as `hole`; one around all where it does
+    not say it well.
+    """
+    rows = data.get("holes")
+    rows = rows if isinstance(rows, list) and len(rows) <= MOST_HOLES else []
+    parts = [
+        hole({"bbox": row[:4], "count": row[4]}, size)
+        for row in rows
+        if isinstance(row, list) and len(row) == 5
+    ]
+    parts = [part for part in parts if part] or [part for part in [hole(data, size)] if part]
+    return [Hole(*(int(part[key]) for key in ("top", "left", "bottom", "right", "count"))) for part in parts]
+
+
+def restore(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
+    """What a link asks for: example, drawn mask, methods, their settings, seed and answers. What it cannot
+    have is said and left out.
+    """
+    wrong: list[str] = []
+
+    def attempt(action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except InputError as error:
+            wrong.append(str(error))
+            return None
+
+    if asked.get("m"):
+        session.chosen = chosen_methods(asked["m"][:2000].split(","))
+    for name, given in _linked_options(asked.get("o", "")[:4000]).items():
+        if found := attempt(partial(_settle, name, given)):
+            session.options[name] = found
+    drawn = attempt(lambda: numbers(asked.get("seed") or 0, asked.get("n") or 1))
+    session.seed, session.n = drawn or (0, 1)
+    reply = attempt(lambda: _linked_picture(app, session, asked)) or Reply()
+    return Reply(" ".join(wrong), True, reply.mask) if wrong else reply
+
+
+def _linked_picture(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
+    if not asked.get("img"):
+        return Reply()
+    reply = use_tool(app, session, {"kind": "sample", "id": asked["img"][:80]})
+    if asked.get("mask"):
+        name, ratio, seed = (asked["mask"][:80] + "::").split(":")[:3]
+        if not (ratio.isdecimal() and seed.isdecimal()):
+            raise InputError("The link's mask is not of the form brush:20:7, so none was drawn.")
+        reply = use_tool(
+            app, session, {"kind": "generate", "name": name, "ratio": int(ratio) / 100, "seed": int(seed[:9])}
+        )
+    return reply
+
+
+def _linked_options(text: str) -> dict[str, dict[str, object]]:
+    """Method -> settings, from `repaint.preset:balanced,telea.radius:5`."""
+    found: dict[str, dict[str, object]] = {}
+    for part in filter(None, text.split(",")):
+        key, _, given = part.partition(":")
+        method, _, option = key.partition(".")
+        found.setdefault(method, {})[option] = given
+    return found
+
+
+def _settle(method: str, given: Mapping[str, object]) -> dict[str, Value]:
+    return checked(registry.get(method), given)
+
+
+def set_options(session: Session, asked: Mapping[str, Mapping[str, object]]) -> None:
+    """Take the settings that stand on the page; those that cannot be used are said in `session.wrong`, and
+    what was there before stays.
+    """
+    session.wrong = {}
+    for name in registry.METHODS:
+        try:
+            found = _settle(name, asked.get(name, {}))
+        except InputError as error:
+            session.wrong[name] = str(error)
+            continue
+        session.options.pop(name, None)
+        if found:
+            session.options[name] = found
+
+
+def choose(session: Session, ids: Sequence[object], options: Mapping[str, Mapping[str, object]]) -> Reply:
+    """Take the methods that are ticked on the page, and their settings."""
+    session.chosen = chosen_methods(ids)
+    set_options(session, options)
+    return Reply()
+
+
+def set_numbers(session: Session, seed: object, n: object) -> Reply:
+    """Take the first seed and the number of answers."""
+    session.seed, session.n = numbers(seed, n)
+    return Reply()
+
+
+def start(
+    app: App, session: Session, data_url: str, ids: Sequence[str], seed: object = 0, n: object = 1
+) -> Batch:
+    """Queue the chosen methods under the session's settings on its picture; answers arrive in
+    `session.round.answers`.
+    """
+    one, methods = session.round, chosen_methods(ids)
+    mask, sketch = read_canvas(data_url, one.picture.size)
+    if not methods:
+        raise InputError("Choose at least one method.")
+    if wrong := [session.wrong[name] for name in methods if name in session.wrong]:
+        raise InputError(wrong[0])
+    drawn = numbers(seed, n)
+    session.stop()
+    session.chosen, (session.seed, session.n) = methods, drawn
+    image = app.store.image(one.picture.token)
+    session.forget_answers()
+    one.mask, one.masked = (
+        app.store.put(encode_png(mask)),
+        app.store.put(encode_png(masked(image, mask))),
+    )
+    one.sketch = None if sketch is None else app.store.put(encode_png(sketch))
+    one.reference = (
+        one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
+    )
+    one.batch = Batch([_job(session, name, mask) for name in methods])
+    _submit(app, one, image, mask, one.batch.jobs)
+    return one.batch
+
+
+def _job(session: Session, method: str, mask: Mask) -> Job:
+    spec, own = registry.get(method), dict(session.options.get(method, {}))
+    n = answers_of(spec, session.n)
+    return Job(method, session.seed, own, n * costs.estimate(spec, mask, own), n=n)
+
+
+def again(app: App, session: Session, method: str) -> Batch:
+    """Run one method of the last run once more, or go on where it was stopped; the others keep what they
+    have.
+    """
+    one = session.round
+    if one.batch is None or one.mask is None:
+        raise InputError("There is nothing to run again yet.")
+    for place, job in enumerate(one.batch.jobs):
+        if job.method == method and job.final:
+            kept = [] if job.state == "done" else list(job.answers)
+            one.batch.jobs[place] = replace(
+                job,
+                state="waiting",
+                message="",
+                result=None,
+                halted=False,
+                answers=kept,
+                done=0,
+                total=0,
+                showing=("", ""),
+            )
+            _submit(
+                app,
+                one,
+                app.store.image(one.picture.token),
+                app.store.mask(one.mask),
+                [one.batch.jobs[place]],
+            )
+    return one.batch
+
+
+def stop(session: Session | None, method: object = None) -> None:
+    """Stop one method of the round in view, or all."""
+    if session is not None and session.index >= 0 and session.round.batch is not None:
+        session.round.batch.stop(None if method is None else str(method))
+
+
+def use(session: Session, name: str) -> Reply:
+    """Make an answer the next picture."""
+    session.follow(name)
+    return Reply("This result is the picture now: paint the next hole.")
+
+
+def move(session: Session, by: int) -> Reply:
+    """Back to the picture before (-1), or forward again (+1)."""
+    session.move(by)
+    return Reply(mask=session.round.mask)
+
+
+def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> None:
+    square = around(mask)
+
+    def keep(job: Job, answer: Answer) -> None:
+        filled = answer.result.image
+        answer.thumb = app.store.put(encode_png(thumbnail(filled, square))) if job.n > 1 else ""
+        answer.token = one.answers[job.name(answer.result.seed)] = app.store.put(encode_png(filled))
+        app.store.drop(job.previews[:-LATEST])
+        job.previews, job.showing = job.previews[-LATEST:], ("", "")
+        if one.reference:
+            app.runner.later(answer, partial(rate, answer))
+
+    def rate(answer: Answer) -> None:
+        for known in scores(image, answer.result.image, mask):
+            answer.scores = known
+
+    sketch = app.store.mask(one.sketch) if one.sketch else None
+    for job in jobs:
+        job.guide, job.preview, job.on_answer = sketch, partial(_show, app, job, square), partial(keep, job)
+    app.runner.start(image, mask, jobs)
+
+
+def _show(app: App, job: Job, square: Square, image: Image) -> None:
+    """Keep a preview; those before it stay until its answer is there, as the page may be loading one."""
+    thumb = app.store.put(encode_png(thumbnail(image, square))) if job.n > 1 else ""
+    job.showing = app.store.put(encode_png(image)), thumb
+    job.previews += filter(None, job.showing)

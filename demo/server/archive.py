@@ -1,0 +1,67 @@
+"""The zip of a round: its pictures, and beside them all that is needed to make them again."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from benchmark import measure
+from demo.server.visit import Round, Session
+from inpainters.errors import InputError
+
+
+def archive(session: Session) -> bytes:
+    """All pictures of the round in view and their settings, as a zip."""
+    one: Round = session.round
+    if one.batch is None or not one.answers:
+        raise InputError("There is nothing to download yet: run a method first.")
+    files = {
+        "original.png": one.picture.token,
+        "mask.png": one.mask,
+        "masked.png": one.masked,
+        "sketch.png": one.sketch,
+    }
+    files |= {f"{name}.png": token for name, token in one.answers.items()}
+    contents = {name: session.store.read(token) for name, token in files.items() if token}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, data in contents.items():
+            packed.writestr(name, data)
+        packed.writestr(
+            "settings.json",
+            settings(one, {name: sha256(data).hexdigest() for name, data in contents.items()}),
+        )
+    return buffer.getvalue()
+
+
+def settings(round_: Round, sha256: Mapping[str, str]) -> str:
+    """The JSON beside downloaded pictures: all that is needed to make them again. `sha256`: of each file in
+    the archive.
+    """
+    picture, batch = round_.picture, round_.batch
+    records = [] if batch is None else [record for job in batch.jobs for record in job.records()]
+    jobs = [record | {"again": _again(record, bool(round_.sketch))} for record in records]
+    record = {
+        "picture": picture.title,
+        "example": picture.sample,
+        "width": picture.size[1],
+        "height": picture.size[0],
+    }
+    record |= {
+        "notes": list(picture.notes),
+        "mask": "mask.png: white = missing",
+        "mask_drawn_by": round_.drawn or "hand or file",
+    }
+    record |= {"results": jobs, "sha256": dict(sha256), "environment": measure.environment()}
+    return json.dumps(record, indent=2, ensure_ascii=False)
+
+
+def _again(record: Mapping[str, Any], sketched: bool) -> str:
+    """The command that makes one answer again from the files beside the settings."""
+    settings = "".join(f" --option {name}={json.dumps(value)}" for name, value in record["options"].items())
+    settings += " --guide sketch.png" if sketched else ""
+    file = record.get("file", f"{record['method']}.png")
+    chosen = f"--method {record['method']} --seed {record['seed']}{settings}"
+    return f"python -m inpainters fill original.png mask.png {chosen} -o {file}"

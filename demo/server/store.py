@@ -1,0 +1,120 @@
+"""Pictures on disk under unguessable names, and the route that serves them."""
+
+import mimetypes
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from inpainters.errors import InputError
+from inpainters.imaging import THRESHOLD, Image, Mask, decode_image
+
+MAX_AGE = 2 * 3600.0
+"""Seconds after which a picture that nobody asks for is deleted."""
+
+
+class Store:
+    """Files under unguessable tokens in a temporary folder. What is behind a token never changes."""
+
+    def __init__(self, max_age: float = MAX_AGE) -> None:
+        self.max_age = max_age
+        self._folder: Path | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def folder(self) -> Path:
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="inpainting-"))
+            return self._folder
+
+    def put(self, data: bytes, suffix: str = ".png", *, keep: bool = False) -> str:
+        """Store bytes; return their token. `keep`: never swept."""
+        self.sweep()
+        token = ("k" if keep else "t") + secrets.token_urlsafe(24) + suffix
+        part = self.folder / f"{token}.part"
+        try:
+            part.write_bytes(data)
+            part.replace(self.folder / token)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise InputError(
+                "The disk is full, so the picture could not be kept; free some space and run it again."
+            ) from None
+        return token
+
+    def path(self, token: str) -> Path | None:
+        """The file behind a token, or None. Asking keeps it alive."""
+        file = self.folder / Path(token).name
+        if Path(token).name != token or not file.is_file():
+            return None
+        file.touch()
+        return file
+
+    def read(self, token: str) -> bytes:
+        """The bytes behind a token; InputError where they are gone."""
+        file = self.path(token)
+        if file is None:
+            raise InputError("That picture has expired; open it again.")
+        return file.read_bytes()
+
+    def image(self, token: str) -> Image:
+        """The (H, W, 3) uint8 picture behind a token."""
+        return decode_image(self.read(token)).image
+
+    def mask(self, token: str) -> Mask:
+        """The (H, W) bool mask behind a token (white = missing)."""
+        return decode_image(self.read(token)).image[..., 0] >= THRESHOLD
+
+    def drop(self, tokens: list[str]) -> None:
+        """Delete files; unknown tokens are ignored."""
+        for token in tokens:
+            (self.folder / Path(token).name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete what nobody has asked for in `max_age` seconds."""
+        oldest = time.time() - self.max_age
+        for file in self.folder.glob("t*"):
+            try:
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+            except OSError:
+                continue  # another thread was faster
+
+    def close(self) -> None:
+        """Delete everything."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def route(self) -> Route:
+        """`GET /pic/<token>`: the file, cached for ever; `?name=` offers it as a download of that name."""
+
+        async def serve(request: Request) -> Response:
+            file = self.path(request.path_params["token"])
+            if file is None:
+                return PlainTextResponse("That picture has expired; open it again.", 404)
+            headers = {
+                "Cache-Control": "private, max-age=31536000, immutable",
+                "X-Content-Type-Options": "nosniff",
+            }
+            kind = mimetypes.guess_type(file.name)[0]
+            safe = (
+                kind if kind in ("image/png", "image/jpeg", "application/zip") else "application/octet-stream"
+            )
+            return FileResponse(
+                file, media_type=safe, headers=headers, filename=request.query_params.get("name")
+            )
+
+        return Route("/pic/{token}", serve)
+
+
+def url(token: str | None) -> str | None:
+    """Where a token is served, relative to the page."""
+    return f"pic/{quote(token)}" if token else None

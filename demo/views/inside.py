@@ -1,0 +1,238 @@
+"""What the Inside tab shows, as plain values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from demo.server import samples
+from demo.server.explanation import Explanation, Shot, fractions, price
+from demo.server.inspection import COMPARE, Inspection, explaining, first_preset, presets_of
+from demo.server.store import url
+from demo.server.visit import App, Session
+from demo.views.changes import next_rev
+from inpainters import registry
+from inpainters.base import MethodSpec
+from inpainters.costs import spoken
+from inpainters.imaging import Mask
+from inpainters.methods.diffusion import schedules
+
+LESSONS = {
+    "partial_conv": "Each layer looks at valid pixels only, and calls a position valid once it has seen one. "
+    "Watch the hole close from "
+    "the rim inwards: the layer at which its middle turns white is the first that knows anything there.",
+    "gated_conv": "Each layer learns how much of every feature to let through: white passes, black is held "
+    "back. Early gates trace the "
+    "hole; later ones pass edges here and texture there, and no rule told them to.",
+    "contextual_attention": "For every place in the hole the network looks for known patches that resemble "
+    "it, and copies them in proportion. Click a point in the hole and see where it copied from: good "
+    "sources lie on the same surface.",
+    "pen_net": "Attention on a small map, where one position knows most, says what to copy on the map twice "
+    "as large; what comes out is "
+    "asked for the next one. So the layout is settled first, and detail follows it.",
+    "replacement": "Noise becomes a picture in small steps, and after each one the known pixels, made just "
+    "as noisy, take the place of its own. The network learns of them only one step later: colours come to "
+    "agree across the rim, and things often do not.",
+    "repaint": "After each stretch it adds noise again and walks the stretch anew: these jumps back are the "
+    "teeth of the schedule. Compare the clean estimates: what breaks off at the rim for replacement, from "
+    "the same noise, gets time to agree here.",
+    "ddnm": "The known pixels enter the clean estimate before each step, not the noisy state after it, so "
+    "that every step sets out from a picture that is right around the hole. Replacement, from the same "
+    "noise, shows how the rim looks without that.",
+    "dpm_solver": "The schedule is a staircase: a few rounds at each noise level, in which the fill comes "
+    "to agree with its surroundings, then one large step down. Replacement, with as many levels, and the "
+    "paper's preset, which has no rounds, show what they are for.",
+    "latent_diffusion": "It walks through an autoencoder's small latent, which makes a network call cheap; "
+    "what you see here is decoded. Trained to inpaint, it sees the surroundings at every step and needs no "
+    "jumps: the layout stands in the first estimates.",
+    "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded "
+    "from it; the bundled network also hands on what lies at the hole's edge. Layout and colour survive the "
+    "squeeze, fine texture does not: the fill is soft.",
+    "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before "
+    "grain, so for a while the hole holds structure and no noise: that is the moment to stop.",
+}
+"""What one sees, and why it matters, in two sentences."""
+CURVES = {
+    "mask": "Share of positions that are valid",
+    "gate": "Mean gate: the share that is let through",
+    "noisy": "Schedule: how much noise is left",
+    "iteration": "Decibels on known pixels that it is not shown",
+}
+"""Kind of frame -> what the value of its frames is."""
+
+
+def inside(
+    app: App,
+    visit: Inspection,
+    session: Session | None = None,
+    note: str = "",
+    *,
+    error: bool = False,
+    heat: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The value of the Inside component."""
+    job = visit.job
+    shown: dict[str, Any] = {
+        "methods": [_method(spec) for spec in explaining()],
+        "method": visit.method,
+        "lesson": lesson(visit.method),
+        "curves": CURVES,
+    }
+    shown |= {
+        "sources": sources(app, session),
+        "source": visit.source,
+        "note": note,
+        "error": error,
+        "query": query(visit),
+    }
+    if not job or job.final:  # prices read the mask: not for each tick of a run
+        visit.offered = presets(visit)
+    shown |= {
+        "presets": visit.offered,
+        "preset": visit.preset or first_preset(visit.method),
+        "schedule": schedule(visit),
+    }
+    height, width = visit.size
+    shown |= {
+        "picture": {"src": url(visit.shown), "w": width, "h": height} if visit.shown else None,
+        **_run(visit),
+    }
+    return {
+        "rev": next_rev(),
+        **shown,
+        **(_progress(app, job) if job else {"state": "ready", "frames": []}),
+        **({"heat": heat} if heat else {}),
+    }
+
+
+def _method(spec: MethodSpec) -> dict[str, Any]:
+    why = registry.unavailable(spec.name)
+    return {"id": spec.name, "title": spec.title, "family": spec.family, "why": why}
+
+
+def lesson(method: str) -> str:
+    """What one sees, and why it matters."""
+    spec = registry.METHODS.get(method)
+    return LESSONS.get(method) or (
+        spec.summary.split(". ")[0].rstrip(".") + "." if spec and spec.summary else ""
+    )
+
+
+def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
+    """Compare's picture first, then the bundled ones."""
+    found: list[dict[str, Any]] = []
+    if session is not None and session.index >= 0:
+        picture = session.round.picture
+        why = None if session.hole.get("count") else "Paint a hole in Compare first."
+        found.append(
+            {
+                "id": COMPARE,
+                "title": f"Hole from Compare: {picture.title}",
+                "src": url(picture.preview),
+                "why": why,
+            }
+        )
+    return [*found, *samples.thumbnails(app.store)]
+
+
+def _run(visit: Inspection) -> dict[str, Any]:
+    """The Run button's text, and whether it can be pressed."""
+    if not visit.method:
+        return {"run": "Run", "ready": False, "why": "No method here can show its inside."}
+    if why := registry.unavailable(visit.method):
+        return {"run": "Run", "ready": False, "why": why}
+    if not visit.mask:
+        return {"run": "Run", "ready": False, "why": "Choose a picture first."}
+    if visit.job and not visit.job.final:  # an estimate reads the mask: not for each tick of a run
+        return {"run": "Run", "ready": True}
+    seconds = price(registry.get(visit.method), visit.store.mask(visit.mask), visit.options)[1]
+    return {"run": f"Run · {spoken(seconds)}", "ready": True}
+
+
+def presets(visit: Inspection) -> list[dict[str, Any]]:
+    """What the method can be set to, each with what its explanation costs in the hole that is in view."""
+    mask = visit.store.mask(visit.mask) if visit.mask else None
+    return [
+        {"id": name, "title": name.capitalize(), "costs": _costs(visit.method, mask, name)}
+        for name in presets_of(visit.method)
+    ]
+
+
+def _costs(method: str, mask: Mask | None, preset: str) -> list[str]:
+    if mask is None:
+        return []
+    calls, seconds = price(registry.get(method), mask, {"preset": preset})
+    return [f"{calls:,} calls", spoken(seconds)]
+
+
+def schedule(visit: Inspection) -> dict[str, Any] | None:
+    """The course of the run and of the one beside it, all steps, before anything runs; None where the method
+    has none.
+    """
+    if visit.method not in schedules.PRESETS:
+        return None
+    spec = registry.get(visit.method)
+    runs = [(spec, spec.resolve(visit.options))]
+    if spec.beside:
+        other = registry.get(spec.beside)
+        runs.append((other, other.resolve(schedules.alongside(spec.name, runs[0][1]))))
+    lines = [_line(one, options) for one, options in runs]
+    return {"top": schedules.TRAINING, "steps": lines[0]["points"][-1][0], "lines": lines}
+
+
+def _line(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any]:
+    points = [list(corner) for corner in schedules.corners(schedules.course(spec.name, options))]
+    return {"title": spec.title, "calls": spec.network_calls(options), "points": points}
+
+
+def _progress(app: App, job: Explanation) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "state": {"waiting": "queued"}.get(job.state, job.state),
+        "err": job.message,
+        "frames": [_frame(s) for s in job.shots],
+    }
+    if job.state == "waiting":
+        shown |= {"place": app.runner.ahead(job), "eta": round(job.seconds, 1)}
+    if job.state == "running":
+        shown |= {"progress": round(job.progress, 2), "eta": round(job.remaining) or None}
+    if job.state == "done" and job.result is not None:
+        shown["seconds"] = round(job.result.seconds, 2)
+    if job.original and job.seen is not None and job.hole is not None:
+        height, width = job.seen.shape[:2]
+        shown |= {
+            "original": {"src": url(job.original), "w": width, "h": height},
+            "hole": _inside(job.hole),
+        }
+    return shown
+
+
+def _frame(shot: Shot) -> dict[str, Any]:
+    height, width = shot.size
+    number = None if shot.value is None or not np.isfinite(shot.value) else round(float(shot.value), 4)
+    shown = {
+        "name": shot.name,
+        "title": shot.title,
+        "src": url(shot.token),
+        "w": width,
+        "h": height,
+        "value": number,
+    }
+    return shown | {"origin": shot.origin is not None}
+
+
+def _inside(hole: Mask) -> list[float]:
+    """The missing position nearest to the middle of all of them, as fractions."""
+    rows, columns = np.nonzero(hole)
+    nearest = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
+    return fractions((rows[nearest], columns[nearest]), hole.shape)
+
+
+def query(visit: Inspection) -> str:
+    """The page's query string; Compare's picture stays out of it."""
+    parts = (
+        ["t=inside"]
+        + ([f"img={visit.source}"] if visit.source != COMPARE else [])
+        + ([f"m={visit.method}"] if visit.method else [])
+    )
+    parts += [f"o={visit.method}.preset:{visit.preset}"] if visit.preset else []
+    return "?" + "&".join(parts)
