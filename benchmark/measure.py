@@ -7,8 +7,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "opencv-contrib-python-headless", "pillow", "scikit-image", "torch", "torchvision", "torchmetrics", "lpips",
-            "diffusers", "pandas", "matplotlib", "gradio")  # fmt: skip
+PACKAGES = (
+    "numpy", "scipy", "opencv-contrib-python-headless", "pillow", "scikit-image", "torch", "torchvision",
+    "torchmetrics", "lpips", "diffusers", "pandas", "matplotlib", "gradio",
+)  # fmt: skip
 """Distributions named in every manifest."""
 
 

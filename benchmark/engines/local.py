@@ -63,7 +63,7 @@ def _create(entry: str, device: str) -> Inpainter | str:
 
 
 @contextmanager
-def _bar(plan: Plan, cells: list[Cell], quiet: bool) -> Iterator[Any]:
+def _bar(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
     """A progress bar in declared seconds, so that the estimate knows that the last methods are the slow ones."""
     total = sum(_estimate(cell) * len(plan.images(cell.entry, cell.bin)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"

@@ -102,18 +102,22 @@ class Layout:
 
 LAYOUTS: dict[str, Layout] = {
     "places2": Layout(
-        "Places2 / Places365, validation", ("val_256", "val_large", "places365/val_256", "places365_standard/val", "val", "."),
+        "Places2 / Places365, validation",
+        ("val_256", "val_large", "places365/val_256", "places365_standard/val", "val", "."),
         "**/*.jpg", "square", 256,
     ),
     "celeba_hq": Layout(
         "CelebA-HQ, the last 2,000 of 30,000",
-        ("CelebAMask-HQ/CelebA-HQ-img", "CelebA-HQ-img", "celeba_hq_256", "data256x256", "test", "."), "**/*.*", "square", 256, 2000,
+        ("CelebAMask-HQ/CelebA-HQ-img", "CelebA-HQ-img", "celeba_hq_256", "data256x256", "test", "."),
+        "**/*.*", "square", 256, 2000,
     ),
     "imagenet": Layout(
-        "ImageNet, validation", ("ILSVRC/Data/CLS-LOC/val", "imagenet/val", "val", "."), "**/*.JPEG", "square", 256,
+        "ImageNet, validation",
+        ("ILSVRC/Data/CLS-LOC/val", "imagenet/val", "val", "."), "**/*.JPEG", "square", 256,
     ),
     "paris_streetview": Layout(
-        "Paris StreetView, evaluation", ("paris_eval_gt", "paris_eval", "paris_street_view/test", "test", "."), "**/*.*", "square", 256,
+        "Paris StreetView, evaluation",
+        ("paris_eval_gt", "paris_eval", "paris_street_view/test", "test", "."), "**/*.*", "square", 256,
     ),
 }  # fmt: skip
 TITLES: dict[str, str] = {

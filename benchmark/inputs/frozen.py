@@ -1,4 +1,4 @@
-"""The frozen inputs of a run: originals and masks as PNGs, with their sha256, written before the first fill."""
+"""The frozen inputs of a run: originals and masks as PNGs, with sha256, written before the first fill."""
 
 import os
 import shutil

@@ -241,7 +241,8 @@ def export(out: Path, plan: Export) -> Iterator[int]:
         )
     facts = {
         "generator": plan.generator, "size": plan.size, "seed": plan.seed, "border": plan.border or "any",
-        "bins": list(dict.fromkeys(label for labels in turns for label in labels)), "polarity": "white-missing",
+        "bins": list(dict.fromkeys(label for labels in turns for label in labels)),
+        "polarity": "white-missing",
     }  # fmt: skip
     begun = _same_plan(out, facts)
     write_json(out / "manifest.json", {**facts, "count": 0})

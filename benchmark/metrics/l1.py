@@ -1,4 +1,4 @@
-"""Mean absolute difference of two pictures with values scaled to [0, 1]; papers often print it in per cent."""
+"""Mean absolute difference of two pictures with values scaled to [0, 1]; papers often print per cent."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Structural similarity: Wang, Bovik, Sheikh and Simoncelli 2004 (doi 10.1109/TIP.2003.819861), equation 13."""
+"""Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004 (doi 10.1109/TIP.2003.819861), equation 13."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ MIN_PHOTOGRAPHS = 5
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `n` values of `photographs` photographs; `low` and `high` are NaN where no interval exists."""
+    """A mean over `n` values of `photographs` photographs; `low` and `high` are NaN where there is none."""
 
     mean: float
     low: float

@@ -116,7 +116,7 @@ def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Ke
 
 
 def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
-    """One row per entry and hole in place of one per answer; `how`: "mean", "min" or "max" over the answers."""
+    """One row per entry and hole in place of one per answer; `how`: "mean", "min" or "max" over them."""
     if rows["seed"].nunique() < 2:
         return rows
     keys = [column for column in rows.columns if column not in ("seed", "value", "reason")]

@@ -163,7 +163,10 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
         ]
         figures = [_of_answers(mine, *p, how) for p, how in [*hows, *((p, "mean") for p in spread)]]
         lines.append([named(entry), str(seeds[entry]), *figures])
-    note = "Mean: of all answers to a hole. Best: of the answer that comes closest to the original, which only the original can choose."
+    note = (
+        "Mean: of all answers to a hole. Best: of the answer that comes closest to the original, which only "
+        "the original can choose."
+    )
     return [
         "## Several answers",
         f"{note} Elsewhere a method with several answers counts with their mean.",
@@ -255,7 +258,8 @@ def _latex_table(
     return "\n".join(
         [
             r"\begin{table}",
-            rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite {_escape(suite)}.{note}}}",
+            rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite "
+            rf"{_escape(suite)}.{note}}}",
             rf"\begin{{tabular}}{{l{'r' * len(bins)}}}",
             r"\toprule",
             " & ".join(["method", *(_escape(b.replace("-", "--")) for b in bins)]) + r" \\",

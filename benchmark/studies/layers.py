@@ -40,7 +40,7 @@ def attention_by_convolution(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def partial_by_convolution(weight: Tensor, bias: Tensor) -> Layer:
-    """Liu et al. 2018, equation 1, as usually coded: a second convolution, with ones, counts what is valid."""
+    """Liu et al. 2018, equation 1, as usually coded: a convolution with ones counts what is valid."""
 
     def layer(x: Tensor, valid: Tensor) -> Tensor:
         ones = torch.ones_like(weight) if valid.shape[1] > 1 else torch.ones_like(weight[:1, :1])

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -269,9 +270,9 @@ def ladder(size: int, rounds: int, device: str) -> list[Row]:
 
 def _diffusers(net: Denoiser, size: int, device: str) -> Callable[[], object]:
     given: Any = net.unet
-    unet: Any = UNet2DModel.from_config(given.config)  # type: ignore[no-untyped-call]
+    unet: Any = UNet2DModel.from_config(given.config)
     unet.load_state_dict(given.state_dict())
-    pipeline: Any = RePaintPipeline(unet.eval(), RePaintScheduler(TRAINING))  # type: ignore[no-untyped-call]
+    pipeline: Any = RePaintPipeline(unet.eval(), RePaintScheduler(TRAINING))
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
     wanted = requests(size, BATCH)
@@ -314,9 +315,7 @@ def precisions(size: int, rounds: int, device: str) -> list[Row]:
         for _ in range(rounds + 1):  # the first warms up
             for name in ("float32", "bfloat16"):
                 denoise = estimates(net, bf16=name == "bfloat16")
-                seconds.setdefault(name, []).append(
-                    _seconds(lambda denoise=denoise: denoise(noisy, 500), device)
-                )  # type: ignore[misc]
+                seconds.setdefault(name, []).append(_seconds(partial(denoise, noisy, 500), device))
     base = seconds["float32"][1:]
     return [
         Row(
@@ -339,7 +338,7 @@ def large(
     """Seconds per picture at the paper's settings with a network of random weights, and the share of the
     device's matrix peak.
     """
-    made: Any = UNet2DModel(**network)  # type: ignore[no-untyped-call]
+    made: Any = UNet2DModel(**network)
     net: Any = made.to(device, torch.bfloat16).to(memory_format=torch.channels_last).eval()
     peak, found = matrix_peak(rounds, device), []
     for batch in batches:

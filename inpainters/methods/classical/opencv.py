@@ -14,7 +14,8 @@ class _OpenCV(Inpainter):
 
     def fill(self, piece: Piece) -> Image:
         # Both work channel by channel, so that RGB need not become BGR.
-        return cv2.inpaint(piece.image, piece.mask.astype(np.uint8), piece.options["radius"], self.flag)
+        filled = cv2.inpaint(piece.image, piece.mask.astype(np.uint8), piece.options["radius"], self.flag)
+        return np.asarray(filled, np.uint8)
 
 
 class Telea(_OpenCV):

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, Step, forward
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, forward
+from inpainters.methods.diffusion.schedules import Step
 
 ETA = 0.85
 

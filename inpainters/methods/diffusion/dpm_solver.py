@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, Step, diffuse
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, diffuse
+from inpainters.methods.diffusion.schedules import Step
 
 FRESH = 0.85
 """Share of the noise that is drawn anew in a round, as eta in DDNM."""
@@ -54,7 +55,7 @@ def multistep(
         clean = torch.lerp(earlier, clean, 1 + (then - now) / (2 * (now - at)))
     gain = -math.expm1(2 * (now - then))
     sigma = (1 - step.abar_to) ** 0.5
-    scaled = noisy * (sigma / (1 - step.abar) ** 0.5 * math.exp(now - then))
+    scaled: Tensor = noisy * (sigma / (1 - step.abar) ** 0.5 * math.exp(now - then))
     return scaled.add_(clean, alpha=step.abar_to**0.5 * gain).add_(noise, alpha=sigma * gain**0.5)
 
 

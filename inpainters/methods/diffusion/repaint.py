@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, Step, diffuse, forward, reverse
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, diffuse, forward, reverse
+from inpainters.methods.diffusion.schedules import Step
 
 
 class RePaint(Diffusion):

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, Step, diffuse, reverse
+from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, diffuse, reverse
+from inpainters.methods.diffusion.schedules import Step
 
 
 class Replacement(Diffusion):

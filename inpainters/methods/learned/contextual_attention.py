@@ -9,6 +9,10 @@ import torch
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image, composite, to_uint8
 from inpainters.methods.learned.base import Learned, inputs, pasted, to_images
+from inpainters.networks.contextual_attention import (
+    ContextualAttentionGenerator,
+    SlimContextualAttentionGenerator,
+)
 from inpainters.networks.layers import Attention
 
 MOST_WEIGHTS = 1 << 25
@@ -17,6 +21,7 @@ MOST_WEIGHTS = 1 << 25
 
 class ContextualAttention(Learned):
     network = "inpainters.networks.contextual_attention:ContextualAttentionGenerator"
+    net: ContextualAttentionGenerator | SlimContextualAttentionGenerator
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
         coarse, *_, refined = self.stages([piece])
@@ -34,7 +39,10 @@ def attention_frame(found: Attention) -> Frame:
     source, weights = found.source[0].cpu().numpy(), found.weights[0]
     kept = weights.half().cpu().numpy() if weights.numel() <= MOST_WEIGHTS else None
     distance = np.hypot(*_offsets(source))[source >= 0]
-    title = "Where the hole copied from: hue is the direction, brightness the distance; choose a point in the hole"
+    title = (
+        "Where the hole copied from: hue is the direction, brightness the distance; "
+        "choose a point in the hole"
+    )
     return Frame(
         "attention",
         title,

@@ -72,9 +72,8 @@ class DeepImagePrior(Inpainter):
         generator = torch.Generator().manual_seed(piece.seed % 2**63)
         image, mask = inputs([piece], self.device)
         shown, held = (_on(known, mask) for known in split(piece.mask, piece.rng))
-        network = build(piece.mask.shape, piece.options["width"], generator).to(
-            self.device, memory_format=torch.channels_last
-        )
+        network = build(piece.mask.shape, piece.options["width"], generator)
+        network = network.to(self.device).to(memory_format=torch.channels_last)
         _start_at(network, (image * (1 - mask)).sum((2, 3)) / (1 - mask).sum((2, 3)))
         noise = 0.1 * torch.rand(1, CHANNELS, *piece.mask.shape, generator=generator)
         optimizer = torch.optim.Adam(network.parameters(), RATE)
@@ -140,4 +139,4 @@ def _on(known: Mask, like: Tensor) -> Tensor:
 def _start_at(network: Hourglass, colour: Tensor) -> None:
     """Let the first picture be of about that colour, (1, 3): the fit need not look for it."""
     with torch.no_grad():
-        network.head.bias.copy_(torch.logit(colour[0], 0.02))
+        network.head.get_parameter("bias").copy_(torch.logit(colour[0], 0.02))

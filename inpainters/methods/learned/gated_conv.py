@@ -41,9 +41,10 @@ class GatedConv(Learned):
                 value,
             )
         yield Frame("coarse", "What the coarse stage drew", pasted(coarse, piece))
-        if hasattr(self.net, "attend"):  # the paper's form has the attention of its authors' earlier network
+        attend = getattr(self.net, "attend", None)
+        if attend is not None:  # the paper's form has the attention of its authors' earlier network
             with torch.inference_mode():
-                yield attention_frame(self.net.attend(*inputs([piece], self.device, guide=True)))
+                yield attention_frame(attend(*inputs([piece], self.device, guide=True)))
         yield Frame("refined", "What the refinement made of it", pasted(refined, piece))
         return to_images(refined)[0]
 
@@ -62,7 +63,7 @@ def gates(network: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _reduce(output: Tensor) -> tuple[Image, float, tuple[float, float], Image]:
-    """The mean gate over channels as a picture, its mean and range, and the liveliest channels side by side."""
+    """The mean gate over channels as a picture, its mean and range, and the liveliest channels."""
     gate = torch.sigmoid(output.float())
     small = F.adaptive_avg_pool2d(gate, _at_most(gate, SIDE // 2))[0]
     liveliest = small.flatten(1).std(1, correction=0).argsort(descending=True)[:SHOWN]
