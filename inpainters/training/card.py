@@ -11,7 +11,7 @@ from typing import Any
 from inpainters import commandline
 from inpainters.errors import unknown
 from inpainters.training.recipe import Recipe, load
-from inpainters.weights.table import CHECKPOINTS
+from inpainters.weights.files import CHECKPOINTS
 
 Facts = Mapping[str, Any]
 """What NAME.json holds: plain values, as `export.facts` collects them."""
