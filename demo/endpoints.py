@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.events import api
 
 from demo.server.explanation import Explanation, price
 from demo.server.jobs import Job
@@ -259,4 +260,4 @@ def build(app: App) -> None:
         api_description=EXPLAIN_HELP,
         queue=False,
     )
-    gr.api(methods, api_name="methods")
+    api(methods, api_name="methods")

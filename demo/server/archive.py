@@ -43,7 +43,7 @@ def settings(round_: Round, sha256: Mapping[str, str]) -> str:
     picture, batch = round_.picture, round_.batch
     records = [] if batch is None else [record for job in batch.jobs for record in job.records()]
     jobs = [record | {"again": _again(record, bool(round_.sketch))} for record in records]
-    record = {
+    record: dict[str, Any] = {
         "picture": picture.title,
         "example": picture.sample,
         "width": picture.size[1],

@@ -193,4 +193,5 @@ def _glow(seen: Image, light: np.ndarray) -> Image:
     )
     dark = 0.45 * seen.mean(axis=2, keepdims=True)
     ramp = (1 - light) * np.array([214.0, 40.0, 20.0]) + light * np.array([255.0, 240.0, 74.0])
-    return np.clip((1 - light) * dark + light * ramp, 0, 255).astype(np.uint8)
+    shown: Image = np.clip((1 - light) * dark + light * ramp, 0, 255).astype(np.uint8)
+    return shown

@@ -73,8 +73,8 @@ class MaskEditor(Widget):
             EditorData(), samples=samples, generators=generators, follows=follows or [], **kwargs
         )
 
-    def preprocess(self, payload: EditorData | None) -> EditorData:
+    def preprocess(self, payload: EditorData | None) -> EditorData:  # type: ignore[override]
         return payload or EditorData()
 
-    def postprocess(self, value: EditorData | dict[str, Any] | None) -> EditorData:
+    def postprocess(self, value: EditorData | dict[str, Any] | None) -> EditorData:  # type: ignore[override]
         return value if isinstance(value, EditorData) else EditorData(**(value or {}))

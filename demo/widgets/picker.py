@@ -36,7 +36,7 @@ class Picker(Widget):
     ASSET = "picker"
     SENDS = ("choose",)
 
-    def preprocess(self, payload: Any) -> Choice:
+    def preprocess(self, payload: Any) -> Choice:  # type: ignore[override]
         chosen, options = (
             (payload.get("chosen"), payload.get("options")) if isinstance(payload, dict) else (payload, None)
         )
