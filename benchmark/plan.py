@@ -3,7 +3,7 @@ each method gets.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from benchmark.inputs.datasets import Dataset, take
 from benchmark.inputs.masksets import MaskSet, middle
 from benchmark.suites import Suite
 from inpainters import registry
-from inpainters.base import MethodSpec
 from inpainters.errors import InputError, UnavailableError
+from inpainters.spec import MethodSpec
 
 OVERHEAD = 0.15
 """Seconds per picture on the reference machine that are not the method's: masking, PNGs and scoring."""
@@ -194,7 +194,7 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
     if method not in registry.METHODS:
         return 0.0
     spec = registry.METHODS[method]
-    if options.get("model") and (seconds := _model_cost(spec, options)):
+    if seconds := _other_cost(spec, options):
         return seconds
     pixels = float(size[0] * size[1])
     if spec.strategy.max_pixels is not None:
@@ -205,14 +205,11 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
     return spec.seconds(pixels / 1e6, missing / 1e6, options)
 
 
-def _model_cost(spec: MethodSpec, options: Mapping[str, Any]) -> float:
-    """With another network than the bundled one, by its operations at the size that it was trained on; 0
-    where it is not here.
-    """
-    from inpainters.weights.denoisers import call_seconds
-
+def _other_cost(spec: MethodSpec, options: Mapping[str, Any]) -> float:
+    """Seconds with another network than the row's; 0 where it is the row's, or is not here."""
+    loaded = spec.loaded(options)
     try:
-        return float(spec.cost.fixed + spec.network_calls(options) * call_seconds(str(options["model"])))
+        return replace(spec, cost=loaded.cost()).seconds(0.0, 0.0, options) if loaded.cost else 0.0
     except (InputError, UnavailableError):
         return 0.0
 

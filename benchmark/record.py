@@ -29,8 +29,8 @@ def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
         "version": spec.version,
         "options": dict(cell.options),
         "seed": cell.seed,
-        # Another model's name has its revision.
-        "weights": {name: weights_digest(name) for name in spec.weights if not cell.options.get("model")},
+        # Another network stands among the options, with its revision.
+        "weights": {name: weights_digest(name) for name in spec.loaded(cell.options).weights},
         "packages": measure.packages(
             ("numpy", "scipy", _PACKAGES["cv2"], *(_PACKAGES.get(name, name) for name in spec.requires))
         ),

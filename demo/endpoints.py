@@ -13,9 +13,9 @@ from demo.server.options import answers_of, checked, described, numbers, offered
 from demo.server.pictures import MAX_PIXELS
 from demo.server.visit import App
 from inpainters import costs, registry
-from inpainters.base import MethodSpec
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side
+from inpainters.spec import MethodSpec
 
 INPAINT_HELP = """Fill the missing region of a photograph with one method.
 

@@ -4,10 +4,11 @@ from typing import overload
 
 import numpy as np
 
-from inpainters.base import Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
+from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Source, load_image, load_mask
 from inpainters.registry import METHODS, create, unavailable
+from inpainters.spec import MethodSpec
 
 __all__ = [
     "METHODS", "Cancelled", "InpaintRequest", "InpaintResult", "Inpainter", "InputError", "MethodSpec", "OnStep",

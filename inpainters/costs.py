@@ -7,8 +7,8 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Mapping
 
-from inpainters.base import MethodSpec
 from inpainters.imaging import Mask
+from inpainters.spec import MethodSpec
 from inpainters.strategy import windows
 
 Options = Mapping[str, object]
@@ -51,10 +51,11 @@ def estimate(spec: MethodSpec, mask: Mask, options: Options | None = None) -> fl
     """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far
     tell.
 
-    What the option `model` names is known after its first run alone: until then the answer is that of the
-    bundled network.
+    What another network than the row's takes is known after its first run alone: until then the answer is
+    that of the row's.
     """
-    return factor(spec.name, spec.weights, _model(options)) * reference(spec, mask, options)
+    other = spec.loaded(options).other
+    return factor(spec.name, spec.weights, other) * reference(spec, mask, options)
 
 
 def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | None = None) -> None:
@@ -62,29 +63,22 @@ def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | Non
     expected = reference(spec, mask, options)
     if expected > 0 and seconds > 0:
         with _lock:
-            _ratios[spec.name, _model(options)].append(seconds / expected)
+            _ratios[spec.name, spec.loaded(options).other].append(seconds / expected)
             _networks[spec.name] = spec.weights
 
 
-def _model(options: Options | None) -> str:
-    """Another network than the bundled one, whose cost is its own: without the revision, which is known after
-    a run alone.
-    """
-    return str((options or {}).get("model", "")).rpartition("@")[0] or str((options or {}).get("model", ""))
-
-
-def factor(name: str, weights: tuple[str, ...] = (), model: str = "") -> float:
-    """How many times slower than the reference machine this one runs the method, with another `model` than
-    the bundled one if given.
+def factor(name: str, weights: tuple[str, ...] = (), other: str = "") -> float:
+    """How many times slower than the reference machine this one runs the method, with the `other` network
+    (`Loaded.other`) if given.
 
     Where it never ran: the median of the methods with the same `weights`, as a network takes its time whoever
     calls it; else of all; 1 before any ran.
     """
     with _lock:
         medians = {key: statistics.median(ratios) for key, ratios in _ratios.items()}
-        own = {method: median for (method, other), median in medians.items() if not other}
+        own = {method: median for (method, foreign), median in medians.items() if not foreign}
         alike = [median for method, median in own.items() if weights and _networks[method] == weights]
-    known = medians.get((name, model), own.get(name))
+    known = medians.get((name, other), own.get(name))
     return statistics.median(alike or list(own.values()) or [1.0]) if known is None else known
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from inpainters.base import Cost, MethodSpec, Option
 from inpainters.errors import InputError, UnavailableError, unknown
+from inpainters.spec import Cost, MethodSpec, Option
 from inpainters.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ _DIFFUSION: dict[str, Any] = {
     "stochastic": True,
     "explains": True,
     "calls": "inpainters.methods.diffusion.schedules:calls",
+    "loads": "inpainters.methods.diffusion.loads:loads",
 }
 """What the methods that steer the bundled denoiser have in common."""
 
@@ -432,7 +433,7 @@ def get(name: str) -> MethodSpec:
 def unavailable(name: str, options: Mapping[str, object] | None = None) -> str | None:
     """Why the method cannot run here and what mends it, in one sentence; None where it can run.
 
-    Under `options` that name another network it does without the bundled weights.
+    Raises InputError for options that the method does not have or cannot take.
     """
     from inpainters.weights.files import missing_weights, remedy
 
@@ -440,11 +441,7 @@ def unavailable(name: str, options: Mapping[str, object] | None = None) -> str |
     absent = [package for package in spec.requires if find_spec(package) is None]
     if absent:
         return f"'{name}' needs the package '{absent[0]}': run `pip install {absent[0]}`."
-    lacking = (
-        [weight for weight in spec.weights if missing_weights(weight)]
-        if not (options or {}).get("model")
-        else []
-    )
+    lacking = [weight for weight in spec.loaded(options).weights if missing_weights(weight)]
     if lacking:
         return f"'{name}' needs weights '{lacking[0]}': {remedy(lacking[0])}."
     return None

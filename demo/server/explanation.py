@@ -13,10 +13,11 @@ from PIL import Image as PilImage
 from demo.server.jobs import Batch, Job
 from demo.server.store import Store, url
 from inpainters import costs, registry
-from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
+from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, Mask, encode_png
 from inpainters.methods.diffusion import schedules
+from inpainters.spec import MethodSpec
 from inpainters.strategy import windows
 
 MOST_FRAMES = 160

@@ -11,10 +11,10 @@ from demo.server.pictures import masked, read_canvas
 from demo.server.store import Store
 from demo.server.visit import Session
 from inpainters import registry
-from inpainters.base import MethodSpec
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, encode_png, load_image
 from inpainters.masks import generate
+from inpainters.spec import MethodSpec
 
 TELLING = ("partial_conv", "gated_conv", "contextual_attention", "pen_net")
 """The methods to begin with, where they are ready."""

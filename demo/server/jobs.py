@@ -9,9 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 from demo.server.options import refuse_local
 from inpainters import costs, registry
-from inpainters.base import Inpainter, InpaintRequest, InpaintResult, MethodSpec, OnStep
+from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask
+from inpainters.spec import MethodSpec
 from inpainters.strategy import Box, frames
 
 HEAVY = 5.0

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inpainters import registry
-from inpainters.base import MethodSpec, Option
 from inpainters.errors import InputError
+from inpainters.spec import MethodSpec, Option
 
 Value = bool | int | float | str
 

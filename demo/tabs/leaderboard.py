@@ -16,9 +16,9 @@ from demo.views.changes import next_rev
 from demo.widgets.chart import Chart
 from demo.widgets.panes import Panes
 from demo.widgets.table import Table
-from inpainters.base import FAMILIES
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png, load_image, load_mask
+from inpainters.spec import FAMILIES
 
 EMPTY = "No results yet. Run `python -m benchmark run quick`, then reload this page."
 FIRST_METRIC = "lpips_squeeze"

@@ -12,9 +12,9 @@ from demo.server.store import url
 from demo.server.visit import Session
 from demo.views.changes import next_rev
 from inpainters import registry
-from inpainters.base import FAMILIES, MethodSpec
 from inpainters.costs import spoken
 from inpainters.masks import GENERATORS
+from inpainters.spec import FAMILIES, MethodSpec
 
 _LABELS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
 _STATES = {"waiting": "queued"}

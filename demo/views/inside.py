@@ -12,10 +12,10 @@ from demo.server.store import url
 from demo.server.visit import App, Session
 from demo.views.changes import next_rev
 from inpainters import registry
-from inpainters.base import MethodSpec
 from inpainters.costs import spoken
 from inpainters.imaging import Mask
 from inpainters.methods.diffusion import schedules
+from inpainters.spec import MethodSpec
 
 LESSONS = {
     "partial_conv": "Each layer looks at valid pixels only, and calls a position valid once it has seen one. "

@@ -58,7 +58,7 @@ SCHEDULERS = ("DDPMScheduler", "DDIMScheduler", "PNDMScheduler")
 SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 RATE = 7e10
-"""Floating-point operations per second of the reference machine (`inpainters.base.Cost`) in such networks, by
+"""Floating-point operations per second of the reference machine (`inpainters.spec.Cost`) in such networks, by
 the bundled one's cost.
 
 Networks from 1.2 to 114 million parameters had between 0.9 and 1.6 times the bundled one's rate, measured on

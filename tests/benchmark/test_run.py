@@ -29,9 +29,9 @@ from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import MaskSet, open_mask_set
 from benchmark.plan import Plan
 from inpainters import registry
-from inpainters.base import Cost
 from inpainters.errors import InputError
 from inpainters.methods.classical.opencv import Telea
+from inpainters.spec import Cost
 
 BINS = ("10-20", "40-50")
 

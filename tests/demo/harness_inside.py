@@ -13,10 +13,11 @@ import torch
 from scipy import ndimage
 
 from inpainters import registry
-from inpainters.base import Cost, Frame, Inpainter, MethodSpec
+from inpainters.base import Frame, Inpainter
 from inpainters.methods.diffusion.repaint import RePaint
 from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.networks.denoiser import Denoiser
+from inpainters.spec import Cost, MethodSpec
 
 GATE = threading.Event()
 """Opened, it lets `Patient` go on."""

@@ -16,7 +16,8 @@ from PIL import Image as PilImage
 
 from demo.app import launch_options, make
 from inpainters import costs, inpaint, registry
-from inpainters.base import Cost, Inpainter, MethodSpec
+from inpainters.base import Inpainter
+from inpainters.spec import Cost, MethodSpec
 
 GATE = threading.Event()
 

@@ -17,9 +17,10 @@ from demo.server.jobs import (
 )
 from demo.server.options import checked, parse_options, refuse_local
 from inpainters import costs, registry
-from inpainters.base import Cost, Inpainter, MethodSpec
+from inpainters.base import Inpainter
 from inpainters.costs import spoken
 from inpainters.errors import InputError
+from inpainters.spec import Cost, MethodSpec
 
 GATE = threading.Event()
 

@@ -25,10 +25,11 @@ from demo.server.store import url as served
 from demo.server.visit import App, Session
 from demo.views import compare as view
 from inpainters import inpaint, registry
-from inpainters.base import Cost, Inpainter, InpaintResult, MethodSpec
+from inpainters.base import Inpainter, InpaintResult
 from inpainters.costs import spoken
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
+from inpainters.spec import Cost, MethodSpec
 
 
 @pytest.fixture

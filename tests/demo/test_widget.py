@@ -71,7 +71,7 @@ def test_revisions_rise() -> None:
 
 
 def test_tokens_cover_every_family_in_both_themes() -> None:
-    from inpainters.base import FAMILIES
+    from inpainters.spec import FAMILIES
 
     light, dark = asset("tokens.css").split(".dark {")
     for family in FAMILIES:

@@ -7,9 +7,10 @@ import pytest
 from skimage.data import astronaut
 from skimage.transform import resize
 
-from inpainters.base import Cost, Inpainter, InpaintRequest, MethodSpec, Option
+from inpainters.base import Inpainter, InpaintRequest
 from inpainters.errors import Cancelled, InputError
 from inpainters.registry import METHODS, create, unavailable
+from inpainters.spec import Cost, MethodSpec, Option
 
 
 class Dummy(Inpainter):

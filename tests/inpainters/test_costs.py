@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from inpainters import costs
-from inpainters.base import Cost, MethodSpec
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
+from inpainters.spec import Cost, MethodSpec
 from inpainters.strategy import Strategy
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpainters.base import Cost, Inpainter, InpaintRequest, MethodSpec
+from inpainters.base import Inpainter, InpaintRequest
+from inpainters.spec import Cost, MethodSpec
 from inpainters.strategy import Strategy, Window, windows
 
 

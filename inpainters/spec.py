@@ -1,0 +1,197 @@
+"""What a row of the METHODS table holds: all that is known of a method without importing it."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal, get_args
+
+from inpainters.errors import InputError, unknown
+from inpainters.strategy import Strategy
+
+Family = Literal["baseline", "smoothing", "patch", "convolutional", "diffusion", "latent", "own_prior"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting of a method: its default fixes its type."""
+
+    name: str
+    default: bool | int | float | str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    local: bool = False
+    """True where it makes this machine read files or download: for whoever runs the program, not for a page's
+    visitors.
+    """
+
+    def parse(self, value: object) -> bool | int | float | str:
+        """Return `value` in the option's type; raise InputError where it has another type or is out of range."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                parsed: bool | int | float | str = {"true": True, "1": True, "false": False, "0": False}[
+                    str(value).lower()
+                ]
+            elif kind is int and float(str(value)) != int(float(str(value))):
+                raise ValueError
+            else:
+                parsed = int(float(str(value))) if kind is int else kind(str(value))
+        except (KeyError, ValueError, OverflowError):
+            raise InputError(
+                f"option '{self.name}' must be {_KINDS[kind]}, not {str(value)[:40]!r}."
+            ) from None
+        if self.choices and parsed not in self.choices:
+            raise unknown(f"value of '{self.name}'", str(parsed), self.choices)
+        if isinstance(parsed, int | float) and not isinstance(parsed, bool):
+            low = -math.inf if self.minimum is None else self.minimum
+            high = math.inf if self.maximum is None else self.maximum
+            if not low <= parsed <= high:
+                raise InputError(
+                    f"option '{self.name}' must lie between {low:g} and {high:g}, not {parsed:g}."
+                )
+        return parsed
+
+
+_KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the reference machine (two cores of a 2023 server processor, no GPU), for estimates shown
+    before a run.
+    """
+
+    fixed: float
+    """Seconds whatever the picture."""
+    per_megapixel: float = 0.0
+    """Seconds per million pixels that are worked on (after cropping and capping)."""
+    per_missing_megapixel: float = 0.0
+    """Seconds per million missing pixels that are worked on."""
+    per_call: float = 0.0
+    """Seconds per network call of methods whose options set their number (`MethodSpec.calls`), whatever the
+    picture.
+    """
+    per_call_megapixel: float = 0.0
+    """Seconds per network call and million pixels that are worked on."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a method loads under given options. Making one neither reads a file nor reaches the network."""
+
+    weights: tuple[str, ...] = ()
+    """Keys of the WEIGHTS table: what has to be here, and what a record pins."""
+    other: str = ""
+    """Names a network that is loaded in place of the row's weights, without its revision; learned costs are
+    kept under it. Empty where the row's weights are loaded.
+    """
+    cost: Callable[[], Cost] | None = None
+    """The cost with that network, whatever the picture; asked for apart, as it may read files or download
+    them. Raises InputError or UnavailableError where the network cannot be had. None: the row's.
+    """
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """One row of the METHODS table: all that is known of a method without importing it."""
+
+    name: str
+    title: str
+    family: Family
+    target: str
+    """`module:class` of the Inpainter."""
+    summary: str
+    """Three sentences: how it works, what it is good at, where it fails."""
+    paper: str
+    year: int
+    link: str
+    licence: str
+    cost: Cost
+    version: str = "1"
+    """Raised whenever the method's pixels change; part of every result's key."""
+    strategy: Strategy = field(default_factory=Strategy)
+    options: tuple[Option, ...] = ()
+    requires: tuple[str, ...] = ()
+    """Importable names of the packages it needs."""
+    weights: tuple[str, ...] = ()
+    """Keys of the WEIGHTS table."""
+    trained_with: tuple[str, ...] = ()
+    """Networks whose distance it was trained to make small, such as "squeezenet": scores by the same network
+    favour it.
+    """
+    takes_guide: bool = False
+    """True where it follows a sketch (`InpaintRequest.guide`)."""
+    explains: bool = False
+    """True where its class overrides `frames`, so that a page can offer it without importing it."""
+    beside: str = ""
+    """The method, with the same options and more, that an explanation runs beside this one to compare the
+    two.
+    """
+    needs_known: bool = True
+    """False where it can answer a picture that is missing altogether."""
+    stochastic: bool = False
+    """True where the seed changes the fill."""
+    calls: str = ""
+    """`module:function` of `function(name, options)`, the network calls per window; empty where the options
+    do not set them.
+    """
+    loads: str = ""
+    """`module:function` of `function(spec, options)`, what is loaded under these options as a `Loaded`;
+    empty where that is `weights` whatever the options.
+    """
+
+    def loaded(self, given: Mapping[str, object] | None = None) -> Loaded:
+        """What the method loads under these options; raises InputError as `resolve` does."""
+        options = self.resolve(given or {})
+        if not self.loads:
+            return Loaded(self.weights)
+        found: Loaded = _named(self.loads)(self, options)
+        return found
+
+    def network_calls(self, given: Mapping[str, object] | None = None) -> int:
+        """Network calls per window under these options, before anything is loaded; 0 where the options do not
+        set them.
+
+        Raises InputError as `resolve` does.
+        """
+        if not self.calls:
+            return 0
+        return int(_named(self.calls)(self.name, self.resolve(given or {})))
+
+    def presets(self) -> dict[str, int]:
+        """Preset -> its network calls per window; empty for methods without presets."""
+        named = [option for option in self.options if option.name == "preset" and self.calls]
+        return {
+            choice: self.network_calls({"preset": choice}) for option in named for choice in option.choices
+        }
+
+    def seconds(self, megapixels: float, missing: float, given: Mapping[str, object] | None = None) -> float:
+        """Seconds on the reference machine for so many (missing) million pixels worked on, under these
+        options.
+        """
+        cost, calls = self.cost, self.network_calls(given)
+        per_call = calls * (cost.per_call + cost.per_call_megapixel * megapixels)
+        return cost.fixed + cost.per_megapixel * megapixels + cost.per_missing_megapixel * missing + per_call
+
+    def resolve(self, given: Mapping[str, object]) -> dict[str, bool | int | float | str]:
+        """Return all options with defaults filled in; raise InputError for an unknown name or a bad value."""
+        known = {option.name: option for option in self.options}
+        for name in given:
+            if name not in known:
+                if not known:
+                    raise InputError(
+                        f"method '{self.name}' has no options, so it cannot take '{str(name)[:40]}'."
+                    )
+                raise unknown(f"option of '{self.name}'", name, known)
+        return {name: option.parse(given.get(name, option.default)) for name, option in known.items()}
+
+
+def _named(target: str) -> Callable[..., Any]:
+    """The function `module:function`."""
+    module, _, function = target.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
