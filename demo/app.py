@@ -16,8 +16,8 @@ from demo import endpoints
 from demo.server.jobs import Runner
 from demo.server.limits import Limits
 from demo.server.store import Store
-from demo.server.visit import App
-from demo.tabs import compare, inside
+from demo.server.visit import App, Session
+from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
 
@@ -30,18 +30,13 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
     app = App(Store(), Runner(), results)
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.build(TITLE)
-        with gr.Tabs(selected="compare", elem_id="tabs") as tabs:
-            with gr.Tab("Compare", id="compare", elem_id="tab-compare"):
-                session = compare.build(app, blocks)
-            if find_spec("demo.tabs.leaderboard"):
-                from demo.tabs import leaderboard
-
-                with gr.Tab("Leaderboard", id="leaderboard", elem_id="tab-leaderboard"):
-                    leaderboard.build(app)
-            with gr.Tab("Inside", id="inside", elem_id="tab-inside"):
-                inside.build(app, blocks, session)
+        page = Page(app, blocks, gr.State(None, time_to_live=3600, delete_callback=_closed))
+        with gr.Tabs(selected=TABS[0].id, elem_id="tabs") as tabs:
+            for tab in TABS:
+                with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
+                    tab.build(page)
         blocks.load(
-            _linked([tab.id for tab in tabs.children]),
+            _linked([tab.id for tab in TABS]),
             None,
             tabs,
             show_progress="hidden",
@@ -50,6 +45,11 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
         endpoints.build(app)
     blocks.queue(max_size=64, default_concurrency_limit=8)
     return blocks, app
+
+
+def _closed(session: Session | None) -> None:
+    if session is not None:
+        session.close()
 
 
 def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:
@@ -121,7 +121,8 @@ def launch_options(app: App) -> dict[str, Any]:
     """Keywords for `Blocks.launch` that do not depend on where it runs."""
     return {
         "theme": theme(),
-        "head": style_tag("tokens.css", "page.css", "leaderboard.css") + header.HEAD,
+        "head": style_tag("tokens.css", "page.css", *(name for tab in TABS for name in tab.styles))
+        + header.HEAD,
         "footer_links": ["api"],
         "run_history": False,
         "ssr_mode": False,

@@ -13,6 +13,7 @@ from demo.server.archive import archive
 from demo.server.jobs import Batch
 from demo.server.options import MOST_ANSWERS, chosen_methods
 from demo.server.visit import App, Reply, Session
+from demo.tabs import Page
 from demo.views import compare as view
 from demo.views.changes import changes, next_rev
 from demo.widgets.mask_editor import EditorData, MaskEditor
@@ -57,23 +58,19 @@ LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 RUNS: dict[str, Any] = {**QUIET, "concurrency_limit": 32}
 
 
-def build(app: App, blocks: gr.Blocks) -> gr.State:
-    """Lay out the tab inside `blocks` and wire it; return the state that holds the visitor's Session."""
-    tab = CompareTab(app)
+def build(page: Page) -> None:
+    """Lay out the tab inside the current Blocks and wire it."""
+    tab = CompareTab(page.app, page.session)
     tab.wire_editor()
     tab.wire_runs()
-    tab.wire_page(blocks)
-    return tab.state
+    tab.wire_page(page.blocks)
 
 
 class CompareTab:
     """The tab's components, and an adapter for each of their events."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
-        self.state = gr.State(
-            None, time_to_live=3600, delete_callback=lambda session: session and session.close()
-        )
+    def __init__(self, app: App, state: gr.State) -> None:
+        self.app, self.state = app, state
         self.mask_url, self.token = gr.Textbox(visible=False), gr.Textbox(visible=False)
         with gr.Row(elem_id="compare"):
             with gr.Column(elem_id="compare-side", scale=0, min_width=320):

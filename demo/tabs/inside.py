@@ -11,6 +11,7 @@ from demo.actions import inside as actions
 from demo.server.explanation import Explanation
 from demo.server.inspection import Inspection
 from demo.server.visit import App, Session
+from demo.tabs import Page
 from demo.views import inside as view
 from demo.views.changes import changes
 from demo.widgets.inside import Inside
@@ -19,9 +20,9 @@ from inpainters.errors import InputError
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def build(app: App, blocks: gr.Blocks, compare: gr.State) -> None:
-    """Lay out the tab inside `blocks` and wire it; `compare` holds the Compare tab's session."""
-    InsideTab(app).wire(blocks, compare)
+def build(page: Page) -> None:
+    """Lay out the tab inside the current Blocks and wire it."""
+    InsideTab(page.app).wire(page.blocks, page.session)
 
 
 class InsideTab:

@@ -11,6 +11,7 @@ from benchmark.report.summary import named
 from demo.server.pictures import masked
 from demo.server.store import Store, url
 from demo.server.visit import App
+from demo.tabs import Page
 from demo.views import leaderboard as board
 from demo.views.changes import next_rev
 from demo.widgets.chart import Chart
@@ -136,8 +137,9 @@ def _inputs(app: App, original: str, mask: str) -> tuple[str, str, tuple[int, in
 # ---- the tab: adapters ---------------------------------------------------------------------------
 
 
-def build(app: App) -> None:
+def build(page: Page) -> None:
     """Lay out the tab inside the current Blocks and wire it."""
+    app = page.app
     good, problems = board.found(app.results)
     first = next(iter(good), None)
     if first is None:
