@@ -46,7 +46,8 @@ class Denoiser(nn.Module):
     a processor. `forward` takes a noisy picture `noisy` (N, `channels`, H, W), colours in [-1, 1] before the
     noise, and its `timestep` (N,); it returns what `prediction` names, "epsilon" or "v_prediction" (Salimans
     and Ho 2022), of the same shape. Where `context` is not 0 it also takes so many channels of what it is to
-    go by, (N, `context`, H, W). H and W: multiples of `multiple`.
+    go by, (N, `context`, H, W). H and W: multiples of `multiple`. `attention` names the scales that have
+    attention layers, by the positions along a side of theirs: size // patch // 2**scale.
     """
 
     def __init__(
@@ -59,12 +60,17 @@ class Denoiser(nn.Module):
         patch: int = 2,
         groups: int = 16,
         heads: int = 32,
+        attention: Sequence[int] = (),
         prediction: str = "v_prediction",
         schedule: str = "squaredcos_cap_v2",
         timesteps: int = 1000,
     ) -> None:
         super().__init__()
         self.size, self.patch, self.multiple = size, patch, patch * 2 ** (len(widths) - 1)
+        sides = [size // patch // 2**scale for scale in range(len(widths))]
+        if strange := sorted(set(attention) - set(sides)):
+            raise ValueError(f"no scale has {strange[0]} positions a side, only {sides}")
+        attends = [side in attention for side in sides]
         # Colours have bounds that estimates can be held to, latents have none.
         self.scheduler = DDPMScheduler(
             timesteps, beta_schedule=schedule, prediction_type=prediction, clip_sample=channels == 3
@@ -75,8 +81,8 @@ class Denoiser(nn.Module):
             channels * patch**2,
             layers_per_block=layers,
             block_out_channels=tuple(widths),
-            down_block_types=("DownBlock2D",) * len(widths),
-            up_block_types=("UpBlock2D",) * len(widths),
+            down_block_types=tuple("AttnDownBlock2D" if has else "DownBlock2D" for has in attends),
+            up_block_types=tuple("AttnUpBlock2D" if has else "UpBlock2D" for has in reversed(attends)),
             norm_num_groups=groups,
             attention_head_dim=heads,
         )

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from inpainters.errors import UnavailableError
 from inpainters.weights.files import restore, verified_all
@@ -36,12 +37,59 @@ def build_network(target: str, name: str, paths: Sequence[Path]) -> nn.Module:
         metadata, part = _read(path, name)
         tensors |= part
     kind, settings = _constructor(target, metadata, paths[0], name)
-    with torch.device("meta"):
-        _fits(_build(kind, settings, paths[0], name), tensors, paths[0], name)
-    with torch.random.fork_rng(devices=[]):
+    with torch.device("meta"), Undrawn():  # before memory is spent on it
+        wanted = _build(kind, settings, paths[0], name).state_dict()
+    if why := mismatch(wanted, tensors):
+        raise _broken(paths[0], name, why)
+    with torch.random.fork_rng(devices=[]), Undrawn():
         network = _build(kind, settings, paths[0], name)
     network.load_state_dict(tensors)
     return network.float().eval().requires_grad_(False)
+
+
+class Undrawn(TorchFunctionMode):
+    """Within it layers leave their weights as they were allocated, for a file's tensors to take their place.
+
+    Drawing them takes time, and on the device "meta" it imports torch's compiler.
+    """
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        given = kwargs or {}
+        if function in _DRAWS:
+            return args[0] if args else given["tensor"]
+        return function(*args, **given)
+
+
+_DRAWS = {
+    *(Tensor.normal_, Tensor.uniform_),
+    *(nn.init.normal_, nn.init.uniform_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_),
+}
+
+
+def mismatch(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
+    """Why tensors are not those of the state dict `wanted`, for the middle of a sentence; empty where they
+    are, by names, shapes and finite numbers.
+    """
+    if lacking := sorted(wanted.keys() - tensors.keys()):
+        return f"the tensor '{lacking[0][:80]}' is lacking{_more(lacking)}"
+    if strange := sorted(tensors.keys() - wanted.keys()):
+        return f"the network has no tensor '{strange[0][:80]}'{_more(strange)}"
+    for key, tensor in tensors.items():
+        if tensor.shape != wanted[key].shape:
+            return f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}"
+        if wanted[key].is_floating_point() and not (tensor.is_floating_point() and tensor.isfinite().all()):
+            return f"'{key}' holds what is no number"
+    return ""
+
+
+def _more(keys: Sequence[str]) -> str:
+    return f", and {len(keys) - 1} more" if len(keys) > 1 else ""
 
 
 def _read(path: Path, name: str) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -82,22 +130,6 @@ def _build(kind: type[nn.Module], settings: Mapping[str, Any], path: Path, name:
         return kind(**settings)
     except Exception as error:  # whatever a constructor makes of values it cannot use
         raise _broken(path, name, f"its network cannot be built: {str(error)[:80]}") from None
-
-
-def _fits(network: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: str) -> None:
-    """Compare keys and shapes with those of the network, before memory is spent on it."""
-    wanted = network.state_dict()
-    if lacking := sorted(wanted.keys() - tensors.keys()):
-        raise _broken(path, name, f"the tensor '{lacking[0]}' is lacking")
-    if strange := sorted(tensors.keys() - wanted.keys()):
-        raise _broken(path, name, f"the network has no tensor '{strange[0][:60]}'")
-    for key, tensor in tensors.items():
-        if tensor.shape != wanted[key].shape:
-            raise _broken(
-                path, name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}"
-            )
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise _broken(path, name, f"'{key}' holds what is no number")
 
 
 def _broken(path: Path, name: str, why: str) -> UnavailableError:

@@ -39,6 +39,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inpainters.errors import InputError, UnavailableError, disk_full
 from inpainters.networks.denoiser import Pretrained, UNet
+from inpainters.weights.build import Undrawn, mismatch
 from inpainters.weights.files import sha256
 
 DESCRIPTIONS = (
@@ -368,7 +369,7 @@ def _counts(values: object, most: int) -> bool:
 def _build(settings: Mapping[str, Any], size: int, name: str) -> UNet:
     """On the device "meta", where a call costs nothing and tells whether the settings go together."""
     try:
-        with torch.device("meta"), torch.inference_mode():
+        with torch.device("meta"), torch.inference_mode(), Undrawn():
             unet = UNet(
                 **{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
             )
@@ -491,20 +492,8 @@ def fill(unet: UNet, tensors: Mapping[str, Tensor], name: str) -> None:
     """Give a network on "meta" its weights, as fp32; raises InputError where any is lacking, strange, of
     another shape, or no number.
     """
-    wanted = unet.state_dict()
-    if lacking := sorted(wanted.keys() - tensors.keys()):
-        raise _refused(name, f"its weights lack '{lacking[0]}' and {len(lacking) - 1} more")
-    if strange := sorted(tensors.keys() - wanted.keys()):
-        raise _refused(
-            name, f"its network has no place for the weights '{strange[0][:80]}' and {len(strange) - 1} more"
-        )
-    for key, tensor in tensors.items():
-        if tensor.shape != wanted[key].shape:
-            raise _refused(
-                name, f"'{key}' has the shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}"
-            )
-        if not (tensor.is_floating_point() and torch.isfinite(tensor).all()):
-            raise _refused(name, f"'{key}' holds what is no number")
+    if why := mismatch(unet.state_dict(), tensors):
+        raise _refused(name, why)
     # Copies: what a file is mapped to would change with the file.
     unet.load_state_dict(
         {key: tensor.to(torch.float32, copy=True) for key, tensor in tensors.items()}, assign=True
