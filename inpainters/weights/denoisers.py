@@ -417,7 +417,8 @@ def schedule(config: Mapping[str, Any], name: str) -> DDPMScheduler:
     if not (isinstance(bound, int | float) and 0 < bound < 1e6):
         raise _refused(name, f"its clip_sample_range is {str(bound)[:40]}, not a number above 0")
     found = DDPMScheduler(
-        steps, start, end, "linear" if betas else form, betas, prediction_type=prediction, clip_sample_range=bound,
+        steps, start, end, "linear" if betas else form, betas,
+        prediction_type=prediction, clip_sample_range=bound,
         clip_sample=bool(config.get("clip_sample", True)),  # PNDM says nothing of it; colours have bounds
     )  # fmt: skip
     if not 0 < float(found.alphas_cumprod[-1]) < 1:

@@ -12,6 +12,7 @@ ENV = "INPAINTING_WEIGHTS"
 """Environment variable: folders with weights files, separated as in PATH."""
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 """Where the bundled weights lie, each with its card."""
+_REPOSITORY = "the repository's folder inpainters/weights/checkpoints"
 
 
 def folders() -> Iterator[Path]:
@@ -71,8 +72,10 @@ def verified_all(name: str) -> list[Path]:
     for path in paths:
         digest, pinned = sha256(path), WEIGHTS[name].files[path.name]
         if not digest.startswith(pinned):
-            what = f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected {pinned[:8]}…)"
-            raise UnavailableError(f"{what}: delete it and {restore(name)}.")
+            raise UnavailableError(
+                f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected "
+                f"{pinned[:8]}…): delete it and {restore(name)}."
+            )
     return paths
 
 
@@ -82,18 +85,17 @@ def remedy(name: str) -> str:
     if not row.bundled:
         return f"run `python -m inpainters fetch {name}`"
     if not row.files:
-        return f"train it with `python -m inpainters.training {name}` and add it with `python -m inpainters.training.bundle FOLDER`"
+        return (
+            f"train it with `python -m inpainters.training {name}` and add it with "
+            "`python -m inpainters.training.bundle FOLDER`"
+        )
     lacking = [file for file in row.files if _find(file, [CHECKPOINTS]) is None]
-    return f"get '{(lacking or list(row.files))[0]}' from the repository's folder inpainters/weights/checkpoints again"
+    return f"get '{(lacking or list(row.files))[0]}' from {_REPOSITORY} again"
 
 
 def restore(name: str) -> str:
     """What to do after deleting an altered file of `name`."""
-    return (
-        "get it from the repository's folder inpainters/weights/checkpoints again"
-        if WEIGHTS[name].bundled
-        else remedy(name)
-    )
+    return f"get it from {_REPOSITORY} again" if WEIGHTS[name].bundled else remedy(name)
 
 
 def sha256(path: Path) -> str:

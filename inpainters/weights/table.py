@@ -20,7 +20,7 @@ class WeightsFile:
     licence: str
     trained_on: str
     bundled: bool = False
-    """True where this project trained it and it lies in `checkpoints`; `files` is empty while there is none."""
+    """True where this project trained it: it lies in `checkpoints`; `files` is empty while there is none."""
     together: bool = False
     """True where the files are shards, all of which are needed."""
 

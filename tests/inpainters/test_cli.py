@@ -1,9 +1,6 @@
-"""`python -m inpainters`: exit codes, one sentence, no traceback; and fetching weights from a file://
-address.
-"""
+"""`python -m inpainters`: exit codes, one sentence, no traceback."""
 
 import errno
-import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +9,10 @@ from skimage.data import chelsea
 
 from inpainters import __main__ as cli
 from inpainters import inpaint
-from inpainters.errors import InputError, UnavailableError
+from inpainters.errors import InputError
 from inpainters.imaging import load_image, save_png
 from inpainters.methods.classical.opencv import Telea
 from inpainters.registry import METHODS
-from inpainters.weights import files as weights
-from inpainters.weights.fetch import fetch
-from inpainters.weights.table import WEIGHTS, WeightsFile
 
 CAT = chelsea()[100:140, 120:180]
 
@@ -240,56 +234,3 @@ def test_full_disk_and_stop(files, capsys, monkeypatch, error, code, word):
     monkeypatch.setattr(cli, "save_png", fail)
     assert fill(files, *BASE, "--method", "telea", "-o", "out/") == code
     assert word in capsys.readouterr().err
-
-
-@pytest.fixture
-def row(tmp_path, monkeypatch):
-    source = tmp_path / "source.bin"
-    source.write_bytes(b"weights")
-    digest = hashlib.sha256(b"weights").hexdigest()
-    monkeypatch.setenv(weights.ENV, str(tmp_path / "cache"))
-
-    def add(**changes):
-        settings = {
-            "files": {"w.bin": digest[:8]},
-            "url": source.as_uri(),
-            "licence": "",
-            "trained_on": "",
-            **changes,
-        }
-        monkeypatch.setitem(WEIGHTS, "w", WeightsFile("w", **settings))
-
-    add()
-    return add
-
-
-def test_fetch(row, tmp_path, capsys):
-    seen = []
-    path = fetch("w", lambda done, total: seen.append((done, total)))
-    assert path == tmp_path / "cache" / "w.bin"
-    assert path.read_bytes() == b"weights"
-    assert seen == [(7, 7)]
-    assert [file.name for file in path.parent.iterdir()] == ["w.bin"]
-    assert cli.main(["fetch", "w"]) == 0
-    assert "w.bin" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"files": {"w.bin": "00000000"}}, "another file"),
-        ({"url": "file:///no/such/file"}, "could not be downloaded"),
-        ({"url": "http://127.0.0.1:7911/w.bin"}, "check the network"),
-        ({"url": "no_such_package:URL"}, "pip install -U no_such_package"),
-    ],
-)
-def test_fetch_fails_with_a_sentence_and_leaves_nothing(row, tmp_path, changes, message):
-    row(**changes)
-    with pytest.raises(UnavailableError, match=message):
-        fetch("w")
-    assert not list((tmp_path / "cache").glob("*"))
-
-
-def test_unknown_weights():
-    with pytest.raises(InputError, match="did you mean 'lpips_alex'"):
-        fetch("lpips_alx")

@@ -353,8 +353,14 @@ def test_models_are_kept_and_changed_folders_read_again(folder):
         ({"unet": {"conjured": 1}}, "setting 'conjured'"),
         ({"unet": {"_class_name": "UNet2DConditionModel"}}, "'UNet2DConditionModel', not a UNet2DModel"),
         ({"unet": {"block_out_channels": [16, 64]}}, r"has the shape \(.*32.*\), not \(.*64.*\)"),
-        ({"unet": {"layers_per_block": 2}}, r"the tensor 'down_blocks.0.resnets.1.*' is lacking, and \d+ more"),
-        ({"unet": {"add_attention": False}}, r"the network has no tensor 'mid_block.attentions.*, and \d+ more"),
+        (
+            {"unet": {"layers_per_block": 2}},
+            r"tensor 'down_blocks.0.resnets.1.*' is lacking, and \d+ more",
+        ),
+        (
+            {"unet": {"add_attention": False}},
+            r"network has no tensor 'mid_block.attentions.*, and \d+ more",
+        ),
         ({"index": {"_class_name": "LDMPipeline"}}, "'LDMPipeline', not one of DDPMPipeline"),
         (
             {"scheduler": {"_class_name": "EulerDiscreteScheduler"}},
