@@ -95,7 +95,8 @@ def scores(trainer: "Trainer", count: int) -> dict[str, dict[str, float]]:
     names = [trainer.pictures.names[i] for i in chosen(trainer.pictures, trainer.held, count)]
     fills = trainer.fill(images, masks)[-1]
     return {
-        name: measure(trainer, *sample) for name, *sample in zip(names, fills, images, masks, strict=True)
+        name: measure(trainer, fill, image, mask)
+        for name, fill, image, mask in zip(names, fills, images, masks, strict=True)
     }
 
 

@@ -18,9 +18,8 @@ class Adversary:
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.recipe = recipe
-        self.network = parallel.synchronise(recipe.build_discriminator()).to(
-            device, memory_format=torch.channels_last
-        )
+        network = parallel.synchronise(recipe.build_discriminator()).to(device)
+        self.network = network.to(memory_format=torch.channels_last)
         self.judge, self.persuade = losses.ADVERSARIAL[recipe.discriminator.loss]
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), recipe.discriminator.rate, recipe.discriminator.betas

@@ -141,7 +141,8 @@ def resized(picture: Image, scale: float) -> Image:
     if scale == 1:
         return np.ascontiguousarray(picture)
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -160,7 +161,7 @@ def random_crop(picture: Image, size: int, rng: np.random.Generator) -> Image:
     top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     window = picture[top : top + side, left : left + side]
     if side != size:
-        window = cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA)
+        window = np.asarray(cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
     return window[:, ::-1] if rng.random() < 0.5 else window
 
 

@@ -14,13 +14,19 @@ from inpainters.methods.diffusion.base import Noise, estimates, last, levels, pi
 from inpainters.methods.diffusion.ddnm import Ddnm
 from inpainters.methods.diffusion.latent_diffusion import context, ddim, load_autoencoder
 from inpainters.methods.learned.base import to_images
+from inpainters.networks.denoiser import Denoiser
 from inpainters.registry import METHODS
 from inpainters.training.data import tensors
 from inpainters.training.loop import Trainer
 
 
 class DenoisingTrainer(Trainer):
-    """The loss is the mean squared error of what the network predicts, weighted by the signal-to-noise ratio."""
+    """The loss is the mean squared error of what the network predicts, weighted by the signal-to-noise
+    ratio.
+    """
+
+    model: Denoiser
+    average: Denoiser
 
     def learn(
         self, image: Tensor, mask: Tensor, guide: Tensor | None = None

@@ -60,7 +60,8 @@ class Trainer:
         self.train, self.held = pictures.held_out(recipe.data.held_out)
         if not self.train:
             raise InputError("No picture is left to train on; give more pictures or lower data.held_out.")
-        self.model = parallel.synchronise(recipe.build()).to(device, memory_format=torch.channels_last)
+        model = parallel.synchronise(recipe.build()).to(device)
+        self.model = model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.network = torch.compile(self.model) if recipe.optimizer.compile else self.model
         """What a step calls: `self.model`, whose weights it shares."""
@@ -86,9 +87,10 @@ class Trainer:
         if self.recipe.losses.network == "lpips_squeeze":
             return self.perceptual
         try:
-            return losses.perceptual("lpips_squeeze").to(self.device)
+            judge = losses.perceptual("lpips_squeeze")
         except UnavailableError:
             return None
+        return judge and judge.to(self.device)
 
     # State
 
@@ -213,9 +215,9 @@ class Trainer:
         loss = losses.total(terms, self._weights())
         loss.backward()
         values = terms | {"loss": loss}
-        if self._playing:
+        if rival := self._rival:
             fake = torch.where(mask > 0, drawn.float(), image)
-            values["discriminator"] = self.adversary.learn(image, fake, mask, guide, factor)
+            values["discriminator"] = rival.learn(image, fake, mask, guide, factor)
         norm = self._descend()
         self.step += 1
         self._follow()
@@ -243,8 +245,9 @@ class Trainer:
         return bool(self.recipe.losses.style) and self.step >= self.recipe.losses.style_from
 
     @property
-    def _playing(self) -> bool:
-        return self.adversary is not None and self.step >= self.recipe.losses.adversarial_from
+    def _rival(self) -> Adversary | None:
+        """The discriminator, once it plays."""
+        return self.adversary if self.step >= self.recipe.losses.adversarial_from else None
 
     def stages(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:
         """The network's pictures from coarse to fine, as many as the recipe trains."""
@@ -272,23 +275,24 @@ class Trainer:
         if given.boundary:
             terms["boundary"] = losses.boundary_variation(composite, mask, per_picture=whole)
         if self.perceptual is not None and (given.perceptual or self._styled):
-            terms |= self._deep([composite, stages[-1].float()] if given.raw else [composite], image)
-        if self._playing:
-            terms["adversarial"] = self.adversary.term(composite, mask, guide)
+            seen = [composite, stages[-1].float()] if given.raw else [composite]
+            terms |= self._deep(self.perceptual, seen, image)
+        if rival := self._rival:
+            terms["adversarial"] = rival.term(composite, mask, guide)
         return terms
 
-    def _deep(self, pictures: list[Tensor], image: Tensor) -> dict[str, Tensor]:
+    def _deep(self, network: Any, pictures: list[Tensor], image: Tensor) -> dict[str, Tensor]:
         """The terms of the perceptual network, summed over `pictures`."""
         down, right = self._offset(image.shape[-1])
         with self._autocast():
             with torch.no_grad():
-                wanted = self.perceptual.maps(image[..., down:, right:])
-            found = [self.perceptual.maps(picture[..., down:, right:]) for picture in pictures]
+                wanted = network.maps(image[..., down:, right:])
+            found = [network.maps(picture[..., down:, right:]) for picture in pictures]
         terms = {}
         if self.recipe.losses.perceptual:
-            terms["perceptual"] = sum(self.perceptual.between(given, wanted).mean() for given in found)
+            terms["perceptual"] = losses.added(network.between(given, wanted).mean() for given in found)
         if self._styled:
-            terms["style"] = sum(losses.style(given, wanted) for given in found)
+            terms["style"] = losses.added(losses.style(given, wanted) for given in found)
         return terms
 
     def _offset(self, size: int) -> tuple[int, int]:

@@ -1,7 +1,9 @@
 """Losses of the learned methods. Pictures are (N, 3, H, W) in [0, 1], masks (N, 1, H, W) 1 where missing."""
 
+import operator
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,11 @@ BACKBONE = "squeezenet1_1_features.pth"
 """State dict of `torchvision.models.squeezenet1_1().features`."""
 VGG = "vgg16-397923af.pth"
 """State dict of `torchvision.models.vgg16()`, or of its `.features`."""
+
+
+def added(parts: Iterable[Tensor]) -> Tensor:
+    """The sum of one tensor or more."""
+    return reduce(operator.add, parts)
 
 
 def masked_error(
@@ -54,8 +61,8 @@ def boundary_variation(composite: Tensor, mask: Tensor, *, per_picture: bool = F
         (composite[..., 1:, :], composite[..., :-1, :], down),
     )
     if not per_picture:
-        return sum(masked_l1(*side) for side in sides)
-    return sum(((a - b).abs() * both).sum() for a, b, both in sides) / composite.numel()
+        return added(masked_l1(*side) for side in sides)
+    return added(((a - b).abs() * both).sum() for a, b, both in sides) / composite.numel()
 
 
 def discounted(mask: Tensor, discount: float) -> Tensor:
@@ -81,7 +88,7 @@ def style(given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     pairs = (
         (gram(a.permute(0, 3, 1, 2)), gram(b.permute(0, 3, 1, 2))) for a, b in zip(given, wanted, strict=True)
     )
-    return sum((a - b).abs().mean() for a, b in pairs)
+    return added((a - b).abs().mean() for a, b in pairs)
 
 
 def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
@@ -119,6 +126,8 @@ class LpipsSqueeze(nn.Module):
     """
 
     taps = (1, 4, 7, 9, 10, 11, 12)
+    shift: Tensor
+    scale: Tensor
 
     def __init__(self, backbone: Path) -> None:
         super().__init__()
@@ -150,7 +159,7 @@ class LpipsSqueeze(nn.Module):
         """Distance of two pictures' features per picture, (N,)."""
         with torch.autocast(given[0].device.type, enabled=False):
             heads = (getattr(self, f"head{i}").flatten() for i in range(len(self.taps)))
-            return sum(_distance(a, b, head) for a, b, head in zip(given, wanted, heads, strict=True))
+            return added(_distance(a, b, head) for a, b, head in zip(given, wanted, heads, strict=True))
 
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Distance per picture, (N,)."""
@@ -165,6 +174,8 @@ class Features(nn.Module):
     """
 
     taps: dict[str, tuple[int, ...]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}  # noqa: RUF012
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, name: str, backbone: Path) -> None:
         super().__init__()
@@ -191,7 +202,7 @@ class Features(nn.Module):
 
     def between(self, given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
         """Distance of two pictures' features per picture, (N,)."""
-        return sum((a - b).abs().mean((1, 2, 3)) for a, b in zip(given, wanted, strict=True))
+        return added((a - b).abs().mean((1, 2, 3)) for a, b in zip(given, wanted, strict=True))
 
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Distance per picture, (N,)."""
@@ -292,5 +303,5 @@ def reconstruction(
     }
     if first:
         found = [masked_error(stage, target, hole, power=power, per_picture=per_picture) for stage in first]
-        terms["coarse"] = sum(found) / len(found)
+        terms["coarse"] = added(found) / len(found)
     return terms

@@ -132,9 +132,10 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         ).to(x.dtype)
 
     def _remember(self, middle: Tensor, variance: Tensor, count: float) -> None:
-        self.num_batches_tracked += 1
-        self.running_mean.lerp_(middle, self.momentum)
-        self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+        share = 0.0 if self.momentum is None else self.momentum
+        self.get_buffer("num_batches_tracked").add_(1)
+        self.get_buffer("running_mean").lerp_(middle, share)
+        self.get_buffer("running_var").lerp_(variance * count / (count - 1), share)
 
 
 def synchronise(module: nn.Module) -> nn.Module:
