@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 pages = SimpleNamespace(**runpy.run_path(str(ROOT / "docs" / "build.py")))
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages.PAGES}
-LINKED = {**TEXTS, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")}
+LINKED = TEXTS | {
+    name: (ROOT / name).read_text(encoding="utf-8") for name in ("CONTRIBUTING.md", "CHANGELOG.md")
+}
 LINKS = [
     (page, link) for page, text in LINKED.items() for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
 ]

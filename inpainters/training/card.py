@@ -29,7 +29,7 @@ LOSSES = {
     "denoising": "denoising",
 }
 """Term of the loss -> its name for people."""
-NETWORKS = {"squeezenet": ("SqueezeNet", "lpips_squeeze"), "vgg16": ("VGG16", "lpips_vgg")}
+SEEN = {"squeezenet": ("SqueezeNet", "lpips_squeeze"), "vgg16": ("VGG16", "lpips_vgg")}
 """What weights were trained with -> its name for people, and a metric that looks through it."""
 
 
@@ -43,7 +43,7 @@ def words(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def write(facts: Facts, folder: Path) -> None:
+def write_card(facts: Facts, folder: Path) -> None:
     """Write `NAME.json` for programs and `NAME.md` for people."""
     from inpainters.training.data import replace_text  # imports torch
 
@@ -99,10 +99,10 @@ def _masks(facts: Facts) -> str:
     if facts.get("objective", "inpainting") not in ("inpainting", "latent_inpainting"):
         return ""
     mix = ", ".join(f"{share:.0%} {name}" for name, share in facts["masks"]["mix"].items())
-    return f"* Masks: {mix}; {holes(facts['masks'])}."
+    return f"* Masks: {mix}; {extent(facts['masks'])}."
 
 
-def holes(masks: Mapping[str, Any]) -> str:
+def extent(masks: Mapping[str, Any]) -> str:
     """Which part of the picture was missing, in words."""
     share = f"holes of {masks['low']:.0%} to {masks['high']:.0%}"
     if masks["window"] == 1:
@@ -122,7 +122,7 @@ def _losses(facts: Facts) -> str:
 
 
 def _mark(facts: Facts) -> str:
-    seen = [NETWORKS[name] for name in facts["trained_with"]]
+    seen = [SEEN[name] for name in facts["trained_with"]]
     if not seen:
         return "No perceptual network was used in training these weights."
     names, metrics = (" and ".join(part) for part in zip(*seen, strict=True))
@@ -183,7 +183,7 @@ def renew(path: Path) -> None:
     facts = json.loads(path.read_text(encoding="utf-8"))
     recipe = load(facts["method"], device="cpu" if facts["hardware"].endswith(NO_GPU) else "cuda")
     data = [{**row, "terms": recipe.terms.get(row["name"], row["terms"])} for row in facts["data"]]
-    write({**facts, **words(recipe), "data": data}, path.parent)
+    write_card({**facts, **words(recipe), "data": data}, path.parent)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

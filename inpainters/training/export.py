@@ -37,7 +37,7 @@ def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
     for path, part in zip(paths, shards, strict=True):
         save_file(part, path, metadata={"method": name, "network": json.dumps(trainer.recipe.network)})
     said = facts(trainer, decay)
-    card.write(said, folder)
+    card.write_card(said, folder)
     if (trainer.out / "validation.csv").is_file():
         shutil.copyfile(trainer.out / "validation.csv", folder / f"{name}.csv")
         draw_curve(folder / f"{name}.csv", folder / f"{name}.png", said["title"] or name)

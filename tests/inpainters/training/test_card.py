@@ -34,10 +34,10 @@ def test_a_card_holds_the_facts(name: str) -> None:
 
 def test_a_card_says_which_part_was_missing() -> None:
     assert (
-        card.holes(recipe.parse({"method": "gated_conv"}).as_dict()["masks"])
+        card.extent(recipe.parse({"method": "gated_conv"}).as_dict()["masks"])
         == "holes of 2% to 60% of the picture"
     )
-    said = card.holes(recipe.load("context_encoder").as_dict()["masks"])
+    said = card.extent(recipe.load("context_encoder").as_dict()["masks"])
     assert said.startswith(
         "holes of 20% to 90% of a centre square with 50% of the side; 70% of the masks take all of it"
     )
