@@ -15,6 +15,7 @@ at once.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -23,8 +24,9 @@ from scipy import ndimage
 
 from inpainters.imaging import Image, Mask, shrink, shrink_mask
 
-Floats = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating]
+"""32 bits."""
+Indices = npt.NDArray[np.integer]
 
 _TEXTURE = 1.0  # weight of the texture features against grey levels
 _NEAR = np.array([0.3, 0.2], np.float32)
@@ -50,8 +52,6 @@ class Level:
     """Corners of patches with at least one."""
     field: Indices = field(default_factory=lambda: np.empty(0, np.int64))
     """The source patch of each target (nearest-neighbour field)."""
-    bank: Floats | None = None
-    """Codes of all sources, made when first searched."""
 
     @classmethod
     def make(cls, image: Image, texture: Floats, mask: Mask, size: tuple[int, int], side: int) -> "Level":
@@ -85,7 +85,14 @@ class Level:
         runs = np.lib.stride_tricks.sliding_window_view(self.values.reshape(-1), run)[:: self.values.shape[1]]
         return np.concatenate([runs[corners + dy * self.shape[1]] for dy in range(self.side)], axis=1)
 
-    def _principal(self) -> tuple[Floats, Floats]:
+    @cached_property
+    def bank(self) -> Floats:
+        """Codes of all sources, made when first searched."""
+        return self.encode(self.sources)
+
+    @cached_property
+    def principal(self) -> tuple[Floats, Floats]:
+        """The mean patch, and the principal components of the sources."""
         sample = self.patches(self.sources[:: max(1, len(self.sources) // 4000)])
         mean = sample.mean(axis=0)
         _, vectors = np.linalg.eigh((sample - mean).T @ (sample - mean))
@@ -95,11 +102,12 @@ class Level:
         """(n, _CODE + 2): principal components of each patch, and its place, so that near sources win where
         patches tie.
         """
-        parts = [self.patches(c) @ self.basis for c in np.array_split(corners, len(corners) // 16384 + 1)]
+        mean, basis = self.principal
+        parts = [self.patches(c) @ basis for c in np.array_split(corners, len(corners) // 16384 + 1)]
         place = np.stack(np.divmod(corners, self.shape[1]), axis=1) * (
             _NEAR * (512 * self.side / max(self.shape))
         )
-        return np.hstack([np.concatenate(parts) - self.mean @ self.basis, place]).astype(np.float32)
+        return np.hstack([np.concatenate(parts) - mean @ basis, place]).astype(np.float32)
 
     def inherit(self, coarse: "Level") -> None:
         """Take the field of the next coarser scale: the same shifts, in this scale's pixels."""
@@ -122,13 +130,11 @@ class Level:
     def nearest_source(self, corners: Indices) -> Indices:
         lacking = (self.row < 0).reshape(self.shape)
         nearest = ndimage.distance_transform_edt(lacking, return_distances=False, return_indices=True)
-        return np.ravel_multi_index(tuple(nearest.reshape(2, -1)[:, corners]), self.shape)
+        found: Indices = np.ravel_multi_index(tuple(nearest.reshape(2, -1)[:, corners]), self.shape)
+        return found
 
     def search(self, rng: np.random.Generator, everywhere: bool) -> Floats:
         """PatchMatch: improve the field by the neighbours' shifts and random tries; return the distances."""
-        if self.bank is None:
-            self.mean, self.basis = self._principal()
-            self.bank = self.encode(self.sources)
         codes = self.encode(self.targets)
         distance = np.full(len(self.targets), np.inf, np.float32)
         field, self.field = self.field, np.full_like(self.field, -1)
@@ -166,7 +172,8 @@ class Level:
     def weights(self, distance: Floats) -> Floats:
         """Wexler eq. 4: exp(-d / 2 sigma^2), sigma^2 the 75th percentile, times the trust near the rim."""
         spread = max(float(np.percentile(distance, 75)), 1e-3)
-        return np.exp(-distance / (2 * spread)) * self.trust + np.float32(1e-12)
+        weights: Floats = np.exp(-distance / (2 * spread)) * self.trust + np.float32(1e-12)
+        return weights
 
     def votes(self, weights: Floats) -> Iterator[tuple[Indices, Floats]]:
         """Yield, per place within a patch: the source pixel and the weight it offers each missing pixel."""
@@ -246,7 +253,7 @@ def box_count(mask: Mask, side: int) -> Indices:
     """How many True pixels the patch at each corner holds; (h, w), huge at corners whose patch leaves the
     picture.
     """
-    count = cv2.boxFilter(
+    sums = cv2.boxFilter(
         mask.astype(np.float32),
         -1,
         (side, side),
@@ -254,7 +261,7 @@ def box_count(mask: Mask, side: int) -> Indices:
         normalize=False,
         borderType=cv2.BORDER_CONSTANT,
     )
-    count = np.rint(count).astype(np.int64)
+    count = np.rint(sums).astype(np.int64)
     count[mask.shape[0] - side + 1 :] = count[:, mask.shape[1] - side + 1 :] = side**3
     return count
 
@@ -276,7 +283,8 @@ def masked_distance(patches: Floats, known: Floats, bank: Floats) -> Floats:
     products.
     """
     held = patches * known
-    return (held * held).sum(axis=1)[:, None] - 2 * held @ bank.T + known @ (bank * bank).T
+    distance: Floats = (held * held).sum(axis=1)[:, None] - 2 * held @ bank.T + known @ (bank * bank).T
+    return distance
 
 
 def shrunk(mask: Mask, size: tuple[int, int]) -> Mask:

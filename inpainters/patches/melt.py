@@ -39,9 +39,9 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
         free = slot[other] >= 0
         rows.append(i[free])
         columns.append(slot[other[free]])
-    rows, columns = np.concatenate([here, *rows]), np.concatenate([here, *columns])
-    values = np.concatenate([degree, -np.ones(len(rows) - len(here), np.float32)])
-    system = sparse.csr_array((values, (rows, columns)), shape=(len(here), len(here)))
+    place = np.concatenate([here, *rows]), np.concatenate([here, *columns])
+    values = np.concatenate([degree, -np.ones(len(place[0]) - len(here), np.float32)])
+    system = sparse.csr_array((values, place), shape=(len(here), len(here)))
     # Solved for the change to the votes: where their gradients agree already, it is zero exactly.
     change = np.stack([linalg.cg(system, channel, rtol=1e-3, maxiter=200)[0] for channel in right.T], axis=1)
     filled = image.reshape(-1, 3).copy()

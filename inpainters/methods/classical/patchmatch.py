@@ -55,6 +55,7 @@ class PatchMatch(Inpainter):
                 level.vote(level.weights(distance))
                 done += 1
                 piece.on_step(done, sum(plan))
+        assert level is not None, "there is a scale at least"
         return level, distance
 
 
@@ -65,7 +66,7 @@ def _rounds(rounds: int, size: tuple[int, int], mask: Mask) -> int:
     share = size[0] * size[1] / mask.size
     if size[0] * size[1] > _MOST_PIXELS or np.count_nonzero(mask) * share > _MOST_MISSING:
         return 0
-    return rounds + round(-np.log2(share))
+    return rounds + round(float(-np.log2(share)))
 
 
 def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
@@ -87,4 +88,4 @@ def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
 
 
 def smooth_fill(image: Image, mask: Mask) -> Image:
-    return cv2.inpaint(image, mask.astype(np.uint8), 3, cv2.INPAINT_NS)
+    return np.asarray(cv2.inpaint(image, mask.astype(np.uint8), 3, cv2.INPAINT_NS), np.uint8)

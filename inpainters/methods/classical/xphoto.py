@@ -5,6 +5,7 @@ xphoto's masks are the other way round: non-zero is known. Neither algorithm dra
 """
 
 import warnings
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,8 +16,10 @@ from skimage import color
 from inpainters.base import Inpainter, Piece
 from inpainters.imaging import Image, Mask, composite, enlarge, pad_to_multiple, shrink, shrink_mask, to_uint8
 
+Picture = TypeVar("Picture", Image, npt.NDArray[np.float32])
 
-def _xphoto(image: npt.NDArray[np.generic], mask: Mask, algorithm: int) -> npt.NDArray[np.generic]:
+
+def _xphoto(image: Picture, mask: Mask, algorithm: int) -> Picture:
     filled = np.zeros_like(image)
     cv2.xphoto.inpaint(image, np.where(mask, 0, 255).astype(np.uint8), filled, algorithm)
     return filled
@@ -49,7 +52,7 @@ class ShiftMap(Inpainter):
             piece.notes.append(
                 f"No patch offset reached {unserved.sum():,} pixels; they were filled by Telea's method."
             )
-            filled = cv2.inpaint(filled, unserved.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+            return np.asarray(cv2.inpaint(filled, unserved.astype(np.uint8), 3, cv2.INPAINT_TELEA), np.uint8)
         return filled
 
 
@@ -63,7 +66,8 @@ def _to_lab(image: Image) -> npt.NDArray[np.float32]:
     xphoto reads past the end of its list. No channel of a known pixel is 0, which marks those not served.
     """
     noise = np.random.default_rng(0).uniform(-1e-3, 1e-3, image.shape)
-    return (color.rgb2lab(image) * _SCALE + _SHIFT + noise).astype(np.float32)
+    lab: npt.NDArray[np.float32] = (color.rgb2lab(image) * _SCALE + _SHIFT + noise).astype(np.float32)
+    return lab
 
 
 def _to_rgb(lab: npt.NDArray[np.float32]) -> Image:
