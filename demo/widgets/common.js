@@ -1,58 +1,42 @@
-const FAMILIES = {
-  baseline: ["●", "Baseline"],
-  smoothing: ["■", "Smoothing"],
-  patch: ["▲", "Patch"],
-  convolutional: ["◆", "Convolutional"],
-  diffusion: ["★", "Diffusion"],
-  latent: ["✚", "Latent diffusion"],
-  own_prior: ["▼", "Own prior"],
-};
-const root = element.querySelector(".widget");
+/* What all scripts share and that holds no state: nodes, addresses, numbers in words, arrow keys. */
+
 const SVG = "http://www.w3.org/2000/svg";
 
-function setAttributes(node, attributes) {
-  for (const [name, value] of Object.entries(attributes || {})) {
-    if (name === "text") node.textContent = value ?? "";
-    else if (name === "on") for (const [type, listener] of Object.entries(value)) node.addEventListener(type, listener);
-    else if (value === null || value === undefined || (value === false && !name.startsWith("aria-"))) node.removeAttribute(name);
-    else if (name.startsWith("aria-")) node.setAttribute(name, String(value));
-    else node.setAttribute(name, value === true ? "" : String(value));
-  }
+/* Next or previous of a row of things, by arrow key. */
+export const ARROWS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+export function setAttributes(node, attributes) {
+  for (const [name, value] of Object.entries(attributes || {})) setOne(node, name, value);
   return node;
 }
 
-function el(tag, attributes, ...children) {
+function setOne(node, name, value) {
+  const aria = name.startsWith("aria-");
+  if (name === "text") node.textContent = value ?? "";
+  else if (name === "on") for (const [type, act] of Object.entries(value)) node.addEventListener(type, act);
+  else if (value === null || value === undefined || (value === false && !aria)) node.removeAttribute(name);
+  else node.setAttribute(name, value === true && !aria ? "" : String(value));
+}
+
+export function el(tag, attributes, ...children) {
   const node = setAttributes(document.createElement(tag), attributes);
   node.append(...children.filter(Boolean));
   return node;
 }
 
-function svg(tag, attributes, ...children) {
+export function svg(tag, attributes, ...children) {
   const node = setAttributes(document.createElementNS(SVG, tag), attributes);
   node.append(...children.filter(Boolean));
   return node;
 }
 
-function isFamily(family) {
-  return Object.hasOwn(FAMILIES, String(family));
-}
-
-function familyColour(family) {
-  return isFamily(family) ? "var(--family-" + family + ")" : "var(--ink2)";
-}
-
-function familyGlyph(family) {
-  const mark = el("span", { class: "glyph", "aria-hidden": "true", text: isFamily(family) ? FAMILIES[family][0] : "○" });
-  mark.style.color = familyColour(family);
-  return mark;
-}
-
-function familyName(family) {
-  return isFamily(family) ? FAMILIES[family][1] : String(family ?? "");
+/* A line through points in pixels, as the `d` of an SVG path. */
+export function path(points) {
+  return `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
 }
 
 /* Pictures come from this server only; anything else is not loaded. */
-function ownUrl(address) {
+export function ownUrl(address) {
   if (!address) return "";
   try {
     const url = new URL(String(address), document.baseURI);
@@ -62,78 +46,36 @@ function ownUrl(address) {
   }
 }
 
-function seconds(value) {
-  if (value === null || value === undefined || !Number.isFinite(Number(value))) return "";
-  const s = Number(value);
-  if (s < 0.0995) return Math.max(1, Math.round(s * 1000)) + " ms";
-  if (s < 0.995) return s.toFixed(2) + " s";
-  if (s < 9.95) return s.toFixed(1) + " s";
-  if (s < 90) return Math.round(s) + " s";
-  if (s < 5400) return Math.round(s / 60) + " min";
-  return (s / 3600).toFixed(1) + " h";
+export function isNumber(v) {
+  return v !== null && v !== undefined && v !== "" && Number.isFinite(Number(v));
 }
 
-function enable(button, reason) {
+export function clamp(v, low, high) {
+  return Math.min(Math.max(v, low), high);
+}
+
+export function seconds(value) {
+  if (value === null || value === undefined || !Number.isFinite(Number(value))) return "";
+  const s = Number(value);
+  if (s < 0.0995) return `${Math.max(1, Math.round(s * 1000))} ms`;
+  if (s < 0.995) return `${s.toFixed(2)} s`;
+  if (s < 9.95) return `${s.toFixed(1)} s`;
+  if (s < 90) return `${Math.round(s)} s`;
+  if (s < 5400) return `${Math.round(s / 60)} min`;
+  return `${(s / 3600).toFixed(1)} h`;
+}
+
+export function enable(button, reason) {
   button.setAttribute("aria-disabled", String(Boolean(reason)));
   if (reason) button.dataset.tip = reason;
   else delete button.dataset.tip;
 }
 
-function isOff(button) {
+export function isOff(button) {
   return button.getAttribute("aria-disabled") === "true";
 }
 
-const tip = el("div", { class: "tip", role: "tooltip", id: element.id + "-tip", hidden: true });
-let tipOwner = null;
-
-function hideTip() {
-  if (tipOwner) tipOwner.removeAttribute("aria-describedby");
-  tipOwner = null;
-  tip.hidden = true;
-}
-
-function showTip(owner) {
-  if (tipOwner === owner && !tip.hidden) return;
-  hideTip();
-  tipOwner = owner;
-  tip.textContent = owner.dataset.tip;
-  tip.hidden = false;
-  owner.setAttribute("aria-describedby", tip.id);
-  const frame = root.getBoundingClientRect();
-  const box = owner.getBoundingClientRect();
-  const size = tip.getBoundingClientRect();
-  const left = Math.max(0, Math.min(box.left + box.width / 2 - frame.left - size.width / 2, frame.width - size.width));
-  const above = box.top - size.height - 6;
-  tip.style.left = left + "px";
-  tip.style.top = (above > 4 ? above : box.bottom + 6) - frame.top + "px";
-}
-
-root.addEventListener("pointerover", (event) => {
-  const owner = event.target.closest("[data-tip]");
-  if (event.pointerType !== "touch") owner ? showTip(owner) : hideTip();
-});
-root.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hideTip());
-root.addEventListener("focusin", (event) => {
-  const owner = event.target.closest("[data-tip]");
-  if (owner && event.target.matches(":focus-visible")) showTip(owner);
-});
-root.addEventListener("focusout", hideTip);
-root.addEventListener("click", (event) => {
-  const owner = event.target.closest("[data-tip]");
-  owner ? showTip(owner) : hideTip();
-});
-root.addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
-
-/* Calls draw with each value that is not older than the one before; a value without rev is always drawn. */
-function onValue(draw) {
-  let last = -Infinity;
-  const receive = () => {
-    const value = JSON.parse(JSON.stringify(props.value ?? null));
-    const rev = value === null || value.rev === undefined || value.rev === null ? NaN : Number(value.rev);
-    if (rev < last) return;
-    if (!Number.isNaN(rev)) last = rev;
-    draw(value);
-  };
-  watch("value", receive);
-  receive();
+/* The item `by` places on, around the end. */
+export function neighbour(items, item, by) {
+  return items[(items.indexOf(item) + by + items.length) % items.length];
 }

@@ -16,7 +16,7 @@ import gradio as gr
 from gradio.component_meta import ComponentMeta, updateable
 from gradio.events import EventListener
 
-from demo.widgets.assets import bundle
+from demo.widgets.assets import component_script, style
 
 
 def _event(name: str) -> Callable[..., Any]:
@@ -42,7 +42,8 @@ class _Meta(ComponentMeta):
 
 
 class Widget(gr.HTML, metaclass=_Meta):
-    """A component drawn by `widgets/<ASSET>.js` and `widgets/<ASSET>.css`.
+    """A component drawn by `widgets/<ASSET>.js`, which exports `mount`, and `widgets/<ASSET>.css`, with the
+    parts that they import.
 
     `value`: JSON as the subclass documents it, or None. The browser drops a value whose `rev` is lower than
     the last one's. Other keywords go to `gr.HTML` (elem_id, visible, min_height, ...).
@@ -55,8 +56,8 @@ class Widget(gr.HTML, metaclass=_Meta):
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
         fixed = {
             "html_template": f'<div class="widget {self.ASSET}"></div>',
-            "css_template": bundle("common.css", f"{self.ASSET}.css"),
-            "js_on_load": bundle("common.js", f"{self.ASSET}.js"),
+            "css_template": style("common.css", f"{self.ASSET}.css"),
+            "js_on_load": component_script(f"{self.ASSET}.js"),
             "apply_default_css": False,
             "padding": False,
         }

@@ -9,7 +9,7 @@ pytest.importorskip("gradio")
 import gradio as gr
 
 from demo.views.changes import next_rev
-from demo.widgets.assets import asset
+from demo.widgets.assets import asset, script
 from demo.widgets.chart import Chart
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Picker
@@ -29,7 +29,7 @@ def test_templates_hold_nothing_that_gradio_would_run(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", COMPONENTS)
 def test_events_are_those_the_script_sends(kind: type) -> None:
-    sent = set(re.findall(r'trigger\("(\w+)"', asset(f"{kind.ASSET}.js")))
+    sent = set(re.findall(r'trigger\("(\w+)"', script(f"{kind.ASSET}.js")))
     assert sent == set(kind.SENDS)
     with gr.Blocks() as page:
         component = kind(None)
@@ -77,4 +77,4 @@ def test_tokens_cover_every_family_in_both_themes() -> None:
     for family in FAMILIES:
         assert f"--family-{family}: #" in light
         assert f"--family-{family}: #" in dark
-        assert f"  {family}: [" in asset("common.js")
+        assert f"  {family}: [" in asset("common.families.js")

@@ -1,0 +1,113 @@
+/* What changes the mask of an editor, and what tells of it. */
+
+import { holes } from "./mask_editor.holes.js";
+import { capsule, invert, polygon, rectangle, spread, summary, writer } from "./mask_editor.mask.js";
+
+function measured(mask) {
+  const found = summary(mask);
+  const percent = (100 * found.count) / Math.max(1, mask.w * mask.h);
+  const corner = found.top === 0 || found.left === 0;
+  const border = found.count > 0 && (corner || found.bottom === mask.h || found.right === mask.w);
+  return { ...found, percent, border };
+}
+
+function ratioText(mask, { count, percent, border }) {
+  if (!count) return mask.w ? "Paint over what should disappear." : "";
+  const digits = percent > 0 && percent < 0.1 ? percent.toFixed(3) : percent.toFixed(1);
+  return `${digits} % of the picture${border ? ", touches the border" : ""}`;
+}
+
+function show(editor, found) {
+  const { root, status, bar, history } = editor;
+  status.ratio.textContent = ratioText(editor.mask, found);
+  bar.undo.disabled = !history.canUndo();
+  bar.redo.disabled = !history.canRedo();
+  bar.unsketch.hidden = !found.lines;
+  root.dataset.count = found.count;
+  root.dataset.lines = found.lines;
+  editor.canvas.setEmpty(!found.count);
+  editor.canvas.draw();
+}
+
+/* `by`: visitor or server. */
+function payload(mask, { count, top, left, bottom, right, percent, border, digest }, by) {
+  const bbox = [top, left, bottom, right];
+  return {
+    count,
+    top,
+    left,
+    bottom,
+    right,
+    ratio: percent / 100,
+    bbox,
+    holes: holes(mask),
+    border,
+    by,
+    digest,
+  };
+}
+
+/* `editor`: root, status, bar, brush, canvas, history and trigger. */
+export function makeActions(editor) {
+  const write = (value) => writer(editor.mask, value, editor.brush.tool() === "sketch");
+
+  function touched(box) {
+    if (box) editor.canvas.touch(box);
+    return box;
+  }
+
+  /* Paints from a to b; returns the box it has touched. */
+  function stroke(a, b, value) {
+    const radius = Math.max(0.5, editor.brush.size() / 2);
+    return touched(capsule(editor.mask, a, b, radius, write(value)));
+  }
+
+  /* Fills the box or lasso through points. */
+  function shape(points, value) {
+    if (editor.brush.tool() === "box") {
+      return touched(rectangle(editor.mask, points[0], points.at(-1), write(value)));
+    }
+    return points.length > 2 ? touched(polygon(editor.mask, points, write(value))) : null;
+  }
+
+  function keep(before, box) {
+    editor.history.keep(editor.mask, before, box);
+  }
+
+  function change(action, by) {
+    const { mask } = editor;
+    if (!mask.w) return;
+    const before = mask.bits.slice();
+    action(mask);
+    keep(before, [0, 0, mask.w, mask.h]);
+    editor.canvas.retint();
+    changed(true, by);
+  }
+
+  function step(box) {
+    if (!box) return;
+    editor.canvas.retint(box);
+    changed();
+  }
+
+  /* Says how much is missing, here and to the server. */
+  function changed(tell = true, by = "visitor") {
+    const found = measured(editor.mask);
+    show(editor, found);
+    if (tell) editor.trigger("mask", payload(editor.mask, found, by));
+    return found;
+  }
+
+  return {
+    stroke,
+    shape,
+    keep,
+    change,
+    changed,
+    draw: () => editor.canvas.draw(),
+    undo: () => step(editor.history.undo(editor.mask)),
+    redo: () => step(editor.history.redo(editor.mask)),
+    invert: () => change(invert),
+    spread: (grow) => change((mask) => spread(mask, grow)),
+  };
+}

@@ -1,0 +1,121 @@
+/* Where pictures and masks come from: a chooser, the clipboard, a drop anywhere on the page, the examples. */
+
+import { el } from "./common.js";
+import { icon, textButton } from "./mask_editor.icons.js";
+
+const MOST_BYTES = 25e6;
+const ACCEPT = "image/*,.tif,.tiff,.bmp,.webp";
+
+/* `editor`: root, props, trigger, upload and say. */
+export function makeFiles(editor) {
+  const take = (file, event) => send(editor, file, event);
+  const samples = sampleButtons(editor);
+  const upload = chooser("Upload a photograph", (file) => take(file, "picture"));
+  const label = el("label", { class: "ed-button ed-primary" }, icon("upload"), "Upload", upload);
+  const paste = textButton("Paste", () => pasteClick(editor, take));
+  const mask = chooser("Upload a mask", (file) => take(file, "maskfile"));
+  listenToPaste(editor.root, take);
+  listenToDrop(editor, take);
+  return {
+    source: el("div", { class: "ed-source", id: "compare-photo" }, label, paste, samples),
+    maskLabel: el("label", { class: "ed-button" }, "Mask file", mask),
+    samples,
+  };
+}
+
+function sampleButtons({ props, trigger, say }) {
+  const choose = (id) => {
+    say("");
+    trigger("tool", { kind: "sample", id });
+  };
+  const nodes = (props.samples || []).map((one) => {
+    const names = { "data-tip": one.title, "aria-label": `Example: ${one.title}`, "data-sample": one.id };
+    const attributes = { type: "button", class: "ed-sample", ...names, on: { click: () => choose(one.id) } };
+    return el("button", attributes, el("img", { src: one.src, alt: "", width: "36", height: "36" }));
+  });
+  return el("div", { class: "ed-samples", role: "group", "aria-label": "Examples" }, ...nodes);
+}
+
+function chooser(label, take) {
+  const input = el("input", { type: "file", class: "ed-file", "aria-label": label, accept: ACCEPT });
+  input.addEventListener("change", () => {
+    take(input.files[0]);
+    input.value = "";
+  });
+  return input;
+}
+
+/* Uploads a file as it is; the server hears of it by the event `picture` or `maskfile`. */
+async function send({ root, props, trigger, upload, say }, file, event) {
+  if (!file) return;
+  if (file.size > MOST_BYTES) return say(tooLarge(file), true);
+  say(`Uploading ${file.name || "the picture"} …`);
+  root.setAttribute("aria-busy", "true");
+  try {
+    const done = await upload(file);
+    const name = file.name || "pasted.png";
+    const picture = { path: done.path, orig_name: name, meta: { _type: "gradio.FileData" } };
+    props.value = { ...(props.value || {}), picture, name };
+    if (event === "picture") trigger("picture", {});
+    else trigger("maskfile", {});
+  } catch {
+    const name = file.name || "the picture";
+    say(`The upload of “${name}” failed; check the connection and try again.`, true);
+  } finally {
+    root.removeAttribute("aria-busy");
+  }
+}
+
+function tooLarge(file) {
+  const size = Math.round(file.size / 1e6);
+  return `“${file.name}” has ${size} MB; the limit is 25 MB. Save it smaller.`;
+}
+
+async function pasteClick({ say }, take) {
+  try {
+    for (const item of await navigator.clipboard.read()) {
+      const type = item.types.find((one) => one.startsWith("image/"));
+      if (type) return take(await pasted(item, type), "picture");
+    }
+    say("There is no picture on the clipboard; copy one first.", true);
+  } catch {
+    say("The browser did not allow it: press Ctrl+V instead.", true);
+  }
+}
+
+async function pasted(item, type) {
+  return new File([await item.getType(type)], `pasted.${type.split("/")[1]}`, { type });
+}
+
+function listenToPaste(root, take) {
+  document.addEventListener("paste", (event) => {
+    if (!root.offsetParent || !event.clipboardData) return;
+    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+    if (!file) return;
+    event.preventDefault();
+    take(file, "picture");
+  });
+}
+
+/* The whole page takes a picture: one that misses the stage would otherwise open in place of the page, and
+   all would be lost. */
+function listenToDrop({ root, say }, take) {
+  const isFile = (type) => type === "Files" || type === "text/uri-list";
+  const holdsFiles = (event) => root.offsetParent && [...(event.dataTransfer?.types ?? [])].some(isFile);
+  document.addEventListener("dragover", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    root.classList.add("ed-over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) root.classList.remove("ed-over");
+  });
+  document.addEventListener("drop", (event) => {
+    root.classList.remove("ed-over");
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    const file = event.dataTransfer.files[0];
+    if (file) take(file, "picture");
+    else say("That is a link, not a file: copy the picture there and paste it here.", true);
+  });
+}

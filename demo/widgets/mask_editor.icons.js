@@ -1,0 +1,45 @@
+/* The buttons of the mask editor and their drawings. */
+
+import { el, svg } from "./common.js";
+
+const ICONS = {
+  upload: "M10 13V3.5M6 7.5l4-4 4 4M3.5 13v3.5h13V13",
+  brush: "M12.5 3.5l4 4-6.5 6.5-4-4zM6 10c-2.5.5-1.5 4-3.5 6 3 1 6.5 0 7.5-2",
+  eraser: "M8 16.5h8.5M3.5 12l7.5-8 5.5 5-6.5 7H7z",
+  box: "M3.5 4.5h13v11h-13z",
+  lasso:
+    "M10 4c4 0 6.5 1.800 6.5 4.200S14 12.5 10 12.5 3.5 10.600 3.5 8.200 6 4 10 4z" +
+    "M6.5 12c-1 .8-1 2 0 2.5s1 1.5 0 2.5",
+  undo: "M7 4L3.5 7.5 7 11M4 7.5h7.5a4.5 4.5 0 010 9H7",
+  redo: "M13 4l3.5 3.5L13 11M16 7.5H8.5a4.5 4.5 0 000 9H13",
+  invert: "M10 3a7 7 0 100 14zM10 3a7 7 0 010 14",
+  grow:
+    "M10 3v4M10 13v4M3 10h4M13 10h4M8.5 4.5L10 3l1.5 1.5M8.5 15.5L10 17l1.5-1.5" +
+    "M4.5 8.5L3 10l1.5 1.5M15.5 8.5L17 10l-1.5 1.5",
+  shrink:
+    "M10 3v4.5M10 12.5V17M3 10h4.5M12.5 10H17M8.5 6L10 7.5 11.5 6M8.5 14l1.5-1.5 1.5 1.5" +
+    "M6 8.5L7.5 10 6 11.5M14 8.5L12.5 10l1.5 1.5",
+  clear: "M5 5l10 10M15 5L5 15",
+  sketch: "M3.5 16.5c3-7 4-9 6-9s1 6 3 6 2.500-4 4-10",
+};
+
+export function icon(name) {
+  return svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+}
+
+/* A button that shows an icon and says its label and keys; `more`: further attributes. */
+export function iconButton(name, label, keys, click, more) {
+  const tip = keys ? `${label} (${keys})` : label;
+  const attributes = {
+    type: "button",
+    class: "ed-tool",
+    "aria-label": label,
+    "data-tip": tip,
+    on: { click },
+  };
+  return el("button", { ...attributes, ...more }, icon(name));
+}
+
+export function textButton(text, click, more) {
+  return el("button", { type: "button", class: "ed-button", on: { click }, ...more }, text);
+}

@@ -1,0 +1,143 @@
+/* Painting, panning and pinching on the stage of the mask editor. */
+
+import { union } from "./mask_editor.mask.js";
+
+const HINT = "A sketch lies inside the hole: paint the hole first, then draw in it.";
+
+/* `editor`: mask, view, brush, canvas, keys, keyPoint, and stroke, shape, keep, changed, draw and say. A
+   gesture pans {from, at}, pinches {from, pinch} or paints {points, value, before, spot}. */
+export function makePointer(editor, stage, cursor) {
+  const pointers = new Map();
+  let gesture = null;
+
+  function begin(event) {
+    if (!editor.mask.w || (event.button !== 0 && event.button !== 1)) return;
+    stage.focus({ preventScroll: true });
+    editor.keyPoint = null;
+    stage.setPointerCapture(event.pointerId);
+    pointers.set(event.pointerId, event);
+    gesture = beginning(event);
+    event.preventDefault();
+    editor.draw();
+  }
+
+  function beginning(event) {
+    const from = editor.view.current();
+    if (pointers.size === 2) {
+      if (gesture?.before) takeBack(gesture);
+      return { pinch: fingers(), from };
+    }
+    if (event.button === 1 || editor.keys.spaceDown()) return { at: [event.clientX, event.clientY], from };
+    const start = editor.view.at(event);
+    const before = editor.mask.bits.slice();
+    const painting = { points: [start], value: editor.brush.value(event), before, spot: null };
+    if (editor.brush.strokes()) painting.spot = editor.stroke(start, start, painting.value);
+    return painting;
+  }
+
+  /* The first finger of a pinch has painted already. */
+  function takeBack({ before }) {
+    editor.mask.bits = before;
+    editor.canvas.forget();
+    editor.canvas.retint();
+  }
+
+  function fingers() {
+    const [a, b] = [...pointers.values()];
+    const box = stage.getBoundingClientRect();
+    return {
+      x: (a.clientX + b.clientX) / 2 - box.left,
+      y: (a.clientY + b.clientY) / 2 - box.top,
+      d: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
+    };
+  }
+
+  function move(event) {
+    follow(event);
+    if (pointers.has(event.pointerId)) pointers.set(event.pointerId, event);
+    if (!gesture) return;
+    if (gesture.pinch && pointers.size === 2) pinch(gesture);
+    else if (gesture.at) pan(gesture, event);
+    else if (gesture.points) paint(gesture, event);
+    editor.draw();
+  }
+
+  function pinch({ from, pinch: start }) {
+    const now = fingers();
+    editor.view.scaleFrom(from, (from.scale * now.d) / Math.max(1, start.d), start.x, start.y, now.x, now.y);
+  }
+
+  function pan({ from, at }, event) {
+    editor.view.panFrom(from, event.clientX - at[0], event.clientY - at[1]);
+  }
+
+  /* A browser gathers the moves between two frames. */
+  function paint(painting, event) {
+    const gathered = event.getCoalescedEvents?.() ?? [];
+    for (const one of gathered.length ? gathered : [event]) {
+      const p = editor.view.at(one);
+      const last = painting.points.at(-1);
+      if (editor.brush.strokes())
+        painting.spot = union(painting.spot, editor.stroke(last, p, painting.value));
+      painting.points.push(p);
+    }
+  }
+
+  function end(event) {
+    pointers.delete(event.pointerId);
+    if (gesture?.pinch && pointers.size) return;
+    const done = gesture;
+    gesture = null;
+    if (done?.points) commit(done);
+    editor.draw();
+  }
+
+  function commit({ points, value, before, spot }) {
+    const box = union(spot, editor.brush.strokes() ? null : editor.shape(points, value));
+    if (box) editor.keep(before, box);
+    editor.canvas.settle();
+    const { lines } = editor.changed();
+    if (editor.brush.tool() === "sketch" && value && !lines) editor.say(HINT);
+  }
+
+  /* The circle under a mouse, of the brush's size. */
+  function follow(event) {
+    const shown =
+      editor.mask.w && event.pointerType !== "touch" && editor.brush.strokes() && !editor.keys.spaceDown();
+    cursor.hidden = !shown;
+    if (!shown) return;
+    const box = stage.getBoundingClientRect();
+    const d = Math.max(4, editor.brush.size() * editor.view.current().scale);
+    const [x, y] = [event.clientX - box.left - d / 2, event.clientY - box.top - d / 2];
+    cursor.style.width = `${d}px`;
+    cursor.style.height = `${d}px`;
+    cursor.style.transform = `translate(${x}px,${y}px)`;
+  }
+
+  function wheel(event) {
+    if (!editor.mask.w) return;
+    event.preventDefault();
+    if (event.ctrlKey || event.metaKey) {
+      const box = stage.getBoundingClientRect();
+      editor.view.zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
+    } else {
+      editor.brush.setSize(editor.brush.size() * Math.exp(-Math.sign(event.deltaY) * 0.12));
+      follow(event);
+    }
+  }
+
+  stage.addEventListener("pointerdown", begin);
+  stage.addEventListener("pointermove", move);
+  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, end);
+  stage.addEventListener("pointerleave", () => {
+    cursor.hidden = true;
+  });
+  stage.addEventListener("wheel", wheel, { passive: false });
+  stage.addEventListener("blur", editor.draw);
+
+  /* Another picture ends what was being done on the one before. */
+  function forget() {
+    gesture = null;
+  }
+  return { gesture: () => gesture, forget };
+}

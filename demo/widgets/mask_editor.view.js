@@ -1,0 +1,57 @@
+/* Zoom and pan of the mask editor: from the picture's pixels to CSS pixels of the stage. */
+
+const MOST = 32;
+
+/* `editor`: mask, whose size is the picture's, and draw(). */
+export function makeView(editor, stage) {
+  let now = { scale: 1, x: 0, y: 0 };
+
+  function fits() {
+    const box = stage.getBoundingClientRect();
+    const { w, h } = editor.mask;
+    const scale = Math.min(box.width / w, box.height / h);
+    return { scale, x: (box.width - w * scale) / 2, y: (box.height - h * scale) / 2 };
+  }
+
+  function limit(scale) {
+    return Math.max(fits().scale * 0.5, Math.min(MOST, scale));
+  }
+
+  function fit() {
+    now = fits();
+    editor.draw();
+  }
+
+  /* From the view `from`, so that what was at (x, y) of the stage is at (toX, toY). */
+  function scaleFrom(from, wanted, x, y, toX, toY) {
+    const scale = limit(wanted);
+    now = {
+      scale,
+      x: toX - ((x - from.x) / from.scale) * scale,
+      y: toY - ((y - from.y) / from.scale) * scale,
+    };
+  }
+
+  function zoom(factor, x, y) {
+    scaleFrom(now, now.scale * factor, x, y, x, y);
+    editor.draw();
+  }
+
+  function panFrom(from, dx, dy) {
+    now = { ...from, x: from.x + dx, y: from.y + dy };
+  }
+
+  /* Where an event is, in pixels of the picture. */
+  function at(event) {
+    const box = stage.getBoundingClientRect();
+    return {
+      x: (event.clientX - box.left - now.x) / now.scale,
+      y: (event.clientY - box.top - now.y) / now.scale,
+    };
+  }
+
+  function toStage(p) {
+    return [now.x + p.x * now.scale, now.y + p.y * now.scale];
+  }
+  return { current: () => ({ ...now }), fit, zoom, scaleFrom, panFrom, at, toStage };
+}

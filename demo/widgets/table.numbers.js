@@ -1,0 +1,60 @@
+/* What stands in a cell of a table, as text. */
+
+import { isNumber } from "./common.js";
+
+export function digits(col) {
+  return isNumber(col.digits) ? Number(col.digits) : 2;
+}
+
+function places(v, col) {
+  if (col.kind !== "seconds") return digits(col);
+  return v < 9.95 ? 2 : v < 99.5 ? 1 : 0;
+}
+
+export function plain(v, col) {
+  return Number(v)
+    .toFixed(places(Number(v), col))
+    .replace("-", "−");
+}
+
+/* Scores with three decimals drop the nought, as printed tables do. */
+export function number(v, col) {
+  return digits(col) > 2 ? plain(v, col).replace(/^(−?)0[.]/, "$1.") : plain(v, col);
+}
+
+/* Cells with n below `few` are grey. */
+export function isFew(cell, few) {
+  return isNumber(cell.n) && Number(cell.n) < few;
+}
+
+export function spread(cell, col) {
+  if (!isNumber(cell.lo) || !isNumber(cell.hi)) return "";
+  return `±${number((Number(cell.hi) - Number(cell.lo)) / 2, col)}`;
+}
+
+function grouped(n) {
+  return Number(n).toLocaleString("en");
+}
+
+/* Interval, number of pictures, and whether it is the best: what opens on the cell. */
+export function detail(cell, col, few) {
+  const biased = isFew(cell, few) ? `, fewer than ${grouped(few)}: biased` : "";
+  const parts = [
+    spread(cell, col) && `95 % interval ${plain(cell.lo, col)} to ${plain(cell.hi, col)}`,
+    isNumber(cell.n) && `n = ${grouped(cell.n)}${biased}`,
+    cell.best && "best, significantly",
+    cell.tied && "tied with the best",
+    cell.why,
+  ];
+  return parts.filter(Boolean).join(". ");
+}
+
+/* Rows by a column, best first unless `worst`; those without a value come last either way. */
+export function sorted(rows, col, worst) {
+  if (!col) return rows;
+  const sign = (col.better === "high" ? -1 : 1) * (worst ? -1 : 1);
+  const at = (row) => row.cells?.[col.id]?.v;
+  const known = rows.filter((row) => isNumber(at(row)));
+  const missing = rows.filter((row) => !isNumber(at(row)));
+  return [...known.sort((a, b) => sign * (Number(at(a)) - Number(at(b)))), ...missing];
+}

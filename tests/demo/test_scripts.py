@@ -1,0 +1,81 @@
+"""The page's scripts and styles: their size, that they keep no state of their own, and what they compute."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gradio")
+
+import demo.app  # noqa: F401, all widgets are known once the page is
+from demo.widgets import assets
+from demo.widgets.widget import Widget
+
+FOLDER = Path(assets.__file__).parent
+FILES = sorted([*FOLDER.glob("*.js"), *FOLDER.glob("*.css")], key=lambda file: file.name)
+SCRIPTS = [file for file in FILES if file.suffix == ".js"]
+IN_HEAD = {"tokens.css", "page.css", "leaderboard.css"}
+
+
+def names(files: list[Path]) -> list[str]:
+    return [file.name for file in files]
+
+
+@pytest.mark.parametrize("file", FILES, ids=names(FILES))
+def test_files_are_short_and_their_lines_too(file: Path) -> None:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 300
+    assert max(map(len, lines)) <= 110
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=names(SCRIPTS))
+def test_scripts_keep_no_state(file: Path) -> None:
+    """What stands at the top level of a script is shared by all components: functions and constants."""
+    text = file.read_text(encoding="utf-8")
+    assert not re.findall(r"^(?:export )?(?:let|var|class)\b.*", text, re.MULTILINE)
+    constants = re.findall(r"^(?:export )?const (\w+|\[.*?\]) = (.*)", text, re.MULTILINE)
+    assert not [name for name, _ in constants if name != name.upper()]
+    assert not [name for name, value in constants if re.match(r"new (Weak)?(Map|Set)\b|el\(|svg\(", value)]
+
+
+def test_every_file_is_used() -> None:
+    widgets = {kind.ASSET for kind in Widget.__subclasses__()}
+    entries = [f"{widget}.{end}" for widget in widgets for end in ("js", "css")] + ["common.css", *IN_HEAD]
+    assert set(assets.parts(*entries)) == set(names(FILES))
+
+
+@pytest.mark.parametrize("kind", Widget.__subclasses__(), ids=lambda kind: kind.ASSET)
+def test_events_are_those_the_scripts_send(kind: type[Widget]) -> None:
+    sent = re.findall(r'\btrigger\("(\w+)"', assets.script(f"{kind.ASSET}.js"))
+    assert set(sent) == set(kind.SENDS)
+
+
+def test_a_script_comes_with_what_it_imports() -> None:
+    text = assets.component_script("panes.js")
+    assert not re.search(r"^(import|export) ", text, re.MULTILINE)
+    scopes = re.findall(r"^const (\w+) = \(\(\) => \{$", text, re.MULTILINE)
+    assert scopes == [part.removesuffix(".js").replace(".", "_") for part in assets.parts("panes.js")]
+    assert scopes.index("common") < scopes.index("panes_view") < scopes.index("panes")
+    assert text.endswith("panes.mount({ element, props, trigger, upload, watch });\n")
+
+
+def test_a_style_comes_with_what_it_imports() -> None:
+    assert "@import" not in assets.style("inside.css")
+    assert assets.parts("inside.css")[-1] == "inside.css"
+    assert assets.asset("inside.curves.css") in assets.style("inside.css")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not here")
+def test_holes_that_touch_tiles_of_each_other_are_one() -> None:
+    program = """
+    const mask = mask_editor_mask.makeMask(100, 60);
+    const write = mask_editor_mask.writer(mask, 1, false);
+    for (const [x, y] of [[3, 5], [17, 20], [99, 59]]) write(y * 100 + x);
+    console.log(JSON.stringify(mask_editor_holes.holes(mask)));
+    """
+    run = [shutil.which("node") or "node", "-e", assets.script("mask_editor.holes.js") + program]
+    found = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+    assert found == [[5, 3, 21, 18, 2], [59, 99, 60, 100, 1]]
