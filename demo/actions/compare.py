@@ -1,27 +1,22 @@
 """What a visitor can do in the Compare tab."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from demo.server import samples
-from demo.server.jobs import Answer, Batch, Hole, Job
-from demo.server.options import Value, answers_of, checked, chosen_methods, numbers
-from demo.server.pictures import Square, around, masked, open_mask, open_picture, read_canvas, thumbnail
-from demo.server.scores import scores
-from demo.server.visit import App, Reply, Round, Session
-from inpainters import costs, registry
+from demo.server.answers import Keeper
+from demo.server.jobs import Batch, Hole, job_for
+from demo.server.options import Value, checked, chosen_methods, numbers
+from demo.server.pictures import open_mask, open_picture, read_canvas
+from demo.server.visit import App, Reply, Session
+from inpainters import registry
 from inpainters.errors import InputError
-from inpainters.imaging import Image, Mask, encode_png
 from inpainters.masks import GENERATORS, generate
 
 MOST_HOLES = 64
 """Above it methods take them as one."""
-
-LATEST = 8
-"""So many pictures that were shown on the way stay when an answer is there: the page may be loading one."""
 
 FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
 
@@ -40,7 +35,7 @@ def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply
 def load_mask_file(app: App, session: Session, path: str | Path, name: str) -> Reply:
     """An uploaded mask takes the place of the painted one."""
     mask, notes = open_mask(path, session.round.picture.size, name or "The mask")
-    return Reply(" ".join(notes), mask=app.store.put(encode_png(mask)))
+    return Reply(" ".join(notes), mask=app.store.put_image(mask))
 
 
 def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
@@ -61,7 +56,7 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
     ratio = None if fixed else min(0.6, max(0.01, float(data.get("ratio") or 0.2)))
     mask = generate(name, picture.size, seed=max(0, seed), ratio=ratio)
     session.drawn = f"{name}:{round(100 * (ratio or 0))}:{max(0, seed)}"
-    return Reply(mask=app.store.put(encode_png(mask)))
+    return Reply(mask=app.store.put_image(mask))
 
 
 def painted(session: Session, data: Mapping[str, Any]) -> bool:
@@ -209,25 +204,12 @@ def start(
     drawn = numbers(seed, n)
     session.stop()
     session.chosen, (session.seed, session.n) = methods, drawn
-    image = app.store.image(one.picture.token)
+    keeper = Keeper(app, one, app.store.image(one.picture.token), mask, sketch)
     session.forget_answers()
-    one.mask, one.masked = (
-        app.store.put(encode_png(mask)),
-        app.store.put(encode_png(masked(image, mask))),
-    )
-    one.sketch = None if sketch is None else app.store.put(encode_png(sketch))
-    one.reference = (
-        one.picture.transparent is None or not (app.store.mask(one.picture.transparent) & mask).any()
-    )
-    one.batch = Batch([_job(session, name, mask) for name in methods])
-    _submit(app, one, image, mask, one.batch.jobs)
+    keeper.keep_hole()
+    one.batch = Batch([job_for(name, mask, session.options.get(name, {}), *drawn) for name in methods])
+    keeper.start(one.batch.jobs)
     return one.batch
-
-
-def _job(session: Session, method: str, mask: Mask) -> Job:
-    spec, own = registry.get(method), dict(session.options.get(method, {}))
-    n = answers_of(spec, session.n)
-    return Job(method, session.seed, own, n * costs.estimate(spec, mask, own), n=n)
 
 
 def again(app: App, session: Session, method: str) -> Batch:
@@ -237,27 +219,12 @@ def again(app: App, session: Session, method: str) -> Batch:
     one = session.round
     if one.batch is None or one.mask is None:
         raise InputError("There is nothing to run again yet.")
+    image, mask = app.store.image(one.picture.token), app.store.mask(one.mask)
+    keeper = Keeper(app, one, image, mask, app.store.mask(one.sketch) if one.sketch else None)
     for place, job in enumerate(one.batch.jobs):
         if job.method == method and job.final:
-            kept = [] if job.state == "done" else list(job.answers)
-            one.batch.jobs[place] = replace(
-                job,
-                state="waiting",
-                message="",
-                result=None,
-                halted=False,
-                answers=kept,
-                done=0,
-                total=0,
-                showing=("", ""),
-            )
-            _submit(
-                app,
-                one,
-                app.store.image(one.picture.token),
-                app.store.mask(one.mask),
-                [one.batch.jobs[place]],
-            )
+            one.batch.jobs[place] = job.renewed()
+            keeper.start([one.batch.jobs[place]])
     return one.batch
 
 
@@ -277,32 +244,3 @@ def move(session: Session, by: int) -> Reply:
     """Back to the picture before (-1), or forward again (+1)."""
     session.move(by)
     return Reply(mask=session.round.mask)
-
-
-def _submit(app: App, one: Round, image: Image, mask: Mask, jobs: list[Job]) -> None:
-    square = around(mask)
-
-    def keep(job: Job, answer: Answer) -> None:
-        filled = answer.result.image
-        answer.thumb = app.store.put(encode_png(thumbnail(filled, square))) if job.n > 1 else ""
-        answer.token = one.answers[job.name(answer.result.seed)] = app.store.put(encode_png(filled))
-        app.store.drop(job.previews[:-LATEST])
-        job.previews, job.showing = job.previews[-LATEST:], ("", "")
-        if one.reference:
-            app.runner.later(answer, partial(rate, answer))
-
-    def rate(answer: Answer) -> None:
-        for known in scores(image, answer.result.image, mask):
-            answer.scores = known
-
-    sketch = app.store.mask(one.sketch) if one.sketch else None
-    for job in jobs:
-        job.guide, job.preview, job.on_answer = sketch, partial(_show, app, job, square), partial(keep, job)
-    app.runner.start(image, mask, jobs)
-
-
-def _show(app: App, job: Job, square: Square, image: Image) -> None:
-    """Keep a preview; those before it stay until its answer is there, as the page may be loading one."""
-    thumb = app.store.put(encode_png(thumbnail(image, square))) if job.n > 1 else ""
-    job.showing = app.store.put(encode_png(image)), thumb
-    job.previews += filter(None, job.showing)

@@ -15,7 +15,7 @@ from demo.server.store import Store, url
 from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError
-from inpainters.imaging import Image, Mask, encode_png
+from inpainters.imaging import Image, Mask
 from inpainters.methods.diffusion import schedules
 from inpainters.spec import MethodSpec
 from inpainters.strategy import windows
@@ -68,7 +68,7 @@ class Explanation(Job):
                     Shot(
                         frame.name,
                         frame.title,
-                        keep(self.store, frame.image),
+                        put_small(self.store, frame.image),
                         frame.image.shape[:2],
                         frame.value,
                         frame.origin,
@@ -91,7 +91,7 @@ class Explanation(Job):
             ((w.cut(request.image, request.mask)[1], w) for w in found), key=lambda pair: int(pair[0].sum())
         )
         self.seen = frame.image
-        self.original = keep(self.store, window.cut(request.image, np.zeros_like(request.mask))[0])
+        self.original = put_small(self.store, window.cut(request.image, np.zeros_like(request.mask))[0])
 
     def forget(self) -> None:
         """Let go of what lies in memory; the pictures stay."""
@@ -140,13 +140,13 @@ def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: fl
         costs.observe(spec, hole, seconds * own / price(spec, mask, options)[1], options)
 
 
-def keep(store: Store, image: Image) -> str:
+def put_small(store: Store, image: Image) -> str:
     """Store a picture to look at; return its token."""
     if max(image.shape[:2]) > MOST_SIDE:
         small = PilImage.fromarray(image)
         small.thumbnail((MOST_SIDE, MOST_SIDE))
         image = np.asarray(small)
-    return store.put(encode_png(image))
+    return store.put_image(image)
 
 
 def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
     peak = np.unravel_index(int(light.argmax()), light.shape)
     place = {"at": fractions((row, column), shot.size), "from": fractions(peak, light.shape)}
     picture = _glow(job.seen, light / light.max())
-    job.heats.append(keep(job.store, picture))
+    job.heats.append(put_small(job.store, picture))
     return {
         "frame": name,
         "src": url(job.heats[-1]),

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.server import samples
-from demo.server.explanation import Explanation, keep
+from demo.server.copies import hatched
+from demo.server.explanation import Explanation, put_small
 from demo.server.jobs import Batch
-from demo.server.pictures import masked, read_canvas
+from demo.server.pictures import read_canvas
 from demo.server.store import Store
 from demo.server.visit import Session
 from inpainters import registry
 from inpainters.errors import InputError
-from inpainters.imaging import Image, Mask, encode_png, load_image
+from inpainters.imaging import Image, Mask, load_image
 from inpainters.masks import generate
 from inpainters.spec import MethodSpec
 
@@ -99,12 +100,12 @@ class Inspection:
         self.image = session.round.picture.token
         self._take(COMPARE, self.store.image(self.image), mask, digest_of(session, data_url))
         if sketch is not None:
-            self.sketch = self.store.put(encode_png(sketch))
+            self.sketch = self.store.put_image(sketch)
 
     def _take(self, source: str, image: Image, mask: Mask, digest: str) -> None:
         self.drop()
         self.source, self.digest, self.size = source, digest, mask.shape
-        self.mask, self.shown = self.store.put(encode_png(mask)), keep(self.store, masked(image, mask))
+        self.mask, self.shown = self.store.put_image(mask), put_small(self.store, hatched(image, mask))
 
     def pixels(self) -> tuple[Image, Mask]:
         """The picture and its hole."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from demo.server.options import refuse_local
+from demo.server.options import answers_of, refuse_local
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
@@ -168,6 +168,13 @@ class Job:
             self.on_answer(answer)
         self.answers.append(answer)
 
+    def renewed(self) -> "Job":
+        """The same job to be run again; what a stopped one has answered stays."""
+        kept = [] if self.state == "done" else list(self.answers)
+        fresh = replace(self, state="waiting", message="", result=None, halted=False, answers=kept)
+        fresh.done, fresh.total, fresh.showing = 0, 0, ("", "")
+        return fresh
+
     def name(self, seed: int) -> str:
         """What the answer of this seed is called, in file names and where it becomes the next picture."""
         return self.method if self.n == 1 else f"{self.method}-seed{seed}"
@@ -221,6 +228,13 @@ def _record(name: str, answer: Answer) -> dict[str, Any]:
         "network_calls": result.network_calls,
         "scores": answer.scores or {},
     }
+
+
+def job_for(method: str, mask: Mask, options: Mapping[str, object], seed: int, n: int) -> Job:
+    """A job for one hole, with the seconds that it should take; one answer where seeds change nothing."""
+    spec = registry.get(method)
+    n = answers_of(spec, n)
+    return Job(method, seed, dict(options), n * costs.estimate(spec, mask, options), n=n)
 
 
 OnJob = Callable[[Job], None]

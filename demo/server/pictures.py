@@ -10,7 +10,7 @@ from PIL import Image as PilImage
 
 from demo.server.store import Store
 from inpainters.errors import InputError
-from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png, load_image, load_mask
+from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, load_image, load_mask
 
 MAX_PIXELS = 4096 * 4096
 """Pictures of more pixels are refused in the app (the command line takes 100 megapixels)."""
@@ -18,6 +18,7 @@ MAX_PIXELS = 4096 * 4096
 MIN_SIDE = 8
 """Pictures with a shorter side are refused: there is nothing to see."""
 
+NOTHING_MASKED = "Nothing is masked yet: paint over what should disappear."
 PREVIEW = 2048
 """The editor draws on a copy of at most this many pixels a side; the mask keeps the picture's own size."""
 
@@ -54,8 +55,8 @@ def open_picture(store: Store, path: str | Path, title: str, sample: str | None 
         raise InputError(
             f"'{title}' is {width}×{height}; choose a picture of at least {MIN_SIDE}×{MIN_SIDE} pixels."
         )
-    transparent = None if loaded.transparent is None else store.put(encode_png(loaded.transparent))
-    token = store.put(encode_png(loaded.image))
+    transparent = None if loaded.transparent is None else store.put_image(loaded.transparent)
+    token = store.put_image(loaded.image)
     original = store.put(path.read_bytes(), path.suffix.lower() or ".bin")
     return Picture(
         title,
@@ -80,7 +81,7 @@ def _preview(store: Store, image: Image, token: str) -> str:
         return token
     small = PilImage.fromarray(image)
     small.thumbnail((PREVIEW, PREVIEW))
-    return store.put(encode_png(np.asarray(small)))
+    return store.put_image(np.asarray(small))
 
 
 def open_mask(path: str | Path, size: tuple[int, int], title: str) -> tuple[Mask, tuple[str, ...]]:
@@ -91,85 +92,25 @@ def open_mask(path: str | Path, size: tuple[int, int], title: str) -> tuple[Mask
         raise InputError(str(error).replace(f"'{Path(path).name}'", f"'{title}'")) from None
 
 
-def canvas_mask(data: bytes, size: tuple[int, int]) -> Mask:
-    """The editor's mask: a PNG whose alpha 255 means missing, of the picture's (height, width)."""
-    try:
-        loaded = decode_image(data, "The mask", max_pixels=MAX_PIXELS)
-    except InputError:
-        raise InputError("The painted mask did not arrive whole; paint again.") from None
-    missing = np.ones(loaded.image.shape[:2], bool) if loaded.transparent is None else ~loaded.transparent
-    if missing.shape != tuple(size):
-        raise InputError(
-            f"The mask is {missing.shape[1]}×{missing.shape[0]}, the picture {size[1]}×{size[0]}. Use the "
-            "same size."
-        )
-    if not missing.any():
-        raise InputError("Nothing is masked yet: paint over what should disappear.")
-    return missing
-
-
-def canvas_sketch(data: bytes, missing: Mask) -> Mask | None:
-    """The editor's sketch: red 255 in the same PNG, inside the (H, W) bool hole; None where nothing is
-    drawn.
-    """
-    lines = (decode_image(data, "The sketch", max_pixels=MAX_PIXELS).image[..., 0] >= THRESHOLD) & missing
-    return lines if lines.any() else None
-
-
 def read_canvas(data_url: str, size: tuple[int, int]) -> tuple[Mask, Mask | None]:
-    """The mask and the sketch that the editor sends for a picture of this (height, width); None where no
-    line is drawn.
+    """The mask and the sketch that the editor sends, of the picture's (height, width); None where no line is
+    drawn.
+
+    It sends a PNG as a data URL: alpha 255 means missing, red 255 a line of the sketch, which counts inside
+    the hole alone. Raises InputError with one sentence.
     """
-    data = _bytes(data_url)
-    mask = canvas_mask(data, size)
-    return mask, canvas_sketch(data, mask)
-
-
-def _bytes(data_url: str) -> bytes:
     if not data_url:
-        raise InputError("Nothing is masked yet: paint over what should disappear.")
+        raise InputError(NOTHING_MASKED)
     try:
-        return base64.b64decode(data_url.partition(",")[2], validate=True)
+        data = base64.b64decode(data_url.partition(",")[2], validate=True)
+        loaded = decode_image(data, "The mask", max_pixels=MAX_PIXELS)
     except (binascii.Error, ValueError):
         raise InputError("The painted mask did not arrive whole; paint again.") from None
-
-
-Square = tuple[int, int, int, int]
-"""top, left, bottom, right"""
-
-THUMB = 132
-"""Side of the thumbnails of several answers, in pixels: twice what is shown."""
-
-
-def around(mask: Mask) -> Square:
-    """A square around the hole, with some of what is known, as far as the picture has room for one."""
-    spans = [_span(mask.any(axis=1)), _span(mask.any(axis=0))]
-    side = min(*mask.shape, max(16, round(1.3 * max(end - start for start, end in spans))))
-    top, left = (
-        max(0, min((sum(span) - side) // 2, length - side))
-        for span, length in zip(spans, mask.shape, strict=True)
-    )
-    return top, left, top + side, left + side
-
-
-def _span(missing: Mask) -> tuple[int, int]:
-    places = np.nonzero(missing)[0]
-    return int(places.min(initial=len(missing))), int(places.max(initial=-1)) + 1
-
-
-def thumbnail(image: Image, square: Square) -> Image:
-    """That part of a picture, at most `THUMB` pixels a side."""
-    top, left, bottom, right = square
-    part = PilImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-    part.thumbnail((THUMB, THUMB))
-    return np.asarray(part)
-
-
-def masked(image: Image, mask: Mask) -> Image:
-    """The picture with its hole hatched in two greys: nothing is known there."""
-    rows, columns = np.indices(mask.shape, sparse=True)
-    band = max(2, max(mask.shape) // 96)
-    hatch = np.where(
-        ((rows + columns) // band % 2)[..., None] == 0, np.uint8([119, 123, 130]), np.uint8([138, 142, 149])
-    )
-    return np.where(mask[..., None], hatch, image).astype(np.uint8)
+    missing = np.ones(loaded.image.shape[:2], bool) if loaded.transparent is None else ~loaded.transparent
+    if missing.shape != size:
+        found, wanted = (f"{width}×{height}" for height, width in (missing.shape, size))
+        raise InputError(f"The mask is {found}, the picture {wanted}. Use the same size.")
+    if not missing.any():
+        raise InputError(NOTHING_MASKED)
+    lines = (loaded.image[..., 0] >= THRESHOLD) & missing
+    return missing, lines if lines.any() else None

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from inpainters.errors import InputError
-from inpainters.imaging import THRESHOLD, Image, Mask, decode_image
+from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png
 
 MAX_AGE = 2 * 3600.0
 """Seconds after which a picture that nobody asks for is deleted."""
@@ -49,6 +49,10 @@ class Store:
                 "The disk is full, so the picture could not be kept; free some space and run it again."
             ) from None
         return token
+
+    def put_image(self, picture: Image | Mask) -> str:
+        """Store a picture or a mask as PNG; return its token."""
+        return self.put(encode_png(picture))
 
     def path(self, token: str) -> Path | None:
         """The file behind a token, or None. Asking keeps it alive."""

@@ -1,7 +1,7 @@
 """The Compare tab: open a picture, paint a hole, fill it with several methods, look closely."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,11 +11,11 @@ from demo.actions import compare as actions
 from demo.server import samples
 from demo.server.archive import archive
 from demo.server.jobs import Batch
-from demo.server.options import MOST_ANSWERS, chosen_methods
+from demo.server.options import MOST_ANSWERS
 from demo.server.visit import App, Reply, Session
 from demo.tabs import Page
 from demo.views import compare as view
-from demo.views.changes import changes, next_rev
+from demo.views.picker import picker
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Choice, Picker
@@ -85,7 +85,7 @@ class CompareTab:
         thumbnails = samples.thumbnails(self.app.store)
         self.canvas = MaskEditor(thumbnails, view.generators(), follows, elem_id="compare-editor")
         with gr.Accordion("Methods", open=True, elem_id="compare-methods") as self.methods:
-            first = view.picker(chosen_methods(actions.FIRST_CHOICE), next_rev())
+            first = picker(actions.visit(self.app, None), opened=True)
             self.picker = Picker(first, elem_id="compare-picker")
             with gr.Row(elem_id="compare-numbers"):
                 self.several = _number(1, f"Answers (1–{MOST_ANSWERS})", "compare-answers")
@@ -150,8 +150,7 @@ class CompareTab:
     def on_mask(self, session: Session | None, event: gr.EventData) -> list[Any]:
         session = actions.visit(self.app, session)
         flipped = session.index >= 0 and actions.painted(session, _sent(event))
-        panes = view.panes(session, self.app.runner) if flipped else gr.skip()
-        return [session, view.costs_in_picker(session), panes, *self._controls(session)]
+        return _outputs(session, *view.painting(session, self.app.runner, flipped=flipped))
 
     def on_choose(self, choice: Choice, session: Session | None) -> list[Any]:
         return self._act(session, lambda session: actions.choose(session, choice.ids, choice.options))
@@ -186,8 +185,7 @@ class CompareTab:
     def on_load(self, session: Session | None, request: gr.Request) -> list[Any]:
         session = actions.visit(self.app, session)
         asked = dict(request.query_params) if request else {}
-        shown = self._act(session, lambda session: actions.restore(self.app, session, asked))
-        shown[self.all.index(self.picker)] = view.costs_in_picker(session, restored=True)
+        shown = self._act(session, lambda session: actions.restore(self.app, session, asked), opened=True)
         return [*shown, session.seed, session.n]
 
     def on_zip(self, session: Session | None) -> str:
@@ -195,54 +193,28 @@ class CompareTab:
 
     # ---- what they return ---------------------------------------------------------------------
 
-    def _act(self, session: Session | None, action: Callable[[Session], Reply]) -> list[Any]:
+    def _act(
+        self, session: Session | None, action: Callable[[Session], Reply], *, opened: bool = False
+    ) -> list[Any]:
         session = actions.visit(self.app, session)
         try:
             reply = action(session)
         except InputError as error:
             reply = Reply(str(error), error=True)
-        return self._page(session, reply)
-
-    def _page(self, session: Session, reply: Reply) -> list[Any]:
-        picker, panes = view.costs_in_picker(session), view.panes(session, self.app.runner)
-        return [session, view.editor(session, *reply), picker, panes, *self._controls(session)]
+        return _outputs(session, *view.page(session, self.app.runner, reply, opened=opened))
 
     async def _follow(self, session: Session, begin: Callable[[], Batch]) -> AsyncIterator[list[Any]]:
         try:
             batch = await asyncio.to_thread(begin)
         except InputError as error:
-            failed = view.editor(session, str(error), error=True)
-            yield [session, failed, gr.skip(), gr.skip(), *self._controls(session)]
+            (editor, *_), controls = view.page(session, self.app.runner, Reply(str(error), error=True))
+            yield _outputs(session, [editor, None, None], controls)
             return
-        editor: Any = view.editor(session)
         try:
-            async for panes in self._panes(session, batch):
-                picker = view.costs_in_picker(session) if batch.finished else gr.skip()
-                yield [session, editor, picker, panes, *self._controls(session)]
-                editor = gr.skip()
+            async for values, controls in view.running(session, self.app.runner, batch):
+                yield _outputs(session, values, controls)
         finally:
             batch.stop()  # the page was closed, or all is done and this does nothing
-
-    def _panes(self, session: Session, batch: Batch) -> AsyncIterator[dict[str, Any]]:
-        return changes(
-            lambda: view.panes(session, self.app.runner),
-            lambda: batch.settled,
-            lambda: session.index >= 0 and session.round.batch is batch,
-        )
-
-    def _controls(self, session: Session) -> list[Any]:
-        label, ready = view.run_label(session)
-        running, last = session.running, len(session.rounds) - 1
-        answered = session.index >= 0 and bool(session.round.answers)
-        return [
-            gr.update(value=label, interactive=ready),
-            gr.update(interactive=running),
-            gr.update(interactive=answered and not running),
-            gr.update(visible=session.index > 0, interactive=not running),
-            gr.update(visible=0 <= session.index < last, interactive=not running),
-            gr.update(label=f"Methods · {len(session.chosen)} chosen"),
-            view.scored(session),
-        ]
 
 
 def _number(value: int, label: str, elem_id: str) -> gr.Number:
@@ -252,3 +224,11 @@ def _number(value: int, label: str, elem_id: str) -> gr.Number:
 def _sent(event: gr.EventData) -> dict[str, Any]:
     """What the browser sent with an event."""
     return event._data if isinstance(event._data, dict) else {}
+
+
+def _outputs(
+    session: Session, values: Sequence[dict[str, Any] | None], controls: list[dict[str, Any]]
+) -> list[Any]:
+    """In the order of `CompareTab.all`, or of what a handler names in its place."""
+    shown = [gr.skip() if value is None else value for value in values]
+    return [session, *shown, *(gr.update(**control) for control in controls)]

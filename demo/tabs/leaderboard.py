@@ -8,7 +8,7 @@ import gradio as gr
 
 from benchmark.report import display
 from benchmark.report.summary import named
-from demo.server.pictures import masked
+from demo.server.copies import hatched
 from demo.server.store import Store, url
 from demo.server.visit import App
 from demo.tabs import Page
@@ -131,7 +131,7 @@ def _inputs(app: App, original: str, mask: str) -> tuple[str, str, tuple[int, in
     """Tokens of the original and the masked picture, and their (height, width)."""
     image = load_image(original).image
     hole, _ = load_mask(mask, image.shape[:2])
-    return _picture(app, original), app.store.put(encode_png(masked(image, hole))), image.shape[:2]
+    return _picture(app, original), app.store.put(encode_png(hatched(image, hole))), image.shape[:2]
 
 
 # ---- the tab: adapters ---------------------------------------------------------------------------

@@ -15,15 +15,16 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo.actions import compare
-from demo.server import options, pictures, samples
+from demo.server import copies, options, samples
 from demo.server.archive import archive
 from demo.server.jobs import Answer, Batch, Hole, Job, Runner
-from demo.server.pictures import canvas_mask, from_result, open_mask, open_picture
+from demo.server.pictures import from_result, open_mask, open_picture, read_canvas
 from demo.server.scores import scores as measured
 from demo.server.store import Store
 from demo.server.store import url as served
 from demo.server.visit import App, Session
 from demo.views import compare as view
+from demo.views import panes, picker
 from inpainters import inpaint, registry
 from inpainters.base import Inpainter, InpaintResult
 from inpainters.costs import spoken
@@ -52,11 +53,12 @@ def saved(folder, name, picture, **options):
 
 def rgba_mask(mask):
     """What the editor sends: alpha 255 where the pixel is missing."""
-    buffer = io.BytesIO()
-    pixels = np.zeros((*mask.shape, 4), np.uint8)
-    pixels[..., 3] = mask * 255
-    PilImage.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+    pixels = np.dstack([np.zeros((*mask.shape, 3), np.uint8), np.uint8(255) * mask])
+    return data_url(encode_png(pixels))
+
+
+def data_url(data):
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def test_original_is_kept_byte_for_byte(store, photo, tmp_path):
@@ -137,8 +139,10 @@ def test_animated_picture_opens_with_its_first_frame(store, photo, tmp_path):
 def test_canvas_mask_alpha_255_is_missing():
     mask = np.zeros((40, 60), bool)
     mask[3:8, 10:12] = True
-    assert np.array_equal(canvas_mask(rgba_mask(mask), (40, 60)), mask)
-    assert canvas_mask(rgba_mask(np.ones((40, 60), bool)), (40, 60)).all()
+    found, sketch = read_canvas(rgba_mask(mask), (40, 60))
+    assert np.array_equal(found, mask)
+    assert sketch is None
+    assert read_canvas(rgba_mask(np.ones((40, 60), bool)), (40, 60))[0].all()
 
 
 @pytest.mark.parametrize(
@@ -146,12 +150,14 @@ def test_canvas_mask_alpha_255_is_missing():
     [
         (rgba_mask(np.zeros((40, 60), bool)), "Nothing is masked"),
         (rgba_mask(np.ones((20, 60), bool)), "The mask is 60×20, the picture 60×40. Use the same size."),
-        (b"junk", "did not arrive whole"),
+        (data_url(b"junk"), "did not arrive whole"),
+        ("data:image/png;base64,§", "did not arrive whole"),
+        ("", "Nothing is masked"),
     ],
 )
 def test_bad_canvas_masks(data, words):
     with pytest.raises(InputError, match=words):
-        canvas_mask(data, (40, 60))
+        read_canvas(data, (40, 60))
 
 
 def test_mask_file_of_another_size(tmp_path):
@@ -362,18 +368,18 @@ def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(store, photo, t
     compare.set_options(session, {"telea": {"radius": "5"}})
     compare.set_options(session, {"telea": {"radius": ""}})
     assert session.options == {"telea": {"radius": 5.0}}
-    assert view.picker(None, 1, view.prices(session), session)["wrong"] == {
-        "telea": "Telea: option 'radius' must be a number, not ''."
-    }
-    url = "data:image/png;base64," + base64.b64encode(rgba_mask(np.eye(40, 60) > 0)).decode()
+    assert picker.picker(session)["wrong"] == {"telea": "Telea: option 'radius' must be a number, not ''."}
+    url = rgba_mask(np.eye(40, 60) > 0)
     with pytest.raises(InputError, match="Telea: option 'radius' must be a number"):
         compare.start(app, session, url, ["telea"])
     compare.set_options(session, {})
     assert (session.wrong, session.options) == ({}, {})
 
 
-def test_what_a_picker_offers():
-    rows = {row["id"]: row for family in view.picker([], 1)["families"] for row in family["methods"]}
+def test_what_a_picker_offers(store):
+    rows = {
+        row["id"]: row for family in picker.picker(Session(store))["families"] for row in family["methods"]
+    }
     assert {
         option["name"]: (option["kind"], option["default"], option["maximum"])
         for option in rows["telea"]["options"]
@@ -386,44 +392,44 @@ def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store)
     spec, session = registry.get("repaint"), Session(store)
     session.begin(open_picture(store, samples.path("coffee"), "Coffee", "coffee"))
     session.hole, session.holes = {"count": 800}, [Hole(0, 0, 20, 20, 400), Hole(300, 500, 320, 520, 400)]
-    prices = view.prices(session)
+    prices = picker.costs_here(session)
     assert prices["repaint"].calls == 2 * 65
     session.n, session.options = 4, {"repaint": {"preset": "balanced"}}
-    dear = view.prices(session)
+    dear = picker.costs_here(session)
     assert dear["repaint"].calls == 4 * 2 * 460
     assert dear["telea"] == prices["telea"]
-    assert view.priced(spec, dear["repaint"], 4).startswith("4 × 920 network calls, about ")
+    assert picker.priced(spec, dear["repaint"], 4).startswith("4 × 920 network calls, about ")
     session.chosen = ["repaint"]
-    assert view.run_label(session)[0] == f"Run 1 · {spoken(dear['repaint'].seconds)}"
+    assert view.run_label(session, dear)[0] == f"Run 1 · {spoken(dear['repaint'].seconds)}"
 
 
 def test_stale_is_what_ran_under_other_settings(store, photo, tmp_path):
     session = done_session(store, photo, tmp_path)
     telea, prior = session.round.batch.jobs[0], Job("deep_image_prior")
-    assert not view.stale(session, telea)
+    assert not panes.stale(session, telea)
     session.seed, session.n = 4, 2
-    assert (view.stale(session, telea), view.stale(session, prior)) == (
+    assert (panes.stale(session, telea), panes.stale(session, prior)) == (
         False,
         True,
     )  # its seed changes nothing
     session.options["telea"] = {"radius": 5.0}
-    assert view.stale(session, telea)
+    assert panes.stale(session, telea)
     session.seed, session.n, session.options = 0, 1, {}
-    assert not view.stale(session, prior)
+    assert not panes.stale(session, prior)
     session.round.stale = True
-    assert view.stale(session, telea)
+    assert panes.stale(session, telea)
 
 
 def test_thumbnails_show_the_hole():
     mask = np.zeros((100, 300), bool)
     mask[40:50, 280:300] = True
-    top, left, bottom, right = pictures.around(mask)
+    top, left, bottom, right = copies.around(mask)
     assert bottom - top == right - left == 26
     assert (right, 0 <= top <= 40, bottom >= 50) == (300, True, True)
-    assert pictures.around(np.ones((60, 90), bool)) == (0, 15, 60, 75)
-    assert pictures.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (
-        pictures.THUMB,
-        pictures.THUMB,
+    assert copies.around(np.ones((60, 90), bool)) == (0, 15, 60, 75)
+    assert copies.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (
+        copies.THUMB,
+        copies.THUMB,
         3,
     )
 
@@ -443,7 +449,7 @@ def test_several_answers_stand_in_the_pane_and_in_the_archive(store, photo, tmp_
         one.token = session.round.answers[job.name(one.result.seed)] = store.put(encode_png(one.result.image))
     job.answers[1].scores = {"psnr": {"value": 20.0, "unit": "dB", "reason": ""}}
     session.round.batch, session.seed, session.n = Batch([job, *session.round.batch.jobs]), 5, 3
-    shown = {pane["id"]: pane for pane in view.panes(session, Runner())["panes"]}
+    shown = {pane["id"]: pane for pane in panes.panes(session, Runner())["panes"]}
     assert [(one["seed"], one["state"], one["file"]) for one in shown["repaint"]["answers"]] == [
         (5, "done", "a-repaint-seed5"),
         (6, "done", "a-repaint-seed6"),
@@ -514,7 +520,7 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
         job = compare.start(
             app,
             session,
-            "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(),
+            rgba_mask(mask),
             [method],
             0,
             2,
@@ -527,7 +533,7 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
         while app.runner._queues["heavy"]:
             time.sleep(0.01)
         assert len(calls) <= so_far + 2
-        pane = view.panes(session, app.runner)["panes"][-1]
+        pane = panes.panes(session, app.runner)["panes"][-1]
         assert (pane["state"], [answer["state"] for answer in pane["answers"]]) == (
             "stopped",
             ["stopped", "stopped"],
@@ -553,7 +559,7 @@ def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monke
         batch = compare.start(
             app,
             session,
-            "data:image/png;base64," + base64.b64encode(rgba_mask(mask)).decode(),
+            rgba_mask(mask),
             ["dpm_solver"],
             5,
             3,
@@ -597,20 +603,15 @@ def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(tmp
     PilImage.new("RGB", (48, 32), (200, 100, 50)).save(tmp_path / "photo.png")
     mask[8:20, 10:30] = True
     visit.begin(open_picture(app.store, tmp_path / "photo.png", "photo.png"))
-    url = (
-        "data:image/png;base64,"
-        + base64.b64encode(
-            encode_png(np.dstack([np.zeros((32, 48, 3), np.uint8), np.uint8(255) * mask]))
-        ).decode()
-    )
+    url = rgba_mask(mask)
     try:
         batch = compare.start(app, visit, url, ["sketching"], 0)
         job = batch.jobs[0]
         while not job.previews and not job.final:
             time.sleep(0.01)
-        shown = view.panes(visit, app.runner)["panes"][-1]
+        shown = panes.panes(visit, app.runner)["panes"][-1]
         batch.stop()
-        stopped = view.panes(visit, app.runner)["panes"][-1]
+        stopped = panes.panes(visit, app.runner)["panes"][-1]
         assert (shown["state"], stopped["state"]) == ("running", "stopped")
         assert shown["src"] == stopped["src"]
         picture = app.store.image(shown["src"].removeprefix("pic/"))

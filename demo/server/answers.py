@@ -1,0 +1,61 @@
+"""What becomes of the answers of a run: pictures in the store, thumbnails, and scores."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from demo.server.copies import around, hatched, thumbnail
+from demo.server.jobs import Answer, Job
+from demo.server.scores import scores
+from demo.server.visit import App, Round
+from inpainters.imaging import Image, Mask
+
+LATEST = 8
+"""So many pictures that were shown on the way stay when an answer is there: the page may be loading one."""
+
+
+class Keeper:
+    """Keeps what the jobs of one round show and answer. Its methods are called in the workers."""
+
+    def __init__(self, app: App, one: Round, image: Image, mask: Mask, sketch: Mask | None) -> None:
+        self.store, self.runner, self.round = app.store, app.runner, one
+        self.image, self.mask, self.sketch = image, mask, sketch
+        self.square = around(mask)
+
+    def keep_hole(self) -> None:
+        """Keep the mask and the sketch of the run, and the picture with its hole."""
+        one, transparent = self.round, self.round.picture.transparent
+        one.mask, one.masked = (
+            self.store.put_image(self.mask),
+            self.store.put_image(hatched(self.image, self.mask)),
+        )
+        one.sketch = None if self.sketch is None else self.store.put_image(self.sketch)
+        one.reference = transparent is None or not (self.store.mask(transparent) & self.mask).any()
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs on the hole."""
+        for job in jobs:
+            job.guide = self.sketch
+            job.preview, job.on_answer = partial(self.show, job), partial(self.keep, job)
+        self.runner.start(self.image, self.mask, jobs)
+
+    def show(self, job: Job, image: Image) -> None:
+        """Keep a preview; those before it stay until its answer is there, as the page may be loading one."""
+        job.showing = self.store.put_image(image), self._thumb(job, image)
+        job.previews += filter(None, job.showing)
+
+    def keep(self, job: Job, answer: Answer) -> None:
+        """Keep an answer, and have it scored where something true is known."""
+        filled = answer.result.image
+        answer.thumb = self._thumb(job, filled)
+        answer.token = self.round.answers[job.name(answer.result.seed)] = self.store.put_image(filled)
+        self.store.drop(job.previews[:-LATEST])
+        job.previews, job.showing = job.previews[-LATEST:], ("", "")
+        if self.round.reference:
+            self.runner.later(answer, partial(self.rate, answer))
+
+    def rate(self, answer: Answer) -> None:
+        for known in scores(self.image, answer.result.image, self.mask):
+            answer.scores = known
+
+    def _thumb(self, job: Job, image: Image) -> str:
+        return self.store.put_image(thumbnail(image, self.square)) if job.n > 1 else ""

@@ -1,0 +1,46 @@
+"""Copies of pictures that a page shows: holes hatched, and thumbnails of what is around a hole."""
+
+import numpy as np
+from PIL import Image as PilImage
+
+from inpainters.imaging import Image, Mask
+
+Square = tuple[int, int, int, int]
+"""top, left, bottom, right"""
+
+THUMB = 132
+"""Side of the thumbnails of several answers, in pixels: twice what is shown."""
+
+
+def around(mask: Mask) -> Square:
+    """A square around the hole, with some of what is known, as far as the picture has room for one."""
+    spans = [_span(mask.any(axis=1)), _span(mask.any(axis=0))]
+    side = min(*mask.shape, max(16, round(1.3 * max(end - start for start, end in spans))))
+    top, left = (
+        max(0, min((sum(span) - side) // 2, length - side))
+        for span, length in zip(spans, mask.shape, strict=True)
+    )
+    return top, left, top + side, left + side
+
+
+def _span(missing: Mask) -> tuple[int, int]:
+    places = np.nonzero(missing)[0]
+    return int(places.min(initial=len(missing))), int(places.max(initial=-1)) + 1
+
+
+def thumbnail(image: Image, square: Square) -> Image:
+    """That part of a picture, at most `THUMB` pixels a side."""
+    top, left, bottom, right = square
+    part = PilImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
+    part.thumbnail((THUMB, THUMB))
+    return np.asarray(part)
+
+
+def hatched(image: Image, mask: Mask) -> Image:
+    """The picture with its hole hatched in two greys: nothing is known there."""
+    rows, columns = np.indices(mask.shape, sparse=True)
+    band = max(2, max(mask.shape) // 96)
+    hatch = np.where(
+        ((rows + columns) // band % 2)[..., None] == 0, np.uint8([119, 123, 130]), np.uint8([138, 142, 149])
+    )
+    return np.where(mask[..., None], hatch, image).astype(np.uint8)

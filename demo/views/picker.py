@@ -1,0 +1,68 @@
+"""The methods to choose from, as plain values: what each costs here, or why it cannot run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demo.server.jobs import Hole, Price, price
+from demo.server.options import answers_of, described, offered
+from demo.server.visit import Session
+from demo.views.changes import next_rev
+from inpainters import registry
+from inpainters.costs import spoken
+from inpainters.spec import FAMILIES, MethodSpec
+
+
+def picker(
+    session: Session, costs: Mapping[str, Price] | None = None, *, opened: bool = False
+) -> dict[str, Any]:
+    """The Picker's value: methods by family, each with its cost here or why it cannot run, its options and
+    what is wrong with them.
+
+    What is ticked and set on the page stays, unless it has just `opened`.
+    """
+    families = []
+    for family in FAMILIES:
+        methods = [
+            _row(spec, costs, session.n) for spec in registry.METHODS.values() if spec.family == family
+        ]
+        if methods:
+            families.append({"id": family, "methods": methods})
+    value = {"rev": next_rev(), "families": families, "wrong": dict(session.wrong)}
+    options = {name: dict(own) for name, own in session.options.items()}
+    return value | ({"chosen": list(session.chosen), "options": options} if opened else {})
+
+
+def _row(spec: MethodSpec, costs: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": spec.name, "title": spec.title, "cost": "", "help": spec.summary}
+    if why := registry.unavailable(spec.name):
+        return row | {"why": why}
+    if costs:
+        row |= (
+            {"note": priced(spec, costs[spec.name], n)}
+            if spec.calls
+            else {"cost": spoken(costs[spec.name].seconds)}
+        )
+    return row | {"options": [described(option) for option in offered(spec)]}
+
+
+def priced(spec: MethodSpec, cost: Price, n: int) -> str:
+    """'4 × 65 network calls, about 9 s here'."""
+    n = answers_of(spec, n)
+    several = f"{n} × " if n > 1 else ""
+    calls = f"{cost.calls // n:,} network call{'s' if cost.calls != n else ''}"
+    return f"{several}{calls}, {spoken(cost.seconds)} here"
+
+
+def costs_here(session: Session) -> dict[str, Price]:
+    """What each method costs on the hole in view under its settings, or on a fifth of a 512x512 picture
+    before there is a hole.
+    """
+    size = session.round.picture.size if session.index >= 0 else (512, 512)
+    found = session.holes
+    if not session.hole.get("count"):
+        found = [Hole(0, 0, size[0], size[1], round(0.2 * size[0] * size[1]))]
+    specs = registry.METHODS.values()
+    return {
+        spec.name: price(spec, size, found, session.options.get(spec.name), answers_of(spec, session.n))
+        for spec in specs
+    }
