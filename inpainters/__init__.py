@@ -11,8 +11,8 @@ from inpainters.registry import METHODS, create, unavailable
 from inpainters.spec import MethodSpec
 
 __all__ = [
-    "METHODS", "Cancelled", "InpaintRequest", "InpaintResult", "Inpainter", "InputError", "MethodSpec", "OnStep",
-    "UnavailableError", "create", "inpaint", "unavailable",
+    "METHODS", "Cancelled", "InpaintRequest", "InpaintResult", "Inpainter", "InputError", "MethodSpec",
+    "OnStep", "UnavailableError", "create", "inpaint", "unavailable",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -77,11 +77,15 @@ def say(sentence: str, code: int = 0) -> int:
 def os_sentence(error: OSError) -> str:
     """What the system refused, as one sentence that says what to do."""
     if disk_full(error):
-        return "The disk is full. All that was finished is kept: free some space and start the same command again."
+        return (
+            "The disk is full. All that was finished is kept: free some space and start the same command "
+            "again."
+        )
     name = f"'{Path(str(error.filename)).name[:80]}'" if error.filename else "A file"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{name} may not be read or written: check its permissions, or choose another place."
-    return f"{name} cannot be read or written ({error.strerror or error}): check its path, or choose another place."
+    why = error.strerror or error
+    return f"{name} cannot be read or written ({why}): check its path, or choose another place."
 
 
 def path(text: str) -> Path:
@@ -106,7 +110,7 @@ def _folder(text: str) -> Path:
 
 
 def _parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
-    """argparse names what is required and absent before what is misspelt: the misspelt is looked for first."""
+    """argparse names what is required and absent before what is misspelt: that is looked for first."""
     flags = set(parser.flags())
     for text in takewhile(lambda text: text != "--", arguments):
         name = text.partition("=")[0]

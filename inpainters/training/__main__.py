@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def parser() -> commandline.Parser:
-    several = "On several GPUs, or in several processes: torchrun --nproc-per-node N -m inpainters.training RECIPE --data DIR ..."
+    several = (
+        "On several GPUs, or in several processes: torchrun --nproc-per-node N -m inpainters.training RECIPE "
+        "--data DIR ..."
+    )
     p = commandline.Parser(prog="python -m inpainters.training", description=__doc__, epilog=several)
     p.add_argument("recipe", help="name of a recipe, or a path that ends in .toml")
     p.add_argument(

@@ -131,7 +131,7 @@ def interval(differences: np.ndarray, draws: int = 10_000) -> tuple[float, float
 
 
 def compare(ablation: Ablation, found: dict[str, dict[str, dict[str, float]]]) -> Rows:
-    """One row per metric: both means, the mean difference per picture (second less first) and its interval."""
+    """One row per metric: both means, the mean difference per picture (second less first), its interval."""
     (one, first), (two, second) = found.items()
     rows = []
     for metric in METRICS:
@@ -141,8 +141,9 @@ def compare(ablation: Ablation, found: dict[str, dict[str, dict[str, float]]]) -
         a, b = (np.array([side[name][metric] for name in names]) for side in (first, second))
         low, high = interval(b - a)
         rows.append({
-            "ablation": ablation.name, "pair": f"{two} less {one}", "metric": metric, "n": len(names), one: a.mean(), two: b.mean(),
-            "difference": (b - a).mean(), "low": low, "high": high, "verdict": verdict(metric, one, two, a, b),
+            "ablation": ablation.name, "pair": f"{two} less {one}", "metric": metric, "n": len(names),
+            one: a.mean(), two: b.mean(), "difference": (b - a).mean(), "low": low, "high": high,
+            "verdict": verdict(metric, one, two, a, b),
         })  # fmt: skip
     return rows
 
@@ -355,9 +356,9 @@ def _facts(ablations: Sequence[Ablation], device: str) -> dict[str, Any]:
 
     plan = next(iter(ablations[0].variants.values()))
     return {
-        "steps": plan.optimizer.steps, "batch": plan.optimizer.batch, "crop": plan.data.crop, "seed": plan.seed,
-        "variants": "the first and the second variant", "hardware": hardware(device), "torch": torch.__version__,
-        "python": platform.python_version(),
+        "steps": plan.optimizer.steps, "batch": plan.optimizer.batch, "crop": plan.data.crop,
+        "seed": plan.seed, "variants": "the first and the second variant", "hardware": hardware(device),
+        "torch": torch.__version__, "python": platform.python_version(),
     }  # fmt: skip
 
 

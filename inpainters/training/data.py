@@ -193,7 +193,7 @@ def _drawn(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: f
 
 
 def _windowed(recipe: Masks, size: int, rng: np.random.Generator, seed: int, whole: bool) -> Mask:
-    """The hole in the central window, all of it where `whole`; the strips beyond the picture only where not."""
+    """The hole in the central window, all of it where `whole`; strips beyond the picture only where not."""
     side = round(recipe.window * size)
     solid, strips = rng.random(2) < (recipe.whole, recipe.beyond)
     hole = np.ones((side, side), bool) if whole or solid else _drawn(recipe, side, rng, seed, recipe.low)

@@ -118,13 +118,13 @@ class Trainer:
         }
 
     def resume(self) -> None:
-        """Continue from the checkpoint; raises InputError where it is absent, damaged, or of another network."""
+        """Continue from the checkpoint; raises InputError where it is absent, damaged, of another network."""
         self._load(self.out / CHECKPOINT)
         for name, columns in LOGS.items() if parallel.rank() == 0 else ():
             _truncate(self.out / name, self.step, columns)
 
     def branch(self, folder: Path) -> None:
-        """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk is only read."""
+        """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk is but read."""
         trunk, self.out = self.out, folder
         self._load(trunk / CHECKPOINT)
         folder.mkdir(parents=True, exist_ok=True)
@@ -380,7 +380,7 @@ class Trainer:
 
     @torch.no_grad()
     def score(self, fills: list[Image], images: list[Image], masks: list[np.ndarray]) -> dict[str, float]:
-        """Means over the pictures: LPIPS of the whole composite, L1 and PSNR in the hole, colours in [0, 1]."""
+        """Means over the pictures: LPIPS of the composite, L1 and PSNR in the hole, colours in [0, 1]."""
         found: list[tuple[float, float, float]] = []
         for fill, image, mask in zip(fills, images, masks, strict=True):
             (a, b), _ = tensors([fill, image], [mask, mask])

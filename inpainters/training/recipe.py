@@ -3,14 +3,39 @@
 import inspect
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict
 from importlib import import_module
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
 
 from inpainters.errors import InputError, unknown
-from inpainters.masks import GENERATORS
+from inpainters.training.checks import (
+    Above0,
+    Count,
+    Decays,
+    Mix,
+    Share,
+    Side,
+    Some,
+    Texts,
+    Widths,
+    choice,
+    refuse,
+    sentence,
+)
 
 NETWORKS: dict[str, str] = {
     "gated_conv": "inpainters.networks.gated:GatedGenerator",
@@ -37,187 +62,187 @@ DISCRIMINATORS: dict[str, str] = {
     "centre": "inpainters.networks.discriminators:CentreDiscriminator",
 }
 """Name in `[discriminator]` -> `module:class`, whose `forward(image, mask[, guide])` returns scores."""
-CHOICES = {
-    "objective": tuple(OBJECTIVES),
-    "losses.distance": ("l1", "l2"),
-    "losses.per": ("region", "picture"),
-    "losses.network": ("lpips_squeeze", "squeezenet", "vgg16", "none"),
-    "discriminator.name": tuple(DISCRIMINATORS),
-    "discriminator.loss": ("hinge", "cross_entropy"),
-}
-LEAST = {
-    "data.crop": 8,
-    "data.cap": 8,
-    "optimizer.batch": 1,
-    "optimizer.steps": 1,
-    "every.log": 1,
-    "every.picture": 1,
-    "every.validate": 1,
-}
-SHARES = (
-    "data.guide",
-    "data.held_out",
-    "masks.window",
-    "masks.whole",
-    "masks.beyond",
-    "losses.discount",
-    "losses.perceptual_from",
-)
-ABOVE_ZERO = ("optimizer.rate", "optimizer.clip", "discriminator.rate", "masks.window", "losses.discount")
 FOLDER = Path(__file__).parent / "recipes"
 CLASS = "class"
 """Key of `[network]`: another class of the same module, such as a slim form of the paper's network."""
+_TABLE = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_TABLE)
 class Data:
     """What the network sees."""
 
-    crop: int = 256
-    cap: int = 512
+    crop: Side = 256
+    cap: Side = 512
     """Shorter sides above this are shrunk to it when the pictures are decoded."""
-    held_out: float = 0.01
+    held_out: Share = 0.01
     """Share of the pictures that are kept for validation, chosen by their names."""
-    workers: int = 0
-    guide: float = 0.0
+    workers: StrictInt = 0
+    guide: Share = 0.0
     """Share of the samples that come with a sketch of the hole's edges; the others' guide is 0. Where 0, the
     network is given none.
     """
 
+    @model_validator(mode="after")
+    def _cut_from_what_is_kept(self) -> Self:
+        if self.cap < self.crop:
+            said = "data.cap must be data.crop or more: crops are cut from pictures of that size"
+            raise refuse("section", said)
+        return self
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_TABLE)
 class Masks:
     """Generators of `inpainters.masks` and their shares, and the range of the hole's share of the picture."""
 
-    mix: dict[str, float] = field(default_factory=lambda: {"irregular": 0.4, "brush": 0.4, "box": 0.2})
-    low: float = 0.02
-    high: float = 0.6
-    window: float = 1.0
+    mix: Mix = Field(default_factory=lambda: {"irregular": 0.4, "brush": 0.4, "box": 0.2})
+    low: StrictFloat = 0.02
+    high: StrictFloat = 0.6
+    window: Some = 1.0
     """Side of the centre square that holes are drawn in, as a share of the picture's; `low` and `high` are
     shares of that square.
     """
-    whole: float = 0.0
+    whole: Share = 0.0
     """Share of the masks that take all of that square; below a window of 1 validation has only those."""
-    beyond: float = 0.0
+    beyond: Share = 0.0
     """Share of the masks that also lack a strip along one or two sides, as where a window reaches beyond its
     picture.
     """
 
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if not 0 <= self.low < self.high <= 1:
+            raise refuse("section", "masks.low and masks.high must satisfy 0 <= low < high <= 1")
+        return self
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_TABLE)
 class Optimizer:
     """AdamW; the rate rises over `warmup` steps, then stays, and falls to 0 in a short run of its own
     (`--decay`).
     """
 
-    batch: int = 16
-    rate: float = 5e-4
-    betas: tuple[float, float] = (0.9, 0.99)
-    weight_decay: float = 0.0
-    warmup: int = 200
-    clip: float = 1.0
+    batch: Count = 16
+    rate: Above0 = 5e-4
+    betas: Decays = (0.9, 0.99)
+    weight_decay: StrictFloat = 0.0
+    warmup: StrictInt = 200
+    clip: Above0 = 1.0
     """Largest norm of the gradient."""
-    average: float = 0.999
+    average: StrictFloat = 0.999
     """Decay of the moving average of the weights."""
-    steps: int = 1_000_000
-    bf16: bool = True
+    steps: Count = 1_000_000
+    bf16: StrictBool = True
     """Networks and perceptual distance run in bf16 where that is safe (autocast)."""
-    compile: bool = False
+    compile: StrictBool = False
     """Compile the network first, where a C++ compiler is at hand: a minute at the start, and in bf16 a third
     less per step.
     """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_TABLE)
 class Losses:
     """Weights of the losses; those of 0 are not computed."""
 
-    distance: str = "l1"
+    distance: Annotated[StrictStr, choice("l1", "l2")] = "l1"
     """ "l1" or "l2" (squared) between pixels."""
-    per: str = "region"
+    per: Annotated[StrictStr, choice("region", "picture")] = "region"
     """Pixel losses and boundary variation are divided by the pixels of their "region", or of the whole
     "picture" (Liu 2018).
     """
-    hole: float = 1.0
-    valid: float = 0.1
-    coarse: float = 0.5
+    hole: StrictFloat = 1.0
+    valid: StrictFloat = 0.1
+    coarse: StrictFloat = 0.5
     """On the stages before the last, averaged."""
-    discount: float = 1.0
+    discount: Some = 1.0
     """Weight in the hole per pixel of distance to what is known (Yu 2018: 0.99)."""
-    network: str = "lpips_squeeze"
+    network: Annotated[StrictStr, choice("lpips_squeeze", "squeezenet", "vgg16", "none")] = "lpips_squeeze"
     """The perceptual network: "lpips_squeeze", "squeezenet", "vgg16" or "none"."""
-    perceptual: float = 1.0
-    perceptual_from: float = 0.1
+    perceptual: StrictFloat = 1.0
+    perceptual_from: Share = 0.1
     """Share of the perceptual weight at step 0; it rises to 1 over `perceptual_rise` steps (a full one at
     once draws grids).
     """
-    perceptual_rise: int = 2000
-    style: float = 0.0
+    perceptual_rise: StrictInt = 2000
+    style: StrictFloat = 0.0
     """Of the perceptual network's Gram matrices."""
-    style_from: int = 0
+    style_from: StrictInt = 0
     """Step at which it joins."""
-    raw: bool = False
+    raw: StrictBool = False
     """Perceptual and style losses are of the composite, and of the raw output too (Liu 2018)."""
-    boundary: float = 0.0
-    adversarial: float = 0.0
-    adversarial_from: int = 0
+    boundary: StrictFloat = 0.0
+    adversarial: StrictFloat = 0.0
+    adversarial_from: StrictInt = 0
     """Step at which the discriminator joins."""
-    denoising: float = 0.0
+    denoising: StrictFloat = 0.0
     """Squared error of what a denoiser predicts."""
-    min_snr: float = 5.0
+    min_snr: StrictFloat = 5.0
     """Bound of that error's weight by the signal-to-noise ratio (Hang et al. 2023); 0 weighs all alike."""
 
+    @model_validator(mode="after")
+    def _weights(self) -> Self:
+        if any(isinstance(weight, float) and weight < 0 for weight in vars(self).values()):
+            raise refuse("section", "the weights of [losses] must be 0 or more")
+        return self
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_TABLE)
 class Discriminator:
     """The other player, where `losses.adversarial` is not 0; Adam, whose rate rises and falls with the
     generator's.
     """
 
-    name: str = "sn_patch_gan"
-    loss: str = "hinge"
-    widths: tuple[int, ...] = ()
+    name: Annotated[StrictStr, choice(*DISCRIMINATORS)] = "sn_patch_gan"
+    loss: Annotated[StrictStr, choice("hinge", "cross_entropy")] = "hinge"
+    widths: Widths = ()
     """Channels per layer; the paper's where empty."""
-    rate: float = 1e-4
-    betas: tuple[float, float] = (0.5, 0.999)
+    rate: Above0 = 1e-4
+    betas: Decays = (0.5, 0.999)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_TABLE)
 class Every:
     """Minutes between checkpoints; steps between log rows, picture grids and validations."""
 
-    checkpoint_minutes: float = 4.0
-    log: int = 20
-    picture: int = 500
-    validate: int = 500
-    validation_pictures: int = 48
+    checkpoint_minutes: StrictFloat = 4.0
+    log: Count = 20
+    picture: Count = 500
+    validate: Count = 500
+    validation_pictures: StrictInt = 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_TABLE)
 class Recipe:
     """All that fixes a training run but its data folders and its device."""
 
-    method: str
+    method: StrictStr
     """Name of the weights: the method's, where they serve one alone."""
-    objective: str = "inpainting"
-    title: str = ""
-    paper: str = ""
-    departures: tuple[str, ...] = ()
+    objective: Annotated[StrictStr, choice(*OBJECTIVES)] = "inpainting"
+    title: StrictStr = ""
+    paper: StrictStr = ""
+    departures: Texts = ()
     """From the paper, one sentence each, for the card."""
-    limits: tuple[str, ...] = ()
+    limits: Texts = ()
     """What it cannot do, one sentence each, for the card."""
-    terms: dict[str, str] = field(default_factory=dict)
+    terms: dict[StrictStr, StrictStr] = Field(default_factory=dict)
     """Data folder's name -> what it is and its terms, for the card."""
-    seed: int = 0
-    stages: int = 0
+    seed: StrictInt = 0
+    stages: StrictInt = 0
     """Only so many of the network's stages are trained and scored; all where 0."""
-    network: dict[str, Any] = field(default_factory=dict)
+    network: dict[StrictStr, Any] = Field(default_factory=dict)
     data: Data = Data()
     masks: Masks = Masks()
     optimizer: Optimizer = Optimizer()
     losses: Losses = Losses()
     discriminator: Discriminator = Discriminator()
     every: Every = Every()
+
+    @model_validator(mode="after")
+    def _numbers(self) -> Self:
+        if self.seed < 0 or self.stages < 0 or not 0 <= self.optimizer.average < 1:
+            said = "seed and stages must be 0 or more, and optimizer.average at least 0 and below 1"
+            raise refuse("section", said)
+        return self
 
     def build(self) -> Any:
         """The method's network with fresh weights drawn from the recipe's seed."""
@@ -272,52 +297,17 @@ def load(name: str, *, device: str = "cpu") -> Recipe:
 
 def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
     """A recipe from a table; raises InputError with a suggestion for an unknown key."""
-    recipe = _fill(Recipe, table, name)
-    _check_values(recipe, name)
+    try:
+        recipe = TypeAdapter(Recipe).validate_python(dict(table))
+    except ValidationError as error:
+        raise InputError(sentence(error, Recipe, name)) from None
     network = network_class(recipe.method, recipe.network.get(CLASS), OBJECTIVES[recipe.objective][1])
-    _check(recipe.network, [*inspect.signature(network).parameters, CLASS], f"{name}, [network]")
+    known = [*inspect.signature(network).parameters, CLASS]
+    if strange := [key for key in recipe.network if key not in known]:
+        raise InputError(f"{name}, [network]: {unknown('key', strange[0], known)}")
     if recipe.data.guide and "guide" not in inspect.signature(network.forward).parameters:
         raise InputError(f"{name}: {network.__name__} takes no guide; leave out data.guide.")
     return recipe
-
-
-def _check_values(recipe: Recipe, name: str) -> None:
-    for place, choices in CHOICES.items():
-        if (value := _at(recipe, place)) not in choices:
-            raise InputError(f"{name}: {unknown(place, value, choices)}")
-    for place, least in LEAST.items():
-        if _at(recipe, place) < least:
-            raise InputError(f"{name}: {place} must be {least} or more.")
-    if recipe.data.cap < recipe.data.crop:
-        raise InputError(
-            f"{name}: data.cap must be data.crop or more: crops are cut from pictures of that size."
-        )
-    if not 0 <= recipe.masks.low < recipe.masks.high <= 1:
-        raise InputError(f"{name}: masks.low and masks.high must satisfy 0 <= low < high <= 1.")
-    for place in SHARES:
-        if not 0 <= _at(recipe, place) <= 1:
-            raise InputError(f"{name}: {place} is a share between 0 and 1.")
-    for place in ABOVE_ZERO:
-        if not _at(recipe, place) > 0:
-            raise InputError(f"{name}: {place} must be above 0.")
-    for place in ("optimizer.betas", "discriminator.betas"):
-        if not all(0 <= beta < 1 for beta in _at(recipe, place)):
-            raise InputError(f"{name}: {place} must lie between 0 and 1.")
-    if recipe.seed < 0 or recipe.stages < 0 or not 0 <= recipe.optimizer.average < 1:
-        raise InputError(
-            f"{name}: seed and stages must be 0 or more, and optimizer.average at least 0 and below 1."
-        )
-    if any(isinstance(weight, float) and weight < 0 for weight in vars(recipe.losses).values()):
-        raise InputError(f"{name}: the weights of [losses] must be 0 or more.")
-    _check(recipe.masks.mix, GENERATORS, f"{name}, masks.mix")
-    if not recipe.masks.mix or not all(
-        isinstance(v, int | float) and v > 0 for v in recipe.masks.mix.values()
-    ):
-        raise InputError(f"{name}: masks.mix needs a mask generator with a share above 0.")
-
-
-def _at(recipe: Recipe, place: str) -> Any:
-    return attrgetter(place)(recipe)
 
 
 def _built(kind: type, keys: Mapping[str, Any], section: str) -> Any:
@@ -370,45 +360,3 @@ def merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         whole = not isinstance(value, dict) or (key == "network" and CLASS in value)
         both[key] = value if whole else {**both.get(key, {}), **value}
     return both
-
-
-def _fill(kind: type, table: Mapping[str, Any], where: str) -> Any:
-    known = {f.name: f for f in fields(kind)}
-    _check(table, known, where)
-    if kind is Recipe and "method" not in table:
-        raise InputError(f"{where} has no 'method'; add one, for example method = \"gated_conv\".")
-    defaults = kind(method="") if kind is Recipe else kind()
-    return kind(
-        **{key: _value(getattr(defaults, key), value, f"{where}, {key}") for key, value in table.items()}
-    )
-
-
-def _check(table: Mapping[str, Any], known: Any, where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise InputError(f"{where}: {unknown('key', key, known)}")
-
-
-def _value(default: Any, value: Any, where: str) -> Any:
-    if is_dataclass(default) and isinstance(value, dict):
-        return _fill(type(default), value, where)
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(default, tuple) and isinstance(value, list):
-        return _sequence(default, value, where)
-    if type(value) is not type(default):
-        raise InputError(f"{where}: expected {type(default).__name__}, not {str(value)[:40]!r}.")
-    return value
-
-
-def _sequence(default: tuple[Any, ...], values: list[Any], where: str) -> tuple[Any, ...]:
-    """Of numbers like the default's, and as many; of texts or whole numbers where the default is empty."""
-    if default and len(values) != len(default):
-        raise InputError(f"{where}: expected {len(default)} values, not {len(values)}.")
-    if default:
-        return tuple(_value(a, b, where) for a, b in zip(default, values, strict=True))
-    if not all(isinstance(value, str) for value in values) and not all(
-        type(value) is int and value > 0 for value in values
-    ):
-        raise InputError(f"{where}: expected a list of texts, or of whole numbers above 0.")
-    return tuple(values)

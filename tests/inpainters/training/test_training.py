@@ -573,6 +573,13 @@ def test_a_wrong_value_is_answered_with_a_sentence(toml, old, new, said, photos,
         ("cpu = 3", r"\[cpu\] is a section"),
         ("data = 3", "expected Data"),
         ("limits = [0.5]", "list of texts"),
+        ("discriminator.widths = [8, 0]", "list of whole numbers above 0"),
+        ("terms = {faces = 3}", "tiny.toml, terms, faces: expected str, not '3'"),
+        ("losses.hole = nan", "losses, hole: expected finite number, not 'nan'"),
+        ("optimizer.bf16 = 1", "expected bool, not '1'"),
+        ("optimizer.batch = 2.0", "expected int, not '2.0'"),
+        ("masks.mix = {}", "a mask generator with a share above 0"),
+        ('objective = "denoisin"', "unknown objective 'denoisin'; did you mean 'denoising'"),
     ],
 )
 def test_a_section_that_is_none_is_answered_with_a_sentence(toml, line, said):
