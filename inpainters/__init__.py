@@ -26,6 +26,7 @@ def inpaint(
     seed: int = ...,
     n: None = ...,
     guide: "Source | None" = ...,
+    device: str = ...,
     **options: object,
 ) -> np.ndarray: ...
 
@@ -39,6 +40,7 @@ def inpaint(
     seed: int = ...,
     n: int,
     guide: "Source | None" = ...,
+    device: str = ...,
     **options: object,
 ) -> list[np.ndarray]: ...
 
@@ -51,6 +53,7 @@ def inpaint(
     seed: int = 0,
     n: int | None = None,
     guide: "Source | None" = None,
+    device: str = "auto",
     **options: object,
 ) -> np.ndarray | list[np.ndarray]:
     """Fill the hole of a picture; the known pixels come back bit for bit.
@@ -65,6 +68,7 @@ def inpaint(
             come in a list.
         guide: a sketch of edges for methods that follow one (`takes_guide`), given as a mask is; white = a
             line.
+        device: auto, cpu, cuda or cuda:N.
         options: the method's own settings.
 
     Returns:
@@ -74,7 +78,7 @@ def inpaint(
         InputError: a picture, mask, method or option that cannot be used; the message says what to do.
         UnavailableError: the method lacks a package or weights.
     """
-    inpainter = create(method, **options)
+    inpainter = create(method, device=device, **options)
     picture = load_image(image).image
     lines = None if guide is None else load_mask(guide)[0]
     request = InpaintRequest(

@@ -168,8 +168,9 @@ def table(ablations: Sequence[Ablation], rows: Rows, facts: dict[str, Any]) -> s
         )
         for row in (row for row in rows if row["ablation"] == ablation.name):
             title, better = METRICS[row["metric"]]
-            numbers = f"{row[one]:.4f} | {row[two]:.4f} | {row['difference']:+.4f} | {row['low']:+.4f} to {row['high']:+.4f} | {row['n']}"
-            parts.append(f"| {title} ({better}) | {numbers} | {row['verdict']} |")
+            means = f"{row[one]:.4f} | {row[two]:.4f} | {row['difference']:+.4f}"
+            bounds = f"{row['low']:+.4f} to {row['high']:+.4f}"
+            parts.append(f"| {title} ({better}) | {means} | {bounds} | {row['n']} | {row['verdict']} |")
         mark = [
             name
             for name, plan in ablation.variants.items()

@@ -132,5 +132,6 @@ def _said(error: ErrorDetails, place: list[str], name: str) -> str:
         case "type":
             return f"{where}: {context['said']}."
         case kind:
-            what = context.get("class_name", kind.removesuffix("_type").replace("string", "str").replace("_", " "))
+            plain = kind.removesuffix("_type").replace("string", "str").replace("_", " ")
+            what = context.get("class_name", plain)
             return f"{where}: expected {what}, not {str(error['input'])[:40]!r}."

@@ -124,7 +124,7 @@ class Trainer:
             _truncate(self.out / name, self.step, columns)
 
     def branch(self, folder: Path) -> None:
-        """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk is but read."""
+        """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk stays."""
         trunk, self.out = self.out, folder
         self._load(trunk / CHECKPOINT)
         folder.mkdir(parents=True, exist_ok=True)

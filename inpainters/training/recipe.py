@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     ConfigDict,
@@ -36,6 +36,9 @@ from inpainters.training.checks import (
     refuse,
     sentence,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
 
 NETWORKS: dict[str, str] = {
     "gated_conv": "inpainters.networks.gated:GatedGenerator",
@@ -325,7 +328,9 @@ def _imported(place: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def network_class(method: str, name: str | None = None, takes: Sequence[str] = ("image", "mask")) -> type:
+def network_class(
+    method: str, name: str | None = None, takes: Sequence[str] = ("image", "mask")
+) -> "type[nn.Module]":
     """The class of a method's network: its row in NETWORKS, or the class of that module called `name`; its
     `forward` `takes` these.
 
@@ -335,12 +340,13 @@ def network_class(method: str, name: str | None = None, takes: Sequence[str] = (
         raise unknown("method", method, NETWORKS)
     place, _, attribute = NETWORKS[method].partition(":")
     module = import_module(place)
-    classes = {
+    classes: dict[str, Any] = {
         key: value for key, value in vars(module).items() if inspect.isclass(value) and _takes(value, takes)
     }
     if (name or attribute) not in classes:
         raise unknown(f"network class of {method}", str(name), classes)
-    return classes[name or attribute]
+    found: type[nn.Module] = classes[name or attribute]
+    return found
 
 
 def _takes(kind: type, names: Sequence[str]) -> bool:

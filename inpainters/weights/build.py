@@ -25,14 +25,15 @@ def load_network(target: str, name: str, files: tuple[str, ...], device: str) ->
     Raises UnavailableError naming the file and what to do where one is absent, altered, damaged or of
     something else.
     """
-    return build_network(target, name, verified_all(name)).to(device, memory_format=torch.channels_last)
+    return build_network(target, name, verified_all(name)).to(device).to(memory_format=torch.channels_last)
 
 
 def build_network(target: str, name: str, paths: Sequence[Path]) -> nn.Module:
     """The network that the shards describe, in fp32. Nothing that the files say is believed unchecked; raises
     UnavailableError.
     """
-    metadata, tensors = {}, {}
+    metadata: dict[str, str] = {}
+    tensors: dict[str, Tensor] = {}
     for path in paths:
         metadata, part = _read(path, name)
         tensors |= part

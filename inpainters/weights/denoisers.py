@@ -127,7 +127,7 @@ def _load(source: Source, stamp: "Stamp", device: str) -> Pretrained:
         f"Denoiser: {source.name}, {count / 1e6:.3g} million parameters, trained at {size}×{size}.",
         *notes,
     )
-    return net.to(device, memory_format=torch.channels_last)
+    return net.to(device).to(memory_format=torch.channels_last)
 
 
 def call_seconds(name: str) -> float:
@@ -394,17 +394,8 @@ def schedule(config: Mapping[str, Any], name: str) -> DDPMScheduler:
     betas, prediction = config.get("trained_betas"), config.get("prediction_type", "epsilon")
     if not _counts([steps], 100_000):
         raise _refused(name, f"its schedule has {str(steps)[:40]} timesteps")
-    if betas is not None and not (isinstance(betas, list | tuple) and all(_share(beta) for beta in betas)):
-        raise _refused(name, "its trained_betas are no list of numbers between 0 and 1")
-    if betas is not None and len(betas) != steps:
-        raise _refused(name, f"its schedule has {steps} timesteps and {len(betas)} trained_betas")
-    if betas is None and form not in SCHEDULES:
-        raise _refused(name, f"its beta_schedule is '{str(form)[:40]}', not one of {', '.join(SCHEDULES)}")
-    if betas is None and not (_share(start) and _share(end) and start <= end):
-        raise _refused(
-            name,
-            f"its schedule goes from beta {str(start)[:20]} to {str(end)[:20]}, not upwards between 0 and 1",
-        )
+    if why := _uneven(betas, steps) if betas is not None else _no_form(form, start, end):
+        raise _refused(name, why)
     if prediction not in PREDICTIONS:
         raise _refused(name, f"it predicts '{str(prediction)[:40]}', not one of {', '.join(PREDICTIONS)}")
     if config.get("rescale_betas_zero_snr"):
@@ -427,6 +418,26 @@ def schedule(config: Mapping[str, Any], name: str) -> DDPMScheduler:
             f"its noise after {steps} timesteps leaves {float(found.alphas_cumprod[-1]):g} of the picture",
         )
     return found
+
+
+def _uneven(betas: object, steps: int) -> str:
+    """What is wrong with betas that were trained; empty where nothing is."""
+    if not (isinstance(betas, list | tuple) and all(_share(beta) for beta in betas)):
+        return "its trained_betas are no list of numbers between 0 and 1"
+    if len(betas) != steps:
+        return f"its schedule has {steps} timesteps and {len(betas)} trained_betas"
+    return ""
+
+
+def _no_form(form: object, start: Any, end: Any) -> str:
+    """What is wrong with a schedule that has a form; empty where nothing is."""
+    if form not in SCHEDULES:
+        return f"its beta_schedule is '{str(form)[:40]}', not one of {', '.join(SCHEDULES)}"
+    if not (_share(start) and _share(end) and start <= end):
+        return (
+            f"its schedule goes from beta {str(start)[:20]} to {str(end)[:20]}, not upwards between 0 and 1"
+        )
+    return ""
 
 
 def _share(value: object) -> bool:

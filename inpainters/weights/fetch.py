@@ -1,6 +1,7 @@
 """Downloads of weights files, on request alone: resumed, retried, believed by their sha256."""
 
 import importlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -113,14 +114,14 @@ def _is_past_the_end(error: Exception) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Each retry would be a warning of two lines."""
-    from huggingface_hub.utils import logging
+    from huggingface_hub.utils import logging as hub
 
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    before = hub.get_verbosity()
+    hub.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        hub.set_verbosity(before)
 
 
 def _reporting(on_progress: OnProgress | None) -> Any:

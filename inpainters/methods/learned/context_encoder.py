@@ -84,9 +84,8 @@ def _overlaps(first: int, length: int, cell: float) -> npt.NDArray[np.float32]:
     that width.
     """
     edges, pixels = np.arange(SIDE + 1)[:, None] * cell, first + np.arange(length)
-    return np.clip(np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels), 0, 1).astype(
-        np.float32
-    )
+    shared = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
+    return np.asarray(np.clip(shared, 0, 1), np.float32)
 
 
 def squares(mask: Mask) -> list[Square]:
