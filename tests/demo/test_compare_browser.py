@@ -78,7 +78,7 @@ class Visitor:
             **{"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, **context}
         )
         self.page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(120_000)
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
         self.page.on("console", lambda message: message.type == "error" and self.trouble.append(message.text))
         self.page.on("request", lambda request: self._own(request.url, server))

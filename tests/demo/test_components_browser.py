@@ -61,7 +61,7 @@ def browser(chromium: Any) -> Any:
 def opened(browser: Any, address: str, **context: Any) -> Iterator[Page]:
     complaints: list[str] = []
     page = browser.new_page(**context)
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(120_000)
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{address}/?__theme=light")

@@ -301,7 +301,7 @@ def test_large_json_is_refused_before_it_is_parsed(server):
         f"{server}gradio_api/call/inpaint",
         content=body,
         headers={"content-type": "application/json"},
-        timeout=60,
+        timeout=120,
     )
     assert answer.status_code == 413
     assert answer.json()["detail"].endswith(".")
@@ -314,7 +314,7 @@ def test_large_json_is_refused_before_it_is_parsed(server):
         f"{server}gradio_api/call/inpaint",
         content=pieces(),
         headers={"content-type": "application/json"},
-        timeout=60,
+        timeout=120,
     )
     assert answer.status_code == 413
 

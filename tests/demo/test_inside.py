@@ -358,7 +358,7 @@ def visit(chromium, server):
     def begin(query, width=1440):
         context = chromium.new_context(viewport={"width": width, "height": 844})
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(120_000)
         trouble = []
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.goto(server + query)

@@ -95,7 +95,7 @@ def hole():
     return image, mask
 
 
-def wait(condition, seconds=20):
+def wait(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
