@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark.metrics import METRICS  # noqa: E402
 from inpainters import METHODS, MethodSpec  # noqa: E402
-from inpainters.methods.diffusion.schedules import PRESETS  # noqa: E402
+from inpainters.methods.diffusion.schedules import SCHEDULES  # noqa: E402
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -51,7 +51,7 @@ def _method(spec: MethodSpec) -> str:
 
 def presets() -> str:
     """Network calls of each diffusion method by preset."""
-    specs = [METHODS[name] for name in PRESETS]
+    specs = [METHODS[name] for name in SCHEDULES]
     head = ["network calls", *(f"`{preset}`" for preset in specs[0].presets())]
     return table(head, [[spec.title, *(f"{calls:,}" for calls in spec.presets().values())] for spec in specs])
 

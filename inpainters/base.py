@@ -115,6 +115,10 @@ class Inpainter:
         self.spec = spec
         self.device = device
         self.options = spec.resolve(options)
+        self.make_beside: Callable[[Mapping[str, object]], Inpainter] | None = None
+        """Makes the method that the row names `beside` this one, for a run under these options; the registry
+        sets it. None: an explanation shows this method alone.
+        """
 
     def strategy(self, options: Mapping[str, Any]) -> Strategy:
         """What the method can bear under these options: the table's, unless a method knows better."""

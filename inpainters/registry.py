@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ _DIFFUSION_OPTIONS = (
         "On two cores at 128×128, 'preview' answers in seconds and 'balanced' within a minute; 'paper' is "
         "the paper's settings.",
         choices=("preview", "balanced", "paper"),
+        preset=True,
     ),
     Option("steps", 0, "Noise levels that are visited; 0: as the preset has it.", 0, 1000),
     Option(
@@ -61,6 +63,8 @@ _DIFFUSION: dict[str, Any] = {
     "stochastic": True,
     "explains": True,
     "calls": "inpainters.methods.diffusion.schedules:calls",
+    "course": "inpainters.methods.diffusion.schedules:course",
+    "alongside": "inpainters.methods.diffusion.schedules:alongside",
     "loads": "inpainters.methods.diffusion.loads:loads",
 }
 """What the methods that steer the bundled denoiser have in common."""
@@ -321,6 +325,7 @@ _SPECS = (
         stochastic=True,
         explains=True,
         calls="inpainters.methods.diffusion.schedules:calls",
+        course="inpainters.methods.diffusion.schedules:course",
     ),
     MethodSpec(
         name="deep_image_prior",
@@ -456,9 +461,21 @@ def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter"
     spec = get(name)
     if reason := unavailable(name, options):
         raise UnavailableError(reason)
+    method = class_of(spec)(spec, device=_device(spec, device), **options)
+    if spec.beside:
+        method.make_beside = partial(_beside, spec, method.device)
+    return method
+
+
+def class_of(spec: MethodSpec) -> "type[Inpainter]":
+    """The class that a row names; its module is imported here."""
     module, _, attribute = spec.target.partition(":")
     kind: type[Inpainter] = getattr(importlib.import_module(module), attribute)
-    return kind(spec, device=_device(spec, device), **options)
+    return kind
+
+
+def _beside(spec: MethodSpec, device: str, options: Mapping[str, object]) -> "Inpainter":
+    return create(spec.beside, device=device, **spec.shared(get(spec.beside), options))
 
 
 def check_device(device: str) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from inpainters.errors import InputError, unknown
 from inpainters.strategy import Strategy
@@ -26,6 +26,10 @@ class Option:
     local: bool = False
     """True where it makes this machine read files or download: for whoever runs the program, not for a page's
     visitors.
+    """
+    preset: bool = False
+    """True of the one choice that sets several others at once: it stands in the method's own line, and its
+    value alone names a run.
     """
 
     def parse(self, value: object) -> bool | int | float | str:
@@ -95,6 +99,15 @@ class Loaded:
     """
 
 
+class Course(NamedTuple):
+    """How a run goes from noise to picture, before anything runs."""
+
+    points: list[tuple[int, int]]
+    """(steps taken, timestep) where the course begins, ends and bends; timestep 0 is the clean picture."""
+    top: int
+    """Timesteps of the network's training."""
+
+
 @dataclass(frozen=True)
 class MethodSpec:
     """One row of the METHODS table: all that is known of a method without importing it."""
@@ -128,8 +141,10 @@ class MethodSpec:
     explains: bool = False
     """True where its class overrides `frames`, so that a page can offer it without importing it."""
     beside: str = ""
-    """The method, with the same options and more, that an explanation runs beside this one to compare the
-    two.
+    """The method that an explanation runs beside this one to compare the two."""
+    alongside: str = ""
+    """`module:function` of `function(name, options)`, options for the method `beside` that make the two runs
+    comparable; it also takes those of its options that this one has. Empty: those alone.
     """
     needs_known: bool = True
     """False where it can answer a picture that is missing altogether."""
@@ -139,6 +154,8 @@ class MethodSpec:
     """`module:function` of `function(name, options)`, the network calls per window; empty where the options
     do not set them.
     """
+    course: str = ""
+    """`module:function` of `function(name, options)`, a `Course`; empty where a run has none."""
     loads: str = ""
     """`module:function` of `function(spec, options)`, what is loaded under these options as a `Loaded`;
     empty where that is `weights` whatever the options.
@@ -158,16 +175,38 @@ class MethodSpec:
 
         Raises InputError as `resolve` does.
         """
-        if not self.calls:
-            return 0
-        return int(_named(self.calls)(self.name, self.resolve(given or {})))
+        return int(_named(self.calls)(self.name, self.resolve(given or {}))) if self.calls else 0
+
+    def way(self, given: Mapping[str, object] | None = None) -> Course | None:
+        """The course of a run under these options; None where it has none. Raises InputError as `resolve`
+        does.
+        """
+        return _named(self.course)(self.name, self.resolve(given or {})) if self.course else None
+
+    def shared(self, other: "MethodSpec", given: Mapping[str, object]) -> dict[str, Any]:
+        """Options for `other`, the method `beside` this one, where this one runs under `given`."""
+        options = self.resolve(given)
+        if self.alongside:
+            options |= _named(self.alongside)(self.name, options)
+        return {option.name: options[option.name] for option in other.options if option.name in options}
+
+    @property
+    def preset(self) -> Option | None:
+        """The option that is a choice of presets; None for methods without."""
+        return next((option for option in self.options if option.preset), None)
+
+    def at_preset(self, value: str) -> dict[str, object]:
+        """The options that choose a preset, none where `value` is empty; raises InputError for one that the
+        method does not have.
+        """
+        if value and self.preset is None:
+            raise InputError(f"method '{self.name}' has no presets, so it cannot take '{value[:40]}'.")
+        return {self.preset.name: self.preset.parse(value)} if value and self.preset else {}
 
     def presets(self) -> dict[str, int]:
         """Preset -> its network calls per window; empty for methods without presets."""
-        named = [option for option in self.options if option.name == "preset" and self.calls]
-        return {
-            choice: self.network_calls({"preset": choice}) for option in named for choice in option.choices
-        }
+        choice = self.preset
+        return {value: self.network_calls({choice.name: value}) for value in choice.choices} if choice else {}
 
     def seconds(self, megapixels: float, missing: float, given: Mapping[str, object] | None = None) -> float:
         """Seconds on the reference machine for so many (missing) million pixels worked on, under these

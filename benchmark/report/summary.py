@@ -72,10 +72,10 @@ def entry_order(entries: Iterable[str]) -> list[str]:
 def named(entry: str) -> str:
     """An entry for people: `RePaint, balanced`, `Telea, radius 5.0`."""
     method, options = split_entry(entry)
-    title = METHODS[method].title if method in METHODS else method
-    return ", ".join(
-        [title, *(str(value) if key == "preset" else f"{key} {value}" for key, value in options.items())]
-    )
+    spec = METHODS.get(method)
+    preset = spec.preset.name if spec and spec.preset else None
+    told = (str(value) if key == preset else f"{key} {value}" for key, value in options.items())
+    return ", ".join([spec.title if spec else method, *told])
 
 
 def measured(scores: pd.DataFrame) -> list[tuple[str, str]]:

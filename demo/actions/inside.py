@@ -45,7 +45,7 @@ def choose(visit: Inspection, session: Session | None, data: Mapping[str, Any]) 
         visit.clear()
     if "preset" in data:
         preset = str(data["preset"])[:80]
-        registry.get(visit.method).resolve({"preset": preset})
+        registry.get(visit.method).at_preset(preset)
         visit.preset = "" if preset == first_preset(visit.method) else preset
         visit.clear()
     if "source" in data:
@@ -102,5 +102,7 @@ def restore(visit: Inspection, asked: Mapping[str, str]) -> None:
         choose(visit, None, {"source": asked["img"][:80]})
     if asked.get("m"):
         choose(visit, None, {"method": asked["m"][:80].split(",")[0]})
-    if asked.get("o", "").startswith(f"{visit.method}.preset:"):
-        choose(visit, None, {"preset": asked["o"].partition(":")[2]})
+    option, _, preset = asked.get("o", "").partition(":")
+    spec = registry.METHODS.get(visit.method)
+    if spec and spec.preset and option == f"{spec.name}.{spec.preset.name}":
+        choose(visit, None, {"preset": preset})

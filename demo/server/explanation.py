@@ -16,7 +16,6 @@ from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, Mask
-from inpainters.methods.diffusion import schedules
 from inpainters.spec import MethodSpec
 from inpainters.strategy import windows
 
@@ -125,7 +124,8 @@ def price(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> tuple[int
     """
     hole, runs = part(spec, mask), [(spec, options)]
     if spec.beside:
-        runs.append((registry.get(spec.beside), schedules.alongside(spec.name, spec.resolve(options))))
+        other = registry.get(spec.beside)
+        runs.append((other, spec.shared(other, options)))
     calls = sum(costs.network_calls(one, hole, chosen) for one, chosen in runs)
     return calls, sum(costs.estimate(one, hole, chosen) for one, chosen in runs)
 

@@ -80,7 +80,7 @@ class Inspection:
     @property
     def options(self) -> dict[str, object]:
         """Those of the run."""
-        return {"preset": self.preset} if self.preset else {}
+        return registry.get(self.method).at_preset(self.preset) if self.preset else {}
 
     def open_sample(self, name: str) -> None:
         """Take a bundled photograph and a hole drawn in it; InputError for an unknown name."""
@@ -141,7 +141,7 @@ def digest_of(session: Session, data_url: str) -> str:
 def presets_of(method: str) -> tuple[str, ...]:
     """Those of a method, none where it has none."""
     found = registry.METHODS.get(method)
-    return next((option.choices for option in found.options if option.name == "preset"), ()) if found else ()
+    return found.preset.choices if found and found.preset else ()
 
 
 def first_preset(method: str) -> str:

@@ -64,7 +64,8 @@ def described(option: Option) -> dict[str, Any]:
         "help": option.help,
         "choices": list(option.choices),
     }
-    return row | {"minimum": option.minimum, "maximum": option.maximum}
+    row |= {"minimum": option.minimum, "maximum": option.maximum}
+    return row | ({"preset": True} if option.preset else {})
 
 
 def numbers(seed: object, n: object) -> tuple[int, int]:

@@ -14,8 +14,7 @@ from demo.views.changes import next_rev
 from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.imaging import Mask
-from inpainters.methods.diffusion import schedules
-from inpainters.spec import MethodSpec
+from inpainters.spec import Course, MethodSpec
 
 LESSONS = {
     "partial_conv": "Each layer looks at valid pixels only, and calls a position valid once it has seen one. "
@@ -161,7 +160,8 @@ def presets(visit: Inspection) -> list[dict[str, Any]]:
 def _costs(method: str, mask: Mask | None, preset: str) -> list[str]:
     if mask is None:
         return []
-    calls, seconds = price(registry.get(method), mask, {"preset": preset})
+    spec = registry.get(method)
+    calls, seconds = price(spec, mask, spec.at_preset(preset))
     return [f"{calls:,} calls", spoken(seconds)]
 
 
@@ -169,19 +169,20 @@ def schedule(visit: Inspection) -> dict[str, Any] | None:
     """The course of the run and of the one beside it, all steps, before anything runs; None where the method
     has none.
     """
-    if visit.method not in schedules.PRESETS:
+    spec = registry.METHODS.get(visit.method)
+    if spec is None or (way := spec.way(visit.options)) is None:
         return None
-    spec = registry.get(visit.method)
-    runs = [(spec, spec.resolve(visit.options))]
+    lines = [_line(spec, visit.options, way)]
     if spec.beside:
         other = registry.get(spec.beside)
-        runs.append((other, other.resolve(schedules.alongside(spec.name, runs[0][1]))))
-    lines = [_line(one, options) for one, options in runs]
-    return {"top": schedules.TRAINING, "steps": lines[0]["points"][-1][0], "lines": lines}
+        options = spec.shared(other, visit.options)
+        if (along := other.way(options)) is not None:
+            lines.append(_line(other, options, along))
+    return {"top": way.top, "steps": way.points[-1][0], "lines": lines}
 
 
-def _line(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any]:
-    points = [list(corner) for corner in schedules.corners(schedules.course(spec.name, options))]
+def _line(spec: MethodSpec, options: Mapping[str, Any], way: Course) -> dict[str, Any]:
+    points = [list(corner) for corner in way.points]
     return {"title": spec.title, "calls": spec.network_calls(options), "points": points}
 
 
@@ -234,5 +235,5 @@ def query(visit: Inspection) -> str:
         + ([f"img={visit.source}"] if visit.source != COMPARE else [])
         + ([f"m={visit.method}"] if visit.method else [])
     )
-    parts += [f"o={visit.method}.preset:{visit.preset}"] if visit.preset else []
+    parts += [f"o={visit.method}.{name}:{value}" for name, value in visit.options.items()]
     return "?" + "&".join(parts)

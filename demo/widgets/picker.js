@@ -44,7 +44,7 @@ function row(method, picker) {
   box.addEventListener("click", (event) => method.why && event.preventDefault());
   box.addEventListener("change", () => picker.choose([method.id], box.checked));
   const options = method.why ? [] : (method.options ?? []);
-  const preset = options.find((option) => option.name === "preset");
+  const preset = options.find((option) => option.preset);
   const settings = options.some((option) => option !== preset);
   const panel = settings ? settingsPanel(method, `${picker.id}-${method.id}`, picker) : null;
   const lines = ["note", "own", "why"].map((line) => el("span", { class: line, hidden: true }));

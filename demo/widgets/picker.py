@@ -26,8 +26,8 @@ class Picker(Widget):
     * method: `{id, title?, cost, note?, why?, help?, options?: [option, ...]}`. `cost` is text ("under 1 s"),
       `note` a line under the name; `why` is the sentence that says why a method is disabled here; `help`
       opens on hover.
-    * option: `{name, kind, default, help, choices, minimum, maximum}`, kind = choice, int, float or bool. One
-      that is called "preset" stands in the row itself.
+    * option: `{name, kind, default, help, choices, minimum, maximum, preset?}`, kind = choice, int, float or
+      bool. One whose `preset` is true stands in the row itself.
 
     Event: `choose{ids, options}`, ids in the order shown. As an input of a function the component gives a
         `Choice`.

@@ -61,7 +61,7 @@ function fieldNode(option, name) {
 export function settingsPanel(method, id, acts) {
   const label = `Settings of ${nameOf(method)}`;
   const panel = el("div", { class: "settings", id, role: "group", "aria-label": label });
-  for (const option of method.options.filter((one) => one.name !== "preset")) {
+  for (const option of method.options.filter((one) => !one.preset)) {
     const help = el("span", { class: "help", id: `${id}-${option.name}`, text: option.help });
     const key = el("span", { class: "key", text: words(option.name) });
     const input = field(method, option, acts.set, { "aria-describedby": help.id });
@@ -95,7 +95,7 @@ export function fold(method, panel, open, done) {
 /* What differs from the defaults, in words. */
 export function changedSettings(method, options) {
   return (method.options ?? [])
-    .filter((option) => option.name !== "preset" && !isDefault(options, method, option))
+    .filter((option) => !option.preset && !isDefault(options, method, option))
     .map((option) => {
       const setting = settingOf(options, method, option);
       const shown = option.kind === "bool" ? (setting ? "on" : "off") : setting;

@@ -164,19 +164,13 @@ def install(patch):
         patch.setitem(registry.METHODS, name, spec)
     for name, spec in walking.items():
         patch.setitem(registry.METHODS, name, spec)
-    create, unavailable = registry.create, registry.unavailable
+    class_of, unavailable = registry.class_of, registry.unavailable
 
-    def made(name, **options):
-        return (
-            CLASSES[name](registry.METHODS[name], **options) if name in CLASSES else create(name, **options)
-        )
+    def why_not(name, options=None):
+        return WHY if name == "weightless" else None if name in CLASSES else unavailable(name, options)
 
-    patch.setattr(registry, "create", made)
-    patch.setattr(
-        registry,
-        "unavailable",
-        lambda name: WHY if name == "weightless" else None if name in CLASSES else unavailable(name),
-    )
+    patch.setattr(registry, "class_of", lambda spec: CLASSES.get(spec.name) or class_of(spec))
+    patch.setattr(registry, "unavailable", why_not)
 
 
 if __name__ == "__main__":

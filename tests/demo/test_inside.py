@@ -221,7 +221,7 @@ def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
         drawn = view.inside(app, visit)["schedule"]
         own, beside = drawn["lines"]
         assert (drawn["steps"], own["calls"], len(own["points"]) < 500) == (steps, calls, True)
-        chosen = schedules.PRESETS["repaint"][preset]
+        chosen = schedules.SCHEDULES["repaint"].presets[preset]
         assert beside == {"title": "Replacement", "calls": chosen.steps, "points": beside["points"]}
         # Each level stands `1000 // steps` timesteps above the one below; the clean picture is 0.
         stride = 1000 // chosen.steps
@@ -264,7 +264,7 @@ def test_presets_say_what_they_cost_and_travel_in_the_link(app):
     assert view.inside(app, visit)["preset"] == "preview"
     inside.choose(visit, None, {"method": "filling"})
     assert view.inside(app, visit)["presets"] == []
-    with pytest.raises(InputError, match="has no options"):
+    with pytest.raises(InputError, match="has no presets"):
         inside.choose(visit, None, {"preset": "paper"})
     for one in (visit, other):
         one.close()
@@ -297,7 +297,7 @@ def test_a_run_with_a_schedule_is_kept_whole_with_the_other_method_beside_it(app
     assert kinds == ["input", *["noisy", "clean", "replacement"] * MOMENTS, "replacement", "result"]
     places = [int(shot.name.split("/")[1]) for shot in job.shots if shot.name.startswith("noisy/")]
     assert (places[0], places[-1]) == (1, 105)
-    course = schedules.course("repaint", {"preset": "preview"})
+    course = schedules.passed("repaint", {"preset": "preview"})
     assert [shot.value for shot in job.shots if shot.name.startswith("noisy/")] == [
         course[place] for place in places
     ]

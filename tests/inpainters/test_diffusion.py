@@ -32,7 +32,7 @@ from inpainters.methods.diffusion.dpm_solver import DpmSolver
 from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion
 from inpainters.methods.diffusion.repaint import RePaint
 from inpainters.methods.diffusion.replacement import Replacement
-from inpainters.methods.diffusion.schedules import PRESETS, Settings, Step
+from inpainters.methods.diffusion.schedules import SCHEDULES, Settings, Step
 from inpainters.networks.autoencoder import Autoencoder
 from inpainters.networks.denoiser import Denoiser
 from inpainters.weights import files as weights
@@ -124,7 +124,8 @@ def test_presets_keep_their_promises():
         assert schedules.calls(name, {"preset": "preview"}) <= 80
         assert schedules.calls(name, {"preset": "balanced"}) <= 600
     assert (
-        max(schedules.calls("dpm_solver", {"preset": preset}) for preset in PRESETS["dpm_solver"]) * 20
+        max(schedules.calls("dpm_solver", {"preset": preset}) for preset in SCHEDULES["dpm_solver"].presets)
+        * 20
         <= 2410
     )
 
@@ -176,14 +177,14 @@ def test_the_course_is_that_of_diffusers(name, preset):
     """Each of its timesteps leads one level down, be it by a network call or as the start of what a jump
     undoes next.
     """
-    chosen, scheduler = PRESETS[name][preset], RePaintScheduler()
+    chosen, scheduler = SCHEDULES[name].presets[preset], RePaintScheduler()
     scheduler.set_timesteps(*chosen)
     stride = 1000 // chosen.steps
     wanted = [max(0, t - stride + 1) for t in scheduler.timesteps.tolist()]
-    assert schedules.course(name, {"preset": preset}) == [scheduler.timesteps[0].item() + 1, *wanted]
+    assert schedules.passed(name, {"preset": preset}) == [scheduler.timesteps[0].item() + 1, *wanted]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("preset", ["preview", "balanced", "paper"])
 def test_moments_are_few_and_hold_the_ends_and_both_turns_of_jumps(name, preset):
     plan = schedules.plan(name, {"preset": preset}, levels(tiny()))
@@ -192,7 +193,7 @@ def test_moments_are_few_and_hold_the_ends_and_both_turns_of_jumps(name, preset)
     assert len(kept) == min(40, len(plan))
     assert (kept[0], kept[-1]) == (0, len(plan) - 1)
     assert max(b - a for a, b in pairwise(kept)) <= max(1, 2 * len(plan) // 20)
-    course = schedules.course(name, {"preset": preset})
+    course = schedules.passed(name, {"preset": preset})
     lows = [i for i in range(1, len(plan)) if course[i - 1] > course[i] < course[i + 1]]
     highs = [i for i in range(1, len(plan)) if course[i - 1] < course[i] > course[i + 1]]
     pairs = [
@@ -692,7 +693,7 @@ def test_the_fast_solvers_levels_are_other_ones_and_the_nearest_stands_beside(re
         frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("replacement/0")
     }
     noisy = {frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("noisy/")}
-    others = schedules.course("replacement", {"preset": "preview", "steps": 6})[1:]
+    others = schedules.passed("replacement", {"preset": "preview", "steps": 6})[1:]
     assert beside.keys() == noisy.keys()
     for number, timestep in noisy.items():
         assert abs(beside[number] - timestep) == min(abs(other - timestep) for other in others)

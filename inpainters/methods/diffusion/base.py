@@ -334,14 +334,10 @@ class Diffusion(Learned):
 
     def _beside(self, piece: Piece) -> "Diffusion | None":
         """The method that is run beside this one, with as many noise levels, ready to run."""
-        from inpainters import registry  # it lies above, and is asked when a run needs it
-
-        if not self.spec.beside:
+        if self.make_beside is None:
             return None
-        known = {option.name for option in registry.get(self.spec.beside).options}
-        shared = {name: value for name, value in piece.options.items() if name in known}
-        options = {**shared, **schedules.alongside(self.spec.name, piece.options)}
-        other: Diffusion = registry.create(self.spec.beside, device=self.device, **options)  # type: ignore[assignment]
+        other = self.make_beside(piece.options)
+        assert isinstance(other, Diffusion), "what runs beside a sampler is another one"
         other.load()
         return other
 

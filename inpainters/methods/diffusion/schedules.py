@@ -2,11 +2,13 @@
 can be shown before a run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from inpainters.errors import InputError
+from inpainters.spec import Course
 
 
 class Settings(NamedTuple):
@@ -43,29 +45,84 @@ class Step(NamedTuple):
         return self.to == self.t
 
 
-PRESETS: dict[str, dict[str, Settings]] = {
-    "replacement": {"preview": Settings(50), "balanced": Settings(100), "paper": Settings(250)},
-    "repaint": {
-        "preview": Settings(25, 5, 3),
-        "balanced": Settings(100, 10, 5),
-        "paper": Settings(250, 10, 10),
-    },
-    "ddnm": {"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)},
-    "dpm_solver": {"preview": Settings(16, 1, 3), "balanced": Settings(24, 1, 5), "paper": Settings(20)},
-    "latent_diffusion": {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(50)},
-}
-"""Method -> preset -> its settings."""
-TRAILING = ("dpm_solver", "latent_diffusion")
-"""Methods whose few steps must begin at the noisiest level of all (Lin et al. 2024, Common diffusion noise
-schedules).
-"""
 TRAINING = 1000
 """Noise levels of the training, unless a checkpoint says otherwise."""
+
+Walk = list[tuple[int, int]]
+"""(from, to) of each step, as numbers of levels; -1 is the clean picture."""
+
+
+def jumping(steps: int, length: int, resamplings: int) -> list[int]:
+    """Levels in the order of Lugmayr et al. 2022, figure 9: down to each multiple of `length`, `resamplings`
+    - 1 times up again.
+    """
+    jumps = dict.fromkeys(range(0, steps - length, length), resamplings - 1)
+    levels, level = [], steps
+    while level > 0:
+        level -= 1
+        levels.append(level)
+        if jumps.get(level, 0):
+            jumps[level] -= 1
+            levels += range(level + 1, level + length + 1)
+            level += length
+    return levels
+
+
+def moves(levels: Sequence[int]) -> Walk:
+    """The steps between such levels: one below the last is a network call at it, one above undoes the call at
+    the last.
+    """
+    last, found = levels[0] + 1, []
+    for level in levels:
+        found.append((level, level - 1) if level < last else (last - 1, last))
+        last = level
+    return found
+
+
+def with_jumps(chosen: Settings) -> Walk:
+    """Down, and up again where there are jumps."""
+    return moves(jumping(*chosen))
+
+
+def in_rounds(chosen: Settings) -> Walk:
+    """Down, with rounds that stay at their level before each step."""
+    levels = range(chosen.steps - 1, -1, -1)
+    return [(level, to) for level in levels for to in (*[level] * (chosen.resamplings - 1), level - 1)]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A method's order of steps, and its presets."""
+
+    presets: Mapping[str, Settings]
+    walk: Callable[[Settings], Walk] = with_jumps
+    trailing: bool = False
+    """True where its few steps must begin at the noisiest level of all (Lin et al. 2024, Common diffusion
+    noise schedules).
+    """
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "replacement": Schedule({"preview": Settings(50), "balanced": Settings(100), "paper": Settings(250)}),
+    "repaint": Schedule(
+        {"preview": Settings(25, 5, 3), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)}
+    ),
+    "ddnm": Schedule({"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)}),
+    "dpm_solver": Schedule(
+        {"preview": Settings(16, 1, 3), "balanced": Settings(24, 1, 5), "paper": Settings(20)},
+        in_rounds,
+        trailing=True,
+    ),
+    "latent_diffusion": Schedule(
+        {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(50)}, trailing=True
+    ),
+}
+"""One row per diffusion method."""
 
 
 def settings(method: str, options: Mapping[str, Any]) -> Settings:
     """The preset's settings, but for those options that are not 0."""
-    preset = PRESETS[method][options["preset"]]
+    preset = SCHEDULES[method].presets[options["preset"]]
     return Settings(*(options.get(name) or value for name, value in preset._asdict().items()))
 
 
@@ -97,7 +154,12 @@ def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> lis
     return [Step(times[i], times[j], levels[times[i]], levels[times[j]]) for i, j in walk(method, chosen)]
 
 
-def course(method: str, options: Mapping[str, Any], training: int = TRAINING) -> list[int]:
+def course(method: str, options: Mapping[str, Any]) -> Course:
+    """The corners of a run's course with the bundled denoiser."""
+    return Course(corners(passed(method, options)), TRAINING)
+
+
+def passed(method: str, options: Mapping[str, Any], training: int = TRAINING) -> list[int]:
     """The timestep a run starts from and those that its steps lead to, counted as the papers do: 0 is the
     clean picture.
 
@@ -143,46 +205,14 @@ def _jumps(plan: Sequence[Step]) -> list[tuple[int, int]]:
     return [(i - 1, next(j for j in range(i, len(plan)) if not plan[j + 1].forward)) for i in starts]
 
 
-def walk(method: str, chosen: Settings) -> list[tuple[int, int]]:
-    """(from, to) of each step, as numbers of levels; -1 is the clean picture. The fast solver's rounds stay
-    at their level.
-    """
-    if method == "dpm_solver":
-        levels = range(chosen.steps - 1, -1, -1)
-        return [(level, to) for level in levels for to in (*[level] * (chosen.resamplings - 1), level - 1)]
-    return moves(jumping(*chosen))
-
-
-def jumping(steps: int, length: int, resamplings: int) -> list[int]:
-    """Levels in the order of Lugmayr et al. 2022, figure 9: down to each multiple of `length`, `resamplings`
-    - 1 times up again.
-    """
-    jumps = dict.fromkeys(range(0, steps - length, length), resamplings - 1)
-    levels, level = [], steps
-    while level > 0:
-        level -= 1
-        levels.append(level)
-        if jumps.get(level, 0):
-            jumps[level] -= 1
-            levels += range(level + 1, level + length + 1)
-            level += length
-    return levels
-
-
-def moves(levels: Sequence[int]) -> list[tuple[int, int]]:
-    """The steps between such levels: one below the last is a network call at it, one above undoes the call at
-    the last.
-    """
-    last, found = levels[0] + 1, []
-    for level in levels:
-        found.append((level, level - 1) if level < last else (last - 1, last))
-        last = level
-    return found
+def walk(method: str, chosen: Settings) -> Walk:
+    """The steps of a run."""
+    return SCHEDULES[method].walk(chosen)
 
 
 def timesteps(method: str, chosen: Settings, training: int) -> list[int]:
     """Timestep of each level of a method, and last, for level -1, that of the clean picture."""
-    return spaced(chosen.steps, training, trailing=method in TRAILING) + [-1]
+    return spaced(chosen.steps, training, trailing=SCHEDULES[method].trailing) + [-1]
 
 
 def spaced(steps: int, training: int = TRAINING, *, trailing: bool = False) -> list[int]:
