@@ -22,6 +22,7 @@ DRAWN = {".svg": "matplotlib", ".webp": "pillow"}
 pytestmark = pytest.mark.skipif(not COMMITTED, reason="no results are committed yet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
 def test_report_gives_the_committed_bytes(folder: Path, tmp_path: Path) -> None:
     copy = Path(

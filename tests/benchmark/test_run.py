@@ -412,6 +412,7 @@ def _command(root: Path, photos: Path) -> list[str]:
     return [sys.executable, "-c", script]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path, photos: Path) -> None:
     environment = {

@@ -123,6 +123,7 @@ def test_a_resumed_run_repeats_the_loss_curve_and_the_weights(toml, photos, tmp_
         assert torch.equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", [None, PLAYERS[0]], ids=["alone", "with a discriminator"])
 def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_path):
     if player:
@@ -243,6 +244,7 @@ def test_only_the_stages_that_the_recipe_names_are_trained_and_scored(toml, phot
     assert len(run.fill(*data.validation(run.pictures, run.held, run.recipe, 2))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gated_conv", "partial_conv"])
 def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos, tmp_path):
     text = adversarial(*next(player for player in PLAYERS if player[0] == method))
@@ -295,6 +297,7 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
         )
 
 
+@pytest.mark.slow
 def test_nothing_of_the_process_group_outlives_it(tmp_path):
     """Threads of a group that lives on abort the process now and then when Python shuts down."""
     script = tmp_path / "script.py"
@@ -319,6 +322,7 @@ def test_nothing_of_the_process_group_outlives_it(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos, tmp_path):
     out = tmp_path / "run"
     launcher = [
