@@ -2,8 +2,8 @@
 each method gets.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from benchmark.inputs.datasets import Dataset, take
 from benchmark.inputs.masksets import MaskSet, middle
 from benchmark.suites import Suite
 from inpainters import registry
-from inpainters.errors import InputError, UnavailableError
-from inpainters.spec import MethodSpec
+from inpainters.errors import InputError
+from inpainters.strategy import Outline, workload
 
 OVERHEAD = 0.15
 """Seconds per picture on the reference machine that are not the method's: masking, PNGs and scoring."""
@@ -185,33 +185,14 @@ def check_ours(root: Path) -> None:
 
 
 def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
-    """Declared seconds of an entry for one picture of (height, width) with that share missing, capped as its
-    strategy caps it.
+    """Declared seconds of an entry for one picture of (height, width) with that share missing, all over it.
 
     0 for a method that is not in the table.
     """
     method, options = split_entry(entry)
     if method not in registry.METHODS:
         return 0.0
-    spec = registry.METHODS[method]
-    if seconds := _other_cost(spec, options):
-        return seconds
-    pixels = float(size[0] * size[1])
-    if spec.strategy.max_pixels is not None:
-        pixels = min(pixels, spec.strategy.max_pixels)
-    missing = ratio * pixels
-    if spec.strategy.max_missing is not None:
-        missing = min(missing, spec.strategy.max_missing)
-    return spec.seconds(pixels / 1e6, missing / 1e6, options)
-
-
-def _other_cost(spec: MethodSpec, options: Mapping[str, Any]) -> float:
-    """Seconds with another network than the row's; 0 where it is the row's, or is not here."""
-    loaded = spec.loaded(options)
-    try:
-        return replace(spec, cost=loaded.cost()).seconds(0.0, 0.0, options) if loaded.cost else 0.0
-    except (InputError, UnavailableError):
-        return 0.0
+    return workload(Outline.spread(size, ratio), registry.METHODS[method], options).seconds
 
 
 def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:

@@ -7,12 +7,12 @@ import gradio as gr
 import numpy as np
 from gradio.events import api
 
-from demo.server.explanation import Explanation, price
-from demo.server.jobs import Job
+from demo.server import explanation
+from demo.server.jobs import Job, price
 from demo.server.options import answers_of, checked, described, numbers, offered, parse_options
 from demo.server.pictures import MAX_PIXELS
 from demo.server.visit import App
-from inpainters import costs, registry
+from inpainters import registry
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side
 from inpainters.spec import MethodSpec
@@ -65,7 +65,7 @@ def inpaint(
     spec, loaded, hole, notes = _checked(image, mask, method or "telea", seed)
     given = checked(spec, parse_options(options))
     result = app.runner.run(
-        loaded, hole, Job(spec.name, int(seed or 0), given, costs.estimate(spec, hole, given))
+        loaded, hole, Job(spec.name, int(seed or 0), given, price(spec, hole, given).seconds)
     )
     record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
     record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
@@ -90,7 +90,7 @@ def answers(
     spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
     asked = numbers(int(seed or 0), n)[1]
     given, count = checked(spec, parse_options(options)), answers_of(spec, asked)
-    job = Job(spec.name, int(seed or 0), given, count * costs.estimate(spec, hole, given), n=count)
+    job = Job(spec.name, int(seed or 0), given, price(spec, hole, given, count).seconds, n=count)
     app.runner.run(loaded, hole, job)
     results = [answer.result for answer in job.answers]
     record = {
@@ -124,7 +124,8 @@ def explain(
     Raises InputError or UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
-    job = Explanation(spec.name, int(seed or 0), seconds=price(spec, hole, {})[1], store=app.store)
+    seconds = explanation.price(spec, hole, {})[1]
+    job = explanation.Explanation(spec.name, int(seed or 0), seconds=seconds, store=app.store)
     try:
         app.runner.run(loaded, hole, job)
         pictures = [(app.store.image(shot.token), shot.name) for shot in job.shots]

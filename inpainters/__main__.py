@@ -18,6 +18,7 @@ from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
 from inpainters.imaging import Image, Mask, load_image, load_mask, save_png, side_by_side
 from inpainters.registry import METHODS, create, get, unavailable
+from inpainters.strategy import Outline, workload
 from inpainters.weights.fetch import fetch
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
@@ -80,7 +81,7 @@ def _parser() -> commandline.Parser:
 def _list(_: argparse.Namespace) -> int:
     rows = [("method", "family", "ready", "cost at 512×512, 20 % missing", "options")]
     for name, spec in METHODS.items():
-        cost = spec.seconds(min(0.262, (spec.strategy.max_pixels or 1e9) / 1e6), 0.052)
+        cost = workload(Outline.spread((512, 512), 0.2), spec).seconds
         options = ", ".join(f"{option.name}={option.default}" for option in spec.options)
         rows.append(
             (name, spec.family, "not yet" if unavailable(name) else "ready", f"about {cost:.2g} s", options)
@@ -154,7 +155,7 @@ def _answers(method: Inpainter, pair: _Pair, arguments: argparse.Namespace) -> l
     results = method.run(
         [InpaintRequest(photo.image, mask, seed=arguments.seed, n=arguments.n, guide=guide)]
     )[0]
-    costs.observe(method.spec, mask, results[0].seconds, results[0].options)
+    costs.observe(workload(mask, method.spec, results[0].options), results[0].seconds)
     for note in dict.fromkeys([*photo.notes, *notes, *results[0].notes]):
         say(f"{pair.photo.name}: {note}")
     return results
@@ -164,9 +165,10 @@ def _price(method: Inpainter, mask: Mask, n: int) -> str:
     """What the answers to one photograph will cost; empty for methods whose options do not set their network
     calls.
     """
-    if not (calls := n * costs.network_calls(method.spec, mask, method.options)):
+    work = workload(mask, method.spec, method.options)
+    if not (calls := n * work.network_calls):
         return ""
-    return f"{method.spec.title}: {calls:,} network calls, {spoken(n * costs.estimate(method.spec, mask, method.options))}."
+    return f"{method.spec.title}: {calls:,} network calls, {spoken(n * costs.estimate(work))}."
 
 
 @dataclass(frozen=True)

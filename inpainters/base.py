@@ -14,7 +14,7 @@ import numpy as np
 from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, Mask, check_guide, check_image, check_mask, composite
 from inpainters.spec import MethodSpec
-from inpainters.strategy import Strategy, Window, windows
+from inpainters.strategy import Window, Workload, workload
 
 OnStep = Callable[[int, int], object]
 """`on_step(done, total)` is called after each unit of work, `0 <= done <= total`; returning False cancels the
@@ -120,10 +120,6 @@ class Inpainter:
         sets it. None: an explanation shows this method alone.
         """
 
-    def strategy(self, options: Mapping[str, Any]) -> Strategy:
-        """What the method can bear under these options: the table's, unless a method knows better."""
-        return self.spec.strategy
-
     def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options as a record should have them, where one may come to mean something else later: a name
         pinned to a revision.
@@ -160,8 +156,8 @@ class Inpainter:
         job = self._job(request, request.seed)
         if not job.windows:
             raise InputError("The mask is empty: there is nothing to explain. Paint a hole first.")
-        pieces = job.pieces(_Progress(on_step, 1))
-        piece = max(pieces, key=lambda p: int(p.mask.sum()))
+        job.work = job.work.largest
+        (piece,) = job.pieces(_Progress(on_step, 1))
         yield Frame(
             "input",
             "What the method sees: missing pixels are grey",
@@ -227,7 +223,7 @@ class Inpainter:
                 "Unmask some."
             )
         options = self.settle(self.spec.resolve({**self.options, **request.options}))
-        job = _Job(image, mask, seed, options, windows(mask, self.strategy(options)))
+        job = _Job(image, mask, seed, options, workload(mask, self.spec, options))
         if request.guide is not None:
             guide = check_guide(request.guide, mask.shape)
             if self.spec.takes_guide:
@@ -284,10 +280,14 @@ class _Job:
     mask: Mask
     seed: int
     options: dict[str, bool | int | float | str]
-    windows: list[Window]
+    work: Workload
     done: list[Piece] = field(default_factory=list)
     guide: Mask | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        return self.work.windows
 
     def pieces(self, progress: _Progress, on_preview: OnPreview | None = None) -> list[Piece]:
         for window in self.windows:

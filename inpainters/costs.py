@@ -5,13 +5,8 @@ this one.
 import statistics
 import threading
 from collections import defaultdict, deque
-from collections.abc import Mapping
 
-from inpainters.imaging import Mask
-from inpainters.spec import MethodSpec
-from inpainters.strategy import windows
-
-Options = Mapping[str, object]
+from inpainters.strategy import Workload
 
 _KEEP = 15  # runs; the median of the latest forgives a run that had to share its machine
 
@@ -20,51 +15,27 @@ _ratios: defaultdict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(
 _networks: dict[str, tuple[str, ...]] = {}  # of the methods that ran
 
 
-def work(spec: MethodSpec, mask: Mask) -> tuple[float, float]:
-    """(megapixels, missing megapixels) that the method would work on: inside its windows, after capping."""
-    pixels = missing = 0.0
-    for window in windows(mask, spec.strategy):
-        height, width = window.size
-        hole = int(mask[window.top : window.bottom, window.left : window.right].sum())
-        pixels += height * width
-        missing += hole * height * width / ((window.bottom - window.top) * (window.right - window.left))
-    return pixels / 1e6, missing / 1e6
+def estimate(work: Workload) -> float:
+    """Seconds that one run will take on this machine, weights loaded, as far as its runs so far tell; 0 where
+    nothing is missing.
 
-
-def reference(spec: MethodSpec, mask: Mask, options: Options | None = None) -> float:
-    """Seconds on the reference machine for the (H, W) bool `mask`, True = missing; 0 where nothing is
-    missing.
-
-    `options` as a request's; raises InputError for those that the method cannot take.
+    What another network than the row's takes is known after its first run alone: until then the answer goes
+    by the row's.
     """
-    pixels, missing = work(spec, mask)
-    return spec.seconds(pixels, missing, options) if pixels else 0.0
+    return factor(work.spec.name, work.spec.weights, _other(work)) * work.seconds
 
 
-def network_calls(spec: MethodSpec, mask: Mask, options: Options | None = None) -> int:
-    """Network calls of one run, in all windows together; 0 where the options do not set them."""
-    each = spec.network_calls(options)
-    return each * len(windows(mask, spec.strategy)) if each else 0
-
-
-def estimate(spec: MethodSpec, mask: Mask, options: Options | None = None) -> float:
-    """Seconds that one run of the method will take on this machine, weights loaded, as far as its runs so far
-    tell.
-
-    What another network than the row's takes is known after its first run alone: until then the answer is
-    that of the row's.
-    """
-    other = spec.loaded(options).other
-    return factor(spec.name, spec.weights, other) * reference(spec, mask, options)
-
-
-def observe(spec: MethodSpec, mask: Mask, seconds: float, options: Options | None = None) -> None:
+def observe(work: Workload, seconds: float) -> None:
     """Learn from a finished run (`InpaintResult.seconds`); may be called from any thread."""
-    expected = reference(spec, mask, options)
+    expected = work.seconds
     if expected > 0 and seconds > 0:
         with _lock:
-            _ratios[spec.name, spec.loaded(options).other].append(seconds / expected)
-            _networks[spec.name] = spec.weights
+            _ratios[work.spec.name, _other(work)].append(seconds / expected)
+            _networks[work.spec.name] = work.spec.weights
+
+
+def _other(work: Workload) -> str:
+    return work.spec.loaded(work.options).other
 
 
 def factor(name: str, weights: tuple[str, ...] = (), other: str = "") -> float:

@@ -214,8 +214,8 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR.2016.278",
         licence="Apache-2.0; weights for research",
         # A square with twice the side of the hole, which may be long and thin; 128 px at least.
-        strategy=Strategy(context=1.0, min_context=64),
-        cost=Cost(fixed=0.02, per_megapixel=0.1),
+        strategy=Strategy(context=1.0, min_context=64, apart=True),
+        cost=Cost(fixed=0.01, per_part=0.01, per_megapixel=0.1),
         requires=("torch", "safetensors"),
         weights=("context_encoder",),
         trained_with=("squeezenet",),

@@ -75,6 +75,8 @@ class Cost:
     """Seconds per million pixels that are worked on (after cropping and capping)."""
     per_missing_megapixel: float = 0.0
     """Seconds per million missing pixels that are worked on."""
+    per_part: float = 0.0
+    """Seconds per part that a window is drawn in (`Window.parts`), the first included."""
     per_call: float = 0.0
     """Seconds per network call of methods whose options set their number (`MethodSpec.calls`), whatever the
     picture.
@@ -93,10 +95,12 @@ class Loaded:
     """Names a network that is loaded in place of the row's weights, without its revision; learned costs are
     kept under it. Empty where the row's weights are loaded.
     """
-    cost: Callable[[], Cost] | None = None
-    """The cost with that network, whatever the picture; asked for apart, as it may read files or download
-    them. Raises InputError or UnavailableError where the network cannot be had. None: the row's.
+    strategy: Callable[[], Strategy] | None = None
+    """What that network can bear; asked for apart, as it reads files. Raises InputError or UnavailableError
+    where the network is not here. None: the row's.
     """
+    cost: Callable[[], Cost] | None = None
+    """What it costs, in the same way."""
 
 
 class Course(NamedTuple):
@@ -207,14 +211,6 @@ class MethodSpec:
         """Preset -> its network calls per window; empty for methods without presets."""
         choice = self.preset
         return {value: self.network_calls({choice.name: value}) for value in choice.choices} if choice else {}
-
-    def seconds(self, megapixels: float, missing: float, given: Mapping[str, object] | None = None) -> float:
-        """Seconds on the reference machine for so many (missing) million pixels worked on, under these
-        options.
-        """
-        cost, calls = self.cost, self.network_calls(given)
-        per_call = calls * (cost.per_call + cost.per_call_megapixel * megapixels)
-        return cost.fixed + cost.per_megapixel * megapixels + cost.per_missing_megapixel * missing + per_call
 
     def resolve(self, given: Mapping[str, object]) -> dict[str, bool | int | float | str]:
         """Return all options with defaults filled in; raise InputError for an unknown name or a bad value."""

@@ -1,19 +1,32 @@
-"""Where a method works: crops around the holes, capped and padded to what the method can bear.
+"""At what size a method works, and what that costs: windows around the holes, capped and padded to what it
+can bear.
 
-One place for all methods, so that none resizes known pixels in silence and a one-pixel hole in a huge picture
-is cheap.
+`workload` is the one answer for everyone: the run, the estimate before it, the queue, the suites' planner and
+*Inside*. No method resizes known pixels in silence, and a one-pixel hole in a huge picture is cheap.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import cv2
 import numpy as np
-from scipy import ndimage
 
+from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, enlarge, pad_to_multiple, shrink, shrink_guide, shrink_mask
 
-_TILE = 16  # px; holes are grouped on a grid this coarse, so that the grouping costs nothing
-_MOST_WINDOWS = 64  # above this, one window around everything is cheaper than bookkeeping
+if TYPE_CHECKING:
+    from inpainters.spec import MethodSpec
+
+T = TypeVar("T")
+
+TILE = 16
+"""Pixels; holes are grouped on a grid this coarse, so that the grouping costs nothing."""
+MOST_HOLES = 64
+"""Above it, one window around everything is cheaper than bookkeeping."""
+
+Box = tuple[int, int, int, int]
+"""Top, left, bottom, right; the last two are not in it."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,76 @@ class Strategy:
     side: int | None = None
     """Of a network that knows pictures of one size alone: windows grow to this many pixels a side where the
     picture has them, and longer ones are shrunk to it."""
+    apart: bool = False
+    """True where each hole of a window is drawn on its own (`parts`)."""
+
+
+# --- what is missing ------------------------------------------------------------------------------
+
+
+class Hole(NamedTuple):
+    """A group of missing pixels that are near each other: its tight box, and how many they are."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    missing: int
+    """How many of the pixels in its box."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is missing in a picture, without its pixels: all that windows and costs depend on."""
+
+    size: tuple[int, int]
+    """(height, width) of the picture."""
+    holes: tuple[Hole, ...]
+
+    @classmethod
+    def of(cls, mask: Mask) -> "Outline":
+        """The outline of an (H, W) bool mask, True = missing."""
+        return cls((mask.shape[0], mask.shape[1]), find_holes(mask))
+
+    @classmethod
+    def spread(cls, size: tuple[int, int], ratio: float) -> "Outline":
+        """A hole of which only its share of the picture is known: all over it."""
+        return cls(size, (Hole(0, 0, *size, round(ratio * size[0] * size[1])),))
+
+
+def find_holes(mask: Mask) -> tuple[Hole, ...]:
+    """The groups of missing pixels of an (H, W) bool mask: those whose tiles touch, from the top down; all in
+    one where there are more than `MOST_HOLES`.
+    """
+    tiles = _tiled(mask)
+    count, labels = cv2.connectedComponents(tiles.astype(np.uint8), connectivity=8)
+    if count > MOST_HOLES + 1:
+        labels = tiles.astype(np.int32)
+    found, first = np.unique(labels, return_index=True)
+    return tuple(_hole(mask, labels == label) for label in found[first.argsort()] if label)
+
+
+def _tiled(mask: Mask) -> Mask:
+    """(rows, columns) bool: the tiles with a missing pixel."""
+    starts = (range(0, length, TILE) for length in mask.shape)
+    for axis, start in enumerate(starts):
+        mask = np.logical_or.reduceat(mask, start, axis=axis)
+    return mask
+
+
+def _hole(mask: Mask, tiles: Mask) -> Hole:
+    """The missing pixels of some tiles."""
+    rows, columns = (np.flatnonzero(tiles.any(axis)) for axis in (1, 0))
+    top, left = TILE * int(rows[0]), TILE * int(columns[0])
+    inside = tiles[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].repeat(TILE, 0).repeat(TILE, 1)
+    part = mask[top : top + inside.shape[0], left : left + inside.shape[1]]
+    part = part & inside[: part.shape[0], : part.shape[1]]
+    rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
+    high, low = (int(rows[0]), int(columns[0])), (int(rows[-1]) + 1, int(columns[-1]) + 1)
+    return Hole(top + high[0], left + high[1], top + low[0], left + low[1], int(np.count_nonzero(part)))
+
+
+# --- where a method works -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -45,6 +128,10 @@ class Window:
     right: int
     scale: float = 1.0
     multiple: int = 1
+    missing: int = 0
+    """Missing pixels in it, before it is shrunk."""
+    parts: int = 1
+    """How many times the method draws in it: once, or for each hole (`Strategy.apart`)."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -53,6 +140,13 @@ class Window:
         if self.scale == 1.0:
             return height, width
         return max(1, round(height * self.scale)), max(1, round(width * self.scale))
+
+    @property
+    def worked(self) -> tuple[float, float]:
+        """(megapixels, missing megapixels) that are worked on, after shrinking."""
+        height, width = self.size
+        share = self.missing / ((self.bottom - self.top) * (self.right - self.left))
+        return height * width / 1e6, share * height * width / 1e6
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -89,48 +183,47 @@ class Window:
         picture[self.top : self.bottom, self.left : self.right] = filled
 
 
-def windows(mask: Mask, strategy: Strategy) -> list[Window]:
-    """Return disjoint windows that together hold every missing pixel of the (H, W) bool `mask`; none where
-    none is missing.
+def windows(missing: Mask | Outline, strategy: Strategy) -> list[Window]:
+    """Disjoint windows that together hold every missing pixel; none where none is missing.
+
+    They are the same for a mask, (H, W) bool, as for its outline, but for `Window.parts` of holes that nearly
+    touch.
     """
-    return [_cap(box, mask, strategy) for box in frames(holes(mask), mask.shape, strategy)]
+    outline = missing if isinstance(missing, Outline) else Outline.of(missing)
+    boxes = _merge(_grow(hole[:4], outline.size, strategy) for hole in outline.holes)
+    return [_window(box, missing, outline.holes, strategy) for box in boxes]
 
 
-Box = tuple[int, int, int, int]  # top, left, bottom, right
+def parts(missing: Mask | Iterable[Hole]) -> list[Box]:
+    """Tight boxes around the holes of a window's (h, w) bool mask, or around those given; overlapping ones
+    are one.
+    """
+    holes = find_holes(missing) if isinstance(missing, np.ndarray) else missing
+    return _merge(hole[:4] for hole in holes)
 
 
-def frames(boxes: Sequence[Box], shape: tuple[int, ...], strategy: Strategy) -> list[Box]:
-    """The windows' frames in a picture of (height, width), from the boxes of its holes alone."""
-    found = [_grow(box, shape, strategy) for box in boxes]
-    while (merged := _merge(found)) != found:
-        found = merged
-    return found
+def _window(box: Box, missing: Mask | Outline, holes: Iterable[Hole], strategy: Strategy) -> Window:
+    top, left, bottom, right = box
+    own = [hole for hole in holes if top <= hole.top < bottom and left <= hole.left < right]
+    count = sum(hole.missing for hole in own)
+    seen = own if isinstance(missing, Outline) else missing[top:bottom, left:right]
+    scale = _scale((bottom - top, right - left), count, strategy)
+    return Window(*box, scale, strategy.multiple, count, len(parts(seen)) if strategy.apart else 1)
 
 
-def holes(mask: Mask) -> list[Box]:
-    """Tight boxes around groups of missing pixels that are near each other."""
-    height, width = mask.shape
-    tiles = np.zeros((-(-height // _TILE), -(-width // _TILE)), bool)
-    rows, columns = np.nonzero(mask)
-    tiles[rows // _TILE, columns // _TILE] = True
-    labels, count = ndimage.label(tiles, np.ones((3, 3)))
-    if count > _MOST_WINDOWS:
-        labels, count = tiles.astype(np.int32), 1
-    boxes = []
-    for index, place in enumerate(ndimage.find_objects(labels)[:count]):
-        top, left = place[0].start * _TILE, place[1].start * _TILE
-        group = np.kron(labels[place] == index + 1, np.ones((_TILE, _TILE), bool))
-        part = mask[top : top + group.shape[0], left : left + group.shape[1]]
-        rows, columns = np.nonzero(part & group[: part.shape[0], : part.shape[1]])
-        boxes.append((top + rows.min(), left + columns.min(), top + rows.max() + 1, left + columns.max() + 1))
-    return [tuple(int(x) for x in box) for box in boxes]  # type: ignore[misc]
+def _scale(size: tuple[int, int], missing: int, strategy: Strategy) -> float:
+    """What a window of (height, width) with so many missing pixels is shrunk by, at most 1."""
+    pixels = size[0] * size[1]
+    most_pixels, most_missing = strategy.max_pixels or pixels, strategy.max_missing or missing
+    scales = ((most_pixels / pixels) ** 0.5, (most_missing / max(missing, 1)) ** 0.5)
+    return float(min(1.0, *scales, (strategy.side or max(size)) / max(size)))
 
 
-def _grow(box: Box, shape: tuple[int, ...], strategy: Strategy) -> Box:
+def _grow(box: Box, size: tuple[int, int], strategy: Strategy) -> Box:
     top, left, bottom, right = box
     margin = max(strategy.min_context, round(strategy.context * max(bottom - top, right - left)))
-    top, bottom = _stretch(max(0, top - margin), min(shape[0], bottom + margin), shape[0], strategy.side or 0)
-    left, right = _stretch(max(0, left - margin), min(shape[1], right + margin), shape[1], strategy.side or 0)
+    top, bottom = _stretch(max(0, top - margin), min(size[0], bottom + margin), size[0], strategy.side or 0)
+    left, right = _stretch(max(0, left - margin), min(size[1], right + margin), size[1], strategy.side or 0)
     return top, left, bottom, right
 
 
@@ -141,7 +234,16 @@ def _stretch(start: int, end: int, limit: int, least: int) -> tuple[int, int]:
     return start, start + length
 
 
-def _merge(boxes: list[Box]) -> list[Box]:
+def _merge(boxes: Iterable[Box]) -> list[Box]:
+    """Boxes of which no two overlap, around those given."""
+    before: list[Box] = []
+    merged = list(boxes)
+    while merged != before:
+        before, merged = merged, _merged_once(merged)
+    return merged
+
+
+def _merged_once(boxes: list[Box]) -> list[Box]:
     merged: list[Box] = []
     for box in boxes:
         for other in [
@@ -153,15 +255,68 @@ def _merge(boxes: list[Box]) -> list[Box]:
     return merged
 
 
-def _cap(box: Box, mask: Mask, strategy: Strategy) -> Window:
-    top, left, bottom, right = box
-    pixels = (bottom - top) * (right - left)
-    scale = 1.0
-    if strategy.max_pixels is not None and pixels > strategy.max_pixels:
-        scale = (strategy.max_pixels / pixels) ** 0.5
-    if strategy.max_missing is not None:
-        missing = int(mask[top:bottom, left:right].sum())
-        scale = min(scale, (strategy.max_missing / max(missing, 1)) ** 0.5)
-    if strategy.side is not None:
-        scale = min(scale, strategy.side / max(bottom - top, right - left))
-    return Window(top, left, bottom, right, scale, strategy.multiple)
+# --- what it costs --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Workload:
+    """At what size a method works on a hole under these options, and what that costs."""
+
+    spec: "MethodSpec"
+    options: Mapping[str, object]
+    windows: tuple[Window, ...]
+
+    @property
+    def megapixels(self) -> float:
+        """Million pixels that are worked on: inside the windows, after shrinking."""
+        return sum(window.worked[0] for window in self.windows)
+
+    @property
+    def missing_megapixels(self) -> float:
+        """Those of them that are missing."""
+        return sum(window.worked[1] for window in self.windows)
+
+    @property
+    def network_calls(self) -> int:
+        """In all windows together; 0 where the options do not set them."""
+        return len(self.windows) * self.spec.network_calls(self.options)
+
+    @property
+    def seconds(self) -> float:
+        """On the reference machine; 0 where nothing is missing. What another network than the row's costs is
+        read from its description.
+        """
+        if not self.windows:
+            return 0.0
+        cost = _or(self.spec.loaded(self.options).cost, self.spec.cost)
+        calls, count = self.spec.network_calls(self.options), sum(window.parts for window in self.windows)
+        per_call = cost.per_call * len(self.windows) + cost.per_call_megapixel * self.megapixels
+        pixels = cost.per_megapixel * self.megapixels + cost.per_missing_megapixel * self.missing_megapixels
+        return cost.fixed + cost.per_part * count + pixels + calls * per_call
+
+    @property
+    def largest(self) -> "Workload":
+        """The window alone in which most missing pixels are worked on: the one that is explained."""
+        return replace(self, windows=tuple(sorted(self.windows, key=lambda w: w.worked[1])[-1:]))
+
+
+def workload(
+    missing: Mask | Outline, spec: "MethodSpec", options: Mapping[str, object] | None = None
+) -> Workload:
+    """At what size the method works on a hole, and what that costs.
+
+    missing: (H, W) bool, True = missing, or the outline of such a mask. options: as a request's; where they
+    name another network than the row's that is not here, the row's answers for it. Nothing is loaded. Raises
+    InputError for options that the method does not have or cannot take.
+    """
+    options = options or {}
+    strategy = _or(spec.loaded(options).strategy, spec.strategy)
+    return Workload(spec, options, tuple(windows(missing, strategy)))
+
+
+def _or(other: Callable[[], T] | None, own: T) -> T:
+    """What another network says, or the row's where it cannot be had."""
+    try:
+        return other() if other else own
+    except (InputError, UnavailableError):
+        return own

@@ -7,16 +7,14 @@ from typing import Any
 
 from demo.server import samples
 from demo.server.answers import Keeper
-from demo.server.jobs import Batch, Hole, job_for
+from demo.server.jobs import Batch, job_for
 from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas
 from demo.server.visit import App, Reply, Session
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.masks import GENERATORS, generate
-
-MOST_HOLES = 64
-"""Above it methods take them as one."""
+from inpainters.strategy import MOST_HOLES, Hole
 
 FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
 

@@ -4,7 +4,7 @@ can be asked.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, OnS
 from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, Mask
 from inpainters.spec import MethodSpec
-from inpainters.strategy import windows
+from inpainters.strategy import workload
 
 MOST_FRAMES = 160
 """A method that shows more keeps its first ones and the result."""
@@ -55,11 +55,12 @@ class Explanation(Job):
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         begin, kept = time.perf_counter(), 0.0
+        options = inpainter.spec.resolve({**inpainter.options, **request.options})
         for frame in inpainter.explain(request, on_step):
             if self.halted:
                 raise Cancelled
             if frame.name == "input":
-                self._begin(inpainter.spec, request, frame)
+                self._begin(inpainter.spec, request, options, frame)
                 begin = time.perf_counter()  # the weights are loaded
             since = time.perf_counter()
             if len(self.shots) < MOST_FRAMES or frame.name == "result":
@@ -74,21 +75,16 @@ class Explanation(Job):
                     )
                 )
             kept += time.perf_counter() - since
-        seconds, options = (
-            time.perf_counter() - begin - kept,
-            inpainter.spec.resolve({**inpainter.options, **request.options}),
-        )
+        seconds = time.perf_counter() - begin - kept
         _learn(inpainter.spec, request.mask, options, seconds)
         return InpaintResult(frame.image, frame.image, self.method, options, self.seed, seconds)
 
-    def _begin(self, spec: MethodSpec, request: InpaintRequest, frame: Frame) -> None:
-        """Remember the window that is explained: the one with the most missing pixels, as `Inpainter.explain`
-        chooses.
-        """
-        found = windows(request.mask, spec.strategy)
-        self.hole, window = max(
-            ((w.cut(request.image, request.mask)[1], w) for w in found), key=lambda pair: int(pair[0].sum())
-        )
+    def _begin(
+        self, spec: MethodSpec, request: InpaintRequest, options: Mapping[str, Any], frame: Frame
+    ) -> None:
+        """Remember the window that is explained."""
+        (window,) = workload(request.mask, spec, options).largest.windows
+        self.hole = window.cut(request.image, request.mask)[1]
         self.seen = frame.image
         self.original = put_small(self.store, window.cut(request.image, np.zeros_like(request.mask))[0])
 
@@ -105,29 +101,15 @@ class Explanation(Job):
         self.forget()
 
 
-def part(spec: MethodSpec, mask: Mask) -> Mask:
-    """(h, w) bool: what is missing in the window that is explained, uncapped; `mask` itself where nothing is
-    missing.
-    """
-    found = [
-        (w.scale**2 * mask[w.top : w.bottom, w.left : w.right].sum(), w) for w in windows(mask, spec.strategy)
-    ]
-    if not found:
-        return mask
-    window = max(found, key=lambda pair: pair[0])[1]
-    return mask[window.top : window.bottom, window.left : window.right]
-
-
 def price(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> tuple[int, float]:
     """(network calls, seconds) of an explanation, the method that runs beside it included; no calls where
     options do not set them.
     """
-    hole, runs = part(spec, mask), [(spec, options)]
+    runs = [workload(mask, spec, options).largest]
     if spec.beside:
         other = registry.get(spec.beside)
-        runs.append((other, spec.shared(other, options)))
-    calls = sum(costs.network_calls(one, hole, chosen) for one, chosen in runs)
-    return calls, sum(costs.estimate(one, hole, chosen) for one, chosen in runs)
+        runs.append(replace(runs[0], spec=other, options=spec.shared(other, options)))
+    return sum(run.network_calls for run in runs), sum(map(costs.estimate, runs))
 
 
 def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: float) -> None:
@@ -135,9 +117,8 @@ def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: fl
     method's own share of them.
     """
     if spec.calls:
-        hole = part(spec, mask)
-        own = costs.estimate(spec, hole, options)
-        costs.observe(spec, hole, seconds * own / price(spec, mask, options)[1], options)
+        own = workload(mask, spec, options).largest
+        costs.observe(own, seconds * costs.estimate(own) / price(spec, mask, options)[1])
 
 
 def put_small(store: Store, image: Image) -> str:

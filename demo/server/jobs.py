@@ -13,7 +13,7 @@ from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask
 from inpainters.spec import MethodSpec
-from inpainters.strategy import Box, frames
+from inpainters.strategy import Outline, workload
 
 HEAVY = 5.0
 """Seconds: jobs expected to take longer queue in a pool of their own, so that quick ones never wait behind
@@ -27,17 +27,6 @@ FINAL = ("done", "stopped", "error")
 STOPPED = "It was stopped before it was done."
 
 
-class Hole(NamedTuple):
-    """One group of missing pixels, as the editor tells it while it is being painted."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-    count: int
-    """How many of the pixels in its box are missing."""
-
-
 class Price(NamedTuple):
     """What a run will cost."""
 
@@ -47,36 +36,11 @@ class Price(NamedTuple):
 
 
 def price(
-    spec: MethodSpec,
-    size: tuple[int, int],
-    holes: Sequence[Hole],
-    options: Mapping[str, object] | None = None,
-    n: int = 1,
+    spec: MethodSpec, missing: Mask | Outline, options: Mapping[str, object] | None = None, n: int = 1
 ) -> Price:
-    """What `n` answers cost: as `costs.estimate` and `costs.network_calls`, from the holes' boxes and counts
-    alone.
-    """
-    windows = frames([hole[:4] for hole in holes], size, spec.strategy)
-    worked = [_work(spec, window, holes) for window in windows]
-    pixels, missing = (sum(part) for part in zip(*worked, strict=True)) if worked else (0.0, 0.0)
-    seconds = (
-        costs.factor(spec.name, spec.weights) * spec.seconds(pixels, missing, options) if worked else 0.0
-    )
-    return Price(n * len(windows) * spec.network_calls(options), n * seconds)
-
-
-def _work(spec: MethodSpec, window: Box, holes: Sequence[Hole]) -> tuple[float, float]:
-    """(megapixels, missing megapixels) that are worked on in a window, after capping."""
-    top, left, bottom, right = window
-    pixels = (bottom - top) * (right - left)
-    missing = sum(hole.count for hole in holes if top <= hole.top < bottom and left <= hole.left < right)
-    bounds = [
-        most / max(1, found)
-        for most, found in ((spec.strategy.max_pixels, pixels), (spec.strategy.max_missing, missing))
-        if most
-    ]
-    scale = min(1.0, *bounds, 1.0)
-    return pixels * scale / 1e6, missing * scale / 1e6
+    """What `n` answers cost here."""
+    work = workload(missing, spec, options)
+    return Price(n * work.network_calls, n * costs.estimate(work))
 
 
 def pool_of(method: str, seconds: float) -> Literal["light", "heavy"]:
@@ -157,7 +121,7 @@ class Job:
             self.begun, self.done, self.total = time.monotonic(), 0, 0
             part = replace(request, seed=self.seed + len(self.answers), n=self.drawn)
             for result in inpainter.run([part], on_step, self.preview)[0]:
-                costs.observe(inpainter.spec, request.mask, result.seconds, result.options)
+                costs.observe(workload(request.mask, inpainter.spec, result.options), result.seconds)
                 self._keep(Answer(result))
         return self.answers[0].result
 
@@ -234,7 +198,7 @@ def job_for(method: str, mask: Mask, options: Mapping[str, object], seed: int, n
     """A job for one hole, with the seconds that it should take; one answer where seeds change nothing."""
     spec = registry.get(method)
     n = answers_of(spec, n)
-    return Job(method, seed, dict(options), n * costs.estimate(spec, mask, options), n=n)
+    return Job(method, seed, dict(options), price(spec, mask, options, n).seconds, n=n)
 
 
 OnJob = Callable[[Job], None]

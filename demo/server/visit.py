@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.server.jobs import Batch, Hole, Runner
+from demo.server.jobs import Batch, Runner
 from demo.server.options import Value
 from demo.server.pictures import Picture, from_result
 from demo.server.store import Store
 from inpainters.errors import InputError
+from inpainters.strategy import Hole
 
 
 class Reply(NamedTuple):

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from demo.server.jobs import Hole, Price, price
+from demo.server.jobs import Price, price
 from demo.server.options import answers_of, described, offered
 from demo.server.visit import Session
 from demo.views.changes import next_rev
 from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.spec import FAMILIES, MethodSpec
+from inpainters.strategy import Outline
 
 
 def picker(
@@ -58,11 +59,8 @@ def costs_here(session: Session) -> dict[str, Price]:
     before there is a hole.
     """
     size = session.round.picture.size if session.index >= 0 else (512, 512)
-    found = session.holes
-    if not session.hole.get("count"):
-        found = [Hole(0, 0, size[0], size[1], round(0.2 * size[0] * size[1]))]
-    specs = registry.METHODS.values()
+    found = Outline(size, tuple(session.holes)) if session.hole.get("count") else Outline.spread(size, 0.2)
     return {
-        spec.name: price(spec, size, found, session.options.get(spec.name), answers_of(spec, session.n))
-        for spec in specs
+        spec.name: price(spec, found, session.options.get(spec.name), answers_of(spec, session.n))
+        for spec in registry.METHODS.values()
     }

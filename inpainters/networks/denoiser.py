@@ -20,6 +20,12 @@ class UNet(UNet2DModel):  # type: ignore[misc]  # diffusers is without types
         return self.conv_in.weight.dtype
 
 
+def multiple(unet: UNet2DModel) -> int:
+    """What the sides of its pictures have to be a multiple of: each scale after the first halves them."""
+    count: int = len(unet.config.block_out_channels)
+    return 1 << (count - 1)
+
+
 class Pretrained(nn.Module):
     """Somebody else's `UNet2DModel` and noise schedule, to be called as a `Denoiser` is.
 
@@ -31,7 +37,7 @@ class Pretrained(nn.Module):
     def __init__(self, unet: UNet2DModel, scheduler: DDPMScheduler, size: int) -> None:
         super().__init__()
         self.unet, self.scheduler, self.size = unet, scheduler, size
-        self.patch, self.multiple = 1, 2 ** (len(unet.config.block_out_channels) - 1)
+        self.patch, self.multiple = 1, multiple(unet)
         self.notes: tuple[str, ...] = ()
         """What a result made with it should say."""
 

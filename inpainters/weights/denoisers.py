@@ -38,7 +38,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from inpainters.errors import InputError, UnavailableError, disk_full
-from inpainters.networks.denoiser import Pretrained, UNet
+from inpainters.networks.denoiser import Pretrained, UNet, multiple
 from inpainters.weights.build import Undrawn, mismatch
 from inpainters.weights.files import sha256
 
@@ -73,6 +73,7 @@ _HUB = re.compile(
 _OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Of attention layers before diffusers 0.15."""
 _lock = threading.Lock()
+_asked: dict[tuple[str, str], Path] = {}  # repository and revision -> what the Hub gave this process
 
 
 class Source(NamedTuple):
@@ -131,13 +132,25 @@ def _load(source: Source, stamp: "Stamp", device: str) -> Pretrained:
 
 
 def call_seconds(name: str) -> float:
-    """Seconds of a network call for one picture of the training's size on the reference machine; nothing is
-    loaded for it.
-
-    Raises as `load` does.
-    """
-    source = _locate(name)
+    """Seconds of a network call for one picture of the training's size on the reference machine; as `sides`."""
+    source = _locate(name, ask=False)
     return _operations(source, () if source.repository else _stamp(source.folder)) / RATE
+
+
+def sides(name: str) -> tuple[int, int]:
+    """The side of the pictures of the training, and what it has to be a multiple of.
+
+    For it nothing is loaded, and the Hub is not asked. Raises as `load` does, and UnavailableError for a
+    model of the Hub that this process has not asked for yet.
+    """
+    source = _locate(name, ask=False)
+    return _sides(source, () if source.repository else _stamp(source.folder))
+
+
+@lru_cache(maxsize=64)
+def _sides(source: Source, stamp: "Stamp") -> tuple[int, int]:
+    unet, _, size, *_ = describe(source.folder, source.name)
+    return size, multiple(unet)
 
 
 @lru_cache(maxsize=64)
@@ -151,8 +164,10 @@ def _operations(source: Source, stamp: "Stamp") -> int:
 # --- where it lies --------------------------------------------------------------------------------
 
 
-def _locate(name: str) -> Source:
-    """The folder of that name, else the Hub's repository, whose descriptions are downloaded."""
+def _locate(name: str, *, ask: bool = True) -> Source:
+    """The folder of that name, else the Hub's repository, whose descriptions are downloaded where one may
+    `ask` it.
+    """
     path, _, revision = name.rpartition("@")
     for folder, digest in ((name, ""), (path, revision)):
         if folder and os.path.isdir(folder):  # unlike Path's, it takes any text
@@ -163,7 +178,9 @@ def _locate(name: str) -> Source:
             "check 'model'."
         )
     repository, revision = found["repository"], found["revision"] or "main"
-    snapshot = _snapshot(repository, revision)
+    snapshot = _snapshot(repository, revision) if ask else _asked.get((repository, revision))
+    if snapshot is None:
+        raise UnavailableError(f"The model '{name[:80]}' was not asked for yet: run a method with it.")
     return Source(f"{repository}@{snapshot.name}", snapshot, repository)
 
 
@@ -204,7 +221,9 @@ def _snapshot(repository: str, revision: str) -> Path:
     """The descriptions' folder, named for its commit. A branch means the same commit as long as the process
     lives.
     """
-    return _download(repository, revision, DESCRIPTIONS)
+    found = _download(repository, revision, DESCRIPTIONS)
+    _asked[repository, revision] = _asked[repository, found.name] = found
+    return found
 
 
 def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
@@ -349,11 +368,11 @@ def _size(full: Mapping[str, Any], name: str) -> int:
         )
     if sides[0] != sides[1]:
         raise _refused(name, f"its pictures are {sides[1]}×{sides[0]}, not square")
-    if sides[0] % (multiple := 2 ** (len(widths) - 1)):
+    if sides[0] % (needed := 2 ** (len(widths) - 1)):
         raise _refused(
             name,
             f"its pictures have {sides[0]} pixels a side, and its {len(widths)} scales need a multiple of "
-            f"{multiple}",
+            f"{needed}",
         )
     return int(sides[0])
 

@@ -15,9 +15,10 @@ import pytest
 from PIL import Image as PilImage
 
 from demo.app import launch_options, make
-from inpainters import costs, inpaint, registry
+from inpainters import inpaint, registry
 from inpainters.base import Inpainter
 from inpainters.spec import Cost, MethodSpec
+from inpainters.strategy import workload
 
 GATE = threading.Event()
 
@@ -489,7 +490,7 @@ def test_the_price_stands_beside_a_diffusion_method_and_follows_its_settings(vis
     repaint, spec, mask = method(visitor, "repaint"), registry.get("repaint"), visitor.mask()
 
     def costs_now(**options):
-        expected = f"4 × {costs.network_calls(spec, mask, options):,} network calls, "
+        expected = f"4 × {workload(mask, spec, options).network_calls:,} network calls, "
         visitor.page.wait_for_selector(
             f"#compare-picker .method[data-method='repaint'] .note:has-text('{expected}')"
         )

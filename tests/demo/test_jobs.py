@@ -8,7 +8,6 @@ import pytest
 
 from demo.server.jobs import (
     Batch,
-    Hole,
     Job,
     Price,
     Runner,
@@ -21,6 +20,7 @@ from inpainters.base import Inpainter
 from inpainters.costs import spoken
 from inpainters.errors import InputError
 from inpainters.spec import Cost, MethodSpec
+from inpainters.strategy import Hole, Outline, workload
 
 GATE = threading.Event()
 
@@ -218,19 +218,17 @@ def test_a_price_from_the_holes_boxes_is_that_of_the_mask(boxes):
     mask = np.zeros((600, 800), bool)
     for top, left, bottom, right in boxes:
         mask[top:bottom, left:right] = True
-    holes = [Hole(*box, (box[2] - box[0]) * (box[3] - box[1])) for box in boxes]
+    outline = Outline(mask.shape, tuple(Hole(*box, (box[2] - box[0]) * (box[3] - box[1])) for box in boxes))
     for spec in registry.METHODS.values():
-        found = price(spec, mask.shape, holes)
-        assert found.seconds == pytest.approx(costs.estimate(spec, mask), rel=0.05)
-        assert found.calls == costs.network_calls(spec, mask)
+        assert price(spec, outline) == price(spec, mask)
 
 
 def test_answers_and_presets_make_the_price():
-    spec, holes = registry.METHODS["repaint"], [Hole(100, 100, 140, 140, 1600)]
-    preview, paper = price(spec, (600, 800), holes), price(spec, (600, 800), holes, {"preset": "paper"}, 3)
+    spec, hole = registry.METHODS["repaint"], Outline((600, 800), (Hole(100, 100, 140, 140, 1600),))
+    preview, paper = price(spec, hole), price(spec, hole, {"preset": "paper"}, 3)
     assert (preview.calls, paper.calls) == (65, 3 * 2410)
-    assert price(spec, (600, 800), holes, n=4).seconds == pytest.approx(4 * preview.seconds)
-    assert price(spec, (600, 800), []) == Price(0, 0.0)
+    assert price(spec, hole, n=4).seconds == pytest.approx(4 * preview.seconds)
+    assert price(spec, Outline((600, 800), ())) == Price(0, 0.0)
 
 
 class Drawing(Inpainter):
@@ -324,7 +322,7 @@ def test_a_finished_run_corrects_the_next_estimate(runner, hole):
     image, mask = hole
     spec = registry.METHODS["telea"]
     result = runner.run(image, mask, Job("telea"))
-    assert costs.estimate(spec, mask) == pytest.approx(result.seconds)
+    assert costs.estimate(workload(mask, spec)) == pytest.approx(result.seconds)
 
 
 def test_quick_ones_share_a_pool_of_two_and_slow_ones_wait_for_each_other():

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from demo.actions import compare
 from demo.server import copies, options, samples
 from demo.server.archive import archive
-from demo.server.jobs import Answer, Batch, Hole, Job, Runner
+from demo.server.jobs import Answer, Batch, Job, Runner
 from demo.server.pictures import from_result, open_mask, open_picture, read_canvas
 from demo.server.scores import scores as measured
 from demo.server.store import Store
@@ -31,6 +31,7 @@ from inpainters.costs import spoken
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
 from inpainters.spec import Cost, MethodSpec
+from inpainters.strategy import Hole
 
 
 @pytest.fixture

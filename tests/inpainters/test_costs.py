@@ -10,7 +10,7 @@ from inpainters import costs
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
 from inpainters.spec import Cost, MethodSpec
-from inpainters.strategy import Strategy
+from inpainters.strategy import Strategy, workload
 
 
 @pytest.fixture(autouse=True)
@@ -33,24 +33,28 @@ def box(height: int, width: int, side: int) -> np.ndarray:
 
 def test_counts_the_crop_and_not_the_picture():
     # A 100 px hole in the corner with 50 px of context: 150x150 pixels are worked on, 100x100 are missing.
-    small = costs.estimate(spec(context=0.5, min_context=0), box(400, 400, 100))
+    small = costs.estimate(workload(box(400, 400, 100), spec(context=0.5, min_context=0)))
     assert small == pytest.approx(0.5 + 2.0 * 150 * 150 / 1e6 + 10.0 * 0.01)
-    assert costs.estimate(spec(context=0.5, min_context=0), box(2000, 3000, 100)) == pytest.approx(small)
+    assert costs.estimate(workload(box(2000, 3000, 100), spec(context=0.5, min_context=0))) == pytest.approx(
+        small
+    )
 
 
 def test_counts_after_capping():
-    pixels, missing = costs.work(spec(context=0.5, min_context=0, max_missing=2500), box(400, 400, 100))
-    assert pixels == pytest.approx(75 * 75 / 1e6)
-    assert missing == pytest.approx(2500 / 1e6)
+    work = workload(box(400, 400, 100), spec(context=0.5, min_context=0, max_missing=2500))
+    assert work.megapixels == pytest.approx(75 * 75 / 1e6)
+    assert work.missing_megapixels == pytest.approx(2500 / 1e6)
 
 
 def test_nothing_missing_costs_nothing():
-    assert costs.estimate(spec(), np.zeros((50, 50), bool)) == 0.0
+    assert costs.estimate(workload(np.zeros((50, 50), bool), spec())) == 0.0
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_grows_with_the_hole(name):
-    estimates = [costs.estimate(METHODS[name], box(600, 600, side)) for side in (1, 20, 50, 100, 200, 400)]
+    estimates = [
+        costs.estimate(workload(box(600, 600, side), METHODS[name])) for side in (1, 20, 50, 100, 200, 400)
+    ]
     assert estimates[0] > 0
     assert all(small <= large * 1.02 for small, large in pairwise(estimates))  # 2 %: capped sides are rounded
 
@@ -58,17 +62,17 @@ def test_grows_with_the_hole(name):
 @pytest.mark.parametrize("name", [name for name, row in METHODS.items() if row.strategy.max_missing])
 def test_a_capped_method_never_costs_more_than_its_cap(name):
     row = METHODS[name]
-    assert costs.work(row, box(4096, 4096, 1300))[1] * 1e6 <= row.strategy.max_missing * 1.02
+    assert workload(box(4096, 4096, 1300), row).missing_megapixels * 1e6 <= row.strategy.max_missing * 1.02
 
 
 def test_learns_the_median_ratio_of_each_method():
     mask = box(400, 400, 100)
-    base = costs.reference(spec(), mask)
+    base = workload(mask, spec()).seconds
     for ratio in (2.0, 3.0, 100.0):  # one run was disturbed
-        costs.observe(spec(), mask, ratio * base)
-    assert costs.estimate(spec(), mask) == pytest.approx(3.0 * base)
+        costs.observe(workload(mask, spec()), ratio * base)
+    assert costs.estimate(workload(mask, spec())) == pytest.approx(3.0 * base)
     assert costs.factor("never ran") == pytest.approx(3.0)
-    costs.observe(spec("other"), mask, base)
+    costs.observe(workload(mask, spec("other")), base)
     assert costs.factor("other") == pytest.approx(1.0)
     assert costs.factor("some") == pytest.approx(3.0)
 
@@ -76,31 +80,33 @@ def test_learns_the_median_ratio_of_each_method():
 def test_a_method_that_never_ran_goes_by_those_with_its_network():
     mask = box(400, 400, 100)
     for name, ratio in (("telea", 9.0), ("mean_fill", 9.0), ("ddnm", 2.0)):
-        costs.observe(METHODS[name], mask, ratio * costs.reference(METHODS[name], mask))
+        costs.observe(workload(mask, METHODS[name]), ratio * workload(mask, METHODS[name]).seconds)
     repaint, prior = METHODS["repaint"], METHODS["deep_image_prior"]
-    assert costs.estimate(repaint, mask) == pytest.approx(2.0 * costs.reference(repaint, mask))
-    assert costs.estimate(prior, mask) == pytest.approx(9.0 * costs.reference(prior, mask))
+    assert costs.estimate(workload(mask, repaint)) == pytest.approx(2.0 * workload(mask, repaint).seconds)
+    assert costs.estimate(workload(mask, prior)) == pytest.approx(9.0 * workload(mask, prior).seconds)
 
 
 def test_old_runs_are_forgotten():
     mask = box(100, 100, 10)
     for ratio in [50.0] * 20 + [1.0] * 15:
-        costs.observe(spec(), mask, ratio * costs.reference(spec(), mask))
+        costs.observe(workload(mask, spec()), ratio * workload(mask, spec()).seconds)
     assert costs.factor("some") == pytest.approx(1.0)
 
 
 def test_a_run_of_nothing_teaches_nothing():
-    costs.observe(spec(), np.zeros((9, 9), bool), 1.0)
-    costs.observe(spec(), box(9, 9, 2), 0.0)
+    costs.observe(workload(np.zeros((9, 9), bool), spec()), 1.0)
+    costs.observe(workload(box(9, 9, 2), spec()), 0.0)
     assert costs.factor("some") == 1.0
 
 
 def test_many_threads_may_observe():
     mask, row = box(100, 100, 10), spec()
-    seconds = 2.0 * costs.reference(row, mask)
+    seconds = 2.0 * workload(mask, row).seconds
     threads = [
         threading.Thread(
-            target=lambda: [(costs.observe(row, mask, seconds), costs.factor("some")) for _ in range(50)]
+            target=lambda: [
+                (costs.observe(workload(mask, row), seconds), costs.factor("some")) for _ in range(50)
+            ]
         )
         for _ in range(4)
     ]
@@ -114,34 +120,41 @@ def test_many_threads_may_observe():
 def test_network_calls_make_the_price():
     """`paper` calls 2,410 times where `preview` calls 65 times; two holes far apart are two runs."""
     row, mask = METHODS["repaint"], box(600, 600, 40)
-    assert costs.network_calls(row, mask, {"preset": "paper"}) == 2410
+    assert workload(mask, row, {"preset": "paper"}).network_calls == 2410
     mask[-40:, -40:] = True
-    assert costs.network_calls(row, mask) == 2 * 65
+    assert workload(mask, row).network_calls == 2 * 65
     prices = [
-        costs.estimate(row, mask, {"preset": preset}) - row.cost.fixed for preset in ("preview", "paper")
+        costs.estimate(workload(mask, row, {"preset": preset})) - row.cost.fixed
+        for preset in ("preview", "paper")
     ]
     assert prices[1] / prices[0] == pytest.approx(2410 / 65)
-    assert costs.network_calls(METHODS["telea"], mask) == 0
-    assert costs.network_calls(row, np.zeros((50, 50), bool)) == 0
+    assert workload(mask, METHODS["telea"]).network_calls == 0
+    assert workload(np.zeros((50, 50), bool), row).network_calls == 0
 
 
 def test_a_run_teaches_by_its_own_options():
     row, mask = METHODS["repaint"], box(600, 600, 40)
-    costs.observe(row, mask, 2 * costs.reference(row, mask, {"preset": "paper"}), {"preset": "paper"})
+    costs.observe(
+        workload(mask, row, {"preset": "paper"}), 2 * workload(mask, row, {"preset": "paper"}).seconds
+    )
     assert costs.factor("repaint") == pytest.approx(2)
 
 
 def test_bad_options_have_no_price():
     with pytest.raises(InputError, match="unknown value of 'preset'"):
-        costs.estimate(METHODS["repaint"], box(60, 60, 20), {"preset": "papier"})
+        costs.estimate(workload(box(60, 60, 20), METHODS["repaint"], {"preset": "papier"}))
 
 
 def test_another_model_has_a_cost_of_its_own():
     row, mask = METHODS["repaint"], box(200, 200, 40)
-    before = costs.estimate(row, mask)
+    before = costs.estimate(workload(mask, row))
     other = {"model": "owner/name"}
-    assert costs.estimate(row, mask, other) == before
-    costs.observe(row, mask, 100 * before, {"model": "owner/name@0123abc"})  # a run's record has the revision
-    assert costs.estimate(row, mask) == before
-    assert costs.estimate(row, mask, other) == pytest.approx(100 * before)
-    assert costs.estimate(METHODS["ddnm"], mask) == pytest.approx(costs.reference(METHODS["ddnm"], mask))
+    assert costs.estimate(workload(mask, row, other)) == before
+    costs.observe(
+        workload(mask, row, {"model": "owner/name@0123abc"}), 100 * before
+    )  # a run's record has the revision
+    assert costs.estimate(workload(mask, row)) == before
+    assert costs.estimate(workload(mask, row, other)) == pytest.approx(100 * before)
+    assert costs.estimate(workload(mask, METHODS["ddnm"])) == pytest.approx(
+        workload(mask, METHODS["ddnm"]).seconds
+    )

@@ -23,7 +23,6 @@ from inpainters.methods.diffusion import schedules
 from inpainters.methods.diffusion.schedules import Step
 from inpainters.methods.learned.base import Learned, batches, inputs, to_images
 from inpainters.networks.denoiser import Denoiser, Pretrained
-from inpainters.strategy import Strategy
 from inpainters.weights import denoisers
 
 PREVIEWS = 24
@@ -222,15 +221,6 @@ class Diffusion(Learned):
         none.
         """
         return dict(options) | ({"model": denoisers.pinned(options["model"])} if options.get("model") else {})
-
-    def strategy(self, options: Mapping[str, Any]) -> Strategy:
-        """Another denoiser sees windows of the size it was trained on."""
-        if not options.get("model"):
-            return self.spec.strategy
-        net = denoisers.load(options["model"], self.device)
-        # It fills the window with known pixels anyway, so that only holes of two thirds of its size make it
-        # shrink.
-        return Strategy(context=0.25, min_context=max(4, net.size // 8), multiple=net.multiple, side=net.size)
 
     def load(self) -> None:
         """Build the network that the method was made with; raises UnavailableError or InputError with one
