@@ -214,13 +214,15 @@ def test_run_raises_what_the_method_raises(runner, hole):
     "boxes",
     [[(100, 200, 300, 500)], [(16, 16, 48, 80), (500, 700, 580, 790)], [(0, 0, 30, 30), (60, 60, 90, 90)]],
 )
-def test_a_price_from_the_holes_boxes_is_that_of_the_mask(boxes):
+def test_a_price_from_the_holes_boxes_is_that_of_the_mask(boxes, monkeypatch):
+    monkeypatch.setattr(costs, "factor", lambda *_: 3.0)  # whatever else this process runs
     mask = np.zeros((600, 800), bool)
     for top, left, bottom, right in boxes:
         mask[top:bottom, left:right] = True
     outline = Outline(mask.shape, tuple(Hole(*box, (box[2] - box[0]) * (box[3] - box[1])) for box in boxes))
     for spec in registry.METHODS.values():
-        assert price(spec, outline) == price(spec, mask)
+        work = workload(mask, spec)
+        assert price(spec, outline) == Price(work.network_calls, pytest.approx(3.0 * work.seconds))
 
 
 def test_answers_and_presets_make_the_price():

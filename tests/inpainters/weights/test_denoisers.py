@@ -23,6 +23,7 @@ from inpainters.base import InpaintRequest
 from inpainters.errors import InputError, UnavailableError
 from inpainters.methods.diffusion.base import estimates
 from inpainters.registry import create
+from inpainters.strategy import workload
 from inpainters.weights import denoisers
 
 SIZE = 32
@@ -272,6 +273,37 @@ def test_bundled_weights_are_not_needed_then(folder, monkeypatch):
     with pytest.raises(UnavailableError, match="needs weights 'denoiser'"):
         create("replacement", device="cpu")
     assert registry.unavailable("replacement") == registry.unavailable("replacement", {"model": ""})
+
+
+@pytest.mark.parametrize("size", [(SIZE, SIZE), (90, 150), (200, 20), (11, 9)])
+def test_the_workload_knows_the_models_size(folder, size):
+    """Before it is loaded: its windows are those of the run, and a call costs what its operations take."""
+    spec, options = registry.get("replacement"), {"model": str(folder()), "steps": 3}
+    mask = np.zeros(size, bool)
+    mask[2:9, 3:8] = mask[-9:-4, -6:-2] = True
+    work, seen = workload(mask, spec, options), []
+    method = create("replacement", device="cpu", **options)
+    drawn = method.fill_batch
+    method.fill_batch = lambda pieces: seen.extend(pieces) or drawn(pieces)
+    result = method(InpaintRequest(picture(*size), mask))
+    assert work.windows == workload(mask, spec, result.options).windows
+    assert max(max(window.size) for window in work.windows) <= SIZE
+    for piece, window in zip(seen, work.windows, strict=True):
+        assert np.array_equal(piece.mask, window.cut(picture(*size), mask)[1])
+    assert result.network_calls == work.network_calls == 3 * len(work.windows)
+    call = denoisers.call_seconds(options["model"])
+    assert work.seconds == pytest.approx(spec.cost.fixed + work.network_calls * call)
+
+
+def test_the_workload_of_a_model_that_is_not_here_is_the_rows(shop):
+    """An estimate asks nobody; a run that has asked tells it."""
+    spec, options = registry.get("replacement"), {"model": "owner/name", "steps": 3}
+    denoisers._asked.clear()
+    mask = hole(90, 90)
+    assert workload(mask, spec, options).windows == workload(mask, spec).windows
+    assert not shop
+    fill("owner/name", image=picture(90, 90), mask=mask)
+    assert workload(mask, spec, options).windows != workload(mask, spec).windows
 
 
 def test_the_cost_of_a_call_is_known_before_it_is_loaded(folder):

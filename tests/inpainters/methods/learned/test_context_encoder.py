@@ -13,6 +13,7 @@ from inpainters.base import InpaintRequest
 from inpainters.errors import Cancelled
 from inpainters.methods.learned.context_encoder import Square, squares
 from inpainters.networks.context_encoder import SlimContextEncoder
+from inpainters.strategy import workload
 from inpainters.weights import files as weights
 from inpainters.weights.build import load_network
 from inpainters.weights.table import WEIGHTS
@@ -132,6 +133,9 @@ def test_several_holes_and_pictures_in_one_batch(method):
     results = [results[0] for results in method.run(requests)]
     for result, request in zip(results, requests, strict=True):
         assert np.abs(result.image.astype(int) - request.image).max() <= 1  # a flat picture stays flat
+    for result, request in zip(results, requests, strict=True):
+        windows = workload(request.mask, method.spec).windows
+        assert result.network_calls == sum(window.parts for window in windows)
     assert results[0].network_calls == 2
     assert results[0].notes == ()
     assert results[1].notes == ("It draws 64×64 pixels, enlarged here to 160×160.",)
