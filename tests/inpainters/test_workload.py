@@ -173,24 +173,21 @@ def test_the_editor_groups_as_methods_do(tmp_path):
 
 def edited(folder, masks):
     """What the editor's script says of each mask."""
-    script = (WIDGETS / "mask_editor.js").read_text(encoding="utf-8")
-    part = script[script.index("const TILE") : script.index("function changed(")]
-    code = f"""const MISSING = 1;
-let W, H, mask;
-{part}
-const masks = JSON.parse(require("fs").readFileSync(0));
-console.log(JSON.stringify(masks.map((one) => {{
-  [W, H, mask] = [one.w, one.h, Uint8Array.from(one.bits, Number)];
-  return holes();
-}})));
+    (folder / "package.json").write_text('{"type": "module"}')
+    for name in ("mask_editor.holes.js", "mask_editor.mask.js"):
+        shutil.copy(WIDGETS / name, folder)
+    code = """import { readFileSync } from "node:fs";
+import { holes } from "./mask_editor.holes.js";
+const masks = JSON.parse(readFileSync(0));
+console.log(JSON.stringify(masks.map((one) => holes({ ...one, bits: Uint8Array.from(one.bits, Number) }))));
 """
-    (folder / "run.cjs").write_text(code)
+    (folder / "run.js").write_text(code)
     told = [
         {"h": mask.shape[0], "w": mask.shape[1], "bits": "".join("01"[bit] for bit in mask.ravel().tolist())}
         for mask in masks
     ]
     run = subprocess.run(
-        ["node", "run.cjs"], cwd=folder, input=json.dumps(told), capture_output=True, text=True, check=False
+        ["node", "run.js"], cwd=folder, input=json.dumps(told), capture_output=True, text=True, check=False
     )
     assert not run.returncode, run.stderr
     return json.loads(run.stdout)

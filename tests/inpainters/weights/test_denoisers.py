@@ -298,7 +298,6 @@ def test_the_workload_knows_the_models_size(folder, size):
 def test_the_workload_of_a_model_that_is_not_here_is_the_rows(shop):
     """An estimate asks nobody; a run that has asked tells it."""
     spec, options = registry.get("replacement"), {"model": "owner/name", "steps": 3}
-    denoisers._asked.clear()
     mask = hole(90, 90)
     assert workload(mask, spec, options).windows == workload(mask, spec).windows
     assert not shop
@@ -506,6 +505,7 @@ def test_names_of_nothing(name):
 def shop(folder, tmp_path, monkeypatch):
     """A stand-in for the Hub that has `owner/name`: what was asked of it, as (revision, files)."""
     asked, path = [], folder(safe=False)
+    monkeypatch.setattr(denoisers, "_asked", {})
     denoisers._snapshot.cache_clear()
 
     def download(repository, *, revision, allow_patterns):
