@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from inpainters.errors import InputError, UnavailableError, unknown
-from inpainters.spec import Cost, MethodSpec, Option
-from inpainters.strategy import Strategy
+from inpainters.spec import Cost, MethodSpec, Option, Strategy
 
 if TYPE_CHECKING:
     from inpainters.base import Inpainter

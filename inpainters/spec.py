@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple, get_args
 
 from inpainters.errors import InputError, unknown
-from inpainters.strategy import Strategy
 
 Family = Literal["baseline", "smoothing", "patch", "convolutional", "diffusion", "latent", "own_prior"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -61,6 +60,27 @@ class Option:
 
 
 _KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What a method can bear. The defaults suit a method of linear cost."""
+
+    context: float = 1.0
+    """Margin around a hole, as a fraction of the longer side of its bounding box."""
+    min_context: int = 32
+    """The margin is at least this many pixels."""
+    max_pixels: int | None = None
+    """Windows of more pixels are shrunk to this many; the fill is enlarged and a note says so."""
+    max_missing: int | None = None
+    """The same for the missing pixels inside a window."""
+    multiple: int = 1
+    """Both sides are padded by reflection to a multiple of this."""
+    side: int | None = None
+    """Of a network that knows pictures of one size alone: windows grow to this many pixels a side where the
+    picture has them, and longer ones are shrunk to it."""
+    apart: bool = False
+    """True where each hole of a window is drawn on its own (`strategy.parts`)."""
 
 
 @dataclass(frozen=True)

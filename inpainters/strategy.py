@@ -7,16 +7,14 @@ can bear.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, enlarge, pad_to_multiple, shrink, shrink_guide, shrink_mask
-
-if TYPE_CHECKING:
-    from inpainters.spec import MethodSpec
+from inpainters.spec import MethodSpec, Strategy
 
 T = TypeVar("T")
 
@@ -27,27 +25,6 @@ MOST_HOLES = 64
 
 Box = tuple[int, int, int, int]
 """Top, left, bottom, right; the last two are not in it."""
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """What a method can bear. The defaults suit a method of linear cost."""
-
-    context: float = 1.0
-    """Margin around a hole, as a fraction of the longer side of its bounding box."""
-    min_context: int = 32
-    """The margin is at least this many pixels."""
-    max_pixels: int | None = None
-    """Windows of more pixels are shrunk to this many; the fill is enlarged and a note says so."""
-    max_missing: int | None = None
-    """The same for the missing pixels inside a window."""
-    multiple: int = 1
-    """Both sides are padded by reflection to a multiple of this."""
-    side: int | None = None
-    """Of a network that knows pictures of one size alone: windows grow to this many pixels a side where the
-    picture has them, and longer ones are shrunk to it."""
-    apart: bool = False
-    """True where each hole of a window is drawn on its own (`parts`)."""
 
 
 # --- what is missing ------------------------------------------------------------------------------
@@ -262,7 +239,7 @@ def _merged_once(boxes: list[Box]) -> list[Box]:
 class Workload:
     """At what size a method works on a hole under these options, and what that costs."""
 
-    spec: "MethodSpec"
+    spec: MethodSpec
     options: Mapping[str, object]
     windows: tuple[Window, ...]
 
@@ -301,7 +278,7 @@ class Workload:
 
 
 def workload(
-    missing: Mask | Outline, spec: "MethodSpec", options: Mapping[str, object] | None = None
+    missing: Mask | Outline, spec: MethodSpec, options: Mapping[str, object] | None = None
 ) -> Workload:
     """At what size the method works on a hole, and what that costs.
 

@@ -31,7 +31,7 @@ from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.methods.diffusion.schedules import calls
 from inpainters.networks.denoiser import Denoiser
 from inpainters.registry import METHODS
-from inpainters.strategy import Strategy
+from inpainters.spec import Strategy
 
 SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)
 NAMES = {Replacement: "replacement", RePaint: "repaint", Ddnm: "ddnm", DpmSolver: "dpm_solver"}

@@ -9,8 +9,8 @@ import pytest
 from inpainters import costs
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
-from inpainters.spec import Cost, MethodSpec
-from inpainters.strategy import Strategy, workload
+from inpainters.spec import Cost, MethodSpec, Strategy
+from inpainters.strategy import workload
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpainters.base import Inpainter, InpaintRequest
-from inpainters.spec import Cost, MethodSpec
-from inpainters.strategy import Strategy, Window, windows
+from inpainters.spec import Cost, MethodSpec, Strategy
+from inpainters.strategy import Window, windows
 
 
 class Recorder(Inpainter):

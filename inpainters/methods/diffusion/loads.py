@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from inpainters.spec import Cost, Loaded, MethodSpec
-from inpainters.strategy import Strategy
+from inpainters.spec import Cost, Loaded, MethodSpec, Strategy
 
 
 def loads(spec: MethodSpec, options: Mapping[str, Any]) -> Loaded:
