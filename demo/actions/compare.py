@@ -188,11 +188,18 @@ def set_numbers(session: Session, seed: object, n: object) -> Reply:
 
 
 def start(
-    app: App, session: Session, data_url: str, ids: Sequence[str], seed: object = 0, n: object = 1
+    app: App,
+    session: Session,
+    data_url: str,
+    ids: Sequence[object],
+    options: Mapping[str, Mapping[str, object]],
+    seed: object = 0,
+    n: object = 1,
 ) -> Batch:
-    """Queue the chosen methods under the session's settings on its picture; answers arrive in
-    `session.round.answers`.
+    """Queue the methods that are ticked on the page, under the settings that stand there, on the hole that
+    the editor sends; answers arrive in `session.round.answers`.
     """
+    set_options(session, options)
     one, methods = session.round, chosen_methods(ids)
     mask, sketch = read_canvas(data_url, one.picture.size)
     if not methods:

@@ -8,13 +8,15 @@ from inpainters.imaging import Image, Mask
 Square = tuple[int, int, int, int]
 """top, left, bottom, right"""
 
+GREYS = np.array([[119, 123, 130], [138, 142, 149]], np.uint8)
+"""Of the stripes over a hole."""
 THUMB = 132
 """Side of the thumbnails of several answers, in pixels: twice what is shown."""
 
 
 def around(mask: Mask) -> Square:
     """A square around the hole, with some of what is known, as far as the picture has room for one."""
-    spans = [_span(mask.any(axis=1)), _span(mask.any(axis=0))]
+    spans = [_span(np.any(mask, axis=1)), _span(np.any(mask, axis=0))]
     side = min(*mask.shape, max(16, round(1.3 * max(end - start for start, end in spans))))
     top, left = (
         max(0, min((sum(span) - side) // 2, length - side))
@@ -38,9 +40,7 @@ def thumbnail(image: Image, square: Square) -> Image:
 
 def hatched(image: Image, mask: Mask) -> Image:
     """The picture with its hole hatched in two greys: nothing is known there."""
-    rows, columns = np.indices(mask.shape, sparse=True)
-    band = max(2, max(mask.shape) // 96)
-    hatch = np.where(
-        ((rows + columns) // band % 2)[..., None] == 0, np.uint8([119, 123, 130]), np.uint8([138, 142, 149])
-    )
-    return np.where(mask[..., None], hatch, image).astype(np.uint8)
+    rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    width = max(2, max(mask.shape) // 96)
+    stripes = (rows + columns) // width % 2
+    return np.where(mask[..., None], GREYS[stripes], image)

@@ -75,7 +75,7 @@ class Job:
 
     method: str
     seed: int = 0
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     """Expected before the run, measured after it; of all answers together."""
     state: State = "waiting"

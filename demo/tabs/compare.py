@@ -162,8 +162,7 @@ class CompareTab:
         self, data_url: str, choice: Choice, seed: float | None, n: float | None, session: Session | None
     ) -> AsyncIterator[list[Any]]:
         session = actions.visit(self.app, session)
-        actions.set_options(session, choice.options)
-        begin = partial(actions.start, self.app, session, data_url or "", choice.ids, seed or 0, n or 0)
+        begin = partial(actions.start, self.app, session, data_url or "", *choice, seed or 0, n or 0)
         async for shown in self._follow(session, begin):
             yield shown
 
@@ -204,17 +203,17 @@ class CompareTab:
         return _outputs(session, *view.page(session, self.app.runner, reply, opened=opened))
 
     async def _follow(self, session: Session, begin: Callable[[], Batch]) -> AsyncIterator[list[Any]]:
+        batch, reply = None, Reply()
         try:
             batch = await asyncio.to_thread(begin)
         except InputError as error:
-            (editor, *_), controls = view.page(session, self.app.runner, Reply(str(error), error=True))
-            yield _outputs(session, [editor, None, None], controls)
-            return
+            reply = Reply(str(error), error=True)
         try:
-            async for values, controls in view.running(session, self.app.runner, batch):
-                yield _outputs(session, values, controls)
+            async for shown in view.running(session, self.app.runner, batch, reply):
+                yield _outputs(session, *shown)
         finally:
-            batch.stop()  # the page was closed, or all is done and this does nothing
+            if batch is not None:
+                batch.stop()  # the page was closed, or all is done and this does nothing
 
 
 def _number(value: int, label: str, elem_id: str) -> gr.Number:

@@ -1,229 +1,141 @@
 """The Leaderboard tab: tables and charts of results, and the pictures behind every figure."""
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from benchmark.report import display
-from benchmark.report.summary import named
-from demo.server.copies import hatched
-from demo.server.store import Store, url
+from demo.actions import leaderboard as actions
+from demo.server.suites import EMPTY, Figure, open_suite, readable
 from demo.server.visit import App
 from demo.tabs import Page
-from demo.views import leaderboard as board
-from demo.views.changes import next_rev
+from demo.views import leaderboard as view
+from demo.views.hole import hole
 from demo.widgets.chart import Chart
 from demo.widgets.panes import Panes
 from demo.widgets.table import Table
 from inpainters.errors import InputError
-from inpainters.imaging import encode_png, load_image, load_mask
-from inpainters.spec import FAMILIES
 
-EMPTY = "No results yet. Run `python -m benchmark run quick`, then reload this page."
-FIRST_METRIC = "lpips_squeeze"
-CHIPS = (("lpips_squeeze", "hole"), ("psnr", "hole"))
-"""Shown under every pane, beside the chosen metric."""
-
-
-def show(root: Path, suite: str, metric: str, region: str, families: list[str]) -> list[Any]:
-    """Values of the table, both charts and the small print; InputError with a sentence where the suite cannot
-    be read.
-    """
-    results = board.open_suite(_folder(root, suite))
-    parts = (board.table, board.by_ratio, board.by_seconds)
-    return [
-        *({**part(results, metric, region, families), "rev": next_rev()} for part in parts),
-        board.note(results, metric),
-    ]
-
-
-def choices(
-    root: Path, suite: str, metric: str | None, region: str | None
-) -> tuple[list[tuple[str, str]], str, list[str], str]:
-    """Metrics and regions that the suite has, and the ones to select: the ones wanted where they exist."""
-    results = board.open_suite(_folder(root, suite))
-    metrics = board.metrics_of(results)
-    names = [name for _, name in metrics]
-    chosen = next((name for name in (metric, FIRST_METRIC) if name in names), names[0])
-    regions = board.regions_of(results, chosen)
-    return metrics, chosen, regions, region if region in regions else regions[0]
-
-
-def _folder(root: Path, suite: str) -> Path:
-    good, problems = board.found(root)
-    if suite not in good:
-        raise InputError(problems[0] if problems else EMPTY)
-    return good[suite]
-
-
-def look(app: App, place: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The heading and the panes of one hole; `place` holds suite, metric, region, families, row, col, sort
-    and index.
-    """
-    results = board.open_suite(_folder(app.results, place["suite"]))
-    found = board.holes(results, place["metric"], place["region"], place["row"], place["col"], place["sort"])
-    if not found:
-        raise InputError("No pictures were kept for this figure.")
-    place["index"] %= len(found)
-    label, image_id = found[place["index"]]
-    wanted = dict.fromkeys([(place["metric"], place["region"]), *CHIPS])
-    values = {
-        metric: value
-        for metric, region in wanted
-        if (value := board.values_at(results, metric, region, label, image_id))
-    }
-    which = f"**{place['index'] + 1} of {len(found)}** · {image_id.split('@')[0]}, {label} % missing"
-    heading = f"{which} · ordered by {named(place['row'])}"
-    return heading, _panes(app, results, label, image_id, values, place["families"])
-
-
-def _panes(
-    app: App, results: Any, label: str, image_id: str, values: dict[str, Any], families: list[str]
-) -> dict[str, Any]:
-    files = [display.find(results, label, image_id, name) for name in ("original", "mask")]
-    panes: list[dict[str, Any]] = []
-    size = (256, 256)
-    if all(files):
-        original, masked, size = _inputs(app, *(str(file) for file in files))
-        for name, title, token in (("original", "Original", original), ("masked", "Masked", masked)):
-            panes.append(
-                {
-                    "id": name,
-                    "title": title,
-                    "family": None,
-                    "state": "done",
-                    "src": url(token),
-                    "chips": [],
-                }
-            )
-    for entry in board.entries_of(results, families):
-        pane = board.pane(results, entry, label, image_id, values)
-        if pane["state"] == "done":
-            pane["src"] = url(_picture(app, str(display.find(results, label, image_id, entry))))
-        panes.append(pane)
-    return {
-        "rev": next_rev(),
-        "w": size[1],
-        "h": size[0],
-        "mode": "grid",
-        "ref": "original" if all(files) else None,
-        "panes": panes,
-    }
-
-
-def _picture(app: App, path: str) -> str:
-    """The token of a picture on disk; the same one while it is kept."""
-    token = _put(app.store, path)
-    if app.store.path(token) is None:
-        _put.cache_clear()
-        token = _put(app.store, path)
-    return token
-
-
-@lru_cache(maxsize=4096)
-def _put(store: Store, path: str) -> str:
-    return store.put(encode_png(load_image(path).image))
-
-
-def _inputs(app: App, original: str, mask: str) -> tuple[str, str, tuple[int, int]]:
-    """Tokens of the original and the masked picture, and their (height, width)."""
-    image = load_image(original).image
-    hole, _ = load_mask(mask, image.shape[:2])
-    return _picture(app, original), app.store.put(encode_png(hatched(image, hole))), image.shape[:2]
-
-
-# ---- the tab: adapters ---------------------------------------------------------------------------
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+SCROLL_JS = """() => document.getElementById('leaderboard-pictures')
+  ?.scrollIntoView({behavior: 'smooth', block: 'start'})"""
 
 
 def build(page: Page) -> None:
     """Lay out the tab inside the current Blocks and wire it."""
-    app = page.app
-    good, problems = board.found(app.results)
-    first = next(iter(good), None)
-    if first is None:
+    suites, problems = readable(page.app.results)
+    if not suites:
         gr.Markdown(" ".join([*problems, EMPTY]), elem_id="leaderboard-empty")
         return
-    metrics, metric_, regions, region_ = choices(app.results, first, None, None)
-    families_ = [
-        family
-        for family in FAMILIES
-        if any(board.entries_of(board.open_suite(folder), [family]) for folder in good.values())
-    ]
     if problems:
         gr.Markdown(" ".join(problems), elem_id="leaderboard-problems")
-    with gr.Row(elem_id="leaderboard-choice"):
-        suite = gr.Dropdown(
-            list(good), value=first, label="Suite", elem_id="leaderboard-suite", min_width=120
+    tab = LeaderboardTab(page.app, list(suites))
+    tab.wire_choice()
+    tab.wire_pictures()
+
+
+class LeaderboardTab:
+    """The tab's components, and an adapter for each of their events."""
+
+    def __init__(self, app: App, suites: list[str]) -> None:
+        self.app = app
+        with gr.Row(elem_id="leaderboard-choice"):
+            self._lay_choice(suites)
+        self._lay_figures()
+        self.figure = gr.State(None)
+        with gr.Column(visible=False, elem_id="leaderboard-pictures") as self.pictures:
+            self._lay_pictures()
+        self.chosen = [self.suite, self.metric, self.region, self.families]
+        self.shown = [self.table, *self.charts, self.small_print]
+        self.seen = [self.figure, self.pictures, self.heading, self.panes]
+
+    def _lay_choice(self, suites: list[str]) -> None:
+        first, families = actions.select(self.app.results, suites[0]), actions.families(self.app.results)
+        metrics = view.metric_choices(first.measured, first.lacking)
+        self.suite = gr.Dropdown(
+            suites, value=suites[0], label="Suite", elem_id="leaderboard-suite", min_width=120
         )
-        metric = gr.Dropdown(
-            metrics, value=metric_, label="Metric", elem_id="leaderboard-metric", min_width=200
+        self.metric = gr.Dropdown(
+            [*metrics], value=first.metric, label="Metric", elem_id="leaderboard-metric", min_width=200
         )
-        region = gr.Radio(regions, value=region_, label="Region", elem_id="leaderboard-region", min_width=200)
-        families = gr.CheckboxGroup(
-            families_, value=families_, label="Families", elem_id="leaderboard-families", min_width=240
+        self.region = gr.Radio(
+            [*first.regions], value=first.region, label="Region", elem_id="leaderboard-region", min_width=200
         )
-    values = show(app.results, first, metric_, region_, families_)
-    table = Table(values[0], elem_id="leaderboard-table")
-    small_print = gr.Markdown(values[3], elem_id="leaderboard-note")
-    with gr.Row(elem_id="leaderboard-charts"):
-        charts = [
-            Chart(value, elem_id=f"leaderboard-{name}")
-            for name, value in zip(("ratio", "seconds"), values[1:3], strict=True)
-        ]
-    place = gr.State(None)
-    with gr.Column(visible=False, elem_id="leaderboard-pictures") as pictures:
-        heading = gr.Markdown(elem_id="leaderboard-heading")
+        self.families = gr.CheckboxGroup(
+            [*families], value=[*families], label="Families", elem_id="leaderboard-families", min_width=240
+        )
+
+    def _lay_figures(self) -> None:
+        given = (self.suite.value, self.metric.value, self.region.value, self.families.value)
+        table, by_ratio, by_seconds, note = self._board(*given)
+        self.table = Table(table, elem_id="leaderboard-table")
+        self.small_print = gr.Markdown(note, elem_id="leaderboard-note")
+        with gr.Row(elem_id="leaderboard-charts"):
+            self.charts = [
+                Chart(by_ratio, elem_id="leaderboard-ratio"),
+                Chart(by_seconds, elem_id="leaderboard-seconds"),
+            ]
+
+    def _lay_pictures(self) -> None:
+        self.heading = gr.Markdown(elem_id="leaderboard-heading")
         with gr.Row(elem_id="leaderboard-steps"):
-            sort = gr.Radio(
-                board.SORTS, value="worst", show_label=False, container=False, elem_id="leaderboard-sort"
+            self.sort = gr.Radio(
+                [*view.SORTS], value="worst", show_label=False, container=False, elem_id="leaderboard-sort"
             )
-            back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
-            forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
-        panes = Panes(elem_id="leaderboard-panes")
-    chosen, shown = [suite, metric, region, families], [table, *charts, small_print]
-    seen, quiet = [place, pictures, heading, panes], {"show_progress": "hidden", "api_visibility": "private"}
+            self.back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
+            self.forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
+        self.panes = Panes(elem_id="leaderboard-panes")
 
-    def pick(suite: str, metric: str, region: str) -> list[Any]:
-        found, metric, regions, region = choices(app.results, suite, metric, region)
-        return [gr.update(choices=found, value=metric), gr.update(choices=regions, value=region)]
+    def wire_choice(self) -> None:
+        """What changes the table and the charts."""
+        asked, found = [self.suite, self.metric, self.region], [self.metric, self.region]
+        for chooser in (self.suite, self.metric):
+            picked = chooser.input(self.on_pick, asked, found, **QUIET)
+            picked.then(self.on_redraw, self.chosen, self.shown, **QUIET)
+        gr.on([self.region.input, self.families.input], self.on_redraw, self.chosen, self.shown, **QUIET)
 
-    def redraw(*values: Any) -> list[Any]:
+    def wire_pictures(self) -> None:
+        """What opens the pictures behind a figure, and leads from one to the next."""
+        figures = [self.table.cell, *(chart.point for chart in self.charts)]
+        for clicked in figures:
+            clicked(self.on_figure, [*self.chosen, self.sort], self.seen, **QUIET).then(None, js=SCROLL_JS)
+        self.sort.input(self.on_sort, [self.figure, self.sort], self.seen, **QUIET)
+        self.back.click(self.on_back, self.figure, self.seen, **QUIET)
+        self.forth.click(self.on_forth, self.figure, self.seen, **QUIET)
+
+    def on_pick(self, suite: str, metric: str, region: str) -> list[Any]:
+        found = actions.select(self.app.results, suite, metric, region)
+        metrics = view.metric_choices(found.measured, found.lacking)
+        return [
+            gr.update(choices=metrics, value=found.metric),
+            gr.update(choices=found.regions, value=found.region),
+        ]
+
+    def on_redraw(self, suite: str, metric: str, region: str, families: list[str]) -> list[Any]:
         try:
-            return show(app.results, *values)
+            return self._board(suite, metric, region, families)
         except InputError as error:
             raise gr.Error(str(error)) from None
 
-    def visit(place: dict[str, Any]) -> list[Any]:
-        try:
-            heading, value = look(app, place)
-        except InputError as error:
-            return [place, gr.update(visible=True), str(error), None]
-        return [place, gr.update(visible=True), heading, value]
-
-    def choose(
-        suite: str, metric: str, region: str, families: list[str], sort: str, data: gr.EventData
+    def on_figure(
+        self, suite: str, metric: str, region: str, families: list[str], sort: str, event: gr.EventData
     ) -> list[Any]:
-        cell = data._data.get("cell") or data._data
-        row, col = str(cell.get("row")), str(cell.get("col"))
-        col = board.ALL if col == "seconds" else col
-        names = {"suite": suite, "metric": metric, "region": region, "families": families}
-        return visit({**names, "row": row, "col": col, "sort": sort, "index": 0})
+        return self._visit(actions.choose(suite, metric, region, families, sort, event._data or {}))
 
-    def move(by: int) -> Any:
-        return lambda place: visit({**place, "index": place["index"] + by})
+    def on_sort(self, figure: Figure, sort: str) -> list[Any]:
+        return self._visit(actions.order(figure, sort))
 
-    scroll = """() => document.getElementById('leaderboard-pictures')
-      ?.scrollIntoView({behavior: 'smooth', block: 'start'})"""
-    suite.input(pick, [suite, metric, region], [metric, region], **quiet).then(redraw, chosen, shown, **quiet)
-    metric.input(pick, [suite, metric, region], [metric, region], **quiet).then(
-        redraw, chosen, shown, **quiet
-    )
-    gr.on([region.input, families.input], redraw, chosen, shown, **quiet)
-    table.cell(choose, [*chosen, sort], seen, **quiet).then(None, js=scroll)
-    for chart in charts:
-        chart.point(choose, [*chosen, sort], seen, **quiet).then(None, js=scroll)
-    sort.input(lambda place, sort: visit({**place, "sort": sort, "index": 0}), [place, sort], seen, **quiet)
-    back.click(move(-1), place, seen, **quiet)
-    forth.click(move(1), place, seen, **quiet)
+    def on_back(self, figure: Figure) -> list[Any]:
+        return self._visit(actions.step(figure, -1))
+
+    def on_forth(self, figure: Figure) -> list[Any]:
+        return self._visit(actions.step(figure, 1))
+
+    def _board(self, suite: str, metric: str, region: str, families: list[str]) -> list[Any]:
+        return view.board(open_suite(self.app.results, suite), metric, region, families)
+
+    def _visit(self, figure: Figure) -> list[Any]:
+        try:
+            heading, panes = hole(self.app, figure)
+        except InputError as error:
+            return [figure, gr.update(visible=True), str(error), None]
+        return [figure, gr.update(visible=True), heading, panes]

@@ -1,6 +1,7 @@
 """What the Compare tab shows, as plain values that are tested without a browser."""
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,20 +34,26 @@ def painting(session: Session, runner: Runner, *, flipped: bool) -> Shown:
     return [picker(session, costs), panes(session, runner) if flipped else None], controls(session, costs)
 
 
-async def running(session: Session, runner: Runner, batch: Batch) -> AsyncIterator[Shown]:
+async def running(
+    session: Session, runner: Runner, batch: Batch | None, reply: Reply
+) -> AsyncIterator[Shown]:
     """Values of editor, picker and panes, each time the panes have changed, until the batch has settled or is
-    no longer in view. The editor's comes once, the picker's at the end: estimates learn from a run.
+    no longer in view. The editor's comes once, the picker's at the end: estimates learn from a run. Without a
+    batch, why there is none.
     """
-    begin: dict[str, Any] | None = editor(session)
-    async for seen in changes(
-        lambda: panes(session, runner),
-        lambda: batch.settled,
-        lambda: session.index >= 0 and session.round.batch is batch,
-    ):
+    begin: dict[str, Any] | None = editor(session, *reply)
+    if batch is None:
+        yield [begin, None, None], controls(session, costs_here(session))
+        return
+    current = partial(_in_view, session, batch)
+    async for seen in changes(lambda: panes(session, runner), lambda: batch.settled, current):
         costs = costs_here(session)
-        learned = picker(session, costs) if batch.finished else None
-        yield [begin, learned, seen], controls(session, costs)
+        yield [begin, picker(session, costs) if batch.finished else None, seen], controls(session, costs)
         begin = None
+
+
+def _in_view(session: Session, batch: Batch) -> bool:
+    return session.index >= 0 and session.round.batch is batch
 
 
 def editor(session: Session, note: str = "", error: bool = False, mask: str | None = None) -> dict[str, Any]:

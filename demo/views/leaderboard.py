@@ -1,147 +1,83 @@
-"""What the Leaderboard shows, as plain values: a table, two charts, and the holes behind a cell. No gradio
-here.
-"""
+"""What the Leaderboard shows, as plain values: a table, two charts, and the small print under them."""
 
 from collections.abc import Collection
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from benchmark.cells import FORMAT
 from benchmark.metrics import METRICS
-from benchmark.report import display
 from benchmark.report.figures import hardware
-from benchmark.report.marks import flattered, footnote, mark
-from benchmark.report.summary import (
-    FAIR_N,
-    Cell,
-    Key,
-    column_order,
-    counts_of,
-    entry_order,
-    measured,
-    named,
-    summarise,
-)
-from benchmark.report.tables import ARROWS, number
-from benchmark.results import ALL_BINS as ALL
-from benchmark.results import WHOLE_SET, Results, load
-from inpainters.errors import InputError
-from inpainters.registry import METHODS
+from benchmark.report.marks import footnote, mark
+from benchmark.report.summary import FAIR_N, Cell, Key, column_order, named
+from benchmark.report.tables import ARROWS
+from benchmark.results import ALL_BINS, WHOLE_SET, Results
+from demo.server.suites import cells_of, entries_of, family_of
+from demo.views.changes import next_rev
 
 SORTS = [("Worst first", "worst"), ("Median first", "median"), ("Best first", "best")]
+NOTHING = "Nothing to draw: this metric was not computed."
 
 
-@lru_cache(maxsize=8)
-def _load(folder: Path, stamp: int) -> Results:
-    return load(folder)
+@dataclass(frozen=True)
+class Board:
+    """What table and charts are drawn from: one metric in one region."""
+
+    results: Results
+    metric: str
+    region: str
+    heads: dict[str, dict[str, Any]]
+    """Entry -> what its row and its line begin with; the name is marked where the metric flatters it."""
+    cells: dict[Key, Cell]
+    bins: list[str]
+    seconds: dict[str, float]
+    """Entry -> median per picture, for those that have a time."""
 
 
-def open_suite(folder: Path) -> Results:
-    """A suite's results, read again only when its rows have changed; InputError with a sentence where it
-    cannot be read.
-    """
-    results = _load(folder, _stamp(folder))
-    meaning = results.manifest.get("meaning")
-    if isinstance(meaning, dict) and meaning.get("format", FORMAT) != FORMAT:
-        raise InputError(
-            f"'{folder.name}' was written by another version of the benchmark: run its suite again with "
-            "--redo."
-        )
-    return results
-
-
-def _stamp(folder: Path) -> int:
-    scores = folder / "scores.csv"
-    return scores.stat().st_mtime_ns if scores.is_file() else 0
-
-
-PARTS = ("scores.csv", "manifest.json", "cells")
-"""A folder with any of these is a suite, be it a half-written one."""
-
-
-def found(root: Path) -> tuple[dict[str, Path], list[str]]:
-    """Readable suites below `root`, those whose pictures are at hand first, and a sentence for each that is
-    not.
-    """
-    good, problems = {}, []
-    for folder in [root, *sorted(root.iterdir())] if root.is_dir() else []:
-        if not any((folder / part).exists() for part in PARTS):
-            continue
-        try:
-            good[open_suite(folder).suite] = folder
-        except InputError as error:
-            problems.append(str(error))
-    return dict(sorted(good.items(), key=lambda item: not (item[1] / "display").is_dir())), problems
-
-
-def entries_of(results: Results, families: Collection[str]) -> list[str]:
-    """The suite's methods whose family is among `families`."""
-    return [entry for entry in entry_order(results.scores["entry"]) if family(entry) in families]
-
-
-def family(entry: str) -> str:
-    spec = METHODS.get(entry.split(" ")[0])
-    return spec.family if spec else "baseline"
-
-
-def metrics_of(results: Results) -> list[tuple[str, str]]:
-    """(label, metric) for a chooser: measured ones first, the others with a dash."""
-    have = {metric for metric, _ in measured(results.scores)}
-    rest = [metric for metric in METRICS if metric in set(results.scores["metric"]) - have]
-    labels = [(f"{METRICS[m].title} {ARROWS[METRICS[m].better]}", m) for m in METRICS if m in have]
-    return labels + [(f"{METRICS[m].title} – not computed", m) for m in rest]
-
-
-def regions_of(results: Results, metric: str) -> list[str]:
-    """The regions a metric has rows for; the hole first."""
-    present = set(results.scores.loc[results.scores["metric"] == metric, "region"])
-    return [region for region in ("hole", "band", "whole") if region in present] or ["whole"]
-
-
-@lru_cache(maxsize=64)
-def _cells(folder: Path, stamp: int, metric: str, region: str) -> dict[Key, Cell]:
-    results = _load(folder, stamp)
-    return summarise(results.scores, metric, region, counts_of(results.scores))
-
-
-def cells_of(results: Results, metric: str, region: str) -> dict[Key, Cell]:
-    """The cells of one metric and region; kept, as the table and both charts show the same."""
-    return _cells(results.folder, _stamp(results.folder), metric, region)
-
-
-def table(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
-    """The value of the Table component: methods by ratio bin, seconds last."""
+def board(results: Results, metric: str, region: str, families: Collection[str]) -> list[Any]:
+    """Values of the table, both charts and the small print."""
+    heads = {entry: _head(entry, metric) for entry in entries_of(results, families)}
     cells, bins = cells_of(results, metric, region), column_order(results.scores["bin"])
-    seconds = results.timings.groupby("entry")["seconds"].median()
-    rows = []
-    for entry in entries_of(results, families):
-        row = {label: _cell(cells.get((entry, label))) for label in [*bins, ALL]}
-        row["seconds"] = (
-            {"v": float(seconds[entry])} if entry in seconds else {"v": None, "why": "No time was recorded."}
-        )
-        rows.append({**_head(entry, metric), "cells": row})
-    few = {"few": FAIR_N} if metric.startswith(("fid_", "fd_")) else {}
-    numbers = {"better": _better(metric), "digits": _digits(cells), **few}
+    medians = results.timings.groupby("entry")["seconds"].median()
+    seconds = {str(entry): float(value) for entry, value in medians.items()}
+    shown = Board(results, metric, region, heads, cells, bins, seconds)
+    values = (table(shown), by_ratio(shown), by_seconds(shown))
+    return [*({**value, "rev": next_rev()} for value in values), note(results, metric)]
+
+
+def metric_choices(measured: list[str], lacking: list[str]) -> list[tuple[str, str]]:
+    """(label, metric) for a chooser: measured ones first, the others with a dash."""
+    labels = [(f"{METRICS[name].title} {ARROWS[METRICS[name].better]}", name) for name in measured]
+    return labels + [(f"{METRICS[name].title} – not computed", name) for name in lacking]
+
+
+def table(board: Board) -> dict[str, Any]:
+    """The value of the Table component: methods by ratio bin, seconds last."""
+    rows = [{**head, "cells": _row(board, entry)} for entry, head in board.heads.items()]
+    return {"caption": caption(board.metric, board.region), "cols": _columns(board), "rows": rows}
+
+
+def _row(board: Board, entry: str) -> dict[str, dict[str, Any]]:
+    row = {label: _cell(board.cells.get((entry, label))) for label in [*board.bins, ALL_BINS]}
+    if entry not in board.seconds:
+        return row | {"seconds": {"v": None, "why": "No time was recorded."}}
+    return row | {"seconds": {"v": board.seconds[entry]}}
+
+
+def _columns(board: Board) -> list[dict[str, Any]]:
+    few = {"few": FAIR_N} if board.metric.startswith(("fid_", "fd_")) else {}
+    numbers = {"better": _better(board.metric), "digits": _digits(board.cells), **few}
     heads = [
-        {"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers} for label in bins
+        {"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers}
+        for label in board.bins
     ]
-    clock = {
-        "id": "seconds",
-        "title": "seconds",
-        "kind": "seconds",
-        "better": "low",
-        "note": f"Median per picture, {hardware(results)}.",
-    }
-    columns = [*heads, {"id": ALL, "title": "all", **numbers}, clock]
-    return {"caption": caption(results, metric, region), "cols": columns, "rows": rows}
+    note = f"Median per picture, {hardware(board.results)}."
+    clock = {"id": "seconds", "title": "seconds", "kind": "seconds", "better": "low", "note": note}
+    return [*heads, {"id": ALL_BINS, "title": "all", **numbers}, clock]
 
 
 def _head(entry: str, metric: str) -> dict[str, Any]:
-    """What a row and a line begin with; the name is marked where the metric flatters the method."""
-    return {"id": entry, "title": named(entry) + mark(entry, metric), "family": family(entry)}
+    return {"id": entry, "title": named(entry) + mark(entry, metric), "family": family_of(entry)}
 
 
 def _better(metric: str) -> str:
@@ -170,7 +106,7 @@ def _interval(cell: Cell) -> dict[str, float]:
     return {} if np.isnan(cell.value.low) else {"lo": cell.value.low, "hi": cell.value.high}
 
 
-def caption(results: Results, metric: str, region: str) -> str:
+def caption(metric: str, region: str) -> str:
     """What the table shows, in one line."""
     place = {
         "hole": "inside the hole",
@@ -201,44 +137,31 @@ def note(results: Results, metric: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def by_ratio(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
+def by_ratio(board: Board) -> dict[str, Any]:
     """The value of a Chart: the metric against the missing share, one line per method."""
-    cells, bins = cells_of(results, metric, region), column_order(results.scores["bin"])
-    series = [
-        {**_head(entry, metric), "pts": [_point(label, cells[entry, label]) for label in labels]}
-        for entry in entries_of(results, families)
-        if (labels := [label for label in bins if (entry, label) in cells and not cells[entry, label].reason])
-    ]
-    axis = {"label": "missing share of the picture, %", "scale": "category", "values": bins}
-    return {
-        "title": "By missing share",
-        "x": axis,
-        "y": _axis(metric, cells),
-        "series": series,
-        "note": NOTHING,
-    }
+    series = []
+    for entry, head in board.heads.items():
+        points = [_point(label, cell) for label in board.bins if (cell := _value(board, entry, label))]
+        series += [{**head, "pts": points}] if points else []
+    axis = {"label": "missing share of the picture, %", "scale": "category", "values": board.bins}
+    return {"title": "By missing share", "x": axis, "y": _axis(board), "series": series, "note": NOTHING}
 
 
-def by_seconds(results: Results, metric: str, region: str, families: Collection[str]) -> dict[str, Any]:
+def by_seconds(board: Board) -> dict[str, Any]:
     """The value of a Chart: the metric over all ratios against the median seconds per picture."""
-    cells, seconds = cells_of(results, metric, region), results.timings.groupby("entry")["seconds"].median()
     series = [
-        {**_head(entry, metric), "pts": [_point(float(seconds[entry]), cells[entry, ALL])]}
-        for entry in entries_of(results, families)
-        if entry in seconds and (entry, ALL) in cells and not cells[entry, ALL].reason
+        {**head, "pts": [_point(board.seconds[entry], cell)]}
+        for entry, head in board.heads.items()
+        if entry in board.seconds and (cell := _value(board, entry, ALL_BINS))
     ]
     axis = {"label": "median seconds per picture", "scale": "log", "unit": "s"}
-    return {
-        "title": "By time",
-        "kind": "scatter",
-        "x": axis,
-        "y": _axis(metric, cells),
-        "series": series,
-        "note": NOTHING,
-    }
+    shown = {"title": "By time", "kind": "scatter", "x": axis, "y": _axis(board)}
+    return {**shown, "series": series, "note": NOTHING}
 
 
-NOTHING = "Nothing to draw: this metric was not computed."
+def _value(board: Board, entry: str, label: str) -> Cell | None:
+    cell = board.cells.get((entry, label))
+    return None if cell is None or cell.reason else cell
 
 
 def _point(x: Any, cell: Cell) -> dict[str, Any]:
@@ -251,55 +174,5 @@ def _point(x: Any, cell: Cell) -> dict[str, Any]:
     }
 
 
-def _axis(metric: str, cells: dict[Key, Cell]) -> dict[str, Any]:
-    return {"label": metric, "better": _better(metric), "digits": _digits(cells)}
-
-
-def holes(
-    results: Results, metric: str, region: str, entry: str, label: str, sort: str
-) -> list[tuple[str, str]]:
-    """(bin, image id) of the pictures behind a cell, ordered by the method's own value; a set metric orders
-    by L1.
-    """
-    frame = results.scores[results.scores["entry"] == entry]
-    frame = frame[frame["bin"] == label] if label != ALL else frame
-    rows = frame[(frame["metric"] == metric) & (frame["region"] == region) & (frame["image_id"] != WHOLE_SET)]
-    if rows["value"].notna().sum() == 0:
-        rows, metric = frame[(frame["metric"] == "l1") & (frame["region"] == "hole")], "l1"
-    rising = (METRICS[metric].better == "lower") == (sort == "best")
-    ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
-    if sort == "median":
-        ordered = ordered.iloc[np.argsort(np.abs(np.arange(len(ordered)) - len(ordered) // 2), kind="stable")]
-    return list(zip(ordered["bin"], ordered["image_id"], strict=True))
-
-
-def values_at(results: Results, metric: str, region: str, label: str, image_id: str) -> dict[str, float]:
-    """Each method's value on one hole."""
-    rows = results.scores[(results.scores["bin"] == label) & (results.scores["image_id"] == image_id)]
-    rows = rows[(rows["metric"] == metric) & (rows["region"] == region) & rows["value"].notna()]
-    return {str(entry): float(value) for entry, value in rows.groupby("entry")["value"].mean().items()}
-
-
-def chip(metric: str, entry: str, value: str | None) -> dict[str, Any]:
-    """A figure under a picture; marked, with the reason, where the metric flatters the method."""
-    if value is None:
-        return {"label": metric, "value": None, "why": "Not computed."}
-    why = {"why": footnote([entry], [metric])} if flattered(entry, metric) else {}
-    return {"label": metric, "value": value + mark(entry, metric), **why}
-
-
-def pane(
-    results: Results, entry: str, label: str, image_id: str, values: dict[str, dict[str, float]]
-) -> dict[str, Any]:
-    """One method's pane on one hole, without its `src`; `values` maps a metric's name to `values_at`."""
-    chips = [
-        chip(metric, entry, number(value[entry]) if entry in value else None)
-        for metric, value in values.items()
-    ]
-    shared = {"id": entry, "title": named(entry), "family": family(entry), "chips": chips}
-    if display.find(results, label, image_id, entry) is None:
-        why = f"Its picture is not here: run `python -m benchmark run {results.suite}` to make it."
-        if not any(entry in value for value in values.values()):
-            why = "Not run on this picture: the suite's time budget gave this method fewer."
-        return {**shared, "state": "unavailable", "err": why}
-    return {**shared, "state": "done"}
+def _axis(board: Board) -> dict[str, Any]:
+    return {"label": board.metric, "better": _better(board.metric), "digits": _digits(board.cells)}

@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,18 @@ import pytest
 from PIL import Image as PilImage
 
 from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
+from inpainters.errors import InputError
 
 gr = pytest.importorskip("gradio")
+from demo.actions import leaderboard as actions  # noqa: E402
 from demo.app import launch_options, make  # noqa: E402
-from demo.views import leaderboard as board  # noqa: E402
+from demo.server import suites  # noqa: E402
+from demo.server.jobs import Runner  # noqa: E402
+from demo.server.store import Store  # noqa: E402
+from demo.server.suites import Figure  # noqa: E402
+from demo.server.visit import App  # noqa: E402
+from demo.views import leaderboard as view  # noqa: E402
+from demo.views.hole import hole  # noqa: E402
 
 LEVELS = {"mean_fill": 0.40, "telea": 0.20}
 BINS = ("1-10", "50-60")
@@ -68,7 +77,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_broken_suite_is_named_and_the_others_are_shown(root: Path) -> None:
-    good, problems = board.found(root)
+    good, problems = suites.readable(root)
     assert list(good) == ["tiny"]
     assert len(problems) == 1
     assert "broken" in problems[0]
@@ -78,35 +87,68 @@ def test_a_suite_half_written_or_of_another_version_is_named(root: Path, tmp_pat
     (tmp_path / "begun/cells").mkdir(parents=True)
     shutil.copytree(root / "tiny", tmp_path / "later", ignore=shutil.ignore_patterns("cells"))
     (tmp_path / "later/manifest.json").write_text('{"meaning": {"format": 99}}')
-    good, problems = board.found(tmp_path)
+    good, problems = suites.readable(tmp_path)
     assert good == {}
     assert "'begun' has no scores.csv: the run is not finished" in problems[0]
     assert "'later' was written by another version" in problems[1]
 
 
 def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
-    results = board.open_suite(root / "tiny")
-    value = board.table(results, "lpips_squeeze", "hole", ["baseline", "smoothing"])
+    results = suites.open_suite(root, "tiny")
+    value = view.board(results, "lpips_squeeze", "hole", ["baseline", "smoothing"])[0]
     cell = value["rows"][1]["cells"]["50-60"]
     assert cell["v"] == pytest.approx(0.225)
     assert cell["lo"] < cell["v"] < cell["hi"]
     assert cell["best"]
-    assert [row["id"] for row in board.table(results, "lpips_squeeze", "hole", ["smoothing"])["rows"]] == [
+    assert [row["id"] for row in view.board(results, "lpips_squeeze", "hole", ["smoothing"])[0]["rows"]] == [
         "telea"
     ]
-    dash = board.table(results, "fid_inception_tm", "whole", ["smoothing"])["rows"][0]["cells"]["1-10"]
+    dash = view.board(results, "fid_inception_tm", "whole", ["smoothing"])[0]["rows"][0]["cells"]["1-10"]
     assert (dash["v"], dash["why"]) == (None, "weights <b>are</b> missing")
 
 
 def test_holes_are_ordered_by_the_method_that_was_clicked(root: Path) -> None:
-    results = board.open_suite(root / "tiny")
-    worst = board.holes(results, "lpips_squeeze", "hole", "telea", "1-10", "worst")
-    best = board.holes(results, "lpips_squeeze", "hole", "telea", "1-10", "best")
-    median = board.holes(results, "lpips_squeeze", "hole", "telea", "1-10", "median")
+    results = suites.open_suite(root, "tiny")
+    figure = Figure("tiny", "lpips_squeeze", "hole", (), "telea", "1-10")
+    worst, best, median = (
+        suites.pictures_behind(results, replace(figure, sort=sort)) for sort in ("worst", "best", "median")
+    )
     assert worst[0] == ("1-10", "p5@full")
     assert best == worst[::-1]
     assert median[0] in worst[2:4]
-    assert len(board.holes(results, "lpips_squeeze", "hole", "telea", "all", "worst")) == 12
+    assert len(suites.pictures_behind(results, replace(figure, label="all"))) == 12
+
+
+def test_what_can_be_selected_is_what_a_suite_has(root: Path) -> None:
+    found = actions.select(root, "tiny")
+    assert (found.metric, found.region) == ("lpips_squeeze", "hole")
+    assert (found.measured, found.lacking) == (["lpips_squeeze"], ["fid_inception_tm"])
+    assert actions.select(root, "tiny", "fid_inception_tm", "hole").region == "whole"
+    assert actions.families(root) == ["baseline", "smoothing"]
+    with pytest.raises(InputError, match="broken"):
+        actions.select(root, "broken")
+
+
+def test_a_click_opens_a_figure_and_steps_go_round(root: Path) -> None:
+    figure = actions.choose("tiny", "psnr", "hole", ["baseline"], "best", {"row": "telea", "col": "seconds"})
+    assert (figure.entry, figure.label, figure.sort, figure.index) == ("telea", "all", "best", 0)
+    point = {"cell": {"row": "telea", "col": "1-10"}}
+    assert actions.choose("tiny", "psnr", "hole", [], "worst", point).label == "1-10"
+    app = App(Store(), Runner(), root)
+    figure = Figure("tiny", "lpips_squeeze", "hole", ("smoothing",), "telea", "1-10")
+    try:
+        first, last = hole(app, figure)[0], hole(app, actions.step(figure, -1))[0]
+        assert (first[:11], last[:11]) == ("**1 of 6** ", "**6 of 6** ")
+        assert hole(app, replace(figure, index=6))[0] == first
+        assert "p0" in hole(app, actions.order(replace(figure, index=3), "best"))[0]
+        panes = {pane["id"]: pane for pane in hole(app, figure)[1]["panes"]}
+        assert list(panes) == ["original", "masked", "telea"]
+        assert panes["telea"]["state"] == "done"
+        picture = app.store.image(panes["telea"]["src"].removeprefix("pic/"))
+        assert (picture == (0, 51, 0)).all()
+    finally:
+        app.runner.close()
+        app.store.close()
 
 
 @pytest.fixture(scope="module")

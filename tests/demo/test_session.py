@@ -372,7 +372,7 @@ def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(store, photo, t
     assert picker.picker(session)["wrong"] == {"telea": "Telea: option 'radius' must be a number, not ''."}
     url = rgba_mask(np.eye(40, 60) > 0)
     with pytest.raises(InputError, match="Telea: option 'radius' must be a number"):
-        compare.start(app, session, url, ["telea"])
+        compare.start(app, session, url, ["telea"], {"telea": {"radius": ""}})
     compare.set_options(session, {})
     assert (session.wrong, session.options) == ({}, {})
 
@@ -523,6 +523,7 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
             session,
             rgba_mask(mask),
             [method],
+            session.options,
             0,
             2,
         ).jobs[0]
@@ -562,6 +563,7 @@ def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monke
             session,
             rgba_mask(mask),
             ["dpm_solver"],
+            session.options,
             5,
             3,
         )
@@ -606,7 +608,7 @@ def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(tmp
     visit.begin(open_picture(app.store, tmp_path / "photo.png", "photo.png"))
     url = rgba_mask(mask)
     try:
-        batch = compare.start(app, visit, url, ["sketching"], 0)
+        batch = compare.start(app, visit, url, ["sketching"], {})
         job = batch.jobs[0]
         while not job.previews and not job.final:
             time.sleep(0.01)

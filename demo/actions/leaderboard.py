@@ -1,0 +1,62 @@
+"""What a visitor can do in the Leaderboard tab."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmark.results import ALL_BINS
+from demo.server.suites import Figure, entries_of, metrics_of, open_suite, readable, regions_of
+from inpainters.spec import FAMILIES
+
+FIRST_METRIC = "lpips_squeeze"
+
+
+class Selection(NamedTuple):
+    """What there is to choose from in one suite, and what is chosen."""
+
+    measured: list[str]
+    """Metrics with values."""
+    lacking: list[str]
+    """Metrics that could not be computed."""
+    metric: str
+    regions: list[str]
+    region: str
+
+
+def select(root: Path, suite: str, metric: str | None = None, region: str | None = None) -> Selection:
+    """The metric and the region that are wanted, where the suite has them, else its first ones; InputError
+    where the suite cannot be read.
+    """
+    results = open_suite(root, suite)
+    measured, lacking = metrics_of(results)
+    names = [*measured, *lacking]
+    chosen = next((name for name in (metric, FIRST_METRIC) if name in names), names[0])
+    regions = regions_of(results, chosen)
+    return Selection(measured, lacking, chosen, regions, region if region in regions else regions[0])
+
+
+def families(root: Path) -> list[str]:
+    """The families that any suite has methods of."""
+    suites = [open_suite(root, suite) for suite in readable(root)[0]]
+    return [family for family in FAMILIES if any(entries_of(results, [family]) for results in suites)]
+
+
+def choose(
+    suite: str, metric: str, region: str, shown: list[str], sort: str, data: Mapping[str, Any]
+) -> Figure:
+    """The figure that was clicked, in the table or in a chart; `shown`: the families in view."""
+    cell = data.get("cell") or data
+    label = str(cell.get("col"))
+    label = ALL_BINS if label == "seconds" else label
+    return Figure(suite, metric, region, tuple(shown), str(cell.get("row")), label, sort)
+
+
+def step(figure: Figure, by: int) -> Figure:
+    """To the hole before (-1) or the next one (+1)."""
+    return replace(figure, index=figure.index + by)
+
+
+def order(figure: Figure, sort: str) -> Figure:
+    """Begin again in another order."""
+    return replace(figure, sort=sort, index=0)

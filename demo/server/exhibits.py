@@ -1,0 +1,51 @@
+"""The pictures behind a figure, as the page's store serves them."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from benchmark.report import display
+from benchmark.results import Results
+from demo.server.copies import hatched
+from demo.server.store import Store
+from inpainters.imaging import load_image, load_mask
+
+
+class Exhibit(NamedTuple):
+    """The original of one hole, and the picture with its hole."""
+
+    original: str
+    """Token."""
+    masked: str
+    """Token."""
+    size: tuple[int, int]
+    """(height, width)"""
+
+
+def exhibit(store: Store, results: Results, label: str, image_id: str) -> Exhibit | None:
+    """What a bin's methods had before them; None where these pictures are not here."""
+    original, mask = (display.find(results, label, image_id, name) for name in ("original", "mask"))
+    if original is None or mask is None:
+        return None
+    image = load_image(original).image
+    hole, _ = load_mask(mask, image.shape[:2])
+    return Exhibit(_kept(store, str(original)), store.put_image(hatched(image, hole)), image.shape[:2])
+
+
+def fill(store: Store, results: Results, label: str, image_id: str, entry: str) -> str | None:
+    """The token of one method's fill; None where its picture is not here."""
+    found = display.find(results, label, image_id, entry)
+    return None if found is None else _kept(store, str(found))
+
+
+def _kept(store: Store, path: str) -> str:
+    """The token of a picture on disk; the same one while it is kept."""
+    token = _put(store, path)
+    if store.path(token) is None:
+        _put.cache_clear()
+        token = _put(store, path)
+    return token
+
+
+@lru_cache(maxsize=4096)
+def _put(store: Store, path: str) -> str:
+    return store.put_image(load_image(path).image)

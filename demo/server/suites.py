@@ -1,0 +1,144 @@
+"""The suites whose results can be shown, and the pictures behind their figures."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.cells import FORMAT
+from benchmark.metrics import METRICS
+from benchmark.report.summary import Cell, Key, counts_of, entry_order, measured, summarise
+from benchmark.results import ALL_BINS, WHOLE_SET, Results, load
+from inpainters.errors import InputError
+from inpainters.registry import METHODS
+
+EMPTY = "No results yet. Run `python -m benchmark run quick`, then reload this page."
+
+PARTS = ("scores.csv", "manifest.json", "cells")
+"""A folder with any of these is a suite, be it a half-written one."""
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path, stamp: int) -> Results:
+    return load(folder)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that was clicked, and which of the pictures behind it is in view."""
+
+    suite: str
+    metric: str
+    region: str
+    families: tuple[str, ...]
+    entry: str
+    """The method, with its options where they are not the defaults."""
+    label: str
+    """The bin of missing shares; `ALL_BINS` for all of them."""
+    sort: str = "worst"
+    """worst, median or best: which picture comes first."""
+    index: int = 0
+    """Of the picture in view; it goes round."""
+
+
+def open_suite(root: Path, suite: str) -> Results:
+    """A suite's results, read again only when its rows have changed; InputError with a sentence where it
+    cannot be read.
+    """
+    good, problems = readable(root)
+    if suite not in good:
+        raise InputError(problems[0] if problems else EMPTY)
+    return _open(good[suite])
+
+
+def _open(folder: Path) -> Results:
+    results = _load(folder, _stamp(folder))
+    meaning = results.manifest.get("meaning")
+    if isinstance(meaning, dict) and meaning.get("format", FORMAT) != FORMAT:
+        raise InputError(
+            f"'{folder.name}' was written by another version of the benchmark: run its suite again with "
+            "--redo."
+        )
+    return results
+
+
+def _stamp(folder: Path) -> int:
+    scores = folder / "scores.csv"
+    return scores.stat().st_mtime_ns if scores.is_file() else 0
+
+
+def readable(root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Readable suites below `root`, those whose pictures are at hand first, and a sentence for each that is
+    not.
+    """
+    good, problems = {}, []
+    for folder in [root, *sorted(root.iterdir())] if root.is_dir() else []:
+        if not any((folder / part).exists() for part in PARTS):
+            continue
+        try:
+            good[_open(folder).suite] = folder
+        except InputError as error:
+            problems.append(str(error))
+    return dict(sorted(good.items(), key=lambda item: not (item[1] / "display").is_dir())), problems
+
+
+def entries_of(results: Results, families: Collection[str]) -> list[str]:
+    """The suite's methods whose family is among `families`."""
+    return [entry for entry in entry_order(results.scores["entry"]) if family_of(entry) in families]
+
+
+def family_of(entry: str) -> str:
+    """The family of a method; a picture set from elsewhere counts as a baseline."""
+    spec = METHODS.get(entry.split(" ")[0])
+    return spec.family if spec else "baseline"
+
+
+def metrics_of(results: Results) -> tuple[list[str], list[str]]:
+    """The metrics that a suite has values of, and those that could not be computed, in the table's order."""
+    have = {metric for metric, _ in measured(results.scores)}
+    lacking = set(results.scores["metric"]) - have
+    return [name for name in METRICS if name in have], [name for name in METRICS if name in lacking]
+
+
+def regions_of(results: Results, metric: str) -> list[str]:
+    """The regions a metric has rows for; the hole first."""
+    present = set(results.scores.loc[results.scores["metric"] == metric, "region"])
+    return [region for region in ("hole", "band", "whole") if region in present] or ["whole"]
+
+
+@lru_cache(maxsize=64)
+def _cells(folder: Path, stamp: int, metric: str, region: str) -> dict[Key, Cell]:
+    results = _load(folder, stamp)
+    return summarise(results.scores, metric, region, counts_of(results.scores))
+
+
+def cells_of(results: Results, metric: str, region: str) -> dict[Key, Cell]:
+    """The cells of one metric and region; kept, as the table and both charts show the same."""
+    return _cells(results.folder, _stamp(results.folder), metric, region)
+
+
+def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
+    """(bin, image id) of the pictures behind a figure, ordered by the method's own value; a set metric orders
+    by L1.
+    """
+    metric = figure.metric
+    frame = results.scores[results.scores["entry"] == figure.entry]
+    frame = frame[frame["bin"] == figure.label] if figure.label != ALL_BINS else frame
+    rows = frame[(frame["metric"] == metric) & (frame["region"] == figure.region)]
+    rows = rows[rows["image_id"] != WHOLE_SET]
+    if rows["value"].notna().sum() == 0:
+        rows, metric = frame[(frame["metric"] == "l1") & (frame["region"] == "hole")], "l1"
+    rising = (METRICS[metric].better == "lower") == (figure.sort == "best")
+    ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
+    if figure.sort == "median":
+        ordered = ordered.iloc[np.argsort(np.abs(np.arange(len(ordered)) - len(ordered) // 2), kind="stable")]
+    return list(zip(ordered["bin"], ordered["image_id"], strict=True))
+
+
+def values_at(results: Results, metric: str, region: str, label: str, image_id: str) -> dict[str, float]:
+    """Each method's value on one hole."""
+    rows = results.scores[(results.scores["bin"] == label) & (results.scores["image_id"] == image_id)]
+    rows = rows[(rows["metric"] == metric) & (rows["region"] == region) & rows["value"].notna()]
+    return {str(entry): float(value) for entry, value in rows.groupby("entry")["value"].mean().items()}
