@@ -29,7 +29,7 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
     """Build the page; nothing is served yet."""
     app = App(Store(), Runner(), results)
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
-        header.build(TITLE)
+        header.place(TITLE)
         page = Page(app, blocks, gr.State(None, time_to_live=3600, delete_callback=_closed))
         with gr.Tabs(selected=TABS[0].id, elem_id="tabs") as tabs:
             for tab in TABS:
@@ -42,7 +42,7 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
             show_progress="hidden",
             api_visibility="private",
         )
-        endpoints.build(app)
+        endpoints.add_endpoints(app)
     blocks.queue(max_size=64, default_concurrency_limit=8)
     return blocks, app
 
@@ -122,7 +122,7 @@ def launch_options(app: App) -> dict[str, Any]:
     return {
         "theme": theme(),
         "head": style_tag("tokens.css", "page.css", *(name for tab in TABS for name in tab.styles))
-        + header.HEAD,
+        + header.HEAD_TAGS,
         "footer_links": ["api"],
         "run_history": False,
         "ssr_mode": False,

@@ -7,10 +7,10 @@ import gradio as gr
 import numpy as np
 from gradio.events import api
 
-from demo.server import explanation
-from demo.server.jobs import Job, price
+from demo.server.explanation import Explanation, price_of_explanation
+from demo.server.jobs import job_for
 from demo.server.options import answers_of, checked, described, numbers, offered, parse_options
-from demo.server.pictures import MAX_PIXELS
+from demo.server.pictures import PAGE_PIXELS
 from demo.server.visit import App
 from inpainters import registry
 from inpainters.errors import InputError, UnavailableError
@@ -49,24 +49,22 @@ Args:
     seed: for methods that draw at random; a whole number, 0 or more
 """
 
-Answer = tuple[np.ndarray, dict[str, Any]]
-Pictures = list[tuple[np.ndarray, str]]
-Answers = tuple[np.ndarray, Pictures, dict[str, Any]]
+Filled = tuple[np.ndarray, dict[str, Any]]
+Named = list[tuple[np.ndarray, str]]
+Answers = tuple[np.ndarray, Named, dict[str, Any]]
 """The answers side by side, the same one by one with their names, and what was done."""
 
 
 def inpaint(
     app: App, image: str | None, mask: str | None, method: str, seed: float | None, options: str
-) -> Answer:
+) -> Filled:
     """Fill the hole of a picture file; return the (H, W, 3) uint8 picture and what was done.
 
     Raises InputError or UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "telea", seed)
     given = checked(spec, parse_options(options))
-    result = app.runner.run(
-        loaded, hole, Job(spec.name, int(seed or 0), given, price(spec, hole, given).seconds)
-    )
+    result = app.runner.run(loaded, hole, job_for(spec.name, hole, given, int(seed or 0)))
     record = {"method": spec.name, "version": spec.version, "seed": result.seed, "options": result.options}
     record |= {"seconds": round(result.seconds, 4), "network_calls": result.network_calls}
     return result.image, record | {"notes": [*notes, *result.notes]}
@@ -90,7 +88,7 @@ def answers(
     spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
     asked = numbers(int(seed or 0), n)[1]
     given, count = checked(spec, parse_options(options)), answers_of(spec, asked)
-    job = Job(spec.name, int(seed or 0), given, price(spec, hole, given, count).seconds, n=count)
+    job = job_for(spec.name, hole, given, int(seed or 0), count)
     app.runner.run(loaded, hole, job)
     results = [answer.result for answer in job.answers]
     record = {
@@ -117,15 +115,15 @@ def answers(
 
 def explain(
     app: App, image: str | None, mask: str | None, method: str, seed: float | None
-) -> tuple[Pictures, dict[str, Any]]:
+) -> tuple[Named, dict[str, Any]]:
     """The frames of `Inpainter.explain`: (picture, name) in order, and each one's name, title, value and
     size.
 
     Raises InputError or UnavailableError with one sentence.
     """
     spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
-    seconds = explanation.price(spec, hole, {})[1]
-    job = explanation.Explanation(spec.name, int(seed or 0), seconds=seconds, store=app.store)
+    seconds = price_of_explanation(spec, hole, {}).seconds
+    job = Explanation(spec.name, int(seed or 0), seconds=seconds, store=app.store)
     try:
         app.runner.run(loaded, hole, job)
         pictures = [(app.store.image(shot.token), shot.name) for shot in job.shots]
@@ -157,7 +155,7 @@ def _checked(
         raise UnavailableError(reason)
     if seed is not None and (seed < 0 or seed != int(seed)):
         raise InputError(f"The seed must be a whole number, 0 or more, not {seed:g}.")
-    loaded = load_image(image, max_pixels=MAX_PIXELS)
+    loaded = load_image(image, max_pixels=PAGE_PIXELS)
     hole, notes = load_mask(mask, loaded.image.shape[:2])
     return spec, loaded.image, hole, [*loaded.notes, *notes]
 
@@ -189,12 +187,12 @@ def _row(spec: MethodSpec) -> dict[str, Any]:
     return row | {"presets": spec.presets(), "unavailable": registry.unavailable(spec.name)}
 
 
-def build(app: App) -> None:
+def add_endpoints(app: App) -> None:
     """Add the endpoints to the current Blocks; nothing of them shows on the page."""
 
     def call(
         image: str | None, mask: str | None, method: str = "telea", seed: float = 0, options: str = "{}"
-    ) -> Answer:
+    ) -> Filled:
         try:
             return inpaint(app, image, mask, method, seed, options)
         except (InputError, UnavailableError) as error:
@@ -210,7 +208,7 @@ def build(app: App) -> None:
 
     def call_explain(
         image: str | None, mask: str | None, method: str, seed: float = 0
-    ) -> tuple[Pictures, dict[str, Any]]:
+    ) -> tuple[Named, dict[str, Any]]:
         try:
             return explain(app, image, mask, method, seed)
         except (InputError, UnavailableError) as error:

@@ -16,10 +16,13 @@ from inpainters.errors import InputError
 from inpainters.masks import GENERATORS, generate
 from inpainters.strategy import MOST_HOLES, Hole
 
+GivenOptions = Mapping[str, Mapping[str, object]]
+"""Method -> option -> value, as it stands on a page."""
+
 FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
 
 
-def visit(app: App, session: Session | None) -> Session:
+def session_of(app: App, session: Session | None) -> Session:
     """The visitor's session; a new one with the first choice of methods where there is none."""
     return session or Session(app.store, chosen=chosen_methods(FIRST_CHOICE))
 
@@ -41,7 +44,7 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
     kind = data.get("kind")
     if kind == "sample":
         name = str(data.get("id"))
-        session.begin(open_picture(app.store, samples.path(name), samples.SAMPLES[name][0], name))
+        session.begin(open_picture(app.store, samples.sample_path(name), samples.SAMPLES[name][0], name))
         return Reply()
     picture = session.round.picture
     if kind == "transparent":
@@ -62,8 +65,8 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
     one, before = session.round, session.round.stale
     size = one.picture.size
     session.hole, session.holes, session.digest = (
-        hole(data, size),
-        holes(data, size),
+        checked_hole(data, size),
+        checked_holes(data, size),
         str(data.get("digest", ""))[:20],
     )
     if data.get("by") != "server":
@@ -72,7 +75,7 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
     return one.stale != before
 
 
-def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
+def checked_hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
     """What the editor says of its mask, checked: it came from a browser."""
     try:
         top, left, bottom, right = (int(value) for value in data["bbox"])
@@ -91,22 +94,22 @@ def hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
     }
 
 
-def holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
-    """What the editor says of each group of missing pixels, checked as `hole`; one around all where it does
-    not say it well.
+def checked_holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
+    """What the editor says of each group of missing pixels, checked as `checked_hole` does; one around all
+    where it does not say it well.
     """
     rows = data.get("holes")
     rows = rows if isinstance(rows, list) and len(rows) <= MOST_HOLES else []
     parts = [
-        hole({"bbox": row[:4], "count": row[4]}, size)
+        checked_hole({"bbox": row[:4], "count": row[4]}, size)
         for row in rows
         if isinstance(row, list) and len(row) == 5
     ]
-    parts = [part for part in parts if part] or [part for part in [hole(data, size)] if part]
+    parts = [part for part in parts if part] or [part for part in [checked_hole(data, size)] if part]
     return [Hole(*(int(part[key]) for key in ("top", "left", "bottom", "right", "count"))) for part in parts]
 
 
-def restore(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
+def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
     """What a link asks for: example, drawn mask, methods, their settings, seed and answers. What it cannot
     have is said and left out.
     """
@@ -158,7 +161,7 @@ def _settle(method: str, given: Mapping[str, object]) -> dict[str, Value]:
     return checked(registry.get(method), given)
 
 
-def set_options(session: Session, asked: Mapping[str, Mapping[str, object]]) -> None:
+def set_options(session: Session, asked: GivenOptions) -> None:
     """Take the settings that stand on the page; those that cannot be used are said in `session.wrong`, and
     what was there before stays.
     """
@@ -174,7 +177,7 @@ def set_options(session: Session, asked: Mapping[str, Mapping[str, object]]) -> 
             session.options[name] = found
 
 
-def choose(session: Session, ids: Sequence[object], options: Mapping[str, Mapping[str, object]]) -> Reply:
+def take_choice(session: Session, ids: Sequence[object], options: GivenOptions) -> Reply:
     """Take the methods that are ticked on the page, and their settings."""
     session.chosen = chosen_methods(ids)
     set_options(session, options)
@@ -187,12 +190,12 @@ def set_numbers(session: Session, seed: object, n: object) -> Reply:
     return Reply()
 
 
-def start(
+def start_run(
     app: App,
     session: Session,
     data_url: str,
     ids: Sequence[object],
-    options: Mapping[str, Mapping[str, object]],
+    options: GivenOptions,
     seed: object = 0,
     n: object = 1,
 ) -> Batch:

@@ -42,7 +42,7 @@ def families(root: Path) -> list[str]:
     return [family for family in FAMILIES if any(entries_of(results, [family]) for results in suites)]
 
 
-def choose(
+def open_figure(
     suite: str, metric: str, region: str, shown: list[str], sort: str, data: Mapping[str, Any]
 ) -> Figure:
     """The figure that was clicked, in the table or in a chart; `shown`: the families in view."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from demo.server.copies import around, hatched, thumbnail
 from demo.server.jobs import Answer, Job
-from demo.server.scores import scores
+from demo.server.scores import scores_in_hole
 from demo.server.visit import App, Round
 from inpainters.imaging import Image, Mask
 
@@ -54,7 +54,7 @@ class Keeper:
             self.runner.later(answer, partial(self.rate, answer))
 
     def rate(self, answer: Answer) -> None:
-        for known in scores(self.image, answer.result.image, self.mask):
+        for known in scores_in_hole(self.image, answer.result.image, self.mask):
             answer.scores = known
 
     def _thumb(self, job: Job, image: Image) -> str:

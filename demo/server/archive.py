@@ -31,12 +31,12 @@ def archive(session: Session) -> bytes:
             packed.writestr(name, data)
         packed.writestr(
             "settings.json",
-            settings(one, {name: sha256(data).hexdigest() for name, data in contents.items()}),
+            settings_json(one, {name: sha256(data).hexdigest() for name, data in contents.items()}),
         )
     return buffer.getvalue()
 
 
-def settings(round_: Round, sha256: Mapping[str, str]) -> str:
+def settings_json(round_: Round, sha256: Mapping[str, str]) -> str:
     """The JSON beside downloaded pictures: all that is needed to make them again. `sha256`: of each file in
     the archive.
     """

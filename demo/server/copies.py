@@ -4,17 +4,15 @@ import numpy as np
 from PIL import Image as PilImage
 
 from inpainters.imaging import Image, Mask
-
-Square = tuple[int, int, int, int]
-"""top, left, bottom, right"""
+from inpainters.strategy import Box
 
 GREYS = np.array([[119, 123, 130], [138, 142, 149]], np.uint8)
 """Of the stripes over a hole."""
-THUMB = 132
+THUMBNAIL = 132
 """Side of the thumbnails of several answers, in pixels: twice what is shown."""
 
 
-def around(mask: Mask) -> Square:
+def around(mask: Mask) -> Box:
     """A square around the hole, with some of what is known, as far as the picture has room for one."""
     spans = [_span(np.any(mask, axis=1)), _span(np.any(mask, axis=0))]
     side = min(*mask.shape, max(16, round(1.3 * max(end - start for start, end in spans))))
@@ -30,11 +28,11 @@ def _span(missing: Mask) -> tuple[int, int]:
     return int(places.min(initial=len(missing))), int(places.max(initial=-1)) + 1
 
 
-def thumbnail(image: Image, square: Square) -> Image:
-    """That part of a picture, at most `THUMB` pixels a side."""
+def thumbnail(image: Image, square: Box) -> Image:
+    """That part of a picture, at most `THUMBNAIL` pixels a side."""
     top, left, bottom, right = square
     part = PilImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-    part.thumbnail((THUMB, THUMB))
+    part.thumbnail((THUMBNAIL, THUMBNAIL))
     return np.asarray(part)
 
 

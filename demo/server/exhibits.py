@@ -31,7 +31,7 @@ def exhibit(store: Store, results: Results, label: str, image_id: str) -> Exhibi
     return Exhibit(_kept(store, str(original)), store.put_image(hatched(image, hole)), image.shape[:2])
 
 
-def fill(store: Store, results: Results, label: str, image_id: str, entry: str) -> str | None:
+def fill_token(store: Store, results: Results, label: str, image_id: str, entry: str) -> str | None:
     """The token of one method's fill; None where its picture is not here."""
     found = display.find(results, label, image_id, entry)
     return None if found is None else _kept(store, str(found))

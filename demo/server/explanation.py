@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PilImage
 
-from demo.server.jobs import Batch, Job
+from demo.server.jobs import Batch, Job, Price
 from demo.server.store import Store, url
 from inpainters import costs, registry
 from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, OnStep
@@ -101,15 +101,15 @@ class Explanation(Job):
         self.forget()
 
 
-def price(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> tuple[int, float]:
-    """(network calls, seconds) of an explanation, the method that runs beside it included; no calls where
-    options do not set them.
+def price_of_explanation(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> Price:
+    """What an explanation costs, the method that runs beside it included; no calls where options do not set
+    them.
     """
     runs = [workload(mask, spec, options).largest]
     if spec.beside:
         other = registry.get(spec.beside)
         runs.append(replace(runs[0], spec=other, options=spec.shared(other, options)))
-    return sum(run.network_calls for run in runs), sum(map(costs.estimate, runs))
+    return Price(sum(run.network_calls for run in runs), sum(map(costs.estimate, runs)))
 
 
 def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: float) -> None:
@@ -118,7 +118,7 @@ def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: fl
     """
     if spec.calls:
         own = workload(mask, spec, options).largest
-        costs.observe(own, seconds * costs.estimate(own) / price(spec, mask, options)[1])
+        costs.observe(own, seconds * costs.estimate(own) / price_of_explanation(spec, mask, options).seconds)
 
 
 def put_small(store: Store, image: Image) -> str:

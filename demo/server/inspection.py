@@ -84,7 +84,7 @@ class Inspection:
 
     def open_sample(self, name: str) -> None:
         """Take a bundled photograph and a hole drawn in it; InputError for an unknown name."""
-        image = load_image(samples.path(name)).image
+        image = load_image(samples.sample_path(name)).image
         self._take(
             name,
             image,
@@ -112,7 +112,7 @@ class Inspection:
         image = (
             self.store.image(self.image)
             if self.source == COMPARE
-            else load_image(samples.path(self.source)).image
+            else load_image(samples.sample_path(self.source)).image
         )
         return image, self.store.mask(self.mask)
 

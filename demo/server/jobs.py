@@ -22,7 +22,7 @@ them.
 AT_ONCE = {"light": 2, "heavy": 1}
 """Jobs at a time in the pool of quick ones, and in that of slow ones."""
 
-State = Literal["waiting", "running", "done", "stopped", "error"]
+JobState = Literal["waiting", "running", "done", "stopped", "error"]
 FINAL = ("done", "stopped", "error")
 STOPPED = "It was stopped before it was done."
 
@@ -78,7 +78,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     """Expected before the run, measured after it; of all answers together."""
-    state: State = "waiting"
+    state: JobState = "waiting"
     done: int = 0
     """Steps of the answer under way, of `total`."""
     total: int = 0
@@ -194,7 +194,7 @@ def _record(name: str, answer: Answer) -> dict[str, Any]:
     }
 
 
-def job_for(method: str, mask: Mask, options: Mapping[str, object], seed: int, n: int) -> Job:
+def job_for(method: str, mask: Mask, options: Mapping[str, object], seed: int, n: int = 1) -> Job:
     """A job for one hole, with the seconds that it should take; one answer where seeds change nothing."""
     spec = registry.get(method)
     n = answers_of(spec, n)

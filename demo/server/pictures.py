@@ -12,7 +12,7 @@ from demo.server.store import Store
 from inpainters.errors import InputError
 from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, load_image, load_mask
 
-MAX_PIXELS = 4096 * 4096
+PAGE_PIXELS = 4096 * 4096
 """Pictures of more pixels are refused in the app (the command line takes 100 megapixels)."""
 
 MIN_SIDE = 8
@@ -24,7 +24,7 @@ PREVIEW = 2048
 
 
 @dataclass(frozen=True)
-class Picture:
+class OpenPicture:
     """An opened picture: the file as it was uploaded, and the sRGB pixels every method works on."""
 
     title: str
@@ -43,11 +43,11 @@ class Picture:
     """Name of the built-in example, for links."""
 
 
-def open_picture(store: Store, path: str | Path, title: str, sample: str | None = None) -> Picture:
+def open_picture(store: Store, path: str | Path, title: str, sample: str | None = None) -> OpenPicture:
     """Read an uploaded file; raise InputError with one sentence where it cannot be used."""
     path = Path(path)
     try:
-        loaded = load_image(path, max_pixels=MAX_PIXELS)
+        loaded = load_image(path, max_pixels=PAGE_PIXELS)
     except InputError as error:
         raise InputError(str(error).replace(f"'{path.name}'", f"'{title}'")) from None
     height, width = loaded.image.shape[:2]
@@ -58,7 +58,7 @@ def open_picture(store: Store, path: str | Path, title: str, sample: str | None 
     transparent = None if loaded.transparent is None else store.put_image(loaded.transparent)
     token = store.put_image(loaded.image)
     original = store.put(path.read_bytes(), path.suffix.lower() or ".bin")
-    return Picture(
+    return OpenPicture(
         title,
         original,
         token,
@@ -70,10 +70,10 @@ def open_picture(store: Store, path: str | Path, title: str, sample: str | None 
     )
 
 
-def from_result(store: Store, token: str, title: str) -> Picture:
+def from_result(store: Store, token: str, title: str) -> OpenPicture:
     """A result as the next picture: the same bytes are original, PNG and preview."""
     image = store.image(token)
-    return Picture(title, token, token, _preview(store, image, token), image.shape[:2])
+    return OpenPicture(title, token, token, _preview(store, image, token), image.shape[:2])
 
 
 def _preview(store: Store, image: Image, token: str) -> str:
@@ -103,7 +103,7 @@ def read_canvas(data_url: str, size: tuple[int, int]) -> tuple[Mask, Mask | None
         raise InputError(NOTHING_MASKED)
     try:
         data = base64.b64decode(data_url.partition(",")[2], validate=True)
-        loaded = decode_image(data, "The mask", max_pixels=MAX_PIXELS)
+        loaded = decode_image(data, "The mask", max_pixels=PAGE_PIXELS)
     except (binascii.Error, ValueError):
         raise InputError("The painted mask did not arrive whole; paint again.") from None
     missing = np.ones(loaded.image.shape[:2], bool) if loaded.transparent is None else ~loaded.transparent

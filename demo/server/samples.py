@@ -22,7 +22,7 @@ SAMPLES: dict[str, tuple[str, str, str]] = {
 """Name -> title, package, path inside it."""
 
 
-def path(name: str) -> Path:
+def sample_path(name: str) -> Path:
     """The file of a sample; InputError with a suggestion for an unknown name."""
     if name not in SAMPLES:
         raise unknown("example", name, SAMPLES)
@@ -36,8 +36,8 @@ def thumbnails(store: Store, side: int = 88) -> list[dict[str, Any]]:
     """`[{id, title, src}]` of the samples that are there; square thumbnails, kept for all who ask."""
     found = []
     for name, (title, _, _) in SAMPLES.items():
-        if path(name).is_file():
-            picture = PilImage.fromarray(load_image(path(name)).image)
+        if sample_path(name).is_file():
+            picture = PilImage.fromarray(load_image(sample_path(name)).image)
             edge = min(picture.size)
             left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
             small = picture.resize(

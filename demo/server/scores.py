@@ -5,17 +5,17 @@ from typing import Any
 
 from inpainters.imaging import Image, Mask
 
-SCORES = ("psnr", "ssim", "l1", "lpips_squeeze")
+HOLE_METRICS = ("psnr", "ssim", "l1", "lpips_squeeze")
 """Scored inside the hole, in this order: cheap ones first."""
 
 
-def scores(original: Image, filled: Image, mask: Mask) -> Iterator[dict[str, dict[str, Any]]]:
+def scores_in_hole(original: Image, filled: Image, mask: Mask) -> Iterator[dict[str, dict[str, Any]]]:
     """Metric -> {value, unit, reason} inside the hole, growing by one metric each time, the cheap ones first.
 
     value is None, with a reason, where it cannot be computed.
     """
     known: dict[str, dict[str, Any]] = {}
-    for name in SCORES:
+    for name in HOLE_METRICS:
         known = {**known, name: _score(name, original, filled, mask)}
         yield known
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from demo.server.jobs import Batch, Runner
 from demo.server.options import Value
-from demo.server.pictures import Picture, from_result
+from demo.server.pictures import OpenPicture, from_result
 from demo.server.store import Store
 from inpainters.errors import InputError
 from inpainters.strategy import Hole
@@ -26,7 +26,7 @@ class Reply(NamedTuple):
 class Round:
     """One picture, the hole painted in it and what the methods made of it."""
 
-    picture: Picture
+    picture: OpenPicture
     mask: str | None = None
     """Token of the mask of the last run (white = missing)."""
     masked: str | None = None
@@ -98,7 +98,7 @@ class Session:
         """True while a run of the round in view has not ended."""
         return self.index >= 0 and self.round.batch is not None and not self.round.batch.finished
 
-    def begin(self, picture: Picture) -> None:
+    def begin(self, picture: OpenPicture) -> None:
         """Open a new picture: earlier rounds are forgotten."""
         self.stop()
         self._forget(self.rounds)

@@ -16,6 +16,7 @@ from demo.server.visit import App, Reply, Session
 from demo.tabs import Page
 from demo.views import compare as view
 from demo.views.picker import picker
+from demo.widgets.events import LAST, LIGHT, QUIET, RUNS, sent
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Choice, Picker
@@ -51,11 +52,6 @@ ZIP_JS = """(token) => {
   link.download = 'inpainting.zip';
   link.click();
 }"""
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-LIGHT: dict[str, Any] = {**QUIET, "queue": False}
-LAST: dict[str, Any] = {"trigger_mode": "always_last"}
-"""The default drops what happens while an earlier event is under way."""
-RUNS: dict[str, Any] = {**QUIET, "concurrency_limit": 32}
 
 
 def build(page: Page) -> None:
@@ -85,7 +81,7 @@ class CompareTab:
         thumbnails = samples.thumbnails(self.app.store)
         self.canvas = MaskEditor(thumbnails, view.generators(), follows, elem_id="compare-editor")
         with gr.Accordion("Methods", open=True, elem_id="compare-methods") as self.methods:
-            first = picker(actions.visit(self.app, None), opened=True)
+            first = picker(actions.session_of(self.app, None), opened=True)
             self.picker = Picker(first, elem_id="compare-picker")
             with gr.Row(elem_id="compare-numbers"):
                 self.several = _number(1, f"Answers (1–{MOST_ANSWERS})", "compare-answers")
@@ -145,15 +141,15 @@ class CompareTab:
         return self._act(session, lambda session: actions.load_mask_file(self.app, session, path, value.name))
 
     def on_tool(self, session: Session | None, event: gr.EventData) -> list[Any]:
-        return self._act(session, lambda session: actions.use_tool(self.app, session, _sent(event)))
+        return self._act(session, lambda session: actions.use_tool(self.app, session, sent(event)))
 
     def on_mask(self, session: Session | None, event: gr.EventData) -> list[Any]:
-        session = actions.visit(self.app, session)
-        flipped = session.index >= 0 and actions.painted(session, _sent(event))
+        session = actions.session_of(self.app, session)
+        flipped = session.index >= 0 and actions.painted(session, sent(event))
         return _outputs(session, *view.painting(session, self.app.runner, flipped=flipped))
 
     def on_choose(self, choice: Choice, session: Session | None) -> list[Any]:
-        return self._act(session, lambda session: actions.choose(session, choice.ids, choice.options))
+        return self._act(session, lambda session: actions.take_choice(session, choice.ids, choice.options))
 
     def on_numbers(self, seed: float | None, n: float | None, session: Session | None) -> list[Any]:
         return self._act(session, lambda session: actions.set_numbers(session, seed or 0, n or 0))
@@ -161,30 +157,31 @@ class CompareTab:
     async def on_run(
         self, data_url: str, choice: Choice, seed: float | None, n: float | None, session: Session | None
     ) -> AsyncIterator[list[Any]]:
-        session = actions.visit(self.app, session)
-        begin = partial(actions.start, self.app, session, data_url or "", *choice, seed or 0, n or 0)
+        session = actions.session_of(self.app, session)
+        begin = partial(actions.start_run, self.app, session, data_url or "", *choice, seed or 0, n or 0)
         async for shown in self._follow(session, begin):
             yield shown
 
     async def on_retry(self, session: Session | None, event: gr.EventData) -> AsyncIterator[list[Any]]:
-        session = actions.visit(self.app, session)
-        begin = partial(actions.again, self.app, session, str(_sent(event).get("id")))
+        session = actions.session_of(self.app, session)
+        begin = partial(actions.again, self.app, session, str(sent(event).get("id")))
         async for shown in self._follow(session, begin):
             yield shown
 
     def on_stop(self, session: Session | None, event: gr.EventData) -> None:
-        actions.stop(session, _sent(event).get("id"))
+        actions.stop(session, sent(event).get("id"))
 
     def on_use(self, session: Session | None, event: gr.EventData) -> list[Any]:
-        return self._act(session, lambda session: actions.use(session, str(_sent(event).get("name"))))
+        return self._act(session, lambda session: actions.use(session, str(sent(event).get("name"))))
 
     def on_move(self, by: int, session: Session | None) -> list[Any]:
         return self._act(session, lambda session: actions.move(session, by))
 
     def on_load(self, session: Session | None, request: gr.Request) -> list[Any]:
-        session = actions.visit(self.app, session)
+        session = actions.session_of(self.app, session)
         asked = dict(request.query_params) if request else {}
-        shown = self._act(session, lambda session: actions.restore(self.app, session, asked), opened=True)
+        restore = partial(actions.restore_session, self.app, asked=asked)
+        shown = self._act(session, restore, opened=True)
         return [*shown, session.seed, session.n]
 
     def on_zip(self, session: Session | None) -> str:
@@ -195,7 +192,7 @@ class CompareTab:
     def _act(
         self, session: Session | None, action: Callable[[Session], Reply], *, opened: bool = False
     ) -> list[Any]:
-        session = actions.visit(self.app, session)
+        session = actions.session_of(self.app, session)
         try:
             reply = action(session)
         except InputError as error:
@@ -218,11 +215,6 @@ class CompareTab:
 
 def _number(value: int, label: str, elem_id: str) -> gr.Number:
     return gr.Number(value, label=label, precision=0, elem_id=elem_id, min_width=0)
-
-
-def _sent(event: gr.EventData) -> dict[str, Any]:
-    """What the browser sent with an event."""
-    return event._data if isinstance(event._data, dict) else {}
 
 
 def _outputs(

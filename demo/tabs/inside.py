@@ -14,10 +14,9 @@ from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import inside as view
 from demo.views.changes import changes
+from demo.widgets.events import LAST, LIGHT, QUIET, RUNS, sent
 from demo.widgets.inside import Inside
 from inpainters.errors import InputError
-
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build(page: Page) -> None:
@@ -30,75 +29,69 @@ class InsideTab:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.state = gr.State(None, time_to_live=3600, delete_callback=lambda visit: visit and visit.close())
+        self.state = gr.State(None, time_to_live=3600, delete_callback=lambda look: look and look.close())
         self.inside = Inside(elem_id="inside")
         self.recent: deque[Explanation] = deque(maxlen=actions.KEPT_ORIGINS)
 
     def wire(self, blocks: gr.Blocks, compare: gr.State) -> None:
         seen, shown = [self.state, compare], [self.state, self.inside]
-        last: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
-        self.inside.open(self.on_open, seen, shown, **last)
-        self.inside.pick(self.on_pick, seen, shown, **last)
-        self.inside.point(self.on_point, seen, shown, **last)
-        self.inside.run(self.on_run, seen, shown, concurrency_limit=32, **QUIET)
-        self.inside.stop(self.on_stop, [self.state], None, queue=False, **QUIET)
+        self.inside.open(self.on_open, seen, shown, **QUIET, **LAST)
+        self.inside.pick(self.on_pick, seen, shown, **QUIET, **LAST)
+        self.inside.point(self.on_point, seen, shown, **QUIET, **LAST)
+        self.inside.run(self.on_run, seen, shown, **RUNS)
+        self.inside.stop(self.on_stop, [self.state], None, **LIGHT)
         blocks.load(self.on_load, seen, shown, **QUIET)
 
-    def on_open(self, visit: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:
-        data_url = str(_sent(event).get("mask") or "")
-        return self._act(visit, session, lambda visit: actions.come(visit, session, data_url))
+    def on_open(self, look: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:
+        data_url = str(sent(event).get("mask") or "")
+        return self._act(look, session, lambda look: actions.come(look, session, data_url))
 
-    def on_pick(self, visit: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:
-        return self._act(visit, session, lambda visit: actions.choose(visit, session, _sent(event)))
+    def on_pick(self, look: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:
+        return self._act(look, session, lambda look: actions.take_pick(look, session, sent(event)))
 
-    def on_point(self, visit: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:
-        if visit is None:
-            return [visit, gr.skip()]
+    def on_point(self, look: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:
+        if look is None:
+            return [look, gr.skip()]
         try:
-            heat = actions.point(visit, _sent(event))
+            heat = actions.point(look, sent(event))
         except InputError as error:
-            return [visit, view.inside(self.app, visit, session, str(error), error=True)]
-        return [visit, view.inside(self.app, visit, session, heat=heat) if heat else gr.skip()]
+            return [look, view.inside(self.app, look, session, str(error), error=True)]
+        return [look, view.inside(self.app, look, session, heat=heat) if heat else gr.skip()]
 
     async def on_run(
-        self, visit: Inspection | None, session: Session | None, event: gr.EventData
+        self, look: Inspection | None, session: Session | None, event: gr.EventData
     ) -> AsyncIterator[list[Any]]:
-        visit, data_url = visit or Inspection(self.app.store), str(_sent(event).get("mask") or "")
+        look, data_url = look or Inspection(self.app.store), str(sent(event).get("mask") or "")
         try:
-            await asyncio.to_thread(actions.come, visit, session, data_url)
-            batch = await asyncio.to_thread(actions.start, self.app, visit, self.recent)
+            await asyncio.to_thread(actions.come, look, session, data_url)
+            batch = await asyncio.to_thread(actions.start_explanation, self.app, look, self.recent)
         except InputError as error:
-            yield [visit, view.inside(self.app, visit, session, str(error), error=True)]
+            yield [look, view.inside(self.app, look, session, str(error), error=True)]
             return
         try:
             async for shown in changes(
-                lambda: view.inside(self.app, visit, session),
+                lambda: view.inside(self.app, look, session),
                 lambda: batch.finished,
-                lambda: visit.batch is batch,
+                lambda: look.batch is batch,
             ):
-                yield [visit, shown]
+                yield [look, shown]
         finally:
             batch.stop()  # the page was closed, or all is done and this does nothing
 
-    def on_stop(self, visit: Inspection | None) -> None:
-        if visit is not None and visit.batch is not None:
-            visit.batch.stop()
+    def on_stop(self, look: Inspection | None) -> None:
+        if look is not None and look.batch is not None:
+            look.batch.stop()
 
-    def on_load(self, visit: Inspection | None, session: Session | None, request: gr.Request) -> list[Any]:
+    def on_load(self, look: Inspection | None, session: Session | None, request: gr.Request) -> list[Any]:
         asked = dict(request.query_params) if request else {}
-        return self._act(visit, session, lambda visit: actions.arrive(visit, asked))
+        return self._act(look, session, lambda look: actions.arrive(look, asked))
 
     def _act(
-        self, visit: Inspection | None, session: Session | None, action: Callable[[Inspection], None]
+        self, look: Inspection | None, session: Session | None, action: Callable[[Inspection], None]
     ) -> list[Any]:
-        visit = visit or Inspection(self.app.store)
+        look = look or Inspection(self.app.store)
         try:
-            action(visit)
+            action(look)
         except InputError as error:
-            return [visit, view.inside(self.app, visit, session, str(error), error=True)]
-        return [visit, view.inside(self.app, visit, session)]
-
-
-def _sent(event: gr.EventData) -> dict[str, Any]:
-    """What the browser sent with an event."""
-    return event._data if isinstance(event._data, dict) else {}
+            return [look, view.inside(self.app, look, session, str(error), error=True)]
+        return [look, view.inside(self.app, look, session)]

@@ -9,13 +9,13 @@ from demo.server.suites import EMPTY, Figure, open_suite, readable
 from demo.server.visit import App
 from demo.tabs import Page
 from demo.views import leaderboard as view
-from demo.views.hole import hole
+from demo.views.hole import hole_panes
 from demo.widgets.chart import Chart
+from demo.widgets.events import QUIET, sent
 from demo.widgets.panes import Panes
 from demo.widgets.table import Table
 from inpainters.errors import InputError
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SCROLL_JS = """() => document.getElementById('leaderboard-pictures')
   ?.scrollIntoView({behavior: 'smooth', block: 'start'})"""
 
@@ -119,7 +119,7 @@ class LeaderboardTab:
     def on_figure(
         self, suite: str, metric: str, region: str, families: list[str], sort: str, event: gr.EventData
     ) -> list[Any]:
-        return self._visit(actions.choose(suite, metric, region, families, sort, event._data or {}))
+        return self._visit(actions.open_figure(suite, metric, region, families, sort, sent(event)))
 
     def on_sort(self, figure: Figure, sort: str) -> list[Any]:
         return self._visit(actions.order(figure, sort))
@@ -135,7 +135,7 @@ class LeaderboardTab:
 
     def _visit(self, figure: Figure) -> list[Any]:
         try:
-            heading, panes = hole(self.app, figure)
+            heading, panes = hole_panes(self.app, figure)
         except InputError as error:
             return [figure, gr.update(visible=True), str(error), None]
         return [figure, gr.update(visible=True), heading, panes]

@@ -60,7 +60,7 @@ def editor(session: Session, note: str = "", error: bool = False, mask: str | No
     """The MaskEditor's value; the painted mask stays unless `mask`, a token, is given. With nothing else to
     say: how the file was converted.
     """
-    shown = {"rev": next_rev(), "note": note, "error": error, "query": query(session)}
+    shown = {"rev": next_rev(), "note": note, "error": error, "query": compare_link(session)}
     if session.index < 0:
         return shown
     picture = session.round.picture
@@ -125,7 +125,7 @@ def _told(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 
-def query(session: Session) -> str:
+def compare_link(session: Session) -> str:
     """The page's query string: what a link can bring back. An uploaded picture stays out of it."""
     parts = {"t": "compare"}
     if session.index >= 0 and session.round.picture.sample:

@@ -6,7 +6,7 @@ from benchmark.report.marks import flattered, footnote, mark
 from benchmark.report.summary import named
 from benchmark.report.tables import number
 from benchmark.results import Results
-from demo.server.exhibits import Exhibit, exhibit, fill
+from demo.server.exhibits import Exhibit, exhibit, fill_token
 from demo.server.store import url
 from demo.server.suites import Figure, entries_of, family_of, open_suite, pictures_behind, values_at
 from demo.server.visit import App
@@ -17,7 +17,7 @@ CHIPS = (("lpips_squeeze", "hole"), ("psnr", "hole"))
 """Shown under every pane, beside the chosen metric."""
 
 
-def hole(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
+def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
     """The heading and the panes of the hole in view; InputError where no pictures were kept."""
     results = open_suite(app.results, figure.suite)
     found = pictures_behind(results, figure)
@@ -36,7 +36,7 @@ def _panes(app: App, results: Results, figure: Figure, label: str, image_id: str
     panes = _inputs(inputs) if inputs else []
     values = _values(results, figure, label, image_id)
     for entry in entries_of(results, figure.families):
-        token = fill(app.store, results, label, image_id, entry)
+        token = fill_token(app.store, results, label, image_id, entry)
         panes.append(_pane(entry, values, results.suite, url(token)))
     shown = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": panes}
     return shown | {"ref": "original" if inputs else None}

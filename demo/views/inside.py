@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from demo.server import samples
-from demo.server.explanation import Explanation, Shot, fractions, price
+from demo.server.explanation import Explanation, Shot, fractions, price_of_explanation
 from demo.server.inspection import COMPARE, Inspection, explaining, first_preset, presets_of
 from demo.server.store import url
 from demo.server.visit import App, Session
@@ -62,7 +62,7 @@ CURVES = {
 
 def inside(
     app: App,
-    visit: Inspection,
+    look: Inspection,
     session: Session | None = None,
     note: str = "",
     *,
@@ -70,31 +70,31 @@ def inside(
     heat: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The value of the Inside component."""
-    job = visit.job
+    job = look.job
     shown: dict[str, Any] = {
         "methods": [_method(spec) for spec in explaining()],
-        "method": visit.method,
-        "lesson": lesson(visit.method),
+        "method": look.method,
+        "lesson": lesson(look.method),
         "curves": CURVES,
     }
     shown |= {
-        "sources": sources(app, session),
-        "source": visit.source,
+        "sources": offered_sources(app, session),
+        "source": look.source,
         "note": note,
         "error": error,
-        "query": query(visit),
+        "query": inside_link(look),
     }
     if not job or job.final:  # prices read the mask: not for each tick of a run
-        visit.offered = presets(visit)
+        look.offered = offered_presets(look)
     shown |= {
-        "presets": visit.offered,
-        "preset": visit.preset or first_preset(visit.method),
-        "schedule": schedule(visit),
+        "presets": look.offered,
+        "preset": look.preset or first_preset(look.method),
+        "schedule": schedule_lines(look),
     }
-    height, width = visit.size
+    height, width = look.size
     shown |= {
-        "picture": {"src": url(visit.shown), "w": width, "h": height} if visit.shown else None,
-        **_run(visit),
+        "picture": {"src": url(look.shown), "w": width, "h": height} if look.shown else None,
+        **_run(look),
     }
     return {
         "rev": next_rev(),
@@ -117,7 +117,7 @@ def lesson(method: str) -> str:
     )
 
 
-def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
+def offered_sources(app: App, session: Session | None) -> list[dict[str, Any]]:
     """Compare's picture first, then the bundled ones."""
     found: list[dict[str, Any]] = []
     if session is not None and session.index >= 0:
@@ -134,26 +134,27 @@ def sources(app: App, session: Session | None) -> list[dict[str, Any]]:
     return [*found, *samples.thumbnails(app.store)]
 
 
-def _run(visit: Inspection) -> dict[str, Any]:
+def _run(look: Inspection) -> dict[str, Any]:
     """The Run button's text, and whether it can be pressed."""
-    if not visit.method:
+    if not look.method:
         return {"run": "Run", "ready": False, "why": "No method here can show its inside."}
-    if why := registry.unavailable(visit.method):
+    if why := registry.unavailable(look.method):
         return {"run": "Run", "ready": False, "why": why}
-    if not visit.mask:
+    if not look.mask:
         return {"run": "Run", "ready": False, "why": "Choose a picture first."}
-    if visit.job and not visit.job.final:  # an estimate reads the mask: not for each tick of a run
+    if look.job and not look.job.final:  # an estimate reads the mask: not for each tick of a run
         return {"run": "Run", "ready": True}
-    seconds = price(registry.get(visit.method), visit.store.mask(visit.mask), visit.options)[1]
+    mask = look.store.mask(look.mask)
+    seconds = price_of_explanation(registry.get(look.method), mask, look.options).seconds
     return {"run": f"Run · {spoken(seconds)}", "ready": True}
 
 
-def presets(visit: Inspection) -> list[dict[str, Any]]:
+def offered_presets(look: Inspection) -> list[dict[str, Any]]:
     """What the method can be set to, each with what its explanation costs in the hole that is in view."""
-    mask = visit.store.mask(visit.mask) if visit.mask else None
+    mask = look.store.mask(look.mask) if look.mask else None
     return [
-        {"id": name, "title": name.capitalize(), "costs": _costs(visit.method, mask, name)}
-        for name in presets_of(visit.method)
+        {"id": name, "title": name.capitalize(), "costs": _costs(look.method, mask, name)}
+        for name in presets_of(look.method)
     ]
 
 
@@ -161,21 +162,21 @@ def _costs(method: str, mask: Mask | None, preset: str) -> list[str]:
     if mask is None:
         return []
     spec = registry.get(method)
-    calls, seconds = price(spec, mask, spec.at_preset(preset))
+    calls, seconds = price_of_explanation(spec, mask, spec.at_preset(preset))
     return [f"{calls:,} calls", spoken(seconds)]
 
 
-def schedule(visit: Inspection) -> dict[str, Any] | None:
+def schedule_lines(look: Inspection) -> dict[str, Any] | None:
     """The course of the run and of the one beside it, all steps, before anything runs; None where the method
     has none.
     """
-    spec = registry.METHODS.get(visit.method)
-    if spec is None or (way := spec.way(visit.options)) is None:
+    spec = registry.METHODS.get(look.method)
+    if spec is None or (way := spec.way(look.options)) is None:
         return None
-    lines = [_line(spec, visit.options, way)]
+    lines = [_line(spec, look.options, way)]
     if spec.beside:
         other = registry.get(spec.beside)
-        options = spec.shared(other, visit.options)
+        options = spec.shared(other, look.options)
         if (along := other.way(options)) is not None:
             lines.append(_line(other, options, along))
     return {"top": way.top, "steps": way.points[-1][0], "lines": lines}
@@ -228,12 +229,12 @@ def _inside(hole: Mask) -> list[float]:
     return fractions((rows[nearest], columns[nearest]), hole.shape)
 
 
-def query(visit: Inspection) -> str:
+def inside_link(look: Inspection) -> str:
     """The page's query string; Compare's picture stays out of it."""
     parts = (
         ["t=inside"]
-        + ([f"img={visit.source}"] if visit.source != COMPARE else [])
-        + ([f"m={visit.method}"] if visit.method else [])
+        + ([f"img={look.source}"] if look.source != COMPARE else [])
+        + ([f"m={look.method}"] if look.method else [])
     )
-    parts += [f"o={visit.method}.{name}:{value}" for name, value in visit.options.items()]
+    parts += [f"o={look.method}.{name}:{value}" for name, value in look.options.items()]
     return "?" + "&".join(parts)

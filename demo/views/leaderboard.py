@@ -41,7 +41,7 @@ def board(results: Results, metric: str, region: str, families: Collection[str])
     medians = results.timings.groupby("entry")["seconds"].median()
     seconds = {str(entry): float(value) for entry, value in medians.items()}
     shown = Board(results, metric, region, heads, cells, bins, seconds)
-    values = (table(shown), by_ratio(shown), by_seconds(shown))
+    values = (figures_table(shown), by_ratio(shown), by_seconds(shown))
     return [*({**value, "rev": next_rev()} for value in values), note(results, metric)]
 
 
@@ -51,7 +51,7 @@ def metric_choices(measured: list[str], lacking: list[str]) -> list[tuple[str, s
     return labels + [(f"{METRICS[name].title} – not computed", name) for name in lacking]
 
 
-def table(board: Board) -> dict[str, Any]:
+def figures_table(board: Board) -> dict[str, Any]:
     """The value of the Table component: methods by ratio bin, seconds last."""
     rows = [{**head, "cells": _row(board, entry)} for entry, head in board.heads.items()]
     return {"caption": caption(board.metric, board.region), "cols": _columns(board), "rows": rows}

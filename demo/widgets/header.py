@@ -5,7 +5,7 @@ from demo.widgets.mask_editor import MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.widget import Widget
 
-HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
+HEAD_TAGS = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 PAGE_KEYS = (
     ("Ctrl Enter", "Run"),
     ("Ctrl .", "Stop"),
@@ -20,7 +20,7 @@ class Header(Widget):
     ASSET = "header"
 
 
-def build(title: str) -> None:
+def place(title: str) -> None:
     """Place the header."""
     keys = [
         ["Everywhere", PAGE_KEYS],

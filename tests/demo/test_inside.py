@@ -14,7 +14,7 @@ from PIL import Image as PilImage
 
 from demo.actions import inside
 from demo.app import launch_options, make
-from demo.server.explanation import MOST_FRAMES, Explanation, ask, price
+from demo.server.explanation import MOST_FRAMES, Explanation, ask, price_of_explanation
 from demo.server.inspection import Inspection
 from demo.server.jobs import Runner
 from demo.server.pictures import open_picture
@@ -142,10 +142,10 @@ def test_frames_are_bounded_in_number_and_size(app):
 
 def test_a_run_forgets_the_oldest_attention_and_the_pictures_of_the_one_before(app):
     recent, visit = deque(maxlen=1), Inspection(app.store, "attending")
-    inside.choose(visit, None, {"source": "coffee"})
+    inside.take_pick(visit, None, {"source": "coffee"})
     other = explained(app, "attending")
     recent.append(other)
-    inside.start(app, visit, recent)
+    inside.start_explanation(app, visit, recent)
     assert not any(shot.origin for shot in other.shots)
     first = visit.job
     deadline = time.monotonic() + 60
@@ -157,7 +157,7 @@ def test_a_run_forgets_the_oldest_attention_and_the_pictures_of_the_one_before(a
     ]
     asked = ask(first, shot.name, *at)["src"].removeprefix("pic/")
     assert app.store.path(asked)
-    inside.start(app, visit, recent)
+    inside.start_explanation(app, visit, recent)
     assert app.store.path(first.shots[0].token) is None
     assert app.store.path(asked) is None
     visit.close()
@@ -178,13 +178,13 @@ def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo):
         (name, name == "weightless") for name in HARNESS.CLASSES
     ]
     with pytest.raises(InputError, match="nothing inside"):
-        inside.choose(visit, session, {"method": "telea"})
+        inside.take_pick(visit, session, {"method": "telea"})
     with pytest.raises(InputError, match="did you mean 'coffee'"):
-        inside.choose(visit, session, {"source": "cofee"})
-    inside.choose(visit, session, {"method": "weightless"})
+        inside.take_pick(visit, session, {"source": "cofee"})
+    inside.take_pick(visit, session, {"method": "weightless"})
     assert view.inside(app, visit)["why"] == HARNESS.WHY
     with pytest.raises(InputError, match="needs weights"):
-        inside.start(app, visit, deque(maxlen=1))
+        inside.start_explanation(app, visit, deque(maxlen=1))
 
 
 def test_another_picture_under_the_same_hole_and_its_sketch_are_taken_from_compare(app, photo, tmp_path):
@@ -200,7 +200,7 @@ def test_another_picture_under_the_same_hole_and_its_sketch_are_taken_from_compa
         inside.come(visit, session, url)
         assert np.array_equal(visit.pixels()[0], np.asarray(PilImage.open(path)))
     visit.method = "filling"
-    drawn = inside.start(app, visit, deque(maxlen=1)).jobs[0].guide
+    drawn = inside.start_explanation(app, visit, deque(maxlen=1)).jobs[0].guide
     assert np.argwhere(drawn).tolist() == [[30, column] for column in range(40, 80)]
     visit.close()
 
@@ -215,9 +215,9 @@ def test_every_method_that_explains_says_so_in_its_row():
 
 def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
     visit = Inspection(app.store, "repaint")
-    inside.choose(visit, None, {"source": "chelsea"})
+    inside.take_pick(visit, None, {"source": "chelsea"})
     for preset, steps, calls in (("preview", 105, 65), ("paper", 4570, 2410)):
-        inside.choose(visit, None, {"preset": preset})
+        inside.take_pick(visit, None, {"preset": preset})
         drawn = view.inside(app, visit)["schedule"]
         own, beside = drawn["lines"]
         assert (drawn["steps"], own["calls"], len(own["points"]) < 500) == (steps, calls, True)
@@ -232,14 +232,14 @@ def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
         places, timesteps = zip(*beside["points"], strict=True)
         straight = [level * stride + 1 for level in range(chosen.steps - 2, -1, -1)] + [0]
         assert np.array_equal(np.interp(range(1, chosen.steps + 1), places, timesteps).round(6), straight)
-    inside.choose(visit, None, {"method": "filling"})
+    inside.take_pick(visit, None, {"method": "filling"})
     assert view.inside(app, visit)["schedule"] is None
     visit.close()
 
 
 def test_presets_say_what_they_cost_and_travel_in_the_link(app):
     visit = Inspection(app.store, "repaint")
-    inside.choose(visit, None, {"source": "chelsea"})
+    inside.take_pick(visit, None, {"source": "chelsea"})
     shown = view.inside(app, visit)
     assert [one["id"] for one in shown["presets"]] == ["preview", "balanced", "paper"]
     assert [one["costs"][0] for one in shown["presets"]] == [
@@ -249,23 +249,23 @@ def test_presets_say_what_they_cost_and_travel_in_the_link(app):
     ]  # replacement's among them
     assert shown["run"] == f"Run · {shown['presets'][0]['costs'][1]}"
     assert "o=" not in shown["query"]
-    inside.choose(visit, None, {"preset": "balanced"})
+    inside.take_pick(visit, None, {"preset": "balanced"})
     shown = view.inside(app, visit)
     assert (shown["preset"], shown["run"]) == ("balanced", f"Run · {shown['presets'][1]['costs'][1]}")
     asked = dict(part.split("=") for part in shown["query"][1:].split("&"))
     other = Inspection(app.store)
-    inside.restore(other, asked)
+    inside.restore_inspection(other, asked)
     assert (other.method, other.preset, other.source) == ("repaint", "balanced", "chelsea")
-    job = inside.start(app, other, deque(maxlen=1)).jobs[0]
+    job = inside.start_explanation(app, other, deque(maxlen=1)).jobs[0]
     assert job.options == {"preset": "balanced"}
     with pytest.raises(InputError, match="did you mean 'paper'"):
-        inside.choose(visit, None, {"preset": "papr"})
-    inside.choose(visit, None, {"method": "replacement"})
+        inside.take_pick(visit, None, {"preset": "papr"})
+    inside.take_pick(visit, None, {"method": "replacement"})
     assert view.inside(app, visit)["preset"] == "preview"
-    inside.choose(visit, None, {"method": "filling"})
+    inside.take_pick(visit, None, {"method": "filling"})
     assert view.inside(app, visit)["presets"] == []
     with pytest.raises(InputError, match="has no presets"):
-        inside.choose(visit, None, {"preset": "paper"})
+        inside.take_pick(visit, None, {"preset": "paper"})
     for one in (visit, other):
         one.close()
 
@@ -273,18 +273,18 @@ def test_presets_say_what_they_cost_and_travel_in_the_link(app):
 def test_the_price_is_that_of_the_window_that_is_explained():
     spec, mask = registry.METHODS["repaint"], np.zeros((900, 900), bool)
     mask[400:460, 400:460] = True
-    alone = price(spec, mask, {"preset": "balanced"})
+    alone = price_of_explanation(spec, mask, {"preset": "balanced"})
     mask[20:30, 20:30] = True
-    assert price(spec, mask, {"preset": "balanced"}) == alone
+    assert price_of_explanation(spec, mask, {"preset": "balanced"}) == alone
     assert alone[0] == spec.network_calls({"preset": "balanced"}) + 100
-    assert price(spec, np.zeros_like(mask), {})[1] == 0
+    assert price_of_explanation(spec, np.zeros_like(mask), {})[1] == 0
 
 
 def test_estimates_learn_from_explanations(app):
     costs.forget()
-    expected = price(registry.METHODS["repaint"], request().mask, {})[1]
+    expected = price_of_explanation(registry.METHODS["repaint"], request().mask, {})[1]
     job = explained(app, "repaint")
-    learned = price(registry.METHODS["repaint"], request().mask, {})[1]
+    learned = price_of_explanation(registry.METHODS["repaint"], request().mask, {})[1]
     costs.forget()
     assert learned == pytest.approx(job.result.seconds)
     assert learned != expected

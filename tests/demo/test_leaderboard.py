@@ -25,7 +25,7 @@ from demo.server.store import Store  # noqa: E402
 from demo.server.suites import Figure  # noqa: E402
 from demo.server.visit import App  # noqa: E402
 from demo.views import leaderboard as view  # noqa: E402
-from demo.views.hole import hole  # noqa: E402
+from demo.views.hole import hole_panes  # noqa: E402
 
 LEVELS = {"mean_fill": 0.40, "telea": 0.20}
 BINS = ("1-10", "50-60")
@@ -130,18 +130,19 @@ def test_what_can_be_selected_is_what_a_suite_has(root: Path) -> None:
 
 
 def test_a_click_opens_a_figure_and_steps_go_round(root: Path) -> None:
-    figure = actions.choose("tiny", "psnr", "hole", ["baseline"], "best", {"row": "telea", "col": "seconds"})
+    clicked = {"row": "telea", "col": "seconds"}
+    figure = actions.open_figure("tiny", "psnr", "hole", ["baseline"], "best", clicked)
     assert (figure.entry, figure.label, figure.sort, figure.index) == ("telea", "all", "best", 0)
     point = {"cell": {"row": "telea", "col": "1-10"}}
-    assert actions.choose("tiny", "psnr", "hole", [], "worst", point).label == "1-10"
+    assert actions.open_figure("tiny", "psnr", "hole", [], "worst", point).label == "1-10"
     app = App(Store(), Runner(), root)
     figure = Figure("tiny", "lpips_squeeze", "hole", ("smoothing",), "telea", "1-10")
     try:
-        first, last = hole(app, figure)[0], hole(app, actions.step(figure, -1))[0]
+        first, last = hole_panes(app, figure)[0], hole_panes(app, actions.step(figure, -1))[0]
         assert (first[:11], last[:11]) == ("**1 of 6** ", "**6 of 6** ")
-        assert hole(app, replace(figure, index=6))[0] == first
-        assert "p0" in hole(app, actions.order(replace(figure, index=3), "best"))[0]
-        panes = {pane["id"]: pane for pane in hole(app, figure)[1]["panes"]}
+        assert hole_panes(app, replace(figure, index=6))[0] == first
+        assert "p0" in hole_panes(app, actions.order(replace(figure, index=3), "best"))[0]
+        panes = {pane["id"]: pane for pane in hole_panes(app, figure)[1]["panes"]}
         assert list(panes) == ["original", "masked", "telea"]
         assert panes["telea"]["state"] == "done"
         picture = app.store.image(panes["telea"]["src"].removeprefix("pic/"))

@@ -19,7 +19,7 @@ from demo.server import copies, options, samples
 from demo.server.archive import archive
 from demo.server.jobs import Answer, Batch, Job, Runner
 from demo.server.pictures import from_result, open_mask, open_picture, read_canvas
-from demo.server.scores import scores as measured
+from demo.server.scores import scores_in_hole
 from demo.server.store import Store
 from demo.server.store import url as served
 from demo.server.visit import App, Session
@@ -275,7 +275,7 @@ def test_samples_ship_with_packages_and_open(store):
     for one in thumbnails:
         assert store.image(one["src"].removeprefix("pic/")).shape == (88, 88, 3)
     with pytest.raises(InputError, match="did you mean 'coffee'"):
-        samples.path("cofee")
+        samples.sample_path("cofee")
 
 
 def test_a_preview_is_small_and_the_picture_is_not(store):
@@ -286,45 +286,45 @@ def test_a_preview_is_small_and_the_picture_is_not(store):
 
 
 def test_hole_from_a_page_is_checked():
-    assert compare.hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {
+    assert compare.checked_hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {
         "count": 4,
         "top": 0,
         "left": 0,
         "bottom": 2,
         "right": 2,
     }
-    assert compare.hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
+    assert compare.checked_hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
     boxes = ([1], None, [9, 9, 2, 2], "abcd")
     for junk in ({}, {"count": "x", "bbox": [0, 0, 1, 1]}, *({"count": 1, "bbox": box} for box in boxes)):
-        assert compare.hole(junk, (40, 60)) == {}
+        assert compare.checked_hole(junk, (40, 60)) == {}
 
 
 def test_holes_from_a_page_are_checked():
     whole = {"count": 4, "bbox": [0, 0, 2, 2]}
-    assert compare.holes({**whole, "holes": [[0, 0, 2, 2, 4], [30, 30, 50, 90, 1e9]]}, (40, 60)) == [
+    assert compare.checked_holes({**whole, "holes": [[0, 0, 2, 2, 4], [30, 30, 50, 90, 1e9]]}, (40, 60)) == [
         Hole(0, 0, 2, 2, 4),
         Hole(30, 30, 40, 60, 300),
     ]
     for junk in (None, "abc", [1], [[1, 2]], [["a"] * 5], [[9, 9, 2, 2, 4]], [[0, 0, 2, 2, 4]] * 65):
-        assert compare.holes({**whole, "holes": junk}, (40, 60)) == [Hole(0, 0, 2, 2, 4)]
-    assert compare.holes({}, (40, 60)) == []
+        assert compare.checked_holes({**whole, "holes": junk}, (40, 60)) == [Hole(0, 0, 2, 2, 4)]
+    assert compare.checked_holes({}, (40, 60)) == []
 
 
 def test_a_link_leaves_an_uploaded_picture_out(store, photo, tmp_path):
     session = done_session(store, photo, tmp_path)
     session.chosen, session.seed = ["telea"], 3
-    assert view.query(session) == "?t=compare&m=telea&seed=3"
-    session.begin(open_picture(store, samples.path("coffee"), "Coffee", "coffee"))
+    assert view.compare_link(session) == "?t=compare&m=telea&seed=3"
+    session.begin(open_picture(store, samples.sample_path("coffee"), "Coffee", "coffee"))
     session.drawn = "brush:20:7"
-    assert view.query(session) == "?t=compare&img=coffee&mask=brush:20:7&m=telea&seed=3"
+    assert view.compare_link(session) == "?t=compare&img=coffee&mask=brush:20:7&m=telea&seed=3"
 
 
 def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
     session = Session(store, chosen=["telea", "shift_map"], seed=3, n=4)
     compare.set_options(session, {"telea": {"radius": "5"}, "navier_stokes": {"radius": 7}})
-    assert view.query(session) == "?t=compare&m=telea,shift_map&seed=3&n=4&o=telea.radius:5"
+    assert view.compare_link(session) == "?t=compare&m=telea,shift_map&seed=3&n=4&o=telea.radius:5"
     other, app = Session(store), App(store, None, tmp_path)
-    note = compare.restore(
+    note = compare.restore_session(
         app,
         other,
         {
@@ -337,7 +337,7 @@ def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
     assert not note.error
     assert (other.seed, other.n) == (3, 4)
     assert other.options == {"telea": {"radius": 5.0}, "repaint": {"preset": "paper", "steps": 9}}
-    assert view.query(other) == view.query(session)
+    assert view.compare_link(other) == view.compare_link(session)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
 )
 def test_what_a_link_cannot_have_is_said_and_not_used(store, tmp_path, asked, words):
     session = Session(store)
-    value = compare.restore(App(store, None, tmp_path), session, {"img": "coffee", **asked})
+    value = compare.restore_session(App(store, None, tmp_path), session, {"img": "coffee", **asked})
     assert value.error
     assert words in value.note
     assert session.round.picture.sample == "coffee"
@@ -372,7 +372,7 @@ def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(store, photo, t
     assert picker.picker(session)["wrong"] == {"telea": "Telea: option 'radius' must be a number, not ''."}
     url = rgba_mask(np.eye(40, 60) > 0)
     with pytest.raises(InputError, match="Telea: option 'radius' must be a number"):
-        compare.start(app, session, url, ["telea"], {"telea": {"radius": ""}})
+        compare.start_run(app, session, url, ["telea"], {"telea": {"radius": ""}})
     compare.set_options(session, {})
     assert (session.wrong, session.options) == ({}, {})
 
@@ -391,7 +391,7 @@ def test_what_a_picker_offers(store):
 
 def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store):
     spec, session = registry.get("repaint"), Session(store)
-    session.begin(open_picture(store, samples.path("coffee"), "Coffee", "coffee"))
+    session.begin(open_picture(store, samples.sample_path("coffee"), "Coffee", "coffee"))
     session.hole, session.holes = {"count": 800}, [Hole(0, 0, 20, 20, 400), Hole(300, 500, 320, 520, 400)]
     prices = picker.costs_here(session)
     assert prices["repaint"].calls == 2 * 65
@@ -429,8 +429,8 @@ def test_thumbnails_show_the_hole():
     assert (right, 0 <= top <= 40, bottom >= 50) == (300, True, True)
     assert copies.around(np.ones((60, 90), bool)) == (0, 15, 60, 75)
     assert copies.thumbnail(np.zeros((400, 300, 3), np.uint8), (0, 0, 300, 300)).shape == (
-        copies.THUMB,
-        copies.THUMB,
+        copies.THUMBNAIL,
+        copies.THUMBNAIL,
         3,
     )
 
@@ -476,11 +476,11 @@ def test_scores_are_the_benchmarks(photo):
     mask = np.zeros((40, 60), bool)
     mask[10:20, 10:30] = True
     filled = np.where(mask[..., None], 128, photo).astype(np.uint8)
-    *_, scores = measured(photo, filled, mask)
+    *_, scores = scores_in_hole(photo, filled, mask)
     difference = photo[mask].astype(float) - 128
     assert scores["psnr"]["value"] == pytest.approx(10 * np.log10(255**2 / np.mean(difference**2)), rel=1e-6)
     assert scores["l1"]["value"] == pytest.approx(np.abs(difference).mean() / 255, rel=1e-6)
-    *_, perfect = measured(photo, photo, mask)
+    *_, perfect = scores_in_hole(photo, photo, mask)
     assert perfect["psnr"]["value"] is None
     assert "infinite" in perfect["psnr"]["reason"]
 
@@ -514,11 +514,11 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
     monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
     app = App(Store(), Runner(), tmp_path)
     session = Session(app.store, options={method: {"steps": 1000 if method != "dpm_solver" else 900}}, n=2)
-    session.begin(open_picture(app.store, samples.path("coffee"), "Coffee", "coffee"))
+    session.begin(open_picture(app.store, samples.sample_path("coffee"), "Coffee", "coffee"))
     mask = np.zeros((400, 600), bool)
     mask[100:120, 200:220] = True
     try:
-        job = compare.start(
+        job = compare.start_run(
             app,
             session,
             rgba_mask(mask),
@@ -554,11 +554,11 @@ def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monke
     monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
     app = App(Store(), Runner(), tmp_path)
     session = Session(app.store, options={"dpm_solver": {"steps": 3}})
-    session.begin(open_picture(app.store, samples.path("coffee"), "Coffee", "coffee"))
+    session.begin(open_picture(app.store, samples.sample_path("coffee"), "Coffee", "coffee"))
     mask = np.zeros((400, 600), bool)
     mask[100:120, 200:220] = True
     try:
-        batch = compare.start(
+        batch = compare.start_run(
             app,
             session,
             rgba_mask(mask),
@@ -608,7 +608,7 @@ def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(tmp
     visit.begin(open_picture(app.store, tmp_path / "photo.png", "photo.png"))
     url = rgba_mask(mask)
     try:
-        batch = compare.start(app, visit, url, ["sketching"], {})
+        batch = compare.start_run(app, visit, url, ["sketching"], {})
         job = batch.jobs[0]
         while not job.previews and not job.final:
             time.sleep(0.01)
