@@ -57,7 +57,7 @@ def answers_of(spec: MethodSpec, n: int) -> int:
 def described(option: Option) -> dict[str, Any]:
     """An option as pages and programs are told of it."""
     kind = "choice" if option.choices else type(option.default).__name__
-    row = {
+    row: dict[str, Any] = {
         "name": option.name,
         "kind": kind,
         "default": option.default,
