@@ -32,7 +32,9 @@ class Option:
     """
 
     def parse(self, value: object) -> bool | int | float | str:
-        """Return `value` in the option's type; raise InputError where it has another type or is out of range."""
+        """Return `value` in the option's type; raise InputError where it is of another type or out of
+        range.
+        """
         kind = type(self.default)
         try:
             if kind is bool:

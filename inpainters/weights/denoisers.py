@@ -132,7 +132,9 @@ def _load(source: Source, stamp: "Stamp", device: str) -> Pretrained:
 
 
 def call_seconds(name: str) -> float:
-    """Seconds of a network call for one picture of the training's size on the reference machine; as `sides`."""
+    """Seconds of a network call for one picture of the training's size on the reference machine; as
+    `sides`.
+    """
     source = _locate(name, ask=False)
     return _operations(source, () if source.repository else _stamp(source.folder)) / RATE
 

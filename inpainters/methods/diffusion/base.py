@@ -125,7 +125,8 @@ def reverse(estimate: Estimate, step: Step, noise: Tensor, eta: float = 1.0) -> 
 
 def levels(net: Denoiser | Pretrained) -> list[float]:
     """Share of the clean picture's variance at each timestep of the training."""
-    return net.scheduler.alphas_cumprod.double().tolist()
+    shares: list[float] = net.scheduler.alphas_cumprod.double().tolist()
+    return shares
 
 
 def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
@@ -226,11 +227,8 @@ class Diffusion(Learned):
         """Build the network that the method was made with; raises UnavailableError or InputError with one
         sentence.
         """
-        self.net = (
-            denoisers.load(self.options["model"], self.device)
-            if self.options.get("model")
-            else self.bundled()
-        )
+        name = self.options.get("model")
+        self.net = denoisers.load(str(name), self.device) if name else self.bundled()
 
     def model(self, options: Mapping[str, Any]) -> Denoiser | Pretrained:
         """The network that these options ask for."""
@@ -310,7 +308,7 @@ class Diffusion(Learned):
         plan, other = self.plan(piece.options), self._beside(piece)
         kept, watched = schedules.moments(plan, MOMENTS), self._watched(piece, other)
         rival = other and Follower(other, watched[1], [plan[place].to for place in kept])
-        clean = None
+        clean = torch.empty(0)  # of the last network call; a run's first step makes one
         for place, state in enumerate(self.states(watched[:1])):
             clean = clean if state.clean is None else state.clean
             if place in kept:

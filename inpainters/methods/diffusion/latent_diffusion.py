@@ -16,11 +16,11 @@ from inpainters.methods.diffusion.base import (
     Draw,
     Noise,
     State,
-    Step,
     estimates,
     reported,
     reverse,
 )
+from inpainters.methods.diffusion.schedules import Step
 from inpainters.methods.learned.base import inputs, to_images
 from inpainters.networks.autoencoder import Autoencoder
 from inpainters.weights.build import load_network

@@ -37,8 +37,8 @@ class Learned(Inpainter):
         """
         self.net = self.bundled()
 
-    def bundled(self) -> nn.Module:
-        """The network of the bundled weights; raises as `load` does."""
+    def bundled(self) -> Any:
+        """The network of the bundled weights, of the class that `network` names; raises as `load` does."""
         name = self.spec.weights[0]
         return load_network(self.network, name, tuple(WEIGHTS[name].files), self.device)
 
