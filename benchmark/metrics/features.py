@@ -40,7 +40,7 @@ class Extractor:
 
     @torch.inference_mode()
     def __call__(self, images: Sequence[Image]) -> Features:
-        """Return (n, d) float32 for (H, W, 3) uint8 pictures of any sizes; raises ValueError for none at all."""
+        """Return (n, d) float32 for (H, W, 3) uint8 pictures of any sizes; raises ValueError for none."""
         if not len(images):
             raise ValueError("There are no pictures to take features of.")
         rows = [self.network(batch.to(self.device)).cpu().numpy() for batch in self._batches(images)]
@@ -91,7 +91,7 @@ def inception(resizing: Literal["tm", "legacy", "clean"], device: str = "cpu") -
 
 
 def squeezenet(device: str = "cpu") -> Extractor:
-    """SqueezeNet 1.1 (Iandola 2016, arXiv 1602.07360): its 512x13x13 feature map at 224x224, averaged to 512."""
+    """SqueezeNet 1.1 (Iandola 2016, arXiv 1602.07360): its 512x13x13 map at 224x224, averaged to 512."""
     from torchvision.models import squeezenet1_1
 
     state = torch.load(verified("lpips_squeeze"), map_location="cpu", weights_only=True)

@@ -66,7 +66,7 @@ class Lpips:
             yield means(values, mask) | {"whole": average}
 
     def _layers(self, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
-        """The package's forward pass, stopped before it averages, as both the average and the map are wanted."""
+        """The package's forward pass, stopped before it averages, as the average and the map are wanted."""
         scale, net = self.model.scaling_layer, self.model.net
         pairs = zip(net(scale(x)), net(scale(y)), self.model.lins, strict=True)
         return [head((lpips.normalize_tensor(a) - lpips.normalize_tensor(b)) ** 2) for a, b, head in pairs]
