@@ -1,6 +1,6 @@
 """A page with the four components and drawn pictures, for looking at and for the browser tests.
 
-python tests/demo/harness_components.py PORT
+python tests/demo/widgets/harness_components.py PORT
 """
 
 import io

@@ -1,0 +1,249 @@
+"""What a visitor can do in the Compare tab: tools, links, settings, runs."""
+
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from demo.actions import compare
+from demo.server import samples
+from demo.server.jobs import Runner
+from demo.server.pictures import open_picture
+from demo.server.store import Store
+from demo.server.store import url as served
+from demo.server.visit import App, Session
+from demo.views import compare as view
+from demo.views import panes, picker
+from inpainters import inpaint, registry
+from inpainters.base import Inpainter
+from inpainters.errors import InputError
+from inpainters.spec import Cost, MethodSpec
+from inpainters.strategy import Hole
+
+
+def test_hole_from_a_page_is_checked():
+    assert compare.checked_hole({"count": 4, "bbox": [0, 0, 2, 2]}, (40, 60)) == {
+        "count": 4,
+        "top": 0,
+        "left": 0,
+        "bottom": 2,
+        "right": 2,
+    }
+    assert compare.checked_hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
+    boxes = ([1], None, [9, 9, 2, 2], "abcd")
+    for junk in ({}, {"count": "x", "bbox": [0, 0, 1, 1]}, *({"count": 1, "bbox": box} for box in boxes)):
+        assert compare.checked_hole(junk, (40, 60)) == {}
+
+
+def test_holes_from_a_page_are_checked():
+    whole = {"count": 4, "bbox": [0, 0, 2, 2]}
+    assert compare.checked_holes({**whole, "holes": [[0, 0, 2, 2, 4], [30, 30, 50, 90, 1e9]]}, (40, 60)) == [
+        Hole(0, 0, 2, 2, 4),
+        Hole(30, 30, 40, 60, 300),
+    ]
+    for junk in (None, "abc", [1], [[1, 2]], [["a"] * 5], [[9, 9, 2, 2, 4]], [[0, 0, 2, 2, 4]] * 65):
+        assert compare.checked_holes({**whole, "holes": junk}, (40, 60)) == [Hole(0, 0, 2, 2, 4)]
+    assert compare.checked_holes({}, (40, 60)) == []
+
+
+def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
+    session = Session(store, chosen=["telea", "shift_map"], seed=3, n=4)
+    compare.set_options(session, {"telea": {"radius": "5"}, "navier_stokes": {"radius": 7}})
+    assert view.compare_link(session) == "?t=compare&m=telea,shift_map&seed=3&n=4&o=telea.radius:5"
+    other, app = Session(store), App(store, None, tmp_path)
+    note = compare.restore_session(
+        app,
+        other,
+        {
+            "m": "telea,shift_map",
+            "seed": "3",
+            "n": "4",
+            "o": "telea.radius:5,repaint.preset:paper,repaint.steps:9",
+        },
+    )
+    assert not note.error
+    assert (other.seed, other.n) == (3, 4)
+    assert other.options == {"telea": {"radius": 5.0}, "repaint": {"preset": "paper", "steps": 9}}
+    assert view.compare_link(other) == view.compare_link(session)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"o": "telea.radius:900"}, "Telea: option 'radius' must lie between 1 and 50, not 900."),
+        ({"o": "telea.radios:5"}, "did you mean 'radius'"),
+        ({"o": "telee.radius:5"}, "did you mean 'telea'"),
+        ({"o": "telea"}, "unknown option of 'telea'"),
+        ({"o": "repaint.preset:papers"}, "did you mean 'paper'"),
+        ({"o": "repaint.model:/etc"}, "RePaint: 'model' can be set on the command line and in Python alone."),
+        ({"n": "9"}, "Answers: a whole number from 1 to 8."),
+        ({"n": "0"}, "Answers: a whole number from 1 to 8."),
+        ({"n": "x"}, "Answers: a whole number from 1 to 8."),
+        ({"seed": "-1"}, "The seed is a whole number"),
+    ],
+)
+def test_what_a_link_cannot_have_is_said_and_not_used(store, tmp_path, asked, words):
+    session = Session(store)
+    value = compare.restore_session(App(store, None, tmp_path), session, {"img": "coffee", **asked})
+    assert value.error
+    assert words in value.note
+    assert session.round.picture.sample == "coffee"
+    assert (session.options, session.seed, session.n) == ({}, 0, 1)
+
+
+def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(
+    store, photo, tmp_path, rgba_mask, done_session
+):
+    session, app = done_session(store, photo, tmp_path), App(store, None, tmp_path)
+    compare.set_options(session, {"telea": {"radius": "5"}})
+    compare.set_options(session, {"telea": {"radius": ""}})
+    assert session.options == {"telea": {"radius": 5.0}}
+    assert picker.picker(session)["wrong"] == {"telea": "Telea: option 'radius' must be a number, not ''."}
+    url = rgba_mask(np.eye(40, 60) > 0)
+    with pytest.raises(InputError, match="Telea: option 'radius' must be a number"):
+        compare.start_run(app, session, url, ["telea"], {"telea": {"radius": ""}})
+    compare.set_options(session, {})
+    assert (session.wrong, session.options) == ({}, {})
+
+
+class Sketching(Inpainter):
+    """Shows a preview, then waits until it is stopped."""
+
+    def fill(self, piece):
+        piece.preview(np.full_like(piece.image, 7))
+        while True:
+            piece.on_step(0, 2)
+
+
+@pytest.fixture
+def calls(denoiser):
+    """Grows by one with each call of the network."""
+    made = []
+    hook = denoiser.register_forward_hook(lambda *_: made.append(1))
+    yield made
+    hook.remove()
+
+
+@pytest.mark.parametrize("method", ["replacement", "repaint", "ddnm", "dpm_solver"])
+def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
+    calls, tmp_path, monkeypatch, method, rgba_mask
+):
+    monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
+    app = App(Store(), Runner(), tmp_path)
+    session = Session(app.store, options={method: {"steps": 1000 if method != "dpm_solver" else 900}}, n=2)
+    session.begin(open_picture(app.store, samples.sample_path("coffee"), "Coffee", "coffee"))
+    mask = np.zeros((400, 600), bool)
+    mask[100:120, 200:220] = True
+    try:
+        job = compare.start_run(
+            app,
+            session,
+            rgba_mask(mask),
+            [method],
+            session.options,
+            0,
+            2,
+        ).jobs[0]
+        while not job.showing[0]:
+            assert not job.final, job.message
+            time.sleep(0.005)
+        job.halted, so_far = True, len(calls)  # as `stop`, whose other assignments would give the worker time
+        session.stop()
+        while app.runner._queues["heavy"]:
+            time.sleep(0.01)
+        assert len(calls) <= so_far + 2
+        pane = panes.panes(session, app.runner)["panes"][-1]
+        assert (pane["state"], [answer["state"] for answer in pane["answers"]]) == (
+            "stopped",
+            ["stopped", "stopped"],
+        )
+        assert pane["answers"][0]["src"] == served(job.showing[0])
+        shown = app.store.image(job.showing[0])
+        assert np.array_equal(shown[~mask], app.store.image(session.round.picture.token)[~mask])
+        assert session.round.answers == {}
+    finally:
+        session.close()
+        app.runner.close()
+        app.store.close()
+
+
+def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monkeypatch, rgba_mask):
+    monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
+    app = App(Store(), Runner(), tmp_path)
+    session = Session(app.store, options={"dpm_solver": {"steps": 3}})
+    session.begin(open_picture(app.store, samples.sample_path("coffee"), "Coffee", "coffee"))
+    mask = np.zeros((400, 600), bool)
+    mask[100:120, 200:220] = True
+    try:
+        batch = compare.start_run(
+            app,
+            session,
+            rgba_mask(mask),
+            ["dpm_solver"],
+            session.options,
+            5,
+            3,
+        )
+        job = batch.jobs[0]
+        while len(job.answers) < 1:
+            time.sleep(0.005)
+        job.halted = True
+        batch.stop()
+        while app.runner._queues["heavy"]:
+            time.sleep(0.01)
+        there = len(job.answers)
+        tokens = dict(session.round.answers)
+        again = compare.again(app, session, "dpm_solver")
+        while not again.settled:
+            time.sleep(0.01)
+        names = ["dpm_solver-seed5", "dpm_solver-seed6", "dpm_solver-seed7"]
+        assert list(session.round.answers) == names
+        assert 1 <= there < 3
+        assert list(tokens.items()) == list(session.round.answers.items())[:there]
+        expected = inpaint(
+            app.store.image(session.round.picture.token), mask, "dpm_solver", seed=5, n=3, steps=3
+        )
+        for name, answer in zip(names, expected, strict=True):
+            assert np.abs(app.store.image(session.round.answers[name]).astype(int) - answer).max() <= 1
+        assert all(answer.scores["psnr"]["value"] for answer in again.jobs[0].answers)
+    finally:
+        session.close()
+        app.runner.close()
+        app.store.close()
+
+
+def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(
+    tmp_path, monkeypatch, rgba_mask
+):
+    spec = MethodSpec(
+        "sketching", "Sketching", "baseline", f"{__name__}:Sketching", "", "", 0, "", "", Cost(0.1)
+    )
+    monkeypatch.setitem(registry.METHODS, "sketching", spec)
+    monkeypatch.setattr(registry, "create", lambda name, **options: Sketching(spec))
+    app = App(Store(), Runner(), tmp_path)
+    visit, mask = Session(app.store), np.zeros((32, 48), bool)
+    PilImage.new("RGB", (48, 32), (200, 100, 50)).save(tmp_path / "photo.png")
+    mask[8:20, 10:30] = True
+    visit.begin(open_picture(app.store, tmp_path / "photo.png", "photo.png"))
+    url = rgba_mask(mask)
+    try:
+        batch = compare.start_run(app, visit, url, ["sketching"], {})
+        job = batch.jobs[0]
+        while not job.previews and not job.final:
+            time.sleep(0.01)
+        shown = panes.panes(visit, app.runner)["panes"][-1]
+        batch.stop()
+        stopped = panes.panes(visit, app.runner)["panes"][-1]
+        assert (shown["state"], stopped["state"]) == ("running", "stopped")
+        assert shown["src"] == stopped["src"]
+        picture = app.store.image(shown["src"].removeprefix("pic/"))
+        assert (picture[mask] == 7).all()
+        assert (picture[~mask] == (200, 100, 50)).all()
+        visit.forget_answers()
+        assert app.store.path(job.previews[-1]) is None
+    finally:
+        visit.close()
+        app.runner.close()
+        app.store.close()

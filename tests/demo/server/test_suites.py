@@ -1,0 +1,37 @@
+"""The suites that can be shown, over a small made one."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from demo.server import suites
+from demo.server.suites import Figure
+
+
+def test_a_broken_suite_is_named_and_the_others_are_shown(root: Path) -> None:
+    good, problems = suites.readable(root)
+    assert list(good) == ["tiny"]
+    assert len(problems) == 1
+    assert "broken" in problems[0]
+
+
+def test_a_suite_half_written_or_of_another_version_is_named(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "begun/cells").mkdir(parents=True)
+    shutil.copytree(root / "tiny", tmp_path / "later", ignore=shutil.ignore_patterns("cells"))
+    (tmp_path / "later/manifest.json").write_text('{"meaning": {"format": 99}}')
+    good, problems = suites.readable(tmp_path)
+    assert good == {}
+    assert "'begun' has no scores.csv: the run is not finished" in problems[0]
+    assert "'later' was written by another version" in problems[1]
+
+
+def test_holes_are_ordered_by_the_method_that_was_clicked(root: Path) -> None:
+    results = suites.open_suite(root, "tiny")
+    figure = Figure("tiny", "lpips_squeeze", "hole", (), "telea", "1-10")
+    worst, best, median = (
+        suites.pictures_behind(results, replace(figure, sort=sort)) for sort in ("worst", "best", "median")
+    )
+    assert worst[0] == ("1-10", "p5@full")
+    assert best == worst[::-1]
+    assert median[0] in worst[2:4]
+    assert len(suites.pictures_behind(results, replace(figure, label="all"))) == 12

@@ -1,0 +1,77 @@
+"""The Leaderboard tab over a small made suite in a real browser."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.app import launch_options, make
+
+
+@pytest.fixture(scope="module")
+def address(root: Path) -> Iterator[str]:
+    blocks, app = make(root)
+    _, url, _ = blocks.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(app)
+    )
+    yield url.rstrip("/")
+    blocks.close()
+    app.runner.close()
+    app.store.close()
+    assert threading.active_count() < 200
+
+
+@pytest.fixture(scope="module")
+def page(address: str, chromium: Any) -> Iterator[Any]:
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{address}/?__theme=light")
+    page.get_by_role("tab", name="Leaderboard").click()
+    page.wait_for_selector("#leaderboard-table td button")
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> None:
+    page.locator("#leaderboard-table tr", has_text="Telea").locator("td button").nth(1).click()
+    page.wait_for_selector("#leaderboard-panes .pane img[src]")
+    titles = page.locator("#leaderboard-panes .grid .pane .title").all_inner_texts()
+    assert titles == ["Original", "Masked", "Mean fill", "Telea"]
+    assert "1 of 6" in page.locator("#leaderboard-heading").inner_text()
+    assert "p5" in page.locator("#leaderboard-heading").inner_text()
+    assert (
+        page.locator("#leaderboard-panes .chip", has_text="lpips_squeeze").first.get_attribute("data-tip")
+        is None
+    )
+    colour = page.evaluate(
+        """async () => {
+          const image = [...document.querySelectorAll('#leaderboard-panes .grid img[src]')].at(-1);
+          await image.decode();
+          const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+          const pen = canvas.getContext('2d');
+          pen.drawImage(image, 0, 0);
+          return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+        }"""
+    )
+    assert colour == [0, 51, 0]
+
+
+def test_next_hole_and_best_first(page: Any) -> None:
+    page.locator("#leaderboard-forth").click()
+    page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('2 of 6')")
+    page.get_by_label("Best first").click()
+    page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('p0')")
+
+
+def test_another_metric_shows_dashes_with_their_reason_as_text(page: Any) -> None:
+    page.locator("#leaderboard-metric input").click()
+    page.get_by_role("option", name="not computed").first.click()
+    dash = page.locator("#leaderboard-table tbody td button", has_text="–").first
+    dash.hover()
+    tip = page.locator("[role=tooltip]", has_text="weights <b>are</b> missing")
+    tip.wait_for()
+    assert tip.locator("b").count() == 0

@@ -1,0 +1,37 @@
+"""The methods to choose from, with what they cost."""
+
+from demo.server import options, samples
+from demo.server.pictures import open_picture
+from demo.server.visit import Session
+from demo.views import compare as view
+from demo.views import picker
+from inpainters import registry
+from inpainters.costs import spoken
+from inpainters.strategy import Hole
+
+
+def test_what_a_picker_offers(store):
+    rows = {
+        row["id"]: row for family in picker.picker(Session(store))["families"] for row in family["methods"]
+    }
+    assert {
+        option["name"]: (option["kind"], option["default"], option["maximum"])
+        for option in rows["telea"]["options"]
+    } == {"radius": ("float", 3.0, 50)}
+    names = [option.name for option in options.offered(registry.get("repaint"))]
+    assert names == ["preset", "steps", "precision", "compile", "jump_length", "resamplings"]
+
+
+def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store):
+    spec, session = registry.get("repaint"), Session(store)
+    session.begin(open_picture(store, samples.sample_path("coffee"), "Coffee", "coffee"))
+    session.hole, session.holes = {"count": 800}, [Hole(0, 0, 20, 20, 400), Hole(300, 500, 320, 520, 400)]
+    prices = picker.costs_here(session)
+    assert prices["repaint"].calls == 2 * 65
+    session.n, session.options = 4, {"repaint": {"preset": "balanced"}}
+    dear = picker.costs_here(session)
+    assert dear["repaint"].calls == 4 * 2 * 460
+    assert dear["telea"] == prices["telea"]
+    assert picker.priced(spec, dear["repaint"], 4).startswith("4 × 920 network calls, about ")
+    session.chosen = ["repaint"]
+    assert view.run_label(session, dear)[0] == f"Run 1 · {spoken(dear['repaint'].seconds)}"
