@@ -151,7 +151,7 @@ class Inpainter:
 
         Raises InputError and Cancelled as `run` does. The first seed alone is explained.
         """
-        _count(request)
+        _checked_count(request)
         self.load()
         job = self._job(request, request.seed)
         if not job.windows:
@@ -195,7 +195,11 @@ class Inpainter:
         Raises InputError for a bad image, mask or option, Cancelled when `on_step` returned False.
         """
         self.load()
-        jobs = [self._job(request, request.seed + i) for request in requests for i in range(_count(request))]
+        jobs = [
+            self._job(request, request.seed + i)
+            for request in requests
+            for i in range(_checked_count(request))
+        ]
         progress = _Progress(on_step, sum(len(job.windows) for job in jobs))
         pieces = [
             piece for job in jobs for piece in job.pieces(progress, on_preview if job is jobs[0] else None)
@@ -233,7 +237,7 @@ class Inpainter:
         return job
 
 
-def _count(request: InpaintRequest) -> int:
+def _checked_count(request: InpaintRequest) -> int:
     if not (isinstance(request.n, int | np.integer) and isinstance(request.seed, int | np.integer)):
         raise InputError(
             f"n and the seed must be whole numbers, not {str(request.n)[:40]!r} and "

@@ -43,7 +43,7 @@ def _parser() -> commandline.Parser:
     )
     parser.add_argument(
         "--schedule",
-        choices=tuple(guided_diffusion.SCHEDULES),
+        choices=tuple(guided_diffusion.SCHEDULE_NAMES),
         default="linear",
         help="of the noise (linear)",
     )

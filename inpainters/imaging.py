@@ -31,7 +31,7 @@ THRESHOLD = 128
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedPicture:
     """A decoded picture, what was done to get there, and which pixels its file called transparent."""
 
     image: Image
@@ -39,7 +39,7 @@ class Loaded:
     transparent: Mask | None = None
 
 
-def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Loaded:
+def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> LoadedPicture:
     """Return `source` (a path, a PIL image or an array) as an (H, W, 3) uint8 sRGB image.
 
     EXIF orientation is applied; palette, grey, CMYK, 16-bit, alpha and animated files are converted and
@@ -47,7 +47,7 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Loaded:
     than `max_pixels`.
     """
     if isinstance(source, np.ndarray):
-        return Loaded(check_image(source))
+        return LoadedPicture(check_image(source))
     if isinstance(source, PilImage.Image):
         return _decode(source, "The picture", max_pixels)
     if not isinstance(source, str | os.PathLike):
@@ -69,12 +69,12 @@ def _read(path: Path) -> bytes:
         raise InputError(f"'{path.name[:80]}' cannot be read; check its path.") from None
 
 
-def decode_image(data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS) -> Loaded:
+def decode_image(data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS) -> LoadedPicture:
     """As `load_image`, from the bytes of a file."""
     return _decode(data, name, max_pixels)
 
 
-def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> Loaded:
+def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> LoadedPicture:
     if source == b"":
         raise InputError(f"{name} is empty; choose another file.")
     try:
@@ -100,7 +100,7 @@ def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> Loade
         ) from None
 
 
-def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> Loaded:
+def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> LoadedPicture:
     width, height = picture.size
     if width * height > max_pixels:
         raise InputError(
@@ -122,7 +122,7 @@ def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> Loaded:
     if deep:
         notes.append("Converted from 16-bit to 8-bit.")
     rgb, transparent = _to_rgb(turned, notes)
-    return Loaded(np.array(rgb, np.uint8), tuple(notes), transparent)
+    return LoadedPicture(np.array(rgb, np.uint8), tuple(notes), transparent)
 
 
 def _to_rgb(picture: PilImage.Image, notes: list[str]) -> tuple[PilImage.Image, Mask | None]:

@@ -32,9 +32,7 @@ class Option:
     """
 
     def parse(self, value: object) -> bool | int | float | str:
-        """Return `value` in the option's type; raise InputError where it is of another type or out of
-        range.
-        """
+        """Return `value` in the option's type; raise InputError for another type or out of range."""
         kind = type(self.default)
         try:
             if kind is bool:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from inpainters.networks.layers import Attention, contextual_attention
 from inpainters.networks.layers.gated_conv import ACTIVATIONS
-from inpainters.networks.slim import Conv, Stage, double, half, inputs, known_mean, push_pull
+from inpainters.networks.slim import Conv, Stage, double, halved, known_mean, push_pull, stage_inputs
 
 
 class MirrorConv2d(nn.Module):
@@ -234,7 +234,7 @@ class SlimContextualAttentionGenerator(nn.Module):
         known, blank = 1 - mask, torch.zeros_like(mask)
         mean = known_mean(image, known)
         first = push_pull(image - mean, known)
-        coarse = first + double(self.coarse(half(inputs(first, mask, blank))), first)
+        coarse = first + double(self.coarse(halved(stage_inputs(first, mask, blank))), first)
         pasted = torch.where(mask > 0, coarse, first)
-        added, attention = self.refine.attend(inputs(pasted, mask, blank), mask, weights)
+        added, attention = self.refine.attend(stage_inputs(pasted, mask, blank), mask, weights)
         return [coarse + mean, pasted + added.float() + mean], attention

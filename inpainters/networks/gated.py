@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from inpainters.networks.contextual_attention import TwoStage
 from inpainters.networks.layers import Attention, GatedConv2d
 from inpainters.networks.layers.gated_conv import Padding
-from inpainters.networks.slim import Stage, double, half, inputs, known_mean, push_pull
+from inpainters.networks.slim import Stage, double, halved, known_mean, push_pull, stage_inputs
 
 
 class GatedGenerator(nn.Module):
@@ -77,7 +77,7 @@ class SlimGatedGenerator(nn.Module):
         # Colours enter as differences from the mean of the known pixels: no palette is unusual then.
         mean = known_mean(image, known)
         first = push_pull(image - mean, known)
-        coarse = first + double(self.coarse(half(inputs(first, mask, guide))), first)
+        coarse = first + double(self.coarse(halved(stage_inputs(first, mask, guide))), first)
         pasted = torch.where(mask > 0, coarse, first)
-        refined = pasted + self.refine(inputs(pasted, mask, guide)).float()
+        refined = pasted + self.refine(stage_inputs(pasted, mask, guide)).float()
         return [coarse + mean, refined + mean]

@@ -18,7 +18,7 @@ from inpainters.networks.layers import AttentionTransfer
 from inpainters.networks.slim import convolution, known_mean, push_pull
 
 
-def resized(x: Tensor, like: Tensor) -> Tensor:
+def resized_like(x: Tensor, like: Tensor) -> Tensor:
     """Bilinear, to the size of `like`."""
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
@@ -63,13 +63,13 @@ class PenNet(nn.Module):
         for transfer, up, picture in zip(self.transfer, self.up, self.pictures, strict=True):
             skip = skips.pop()
             deep = transfer(skip, deep, mask)
-            x = torch.cat((up(resized(x, deep)), deep), 1)
-            pictures.append(resized(torch.tanh(picture(x).float()), image))
-        pictures.append(torch.tanh(self.head(resized(x, image)).float()))
+            x = torch.cat((up(resized_like(x, deep)), deep), 1)
+            pictures.append(resized_like(torch.tanh(picture(x).float()), image))
+        pictures.append(torch.tanh(self.head(resized_like(x, image)).float()))
         return [(p + 1) / 2 for p in pictures]
 
 
-class Residual(nn.Module):
+class DilatedResidual(nn.Module):
     """`x + conv(lrelu(conv(x)))`, the first one dilated."""
 
     def __init__(self, width: int, dilation: int) -> None:
@@ -84,7 +84,7 @@ class Residual(nn.Module):
         return x + self.conv(x)
 
 
-class Join(nn.Module):
+class SkipJoin(nn.Module):
     """Enlarged to the skip's size (a 1x1 convolution first: it commutes, and is cheaper there), the skip
     added, then convolved.
     """
@@ -92,10 +92,10 @@ class Join(nn.Module):
     def __init__(self, inputs: int, outputs: int, units: int) -> None:
         super().__init__()
         self.narrow = convolution(inputs, outputs, kernel=1)
-        self.units = nn.Sequential(*(Residual(outputs, 1) for _ in range(units)))
+        self.units = nn.Sequential(*(DilatedResidual(outputs, 1) for _ in range(units)))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        return F.leaky_relu(self.units(resized(self.narrow(x), skip) + skip), 0.2)
+        return F.leaky_relu(self.units(resized_like(self.narrow(x), skip) + skip), 0.2)
 
 
 class SlimPenNet(nn.Module):
@@ -123,10 +123,10 @@ class SlimPenNet(nn.Module):
             )
             for a, b in pairs
         )
-        self.bottom = nn.Sequential(*(Residual(widths[-1], d) for d in dilations))
+        self.bottom = nn.Sequential(*(DilatedResidual(widths[-1], d) for d in dilations))
         upward = widths[-2::-1]
         self.transfer = nn.ModuleList(AttentionTransfer(width) for width in upward[:transfers])
-        self.up = nn.ModuleList(Join(b, a, n) for (a, b), n in zip(reversed(pairs), units, strict=True))
+        self.up = nn.ModuleList(SkipJoin(b, a, n) for (a, b), n in zip(reversed(pairs), units, strict=True))
         self.pictures = nn.ModuleList(nn.Conv2d(width, 3, 3, padding=1) for width in upward)
         for picture in self.pictures:
             nn.init.normal_(picture.get_parameter("weight"), std=0.003)
@@ -149,5 +149,5 @@ class SlimPenNet(nn.Module):
                     memory_format=torch.channels_last
                 )
             x = up(x, skip)
-            pictures.append(resized(picture(x).float(), first))
+            pictures.append(resized_like(picture(x).float(), first))
         return [first + mean + p for p in pictures]

@@ -118,13 +118,13 @@ def known_mean(image: Tensor, known: Tensor) -> Tensor:
     return (image * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True).clamp(min=1)
 
 
-def inputs(picture: Tensor, mask: Tensor, guide: Tensor) -> Tensor:
+def stage_inputs(picture: Tensor, mask: Tensor, guide: Tensor) -> Tensor:
     """What a stage sees: (N, 5, H, W), channels last."""
     x = torch.cat((2 * picture, mask - 0.5, guide), 1)
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def half(x: Tensor) -> Tensor:
+def halved(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, 2, ceil_mode=True)
 
 

@@ -49,7 +49,7 @@ def parser() -> commandline.Parser:
     p.add_argument("--resume", action="store_true", help="continue from the checkpoint in OUT")
     p.add_argument(
         "--export",
-        type=_count,
+        type=_whole_number,
         nargs="?",
         const=0,
         metavar="N",
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return commandline.run(parser(), argv, stopped="Add --resume to go on from the last checkpoint.")
 
 
-def _count(text: str) -> int:
+def _whole_number(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is no whole number of 0 or more")
     return int(text)
@@ -74,7 +74,7 @@ def _count(text: str) -> int:
 
 def positive(text: str) -> int:
     """An argument that is a whole number above 0."""
-    if not (number := _count(text)):
+    if not (number := _whole_number(text)):
         raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
 

@@ -89,7 +89,7 @@ Decays = Annotated[
 """The two of Adam."""
 Texts = Annotated[tuple[StrictStr, ...], expected("a list of texts")]
 Widths = Annotated[tuple[Count, ...], expected("a list of whole numbers above 0")]
-Mix = Annotated[
+Shares = Annotated[
     dict[StrictStr, Above0],
     rule(bool, "must not be empty"),
     expected("a mask generator with a share above 0"),
@@ -98,7 +98,7 @@ Mix = Annotated[
 """Mask generator -> its share."""
 
 
-def sentence(error: ValidationError, kind: type, name: str) -> str:
+def complaint(error: ValidationError, kind: type, name: str) -> str:
     """What to tell of an error in a table of `kind`: one sentence, of a misspelt key where there is one."""
     found = error.errors()
     first = next((one for one in found if one["type"] == "unexpected_keyword_argument"), found[0])

@@ -168,7 +168,7 @@ class LpipsSqueeze(nn.Module):
         return self.between(self.maps(predicted), wanted)
 
 
-class Features(nn.Module):
+class FeatureDistance(nn.Module):
     """Mean absolute difference of features after the first three poolings, summed (Liu 2018, equation 3):
     VGG16 or SqueezeNet.
     """
@@ -226,8 +226,8 @@ def _distance(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
 
 PERCEPTUAL: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "lpips_squeeze": (BACKBONE, LpipsSqueeze),
-    "squeezenet": (BACKBONE, lambda path: Features("squeezenet1_1", path)),
-    "vgg16": (VGG, lambda path: Features("vgg16", path)),
+    "squeezenet": (BACKBONE, lambda path: FeatureDistance("squeezenet1_1", path)),
+    "vgg16": (VGG, lambda path: FeatureDistance("vgg16", path)),
 }
 """Name in `[losses] network` -> weights file and network: `maps(image)`, `between(maps, maps)` and
 `forward(image, image)`.

@@ -26,15 +26,15 @@ from inpainters.training.checks import (
     Above0,
     Count,
     Decays,
-    Mix,
     Share,
+    Shares,
     Side,
     Some,
     Texts,
     Widths,
     choice,
+    complaint,
     refuse,
-    sentence,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Data:
 class Masks:
     """Generators of `inpainters.masks` and their shares, and the range of the hole's share of the picture."""
 
-    mix: Mix = Field(default_factory=lambda: {"irregular": 0.4, "brush": 0.4, "box": 0.2})
+    mix: Shares = Field(default_factory=lambda: {"irregular": 0.4, "brush": 0.4, "box": 0.2})
     low: StrictFloat = 0.02
     high: StrictFloat = 0.6
     window: Some = 1.0
@@ -303,7 +303,7 @@ def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
     try:
         recipe = TypeAdapter(Recipe).validate_python(dict(table))
     except ValidationError as error:
-        raise InputError(sentence(error, Recipe, name)) from None
+        raise InputError(complaint(error, Recipe, name)) from None
     network = network_class(recipe.method, recipe.network.get(CLASS), OBJECTIVES[recipe.objective][1])
     known = [*inspect.signature(network).parameters, CLASS]
     if strange := [key for key in recipe.network if key not in known]:

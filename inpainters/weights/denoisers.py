@@ -50,13 +50,13 @@ DESCRIPTIONS = (
     "scheduler/scheduler_config.json",
 )
 """Files that say how a model is built; old repositories have them all at the top."""
-WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+WEIGHT_FILES = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 """Beside the network's `config.json`, the better one first."""
 PIPELINES = ("DDPMPipeline", "DDIMPipeline", "PNDMPipeline")
 SCHEDULERS = ("DDPMScheduler", "DDIMScheduler", "PNDMScheduler")
 """Their schedules of noise are alike; which of them a model comes with says nothing of how it may be sampled.
 """
-SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid")
+BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 RATE = 7e10
 """Floating-point operations per second of the reference machine (`inpainters.spec.Cost`) in such networks, by
@@ -76,7 +76,7 @@ _lock = threading.Lock()
 _asked: dict[tuple[str, str], Path] = {}  # repository and revision -> what the Hub gave this process
 
 
-class Source(NamedTuple):
+class Location(NamedTuple):
     """Where a model lies."""
 
     name: str
@@ -119,7 +119,7 @@ def load(name: str, device: str = "cpu") -> Pretrained:
 
 
 @lru_cache(maxsize=KEPT)
-def _load(source: Source, stamp: "Stamp", device: str) -> Pretrained:
+def _load(source: Location, stamp: "Stamp", device: str) -> Pretrained:
     unet, scheduler, size, place, notes = describe(source.folder, source.name)
     fill(unet, renamed(read_tensors(_weights(source, place))), source.name)
     net = Pretrained(unet.float().eval().requires_grad_(False), scheduler, size)
@@ -132,9 +132,7 @@ def _load(source: Source, stamp: "Stamp", device: str) -> Pretrained:
 
 
 def call_seconds(name: str) -> float:
-    """Seconds of a network call for one picture of the training's size on the reference machine; as
-    `sides`.
-    """
+    """Seconds of a network call for a picture of the training size on the reference machine; as `sides`."""
     source = _locate(name, ask=False)
     return _operations(source, () if source.repository else _stamp(source.folder)) / RATE
 
@@ -150,13 +148,13 @@ def sides(name: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=64)
-def _sides(source: Source, stamp: "Stamp") -> tuple[int, int]:
+def _sides(source: Location, stamp: "Stamp") -> tuple[int, int]:
     unet, _, size, *_ = describe(source.folder, source.name)
     return size, multiple(unet)
 
 
 @lru_cache(maxsize=64)
-def _operations(source: Source, stamp: "Stamp") -> int:
+def _operations(source: Location, stamp: "Stamp") -> int:
     unet, _, size, *_ = describe(source.folder, source.name)
     with torch.device("meta"), torch.inference_mode(), FlopCounterMode(display=False) as counter:
         unet(torch.zeros(1, 3, size, size), torch.zeros(1, dtype=torch.long))
@@ -166,7 +164,7 @@ def _operations(source: Source, stamp: "Stamp") -> int:
 # --- where it lies --------------------------------------------------------------------------------
 
 
-def _locate(name: str, *, ask: bool = True) -> Source:
+def _locate(name: str, *, ask: bool = True) -> Location:
     """The folder of that name, else the Hub's repository, whose descriptions are downloaded where one may
     `ask` it.
     """
@@ -183,15 +181,15 @@ def _locate(name: str, *, ask: bool = True) -> Source:
     snapshot = _snapshot(repository, revision) if ask else _asked.get((repository, revision))
     if snapshot is None:
         raise UnavailableError(f"The model '{name[:80]}' was not asked for yet: run a method with it.")
-    return Source(f"{repository}@{snapshot.name}", snapshot, repository)
+    return Location(f"{repository}@{snapshot.name}", snapshot, repository)
 
 
-def _folder(folder: str, digest: str) -> Source:
+def _folder(folder: str, digest: str) -> Location:
     files = _stamp(Path(folder))
     if not files:
         raise InputError(
-            f"'{Path(folder).name}' holds no model (a config.json and {WEIGHTS[0]}, or unet/ with both): "
-            "choose another."
+            f"'{Path(folder).name}' holds no model (a config.json and {WEIGHT_FILES[0]}, or "
+            "unet/ with both): choose another."
         )
     found = _digest(files)
     if digest and not found.startswith(digest):
@@ -199,7 +197,7 @@ def _folder(folder: str, digest: str) -> Source:
             f"'{Path(folder).name}' holds another model (digest {found}, not {digest[:12]}): ask for it "
             "without '@'."
         )
-    return Source(f"{folder}@{found}", Path(folder))
+    return Location(f"{folder}@{found}", Path(folder))
 
 
 Stamp = tuple[tuple[Path, int, int], ...]
@@ -207,7 +205,7 @@ Stamp = tuple[tuple[Path, int, int], ...]
 
 def _stamp(folder: Path) -> Stamp:
     """The model's files with time and size: whether a folder is still what it was."""
-    names = (*DESCRIPTIONS, *(f"{place}{file}" for place in ("", "unet/") for file in WEIGHTS))
+    names = (*DESCRIPTIONS, *(f"{place}{file}" for place in ("", "unet/") for file in WEIGHT_FILES))
     found = [(path, path.stat()) for name in names if (path := folder / name).is_file()]
     return tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in found)
 
@@ -255,11 +253,11 @@ def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
     raise UnavailableError(f"The model '{repository[:80]}' {why}: {mend}.")
 
 
-def _weights(source: Source, place: Path) -> Path:
+def _weights(source: Location, place: Path) -> Path:
     """The file of the weights, downloaded where that is needed; a download is checked against the sha256 that
     the Hub keeps it under.
     """
-    for file in WEIGHTS:
+    for file in WEIGHT_FILES:
         if source.repository:
             _download(
                 source.repository, source.folder.name, [(place / file).relative_to(source.folder).as_posix()]
@@ -267,7 +265,7 @@ def _weights(source: Source, place: Path) -> Path:
         if (place / file).is_file():
             break
     else:
-        raise _refused(source.name, f"it has no {' or '.join(WEIGHTS)}")
+        raise _refused(source.name, f"it has no {' or '.join(WEIGHT_FILES)}")
     blob = (place / file).resolve()
     if source.repository and re.fullmatch("[0-9a-f]{64}", blob.name) and sha256(blob) != blob.name:
         raise UnavailableError(
@@ -452,8 +450,8 @@ def _uneven(betas: object, steps: int) -> str:
 
 def _no_form(form: object, start: Any, end: Any) -> str:
     """What is wrong with a schedule that has a form; empty where nothing is."""
-    if form not in SCHEDULES:
-        return f"its beta_schedule is '{str(form)[:40]}', not one of {', '.join(SCHEDULES)}"
+    if form not in BETA_SCHEDULES:
+        return f"its beta_schedule is '{str(form)[:40]}', not one of {', '.join(BETA_SCHEDULES)}"
     if not (_share(start) and _share(end) and start <= end):
         return (
             f"its schedule goes from beta {str(start)[:20]} to {str(end)[:20]}, not upwards between 0 and 1"

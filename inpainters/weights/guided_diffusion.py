@@ -37,7 +37,7 @@ from torch import Tensor
 from inpainters.errors import InputError
 from inpainters.weights import denoisers
 
-SCHEDULES = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
+SCHEDULE_NAMES = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
 """Their names -> diffusers'."""
 _RESNET = {
     "in_layers.0": "norm1",
@@ -49,7 +49,7 @@ _RESNET = {
 }
 
 
-class Plan(NamedTuple):
+class Layout(NamedTuple):
     """What the tensors tell of a network."""
 
     widths: tuple[int, ...]
@@ -120,7 +120,7 @@ def _save(pipeline: DDPMPipeline, out: Path) -> None:
 # --- what the tensors tell ------------------------------------------------------------------------
 
 
-def read_plan(tensors: Mapping[str, Tensor]) -> Plan:
+def read_plan(tensors: Mapping[str, Tensor]) -> Layout:
     """The network's plan; raises InputError where the tensors are not a guided-diffusion U-Net's, or those of
     a conditional one.
     """
@@ -140,7 +140,7 @@ def read_plan(tensors: Mapping[str, Tensor]) -> Plan:
         )
     firsts = [1 + scale * (layers + 1) for scale in range(scales)]
     attention = tuple("attention" in downs[first] for first in firsts)
-    plan = Plan(
+    plan = Layout(
         tuple(_width(tensors, f"input_blocks.{first}.0") for first in firsts),
         layers,
         attention,
@@ -172,7 +172,7 @@ def blocks(tensors: Mapping[str, Tensor], part: str, depth: int = 2) -> list[lis
     return [[kind for _, kind in sorted(found[index].items())] for index in range(max(found, default=-1) + 1)]
 
 
-def planned(plan: Plan) -> Iterator[list[str]]:
+def planned(plan: Layout) -> Iterator[list[str]]:
     """The kinds of layers in each input block and then in each output block."""
     last = len(plan.widths) - 1
     yield ["conv"]
@@ -194,7 +194,7 @@ def _width(tensors: Mapping[str, Tensor], block: str) -> int:
 
 
 def network_settings(
-    tensors: Mapping[str, Tensor], plan: Plan, size: int, head_channels: int, heads: int
+    tensors: Mapping[str, Tensor], plan: Layout, size: int, head_channels: int, heads: int
 ) -> dict[str, Any]:
     """The config.json of the network. Raises InputError where the settings do not go with the tensors, naming
     both numbers.
@@ -242,7 +242,7 @@ def _shape(tensors: Mapping[str, Tensor], key: str) -> tuple[int, ...]:
     return tuple(tensors[key].shape)
 
 
-def _head(plan: Plan, head_channels: int, heads: int) -> int:
+def _head(plan: Layout, head_channels: int, heads: int) -> int:
     """Channels of an attention head."""
     widths = sorted(
         {width for width, has in zip(plan.widths, plan.attention, strict=True) if has} | {plan.widths[-1]}
@@ -270,7 +270,7 @@ def schedule_settings(schedule: str, timesteps: int, prediction: str, *, learned
     stretch = 1000 / timesteps
     return {
         "num_train_timesteps": timesteps,
-        "beta_schedule": SCHEDULES[schedule],
+        "beta_schedule": SCHEDULE_NAMES[schedule],
         "beta_start": 0.0001 * stretch,
         "beta_end": 0.02 * stretch,
         "prediction_type": prediction,
@@ -283,7 +283,7 @@ def schedule_settings(schedule: str, timesteps: int, prediction: str, *, learned
 
 
 def translated(
-    tensors: Mapping[str, Tensor], plan: Plan, head: int, new_order: bool = False
+    tensors: Mapping[str, Tensor], plan: Layout, head: int, new_order: bool = False
 ) -> dict[str, Tensor]:
     """All tensors under diffusers' names. Raises InputError where one is lacking or is not of the plan."""
     left, found = dict(tensors), {}
@@ -330,7 +330,7 @@ def queries(joint: Tensor, head: int, new_order: bool, name: str) -> Sequence[Te
     return [part.reshape(-1, *joint.shape[1:2]).contiguous() for part in apart]
 
 
-def parts(plan: Plan) -> Iterator[Part]:
+def parts(plan: Layout) -> Iterator[Part]:
     """All layers of the network."""
     last, deep = len(plan.widths) - 1, plan.layers + 1
     yield Part("plain", "time_embed.0", "time_embedding.linear_1")

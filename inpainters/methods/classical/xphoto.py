@@ -16,10 +16,10 @@ from skimage import color
 from inpainters.base import Inpainter, Piece
 from inpainters.imaging import Image, Mask, composite, enlarge, pad_to_multiple, shrink, shrink_mask, to_uint8
 
-Picture = TypeVar("Picture", Image, npt.NDArray[np.float32])
+Pixels = TypeVar("Pixels", Image, npt.NDArray[np.float32])
 
 
-def _xphoto(image: Picture, mask: Mask, algorithm: int) -> Picture:
+def _xphoto(image: Pixels, mask: Mask, algorithm: int) -> Pixels:
     filled = np.zeros_like(image)
     cv2.xphoto.inpaint(image, np.where(mask, 0, 255).astype(np.uint8), filled, algorithm)
     return filled

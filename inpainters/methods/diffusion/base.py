@@ -35,7 +35,7 @@ MOMENTS = 40
 """Steps of a run that its explanation shows, at most."""
 
 
-class Estimate(NamedTuple):
+class Denoised(NamedTuple):
     """What one network call says of a noisy picture; both (N, C, h, w)."""
 
     clean: Tensor
@@ -57,7 +57,7 @@ class State:
     """True where the step added noise."""
 
 
-Denoise = Callable[[Tensor, int], Estimate]
+Denoise = Callable[[Tensor, int], Denoised]
 """`denoise(noisy, t)`: one network call."""
 Draw = Callable[[], Tensor]
 """Standard normal noise of the pictures' shape and type, such as `Noise`; never the same tensor twice."""
@@ -108,7 +108,7 @@ def forward(noisy: Tensor, step: Step, noise: Tensor) -> Tensor:
     return torch.add(noisy * ratio**0.5, noise, alpha=(1 - ratio) ** 0.5)
 
 
-def reverse(estimate: Estimate, step: Step, noise: Tensor, eta: float = 1.0) -> Tensor:
+def reverse(estimate: Denoised, step: Step, noise: Tensor, eta: float = 1.0) -> Tensor:
     """From a noise level to a lower one (Song et al. 2021, Denoising diffusion implicit models, equation 12).
 
     `eta` = 1 is the ancestral step of Ho et al. 2020, whose variance is the posterior's; 0 adds no noise.
@@ -136,7 +136,7 @@ def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16
     config, abars = net.scheduler.config, levels(net)
     bound = config.clip_sample_range if config.clip_sample else None
 
-    def denoise(noisy: Tensor, t: int) -> Estimate:
+    def denoise(noisy: Tensor, t: int) -> Denoised:
         timestep = torch.full((len(noisy),), t, device=noisy.device)
         with torch.autocast(noisy.device.type, torch.bfloat16) if bf16 else nullcontext():
             output = net(noisy, timestep, *([] if context is None else [context]))
@@ -154,7 +154,7 @@ def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: in
     sides that the network takes.
     """
 
-    def at(noisy: Tensor, t: int) -> Estimate:
+    def at(noisy: Tensor, t: int) -> Denoised:
         ratio, scale = abars[t] / (1 - abars[t]), factor
         while scale > 1 and ratio * scale**2 > RESOLVED:
             scale //= 2
@@ -172,14 +172,14 @@ def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: in
         clean = F.interpolate(found, scale_factor=scale, mode="bilinear", align_corners=False)[
             ..., :height, :width
         ]
-        return Estimate(clean, torch.sub(noisy, clean, alpha=abars[t] ** 0.5) / (1 - abars[t]) ** 0.5)
+        return Denoised(clean, torch.sub(noisy, clean, alpha=abars[t] ** 0.5) / (1 - abars[t]) ** 0.5)
 
     return at
 
 
 def estimate(
     noisy: Tensor, output: Tensor, abar: float, prediction: str, bound: float | None = 1.0
-) -> Estimate:
+) -> Denoised:
     """Both parts of a noisy picture from the network's output: "epsilon", "v_prediction" (Salimans and Ho
     2022) or "sample".
     """
@@ -191,7 +191,7 @@ def estimate(
         clean, noise = output.clone(), torch.sub(noisy, output, alpha=signal) / sigma
     else:
         clean, noise = torch.sub(noisy, output, alpha=sigma) / signal, output
-    return Estimate(clean if bound is None else clean.clamp_(-bound, bound), noise)
+    return Denoised(clean if bound is None else clean.clamp_(-bound, bound), noise)
 
 
 # The base class
@@ -426,7 +426,7 @@ def reported(
     """
     done, every = 0, -(-total // PREVIEWS)
 
-    def reporting(noisy: Tensor, t: int) -> Estimate:
+    def reporting(noisy: Tensor, t: int) -> Denoised:
         nonlocal done
         found = denoise(noisy, t)
         done += 1

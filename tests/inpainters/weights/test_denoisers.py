@@ -106,7 +106,7 @@ def tensors(seed=0, count=1):
 @pytest.mark.parametrize("safe", [True, False])
 def test_estimates_are_those_of_the_pipelines_own_scheduler(folder, noise, safe):
     path, net = folder(noise=noise, safe=safe), unet()
-    assert (path / "unet" / denoisers.WEIGHTS[not safe]).is_file()
+    assert (path / "unet" / denoisers.WEIGHT_FILES[not safe]).is_file()
     mine = denoisers.load(str(path))
     reference = noise if isinstance(noise, DDPMScheduler) else DDPMScheduler.from_config(noise.config)
     for t in (0, 50, 99):
@@ -185,11 +185,11 @@ def test_old_layouts(folder, tmp_path):
     path, flat = folder(), tmp_path / "flat"
     flat.mkdir()
     old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
-    weights = load_file(path / "unet" / denoisers.WEIGHTS[0])
+    weights = load_file(path / "unet" / denoisers.WEIGHT_FILES[0])
     for new, name in old.items():
         weights = {key.replace(f".{new}.", f".{name}."): tensor for key, tensor in weights.items()}
     assert any(".proj_attn." in key for key in weights)
-    torch.save(weights, flat / denoisers.WEIGHTS[1])
+    torch.save(weights, flat / denoisers.WEIGHT_FILES[1])
     for name in denoisers.DESCRIPTIONS:
         if (path / name).is_file():
             shutil.copy(path / name, flat / Path(name).name)
@@ -319,7 +319,7 @@ def test_the_cost_of_a_call_is_known_before_it_is_loaded(folder):
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
             module.register_forward_hook(count)
     net(tensors(), torch.tensor([0]))
-    (path / "unet" / denoisers.WEIGHTS[0]).write_bytes(b"")
+    (path / "unet" / denoisers.WEIGHT_FILES[0]).write_bytes(b"")
     assert denoisers.call_seconds(str(path)) == pytest.approx(2 * sum(counted) / denoisers.RATE)
 
 
@@ -354,8 +354,8 @@ def test_models_are_kept_and_changed_folders_read_again(folder):
     assert denoisers.load(str(path)) is first
     assert denoisers.load(denoisers.pinned(str(path))) is first
     old = denoisers.pinned(str(path))
-    weights = load_file(path / "unet" / denoisers.WEIGHTS[0])
-    save_file({key: tensor + 1 for key, tensor in weights.items()}, path / "unet" / denoisers.WEIGHTS[0])
+    weights = load_file(path / "unet" / denoisers.WEIGHT_FILES[0])
+    save_file({key: tensor + 1 for key, tensor in weights.items()}, path / "unet" / denoisers.WEIGHT_FILES[0])
     assert denoisers.load(str(path)) is not first
     with pytest.raises(InputError, match=r"'model' holds another model \(digest [0-9a-f]{12}, not "):
         denoisers.load(old)
@@ -446,7 +446,7 @@ def test_descriptions_that_are_none(folder, text):
 @pytest.mark.parametrize("safe", [True, False])
 def test_broken_weights(folder, safe):
     path = folder(safe=safe)
-    file = path / "unet" / denoisers.WEIGHTS[not safe]
+    file = path / "unet" / denoisers.WEIGHT_FILES[not safe]
     for content in (b"", file.read_bytes()[:3000], b"\x80\x02N."):
         file.write_bytes(content)
         with pytest.raises(InputError, match=rf"'{file.name}' (cannot be read as weights|is no state dict)"):
@@ -460,8 +460,10 @@ def test_broken_weights(folder, safe):
 
 def test_weights_that_are_no_numbers(folder):
     path = folder()
-    weights = load_file(path / "unet" / denoisers.WEIGHTS[0])
-    save_file(weights | {"conv_in.bias": torch.full((16,), math.nan)}, path / "unet" / denoisers.WEIGHTS[0])
+    weights = load_file(path / "unet" / denoisers.WEIGHT_FILES[0])
+    save_file(
+        weights | {"conv_in.bias": torch.full((16,), math.nan)}, path / "unet" / denoisers.WEIGHT_FILES[0]
+    )
     with pytest.raises(InputError, match=r"'conv_in.bias' holds what is no number"):
         fill(path)
 
@@ -472,7 +474,7 @@ def test_nothing_of_a_pickle_runs(folder, tmp_path):
             return open, (str(tmp_path / "ran"), "w")
 
     path = folder(safe=False)
-    torch.save({"conv_in.weight": Mine()}, path / "unet" / denoisers.WEIGHTS[1])
+    torch.save({"conv_in.weight": Mine()}, path / "unet" / denoisers.WEIGHT_FILES[1])
     with pytest.raises(InputError, match="holds more than tensors"):
         fill(path)
     assert not (tmp_path / "ran").exists()
@@ -538,7 +540,7 @@ def test_a_hub_model_is_pinned_and_fetched_when_asked_for(shop):
     result = method(InpaintRequest(picture(), hole()))
     assert result.options["model"] == f"owner/name@{COMMIT}"
     assert any(f"owner/name@{COMMIT}" in note for note in result.notes)
-    safe, pickled = (f"unet/{file}" for file in denoisers.WEIGHTS)
+    safe, pickled = (f"unet/{file}" for file in denoisers.WEIGHT_FILES)
     weights = [(COMMIT, (safe,)), (COMMIT, (pickled,))]  # safetensors where there are any
     assert shop == [("main", denoisers.DESCRIPTIONS), *weights, (COMMIT, denoisers.DESCRIPTIONS)]
     method(InpaintRequest(picture(), hole(), options={"model": f"owner/name@{COMMIT}"}))
@@ -603,7 +605,7 @@ def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatc
     with pytest.raises(UnavailableError, match="'owner/cached' is not here, and the Hub cannot be reached"):
         denoisers.load("owner/cached")
     path, store = folder(), tmp_path / "cache" / "models--owner--cached"
-    for file in (*denoisers.DESCRIPTIONS, f"unet/{denoisers.WEIGHTS[0]}"):
+    for file in (*denoisers.DESCRIPTIONS, f"unet/{denoisers.WEIGHT_FILES[0]}"):
         if (path / file).is_file():
             blob, link = (
                 store / "blobs" / denoisers.sha256(path / file),
@@ -639,9 +641,9 @@ def test_a_stopped_download_is_taken_up_again(shop, monkeypatch):
 def test_a_damaged_download_is_noticed(shop, tmp_path):
     denoisers.load("owner/name")
     denoisers._load.cache_clear()
-    weights = tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHTS[0]
+    weights = tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHT_FILES[0]
     blob = tmp_path / ("0" * 64)
-    shutil.copy(tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHTS[1], blob)
+    shutil.copy(tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHT_FILES[1], blob)
     weights.symlink_to(blob)
     with pytest.raises(
         UnavailableError, match=r"'diffusion_pytorch_model.safetensors' of 'owner/name@.* is damaged .*delete"

@@ -26,7 +26,7 @@ from inpainters.base import InpaintRequest
 from inpainters.errors import Cancelled, InputError
 from inpainters.methods.diffusion import base as diffusion
 from inpainters.methods.diffusion import schedules
-from inpainters.methods.diffusion.base import Estimate, Noise, estimate, estimates, last, levels
+from inpainters.methods.diffusion.base import Denoised, Noise, estimate, estimates, last, levels
 from inpainters.methods.diffusion.ddnm import ETA, Ddnm
 from inpainters.methods.diffusion.dpm_solver import DpmSolver
 from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion
@@ -151,7 +151,7 @@ def test_a_round_keeps_its_noise_level():
     clean = torch.full(shape, known)
     plan = [Step(500, 500, abar, abar)]
     found = sampler("dpm_solver")(
-        lambda noisy, t: Estimate(0 * clean, recorded(shape, seed=3)()),
+        lambda noisy, t: Denoised(0 * clean, recorded(shape, seed=3)()),
         clean,
         rectangle(*shape),
         recorded(shape),
@@ -419,7 +419,7 @@ def correlated(rho):
         clean = pairs @ torch.linalg.solve(
             abar * prior + (1 - abar) * torch.eye(2, dtype=torch.float64), abar**0.5 * prior
         )
-        return Estimate(clean.view_as(noisy), (noisy - abar**0.5 * clean.view_as(noisy)) / (1 - abar) ** 0.5)
+        return Denoised(clean.view_as(noisy), (noisy - abar**0.5 * clean.view_as(noisy)) / (1 - abar) ** 0.5)
 
     return denoise, abars
 
@@ -485,7 +485,7 @@ def test_a_coarser_scale_sees_a_picture_of_its_own_noise_level(t):
 
     def denoise(noisy, at):
         seen.append((noisy, at))
-        return Estimate(torch.full_like(noisy, 0.25), noisy)
+        return Denoised(torch.full_like(noisy, 0.25), noisy)
 
     at = diffusion.rescaled(denoise, abars, 4, 4)
     clean, noise = torch.full((1, 3, 256, 256), 0.25), Noise([0], (3, 256, 256))()
@@ -503,7 +503,7 @@ def test_a_coarser_scale_sees_a_picture_of_its_own_noise_level(t):
 def test_finer_scales_take_over_as_the_noise_goes():
     abars, seen = levels(tiny()), []
     at = diffusion.rescaled(
-        lambda noisy, t: (seen.append(noisy.shape[-1]), Estimate(noisy, noisy))[1], abars, 4, 8
+        lambda noisy, t: (seen.append(noisy.shape[-1]), Denoised(noisy, noisy))[1], abars, 4, 8
     )
     for t in range(999, -1, -50):
         assert at(torch.zeros(1, 3, 72, 72), t).clean.shape == (1, 3, 72, 72)
