@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +13,7 @@ from inpainters.errors import UnavailableError, unknown
 __all__ = [
     "BAND",
     "METRICS",
+    "NETWORKS",
     "REGIONS",
     "Features",
     "ImageMetric",
@@ -23,34 +25,19 @@ __all__ = [
     "unavailable",
 ]
 
+NETWORKS = {"squeezenet": "SqueezeNet", "vgg16": "VGG16", "alexnet": "AlexNet"}
+"""`MetricSpec.network` and `MethodSpec.trained_with` -> a network's name for people."""
 _LPIPS = {
-    "alex": ("AlexNet", "conv1 to conv5"),
-    "vgg": ("VGG16", "conv1_2 to conv5_3"),
-    "squeeze": ("SqueezeNet 1.1", "conv1 to fire9"),
+    "alex": ("AlexNet", "conv1 to conv5", "alexnet"),
+    "vgg": ("VGG16", "conv1_2 to conv5_3", "vgg16"),
+    "squeeze": ("SqueezeNet 1.1", "conv1 to fire9", "squeezenet"),
 }
-_KINDS = {"tm": "torchmetrics", "legacy": "legacy resize", "clean": "clean resize"}
-_RESIZE = {
-    "tm": "torchmetrics' default (antialias=True): bilinear with antialias to 299x299",
-    "legacy": "torchmetrics with antialias=False: bilinear to 299x299 as TensorFlow 1 did it, aliased",
-    "clean": "PIL bicubic with antialias to 299x299 per channel in float, clipped to 0..255, not rounded "
-    "(Parmar 2022)",
-}
-_INCEPTION = "the 2048 pooled features of the 2015 Inception v3 of the FID paper, as in torch-fidelity"
-_SQUEEZE = (
-    "the 512 channels of SqueezeNet 1.1's last feature map (fire9, after its ReLU), averaged over the map; "
-    "PIL bicubic with antialias to 224x224 per channel in float, clipped, ImageNet mean and deviation"
-)
-_FRECHET = "Fréchet distance of two Gaussians (Heusel 2017), covariances over n - 1, in float64 by torchmetrics; biased under 2,048 pictures"
-_KERNEL = (
-    "unbiased MMD² (Bińkowski 2018) with kernel (x·y / d + 1)³ over all pictures at once, in float64: "
-    "torchmetrics with one subset of all pictures, so nothing is drawn at random"
-)
 _BAND = f" Band: missing pixels within {BAND} pixels of a known one."
 _TORCH = ("torch", "torchvision")
 
 
 def _lpips(net: str) -> MetricSpec:
-    backbone, layers = _LPIPS[net]
+    backbone, layers, network = _LPIPS[net]
     return MetricSpec(
         name=f"lpips_{net}",
         title=f"LPIPS ({backbone})",
@@ -63,6 +50,7 @@ def _lpips(net: str) -> MetricSpec:
         weights=f"lpips_{net}",
         target=f"benchmark.metrics.lpips:{net}",
         requires=(*_TORCH, "lpips"),
+        network=network,
     )
 
 
@@ -82,20 +70,91 @@ def _diversity(net: str) -> MetricSpec:
     )
 
 
-def _set(name: str, title: str, formula: str, features: str, network: str) -> MetricSpec:
+@dataclass(frozen=True)
+class _Distance:
+    """How two sets of features are compared."""
+
+    name: str
+    """In front of the features' name."""
+    module: str
+    formula: str
+    fair_n: int = 0
+
+
+@dataclass(frozen=True)
+class _Features:
+    """What a set of pictures is compared by."""
+
+    name: str
+    title: str
+    variant: str
+    weights: str
+    requires: tuple[str, ...] = ()
+    network: str = ""
+
+
+_FRECHET = _Distance(
+    "fd",
+    "frechet",
+    "Fréchet distance of two Gaussians (Heusel 2017), covariances over n - 1, in float64 by torchmetrics; "
+    "biased under 2,048 pictures",
+    fair_n=2048,
+)
+_KERNEL = _Distance(
+    "kd",
+    "kernel",
+    "unbiased MMD² (Bińkowski 2018) with kernel (x·y / d + 1)³ over all pictures at once, in float64: "
+    "torchmetrics with one subset of all pictures, so nothing is drawn at random",
+)
+_SQUEEZE = _Features(
+    "squeeze",
+    "SqueezeNet",
+    "the 512 channels of SqueezeNet 1.1's last feature map (fire9, after its ReLU), averaged over the map; "
+    "PIL bicubic with antialias to 224x224 per channel in float, clipped, ImageNet mean and deviation",
+    "lpips_squeeze",
+    network="squeezenet",
+)
+
+
+def _inception(name: str, title: str, resize: str) -> _Features:
+    pooled = "the 2048 pooled features of the 2015 Inception v3 of the FID paper, as in torch-fidelity"
+    return _Features(f"inception_{name}", title, f"{pooled}; {resize}", "inception", ("torch_fidelity",))
+
+
+_INCEPTION = (
+    _inception(
+        "tm",
+        "torchmetrics",
+        "torchmetrics' default (antialias=True): bilinear with antialias to 299x299",
+    ),
+    _inception(
+        "legacy",
+        "legacy resize",
+        "torchmetrics with antialias=False: bilinear to 299x299 as TensorFlow 1 did it, aliased",
+    ),
+    _inception(
+        "clean",
+        "clean resize",
+        "PIL bicubic with antialias to 299x299 per channel in float, clipped to 0..255, not rounded "
+        "(Parmar 2022)",
+    ),
+)
+
+
+def _set(title: str, distance: _Distance, features: _Features) -> MetricSpec:
     return MetricSpec(
-        name=name,
-        title=title,
+        name=f"{distance.name}_{features.name}",
+        title=f"{title} ({features.title})",
         kind="set",
         regions=("whole",),
         better="lower",
         unit="",
-        variant=f"{formula}; {features}.",
-        weights=network,
-        target=f"benchmark.metrics.{'frechet' if name[0] == 'f' else 'kernel'}:{name.partition('_')[2]}",
-        requires=(*_TORCH, "torchmetrics")
-        if network == "lpips_squeeze"
-        else (*_TORCH, "torchmetrics", "torch_fidelity"),
+        variant=f"{distance.formula}; {features.variant}.",
+        weights=features.weights,
+        target=f"benchmark.metrics.{distance.module}:{features.name}",
+        requires=(*_TORCH, "torchmetrics", *features.requires),
+        network=features.network,
+        fair_n=distance.fair_n,
     )
 
 
@@ -150,28 +209,10 @@ _SPECS = (
         target="benchmark.metrics.seam:Seam",
     ),
     *(_lpips(net) for net in _LPIPS),
-    *(
-        _set(
-            f"fid_inception_{kind}",
-            f"FID ({_KINDS[kind]})",
-            _FRECHET,
-            f"{_INCEPTION}; {_RESIZE[kind]}",
-            "inception",
-        )
-        for kind in _RESIZE
-    ),
-    *(
-        _set(
-            f"kid_inception_{kind}",
-            f"KID ({_KINDS[kind]})",
-            _KERNEL,
-            f"{_INCEPTION}; {_RESIZE[kind]}",
-            "inception",
-        )
-        for kind in _RESIZE
-    ),
-    _set("fd_squeeze", "FD (SqueezeNet)", _FRECHET, _SQUEEZE, "lpips_squeeze"),
-    _set("kd_squeeze", "KD (SqueezeNet)", _KERNEL, _SQUEEZE, "lpips_squeeze"),
+    *(_set("FID", replace(_FRECHET, name="fid"), features) for features in _INCEPTION),
+    *(_set("KID", replace(_KERNEL, name="kid"), features) for features in _INCEPTION),
+    _set("FD", _FRECHET, _SQUEEZE),
+    _set("KD", _KERNEL, _SQUEEZE),
     *(_diversity(net) for net in _LPIPS),
 )
 

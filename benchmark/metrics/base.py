@@ -36,6 +36,12 @@ class MetricSpec:
     """`module:callable`; called with the device, it returns the metric."""
     requires: tuple[str, ...] = ()
     """Importable names of the packages it needs beyond NumPy and OpenCV."""
+    network: str = ""
+    """Key of the NETWORKS table: the network it looks through, which flatters a method that was trained with
+    it.
+    """
+    fair_n: int = 0
+    """A value over fewer pictures is biased: it is greyed, and compares at equal n alone. 0: never biased."""
 
 
 class ImageMetric(Protocol):

@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import Any
 
 from benchmark.metrics import METRICS
+from benchmark.report.layout import BY_CALLS, BY_RATIO, LEADING
 from benchmark.report.marks import footnote, mark
 from benchmark.report.summary import (
     Cell,
@@ -23,16 +24,6 @@ from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
 from inpainters.registry import METHODS
 
-HEADLINE = (
-    ("lpips_squeeze", "hole"),
-    ("psnr", "hole"),
-    ("ssim", "hole"),
-    ("fd_squeeze", "whole"),
-    ("kd_squeeze", "whole"),
-)
-BY_CALLS = (("lpips_squeeze", "hole"), ("kd_squeeze", "whole"), ("seam", "band"))
-"""Drawn against network calls, where methods that call their network more or less often are in the results.
-"""
 COLOURS = {
     "baseline": "#5A5F66",
     "smoothing": "#004CA1",
@@ -66,7 +57,7 @@ def draw(results: Results) -> list[Path]:
     folder.mkdir(exist_ok=True)
     written = []
     with mpl.rc_context(STYLE):
-        for metric, region in (pair for pair in HEADLINE if pair in measured(results.scores)):
+        for metric, region in (pair for pair in BY_RATIO if pair in measured(results.scores)):
             cells = _fair(summarise(results.scores, metric, region, counts_of(results.scores)))
             written.append(
                 _save(
@@ -74,7 +65,7 @@ def draw(results: Results) -> list[Path]:
                     folder / f"{metric}_{region}.svg",
                 )
             )
-            if (metric, region) in HEADLINE[:2] and results.timings["seconds"].notna().any():
+            if (metric, region) in LEADING and results.timings["seconds"].notna().any():
                 figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
                 written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
         calls = iterated(results)
@@ -88,16 +79,10 @@ def draw(results: Results) -> list[Path]:
 
 
 def iterated(results: Results) -> dict[str, float]:
-    """Entry -> median network calls per picture, of those diffusion methods that call their network more than
-    once.
-    """
+    """Entry -> median network calls per picture, of those methods whose options set their number."""
     calls = results.timings.groupby("entry")["network_calls"].median()
     found = {str(entry): float(n) for entry, n in calls.items() if n > 1}
-    return {
-        e: n
-        for e, n in found.items()
-        if (spec := METHODS.get(e.split(" ")[0])) and spec.family in ("diffusion", "latent")
-    }
+    return {e: n for e, n in found.items() if (spec := METHODS.get(e.split(" ")[0])) and spec.calls}
 
 
 def _fair(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
@@ -284,7 +269,7 @@ def _caption(results: Results, metric: str, cells: Mapping[Key, Cell]) -> str:
     if METRICS[metric].kind == "set":
         return (
             f"{results.suite}: {span} per point, biased at this n; paired reference"
-            if metric.startswith("f")
+            if METRICS[metric].fair_n
             else f"{results.suite}: {span}"
         )
     return f"{results.suite}: {span} pictures per point; bands are 95 % intervals over photographs"

@@ -2,26 +2,20 @@
 
 from collections.abc import Iterable
 
+from benchmark.metrics import METRICS, NETWORKS
 from inpainters.registry import METHODS
 
 MARK = "†"
-NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "squeezenet": ("SqueezeNet", ("lpips_squeeze", "fd_squeeze", "kd_squeeze")),
-    "vgg16": ("VGG16", ("lpips_vgg",)),
-    "alexnet": ("AlexNet", ("lpips_alex",)),
-}
-"""`MethodSpec.trained_with` -> its name for people, and the metrics that look through the same network."""
 
 
 def flattered(entry: str, metric: str) -> str | None:
     """The network that `entry` was trained with and `metric` looks through; None where there is none or the
     method is a stranger.
     """
-    spec = METHODS.get(entry.split(" ")[0])
-    trained_with = spec.trained_with if spec else ()
-    return next(
-        (NETWORKS[name][0] for name in trained_with if name in NETWORKS and metric in NETWORKS[name][1]), None
-    )
+    spec, seen = METHODS.get(entry.split(" ")[0]), METRICS.get(metric)
+    if spec is None or seen is None or seen.network not in spec.trained_with:
+        return None
+    return NETWORKS[seen.network]
 
 
 def mark(entry: str, metric: str) -> str:

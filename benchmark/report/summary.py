@@ -17,9 +17,6 @@ from benchmark.results import WHOLE_SET
 from inpainters.masks import BINS
 from inpainters.registry import METHODS
 
-FAIR_N = 2048
-"""A Fréchet distance over fewer pictures is biased; it is shown greyed."""
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -41,8 +38,9 @@ class Cell:
 
     @property
     def biased(self) -> bool:
-        """True for a set metric on too few pictures."""
-        return self.metric.startswith(("fid_", "fd_")) and self.value.n < FAIR_N
+        """True for a metric that needs more pictures."""
+        spec = METRICS.get(self.metric)
+        return spec is not None and self.value.n < spec.fair_n
 
 
 Key = tuple[str, str]  # entry, bin

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.metrics import METRICS
+from benchmark.report.layout import OVERVIEW, RANKED
 from benchmark.report.marks import MARK, footnote, mark
 from benchmark.report.stats import estimate
 from benchmark.report.summary import (
-    FAIR_N,
     Cell,
     Key,
     column_order,
@@ -28,17 +28,6 @@ from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results
 from inpainters.masks import BINS
 
-OVERVIEW = (
-    ("lpips_squeeze", "hole"),
-    ("psnr", "hole"),
-    ("ssim", "hole"),
-    ("l1", "hole"),
-    ("lpips_alex", "hole"),
-    ("lpips_vgg", "hole"),
-)
-"""The first table's columns, whether they could be computed or not."""
-RANKED = OVERVIEW[:3]
-"""What methods are ranked by: a perceptual distance, and two that no perceptual loss flatters."""
 ARROWS = {"lower": "↓", "higher": "↑"}
 
 
@@ -199,7 +188,7 @@ def _section(
     parts = [f"## {title(metric, region)}", spec.variant if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
-            f"*Slanted values rest on fewer than {FAIR_N:,} pictures and are biased upwards: compare them "
+            f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} pictures and are biased upwards: compare them "
             "only at equal n, and read "
             "the kernel distance beside them. The reference is paired: the originals of the same pictures.*"
         )

@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark.report.layout import LEADING
 from benchmark.results import ALL_BINS
 from demo.server.suites import Figure, entries_of, metrics_of, open_suite, readable, regions_of
 from inpainters.spec import FAMILIES
-
-FIRST_METRIC = "lpips_squeeze"
 
 
 class Selection(NamedTuple):
@@ -31,7 +30,7 @@ def select(root: Path, suite: str, metric: str | None = None, region: str | None
     results = open_suite(root, suite)
     measured, lacking = metrics_of(results)
     names = [*measured, *lacking]
-    chosen = next((name for name in (metric, FIRST_METRIC) if name in names), names[0])
+    chosen = next((name for name in (metric, LEADING[0][0]) if name in names), names[0])
     regions = regions_of(results, chosen)
     return Selection(measured, lacking, chosen, regions, region if region in regions else regions[0])
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmark.report.layout import LEADING
 from benchmark.report.marks import flattered, footnote, mark
 from benchmark.report.summary import named
 from benchmark.report.tables import number
@@ -12,9 +13,6 @@ from demo.server.suites import Figure, entries_of, family_of, open_suite, pictur
 from demo.server.visit import App
 from demo.views.changes import next_rev
 from inpainters.errors import InputError
-
-CHIPS = (("lpips_squeeze", "hole"), ("psnr", "hole"))
-"""Shown under every pane, beside the chosen metric."""
 
 
 def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
@@ -44,7 +42,7 @@ def _panes(app: App, results: Results, figure: Figure, label: str, image_id: str
 
 def _values(results: Results, figure: Figure, label: str, image_id: str) -> dict[str, dict[str, float]]:
     """Metric -> each method's value on this hole: the chosen metric, then the others under every pane."""
-    wanted = dict.fromkeys([(figure.metric, figure.region), *CHIPS])
+    wanted = dict.fromkeys([(figure.metric, figure.region), *LEADING])
     found = {metric: values_at(results, metric, region, label, image_id) for metric, region in wanted}
     return {metric: values for metric, values in found.items() if values}
 

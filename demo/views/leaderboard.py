@@ -9,7 +9,7 @@ import numpy as np
 from benchmark.metrics import METRICS
 from benchmark.report.figures import hardware
 from benchmark.report.marks import footnote, mark
-from benchmark.report.summary import FAIR_N, Cell, Key, column_order, named
+from benchmark.report.summary import Cell, Key, column_order, named
 from benchmark.report.tables import ARROWS
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
@@ -65,7 +65,8 @@ def _row(board: Board, entry: str) -> dict[str, dict[str, Any]]:
 
 
 def _columns(board: Board) -> list[dict[str, Any]]:
-    few = {"few": FAIR_N} if board.metric.startswith(("fid_", "fd_")) else {}
+    spec = METRICS.get(board.metric)
+    few = {"few": spec.fair_n} if spec and spec.fair_n else {}
     numbers = {"better": _better(board.metric), "digits": _digits(board.cells), **few}
     heads = [
         {"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers}

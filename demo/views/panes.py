@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.report.layout import CHIPS
 from benchmark.report.marks import footnote, mark
 from demo.server.jobs import Answer, Job, Runner
 from demo.server.options import answers_of
@@ -11,8 +12,6 @@ from demo.server.store import url
 from demo.server.visit import Session
 from demo.views.changes import next_rev
 from inpainters import registry
-
-_LABELS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
 
 _STATES = {"waiting": "queued"}
 
@@ -130,7 +129,7 @@ def chips(scores: Mapping[str, Any] | None, method: str = "") -> list[dict[str, 
         return []
     return [
         {"label": label, **_chip(scores[name], method, name)}
-        for name, label in _LABELS.items()
+        for name, label in CHIPS.items()
         if name in scores
     ]
 

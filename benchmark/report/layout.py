@@ -1,0 +1,26 @@
+"""Which metrics a report and the page show first, and in which order: (metric, region) pairs, here alone.
+
+Every other metric that holds a value has its section and its place in the choosers, in the order of the
+METRICS table.
+"""
+
+OVERVIEW = (
+    ("lpips_squeeze", "hole"),
+    ("psnr", "hole"),
+    ("ssim", "hole"),
+    ("l1", "hole"),
+    ("lpips_alex", "hole"),
+    ("lpips_vgg", "hole"),
+)
+"""The first table's columns, whether they could be computed or not."""
+RANKED = OVERVIEW[:3]
+"""What methods are ranked by: a perceptual distance, and two that no perceptual loss flatters."""
+LEADING = OVERVIEW[:2]
+"""Drawn against seconds, and under each picture of the Leaderboard; the first is what it opens with."""
+BY_RATIO = (*RANKED, ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))
+"""Drawn against the missing share."""
+BY_CALLS = (("lpips_squeeze", "hole"), ("kd_squeeze", "whole"), ("seam", "band"))
+"""Drawn against network calls, where methods that call their network more or less often are in the results.
+"""
+CHIPS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
+"""Scored inside the hole as soon as a fill is there -> what the page calls it."""
