@@ -4,12 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from inpainters.errors import InputError, unknown
-
-Family = Literal["baseline", "smoothing", "patch", "convolutional", "diffusion", "latent", "own_prior"]
-FAMILIES: tuple[Family, ...] = get_args(Family)
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,8 @@ class MethodSpec:
 
     name: str
     title: str
-    family: Family
+    family: str
+    """Key of the FAMILIES table."""
     target: str
     """`module:class` of the Inpainter."""
     summary: str

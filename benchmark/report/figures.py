@@ -22,18 +22,9 @@ from benchmark.report.summary import (
 )
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
+from inpainters.families import FAMILIES, STRANGER
 from inpainters.registry import METHODS
 
-COLOURS = {
-    "baseline": "#5A5F66",
-    "smoothing": "#004CA1",
-    "patch": "#3F9688",
-    "convolutional": "#3A0833",
-    "diffusion": "#8F3405",
-    "latent": "#AE7F05",
-    "own_prior": "#9170F2",
-}
-"""A family's colour, the same as in the app."""
 MARKERS = "osD^vPX*<>"
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "inpainting",  # without it element ids differ from run to run
@@ -108,11 +99,11 @@ def looks(entries: Sequence[str], metric: str = "") -> dict[str, dict[str, Any]]
     found = {}
     for entry in entries:
         spec = METHODS.get(entry.split(" ")[0])
-        family = spec.family if spec else "baseline"
+        family = spec.family if spec else STRANGER
         place = seen[family] = seen.get(family, -1) + 1
         label = named(entry) + mark(entry, metric)
         found[entry] = {
-            "color": COLOURS[family],
+            "color": FAMILIES[family].colour,
             "marker": MARKERS[place % len(MARKERS)],
             "linestyle": ["-", "--", ":", "-."][place % 4],
             "label": label,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from benchmark.report.layout import LEADING
 from benchmark.results import ALL_BINS
 from demo.server.suites import Figure, entries_of, metrics_of, open_suite, readable, regions_of
-from inpainters.spec import FAMILIES
+from inpainters.families import FAMILIES
 
 
 class Selection(NamedTuple):

@@ -12,6 +12,7 @@ from benchmark.metrics import METRICS
 from benchmark.report.summary import Cell, Key, counts_of, entry_order, measured, summarise
 from benchmark.results import ALL_BINS, WHOLE_SET, Results, load
 from inpainters.errors import InputError
+from inpainters.families import STRANGER
 from inpainters.registry import METHODS
 
 EMPTY = "No results yet. Run `python -m benchmark run quick`, then reload this page."
@@ -92,7 +93,7 @@ def entries_of(results: Results, families: Collection[str]) -> list[str]:
 def family_of(entry: str) -> str:
     """The family of a method; a picture set from elsewhere counts as a baseline."""
     spec = METHODS.get(entry.split(" ")[0])
-    return spec.family if spec else "baseline"
+    return spec.family if spec else STRANGER
 
 
 def metrics_of(results: Results) -> tuple[list[str], list[str]]:

@@ -9,7 +9,8 @@ from demo.server.visit import Session
 from demo.views.changes import next_rev
 from inpainters import registry
 from inpainters.costs import spoken
-from inpainters.spec import FAMILIES, MethodSpec
+from inpainters.families import FAMILIES
+from inpainters.spec import MethodSpec
 from inpainters.strategy import Outline
 
 

@@ -6,9 +6,11 @@ each script in a function of its own, which returns what it exports.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+
+from demo.widgets import families
 
 _FOLDER = Path(__file__).parent
 _STYLE_IMPORT = re.compile(r'^@import "\./(?P<file>[\w.]+)";\n', re.MULTILINE)
@@ -16,10 +18,14 @@ _SCRIPT_IMPORT = re.compile(r'^import (?P<names>\{[^}]*\}) from "\./(?P<file>[\w
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const) (?P<name>\w+))", re.MULTILINE)
 
 
+MADE: dict[str, Callable[[], str]] = {"families.js": families.script, "families.css": families.style}
+"""Assets that are written from a table, not read from a file."""
+
+
 @cache
 def asset(name: str) -> str:
     """Return the text of `widgets/<name>`."""
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return MADE[name]() if name in MADE else (_FOLDER / name).read_text(encoding="utf-8")
 
 
 def parts(*names: str) -> list[str]:

@@ -1,58 +1,9 @@
 /* The marks of families, and the dashes that tell series of one family apart. */
 
-import { familyColour } from "./common.families.js";
+import { familyColour, familyMark } from "./common.families.js";
 import { svg } from "./common.js";
 
 export const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
-const SQUARE = [
-  [-1, -1],
-  [1, -1],
-  [1, 1],
-  [-1, 1],
-];
-const TRIANGLE = [
-  [0, -1.2],
-  [1.15, 0.8],
-  [-1.15, 0.8],
-];
-const DIAMOND = [
-  [0, -1.3],
-  [1.3, 0],
-  [0, 1.3],
-  [-1.3, 0],
-];
-const UPSIDE_DOWN = [
-  [0, 1.2],
-  [1.15, -0.8],
-  [-1.15, -0.8],
-];
-const STAR = Array.from({ length: 10 }, (_, i) => {
-  const reach = i % 2 ? 0.6 : 1.4;
-  return [reach * Math.sin((Math.PI * i) / 5), -reach * Math.cos((Math.PI * i) / 5)];
-});
-const CROSS = [
-  [-0.4, -1.2],
-  [0.4, -1.2],
-  [0.4, -0.4],
-  [1.2, -0.4],
-  [1.2, 0.4],
-  [0.4, 0.4],
-  [0.4, 1.2],
-  [-0.4, 1.2],
-  [-0.4, 0.4],
-  [-1.2, 0.4],
-  [-1.2, -0.4],
-  [-0.4, -0.4],
-];
-const MARKS = {
-  baseline: circle,
-  smoothing: (r) => polygon(SQUARE, r * 0.9),
-  patch: (r) => polygon(TRIANGLE, r),
-  convolutional: (r) => polygon(DIAMOND, r),
-  diffusion: (r) => polygon(STAR, r),
-  latent: (r) => polygon(CROSS, r),
-  own_prior: (r) => polygon(UPSIDE_DOWN, r),
-};
 
 function circle(r) {
   return `M${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
@@ -64,8 +15,8 @@ function polygon(points, r) {
 
 /* A mark in the family's shape and colour, about the origin. */
 export function mark(family, r) {
-  const shape = Object.hasOwn(MARKS, String(family)) ? MARKS[family] : circle;
-  const node = svg("path", { class: "mark", d: shape(r) });
+  const corners = familyMark(family);
+  const node = svg("path", { class: "mark", d: corners.length ? polygon(corners, r) : circle(r) });
   node.style.fill = familyColour(family);
   return node;
 }

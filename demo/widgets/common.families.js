@@ -1,16 +1,7 @@
 /* What a family of methods is called and how it is marked; its colours are the tokens `--family-<id>`. */
 
 import { el } from "./common.js";
-
-const FAMILIES = {
-  baseline: ["●", "Baseline"],
-  smoothing: ["■", "Smoothing"],
-  patch: ["▲", "Patch"],
-  convolutional: ["◆", "Convolutional"],
-  diffusion: ["★", "Diffusion"],
-  latent: ["✚", "Latent diffusion"],
-  own_prior: ["▼", "Own prior"],
-};
+import { FAMILIES } from "./families.js";
 
 export function isFamily(family) {
   return Object.hasOwn(FAMILIES, String(family));
@@ -21,11 +12,16 @@ export function familyColour(family) {
 }
 
 export function familySign(family) {
-  return isFamily(family) ? FAMILIES[family][0] : "○";
+  return isFamily(family) ? FAMILIES[family].sign : "○";
 }
 
 export function familyName(family) {
-  return isFamily(family) ? FAMILIES[family][1] : String(family ?? "");
+  return isFamily(family) ? FAMILIES[family].title : String(family ?? "");
+}
+
+/* Corners of its mark in charts; none for a disc. */
+export function familyMark(family) {
+  return isFamily(family) ? FAMILIES[family].mark : [];
 }
 
 export function familyGlyph(family) {

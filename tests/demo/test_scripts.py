@@ -11,13 +11,14 @@ import pytest
 pytest.importorskip("gradio")
 
 import demo.app  # noqa: F401, all widgets are known once the page is
+from demo.tabs import TABS
 from demo.widgets import assets
 from demo.widgets.widget import Widget
 
 FOLDER = Path(assets.__file__).parent
 FILES = sorted([*FOLDER.glob("*.js"), *FOLDER.glob("*.css")], key=lambda file: file.name)
 SCRIPTS = [file for file in FILES if file.suffix == ".js"]
-IN_HEAD = {"tokens.css", "page.css", "leaderboard.css"}
+IN_HEAD = {"tokens.css", "page.css", *(name for tab in TABS for name in tab.styles)}
 
 
 def names(files: list[Path]) -> list[str]:
@@ -44,7 +45,7 @@ def test_scripts_keep_no_state(file: Path) -> None:
 def test_every_file_is_used() -> None:
     widgets = {kind.ASSET for kind in Widget.__subclasses__()}
     entries = [f"{widget}.{end}" for widget in widgets for end in ("js", "css")] + ["common.css", *IN_HEAD]
-    assert set(assets.parts(*entries)) == set(names(FILES))
+    assert set(assets.parts(*entries)) == {*names(FILES), *assets.MADE}
 
 
 @pytest.mark.parametrize("kind", Widget.__subclasses__(), ids=lambda kind: kind.ASSET)

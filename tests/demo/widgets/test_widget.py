@@ -1,6 +1,9 @@
 """The components' Python side, without a browser."""
 
+import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -9,11 +12,12 @@ pytest.importorskip("gradio")
 import gradio as gr
 
 from demo.views.changes import next_rev
-from demo.widgets.assets import asset, script
+from demo.widgets.assets import asset, component_script, script, style_tag
 from demo.widgets.chart import Chart
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Picker
 from demo.widgets.table import Table
+from inpainters.families import FAMILIES
 
 COMPONENTS = (Panes, Picker, Table, Chart)
 
@@ -70,11 +74,26 @@ def test_revisions_rise() -> None:
     assert revisions == sorted(set(revisions))
 
 
-def test_tokens_cover_every_family_in_both_themes() -> None:
-    from inpainters.spec import FAMILIES
+def test_scripts_and_styles_have_every_family_as_the_table_says() -> None:
+    light, dark = asset("families.css").split(".dark {")
+    table = json.loads(asset("families.js").removeprefix("export const FAMILIES = ").removesuffix(";\n"))
+    assert list(table) == list(FAMILIES)
+    for name, family in FAMILIES.items():
+        assert f"--family-{name}: {family.colour};" in light
+        assert f"--family-{name}: {family.dark};" in dark
+        assert (table[name]["title"], table[name]["sign"]) == (family.title, family.sign)
+    assert asset("families.css") in style_tag("tokens.css")
+    assert "const families = " in component_script("chart.js")
 
-    light, dark = asset("tokens.css").split(".dark {")
-    for family in FAMILIES:
-        assert f"--family-{family}: #" in light
-        assert f"--family-{family}: #" in dark
-        assert f"  {family}: [" in asset("common.families.js")
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not here")
+def test_a_mark_has_the_corners_of_the_table() -> None:
+    program = """
+    const setAttribute = function (name, value) { this[name] = value; };
+    globalThis.document = { createElementNS: () => ({ style: {}, append() {}, setAttribute }) };
+    console.log(JSON.stringify(["patch", "baseline", "none"].map((family) => chart_marks.mark(family, 5).d)));
+    """
+    run = [shutil.which("node") or "node", "-e", script("chart.marks.js") + program]
+    triangle, disc, none = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+    assert triangle == "M0.00 -6.00L5.75 4.00L-5.75 4.00Z"
+    assert disc == none == "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z"
