@@ -1,4 +1,4 @@
-"""The table of families of methods: what each is called, coloured and marked, in figures and on pages alike."""
+"""The table of families of methods: their names, colours and marks, in figures and on pages alike."""
 
 from math import cos, pi, sin
 from typing import NamedTuple

@@ -207,6 +207,9 @@ _SPECS = (
         summary="The first network that learned to fill holes: it sees 128×128 pixels and draws the 64×64 "
         "in their middle. Made for square holes, which it fills plausibly. Large or scattered "
         "holes come out blurred, as they are shrunk first.",
+        lesson="What surrounds the hole is squeezed into one small code, and the centre is unfolded from it; "
+        "the bundled network also hands on what lies at the hole's edge. Layout and colour survive "
+        "the squeeze, fine texture does not: the fill is soft.",
         paper="Pathak, Krähenbühl, Donahue, Darrell and Efros, Context encoders: feature learning by "
         "inpainting, CVPR",
         year=2016,
@@ -228,6 +231,9 @@ _SPECS = (
         summary="One network makes a coarse guess, and a second one refines it with features copied from "
         "known places that look alike. Takes texture from any distance, and shows where it took it "
         "from. Copies the wrong thing where the coarse guess is wrong.",
+        lesson="For every place in the hole the network looks for known patches that resemble it, and copies "
+        "them in proportion. Click a point in the hole and see where it copied from: good sources "
+        "lie on the same surface.",
         paper="Yu, Lin, Yang, Shen, Lu and Huang, Generative image inpainting with contextual attention, "
         "CVPR",
         year=2018,
@@ -249,6 +255,9 @@ _SPECS = (
         summary="A network whose convolutions use known pixels only, so that the hole closes from its "
         "edge, layer by layer. Takes holes of any shape without the colour fringes of earlier "
         "networks. Wide holes come out soft, as guessed pixels soon count as much as known ones.",
+        lesson="Each layer looks at valid pixels only, and calls a position valid once it has seen one. "
+        "Watch the hole close from the rim inwards: the layer at which its middle turns white is the "
+        "first that knows anything there.",
         paper="Liu, Reda, Shih, Wang, Tao and Catanzaro, Image inpainting for irregular holes using partial "
         "convolutions, ECCV",
         year=2018,
@@ -269,6 +278,9 @@ _SPECS = (
         summary="Learns for each feature where to use it and where not (a gate), in two networks, a coarse "
         "and a fine one. Good on holes of any shape, and follows a sketch of edges. Large holes "
         "lack detail, as it was trained on small crops.",
+        lesson="Each layer learns how much of every feature to let through: white passes, black is held "
+        "back. Early gates trace the hole; later ones pass edges here and texture there, and no rule "
+        "told them to.",
         paper="Yu, Lin, Yang, Shen, Lu and Huang, Free-form image inpainting with gated convolution, ICCV",
         year=2019,
         link="https://doi.org/10.1109/ICCV.2019.00457",
@@ -289,6 +301,9 @@ _SPECS = (
         summary="Finds on a small version of the picture which places resemble the hole, and copies from "
         "them at every larger size. Structure and texture agree, as one steers the other. The "
         "search costs time, and wide holes still come out soft.",
+        lesson="Attention on a small map, where one position knows most, says what to copy on the map twice "
+        "as large; what comes out is asked for the next one. So the layout is settled first, and "
+        "detail follows it.",
         paper="Zeng, Fu, Chao and Guo, Learning pyramid-context encoder network for high-quality image "
         "inpainting, CVPR",
         year=2019,
@@ -310,6 +325,9 @@ _SPECS = (
         "autoencoder), with a network that was trained to inpaint. Answers after fifteen small "
         "network calls, with another fill for each seed. Detail that the autoencoder loses is "
         "missing in the fill as well.",
+        lesson="It walks through an autoencoder's small latent, which makes a network call cheap; what you "
+        "see here is decoded. Trained to inpaint, it sees the surroundings at every step and needs no "
+        "jumps: the layout stands in the first estimates.",
         paper="Rombach, Blattmann, Lorenz, Esser and Ommer, High-resolution image synthesis with latent "
         "diffusion models, CVPR",
         year=2022,
@@ -334,6 +352,8 @@ _SPECS = (
         summary="A new network is trained on the known pixels of this one picture, and what it then draws "
         "in the hole is the fill. Needs no training pictures and joins smoothly. It takes half a "
         "minute, knows no objects, and stops before fine texture appears.",
+        lesson="An untrained network learns this one picture's known pixels. Shapes come before grain, so "
+        "for a while the hole holds structure and no noise: that is the moment to stop.",
         paper="Ulyanov, Vedaldi and Lempitsky, Deep image prior, CVPR",
         year=2018,
         link="https://doi.org/10.1109/CVPR.2018.00984",
@@ -363,6 +383,9 @@ _SPECS = (
         "with as much noise, are put in place of its own. The simplest way to inpaint with a model "
         "that was not trained to. The fill matches the colours around it, but often not the "
         "objects.",
+        lesson="Noise becomes a picture in small steps, and after each one the known pixels, made just as "
+        "noisy, take the place of its own. The network learns of them only one step later: colours "
+        "come to agree across the rim, and things often do not.",
         paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling "
         "through stochastic differential equations, ICLR",
         year=2021,
@@ -378,6 +401,9 @@ _SPECS = (
         summary="As replacement, but it adds noise again and repeats its steps several times, so that fill "
         "and surroundings come to agree. Draws several plausible answers to large holes, with any "
         "diffusion model. Slow: thousands of network calls at the paper's settings.",
+        lesson="After each stretch it adds noise again and walks the stretch anew: these jumps back are the "
+        "teeth of the schedule. Compare the clean estimates: what breaks off at the rim for "
+        "replacement, from the same noise, gets time to agree here.",
         paper="Lugmayr, Danelljan, Romero, Yu, Timofte and Van Gool, RePaint: inpainting using denoising "
         "diffusion probabilistic models, CVPR",
         year=2022,
@@ -395,6 +421,9 @@ _SPECS = (
         "picture, not into the noisy one. Agrees with the surroundings after a hundred network "
         "calls, nearly as well as RePaint. Large holes need more calls: steps that are repeated, "
         "as in its 'balanced' preset.",
+        lesson="The known pixels enter the clean estimate before each step, not the noisy state after it, so "
+        "that every step sets out from a picture that is right around the hole. Replacement, from "
+        "the same noise, shows how the rim looks without that.",
         paper="Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, "
         "ICLR",
         year=2023,
@@ -411,6 +440,9 @@ _SPECS = (
         summary="Goes from noise to picture in few large steps, with a few rounds at each until fill and "
         "surroundings agree. Some fifty network calls in place of RePaint's thousands. With too "
         "few rounds the fill does not match the picture.",
+        lesson="The schedule is a staircase: a few rounds at each noise level, in which the fill comes to "
+        "agree with its surroundings, then one large step down. Replacement, with as many levels, and "
+        "the paper's preset, which has no rounds, show what they are for.",
         paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion "
         "probabilistic models; known pixels as in Wang et al. 2023",
         year=2022,

@@ -160,6 +160,8 @@ class MethodSpec:
     """
     takes_guide: bool = False
     """True where it follows a sketch (`InpaintRequest.guide`)."""
+    lesson: str = ""
+    """Two sentences for who looks inside: what one sees there, and why it matters."""
     explains: bool = False
     """True where its class overrides `frames`, so that a page can offer it without importing it."""
     beside: str = ""

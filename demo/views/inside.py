@@ -16,41 +16,6 @@ from inpainters.costs import spoken
 from inpainters.imaging import Mask
 from inpainters.spec import Course, MethodSpec
 
-LESSONS = {
-    "partial_conv": "Each layer looks at valid pixels only, and calls a position valid once it has seen one. "
-    "Watch the hole close from "
-    "the rim inwards: the layer at which its middle turns white is the first that knows anything there.",
-    "gated_conv": "Each layer learns how much of every feature to let through: white passes, black is held "
-    "back. Early gates trace the "
-    "hole; later ones pass edges here and texture there, and no rule told them to.",
-    "contextual_attention": "For every place in the hole the network looks for known patches that resemble "
-    "it, and copies them in proportion. Click a point in the hole and see where it copied from: good "
-    "sources lie on the same surface.",
-    "pen_net": "Attention on a small map, where one position knows most, says what to copy on the map twice "
-    "as large; what comes out is "
-    "asked for the next one. So the layout is settled first, and detail follows it.",
-    "replacement": "Noise becomes a picture in small steps, and after each one the known pixels, made just "
-    "as noisy, take the place of its own. The network learns of them only one step later: colours come to "
-    "agree across the rim, and things often do not.",
-    "repaint": "After each stretch it adds noise again and walks the stretch anew: these jumps back are the "
-    "teeth of the schedule. Compare the clean estimates: what breaks off at the rim for replacement, from "
-    "the same noise, gets time to agree here.",
-    "ddnm": "The known pixels enter the clean estimate before each step, not the noisy state after it, so "
-    "that every step sets out from a picture that is right around the hole. Replacement, from the same "
-    "noise, shows how the rim looks without that.",
-    "dpm_solver": "The schedule is a staircase: a few rounds at each noise level, in which the fill comes "
-    "to agree with its surroundings, then one large step down. Replacement, with as many levels, and the "
-    "paper's preset, which has no rounds, show what they are for.",
-    "latent_diffusion": "It walks through an autoencoder's small latent, which makes a network call cheap; "
-    "what you see here is decoded. Trained to inpaint, it sees the surroundings at every step and needs no "
-    "jumps: the layout stands in the first estimates.",
-    "context_encoder": "What surrounds the hole is squeezed into one small code, and the centre is unfolded "
-    "from it; the bundled network also hands on what lies at the hole's edge. Layout and colour survive the "
-    "squeeze, fine texture does not: the fill is soft.",
-    "deep_image_prior": "An untrained network learns this one picture's known pixels. Shapes come before "
-    "grain, so for a while the hole holds structure and no noise: that is the moment to stop.",
-}
-"""What one sees, and why it matters, in two sentences."""
 CURVES = {
     "mask": "Share of positions that are valid",
     "gate": "Mean gate: the share that is let through",
@@ -112,9 +77,10 @@ def _method(spec: MethodSpec) -> dict[str, Any]:
 def lesson(method: str) -> str:
     """What one sees, and why it matters."""
     spec = registry.METHODS.get(method)
-    return LESSONS.get(method) or (
-        spec.summary.split(". ")[0].rstrip(".") + "." if spec and spec.summary else ""
-    )
+    if spec is None:
+        return ""
+    first = spec.summary.split(". ")[0].rstrip(".")
+    return spec.lesson or (first and f"{first}.")
 
 
 def offered_sources(app: App, session: Session | None) -> list[dict[str, Any]]:

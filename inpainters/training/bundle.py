@@ -9,7 +9,7 @@ from pathlib import Path
 
 from inpainters import commandline
 from inpainters.errors import InputError
-from inpainters.training.recipe import NETWORKS
+from inpainters.training.recipe import trained
 from inpainters.weights import bundled, files
 from inpainters.weights.build import build_network
 
@@ -46,7 +46,7 @@ def shards(folder: Path) -> dict[str, list[Path]]:
     large.
     """
     found: dict[str, list[Path]] = {}
-    for name in NETWORKS:
+    for name in trained():
         if paths := list(folder.glob(f"{name}-*-of-*.safetensors")):
             whole = [folder / f"{name}-{i + 1}-of-{len(paths)}.safetensors" for i in range(len(paths))]
             if set(whole) != set(paths):
@@ -71,7 +71,7 @@ def bundle(name: str, paths: Sequence[Path]) -> None:
     """Copy shards and cards into the package and pin them, after a look whether the network can be built from
     them.
     """
-    build_network(NETWORKS[name], name, paths)
+    build_network(trained()[name], name, paths)
     cards = [
         card
         for suffix in ("json", "md", "csv", "png")

@@ -36,21 +36,11 @@ from inpainters.training.checks import (
     complaint,
     refuse,
 )
+from inpainters.weights.table import WEIGHTS
 
 if TYPE_CHECKING:
     from torch import nn
 
-NETWORKS: dict[str, str] = {
-    "gated_conv": "inpainters.networks.gated:GatedGenerator",
-    "contextual_attention": "inpainters.networks.contextual_attention:ContextualAttentionGenerator",
-    "partial_conv": "inpainters.networks.partial:PartialUNet",
-    "context_encoder": "inpainters.networks.context_encoder:ContextEncoder",
-    "pen_net": "inpainters.networks.pen_net:PenNet",
-    "denoiser": "inpainters.networks.denoiser:Denoiser",
-    "latent_diffusion": "inpainters.networks.denoiser:Denoiser",
-    "autoencoder": "inpainters.networks.autoencoder:Autoencoder",
-}
-"""Weights -> `module:class` of their network; what its `forward` takes depends on what it is trained for."""
 OBJECTIVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "inpainting": ("inpainters.training.loop:Trainer", ("image", "mask")),
     "denoising": ("inpainters.training.denoising:DenoisingTrainer", ("noisy", "timestep")),
@@ -328,17 +318,25 @@ def _imported(place: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
+def trained() -> dict[str, str]:
+    """Weights that a recipe can train -> `module:class` of their network; what its `forward` takes depends on
+    what it is trained for.
+    """
+    return {row.name: row.network for row in WEIGHTS.values() if row.network}
+
+
 def network_class(
     method: str, name: str | None = None, takes: Sequence[str] = ("image", "mask")
 ) -> "type[nn.Module]":
-    """The class of a method's network: its row in NETWORKS, or the class of that module called `name`; its
-    `forward` `takes` these.
+    """The class of a method's network: that of its row in WEIGHTS, or the class of that module called `name`;
+    its `forward` `takes` these.
 
     Raises InputError with a suggestion for an unknown method or class.
     """
-    if method not in NETWORKS:
-        raise unknown("method", method, NETWORKS)
-    place, _, attribute = NETWORKS[method].partition(":")
+    known = trained()
+    if method not in known:
+        raise unknown("method", method, known)
+    place, _, attribute = known[method].partition(":")
     module = import_module(place)
     classes: dict[str, Any] = {
         key: value for key, value in vars(module).items() if inspect.isclass(value) and _takes(value, takes)

@@ -15,6 +15,13 @@ from torch.overrides import TorchFunctionMode
 
 from inpainters.errors import UnavailableError
 from inpainters.weights.files import restore, verified_all
+from inpainters.weights.table import WEIGHTS
+
+
+def load_bundled(name: str, device: str) -> Any:
+    """The network of the WEIGHTS row `name` with its weights; kept and raising as `load_network` says."""
+    row = WEIGHTS[name]
+    return load_network(row.network, name, tuple(row.files), device)
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,7 @@
 """The table of weights files: what they are, where they come from, under which licence."""
 
 from dataclasses import dataclass
+from itertools import starmap
 
 from inpainters.weights.bundled import BUNDLED
 
@@ -23,6 +24,8 @@ class WeightsFile:
     """True where this project trained it: it lies in `checkpoints`; `files` is empty while there is none."""
     together: bool = False
     """True where the files are shards, all of which are needed."""
+    network: str = ""
+    """`module:class` of the network that shards are of; they may name another class of the same module."""
 
 
 # PyTorch publishes the first 8 characters of each sha256, as part of the file's name, and torch-fidelity does
@@ -64,13 +67,20 @@ _FILES = (
     ),
 )
 
-_TRAINED = (
-    *("autoencoder", "context_encoder", "contextual_attention", "denoiser"),
-    *("gated_conv", "latent_diffusion", "partial_conv", "pen_net"),
-)
+_TRAINED = {
+    "autoencoder": "autoencoder:Autoencoder",
+    "context_encoder": "context_encoder:ContextEncoder",
+    "contextual_attention": "contextual_attention:ContextualAttentionGenerator",
+    "denoiser": "denoiser:Denoiser",
+    "gated_conv": "gated:GatedGenerator",
+    "latent_diffusion": "denoiser:Denoiser",
+    "partial_conv": "partial:PartialUNet",
+    "pen_net": "pen_net:PenNet",
+}
+"""Weights that this project trains -> their network, `module:class` within `inpainters.networks`."""
 
 
-def _bundled(name: str) -> WeightsFile:
+def _bundled(name: str, network: str) -> WeightsFile:
     return WeightsFile(
         name=name,
         files=BUNDLED.get(name, {}),
@@ -79,7 +89,8 @@ def _bundled(name: str) -> WeightsFile:
         trained_on="Intel scenes, Imagenette, Labeled Faces in the Wild, Houses",
         bundled=True,
         together=True,
+        network=f"inpainters.networks.{network}",
     )
 
 
-WEIGHTS: dict[str, WeightsFile] = {row.name: row for row in (*_FILES, *map(_bundled, _TRAINED))}
+WEIGHTS: dict[str, WeightsFile] = {row.name: row for row in (*_FILES, *starmap(_bundled, _TRAINED.items()))}

@@ -202,7 +202,6 @@ class Diffusion(Learned):
     `model`'s. Subclasses: `sample`.
     """
 
-    network = "inpainters.networks.denoiser:Denoiser"
     net: Denoiser | Pretrained
 
     def sample(

@@ -23,8 +23,7 @@ from inpainters.methods.diffusion.base import (
 from inpainters.methods.diffusion.schedules import Step
 from inpainters.methods.learned.base import inputs, to_images
 from inpainters.networks.autoencoder import Autoencoder
-from inpainters.weights.build import load_network
-from inpainters.weights.table import WEIGHTS
+from inpainters.weights.build import load_bundled
 
 
 class LatentDiffusion(Diffusion):
@@ -60,8 +59,8 @@ class LatentDiffusion(Diffusion):
 
 def load_autoencoder(device: str) -> Autoencoder:
     """The bundled autoencoder; raises UnavailableError where its weights are absent, altered or foreign."""
-    files = tuple(WEIGHTS["autoencoder"].files)
-    return load_network("inpainters.networks.autoencoder:Autoencoder", "autoencoder", files, device)  # type: ignore[return-value]
+    network: Autoencoder = load_bundled("autoencoder", device)
+    return network
 
 
 def context(autoencoder: Autoencoder, image: Tensor, mask: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ what goes on inside.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from inpainters.base import Inpainter, Piece
 from inpainters.imaging import Image, composite, to_uint8
-from inpainters.weights.build import load_network
-from inpainters.weights.table import WEIGHTS
+from inpainters.weights.build import load_bundled
 
 BATCH_PIXELS = 4 * 256 * 256
 """Pieces share a batch up to this many pixels, which bounds the memory."""
@@ -23,12 +22,10 @@ T = TypeVar("T")
 
 
 class Learned(Inpainter):
-    """A trained network, `forward(image, mask[, guide])` to pictures from coarse to fine. Subclasses name it
-    and show its inside.
+    """A trained network, that of the row's first weights: `forward(image, mask[, guide])` to pictures from
+    coarse to fine. Subclasses show its inside.
     """
 
-    network: ClassVar[str]
-    """`module:class` of the network; weights may name another class of the same module."""
     net: nn.Module
 
     def load(self) -> None:
@@ -38,9 +35,8 @@ class Learned(Inpainter):
         self.net = self.bundled()
 
     def bundled(self) -> Any:
-        """The network of the bundled weights, of the class that `network` names; raises as `load` does."""
-        name = self.spec.weights[0]
-        return load_network(self.network, name, tuple(WEIGHTS[name].files), self.device)
+        """The network of the bundled weights; raises as `load` does."""
+        return load_bundled(self.spec.weights[0], self.device)
 
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         fills: dict[int, Image] = {}

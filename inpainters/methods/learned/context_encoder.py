@@ -94,8 +94,6 @@ def squares(mask: Mask) -> list[Square]:
 
 
 class ContextEncoder(Learned):
-    network = "inpainters.networks.context_encoder:ContextEncoder"
-
     def fill_batch(self, pieces: Sequence[Piece]) -> list[Image]:
         places = [squares(piece.mask) for piece in pieces]
         parts = [

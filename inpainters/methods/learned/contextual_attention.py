@@ -20,7 +20,6 @@ MOST_WEIGHTS = 1 << 25
 
 
 class ContextualAttention(Learned):
-    network = "inpainters.networks.contextual_attention:ContextualAttentionGenerator"
     net: ContextualAttentionGenerator | SlimContextualAttentionGenerator
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:

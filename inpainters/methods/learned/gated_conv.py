@@ -21,8 +21,6 @@ SIDE = 192
 
 
 class GatedConv(Learned):
-    network = "inpainters.networks.gated:SlimGatedGenerator"
-
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
         with tapped(gates(self.net), _reduce) as seen:
             coarse, *_, refined = self.stages([piece])

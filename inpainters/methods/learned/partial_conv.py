@@ -14,8 +14,6 @@ from inpainters.networks.layers import PartialConv2d
 
 
 class PartialConv(Learned):
-    network = "inpainters.networks.partial:SlimPartialUNet"
-
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
         layers = [
             (path, module) for path, module in self.net.named_modules() if isinstance(module, PartialConv2d)

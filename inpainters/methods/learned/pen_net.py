@@ -10,8 +10,6 @@ from inpainters.methods.learned.base import Learned, pasted, to_images
 
 
 class PenNet(Learned):
-    network = "inpainters.networks.pen_net:PenNet"
-
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
         pyramid = self.stages([piece])
         for number, picture in enumerate(pyramid, 1):
