@@ -189,7 +189,8 @@ def _section(
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
             f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} pictures and are biased upwards: "
-            "compare them only at equal n, and read the kernel distance beside them. The reference is paired: the originals of the same pictures.*"
+            "compare them only at equal n, and read the kernel distance beside them. The reference is "
+            "paired: the originals of the same pictures.*"
         )
     columns = [*bins, ALL]
     parts.append(

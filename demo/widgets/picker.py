@@ -21,7 +21,8 @@ class Picker(Widget):
 
     Value: `{families: [{id, name?, methods: [method, ...]}], chosen?: [method id, ...], options?: {method id:
     {option: value}}, wrong?: {method id: sentence}, rev?}`. `family.id` is one of
-    `inpainters.families.FAMILIES`. Without `chosen` what is ticked stays, without `options` what stands in the fields.
+    `inpainters.families.FAMILIES`. Without `chosen` what is ticked stays, without `options` what stands in
+    the fields.
 
     * method: `{id, title?, cost, note?, why?, help?, options?: [option, ...]}`. `cost` is text ("under 1 s"),
       `note` a line under the name; `why` is the sentence that says why a method is disabled here; `help`
