@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.server import samples
 from demo.server.explanation import Explanation, ask, price_of_explanation
-from demo.server.inspection import COMPARE, Inspection, digest_of, first_preset
+from demo.server.inspection import COMPARE, Inspection, digest_of
 from demo.server.jobs import Batch
 from demo.server.visit import App, Session
 from inpainters import registry
@@ -46,7 +46,7 @@ def take_pick(look: Inspection, session: Session | None, data: Mapping[str, Any]
     if "preset" in data:
         preset = str(data["preset"])[:80]
         registry.get(look.method).at_preset(preset)
-        look.preset = "" if preset == first_preset(look.method) else preset
+        look.preset = "" if preset == next(iter(look.presets), "") else preset
         look.clear()
     if "source" in data:
         source = str(data["source"])[:80]

@@ -2,12 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 from demo.server import samples
 from demo.server.copies import hatched
 from demo.server.explanation import Explanation, put_small
-from demo.server.jobs import Batch
+from demo.server.jobs import Batch, Price
 from demo.server.pictures import read_canvas
 from demo.server.store import Store
 from demo.server.visit import Session
@@ -51,8 +50,8 @@ class Inspection:
     method: str = field(default_factory=first_method)
     preset: str = ""
     """Of the method, where it has presets; empty: its first, which is quick."""
-    offered: list[dict[str, Any]] = field(default_factory=list)
-    """The presets with what they cost, as last worked out."""
+    prices: dict[str, Price] = field(default_factory=dict)
+    """Preset -> what its explanation costs, as last worked out."""
     source: str = next(iter(samples.SAMPLES))
     picked: bool = False
     """True once the visitor has chosen a picture or run a method: then Compare's hole no longer comes by
@@ -76,6 +75,26 @@ class Inspection:
     @property
     def job(self) -> Explanation | None:
         return self.batch.jobs[0] if self.batch else None  # type: ignore[return-value]
+
+    @property
+    def running(self) -> bool:
+        """True while what was started has not ended."""
+        return self.job is not None and not self.job.final
+
+    @property
+    def spec(self) -> MethodSpec | None:
+        """The row of the method; None where no method here can show its inside."""
+        return registry.METHODS.get(self.method)
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """Those of the method, none where it has none."""
+        return self.spec.preset.choices if self.spec and self.spec.preset else ()
+
+    @property
+    def chosen_preset(self) -> str:
+        """The preset of the next run; empty where the method has none."""
+        return self.preset or next(iter(self.presets), "")
 
     @property
     def options(self) -> dict[str, object]:
@@ -136,13 +155,3 @@ class Inspection:
 def digest_of(session: Session, data_url: str) -> str:
     """Of Compare's picture and its hole: the same hole may lie in another picture."""
     return hashlib.sha256(f"{session.round.picture.token} {data_url}".encode()).hexdigest()[:16]
-
-
-def presets_of(method: str) -> tuple[str, ...]:
-    """Those of a method, none where it has none."""
-    found = registry.METHODS.get(method)
-    return found.preset.choices if found and found.preset else ()
-
-
-def first_preset(method: str) -> str:
-    return next(iter(presets_of(method)), "")

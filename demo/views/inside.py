@@ -1,20 +1,19 @@
 """What the Inside tab shows, as plain values."""
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from demo.server import samples
-from demo.server.explanation import Explanation, Shot, fractions, price_of_explanation
-from demo.server.inspection import COMPARE, Inspection, explaining, first_preset, presets_of
+from demo.server.explanation import price_of_explanation
+from demo.server.inspection import COMPARE, Inspection, explaining
+from demo.server.jobs import Price
 from demo.server.store import url
 from demo.server.visit import App, Session
 from demo.views.changes import next_rev
+from demo.views.course import course_lines
+from demo.views.frames import progress
 from inpainters import registry
 from inpainters.costs import spoken
-from inpainters.imaging import Mask
-from inpainters.spec import Course, MethodSpec
+from inpainters.spec import MethodSpec
 
 CURVES = {
     "mask": "Share of positions that are valid",
@@ -35,52 +34,52 @@ def inside(
     heat: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The value of the Inside component."""
-    job = look.job
-    shown: dict[str, Any] = {
-        "methods": [_method(spec) for spec in explaining()],
+    spec, (height, width) = look.spec, look.size
+    if not look.running:  # prices read the mask: not for each tick of a run
+        look.prices = prices_here(look, spec) if spec else {}
+    return {
+        "rev": next_rev(),
+        "methods": [_method(one) for one in explaining()],
         "method": look.method,
-        "lesson": lesson(look.method),
+        "lesson": lesson(spec) if spec else "",
         "curves": CURVES,
-    }
-    shown |= {
         "sources": offered_sources(app, session),
         "source": look.source,
         "note": note,
         "error": error,
         "query": inside_link(look),
-    }
-    if not job or job.final:  # prices read the mask: not for each tick of a run
-        look.offered = offered_presets(look)
-    shown |= {
-        "presets": look.offered,
-        "preset": look.preset or first_preset(look.method),
-        "schedule": schedule_lines(look),
-    }
-    height, width = look.size
-    shown |= {
+        "presets": [_preset(name, look.prices.get(name)) for name in look.presets],
+        "preset": look.chosen_preset,
+        "schedule": course_lines(spec, look.options) if spec else None,
         "picture": {"src": url(look.shown), "w": width, "h": height} if look.shown else None,
         **_run(look),
-    }
-    return {
-        "rev": next_rev(),
-        **shown,
-        **(_progress(app, job) if job else {"state": "ready", "frames": []}),
+        **progress(app.runner, look.job),
         **({"heat": heat} if heat else {}),
     }
+
+
+def prices_here(look: Inspection, spec: MethodSpec) -> dict[str, Price]:
+    """Preset -> what its explanation costs in the hole in view; '' where the method has no presets."""
+    if not look.mask:
+        return {}
+    mask, presets = look.store.mask(look.mask), look.presets or ("",)
+    return {preset: price_of_explanation(spec, mask, spec.at_preset(preset)) for preset in presets}
+
+
+def _preset(name: str, price: Price | None) -> dict[str, Any]:
+    costs = [f"{price.calls:,} calls", spoken(price.seconds)] if price else []
+    return {"id": name, "title": name.capitalize(), "costs": costs}
+
+
+def lesson(spec: MethodSpec) -> str:
+    """What one sees, and why it matters."""
+    first = spec.summary.split(". ")[0].rstrip(".")
+    return spec.lesson or (first and f"{first}.")
 
 
 def _method(spec: MethodSpec) -> dict[str, Any]:
     why = registry.unavailable(spec.name)
     return {"id": spec.name, "title": spec.title, "family": spec.family, "why": why}
-
-
-def lesson(method: str) -> str:
-    """What one sees, and why it matters."""
-    spec = registry.METHODS.get(method)
-    if spec is None:
-        return ""
-    first = spec.summary.split(". ")[0].rstrip(".")
-    return spec.lesson or (first and f"{first}.")
 
 
 def offered_sources(app: App, session: Session | None) -> list[dict[str, Any]]:
@@ -108,91 +107,10 @@ def _run(look: Inspection) -> dict[str, Any]:
         return {"run": "Run", "ready": False, "why": why}
     if not look.mask:
         return {"run": "Run", "ready": False, "why": "Choose a picture first."}
-    if look.job and not look.job.final:  # an estimate reads the mask: not for each tick of a run
+    if look.running:
         return {"run": "Run", "ready": True}
-    mask = look.store.mask(look.mask)
-    seconds = price_of_explanation(registry.get(look.method), mask, look.options).seconds
-    return {"run": f"Run · {spoken(seconds)}", "ready": True}
-
-
-def offered_presets(look: Inspection) -> list[dict[str, Any]]:
-    """What the method can be set to, each with what its explanation costs in the hole that is in view."""
-    mask = look.store.mask(look.mask) if look.mask else None
-    return [
-        {"id": name, "title": name.capitalize(), "costs": _costs(look.method, mask, name)}
-        for name in presets_of(look.method)
-    ]
-
-
-def _costs(method: str, mask: Mask | None, preset: str) -> list[str]:
-    if mask is None:
-        return []
-    spec = registry.get(method)
-    calls, seconds = price_of_explanation(spec, mask, spec.at_preset(preset))
-    return [f"{calls:,} calls", spoken(seconds)]
-
-
-def schedule_lines(look: Inspection) -> dict[str, Any] | None:
-    """The course of the run and of the one beside it, all steps, before anything runs; None where the method
-    has none.
-    """
-    spec = registry.METHODS.get(look.method)
-    if spec is None or (way := spec.way(look.options)) is None:
-        return None
-    lines = [_line(spec, look.options, way)]
-    if spec.beside:
-        other = registry.get(spec.beside)
-        options = spec.shared(other, look.options)
-        if (along := other.way(options)) is not None:
-            lines.append(_line(other, options, along))
-    return {"top": way.top, "steps": way.points[-1][0], "lines": lines}
-
-
-def _line(spec: MethodSpec, options: Mapping[str, Any], way: Course) -> dict[str, Any]:
-    points = [list(corner) for corner in way.points]
-    return {"title": spec.title, "calls": spec.network_calls(options), "points": points}
-
-
-def _progress(app: App, job: Explanation) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "state": {"waiting": "queued"}.get(job.state, job.state),
-        "err": job.message,
-        "frames": [_frame(s) for s in job.shots],
-    }
-    if job.state == "waiting":
-        shown |= {"place": app.runner.ahead(job), "eta": round(job.seconds, 1)}
-    if job.state == "running":
-        shown |= {"progress": round(job.progress, 2), "eta": round(job.remaining) or None}
-    if job.state == "done" and job.result is not None:
-        shown["seconds"] = round(job.result.seconds, 2)
-    if job.original and job.seen is not None and job.hole is not None:
-        height, width = job.seen.shape[:2]
-        shown |= {
-            "original": {"src": url(job.original), "w": width, "h": height},
-            "hole": _inside(job.hole),
-        }
-    return shown
-
-
-def _frame(shot: Shot) -> dict[str, Any]:
-    height, width = shot.size
-    number = None if shot.value is None or not np.isfinite(shot.value) else round(float(shot.value), 4)
-    shown = {
-        "name": shot.name,
-        "title": shot.title,
-        "src": url(shot.token),
-        "w": width,
-        "h": height,
-        "value": number,
-    }
-    return shown | {"origin": shot.origin is not None}
-
-
-def _inside(hole: Mask) -> list[float]:
-    """The missing position nearest to the middle of all of them, as fractions."""
-    rows, columns = np.nonzero(hole)
-    nearest = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
-    return fractions((rows[nearest], columns[nearest]), hole.shape)
+    price = look.prices.get(look.chosen_preset)
+    return {"run": f"Run · {spoken(price.seconds)}" if price else "Run", "ready": True}
 
 
 def inside_link(look: Inspection) -> str:
