@@ -31,12 +31,12 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.place(TITLE)
         page = Page(app, blocks, gr.State(None, time_to_live=3600, delete_callback=_closed))
-        with gr.Tabs(selected=TABS[0].id, elem_id="tabs") as tabs:
-            for tab in TABS:
+        with gr.Tabs(selected=next(iter(TABS)), elem_id="tabs") as tabs:
+            for tab in TABS.values():
                 with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
                     tab.build(page)
         blocks.load(
-            _linked([tab.id for tab in TABS]),
+            _linked(list(TABS)),
             None,
             tabs,
             show_progress="hidden",
@@ -121,7 +121,7 @@ def launch_options(app: App) -> dict[str, Any]:
     """Keywords for `Blocks.launch` that do not depend on where it runs."""
     return {
         "theme": theme(),
-        "head": style_tag("tokens.css", "page.css", *(name for tab in TABS for name in tab.styles))
+        "head": style_tag("tokens.css", "page.css", *(name for tab in TABS.values() for name in tab.styles))
         + header.HEAD_TAGS,
         "footer_links": ["api"],
         "run_history": False,

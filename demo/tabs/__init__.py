@@ -38,8 +38,9 @@ class Tab:
         getattr(import_module(module), function)(page)
 
 
-TABS: tuple[Tab, ...] = (
+_TABS = (
     Tab("compare", "Compare", "demo.tabs.compare:build"),
     Tab("leaderboard", "Leaderboard", "demo.tabs.leaderboard:build", ("leaderboard.css",)),
     Tab("inside", "Inside", "demo.tabs.inside:build"),
 )
+TABS: dict[str, Tab] = {tab.id: tab for tab in _TABS}

@@ -18,7 +18,7 @@ from demo.widgets.widget import Widget
 FOLDER = Path(assets.__file__).parent
 FILES = sorted([*FOLDER.glob("*.js"), *FOLDER.glob("*.css")], key=lambda file: file.name)
 SCRIPTS = [file for file in FILES if file.suffix == ".js"]
-IN_HEAD = {"tokens.css", "page.css", *(name for tab in TABS for name in tab.styles)}
+IN_HEAD = {"tokens.css", "page.css", *(name for tab in TABS.values() for name in tab.styles)}
 
 
 def names(files: list[Path]) -> list[str]:
