@@ -1,4 +1,4 @@
-"""python -m benchmark: list | masks export|import | run | score | report | fetch | verify."""
+"""python -m benchmark: list | masks export|import | run | score | report | rows | fetch | verify."""
 
 import argparse
 import math
@@ -30,21 +30,25 @@ def _parser() -> commandline.Parser:
     parser = commandline.Parser(
         "python -m benchmark", description="Fill the same holes with every method, and measure."
     )
-    commands = parser.add_subparsers(required=True, metavar="list|masks|run|score|report|fetch|verify")
+    commands = parser.add_subparsers(required=True, metavar="list|masks|run|score|report|rows|fetch|verify")
     commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(
         command=_list
     )
     _add_run(commands.add_parser("run", help="run, score and report a suite; a second start continues"))
     for name, command, text in (
-        ("score", _score, "compute what is not scored yet and write scores.csv"),
-        ("report", _report, "write tables and figures from scores.csv"),
+        ("score", _score, "compute what is not scored yet and write scores.parquet"),
+        ("report", _report, "write tables and figures from scores.parquet"),
+        ("rows", _rows, "print the rows: one line per figure"),
         ("verify", _verify, "check files against the manifest's sha256"),
     ):
         added = commands.add_parser(name, help=text)
         added.add_argument(
             "folder", type=commandline.path, metavar="DIR", help="a results folder such as results/quick"
         )
-        commandline.add_weights(added)
+        if command is _rows:
+            added.add_argument("--csv", action="store_true", help="as CSV, with all columns")
+        else:
+            commandline.add_weights(added)
         added.set_defaults(command=command)
     fetch = commands.add_parser("fetch", help="download weights and check their sha256")
     fetch.add_argument("name")
@@ -267,8 +271,18 @@ def _scored(root: Path, *, failures: bool = True) -> int:
 def _reported(root: Path) -> None:
     from benchmark.report.write import report
 
+    _converted(root)
     report(root)
     print(root / "table.md")
+
+
+def _converted(root: Path) -> None:
+    from benchmark import results
+    from benchmark.convert import convert
+
+    results.check(root)
+    for text in convert(root):
+        print(text, file=sys.stderr)
 
 
 def _score(parsed: argparse.Namespace) -> int:
@@ -277,6 +291,15 @@ def _score(parsed: argparse.Namespace) -> int:
 
 def _report(parsed: argparse.Namespace) -> int:
     _reported(parsed.folder)
+    return 0
+
+
+def _rows(parsed: argparse.Namespace) -> int:
+    from benchmark import rows
+
+    _converted(parsed.folder)
+    for number, frame in enumerate(rows.frames(parsed.folder)):
+        sys.stdout.write((rows.as_csv if parsed.csv else rows.as_text)(frame, head=number == 0))
     return 0
 
 

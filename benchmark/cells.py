@@ -112,11 +112,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a finished cell; None where there is none that can be used."""
-    found = read_json(folder / "manifest.json") or {}
-    parts = ("pictures", "failed", "environment", "options", "weights", "packages")
-    return found if all(isinstance(found.get(name), dict) for name in parts) else None
+def file_sha256(path: Path) -> str | None:
+    """sha256 of a file; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def finished(folder: Path, image_id: str) -> bool:

@@ -3,11 +3,14 @@ each method gets.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass
+
 from benchmark.cells import FORMAT, Cell, compact, difference, read_json, split_entry, write_json
+from benchmark.files import fault
 from benchmark.inputs.datasets import Dataset, take
 from benchmark.inputs.masksets import MaskSet, middle
 from benchmark.suites import Suite
@@ -19,9 +22,9 @@ OVERHEAD = 0.15
 """Seconds per picture on the reference machine that are not the method's: masking, PNGs and scoring."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Plan:
-    """What a results folder will hold. Stored before the first picture, so that every start means the same."""
+    """What a results folder will hold, stored before the first picture: every start means the same."""
 
     suite: str
     dataset: str
@@ -91,6 +94,14 @@ class Plan:
         return self.column(label)[: self.methods[entry]]
 
 
+class _Stored(BaseModel, extra="allow"):
+    """The fields of plan.json that are not a `Plan`'s own."""
+
+    format: int
+    n: int
+    order: list[tuple[str, str]]
+
+
 def plan_file(root: Path) -> Path:
     return root / "cells" / "plan.json"
 
@@ -110,17 +121,17 @@ def load_plan(root: Path) -> Plan:
         raise InputError(
             f"'{root.name}' {what}: run the suite again, with --redo where pictures are there already."
         )
-    if found.pop("format", None) != FORMAT:
+    if found.get("format") != FORMAT:
         raise InputError(
             f"'{root.name}' was written by another version of the benchmark: use --redo, or another --out."
         )
     try:
-        del found["n"]
-        found["pictures"] = {str(image_id): str(sha) for image_id, sha in found.pop("order")}
-        return Plan(**{**found, "bins": tuple(found["bins"]), "left_out": tuple(found["left_out"])})
-    except (KeyError, TypeError, ValueError):
+        stored = _Stored.model_validate(found)
+        return Plan(**{**(stored.model_extra or {}), "pictures": dict(stored.order)})
+    except ValidationError as error:
         raise InputError(
-            f"'{root.name}' has a plan.json that does not say what to run: use --redo, or another --out."
+            f"'{root.name}' has a plan.json that does not say what to run ({fault(error)}): use --redo, or "
+            "another --out."
         ) from None
 
 

@@ -1,21 +1,23 @@
 """A results folder read back: rows, timings and manifest, with a sentence for whatever is wrong with them."""
 
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from benchmark import files, rows
+from benchmark.files import SuiteManifest
+from benchmark.rows import KEY_COLUMNS, SCORE_COLUMNS
 from inpainters.errors import InputError
 
-KEY_COLUMNS = ["suite", "dataset", "mask_set", "bin", "image_id", "method", "options", "seed"]
-SCORE_COLUMNS = [*KEY_COLUMNS, "metric", "region", "value", "reason"]
 TIMING_COLUMNS = [*KEY_COLUMNS, "seconds", "network_calls", "peak_memory_mb"]
 WHOLE_SET = "*"
 """The image_id of a metric that is computed on a whole set."""
 ALL_BINS = "all"
 """The bin of a row, or of a table's cell, that is about all ratio bins together."""
+PLAIN = "scores.csv"
+"""The rows of an old folder: the plain table."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Results:
     """What `report` and the leaderboard read."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: SuiteManifest
     scores: pd.DataFrame
     timings: pd.DataFrame
 
@@ -36,33 +38,53 @@ def load(folder: Path) -> Results:
     """Read a suite's folder; raises InputError where it is not one, is half-written, or comes from another
     version.
     """
+    check(folder)
+    scores = pd.concat(list(plain(folder)) or [pd.DataFrame(columns=SCORE_COLUMNS)], ignore_index=True)
+    timings = read_csv(folder / "timings.csv", TIMING_COLUMNS)
+    return Results(folder, files.suite_manifest(folder), _with_entries(scores), _with_entries(timings))
+
+
+def check(folder: Path) -> None:
+    """Raise InputError where there is no such folder."""
     if not folder.is_dir():
         raise InputError(
             f"There is no results folder '{folder.name}'; run `python -m benchmark run quick` first or name "
             "another."
         )
-    scores = _read(folder / "scores.csv", SCORE_COLUMNS)
-    timings = _read(folder / "timings.csv", TIMING_COLUMNS)
-    return Results(folder, _manifest(folder / "manifest.json"), _with_entries(scores), _with_entries(timings))
+
+
+def plain(folder: Path) -> Iterator[pd.DataFrame]:
+    """The plain table of a folder, bin by bin; all at once where it is an old one."""
+    return iter([read_csv(folder / PLAIN, SCORE_COLUMNS)]) if is_old(folder) else rows.frames(folder)
+
+
+def is_old(folder: Path) -> bool:
+    """True for a folder that holds its rows as scores.csv."""
+    return (folder / PLAIN).is_file() and not (folder / rows.SCORES).exists()
+
+
+def row_file(folder: Path) -> Path:
+    """The file that holds the rows."""
+    return folder / (PLAIN if is_old(folder) else rows.SCORES)
 
 
 def suites(root: Path) -> list[Path]:
     """The folders below `root` (or `root` itself) that hold a finished suite, by name."""
     folders = [root, *sorted(root.iterdir())] if root.is_dir() else []
     return [
-        folder
-        for folder in folders
-        if (folder / "scores.csv").is_file() and (folder / "manifest.json").is_file()
+        folder for folder in folders if row_file(folder).is_file() and (folder / "manifest.json").is_file()
     ]
 
 
-def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+    """A CSV file with these columns; raises InputError where it is absent, damaged or lacks one."""
     try:
         frame = pd.read_csv(
             path,
             dtype={column: str for column in columns if column not in _NUMBERS},
             keep_default_na=False,
             na_values=_NA,
+            float_precision="round_trip",
         )
     except FileNotFoundError:
         raise InputError(
@@ -87,28 +109,8 @@ _NUMBERS = {"value": float, "seconds": float, "network_calls": float, "peak_memo
 _NA = {column: [""] for column in _NUMBERS if column != "seed"}
 
 
-def _manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"'{path.parent.name}' has no manifest.json: the run is not finished; start it again to continue."
-        ) from None
-    except (ValueError, OSError):
-        raise InputError(
-            f"'{path.parent.name}/manifest.json' is damaged; run `python -m benchmark score` on the folder "
-            "again."
-        ) from None
-    if not isinstance(manifest, dict):
-        raise InputError(
-            f"'{path.parent.name}/manifest.json' is not a manifest; run `python -m benchmark score` on the "
-            "folder again."
-        )
-    return manifest
-
-
 def _with_entries(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add `entry`, a method with its options as one name, and `photograph`, the unit that intervals resample."""
+    """Add `entry`, a method with its options, and `photograph`, the unit that intervals resample."""
     options = frame["options"].fillna("{}")
     entry = frame["method"].where(options == "{}", frame["method"] + " " + options)
     return frame.assign(entry=entry, photograph=frame["image_id"].str.split("@").str[0])

@@ -10,7 +10,8 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmark import measure
-from benchmark.cells import Cell, Outcome, finished, read_json, read_manifest, split_entry, write, write_json
+from benchmark.cells import Cell, Outcome, finished, read_json, split_entry, write, write_json
+from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import Inputs
 from benchmark.inputs.masksets import middle
 from benchmark.plan import OVERHEAD, Plan, cost
@@ -92,11 +93,11 @@ class _Filler:
         """Fill what is missing; write the manifest last."""
         folder, wanted = self.cell.folder(self.root), meaning(self.cell, self.inputs, self.images)
         self.bar.set_description_str(f"{self.cell.entry} {self.cell.bin}")
-        stored = read_manifest(folder)
+        stored = cell_manifest(folder)
         if (
             stored is None
-            or stored["failed"]
-            or not all(i in stored["pictures"] and finished(folder, i) for i in self.images)
+            or stored.failed
+            or not all(i in stored.pictures and finished(folder, i) for i in self.images)
         ):
             write_json(folder / "key.json", wanted)
             failed = self._all(folder)

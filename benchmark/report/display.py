@@ -5,20 +5,25 @@ They are for looking at: scores always come from the PNGs.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import pandas as pd
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
-from benchmark.cells import compact, read_manifest, write
+from benchmark.cells import compact, file_sha256, write
+from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.report.marks import MARK, footnote, mark
 from benchmark.report.summary import column_order, entry_order
 from benchmark.report.tables import number
 from benchmark.results import Results
-from inpainters.imaging import load_image, load_mask
+from inpainters.errors import InputError
+from inpainters.imaging import decode_image, load_mask
 from inpainters.registry import METHODS
 
 QUALITY = 60
@@ -26,77 +31,171 @@ SHEET_METRIC = ("lpips_squeeze", "hole")
 FALLBACK = ("l1", "hole")
 """What a sheet sorts by where LPIPS could not be computed."""
 THUMB = 144
-NOTE = f"Lossy WebP copies (quality {QUALITY}) for looking at; every score comes from the PNGs that `python -m benchmark run` writes.\n"
+LARGEST = 9_500_000
+"""Bytes of one zip: hosts of repositories refuse files of more than 10 MB."""
+_OVERHEAD = 200
+"""Bytes that a zip spends on a member beside its content and its name, twice, or more."""
+NOTE = (
+    f"Lossy WebP copies (quality {QUALITY}) for looking at; every score comes from the PNGs that `python -m "
+    "benchmark run` writes.\n"
+)
 
 
-def original(folder: Path, image_id: str) -> Path:
-    return folder / "display" / "originals" / f"{image_id}.webp"
+@dataclass(frozen=True)
+class Place:
+    """Where a picture lies: a file, or a member of a zip."""
+
+    file: Path
+    member: str = ""
+    stamp: int = 0
+    """When the zip was written, in ns: another zip may hold another picture under this name."""
+
+    def read(self) -> bytes:
+        """The bytes of the picture's file."""
+        return _open(self.file, self.stamp).read(self.member) if self.member else self.file.read_bytes()
 
 
-def mask(folder: Path, label: str, image_id: str) -> Path:
-    return folder / "display" / label / f"{image_id}.mask.png"
+def original(image_id: str) -> str:
+    """The name of the copy of an original."""
+    return f"originals/{image_id}.webp"
 
 
-def output(folder: Path, label: str, image_id: str, entry: str) -> Path:
-    """Where the display copy of one fill lies; `entry` is a method, with its options where they are not the
-    defaults.
-    """
+def mask(label: str, image_id: str) -> str:
+    """The name of the copy of a mask."""
+    return f"{label}/{image_id}.mask.png"
+
+
+def output(label: str, image_id: str, entry: str) -> str:
+    """The name of the copy of one fill; `entry` is a method, with options that are not the defaults."""
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in entry)
-    return folder / "display" / label / f"{image_id}.{safe}.webp"
+    return f"{label}/{image_id}.{safe}.webp"
 
 
-def find(results: Results, label: str, image_id: str, entry: str) -> Path | None:
+def find(results: Results, label: str, image_id: str, entry: str) -> Place | None:
     """The picture of one fill to show: its display copy, else its PNG, else None. `entry` may be `original`
     or `mask`.
     """
-    made = {"original": original(results.folder, image_id), "mask": mask(results.folder, label, image_id)}
-    path = made.get(entry, output(results.folder, label, image_id, entry))
-    if path.is_file():
-        return path
+    made = {"original": original(image_id), "mask": mask(label, image_id)}
+    if place := copies(results.folder).get(made.get(entry, output(label, image_id, entry))):
+        return place
     names = {"original": f"_inputs/{image_id}.png", "mask": f"_inputs/{image_id}.mask.png"}
     pattern = names.get(entry, f"{entry.split(' ')[0]}/*/{image_id}.png")
     for png in sorted((results.folder / "cells").glob(f"*/*/{label}/{pattern}")):
         if entry in names or _entry(png.parent) == entry:
-            return png
+            return Place(png)
     return None
 
 
 def _entry(folder: Path) -> str:
     """The entry a finished cell belongs to; empty while it is not finished."""
-    key = read_manifest(folder)
+    key = cell_manifest(folder)
     if key is None:
         return ""
-    return str(key["method"]) if not key["options"] else f"{key['method']} {compact(key['options'])}"
+    return key.method if not key.options else f"{key.method} {compact(key.options)}"
+
+
+# ---- the zip -------------------------------------------------------------------------------------
+
+
+def zips(folder: Path) -> list[Path]:
+    """A suite's zips of display copies: display.zip, or display-1.zip, display-2.zip ... where one would be
+    too large.
+    """
+    return sorted(folder.glob("display*.zip"), key=lambda path: (len(path.name), path.name))
+
+
+def copies(folder: Path) -> dict[str, Place]:
+    """Name -> place of all display copies of a suite."""
+    return _copies(tuple((path, path.stat().st_mtime_ns) for path in zips(folder)))
+
+
+@lru_cache(maxsize=16)
+def _copies(files: tuple[tuple[Path, int], ...]) -> dict[str, Place]:
+    return {name: Place(path, name, stamp) for path, stamp in files for name in _open(path, stamp).namelist()}
+
+
+@lru_cache(maxsize=16)
+def _open(path: Path, stamp: int) -> ZipFile:
+    """A zip that is kept open: reading a copy is one look into it."""
+    del stamp
+    try:
+        return ZipFile(path)
+    except (OSError, BadZipFile):
+        raise InputError(
+            f"'{path.parent.name}/{path.name}' is damaged: delete it; `python -m benchmark report` writes it "
+            "anew where the pictures are."
+        ) from None
+
+
+def write_zips(folder: Path, members: Mapping[str, tuple[str, bytes]]) -> None:
+    """Write the display copies anew: name -> (sha256 of the PNG that was copied, its copy). The same members
+    give the same bytes.
+    """
+    sizes = {name: len(data) + 2 * len(name) + _OVERHEAD for name, (_, data) in members.items()}
+    several, parts = sum(sizes.values()) > LARGEST, list[list[str]]()
+    for name in sorted(members):
+        if not parts or sum(sizes[other] for other in parts[-1]) + sizes[name] > LARGEST:
+            parts.append([])
+        parts[-1].append(name)
+    names = [f"display-{i}.zip" if several else "display.zip" for i in range(1, len(parts) + 1)]
+    for name, part in reversed(list(zip(names, parts, strict=True))):  # killed here, it loses no copy
+        write(folder / name, _zip({member: members[member] for member in part}))
+    for old in zips(folder):
+        if old.name not in names:
+            old.unlink()
+
+
+def _zip(members: Mapping[str, tuple[str, bytes]]) -> bytes:
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_STORED) as file:
+        for name, (source, data) in members.items():
+            info = ZipInfo(name)  # of 1 January 1980, whenever it is written
+            info.external_attr, info.create_system, info.comment = 0o644 << 16, 3, source.encode()
+            file.writestr(info, data)
+    return buffer.getvalue()
 
 
 def copy(results: Results) -> int:
-    """Make the display copies that are missing and whose PNGs are here; returns how many were made.
+    """Make the display copies that are missing, or of other PNGs than those that are here; returns how many
+    were made.
 
     Only for the built-in `sample` set, whose photographs may be passed on.
     """
-    made = 0
+    wanted: dict[str, Path] = {}
     for cell in sorted((results.folder / "cells" / "sample").glob("*/*/*/*/manifest.json")):
         label, entry, inputs = cell.parts[-4], _entry(cell.parent), cell.parents[2] / "_inputs"
         for png in sorted(cell.parent.glob("*.png")) if entry else ():
-            made += _copy(png, output(results.folder, label, png.stem, entry))
-            made += _copy(inputs / png.name, original(results.folder, png.stem))
-            made += _copy(inputs / f"{png.stem}.mask.png", mask(results.folder, label, png.stem))
+            wanted[output(label, png.stem, entry)] = png
+            wanted.setdefault(original(png.stem), inputs / png.name)
+            wanted[mask(label, png.stem)] = inputs / f"{png.stem}.mask.png"
+    here = copies(results.folder)
+    made = {
+        name: (digest, _copy(png, name))
+        for name, png in wanted.items()
+        if (digest := str(file_sha256(png))) != (_source(here[name]) if name in here else "")
+    }
     if made:
-        (results.folder / "display" / "README.md").write_text(NOTE, encoding="utf-8")
-    return made
+        kept = {name: (_source(place), place.read()) for name, place in here.items()}
+        write_zips(results.folder, {"README.md": ("", NOTE.encode()), **kept, **made})
+    return len(made)
 
 
-def _copy(source: Path, target: Path) -> bool:
-    """Write a copy in the format of its name, a mask as black and white, unless a newer one is there."""
-    if target.exists() and source.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
-        return False
+def _source(place: Place) -> str:
+    """sha256 of the PNG that a copy was made of; empty where nothing was noted."""
+    return _open(place.file, place.stamp).getinfo(place.member).comment.decode()
+
+
+def _copy(source: Path, name: str) -> bytes:
+    """A copy in the format of its name, a mask as black and white."""
     buffer = io.BytesIO()
-    if target.suffix == ".webp":
+    if name.endswith(".webp"):
         PilImage.fromarray(read_rgb(source)).save(buffer, "WEBP", quality=QUALITY, method=6)
     else:
         PilImage.fromarray(read_mask(source)).save(buffer, "PNG", optimize=True)
-    write(target, buffer.getvalue())
-    return True
+    return buffer.getvalue()
+
+
+# ---- contact sheets ------------------------------------------------------------------------------
 
 
 def sheets(results: Results) -> list[Path]:
@@ -171,9 +270,8 @@ def _sheet(
         for column, (picture, words) in enumerate(zip(pictures, texts, strict=True)):
             canvas.paste(picture, (column * (THUMB + 6) + 6, top))
             pen.text((column * (THUMB + 6) + 8, top + THUMB + 3), words, fill="#4B5563", font=font)
-    ours = original(
-        results.folder, chosen[0][1]
-    ).is_file()  # other people's photographs stay out of what is committed
+    # Other people's photographs stay out of what is committed.
+    ours = original(chosen[0][1]) in copies(results.folder)
     path = results.folder / ("figures" if ours else "cells") / f"contact_sheet_{label}.webp"
     path.parent.mkdir(exist_ok=True)
     canvas.save(path, "WEBP", quality=85, method=6)
@@ -191,10 +289,10 @@ def _heading(entry: str) -> str:
     return title if len(title) <= 22 else entry[:22]
 
 
-def _thumb(path: Path | None) -> PilImage.Image:
-    if path is None:
+def _thumb(place: Place | None) -> PilImage.Image:
+    if place is None:
         return PilImage.new("RGB", (THUMB, THUMB), "#E5E8EC")
-    with PilImage.open(path) as picture:
+    with PilImage.open(io.BytesIO(place.read())) as picture:
         return picture.convert("RGB").resize((THUMB, THUMB), PilImage.Resampling.BOX)
 
 
@@ -202,6 +300,6 @@ def _masked(results: Results, label: str, image_id: str) -> PilImage.Image:
     picture, hole = (find(results, label, image_id, name) for name in ("original", "mask"))
     if picture is None or hole is None:
         return _thumb(None)
-    image = load_image(picture).image
-    image[load_mask(hole, image.shape[:2])[0]] = (230, 0, 126)
+    image = decode_image(picture.read()).image
+    image[load_mask(decode_image(hole.read()).image, image.shape[:2])[0]] = (230, 0, 126)
     return PilImage.fromarray(image).resize((THUMB, THUMB), PilImage.Resampling.BOX)

@@ -156,7 +156,7 @@ def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: 
         spread = [[value.mean - value.low], [value.high - value.mean]]
         axes.errorbar(max(float(seconds[entry]), 1e-4), value.mean, spread, capsize=2, **look)
     axes.set_xscale("log")
-    together = results.manifest.get("meaning", {}).get("batch", 1)
+    together = results.manifest.meaning.batch
     axes.set_xlabel(
         f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {hardware(results)}"
     )
@@ -241,11 +241,7 @@ def _note(entries: Iterable[str], metric: str) -> str:
 
 def hardware(results: Results) -> str:
     """The machine the times were taken on, in the manifest's words."""
-    environment = results.manifest.get("environment", {})
-    found = (
-        environment.get("hardware", "the machine of the manifest") if isinstance(environment, dict) else ""
-    )
-    return str(found if isinstance(found, str) else " ".join(str(value) for value in found.values()))
+    return str(results.manifest.environment.get("hardware", "the machine of the manifest"))
 
 
 def _axis(metric: str, region: str) -> str:

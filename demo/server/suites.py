@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.cells import FORMAT
 from benchmark.metrics import METRICS
+from benchmark.report import display
 from benchmark.report.summary import Cell, Key, counts_of, entry_order, measured, summarise
-from benchmark.results import ALL_BINS, WHOLE_SET, Results, load
+from benchmark.results import ALL_BINS, PLAIN, WHOLE_SET, Results, load, row_file
+from benchmark.rows import SCORES
 from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.registry import METHODS
 
 EMPTY = "No results yet. Run `python -m benchmark run quick`, then reload this page."
 
-PARTS = ("scores.csv", "manifest.json", "cells")
+PARTS = (SCORES, PLAIN, "manifest.json", "cells")
 """A folder with any of these is a suite, be it a half-written one."""
 
 
@@ -55,18 +56,11 @@ def open_suite(root: Path, suite: str) -> Results:
 
 
 def _open(folder: Path) -> Results:
-    results = _load(folder, _stamp(folder))
-    meaning = results.manifest.get("meaning")
-    if isinstance(meaning, dict) and meaning.get("format", FORMAT) != FORMAT:
-        raise InputError(
-            f"'{folder.name}' was written by another version of the benchmark: run its suite again with "
-            "--redo."
-        )
-    return results
+    return _load(folder, _stamp(folder))
 
 
 def _stamp(folder: Path) -> int:
-    scores = folder / "scores.csv"
+    scores = row_file(folder)
     return scores.stat().st_mtime_ns if scores.is_file() else 0
 
 
@@ -82,7 +76,7 @@ def readable(root: Path) -> tuple[dict[str, Path], list[str]]:
             good[_open(folder).suite] = folder
         except InputError as error:
             problems.append(str(error))
-    return dict(sorted(good.items(), key=lambda item: not (item[1] / "display").is_dir())), problems
+    return dict(sorted(good.items(), key=lambda item: not display.zips(item[1]))), problems
 
 
 def entries_of(results: Results, families: Collection[str]) -> list[str]:
