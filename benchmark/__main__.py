@@ -109,8 +109,12 @@ def _add_masks(masks: argparse.ArgumentParser) -> None:
     commands = masks.add_subparsers(required=True, metavar="export|import")
     export = commands.add_parser("export", help="write PNGs, white = missing, and masks.csv")
     export.add_argument("out", type=commandline.path, metavar="DIR")
-    about = "a paper's set: liu2018 (55,116 of 512 px, some ten minutes and half a gigabyte); what else is given overrides it"
-    export.add_argument("--preset", metavar="NAME", help=about)
+    export.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a paper's set: liu2018 (55,116 of 512 px, some ten minutes and half a gigabyte); what else is "
+        "given overrides it",
+    )
     export.add_argument(
         "--generator", help="one, or several with commas that take turns (default: irregular)"
     )

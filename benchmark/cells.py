@@ -182,8 +182,10 @@ def _take(mine: Path, path: Path, root: Path) -> None:
         except FileExistsError:
             holder = read_json(path) or {}
             if holder.get("host", socket.gethostname()) != socket.gethostname():
-                where = f"on '{str(holder['host'])[:40]}' is writing to '{root.name}': wait for it, or delete cells/.lock if it is dead."
-                raise InputError(f"Another run {where}") from None
+                raise InputError(
+                    f"Another run on '{str(holder['host'])[:40]}' is writing to '{root.name}': wait for it, "
+                    "or delete cells/.lock if it is dead."
+                ) from None
             if _alive(holder):
                 raise InputError(
                     f"Another run (process {holder['pid']}) is writing to '{root.name}': wait for it, or use "

@@ -155,9 +155,22 @@ def make_plan(
     most = -(-len(pictures) // len(bins)) if once else len(pictures)
     shares = share(names, most, bins, seconds, suite.budget)
     return Plan(
-        suite.name, dataset.name, dataset.recipe, masks.name, masks.source, tuple(bins), seed, pictures, tuple(left_out), shares, seconds,
-        suite.budget, once, answers, batch,
-    )  # fmt: skip
+        suite=suite.name,
+        dataset=dataset.name,
+        recipe=dataset.recipe,
+        mask_set=masks.name,
+        mask_source=masks.source,
+        bins=tuple(bins),
+        seed=seed,
+        pictures=pictures,
+        left_out=tuple(left_out),
+        methods=shares,
+        seconds=seconds,
+        budget=suite.budget,
+        once=once,
+        answers=answers,
+        batch=batch,
+    )
 
 
 def settle(root: Path, plan: Plan) -> Plan:

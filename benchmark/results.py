@@ -79,13 +79,8 @@ def suites(root: Path) -> list[Path]:
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     """A CSV file with these columns; raises InputError where it is absent, damaged or lacks one."""
     try:
-        frame = pd.read_csv(
-            path,
-            dtype={column: str for column in columns if column not in _NUMBERS},
-            keep_default_na=False,
-            na_values=_NA,
-            float_precision="round_trip",
-        )
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=_NA)
+        frame = frame.astype({column: kind for column, kind in _NUMBERS.items() if column in frame})
     except FileNotFoundError:
         raise InputError(
             f"'{path.parent.name}' has no {path.name}: the run is not finished; start it again with the same "

@@ -7,7 +7,7 @@ the same bytes with the same pyarrow.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +134,20 @@ def frames(folder: Path) -> Iterator[pd.DataFrame]:
 
     Raises InputError where a file is absent, damaged or another version's.
     """
+    _check(folder, SCORES, KEY_COLUMNS)
+    _check(folder, REASONS, [*KEY_COLUMNS, "metric", "region", "reason"])
     for label in sorted(_bins(folder)):
         yield _long(_read(folder, SCORES, label), _read(folder, REASONS, label))
+
+
+def _check(folder: Path, name: str, wanted: Sequence[str]) -> None:
+    with _readable(folder, name):
+        there = pq.read_schema(folder / name).names
+    if absent := [column for column in wanted if column not in there]:
+        raise InputError(
+            f"'{folder.name}/{name}' lacks the column '{absent[0]}': it comes from another version; score it "
+            "again with this one."
+        )
 
 
 def _bins(folder: Path) -> set[str]:
@@ -146,15 +158,8 @@ def _bins(folder: Path) -> set[str]:
 
 def _read(folder: Path, name: str, label: str) -> pd.DataFrame:
     with _readable(folder, name):
-        found: pd.DataFrame = pq.read_table(
-            folder / name, filters=pc.field("bin") == label, partitioning=None
-        ).to_pandas()
-    wanted = [*KEY_COLUMNS, *(["metric", "region", "reason"] if name == REASONS else [])]
-    if absent := [column for column in wanted if column not in found.columns]:
-        raise InputError(
-            f"'{folder.name}/{name}' lacks the column '{absent[0]}': it comes from another version; score it "
-            "again with this one."
-        )
+        table = pq.read_table(folder / name, filters=pc.field("bin") == label, partitioning=None)
+    found: pd.DataFrame = table.to_pandas()
     return found
 
 

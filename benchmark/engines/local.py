@@ -65,7 +65,7 @@ def _create(entry: str, device: str) -> Inpainter | str:
 
 @contextmanager
 def _bar(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
-    """A progress bar in declared seconds, so that the estimate knows that the last methods are the slow ones."""
+    """A progress bar in declared seconds: its estimate knows that the last methods are the slow ones."""
     total = sum(_estimate(cell) * len(plan.images(cell.entry, cell.bin)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
     with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:

@@ -257,7 +257,10 @@ def _sheet(
         "RGB", ((len(entries) + 2) * (THUMB + 6) + 6, len(chosen) * (THUMB + 24) + 44), "white"
     )
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
-    heading = f"{results.suite}, {label} % missing: worst, median and best hole by {metric}, {region} (smaller is better)"
+    heading = (
+        f"{results.suite}, {label} % missing: worst, median and best hole by {metric}, {region} (smaller is "
+        "better)"
+    )
     pen.text((8, 6), _plain(f"{heading}    {footnote(entries, [metric])}"), fill="#14171C", font=font)
     for column, head in enumerate(["original", "masked", *entries]):
         pen.text((column * (THUMB + 6) + 8, 25), _heading(head), fill="#14171C", font=font)

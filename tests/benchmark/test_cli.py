@@ -64,15 +64,15 @@ def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.Capt
         str(out),
     ]
     assert main(arguments) == 0
-    names = ("scores.csv", "timings.csv", "manifest.json", "table.md", "table.tex")
+    names = ("scores.parquet", "reasons.parquet", "timings.csv", "manifest.json", "table.md", "table.tex")
     first = {name: (out / name).read_bytes() for name in names}
     assert "Telea" in (out / "table.md").read_text()
     for command in (["verify", str(out)], [*arguments, "--only", "run"], ["score", str(out)]):
         assert main(command) == 0
     assert {name: (out / name).read_bytes() for name in names} == first
     assert main([*arguments, "--only", "run", "--redo"]) == main(["score", str(out)]) == 0
-    assert (out / "scores.csv").read_bytes() == first["scores.csv"]
-    (out / "scores.csv").write_text("changed")
+    assert (out / "scores.parquet").read_bytes() == first["scores.parquet"]
+    (out / "scores.parquet").write_text("changed")
     assert main(["verify", str(out)]) == 1
     capsys.readouterr()
 

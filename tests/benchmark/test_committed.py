@@ -49,12 +49,11 @@ def test_quick_shows_a_picture_behind_every_score() -> None:
         ["bin", "image_id", "entry"]
     )
     assert len(rows) > 500
+    copies = display.copies(folder)
     for row in rows.itertuples():
-        files = [
-            display.output(folder, row.bin, row.image_id, row.entry),
-            display.mask(folder, row.bin, row.image_id),
-        ]
-        assert all(file.is_file() for file in [*files, display.original(folder, row.image_id)]), row
+        names = [display.output(row.bin, row.image_id, row.entry), display.mask(row.bin, row.image_id)]
+        assert {*names, display.original(row.image_id)} <= copies.keys(), row
+    assert display.NOTE.encode() == copies["README.md"].read()
 
 
 def test_photos_rests_on_512_photographs() -> None:

@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,11 @@ import pytest
 from PIL import Image as PilImage
 
 from benchmark import results
+from benchmark.convert import convert
 from benchmark.report import display, summary, tables
 from benchmark.report.write import report
-from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
+from benchmark.results import TIMING_COLUMNS
+from benchmark.rows import SCORE_COLUMNS
 from inpainters.errors import InputError
 
 METHODS = {"mean_fill": 0.30, "telea": 0.20, "navier_stokes": 0.20}
@@ -30,7 +33,7 @@ def _row(label: str, image: str, method: str, **rest: object) -> dict[str, objec
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, bare_manifest: dict[str, Any]) -> Path:
     """A finished suite of 8 photographs: telea and navier_stokes cannot be told apart, mean_fill is clearly
     worse.
     """
@@ -60,8 +63,18 @@ def folder(tmp_path: Path) -> Path:
     path.mkdir()
     pd.DataFrame(scores, columns=SCORE_COLUMNS).to_csv(path / "scores.csv", index=False)
     pd.DataFrame(timings, columns=TIMING_COLUMNS).to_csv(path / "timings.csv", index=False)
-    (path / "manifest.json").write_text(json.dumps({"environment": {"hardware": "two cores"}}))
+    (path / "manifest.json").write_text(
+        json.dumps(bare_manifest | {"environment": {"hardware": "two cores"}})
+    )
+    convert(path)
     return path
+
+
+def _rewrite(folder: Path, rows: pd.DataFrame) -> None:
+    """Put other rows in place of a folder's."""
+    (folder / "scores.parquet").unlink()
+    rows[SCORE_COLUMNS].to_csv(folder / "scores.csv", index=False)
+    convert(folder)
 
 
 def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.Cell]:
@@ -70,7 +83,7 @@ def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.
 
 
 def test_a_mean_is_the_mean_of_its_rows(folder: Path) -> None:
-    rows = pd.read_csv(folder / "scores.csv")
+    rows = results.load(folder).scores
     for (entry, label), cell in _cells(folder, "lpips_squeeze", "hole").items():
         chosen = rows[
             (rows.method == entry)
@@ -87,9 +100,9 @@ def test_only_a_significant_winner_is_bold(folder: Path) -> None:
     assert all(cell.tied for cell in smooth)
     assert sum(cell.best for cell in smooth) == 1
     assert not cells["mean_fill", "50-60"].tied
-    rows = pd.read_csv(folder / "scores.csv", dtype={"bin": str})
+    rows = results.load(folder).scores
     rows.loc[(rows.method == "telea") & (rows.metric == "lpips_squeeze"), "value"] -= 0.1
-    rows.to_csv(folder / "scores.csv", index=False)
+    _rewrite(folder, rows)
     winner = _cells(folder, "lpips_squeeze", "hole")["telea", "50-60"]
     assert winner.best
     assert not winner.tied
@@ -142,16 +155,16 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
         for method in METHODS:
             cell = inputs.parent / method / "default-0"
             cell.mkdir(parents=True, exist_ok=True)
-            (cell / "manifest.json").write_text(json.dumps({"method": method, **parts}))
+            (cell / "manifest.json").write_text(json.dumps({"method": method, "version": "1", **parts}))
             PilImage.new("RGB", (32, 32), (0, photo * 20, 0)).save(cell / f"p{photo}@full.png")
     written = report(folder)
     sheet = folder / "figures/contact_sheet_50-60.webp"
     assert sheet in written
     with PilImage.open(sheet) as picture:
         assert picture.width > 5 * display.THUMB
-    assert display.find(results.load(folder), "50-60", "p3@full", "telea") == display.output(
-        folder, "50-60", "p3@full", "telea"
-    )
+    found = display.find(results.load(folder), "50-60", "p3@full", "telea")
+    assert found
+    assert (found.file.name, found.member) == ("display.zip", "50-60/p3@full.telea.webp")
 
 
 @pytest.mark.parametrize(
@@ -159,9 +172,13 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     [
         (lambda f: (f / "manifest.json").unlink(), "not finished"),
         (lambda f: (f / "manifest.json").write_text("{"), "damaged"),
-        (lambda f: (f / "scores.csv").unlink(), "not finished"),
-        (lambda f: (f / "scores.csv").write_bytes(b"\xff\xfe\x00"), "cannot be read"),
-        (lambda f: (f / "scores.csv").write_text("a,b\n1,2\n"), "another version"),
+        (lambda f: (f / "manifest.json").write_text("{}"), "damaged"),
+        (lambda f: (f / "scores.parquet").unlink(), "not finished"),
+        (lambda f: (f / "reasons.parquet").unlink(), "not finished"),
+        (lambda f: (f / "scores.parquet").write_bytes(b"\xff\xfe\x00"), "cannot be read"),
+        (lambda f: (f / "reasons.parquet").write_bytes(b"PAR1\0\0\0\0PAR1"), "cannot be read"),
+        (lambda f: pd.DataFrame({"bin": ["1-10"]}).to_parquet(f / "scores.parquet"), "another version"),
+        (lambda f: pd.DataFrame({"a": [1]}).to_parquet(f / "scores.parquet"), "another version"),
         (lambda f: shutil.rmtree(f), "no results folder"),
     ],
 )

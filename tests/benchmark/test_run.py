@@ -19,7 +19,7 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
-from benchmark import cells, record, run, suites
+from benchmark import cells, record, rows, run, suites
 from benchmark import plan as plans
 from benchmark.__main__ import main
 from benchmark.cells import Cell, Outcome, difference, lock, read_json, write
@@ -438,8 +438,9 @@ def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path,
             rng.uniform(0, 0.03),
         )
     subprocess.run(_command(killed, photos), check=True, env=environment, capture_output=True)
-    assert len((undisturbed / "scores.csv").read_text().splitlines()) > 300
-    assert (killed / "scores.csv").read_bytes() == (undisturbed / "scores.csv").read_bytes()
+    assert sum(map(len, rows.frames(undisturbed))) > 300
+    for name in ("scores.parquet", "reasons.parquet"):
+        assert (killed / name).read_bytes() == (undisturbed / name).read_bytes()
     assert pngs(killed) == pngs(undisturbed)
     meanings = [json.loads((root / "manifest.json").read_text())["meaning"] for root in (killed, undisturbed)]
     assert meanings[0] == meanings[1]
@@ -472,7 +473,7 @@ def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos:
         str(tmp_path / "out"),
     ]
     assert main([*arguments, "--methods", "telea,telea:radius=9,telea:radius=3.0"]) == 0
-    scores = pd.read_csv(tmp_path / "out" / "scores.csv", dtype=str)
+    scores = pd.concat(list(rows.frames(tmp_path / "out")))
     assert set(scores["options"]) == {"{}", '{"radius":9.0}'}  # the default, given by hand, is no other entry
     hole = scores[(scores["metric"] == "psnr") & (scores["region"] == "hole")].pivot(
         index="image_id", columns="options", values="value"

@@ -1,6 +1,7 @@
 """Scoring with made-up metrics: incremental, sorted, and a reason wherever there is no number."""
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from PIL import Image as PilImage
 from skimage import data
 
 from benchmark import plan as plans
+from benchmark import rows as tables
 from benchmark import run, suites
 from benchmark.cells import Cell
 from benchmark.inputs.datasets import folder
@@ -66,6 +68,9 @@ class Fake:
         error = np.abs(reference.astype(float) - output).mean(axis=2)
         return {"whole": float(error.mean()), "hole": float(error[mask].mean())}
 
+    def score_batch(self, references: Any, outputs: Any, masks: Any) -> list[dict[str, float]]:
+        return [self.score(*triple) for triple in zip(references, outputs, masks, strict=True)]
+
     def features(self, images: Sequence[Any]) -> Any:
         self.featured += len(images)
         return np.array([image.mean(axis=(0, 1)) for image in images], np.float32)
@@ -111,7 +116,12 @@ def finished_run(
 
 
 def rows(root: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((root / "scores.csv").open()))
+    text = "".join(tables.as_csv(frame, head=i == 0) for i, frame in enumerate(tables.frames(root)))
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def table(root: Path) -> tuple[bytes, ...]:
+    return tuple((root / name).read_bytes() for name in ("scores.parquet", "reasons.parquet", "timings.csv"))
 
 
 @dataclass
@@ -226,11 +236,11 @@ def test_what_cannot_be_computed_is_empty_with_its_reason(root: Path) -> None:
 
 def test_scoring_again_computes_nothing_and_changes_no_byte(root: Path) -> None:
     score(root, metrics=Fake(), quiet=True)
-    before = (root / "scores.csv").read_bytes()
+    before = table(root)
     fake = Fake()
     score(root, metrics=fake, quiet=True)
     assert (fake.scored, fake.featured) == (0, 0)
-    assert (root / "scores.csv").read_bytes() == before
+    assert table(root) == before
 
 
 def test_a_new_variant_is_scored_anew_and_the_others_are_not(root: Path) -> None:
@@ -249,7 +259,7 @@ def test_originals_are_featured_once_for_all_methods(root: Path) -> None:
 
 def test_half_a_score_file_is_taken_up_again(root: Path) -> None:
     score(root, metrics=Fake(), quiet=True)
-    before = (root / "scores.csv").read_bytes()
+    before = table(root)
     cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
     stored = json.loads((cell / "scores.json").read_text())
     del stored["mae"]["rows"]["coffee@full"]
@@ -258,8 +268,8 @@ def test_half_a_score_file_is_taken_up_again(root: Path) -> None:
     (cell.parents[1] / "mean_fill" / cell.name / "scores.json").write_text("{")
     fake = Fake()
     score(root, metrics=fake, quiet=True)
-    assert fake.scored == 1 + 3
-    assert (root / "scores.csv").read_bytes() == before
+    assert fake.scored == 3 + 3  # pictures are scored beside the same companions as before
+    assert table(root) == before
 
 
 def test_a_set_that_is_too_small_says_so(tmp_path: Path) -> None:
@@ -317,7 +327,7 @@ def test_the_manifest_fixes_the_meaning_and_verify_notices_changes(root: Path) -
     assert verify(root) == []
     output = Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "coffee@full.png"
     output.write_bytes(output.read_bytes() + b"x")
-    with (root / "scores.csv").open("a") as file:
+    with (root / "scores.parquet").open("a") as file:
         file.write("x")
     assert len(verify(root)) == 2
 

@@ -199,11 +199,13 @@ CELL = ("pictures", "failed", "environment", "options", "weights", "packages")
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, bare_manifest: dict[str, Any]) -> Path:
     """A finished suite `tiny` of six photographs with pictures, and a broken one beside it."""
     import pandas as pd
 
-    from benchmark.results import SCORE_COLUMNS, TIMING_COLUMNS
+    from benchmark.convert import convert
+    from benchmark.results import TIMING_COLUMNS
+    from benchmark.rows import SCORE_COLUMNS
 
     root = tmp_path_factory.mktemp("results")
     folder, scores, timings = root / "tiny", [], []
@@ -228,7 +230,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 cell = cells / method / "default-0"
                 cell.mkdir(parents=True, exist_ok=True)
                 (cell / "manifest.json").write_text(
-                    json.dumps({"method": method, **{name: {} for name in CELL}})
+                    json.dumps({"method": method, "version": "1", **{name: {} for name in CELL}})
                 )
                 PilImage.new("RGB", (64, 64), (0, int(255 * level), 0)).save(cell / f"{image_id}.png")
                 row = {**key, "method": method, "options": "{}"}
@@ -241,6 +243,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             scores.append({**row, "metric": "fid_inception_tm", "reason": "weights <b>are</b> missing"})
     pd.DataFrame(scores, columns=SCORE_COLUMNS).to_csv(folder / "scores.csv", index=False)
     pd.DataFrame(timings, columns=TIMING_COLUMNS).to_csv(folder / "timings.csv", index=False)
-    (folder / "manifest.json").write_text("{}")
+    (folder / "manifest.json").write_text(json.dumps(bare_manifest))
+    convert(folder)
     shutil.copytree(folder, root / "broken", ignore=shutil.ignore_patterns("cells", "timings.csv"))
     return root

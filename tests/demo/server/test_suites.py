@@ -21,7 +21,7 @@ def test_a_suite_half_written_or_of_another_version_is_named(root: Path, tmp_pat
     (tmp_path / "later/manifest.json").write_text('{"meaning": {"format": 99}}')
     good, problems = suites.readable(tmp_path)
     assert good == {}
-    assert "'begun' has no scores.csv: the run is not finished" in problems[0]
+    assert "'begun' has no scores.parquet: the run is not finished" in problems[0]
     assert "'later' was written by another version" in problems[1]
 
 
