@@ -1,5 +1,6 @@
 """The committed results are what the benchmark makes of the committed rows, and hold together."""
 
+import hashlib
 import json
 import shutil
 from importlib.metadata import version
@@ -7,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import results
+from benchmark import results, rows
+from benchmark.cells import file_sha256
+from benchmark.files import suite_manifest
+from benchmark.manifest import TABLES
 from benchmark.report import display
 from benchmark.report.write import report
 
@@ -16,6 +20,12 @@ COMMITTED = [
     for folder in results.suites(Path(__file__).parents[2] / "results")
     if (folder / "table.md").is_file()
 ]
+PLAIN = {
+    "answers": "da239a7946e35d6b",
+    "diffusion": "7717d4b176c49fc5",
+    "diffusion_paper": "08517a429a3d2bee",
+}
+"""Results that rest on pictures which are not here: sha256 of their rows as CSV."""
 DRAWN = {".svg": "matplotlib", ".webp": "pillow"}
 """Files whose bytes hang on the version of the library that draws them."""
 
@@ -42,15 +52,31 @@ def test_report_gives_the_committed_bytes(folder: Path, tmp_path: Path) -> None:
     ] == []
 
 
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
+def test_tables_are_those_the_manifest_names(folder: Path) -> None:
+    named = suite_manifest(folder).files
+    assert named.keys() == set(TABLES)
+    assert {name: file_sha256(folder / name) for name in named} == named
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_rows_are_printed_with_the_figures_that_were_measured(name: str) -> None:
+    folder = next(folder for folder in COMMITTED if folder.name == name)
+    digest = hashlib.sha256()
+    for i, frame in enumerate(rows.frames(folder)):
+        digest.update(rows.as_csv(frame, head=i == 0).encode())
+    assert digest.hexdigest()[:16] == PLAIN[name]
+
+
 def test_quick_shows_a_picture_behind_every_score() -> None:
     folder = next(folder for folder in COMMITTED if folder.name == "quick")
-    rows = results.load(folder).scores
-    rows = rows[(rows["metric"] == "psnr") & (rows["image_id"] != "*")].drop_duplicates(
+    scores = results.load(folder).scores
+    scores = scores[(scores["metric"] == "psnr") & (scores["image_id"] != "*")].drop_duplicates(
         ["bin", "image_id", "entry"]
     )
-    assert len(rows) > 500
+    assert len(scores) > 500
     copies = display.copies(folder)
-    for row in rows.itertuples():
+    for row in scores.itertuples():
         names = [display.output(row.bin, row.image_id, row.entry), display.mask(row.bin, row.image_id)]
         assert {*names, display.original(row.image_id)} <= copies.keys(), row
     assert display.NOTE.encode() == copies["README.md"].read()
@@ -60,6 +86,7 @@ def test_photos_rests_on_512_photographs() -> None:
     folder = next((folder for folder in COMMITTED if folder.name == "photos"), None)
     if folder is None:
         pytest.skip("the photos suite is not committed")
-    rows = results.load(folder).scores
-    assert rows[(rows["metric"] == "lpips_squeeze") & rows["value"].notna()]["photograph"].nunique() >= 512
+    scores = results.load(folder).scores
+    measured = scores[(scores["metric"] == "lpips_squeeze") & scores["value"].notna()]
+    assert measured["photograph"].nunique() >= 512
     assert [path for path in folder.rglob("*.webp") if "cells" not in path.parts] == []

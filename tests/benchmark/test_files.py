@@ -75,7 +75,8 @@ def test_a_plan_says_which_field_is_wrong(tmp_path: Path) -> None:
     plan_file(tmp_path).parent.mkdir()
     stored: dict[str, Any] = {
         "suite": "quick", "dataset": "sample", "recipe": "square", "mask_set": "irregular", "mask_source": "",
-        "bins": ["1-10"], "seed": 0, "left_out": [], "methods": {"telea": 1}, "seconds": 840, "budget": "shared",
+        "bins": ["1-10"], "seed": 0, "left_out": [], "methods": {"telea": 1}, "seconds": 840,
+        "budget": "shared",
         "n": 2, "order": [["b", "1"], ["a", "2"]], "format": 1,
     }  # fmt: skip
     plan_file(tmp_path).write_text(json.dumps(stored))

@@ -165,6 +165,14 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     found = display.find(results.load(folder), "50-60", "p3@full", "telea")
     assert found
     assert (found.file.name, found.member) == ("display.zip", "50-60/p3@full.telea.webp")
+    before = (folder / "display.zip").read_bytes()
+    report(folder)
+    assert (folder / "display.zip").read_bytes() == before
+    PilImage.new("RGB", (32, 32), (0, 0, 255)).save(inputs.parent / "telea/default-0/p3@full.png")
+    assert display.copy(results.load(folder)) == 1
+    again = display.find(results.load(folder), "50-60", "p3@full", "telea")
+    assert again
+    assert again.read() != found.read()
 
 
 @pytest.mark.parametrize(

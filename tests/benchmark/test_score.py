@@ -272,6 +272,33 @@ def test_half_a_score_file_is_taken_up_again(root: Path) -> None:
     assert table(root) == before
 
 
+def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which pictures stand beside each other hangs on the plan alone, not on what was scored before."""
+    monkeypatch.setattr("benchmark.score.BATCH", 2)
+    batches: list[int] = []
+    together = Fake.score_batch
+
+    def counted(self: Fake, references: Any, outputs: Any, masks: Any) -> list[dict[str, float]]:
+        batches.append(len(masks))
+        if len(masks) > 1 and len(batches) == 1:
+            raise ValueError("These two do not go together.")
+        return together(self, references, outputs, masks)
+
+    monkeypatch.setattr(Fake, "score_batch", counted)
+    score(root, metrics=Fake(), quiet=True)
+    assert batches == [2, 1, 1, 1, 2, 1]  # the first one by one, as it failed; then 2 and 1 of either method
+    before = table(root)
+    cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
+    stored = json.loads((cell / "scores.json").read_text())
+    del stored["mae"]["rows"][next(iter(plans.load_plan(root).pictures))]
+    (cell / "scores.json").write_text(json.dumps(stored))
+    batches.clear()
+    batches.append(0)
+    score(root, metrics=Fake(), quiet=True)
+    assert batches == [0, 2]
+    assert table(root) == before
+
+
 def test_a_set_that_is_too_small_says_so(tmp_path: Path) -> None:
     root = finished_run(tmp_path, n=1)
     score(root, metrics=Fake(), quiet=True)
