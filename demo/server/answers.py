@@ -9,9 +9,6 @@ from demo.server.scores import scores_in_hole
 from demo.server.visit import App, Round
 from inpainters.imaging import Image, Mask
 
-LATEST = 8
-"""So many pictures that were shown on the way stay when an answer is there: the page may be loading one."""
-
 
 class Keeper:
     """Keeps what the jobs of one round show and answer. Its methods are called in the workers."""
@@ -39,7 +36,7 @@ class Keeper:
         self.runner.start(self.image, self.mask, jobs)
 
     def show(self, job: Job, image: Image) -> None:
-        """Keep a preview; those before it stay until its answer is there, as the page may be loading one."""
+        """Keep a preview; those before it stay as well, as the page may be loading one."""
         job.showing = self.store.put_image(image), self._thumb(job, image)
         job.previews += filter(None, job.showing)
 
@@ -48,8 +45,8 @@ class Keeper:
         filled = answer.result.image
         answer.thumb = self._thumb(job, filled)
         answer.token = self.round.answers[job.name(answer.result.seed)] = self.store.put_image(filled)
-        self.store.drop(job.previews[:-LATEST])
-        job.previews, job.showing = job.previews[-LATEST:], ("", "")
+        self.store.drop(job.faded)
+        job.faded, job.previews, job.showing = job.previews, [], ("", "")
         if self.round.reference:
             self.runner.later(answer, partial(self.rate, answer))
 

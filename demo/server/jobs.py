@@ -105,7 +105,9 @@ class Job:
     preview: Callable[[Image], object] | None = None
     """Takes the picture as it is so far, from methods that work long."""
     previews: list[str] = field(default_factory=list)
-    """Tokens of what it has shown so far."""
+    """Tokens of what it has shown so far of the answer under way."""
+    faded: list[str] = field(default_factory=list)
+    """The same of the answer before it: the page may still be loading one."""
     showing: tuple[str, str] = ("", "")
     """Tokens of what it shows now of the answer under way: the picture, and a small square around its hole.
     """

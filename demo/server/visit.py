@@ -54,7 +54,7 @@ class Round:
         return [
             token
             for job in jobs
-            for token in (*job.previews, *(answer.thumb for answer in job.answers))
+            for token in (*job.previews, *job.faded, *(answer.thumb for answer in job.answers))
             if token
         ]
 

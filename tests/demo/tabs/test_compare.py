@@ -143,9 +143,9 @@ class Visitor:
 
     def picture(self, pane):
         """Pixels of a pane's picture as the browser got them."""
-        address = self.page.locator(f"#compare-panes [data-id='{pane}'] img").first.evaluate(
-            "image => image.currentSrc || image.src"
-        )
+        image = f"#compare-panes [data-id='{pane}'] img"
+        self.page.wait_for_function("image => document.querySelector(image)?.getAttribute('src')", arg=image)
+        address = self.page.locator(image).first.evaluate("image => image.currentSrc || image.src")
         return np.asarray(PilImage.open(io.BytesIO(httpx.get(address).content)).convert("RGB"))
 
     def says(self, words):
