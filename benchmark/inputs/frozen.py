@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image as PilImage
@@ -13,9 +13,27 @@ from PIL import Image as PilImage
 from benchmark.cells import column_folder, pixels_sha256, read_json, write, write_json
 from benchmark.inputs.datasets import Dataset
 from benchmark.inputs.masksets import MaskSet
-from benchmark.plan import Plan
 from inpainters.errors import InputError, disk_full
 from inpainters.imaging import Image, Mask, encode_png
+
+
+class Wanted(Protocol):
+    """What of a run's plan its inputs depend on."""
+
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def mask_set(self) -> str: ...
+    @property
+    def bins(self) -> tuple[str, ...]: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def pictures(self) -> dict[str, str]:
+        """image id -> sha256 of its pixels."""
+
+    def column(self, label: str) -> list[str]:
+        """The pictures of a bin, in their order."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ def read_mask(path: Path) -> Mask:
     return read_rgb(path)[..., 0] > 127
 
 
-def prepare(root: Path, plan: Plan, dataset: Dataset, masks: MaskSet) -> dict[str, Inputs]:
+def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: MaskSet) -> dict[str, Inputs]:
     """Write originals and masks of every bin; returns the inputs by bin."""
     wanted = {p.image_id: p for p in dataset.pictures if p.image_id in plan.pictures}
     found: dict[str, Inputs] = {}
@@ -101,7 +119,7 @@ def stored_inputs(folder: Path) -> Inputs | None:
     return Inputs(folder, {image_id: pictures[image_id] for image_id in order})
 
 
-def load_inputs(root: Path, plan: Plan, label: str) -> Inputs:
+def load_inputs(root: Path, plan: Wanted, label: str) -> Inputs:
     """The frozen inputs of one bin; raises InputError where the run did not get that far."""
     folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
     stored = stored_inputs(folder)
@@ -116,7 +134,7 @@ def _prepare_one(
     folder: Path,
     picture: Any,
     image_id: str,
-    plan: Plan,
+    plan: Wanted,
     masks: MaskSet,
     label: str,
     earlier: Mapping[str, Inputs],
@@ -139,7 +157,7 @@ def _prepare_one(
     return {"image": plan.pictures[image_id], "mask": pixels_sha256(mask), "ratio": f"{mask.mean():.9g}"}
 
 
-def _original(picture: Any, image_id: str, plan: Plan) -> Image:
+def _original(picture: Any, image_id: str, plan: Wanted) -> Image:
     image: Image | None = picture.load() if picture is not None else None
     if image is None or pixels_sha256(image) != plan.pictures[image_id]:
         state = "is gone from" if image is None else "was changed in"
