@@ -27,8 +27,8 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"radius": 5}
 """
 
-ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random;
-               also all fills side by side.
+ANSWERS_HELP = """Fill the missing region of a photograph several times with a method that draws at random; \
+also all fills side by side.
 
 Args:
     image: a picture file, at most 4096x4096 pixels
@@ -39,8 +39,8 @@ Args:
     options: the method's own settings as a JSON object in text, for example {"preset": "balanced"}
 """
 
-EXPLAIN_HELP = """Show what happens inside a method that fills the missing region of a photograph, as named
-               pictures in order.
+EXPLAIN_HELP = """Show what happens inside a method that fills the missing region of a photograph, as named \
+pictures in order.
 
 Args:
     image: a picture file, at most 4096x4096 pixels

@@ -184,11 +184,13 @@ def table(ablations: Sequence[Ablation], rows: Rows, facts: dict[str, Any]) -> s
     return "\n".join(parts) + "\n![Differences](figures/differences.png)\n"
 
 
-HEAD = """Small runs, one per variant: {steps} steps of {batch} crops of {crop} px, with the same seed,
-       pictures, masks and order in both.
-Scores are of composites on n held-out pictures, {crop} px; differences are paired per picture, with bootstrap
-intervals over the pictures. One seed and a short run: the intervals cover the choice of pictures, not that of
-the seed. In the pictures, from top: the hole, {variants}, the original. {hardware}, torch {torch}.
+HEAD = """Small runs, one per variant: {steps} steps of {batch} crops of {crop} px, with the same seed, \
+pictures, masks and order in both.
+Scores are of composites on n held-out pictures, {crop} px; differences are paired per picture, with \
+bootstrap intervals over the
+pictures. One seed and a short run: the intervals cover the choice of pictures, not that of the seed. In the \
+pictures, from top: the
+hole, {variants}, the original. {hardware}, torch {torch}.
 """
 
 
