@@ -201,7 +201,7 @@ class MethodSpec:
         """
         return int(_named(self.calls)(self.name, self.resolve(given or {}))) if self.calls else 0
 
-    def way(self, given: Mapping[str, object] | None = None) -> Course | None:
+    def course_under(self, given: Mapping[str, object] | None = None) -> Course | None:
         """The course of a run under these options; None where it has none. Raises InputError as `resolve`
         does.
         """

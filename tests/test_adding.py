@@ -215,7 +215,7 @@ def test_a_diffusion_method(
 
     assert inpainting(["list"]) == 0
     assert "dummy_sampler: preview 6, balanced 8, paper 10" in capsys.readouterr().out
-    course = row.way({"preset": "balanced"})
+    course = row.course_under({"preset": "balanced"})
     assert course is not None
     assert course.points[0] == (0, 1000)
     assert course.points[-1] == (8, 0)

@@ -18,6 +18,7 @@ from PIL import ImageDraw, ImageFont
 from benchmark.cells import compact, file_sha256, write
 from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import read_mask, read_rgb
+from benchmark.report.layout import BY_PICTURE, SHEET
 from benchmark.report.marks import MARK, footnote, mark
 from benchmark.report.summary import column_order, entry_order
 from benchmark.report.tables import number
@@ -27,9 +28,6 @@ from inpainters.imaging import decode_image, load_mask
 from inpainters.registry import METHODS
 
 QUALITY = 60
-SHEET_METRIC = ("lpips_squeeze", "hole")
-FALLBACK = ("l1", "hole")
-"""What a sheet sorts by where LPIPS could not be computed."""
 THUMB = 144
 LARGEST = 9_500_000
 """Bytes of one zip: hosts of repositories refuse files of more than 10 MB."""
@@ -202,14 +200,14 @@ def sheets(results: Results) -> list[Path]:
     """Write one contact sheet per ratio bin whose display copies are here: its worst, median and best hole by
     widely run methods.
     """
-    metric, region = SHEET_METRIC
+    metric, region = SHEET
     rows = results.scores[
         (results.scores["metric"] == metric)
         & (results.scores["region"] == region)
         & results.scores["value"].notna()
     ]
     if rows.empty:
-        metric, region = FALLBACK
+        metric, region = BY_PICTURE
         rows = results.scores[
             (results.scores["metric"] == metric)
             & (results.scores["region"] == region)

@@ -22,5 +22,9 @@ BY_RATIO = (*RANKED, ("fd_squeeze", "whole"), ("kd_squeeze", "whole"))
 BY_CALLS = (("lpips_squeeze", "hole"), ("kd_squeeze", "whole"), ("seam", "band"))
 """Drawn against network calls, where methods that call their network more or less often are in the results.
 """
+SHEET = ("lpips_squeeze", "hole")
+"""What a contact sheet is sorted by."""
+BY_PICTURE = ("l1", "hole")
+"""What pictures are sorted by where that, or a set metric, has no value for each of them."""
 CHIPS = {"psnr": "PSNR", "lpips_squeeze": "LPIPS", "ssim": "SSIM", "l1": "L1"}
 """Scored inside the hole as soon as a fill is there -> what the page calls it."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmark.metrics import METRICS
 from benchmark.report import display
+from benchmark.report.layout import BY_PICTURE
 from benchmark.report.summary import Cell, Key, counts_of, entry_order, measured, summarise
 from benchmark.results import ALL_BINS, PLAIN, WHOLE_SET, Results, load, row_file
 from benchmark.rows import SCORES
@@ -118,13 +119,14 @@ def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
     """(bin, image id) of the pictures behind a figure, ordered by the method's own value; a set metric orders
     by L1.
     """
-    metric = figure.metric
+    metric, region = figure.metric, figure.region
     frame = results.scores[results.scores["entry"] == figure.entry]
     frame = frame[frame["bin"] == figure.label] if figure.label != ALL_BINS else frame
-    rows = frame[(frame["metric"] == metric) & (frame["region"] == figure.region)]
+    rows = frame[(frame["metric"] == metric) & (frame["region"] == region)]
     rows = rows[rows["image_id"] != WHOLE_SET]
     if rows["value"].notna().sum() == 0:
-        rows, metric = frame[(frame["metric"] == "l1") & (frame["region"] == "hole")], "l1"
+        metric, region = BY_PICTURE
+        rows = frame[(frame["metric"] == metric) & (frame["region"] == region)]
     rising = (METRICS[metric].better == "lower") == (figure.sort == "best")
     ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
     if figure.sort == "median":

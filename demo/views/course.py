@@ -9,13 +9,13 @@ from inpainters.spec import Course, MethodSpec
 
 def course_lines(spec: MethodSpec, options: Mapping[str, Any]) -> dict[str, Any] | None:
     """The course of a run and of the one beside it; None where the method has none."""
-    if (way := spec.way(options)) is None:
+    if (way := spec.course_under(options)) is None:
         return None
     lines = [_line(spec, options, way)]
     if spec.beside:
         other = registry.get(spec.beside)
         shared = spec.shared(other, options)
-        if (along := other.way(shared)) is not None:
+        if (along := other.course_under(shared)) is not None:
             lines.append(_line(other, shared, along))
     return {"top": way.top, "steps": way.points[-1][0], "lines": lines}
 

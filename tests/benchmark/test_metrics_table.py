@@ -9,6 +9,7 @@ import pytest
 
 from benchmark import metrics
 from inpainters.errors import InputError, UnavailableError
+from inpainters.registry import METHODS
 from inpainters.weights.files import ENV
 
 NAMES = [
@@ -89,3 +90,16 @@ def test_variants_pin_what_differs():
     variants = [spec.variant for spec in metrics.METRICS.values()]
     assert len(set(variants)) == len(variants)
     assert all(variant.endswith(".") for variant in variants)
+
+
+def test_networks_that_flatter_have_names():
+    seen = {spec.network for spec in metrics.METRICS.values() if spec.network}
+    trained = {network for spec in METHODS.values() for network in spec.trained_with}
+    assert seen == set(metrics.NETWORKS)
+    assert trained <= seen
+
+
+def test_frechet_distances_alone_need_equal_n():
+    assert {name for name, spec in metrics.METRICS.items() if spec.fair_n} == {
+        name for name in NAMES if name.startswith(("fid_", "fd_"))
+    }

@@ -9,7 +9,8 @@ from skimage.transform import resize
 
 from inpainters.base import Inpainter, InpaintRequest
 from inpainters.errors import Cancelled, InputError
-from inpainters.methods.diffusion.schedules import PRESETS
+from inpainters.families import FAMILIES
+from inpainters.methods.diffusion.schedules import SCHEDULES
 from inpainters.registry import METHODS, create, unavailable
 from inpainters.spec import Cost, MethodSpec, Option
 
@@ -29,7 +30,7 @@ DUMMY = MethodSpec(
     options=(Option("strength", 1.0, "", 0, 2),), stochastic=True,
 )  # fmt: skip
 NAMES = ["dummy", *METHODS]
-SHORT = {"deep_image_prior": {"iterations": 40}} | {name: {"steps": 10} for name in PRESETS}
+SHORT = {"deep_image_prior": {"iterations": 40}} | {name: {"steps": 10} for name in SCHEDULES}
 """Options under which a method that works step by step is quick enough to be tried fifty times."""
 
 
@@ -278,6 +279,8 @@ def test_devices_that_are_not_here(device, message):
 @pytest.mark.parametrize("spec", METHODS.values(), ids=list(METHODS))
 def test_the_row_says_all(spec):
     assert spec.title
+    assert spec.family in FAMILIES
+    assert bool(spec.lesson) == spec.explains
     assert spec.summary.count(". ") == 2, "three sentences"
     assert spec.paper
     assert spec.licence
