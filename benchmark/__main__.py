@@ -226,8 +226,8 @@ def _dataset(parsed: argparse.Namespace, default: str) -> "Dataset":
     from benchmark.inputs import datasets
     from inpainters.errors import unknown
 
-    if parsed.recipe not in datasets.RECIPES:
-        raise unknown("recipe", parsed.recipe, datasets.RECIPES)
+    if parsed.recipe not in datasets.RESIZE_RECIPES:
+        raise unknown("recipe", parsed.recipe, datasets.RESIZE_RECIPES)
     name = parsed.dataset or ("folder" if parsed.data and default == "sample" else default)
     return datasets.open_dataset(name, parsed.data, recipe=parsed.recipe, size=parsed.size)
 

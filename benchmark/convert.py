@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark import cells, results, rows
 from benchmark.metrics import METRICS
 from benchmark.report import display
-from benchmark.rows import Column, Figure, Row
+from benchmark.rows import Column, Row, Scored
 
 _ORDER = [(spec.name, region) for spec in METRICS.values() for region in spec.regions]
 
@@ -44,7 +44,7 @@ def _place(column: Column) -> tuple[int, Column]:
 
 def _wide(plain: pd.DataFrame) -> list[Row]:
     """The rows of a plain table, in their order."""
-    found: dict[tuple[str | int, ...], dict[Column, Figure]] = defaultdict(dict)
+    found: dict[tuple[str | int, ...], dict[Column, Scored]] = defaultdict(dict)
     for line in plain.fillna({"reason": ""}).itertuples(index=False):
         *key, metric, region, value, reason = line
         found[tuple(key)][str(metric), str(region)] = (

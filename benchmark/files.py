@@ -13,7 +13,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
 
 
-class Picture(_Model):
+class FillRecord(_Model):
     """What a run notes of one fill."""
 
     sha256: str
@@ -40,7 +40,7 @@ class CellManifest(_Model):
     options: dict[str, Any]
     weights: dict[str, str | None]
     packages: dict[str, str]
-    pictures: dict[str, Picture]
+    pictures: dict[str, FillRecord]
     """image id -> its fill."""
     failed: dict[str, str]
     """image id -> the reason why there is no fill."""

@@ -52,12 +52,12 @@ def save(root: Path, plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inpu
     """Write manifest.json beside the tables."""
     files = {name: file_sha256(root / name) for name in TABLES}
     found = SuiteManifest(
-        meaning=meaning(plan, done, inputs, metrics), environment=environment(done), files=files
+        meaning=meaning_of_suite(plan, done, inputs, metrics), environment=environment(done), files=files
     )
     write_json(root / "manifest.json", found.model_dump(exclude_unset=True))
 
 
-def meaning(plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inputs], metrics: Any) -> Meaning:
+def meaning_of_suite(plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inputs], metrics: Any) -> Meaning:
     """What fixes the numbers of the tables; nothing of it depends on the machine or the day."""
     return Meaning(
         format=FORMAT,

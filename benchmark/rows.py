@@ -38,7 +38,7 @@ _KEY = [pa.field(name, pa.int64() if name == "seed" else pa.string()) for name i
 
 Column = tuple[str, str]
 """Metric and region."""
-Figure = Mapping[str, str]
+Scored = Mapping[str, str]
 """`value`, a number's text, or `reason`, the sentence why there is none."""
 
 
@@ -48,7 +48,7 @@ class Row:
 
     key: tuple[str | int, ...]
     """In the order of KEY_COLUMNS."""
-    figures: Mapping[Column, Figure]
+    figures: Mapping[Column, Scored]
 
     @property
     def order(self) -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ from benchmark.plan import Plan, load_plan
 from benchmark.record import weights_digest
 from benchmark.results import ALL_BINS, PLAIN, TIMING_COLUMNS
 from benchmark.results import WHOLE_SET as ALL
-from benchmark.rows import Column, Figure, Row, Writer
+from benchmark.rows import Column, Row, Scored, Writer
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image, Mask
 from inpainters.masks import BINS
@@ -45,7 +45,7 @@ PAUSE = 5.0
 _CHUNK = 16
 """Pictures whose features are taken at once."""
 
-Figures = dict[Column, Figure]
+Figures = dict[Column, Scored]
 Triple = tuple[Image, Image, Mask]
 Features = npt.NDArray[np.float32]
 
@@ -270,7 +270,7 @@ class Scorer:
         original, mask = self.inputs.load(image_id)
         return original, read_rgb(self.folder / f"{image_id}.png"), mask
 
-    def _several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Figure]]:
+    def _several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Scored]]:
         """Region -> figure for each triple; one by one where they cannot be scored together."""
         try:
             found = self.bench.get(spec.name).score_batch(*map(list, zip(*triples, strict=True)))
@@ -286,7 +286,7 @@ class Scorer:
             for values in found
         ]
 
-    def figure(self, name: str, region: str, value: float) -> Figure:
+    def figure(self, name: str, region: str, value: float) -> Scored:
         """A value as a row holds it, or the reason why it cannot."""
         reason = self.bench.metrics.reason(name, region, float(value))
         return {"reason": reason} if reason else {"value": f"{float(value):.9g}"}
@@ -298,7 +298,7 @@ class Scorer:
                 scores[spec.name]["rows"][ALL] = dict.fromkeys(spec.regions, figure)
                 write_json(self.folder / "scores.json", scores)
 
-    def _set(self, spec: Any) -> Figure:
+    def _set(self, spec: Any) -> Scored:
         if not self.images:
             return {"reason": "No picture of this cell is finished."}
         try:

@@ -22,8 +22,8 @@ from inpainters.errors import InputError, unknown
 from inpainters.imaging import Image, load_image
 from inpainters.masks import derive_seed
 
-Recipe = Literal["square", "native"]
-RECIPES: dict[str, str] = {
+ResizeRecipe = Literal["square", "native"]
+RESIZE_RECIPES: dict[str, str] = {
     "square": "centre crop to a square, then area average to SIZE×SIZE; smaller pictures are not enlarged",
     "native": "the picture as it is",
 }
@@ -34,7 +34,7 @@ SAMPLE_TABLE = Path(__file__).with_name("sample.csv")
 
 
 @dataclass(frozen=True)
-class Picture:
+class DatasetPicture:
     """One test picture, decoded when asked for."""
 
     image_id: str
@@ -53,13 +53,13 @@ class Dataset:
 
     name: str
     recipe: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[DatasetPicture, ...]
 
-    def in_order(self) -> list[Picture]:
+    def in_order(self) -> list[DatasetPicture]:
         """Shuffled once and for all: a prefix has as many photographs as it can, and a longer prefix holds a
         shorter one.
         """
-        crops: dict[str, list[Picture]] = {}
+        crops: dict[str, list[DatasetPicture]] = {}
         for picture in sorted(self.pictures, key=lambda p: derive_seed("order", p.image_id)):
             crops.setdefault(picture.photograph, []).append(picture)
         turn = {p.image_id: i for group in crops.values() for i, p in enumerate(group)}
@@ -87,35 +87,35 @@ def take(dataset: Dataset, n: int | None) -> tuple[dict[str, str], list[str]]:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """A published test set as people have it on disk."""
 
     title: str
     folders: tuple[str, ...]
     """Looked for below --data, in this order; `.` is --data itself."""
     pattern: str
-    recipe: Recipe
+    recipe: ResizeRecipe
     size: int
     last: int | None = None
     """Take the last so many of the sorted files where there are more: the usual test split."""
 
 
-LAYOUTS: dict[str, Layout] = {
-    "places2": Layout(
+LAYOUTS: dict[str, FolderLayout] = {
+    "places2": FolderLayout(
         "Places2 / Places365, validation",
         ("val_256", "val_large", "places365/val_256", "places365_standard/val", "val", "."),
         "**/*.jpg", "square", 256,
     ),
-    "celeba_hq": Layout(
+    "celeba_hq": FolderLayout(
         "CelebA-HQ, the last 2,000 of 30,000",
         ("CelebAMask-HQ/CelebA-HQ-img", "CelebA-HQ-img", "celeba_hq_256", "data256x256", "test", "."),
         "**/*.*", "square", 256, 2000,
     ),
-    "imagenet": Layout(
+    "imagenet": FolderLayout(
         "ImageNet, validation",
         ("ILSVRC/Data/CLS-LOC/val", "imagenet/val", "val", "."), "**/*.JPEG", "square", 256,
     ),
-    "paris_streetview": Layout(
+    "paris_streetview": FolderLayout(
         "Paris StreetView, evaluation",
         ("paris_eval_gt", "paris_eval", "paris_street_view/test", "test", "."), "**/*.*", "square", 256,
     ),
@@ -129,7 +129,7 @@ TITLES: dict[str, str] = {
 
 
 def open_dataset(
-    name: str, data: Path | None = None, *, recipe: Recipe = "square", size: int = 256
+    name: str, data: Path | None = None, *, recipe: ResizeRecipe = "square", size: int = 256
 ) -> Dataset:
     """The test set `name`: `sample`, `folder:PATH`, `folder` (with `data`) or a row of LAYOUTS (below
     `data`).
@@ -147,7 +147,7 @@ def open_dataset(
     return folder(data, recipe, size) if name == "folder" else _laid_out(name, data)
 
 
-def folder(path: Path, recipe: Recipe = "square", size: int = 256) -> Dataset:
+def folder(path: Path, recipe: ResizeRecipe = "square", size: int = 256) -> Dataset:
     """All pictures in a folder and below it."""
     _check_folder(path)
     files = _pictures(path, "**/*")
@@ -186,9 +186,11 @@ def _pictures(path: Path, pattern: str) -> list[Path]:
     )
 
 
-def _from_files(name: str, root: Path, files: Sequence[Path], recipe: Recipe, size: int) -> Dataset:
+def _from_files(name: str, root: Path, files: Sequence[Path], recipe: ResizeRecipe, size: int) -> Dataset:
     names = file_names([file.relative_to(root) for file in files])
-    pictures = [Picture(f"{names[i]}@full", _loader(file, recipe, size)) for i, file in enumerate(files)]
+    pictures = [
+        DatasetPicture(f"{names[i]}@full", _loader(file, recipe, size)) for i, file in enumerate(files)
+    ]
     return Dataset(
         name,
         f"{recipe} {size}" if recipe == "square" else recipe,
@@ -211,7 +213,7 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^\w.+-]+", "_", text.replace("/", "__"))[-120:].lstrip(".") or "_"
 
 
-def _loader(path: Path, recipe: Recipe, size: int) -> Callable[[], Image]:
+def _loader(path: Path, recipe: ResizeRecipe, size: int) -> Callable[[], Image]:
     def load() -> Image:
         image = load_image(path).image
         if min(image.shape[:2]) < SMALLEST:
@@ -334,7 +336,9 @@ def sample_table(table: Path = SAMPLE_TABLE) -> list[Crop]:
 def sample(crops: Iterable[Crop] | None = None) -> Dataset:
     """The built-in test set."""
     rows = sample_table() if crops is None else crops
-    pictures = tuple(sorted((Picture(crop.image_id, crop.load) for crop in rows), key=lambda p: p.image_id))
+    pictures = tuple(
+        sorted((DatasetPicture(crop.image_id, crop.load) for crop in rows), key=lambda p: p.image_id)
+    )
     return Dataset(
         "sample",
         "as sample.csv says: 256×256 crops, native scale or area averaged to a short side of 256",

@@ -11,8 +11,8 @@ from benchmark.metrics import METRICS
 from benchmark.report.layout import BY_CALLS, BY_RATIO, LEADING
 from benchmark.report.marks import footnote, mark
 from benchmark.report.summary import (
-    Cell,
     Key,
+    TableFigure,
     column_order,
     counts_of,
     entry_order,
@@ -76,7 +76,7 @@ def iterated(results: Results) -> dict[str, float]:
     return {e: n for e, n in found.items() if (spec := METHODS.get(e.split(" ")[0])) and spec.calls}
 
 
-def _fair(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
+def _fair(cells: Mapping[Key, TableFigure]) -> dict[Key, TableFigure]:
     """Without the biased distances that rest on fewer pictures than others of their column: at unequal n they
     do not compare.
     """
@@ -111,7 +111,9 @@ def looks(entries: Sequence[str], metric: str = "") -> dict[str, dict[str, Any]]
     return found
 
 
-def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell]) -> Any:
+def _by_ratio(
+    figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, TableFigure]
+) -> Any:
     axes = figure.subplots()
     bins = column_order(results.scores["bin"])
     for entry, look in looks(entry_order(results.scores["entry"]), metric).items():
@@ -142,7 +144,9 @@ def _by_ratio(figure: Any, results: Results, metric: str, region: str, cells: Ma
     return figure
 
 
-def _by_seconds(figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, Cell]) -> Any:
+def _by_seconds(
+    figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, TableFigure]
+) -> Any:
     axes = figure.subplots()
     seconds = results.timings.groupby("entry")["seconds"].median()
     drawn = [
@@ -176,7 +180,7 @@ def _by_calls(
     results: Results,
     metric: str,
     region: str,
-    cells: Mapping[Key, Cell],
+    cells: Mapping[Key, TableFigure],
     calls: Mapping[str, float],
 ) -> Any:
     """One panel per bin: quality against network calls, a line through the settings of one method; other
@@ -250,7 +254,7 @@ def _axis(metric: str, region: str) -> str:
     return f"{metric}{where} ({better} is better)"
 
 
-def _caption(results: Results, metric: str, cells: Mapping[Key, Cell]) -> str:
+def _caption(results: Results, metric: str, cells: Mapping[Key, TableFigure]) -> str:
     n = [cell.value.n for cell in cells.values() if not cell.reason and cell.bin != ALL]
     span = "" if not n else f"n = {min(n)}" if min(n) == max(n) else f"n = {min(n)} to {max(n)}"
     if METRICS[metric].kind == "set":

@@ -18,7 +18,7 @@ MIN_PHOTOGRAPHS = 5
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Interval:
     """A mean over `n` values of `photographs` photographs; `low` and `high` are NaN where there is none."""
 
     mean: float
@@ -32,14 +32,14 @@ class Estimate:
         return self.low > 0 or self.high < 0
 
 
-def estimate(values: Floats, photographs: Sequence[str]) -> Estimate:
+def interval_of_mean(values: Floats, photographs: Sequence[str]) -> Interval:
     """Mean of `values` (n,) with its 95 % interval; `photographs` names the photograph of each value. NaN
     values are left out.
     """
     keep = ~np.isnan(values)
     values, names = values[keep], np.asarray(photographs, dtype=str)[keep]
     if not len(values):
-        return Estimate(np.nan, np.nan, np.nan, 0, 0)
+        return Interval(np.nan, np.nan, np.nan, 0, 0)
     _, cluster = np.unique(names, return_inverse=True)
     sums, counts = np.bincount(cluster, values), np.bincount(cluster)
     low, high = np.nan, np.nan
@@ -47,7 +47,7 @@ def estimate(values: Floats, photographs: Sequence[str]) -> Estimate:
         weights = _resamples(len(counts))
         means = (weights @ sums) / (weights @ counts)
         low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(values.mean()), float(low), float(high), len(values), len(counts))
+    return Interval(float(values.mean()), float(low), float(high), len(values), len(counts))
 
 
 @lru_cache(maxsize=32)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmark.cells import split_entry
 from benchmark.metrics import METRICS
-from benchmark.report.stats import Estimate, estimate
+from benchmark.report.stats import Interval, interval_of_mean
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET
 from inpainters.masks import BINS
@@ -19,14 +19,14 @@ from inpainters.registry import METHODS
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableFigure:
     """One figure of a table."""
 
     entry: str
     bin: str
     metric: str
     region: str
-    value: Estimate
+    value: Interval
     best: bool = False
     """Wins against every other method of its column; significantly so where `tied` is False."""
     tied: bool = False
@@ -92,7 +92,9 @@ def measured(scores: pd.DataFrame) -> list[tuple[str, str]]:
 REGIONS = ("hole", "band", "whole")
 
 
-def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Key, int]) -> dict[Key, Cell]:
+def summarise(
+    scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Key, int]
+) -> dict[Key, TableFigure]:
     """The cells of one metric and region, by (entry, bin); `counts` is the number of pictures behind a set
     metric.
     """
@@ -100,7 +102,7 @@ def summarise(scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Ke
     rows = rows.assign(hole=rows["bin"] + "/" + rows["image_id"])  # what two methods must share to be paired
     if ALL not in set(rows["bin"]) and not (rows["image_id"].eq(WHOLE_SET) & rows["value"].notna()).any():
         rows = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
-    cells: dict[Key, Cell] = {}
+    cells: dict[Key, TableFigure] = {}
     for key, group in rows.groupby(["entry", "bin"], sort=True):
         entry, label = map(str, key)
         cells[entry, label] = _cell(entry, label, metric, region, group, counts)
@@ -127,17 +129,17 @@ def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
 
 def _cell(
     entry: str, label: str, metric: str, region: str, group: pd.DataFrame, counts: Mapping[Key, int]
-) -> Cell:
+) -> TableFigure:
     values = group["value"].to_numpy(dtype=float)
     reasons = [reason for reason in group["reason"].dropna().unique() if reason]
     if group["image_id"].eq(WHOLE_SET).any():
         found = values[~np.isnan(values)]
-        value = Estimate(
+        value = Interval(
             float(found.mean()) if len(found) else np.nan, np.nan, np.nan, counts.get((entry, label), 0), 0
         )
     else:
-        value = estimate(np.where(np.isinf(values), np.nan, values), group["photograph"].tolist())
-    return Cell(
+        value = interval_of_mean(np.where(np.isinf(values), np.nan, values), group["photograph"].tolist())
+    return TableFigure(
         entry,
         label,
         metric,
@@ -147,7 +149,7 @@ def _cell(
     )
 
 
-def comparable(column: Iterable[Cell]) -> list[Cell]:
+def comparable(column: Iterable[TableFigure]) -> list[TableFigure]:
     """The cells of a column that can be compared: with a value, and with at least half of the pictures that
     the fullest one has.
     """
@@ -156,7 +158,7 @@ def comparable(column: Iterable[Cell]) -> list[Cell]:
     return [cell for cell in found if 2 * cell.value.n >= most]
 
 
-def _mark_best(column: Mapping[str, Cell], rows: pd.DataFrame, cells: dict[Key, Cell]) -> None:
+def _mark_best(column: Mapping[str, TableFigure], rows: pd.DataFrame, cells: dict[Key, TableFigure]) -> None:
     """Find the best of a column, and with the paired test those that cannot be told apart from it."""
     ranked = comparable(column.values())
     if (
@@ -173,7 +175,7 @@ def _mark_best(column: Mapping[str, Cell], rows: pd.DataFrame, cells: dict[Key, 
         cells[cell.entry, cell.bin] = replace(cell, best=cell is best, tied=bool(tied))
 
 
-def _wins(difference: Estimate, sign: float) -> bool:
+def _wins(difference: Interval, sign: float) -> bool:
     """True where the difference is on the winner's side, and its interval says so."""
     return bool(sign * difference.mean < 0 and difference.excludes_zero)
 
@@ -183,12 +185,14 @@ def by_hole(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot_table(index=["hole", "seed", "photograph"], columns="entry", values="value")
 
 
-def paired(wide: pd.DataFrame, first: str, second: str) -> Estimate:
+def paired(wide: pd.DataFrame, first: str, second: str) -> Interval:
     """Mean of `first` minus `second` over the holes that both filled, with its interval over photographs."""
     if first not in wide or second not in wide:
-        return Estimate(np.nan, np.nan, np.nan, 0, 0)
+        return Interval(np.nan, np.nan, np.nan, 0, 0)
     difference = wide[first] - wide[second]
-    return estimate(difference.to_numpy(dtype=float), wide.index.get_level_values("photograph").tolist())
+    return interval_of_mean(
+        difference.to_numpy(dtype=float), wide.index.get_level_values("photograph").tolist()
+    )
 
 
 def counts_of(scores: pd.DataFrame) -> dict[Key, int]:

@@ -11,10 +11,10 @@ import pandas as pd
 from benchmark.metrics import METRICS
 from benchmark.report.layout import OVERVIEW, RANKED
 from benchmark.report.marks import MARK, footnote, mark
-from benchmark.report.stats import estimate
+from benchmark.report.stats import interval_of_mean
 from benchmark.report.summary import (
-    Cell,
     Key,
+    TableFigure,
     column_order,
     comparable,
     counts_of,
@@ -47,7 +47,7 @@ def number(value: float, digits: int | None = None) -> str:
     return "∞" if np.isinf(value) else f"{value:.{decimals(value) if digits is None else digits}f}"
 
 
-def text(cell: Cell | None) -> str:
+def text(cell: TableFigure | None) -> str:
     """A cell for people: value ± half its interval, bold where it wins significantly, = where tied with the
     best, † where flattered.
     """
@@ -110,7 +110,7 @@ def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int
     return [_table(["method", "n", *(title(*pair) for pair in OVERVIEW)], rows), *flattery, *note]
 
 
-def _note(cells: Iterable[Cell | None]) -> list[str]:
+def _note(cells: Iterable[TableFigure | None]) -> list[str]:
     """The footnote of a table, where a figure in it has the mark."""
     shown = [(cell.entry, cell.metric) for cell in cells if cell and not cell.reason]
     sentences = dict.fromkeys(footnote([entry], [metric]) for entry, metric in shown)
@@ -165,11 +165,11 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
 
 def _of_answers(rows: pd.DataFrame, metric: str, region: str, how: str) -> str:
     chosen = over_answers(rows[(rows["metric"] == metric) & (rows["region"] == region)], how)
-    found = estimate(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
-    return "–" if np.isnan(found.mean) else text(Cell("", ALL, metric, region, found))
+    found = interval_of_mean(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
+    return "–" if np.isnan(found.mean) else text(TableFigure("", ALL, metric, region, found))
 
 
-def ranking(cells: Mapping[Key, Cell], entries: Sequence[str]) -> list[str]:
+def ranking(cells: Mapping[Key, TableFigure], entries: Sequence[str]) -> list[str]:
     """The names of the entries, best mean first; marked as their figures are. Those that cannot be compared
     are left out.
     """
@@ -182,7 +182,7 @@ def ranking(cells: Mapping[Key, Cell], entries: Sequence[str]) -> list[str]:
 
 
 def _section(
-    metric: str, region: str, cells: Mapping[Key, Cell], entries: Sequence[str], bins: Sequence[str]
+    metric: str, region: str, cells: Mapping[Key, TableFigure], entries: Sequence[str], bins: Sequence[str]
 ) -> list[str]:
     spec = METRICS.get(metric)
     parts = [f"## {title(metric, region)}", spec.variant if spec else ""]
@@ -233,7 +233,7 @@ def _latex_table(
     suite: str,
     metric: str,
     region: str,
-    cells: Mapping[Key, Cell],
+    cells: Mapping[Key, TableFigure],
     entries: Sequence[str],
     bins: Sequence[str],
 ) -> str:
@@ -262,7 +262,7 @@ def _latex_table(
     )
 
 
-def _latex_cell(cell: Cell | None) -> str:
+def _latex_cell(cell: TableFigure | None) -> str:
     if cell is None or cell.reason:
         return "--"
     value = number(cell.value.mean).replace("∞", r"$\infty$")

@@ -23,7 +23,7 @@ from benchmark.metrics.kernel import pseudo_values
 from benchmark.plan import load_plan
 from benchmark.report import figures
 from benchmark.report.marks import footnote, mark
-from benchmark.report.stats import Estimate, estimate
+from benchmark.report.stats import Interval, interval_of_mean
 from benchmark.report.summary import by_hole, column_order, entry_order, named, over_answers, paired
 from benchmark.report.tables import ARROWS, number
 from benchmark.score import Bench, open_cells
@@ -155,18 +155,18 @@ def groups(entries: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def means(rows: pd.DataFrame, metric: str, label: str) -> dict[str, Estimate]:
+def means(rows: pd.DataFrame, metric: str, label: str) -> dict[str, Interval]:
     """Entry -> mean with its interval, for those with all the pictures of the column."""
     chosen = rows[(rows["metric"] == metric) & (rows["bin"] == label)]
     found = {
-        str(e): estimate(g["value"].to_numpy(dtype=float), g["photograph"].tolist())
+        str(e): interval_of_mean(g["value"].to_numpy(dtype=float), g["photograph"].tolist())
         for e, g in chosen.groupby("entry")
     }
     most = max((one.n for one in found.values()), default=0)
     return {entry: one for entry, one in found.items() if one.n == most}
 
 
-def best(found: Mapping[str, Estimate], among: Sequence[str], metric: str) -> str | None:
+def best(found: Mapping[str, Interval], among: Sequence[str], metric: str) -> str | None:
     """The entry with the best mean."""
     sign = -1 if METRICS[metric].better == "higher" else 1
     return min(
@@ -181,18 +181,18 @@ def duel(rows: pd.DataFrame, metric: str, region: str, label: str, first: str, s
 
 
 @dataclass(frozen=True)
-class Column:
+class Lead:
     """Who leads by one metric at one ratio."""
 
     bin: str
-    found: Mapping[str, Estimate]
+    found: Mapping[str, Interval]
     heads: Mapping[str, str | None]
     """Party -> its best entry."""
     duel: Duel | None
     """The best diffusion entry against the best of the others; None where either is lacking."""
 
 
-def leaders(rows: pd.DataFrame, metric: str, region: str) -> list[Column]:
+def leaders(rows: pd.DataFrame, metric: str, region: str) -> list[Lead]:
     """One per ratio."""
     parties, columns = groups(entry_order(rows["entry"])), []
     for label in column_order(rows["bin"]):
@@ -200,7 +200,7 @@ def leaders(rows: pd.DataFrame, metric: str, region: str) -> list[Column]:
         heads = {party: best(found, among, metric) for party, among in parties.items()}
         first, other = heads["diffusion"], best(found, [*parties["one pass"], *parties["untrained"]], metric)
         columns.append(
-            Column(
+            Lead(
                 label,
                 found,
                 heads,
@@ -278,7 +278,7 @@ def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
     return "\n".join([*lines, ""]), [*duels, *others]
 
 
-def _line(column: Column, metric: str) -> str:
+def _line(column: Lead, metric: str) -> str:
     heads = " | ".join(
         "–" if e is None else f"{named(e)} {number(column.found[e].mean)}{mark(e, metric)}"
         for e in column.heads.values()

@@ -36,11 +36,11 @@ from inpainters.spec import Strategy
 SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)
 NAMES = {Replacement: "replacement", RePaint: "repaint", Ddnm: "ddnm", DpmSolver: "dpm_solver"}
 BATCH = 4
-TRAINING = 40
+LEVELS = 40
 """Noise levels: few, so that a run is short, and a quarter of them is visited, as the paper's 250 are of
 1,000.
 """
-SETTINGS = {"steps": TRAINING // 4, "jump_length": 2, "resamplings": 3}
+SETTINGS = {"steps": LEVELS // 4, "jump_length": 2, "resamplings": 3}
 WHOLE = Strategy(context=100.0, multiple=8)
 """No cropping."""
 
@@ -109,7 +109,7 @@ def _main(out: Path, size: int, rounds: int, device: str, big: bool = False) -> 
         "size": size,
         "rounds": rounds,
         "clock": _clock(device)[1],
-        "schedule": {**SETTINGS, "training": TRAINING},
+        "schedule": {**SETTINGS, "training": LEVELS},
         "batch": BATCH,
     }
     write(out, rows, {**facts, "environment": measure.environment()})
@@ -272,7 +272,7 @@ def _diffusers(net: Denoiser, size: int, device: str) -> Callable[[], object]:
     given: Any = net.unet
     unet: Any = UNet2DModel.from_config(given.config)
     unet.load_state_dict(given.state_dict())
-    pipeline: Any = RePaintPipeline(unet.eval(), RePaintScheduler(TRAINING))
+    pipeline: Any = RePaintPipeline(unet.eval(), RePaintScheduler(LEVELS))
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
     wanted = requests(size, BATCH)
@@ -373,7 +373,7 @@ def network(prediction: str, *, patch: int, size: int = 64) -> Denoiser:
     """A denoiser of the bundled one's widths with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        schedule = {"schedule": "linear", "timesteps": TRAINING} if prediction == "epsilon" else {}
+        schedule = {"schedule": "linear", "timesteps": LEVELS} if prediction == "epsilon" else {}
         return Denoiser(size, patch=patch, prediction=prediction, **schedule).eval().requires_grad_(False)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.metrics import METRICS
 from benchmark.report import display
 from benchmark.report.layout import BY_PICTURE
-from benchmark.report.summary import Cell, Key, counts_of, entry_order, measured, summarise
+from benchmark.report.summary import Key, TableFigure, counts_of, entry_order, measured, summarise
 from benchmark.results import ALL_BINS, PLAIN, WHOLE_SET, Results, load, row_file
 from benchmark.rows import SCORES
 from inpainters.errors import InputError
@@ -105,12 +105,12 @@ def regions_of(results: Results, metric: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _cells(folder: Path, stamp: int, metric: str, region: str) -> dict[Key, Cell]:
+def _cells(folder: Path, stamp: int, metric: str, region: str) -> dict[Key, TableFigure]:
     results = _load(folder, stamp)
     return summarise(results.scores, metric, region, counts_of(results.scores))
 
 
-def cells_of(results: Results, metric: str, region: str) -> dict[Key, Cell]:
+def cells_of(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
     """The cells of one metric and region; kept, as the table and both charts show the same."""
     return _cells(results.folder, _stamp(results.folder), metric, region)
 

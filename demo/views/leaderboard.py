@@ -9,7 +9,7 @@ import numpy as np
 from benchmark.metrics import METRICS
 from benchmark.report.figures import hardware
 from benchmark.report.marks import footnote, mark
-from benchmark.report.summary import Cell, Key, column_order, named
+from benchmark.report.summary import Key, TableFigure, column_order, named
 from benchmark.report.tables import ARROWS
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
@@ -28,7 +28,7 @@ class Board:
     region: str
     heads: dict[str, dict[str, Any]]
     """Entry -> what its row and its line begin with; the name is marked where the metric flatters it."""
-    cells: dict[Key, Cell]
+    cells: dict[Key, TableFigure]
     bins: list[str]
     seconds: dict[str, float]
     """Entry -> median per picture, for those that have a time."""
@@ -85,13 +85,13 @@ def _better(metric: str) -> str:
     return "high" if metric in METRICS and METRICS[metric].better == "higher" else "low"
 
 
-def _digits(cells: dict[Key, Cell]) -> int:
+def _digits(cells: dict[Key, TableFigure]) -> int:
     """As many decimals as tell methods apart: three below 1, two below 100, one above."""
     largest = max((abs(cell.value.mean) for cell in cells.values() if not cell.reason), default=0.0)
     return 3 if largest < 1 else 2 if largest < 100 else 1
 
 
-def _cell(cell: Cell | None) -> dict[str, Any]:
+def _cell(cell: TableFigure | None) -> dict[str, Any]:
     if cell is None or cell.reason:
         return {"v": None, "why": cell.reason if cell else "Not run."}
     shown: dict[str, Any] = {
@@ -103,7 +103,7 @@ def _cell(cell: Cell | None) -> dict[str, Any]:
     return shown | _interval(cell)
 
 
-def _interval(cell: Cell) -> dict[str, float]:
+def _interval(cell: TableFigure) -> dict[str, float]:
     return {} if np.isnan(cell.value.low) else {"lo": cell.value.low, "hi": cell.value.high}
 
 
@@ -160,12 +160,12 @@ def by_seconds(board: Board) -> dict[str, Any]:
     return {**shown, "series": series, "note": NOTHING}
 
 
-def _value(board: Board, entry: str, label: str) -> Cell | None:
+def _value(board: Board, entry: str, label: str) -> TableFigure | None:
     cell = board.cells.get((entry, label))
     return None if cell is None or cell.reason else cell
 
 
-def _point(x: Any, cell: Cell) -> dict[str, Any]:
+def _point(x: Any, cell: TableFigure) -> dict[str, Any]:
     return {
         "x": x,
         "y": cell.value.mean,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FOLDER = recipe.FOLDER / "ablations"
 NAMES = ("distance", "boundary", "stages")
-METRICS = {
+JUDGED_BY = {
     "lpips_squeeze": ("LPIPS-squeeze", "lower"),
     "l1_hole": ("L1 in the hole", "lower"),
     "psnr_hole": ("PSNR in the hole (dB)", "higher"),
@@ -103,7 +103,7 @@ def scores(trainer: "Trainer", count: int) -> dict[str, dict[str, float]]:
 def measure(trainer: "Trainer", fill: Image, image: Image, mask: Mask) -> dict[str, float]:
     """The metrics of one composite; LPIPS is left out where its weights are absent."""
     found = trainer.score([fill], [image], [mask])
-    found = {key: value for key, value in found.items() if key in METRICS and np.isfinite(value)}
+    found = {key: value for key, value in found.items() if key in JUDGED_BY and np.isfinite(value)}
     return {
         **found,
         "seam": seam(fill, mask) - seam(image, mask),
@@ -134,7 +134,7 @@ def compare(ablation: Ablation, found: dict[str, dict[str, dict[str, float]]]) -
     """One row per metric: both means, the mean difference per picture (second less first), its interval."""
     (one, first), (two, second) = found.items()
     rows = []
-    for metric in METRICS:
+    for metric in JUDGED_BY:
         names = [name for name in first if metric in first[name] and metric in second[name]]
         if not names:
             continue
@@ -150,7 +150,7 @@ def compare(ablation: Ablation, found: dict[str, dict[str, dict[str, float]]]) -
 
 def verdict(metric: str, one: str, two: str, a: np.ndarray, b: np.ndarray) -> str:
     """The better variant, or "no difference" where the interval of the difference holds 0."""
-    direction = METRICS[metric][1]
+    direction = JUDGED_BY[metric][1]
     gain = {"lower": a - b, "higher": b - a, "nearer to 1": np.abs(a - 1) - np.abs(b - 1)}[direction]
     low, high = interval(gain)
     return f"{two} better" if low > 0 else f"{one} better" if high < 0 else "no difference"
@@ -167,7 +167,7 @@ def table(ablations: Sequence[Ablation], rows: Rows, facts: dict[str, Any]) -> s
             "--- | --- | --- | --- | --- |"
         )
         for row in (row for row in rows if row["ablation"] == ablation.name):
-            title, better = METRICS[row["metric"]]
+            title, better = JUDGED_BY[row["metric"]]
             means = f"{row[one]:.4f} | {row[two]:.4f} | {row['difference']:+.4f}"
             bounds = f"{row['low']:+.4f} to {row['high']:+.4f}"
             parts.append(f"| {title} ({better}) | {means} | {bounds} | {row['n']} | {row['verdict']} |")
@@ -226,7 +226,7 @@ def draw_differences(rows: Rows, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = [metric for metric in METRICS if any(row["metric"] == metric for row in rows)]
+    shown = [metric for metric in JUDGED_BY if any(row["metric"] == metric for row in rows)]
     sheet = Figure(
         figsize=(3 * len(shown), 0.6 * len({row["ablation"] for row in rows}) + 1.4),
         dpi=100,
@@ -242,7 +242,7 @@ def draw_differences(rows: Rows, path: Path) -> None:
         ]
         axis.errorbar(middles, [row["pair"] for row in these], xerr=reach, fmt="o", capsize=3)
         axis.axvline(0, color="grey", linewidth=1)
-        axis.set_title(METRICS[metric][0].partition(":")[0].partition(" in and")[0], fontsize=9)
+        axis.set_title(JUDGED_BY[metric][0].partition(":")[0].partition(" in and")[0], fontsize=9)
         axis.margins(y=0.3)
     sheet.suptitle("Second variant less the first: mean over pictures, 95 % interval", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from benchmark.cells import pixels_sha256
 from benchmark.inputs.datasets import (
     LAYOUTS,
     Dataset,
-    Picture,
+    DatasetPicture,
     area_average,
     folder,
     open_dataset,
@@ -126,7 +126,9 @@ def test_native_keeps_every_pixel(tmp_path: Path) -> None:
 
 
 def test_a_longer_prefix_holds_a_shorter_one(tmp_path: Path) -> None:
-    pictures = tuple(Picture(f"{i}@full", lambda i=i: np.full((4, 4, 3), i, np.uint8)) for i in range(9))
+    pictures = tuple(
+        DatasetPicture(f"{i}@full", lambda i=i: np.full((4, 4, 3), i, np.uint8)) for i in range(9)
+    )
     dataset = Dataset("d", "native", pictures)
     assert list(take(dataset, 4)[0]) == list(take(dataset, 9)[0])[:4]
     assert list(take(dataset, 9)[0]) != [p.image_id for p in pictures]

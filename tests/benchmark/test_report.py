@@ -77,7 +77,7 @@ def _rewrite(folder: Path, rows: pd.DataFrame) -> None:
     convert(folder)
 
 
-def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.Cell]:
+def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.TableFigure]:
     scores = results.load(folder).scores
     return summary.summarise(scores, metric, region, summary.counts_of(scores))
 
@@ -208,13 +208,13 @@ def test_numbers_keep_what_tells_methods_apart() -> None:
 
 
 def test_a_few_pictures_neither_win_nor_tie() -> None:
-    from benchmark.report.stats import Estimate
-    from benchmark.report.summary import Cell, comparable
+    from benchmark.report.stats import Interval
+    from benchmark.report.summary import TableFigure, comparable
 
     many, half, few = (
-        Cell(str(n), "all", "psnr", "hole", Estimate(20.0, 19.0, 21.0, n, n)) for n in (96, 48, 47)
+        TableFigure(str(n), "all", "psnr", "hole", Interval(20.0, 19.0, 21.0, n, n)) for n in (96, 48, 47)
     )
-    absent = Cell("absent", "all", "psnr", "hole", Estimate(9.0, 8.0, 9.5, 96, 96), reason="not run")
+    absent = TableFigure("absent", "all", "psnr", "hole", Interval(9.0, 8.0, 9.5, 96, 96), reason="not run")
     assert comparable([many, half, few, absent]) == [many, half]
 
 
