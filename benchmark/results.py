@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark import files, rows
+from benchmark.cells import read_json
 from benchmark.files import SuiteManifest
 from benchmark.rows import KEY_COLUMNS, SCORE_COLUMNS
 from inpainters.errors import InputError
@@ -59,8 +60,13 @@ def plain(folder: Path) -> Iterator[pd.DataFrame]:
 
 
 def is_old(folder: Path) -> bool:
-    """True for a folder that holds its rows as scores.csv."""
-    return (folder / PLAIN).is_file() and not (folder / rows.SCORES).exists()
+    """True for a folder that holds its rows as scores.csv, or whose conversion was broken off before its
+    manifest named the new files.
+    """
+    if not (folder / PLAIN).is_file():
+        return False
+    files = (read_json(folder / "manifest.json") or {}).get("files", {})
+    return not (folder / rows.SCORES).exists() or PLAIN in files
 
 
 def row_file(folder: Path) -> Path:

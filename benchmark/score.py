@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 from benchmark import manifest
@@ -27,6 +26,7 @@ from benchmark.cells import Cell, digest, read_json, write, write_json
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs, load_inputs, read_rgb
 from benchmark.manifest import Done
+from benchmark.metrics.base import Features
 from benchmark.plan import Plan, load_plan
 from benchmark.record import weights_digest
 from benchmark.results import ALL_BINS, PLAIN, TIMING_COLUMNS
@@ -47,7 +47,6 @@ _CHUNK = 16
 
 Figures = dict[Column, Scored]
 Triple = tuple[Image, Image, Mask]
-Features = npt.NDArray[np.float32]
 
 
 class Metrics(Protocol):
@@ -86,9 +85,9 @@ class Bench:
 
     def key(self, spec: Any) -> str:
         """What pins a stored value of this metric."""
-        return digest(
-            {"variant": spec.variant, "weights": weights_digest(spec.weights) if spec.weights else None}
-        )
+        weights = weights_digest(spec.weights) if spec.weights else None
+        batch = {"batch": BATCH} if spec.kind == "image" else {}
+        return digest({"variant": spec.variant, "weights": weights, **batch})
 
 
 def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) -> list[str]:

@@ -191,7 +191,7 @@ def _window(box: Box, missing: Mask | Outline, holes: Iterable[Hole], strategy: 
 def _scale(size: tuple[int, int], missing: int, strategy: Strategy) -> float:
     """What a window of (height, width) with so many missing pixels is shrunk by, at most 1."""
     pixels = size[0] * size[1]
-    most_pixels, most_missing = strategy.max_pixels or pixels, strategy.max_missing or missing
+    most_pixels, most_missing = strategy.max_pixels or pixels, strategy.max_missing or max(missing, 1)
     scales = ((most_pixels / pixels) ** 0.5, (most_missing / max(missing, 1)) ** 0.5)
     return float(min(1.0, *scales, (strategy.side or max(size)) / max(size)))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LINTER = Path(sys.executable).with_name("lint-imports")
 HEAVY = {
     "torch",
     "torchvision",
@@ -17,6 +18,11 @@ HEAVY = {
     "torch_fidelity",
     "gradio",
 }
+
+
+def test_imports_keep_to_the_contracts() -> None:
+    done = subprocess.run([LINTER], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

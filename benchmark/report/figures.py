@@ -162,7 +162,7 @@ def _by_seconds(
     axes.set_xscale("log")
     together = results.manifest.meaning.batch
     axes.set_xlabel(
-        f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {hardware(results)}"
+        f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {machine(results)}"
     )
     axes.set_ylabel(_axis(metric, region))
     figure.suptitle(
@@ -243,7 +243,7 @@ def _note(entries: Iterable[str], metric: str) -> str:
     return f"\n{fill(note, 92)}" if note else ""
 
 
-def hardware(results: Results) -> str:
+def machine(results: Results) -> str:
     """The machine the times were taken on, in the manifest's words."""
     return str(results.manifest.environment.get("hardware", "the machine of the manifest"))
 

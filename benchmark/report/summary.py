@@ -83,13 +83,13 @@ def measured(scores: pd.DataFrame) -> list[tuple[str, str]]:
     )
     order = list(METRICS)
     key = {
-        pair: (order.index(pair[0]) if pair[0] in order else len(order), REGIONS.index(pair[1]))
+        pair: (order.index(pair[0]) if pair[0] in order else len(order), REGION_ORDER.index(pair[1]))
         for pair in map(tuple, pairs)
     }
     return sorted(key, key=lambda pair: (*key[pair], pair))
 
 
-REGIONS = ("hole", "band", "whole")
+REGION_ORDER = ("hole", "band", "whole")
 
 
 def summarise(

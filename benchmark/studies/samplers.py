@@ -66,7 +66,7 @@ Seconds = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
-class Row:
+class SamplerRow:
     """One line of the table."""
 
     measure: str
@@ -117,11 +117,11 @@ def _main(out: Path, size: int, rounds: int, device: str, big: bool = False) -> 
     return 0
 
 
-def write(out: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> None:
+def write(out: Path, rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> None:
     """samplers.csv, samplers.json and table.md."""
     out.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
-    table = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
+    table = csv.DictWriter(text, [field.name for field in fields(SamplerRow)], lineterminator="\n")
     table.writeheader()
     table.writerows(
         {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(row).items()}
@@ -132,7 +132,7 @@ def write(out: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> None:
     cells.write(out / "table.md", markdown(rows, facts).encode())
 
 
-def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
+def markdown(rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> str:
     """Two tables with what was measured and how."""
     machine, size = facts["environment"], facts["size"]
     lines = [
@@ -196,7 +196,7 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
 # Beside bare network calls
 
 
-def overheads(size: int, rounds: int, device: str) -> list[Row]:
+def overheads(size: int, rounds: int, device: str) -> list[SamplerRow]:
     """What is spent outside the network, as a share of what is spent inside, for one picture and for a batch,
     nothing cropped.
     """
@@ -211,7 +211,9 @@ def overheads(size: int, rounds: int, device: str) -> list[Row]:
                 times = [_inside(method, requests(size, batch), device) for _ in range(rounds)]
                 share = statistics.median(total / inside - 1 for total, inside in times)
                 name = f"{NAMES[kind]}, {batch} at once{how}"
-                found.append(Row("overhead", name, statistics.median(t for t, _ in times), share, rounds))
+                found.append(
+                    SamplerRow("overhead", name, statistics.median(t for t, _ in times), share, rounds)
+                )
     return found
 
 
@@ -240,7 +242,7 @@ def _inside(method: Diffusion, wanted: Sequence[InpaintRequest], device: str) ->
 # Beside diffusers' pipeline
 
 
-def ladder(size: int, rounds: int, device: str) -> list[Row]:
+def ladder(size: int, rounds: int, device: str) -> list[SamplerRow]:
     """RePaint in diffusers and here, gain by gain."""
     net = network("epsilon", patch=1, size=size)
     variants = {
@@ -257,7 +259,7 @@ def ladder(size: int, rounds: int, device: str) -> list[Row]:
             seconds[name].append(_seconds(run, device) / BATCH)
     base = seconds[next(iter(variants))]
     return [
-        Row(
+        SamplerRow(
             "pipeline",
             name,
             statistics.median(each),
@@ -304,7 +306,7 @@ def _ours(
 # One network call
 
 
-def precisions(size: int, rounds: int, device: str) -> list[Row]:
+def precisions(size: int, rounds: int, device: str) -> list[SamplerRow]:
     """A network call in 32 and in 16 bits; the ratio is times as fast."""
     net = network("v_prediction", patch=2).to(device).to(memory_format=torch.channels_last)
     noisy = torch.randn(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0)).to(
@@ -318,7 +320,7 @@ def precisions(size: int, rounds: int, device: str) -> list[Row]:
                 seconds.setdefault(name, []).append(_seconds(partial(denoise, noisy, 500), device))
     base = seconds["float32"][1:]
     return [
-        Row(
+        SamplerRow(
             "precision",
             name,
             statistics.median(each[1:]),
@@ -334,7 +336,7 @@ def precisions(size: int, rounds: int, device: str) -> list[Row]:
 
 def large(
     rounds: int, device: str, network: Mapping[str, Any] = LARGE, batches: Sequence[int] = (1, 4, 16)
-) -> list[Row]:
+) -> list[SamplerRow]:
     """Seconds per picture at the paper's settings with a network of random weights, and the share of the
     device's matrix peak.
     """
@@ -355,7 +357,7 @@ def large(
         with torch.inference_mode():
             seconds = statistics.median(_seconds(call, device) for _ in range(rounds))
         share = counter.get_total_flops() / seconds / peak
-        found.append(Row("large", f"{batch} at once", PAPER_CALLS * seconds / batch, share, rounds))
+        found.append(SamplerRow("large", f"{batch} at once", PAPER_CALLS * seconds / batch, share, rounds))
     return found
 
 

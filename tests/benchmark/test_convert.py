@@ -112,3 +112,17 @@ def test_a_damaged_old_file_is_one_sentence_and_stays(old: Path) -> None:
         convert(old)
     assert (old / "scores.csv").exists()
     assert not (old / rows.SCORES).exists()
+
+
+def test_a_conversion_that_was_broken_off_is_done_again(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    before = results.load(old).scores
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmark.convert._pin", broken)
+        with pytest.raises(KeyboardInterrupt):
+            convert(old)
+    assert len(convert(old)) == 2
+    assert not (old / "scores.csv").exists()
+    pd.testing.assert_frame_equal(results.load(old).scores, before)

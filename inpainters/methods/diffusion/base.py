@@ -140,7 +140,7 @@ def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16
         timestep = torch.full((len(noisy),), t, device=noisy.device)
         with torch.autocast(noisy.device.type, torch.bfloat16) if bf16 else nullcontext():
             output = net(noisy, timestep, *([] if context is None else [context]))
-        return estimate(noisy, output.to(noisy.dtype), abars[t], config.prediction_type, bound)
+        return denoised(noisy, output.to(noisy.dtype), abars[t], config.prediction_type, bound)
 
     return denoise
 
@@ -177,7 +177,7 @@ def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: in
     return at
 
 
-def estimate(
+def denoised(
     noisy: Tensor, output: Tensor, abar: float, prediction: str, bound: float | None = 1.0
 ) -> Denoised:
     """Both parts of a noisy picture from the network's output: "epsilon", "v_prediction" (Salimans and Ho

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from inpainters.methods.diffusion.base import estimate
+from inpainters.methods.diffusion.base import denoised
 from inpainters.networks.denoiser import Denoiser
 from inpainters.training.denoising import DenoisingTrainer, min_snr, snr
 from inpainters.training.recipe import load
@@ -49,7 +49,7 @@ def test_the_weight_is_that_of_the_clean_picture(prediction, abar):
     generator = torch.Generator().manual_seed(0)
     noisy, right, wrong = torch.randn(3, 1, 3, 4, 4, generator=generator, dtype=torch.float64)
     ratio = snr(torch.tensor([abar], dtype=torch.float64))
-    clean = [estimate(noisy, output, abar, prediction, None).clean for output in (right, wrong)]
+    clean = [denoised(noisy, output, abar, prediction, None).clean for output in (right, wrong)]
     wanted = min(abar / (1 - abar), 5.0) * (clean[0] - clean[1]).square().mean()
     assert (min_snr(ratio, 5.0, prediction) * (right - wrong).square().mean()).item() == pytest.approx(
         wanted.item()

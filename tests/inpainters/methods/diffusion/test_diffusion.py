@@ -26,7 +26,7 @@ from inpainters.base import InpaintRequest
 from inpainters.errors import Cancelled, InputError
 from inpainters.methods.diffusion import base as diffusion
 from inpainters.methods.diffusion import schedules
-from inpainters.methods.diffusion.base import Denoised, Noise, estimate, estimates, last, levels
+from inpainters.methods.diffusion.base import Denoised, Noise, denoised, estimates, last, levels
 from inpainters.methods.diffusion.ddnm import ETA, Ddnm
 from inpainters.methods.diffusion.dpm_solver import DpmSolver
 from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion
@@ -233,7 +233,7 @@ def test_one_step_is_that_of_diffusers(steps, place, scale):
     to = t - 1000 // steps if place else -1
     step = Step(t, to, abars[t], abars[to] if place else 1.0)
     found = sampler("repaint")(
-        lambda x, t: estimate(x, output, abars[t], "epsilon"), known, mask, lambda: next(draws), [step]
+        lambda x, t: denoised(x, output, abars[t], "epsilon"), known, mask, lambda: next(draws), [step]
     )
     assert (found - wanted).abs().max() <= 1e-5
 
@@ -273,12 +273,12 @@ def test_estimates_are_those_of_diffusers(prediction):
             "v_prediction": scheduler.get_velocity(clean, noise, torch.tensor([t])),
         }[prediction]
         abar = float(scheduler.alphas_cumprod[t])
-        found = estimate(noisy, right, abar, prediction)
+        found = denoised(noisy, right, abar, prediction)
         assert (found.clean - clean).abs().max() <= 1e-3
         assert (found.noise - noise).abs().max() <= 2e-3
         other = recorded((2, 3, 4, 4), seed=2)()
         wanted = scheduler.step(other, t, noisy).pred_original_sample
-        assert (estimate(noisy, other, abar, prediction).clean - wanted).abs().max() <= 1e-4
+        assert (denoised(noisy, other, abar, prediction).clean - wanted).abs().max() <= 1e-4
 
 
 @pytest.mark.parametrize("steps", [10, 20])
@@ -398,7 +398,7 @@ def test_a_step_of_ddnm_is_that_of_its_paper():
     )
     draws = iter([noisy, drawn])
     found = sampler("ddnm")(
-        lambda x, t: estimate(x, output, at, "epsilon", None),
+        lambda x, t: denoised(x, output, at, "epsilon", None),
         known,
         a.diagonal() == 0,
         lambda: next(draws),
