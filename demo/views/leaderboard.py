@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.metrics import METRICS
-from benchmark.report.figures import hardware_line
+from benchmark.report.figures import machine
 from benchmark.report.marks import footnote, mark
 from benchmark.report.summary import Key, TableFigure, column_order, named
 from benchmark.report.tables import ARROWS
@@ -72,7 +72,7 @@ def _columns(board: Board) -> list[dict[str, Any]]:
         {"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers}
         for label in board.bins
     ]
-    note = f"Median per picture, {hardware_line(board.results)}."
+    note = f"Median per picture, {machine(board.results)}."
     clock = {"id": "seconds", "title": "seconds", "kind": "seconds", "better": "low", "note": note}
     return [*heads, {"id": ALL_BINS, "title": "all", **numbers}, clock]
 
@@ -133,7 +133,7 @@ def note(results: Results, metric: str) -> str:
         flattery,
         f"{ground}{thin}{paired}",
         spec.variant if spec else "",
-        f"Times: {hardware_line(results)}.",
+        f"Times: {machine(results)}.",
     ]
     return " ".join(filter(None, parts))
 
