@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
 from benchmark import files, rows
 from benchmark.cells import read_json
 from benchmark.files import SuiteManifest
-from benchmark.rows import KEY_COLUMNS, SCORE_COLUMNS
+from benchmark.rows import KEY_COLUMNS, KEYS, SCORE_COLUMNS, Column
 from inpainters.errors import InputError
 
 TIMING_COLUMNS = [*KEY_COLUMNS, "seconds", "network_calls", "peak_memory_mb"]
@@ -21,28 +23,85 @@ PLAIN = "scores.csv"
 """The rows of an old folder: the plain table."""
 
 
+class Source(Protocol):
+    """Rows, a column at a time: `rows.Reader`, or `Plain` for an old folder."""
+
+    def keys(self) -> pd.DataFrame: ...
+
+    def column(self, metric: str, region: str) -> pd.DataFrame: ...
+
+    def measured(self) -> set[Column]: ...
+
+    def lacking(self) -> dict[Column, str]: ...
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The rows of a plain table that is held in memory, read as `rows.Reader` reads those of a folder."""
+
+    frame: pd.DataFrame
+    """Columns SCORE_COLUMNS."""
+
+    def keys(self) -> pd.DataFrame:
+        return self.frame[KEYS].drop_duplicates().sort_values(KEYS, ignore_index=True)
+
+    def column(self, metric: str, region: str) -> pd.DataFrame:
+        rows = self.frame[(self.frame["metric"] == metric) & (self.frame["region"] == region)]
+        return rows[[*KEYS, "value", "reason"]].sort_values(KEYS, ignore_index=True)
+
+    def measured(self) -> set[Column]:
+        found = self.frame.loc[self.frame["value"].notna(), ["metric", "region"]].drop_duplicates()
+        return set(found.itertuples(index=False, name=None))
+
+    def lacking(self) -> dict[Column, str]:
+        rows = self.frame[self.frame["value"].isna()].sort_values([*KEYS, "metric", "region"])
+        first = rows.drop_duplicates(["metric", "region"]).fillna({"reason": ""})
+        return dict(zip(zip(first["metric"], first["region"], strict=True), first["reason"], strict=True))
+
+
 @dataclass(frozen=True)
 class Results:
-    """What `report` and the leaderboard read."""
+    """What `report` and the leaderboard read. Frames have two more columns than the rows on disk: `entry`, a
+    method with its options, and `photograph`, the unit that intervals rest on.
+    """
 
     folder: Path
     manifest: SuiteManifest
-    scores: pd.DataFrame
+    source: Source
     timings: pd.DataFrame
 
     @property
     def suite(self) -> str:
         return self.folder.name
 
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """What each row is about, without its figures."""
+        return _with_entries(self.source.keys())
+
+    def column(self, metric: str, region: str) -> pd.DataFrame:
+        """The rows of one metric and region: `value`, NaN where `reason` says why."""
+        return _with_entries(self.source.column(metric, region))
+
+    @cached_property
+    def measured(self) -> set[Column]:
+        """(metric, region) pairs that hold at least one value."""
+        return self.source.measured()
+
+    @cached_property
+    def lacking(self) -> dict[Column, str]:
+        """(metric, region) pairs in which a figure is lacking, each with a reason."""
+        return self.source.lacking()
+
 
 def load(folder: Path) -> Results:
-    """Read a suite's folder; raises InputError where it is not one, is half-written, or comes from another
+    """Open a suite's folder; raises InputError where it is not one, is half-written, or comes from another
     version.
     """
     check(folder)
-    scores = pd.concat(list(plain(folder)) or [pd.DataFrame(columns=SCORE_COLUMNS)], ignore_index=True)
+    source: Source = Plain(read_csv(folder / PLAIN, SCORE_COLUMNS)) if is_old(folder) else rows.Reader(folder)
     timings = read_csv(folder / "timings.csv", TIMING_COLUMNS)
-    return Results(folder, files.suite_manifest(folder), _with_entries(scores), _with_entries(timings))
+    return Results(folder, files.suite_manifest(folder), source, _with_entries(timings))
 
 
 def check(folder: Path) -> None:

@@ -23,6 +23,8 @@ from inpainters.errors import InputError
 
 SCORES, REASONS = "scores.parquet", "reasons.parquet"
 KEY_COLUMNS = ["suite", "dataset", "mask_set", "bin", "image_id", "method", "options", "seed"]
+KEYS = KEY_COLUMNS[3:]
+"""What differs between the rows of one suite."""
 SCORE_COLUMNS = [*KEY_COLUMNS, "metric", "region", "value", "reason"]
 """The plain, long table: one line per figure."""
 ROWS = 8192
@@ -34,6 +36,7 @@ _OPTIONS: dict[str, Any] = {
     "data_page_version": "1.0",
     "store_schema": False,
 }
+_REASON_COLUMNS = [*KEY_COLUMNS, "metric", "region", "reason"]
 _KEY = [pa.field(name, pa.int64() if name == "seed" else pa.string()) for name in KEY_COLUMNS]
 
 Column = tuple[str, str]
@@ -128,6 +131,65 @@ class _File:
             os.fsync(self.sink.fileno())
 
 
+class Reader:
+    """Reads the rows of a folder, a column at a time: a report's memory grows with one figure of each
+    picture, not with all of them.
+
+    Raises InputError where a file is absent, damaged or another version's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        _check(folder, SCORES, KEY_COLUMNS)
+        _check(folder, REASONS, _REASON_COLUMNS)
+        self._folder = folder
+
+    def keys(self) -> pd.DataFrame:
+        """What each row is about: `bin`, `image_id`, `method`, `options` and `seed`, sorted by them."""
+        return self._scores([]).sort_values(KEYS, ignore_index=True)
+
+    def column(self, metric: str, region: str) -> pd.DataFrame:
+        """KEYS, `value` (float64) and `reason`, a sentence where that is NaN, else empty; sorted by KEYS.
+        What has neither is left out.
+        """
+        name = "@".join((metric, region))
+        lacking = self._reasons((pc.field("metric") == metric) & (pc.field("region") == region))
+        found = self._scores([name]).rename(columns={name: "value"}) if name in self._numbers() else None
+        parts = [lacking.assign(value=np.nan)[[*KEYS, "value", "reason"]]]
+        if found is not None:
+            parts = [found[found["value"].notna()].assign(reason=""), *parts]
+        return pd.concat([part for part in parts if len(part)] or parts).sort_values(KEYS, ignore_index=True)
+
+    def measured(self) -> set[Column]:
+        """The columns that hold at least one value."""
+        with _readable(self._folder, SCORES), pq.ParquetFile(self._folder / SCORES) as file:
+            about = file.metadata
+            groups = [about.row_group(i) for i in range(about.num_row_groups)]
+        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+        names = {one.path_in_schema for one in chunks if one.statistics.null_count < one.num_values}
+        return {_column(name) for name in names - set(KEY_COLUMNS)}
+
+    def lacking(self) -> dict[Column, str]:
+        """The columns in which a figure is lacking, each with the reason of its first row."""
+        found = self._reasons(None).sort_values([*KEYS, "metric", "region"], ignore_index=True)
+        first = found.drop_duplicates(["metric", "region"])
+        return dict(zip(zip(first["metric"], first["region"], strict=True), first["reason"], strict=True))
+
+    def _numbers(self) -> list[str]:
+        with _readable(self._folder, SCORES):
+            return [name for name in pq.read_schema(self._folder / SCORES).names if name not in KEY_COLUMNS]
+
+    def _scores(self, numbers: Sequence[str]) -> pd.DataFrame:
+        return _read(self._folder, SCORES, None, [*KEYS, *numbers])
+
+    def _reasons(self, wanted: pc.Expression | None) -> pd.DataFrame:
+        return _read(self._folder, REASONS, wanted, [*KEYS, "metric", "region", "reason"])
+
+
+def _column(name: str) -> Column:
+    metric, _, region = name.partition("@")
+    return metric, region
+
+
 def frames(folder: Path) -> Iterator[pd.DataFrame]:
     """The plain table (SCORE_COLUMNS) of a folder bin by bin, sorted: by bin, picture, method, options, seed,
     metric and region. `value` is float64, NaN where `reason`, else empty, says why.
@@ -135,9 +197,10 @@ def frames(folder: Path) -> Iterator[pd.DataFrame]:
     Raises InputError where a file is absent, damaged or another version's.
     """
     _check(folder, SCORES, KEY_COLUMNS)
-    _check(folder, REASONS, [*KEY_COLUMNS, "metric", "region", "reason"])
+    _check(folder, REASONS, _REASON_COLUMNS)
     for label in sorted(_bins(folder)):
-        yield _long(_read(folder, SCORES, label), _read(folder, REASONS, label))
+        here = pc.field("bin") == label
+        yield _long(_read(folder, SCORES, here), _read(folder, REASONS, here))
 
 
 def _check(folder: Path, name: str, wanted: Sequence[str]) -> None:
@@ -156,9 +219,11 @@ def _bins(folder: Path) -> set[str]:
         return {label for batch in batches for label in pc.unique(batch.column(0)).to_pylist()}
 
 
-def _read(folder: Path, name: str, label: str) -> pd.DataFrame:
+def _read(
+    folder: Path, name: str, wanted: pc.Expression | None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     with _readable(folder, name):
-        table = pq.read_table(folder / name, filters=pc.field("bin") == label, partitioning=None)
+        table = pq.read_table(folder / name, filters=wanted, columns=columns, partitioning=None)
     found: pd.DataFrame = table.to_pandas()
     return found
 

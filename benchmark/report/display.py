@@ -200,19 +200,9 @@ def sheets(results: Results) -> list[Path]:
     """Write one contact sheet per ratio bin whose display copies are here: its worst, median and best hole by
     widely run methods.
     """
-    metric, region = SHEET
-    rows = results.scores[
-        (results.scores["metric"] == metric)
-        & (results.scores["region"] == region)
-        & results.scores["value"].notna()
-    ]
-    if rows.empty:
-        metric, region = BY_PICTURE
-        rows = results.scores[
-            (results.scores["metric"] == metric)
-            & (results.scores["region"] == region)
-            & results.scores["value"].notna()
-        ]
+    metric, region = SHEET if SHEET in results.measured else BY_PICTURE
+    rows = results.column(metric, region)
+    rows = rows[rows["value"].notna()]
     written = []
     for label in column_order(rows["bin"]):
         column = widely_run(rows[rows["bin"] == label])

@@ -14,7 +14,6 @@ from benchmark.report.summary import (
     Key,
     TableFigure,
     column_order,
-    counts_of,
     entry_order,
     measured,
     named,
@@ -48,8 +47,8 @@ def draw(results: Results) -> list[Path]:
     folder.mkdir(exist_ok=True)
     written = []
     with mpl.rc_context(STYLE):
-        for metric, region in (pair for pair in BY_RATIO if pair in measured(results.scores)):
-            cells = _fair(summarise(results.scores, metric, region, counts_of(results.scores)))
+        for metric, region in (pair for pair in BY_RATIO if pair in measured(results)):
+            cells = _fair(summarise(results, metric, region))
             written.append(
                 _save(
                     _by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells),
@@ -60,10 +59,8 @@ def draw(results: Results) -> list[Path]:
                 figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
                 written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
         calls = iterated(results)
-        for metric, region in (
-            pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results.scores)
-        ):
-            cells = _fair(summarise(results.scores, metric, region, counts_of(results.scores)))
+        for metric, region in (pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results)):
+            cells = _fair(summarise(results, metric, region))
             figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
             written.append(_save(figure, folder / f"{metric}_{region}_by_calls.svg"))
     return written
@@ -115,8 +112,8 @@ def _by_ratio(
     figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, TableFigure]
 ) -> Any:
     axes = figure.subplots()
-    bins = column_order(results.scores["bin"])
-    for entry, look in looks(entry_order(results.scores["entry"]), metric).items():
+    bins = column_order(results.rows["bin"])
+    for entry, look in looks(entry_order(results.rows["entry"]), metric).items():
         line = [cells.get((entry, label)) for label in bins]
         places = [x for x, cell in enumerate(line) if cell and not cell.reason]
         if not places:
@@ -135,7 +132,7 @@ def _by_ratio(
     axes.set_xlabel("missing share of the picture, %")
     axes.set_ylabel(_axis(metric, region))
     figure.suptitle(
-        _caption(results, metric, cells) + _note(results.scores["entry"].unique(), metric),
+        _caption(results, metric, cells) + _note(results.rows["entry"].unique(), metric),
         x=0.01,
         ha="left",
         fontsize=9,
@@ -151,7 +148,7 @@ def _by_seconds(
     seconds = results.timings.groupby("entry")["seconds"].median()
     drawn = [
         e
-        for e in entry_order(results.scores["entry"])
+        for e in entry_order(results.rows["entry"])
         if e in seconds and (e, ALL) in cells and not cells[e, ALL].reason
     ]
     styles = looks(drawn, metric)
@@ -186,9 +183,9 @@ def _by_calls(
     """One panel per bin: quality against network calls, a line through the settings of one method; other
     families as level lines.
     """
-    bins = column_order(results.scores["bin"])
+    bins = column_order(results.rows["bin"])
     shown = [bins[0], bins[-1]] if len(bins) > 1 else bins
-    entries = entry_order(results.scores["entry"])
+    entries = entry_order(results.rows["entry"])
     methods = list(dict.fromkeys(entry.split(" ")[0] for entry in entries if entry in calls))
     styles = looks(methods, metric)
     for label, axes in zip(

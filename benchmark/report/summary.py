@@ -13,7 +13,8 @@ from benchmark.cells import split_entry
 from benchmark.metrics import METRICS
 from benchmark.report.stats import Interval, interval_of_mean
 from benchmark.results import ALL_BINS as ALL
-from benchmark.results import WHOLE_SET
+from benchmark.results import WHOLE_SET, Results
+from benchmark.rows import Column
 from inpainters.masks import BINS
 from inpainters.registry import METHODS
 
@@ -76,29 +77,26 @@ def named(entry: str) -> str:
     return ", ".join([spec.title if spec else method, *told])
 
 
-def measured(scores: pd.DataFrame) -> list[tuple[str, str]]:
+def measured(results: Results) -> list[Column]:
     """(metric, region) pairs that hold at least one value, in the order of the METRICS table."""
-    pairs = (
-        scores.loc[scores["value"].notna(), ["metric", "region"]].drop_duplicates().itertuples(index=False)
-    )
+    return table_order(results.measured)
+
+
+def table_order(pairs: Iterable[Column]) -> list[Column]:
+    """(metric, region) pairs in the order of the METRICS table, the hole first; strangers last, by name."""
     order = list(METRICS)
-    key = {
-        pair: (order.index(pair[0]) if pair[0] in order else len(order), REGION_ORDER.index(pair[1]))
-        for pair in map(tuple, pairs)
-    }
-    return sorted(key, key=lambda pair: (*key[pair], pair))
+    places = {metric: place for place, metric in enumerate(order)}
+    return sorted(
+        pairs, key=lambda pair: (places.get(pair[0], len(order)), REGION_ORDER.index(pair[1]), pair)
+    )
 
 
 REGION_ORDER = ("hole", "band", "whole")
 
 
-def summarise(
-    scores: pd.DataFrame, metric: str, region: str, counts: Mapping[Key, int]
-) -> dict[Key, TableFigure]:
-    """The cells of one metric and region, by (entry, bin); `counts` is the number of pictures behind a set
-    metric.
-    """
-    rows = over_answers(scores[(scores["metric"] == metric) & (scores["region"] == region)])
+def summarise(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
+    """The cells of one metric and region, by (entry, bin)."""
+    counts, rows = counts_of(results), over_answers(results.column(metric, region))
     rows = rows.assign(hole=rows["bin"] + "/" + rows["image_id"])  # what two methods must share to be paired
     if ALL not in set(rows["bin"]) and not (rows["image_id"].eq(WHOLE_SET) & rows["value"].notna()).any():
         rows = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
@@ -195,9 +193,10 @@ def paired(wide: pd.DataFrame, first: str, second: str) -> Interval:
     )
 
 
-def counts_of(scores: pd.DataFrame) -> dict[Key, int]:
+def counts_of(results: Results) -> dict[Key, int]:
     """How many pictures each entry has in each bin, and how many holes in all."""
-    rows = scores.loc[scores["image_id"] != WHOLE_SET, ["entry", "bin", "image_id"]].drop_duplicates()
+    here = results.rows["image_id"] != WHOLE_SET
+    rows = results.rows.loc[here, ["entry", "bin", "image_id"]].drop_duplicates()
     everywhere = rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)
     both = pd.concat([rows, everywhere])
     return dict(Counter(zip(both["entry"], both["bin"], strict=True)))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 import numpy as np
-import pandas as pd
 
 from benchmark.metrics import METRICS
 from benchmark.report.layout import OVERVIEW, RANKED
@@ -65,9 +64,9 @@ def text(cell: TableFigure | None) -> str:
 
 def markdown(results: Results) -> str:
     """The whole of table.md."""
-    scores, counts = results.scores, counts_of(results.scores)
-    bins, entries = column_order(scores["bin"]), entry_order(scores["entry"])
-    photographs = scores.loc[scores["image_id"] != "*", "photograph"].nunique()
+    rows, counts = results.rows, counts_of(results)
+    bins, entries = column_order(rows["bin"]), entry_order(rows["entry"])
+    photographs = rows.loc[rows["image_id"] != WHOLE_SET, "photograph"].nunique()
     parts = [
         f"# {results.suite}",
         f"Up to {max((n for (_, label), n in counts.items() if label != ALL), default=0)} pictures per ratio "
@@ -77,7 +76,7 @@ def markdown(results: Results) -> str:
         "column's pictures is neither marked nor ranked.",
         "## All ratios together",
         *_overview(results, entries, counts),
-        *_rankings(results, entries, counts),
+        *_rankings(results, entries),
         *_several(results, entries),
         "## Pictures per cell (n)",
         _table(
@@ -85,16 +84,16 @@ def markdown(results: Results) -> str:
             [[named(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries],
         ),
     ]
-    for metric, region in measured(scores):
-        parts += _section(metric, region, summarise(scores, metric, region, counts), entries, bins)
-    absent = _absent(scores)
+    for metric, region in measured(results):
+        parts += _section(metric, region, summarise(results, metric, region), entries, bins)
+    absent = _absent(results)
     if absent:
         parts += ["## Not computed", *(f"* `{metric}`: {reason}" for metric, reason in absent.items())]
     return "\n\n".join(parts) + "\n"
 
 
 def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
-    columns = [summarise(results.scores, metric, region, counts) for metric, region in OVERVIEW]
+    columns = [summarise(results, metric, region) for metric, region in OVERVIEW]
     total = {entry: counts.get((entry, ALL), 0) for entry in entries}
     rows = [
         [named(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)]
@@ -117,9 +116,9 @@ def _note(cells: Iterable[TableFigure | None]) -> list[str]:
     return [" ".join(filter(None, sentences))] if any(sentences) else []
 
 
-def _rankings(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
+def _rankings(results: Results, entries: Sequence[str]) -> list[str]:
     """Who comes first by each of RANKED, all ratios together."""
-    columns = [ranking(summarise(results.scores, *pair, counts), entries) for pair in RANKED]
+    columns = [ranking(summarise(results, *pair), entries) for pair in RANKED]
     lines = zip_longest(*columns, fillvalue="–")
     rows = [[str(place), *line] for place, line in enumerate(lines, 1)]
     return ["## Rankings, all ratios together", _table(["rank", *(title(*pair) for pair in RANKED)], rows)]
@@ -129,15 +128,13 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
     """For methods that gave several answers: the mean and the best of them by each measured metric of the
     overview, and how they differ.
     """
-    scores = results.scores[
-        (results.scores["image_id"] != WHOLE_SET) & results.scores["bin"].isin(list(BINS))
-    ]
-    seeds = scores.groupby("entry")["seed"].nunique()
+    rows = results.rows[results.rows["image_id"] != WHOLE_SET]
+    seeds = rows[rows["bin"].isin(list(BINS))].groupby("entry")["seed"].nunique()
     several = [entry for entry in entries if seeds.get(entry, 0) > 1]
     if not several:
         return []
-    pairs = [pair for pair in OVERVIEW if pair in measured(scores)]
-    spread = [pair for pair in measured(scores) if METRICS[pair[0]].kind == "answers"]
+    pairs = [pair for pair in OVERVIEW if pair in results.measured]
+    spread = [pair for pair in measured(results) if METRICS[pair[0]].kind == "answers"]
     head = [
         "method",
         "answers",
@@ -146,11 +143,10 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
     ]
     lines = []
     for entry in several:
-        mine = scores[scores["entry"] == entry]
         hows = [
             (p, how) for p in pairs for how in ("mean", "max" if METRICS[p[0]].better == "higher" else "min")
         ]
-        figures = [_of_answers(mine, *p, how) for p, how in [*hows, *((p, "mean") for p in spread)]]
+        figures = [_of_answers(results, entry, *p, how) for p, how in [*hows, *((p, "mean") for p in spread)]]
         lines.append([named(entry), str(seeds[entry]), *figures])
     note = (
         "Mean: of all answers to a hole. Best: of the answer that comes closest to the original, which only "
@@ -163,8 +159,10 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
     ]
 
 
-def _of_answers(rows: pd.DataFrame, metric: str, region: str, how: str) -> str:
-    chosen = over_answers(rows[(rows["metric"] == metric) & (rows["region"] == region)], how)
+def _of_answers(results: Results, entry: str, metric: str, region: str, how: str) -> str:
+    rows = results.column(metric, region)
+    mine = (rows["entry"] == entry) & (rows["image_id"] != WHOLE_SET) & rows["bin"].isin(list(BINS))
+    chosen = over_answers(rows[mine], how)
     found = interval_of_mean(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
     return "–" if np.isnan(found.mean) else text(TableFigure("", ALL, metric, region, found))
 
@@ -208,10 +206,12 @@ def _section(
     return [*(part for part in parts if part), *(["\n".join(reasons)] if reasons else [])]
 
 
-def _absent(scores: pd.DataFrame) -> dict[str, str]:
-    have = {metric for metric, _ in measured(scores)}
-    rows = scores[~scores["metric"].isin(have)].drop_duplicates("metric")
-    return {str(row.metric): str(row.reason or "not scored") for row in rows.itertuples()}
+def _absent(results: Results) -> dict[str, str]:
+    """Metric -> why it has no value at all."""
+    have = {metric for metric, _ in results.measured}
+    lacking = {metric: reason for (metric, _), reason in reversed(results.lacking.items())}
+    found = {metric: lacking[metric] for metric, _ in results.lacking if metric not in have}
+    return {metric: reason or "not scored" for metric, reason in found.items()}
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -221,11 +221,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def latex(results: Results) -> str:
     """The whole of table.tex: one booktabs table per measured metric of the overview, ready to be input."""
-    scores, counts = results.scores, counts_of(results.scores)
-    bins, entries = column_order(scores["bin"]), entry_order(scores["entry"])
-    pairs = [pair for pair in OVERVIEW if pair in measured(scores)]
+    bins, entries = column_order(results.rows["bin"]), entry_order(results.rows["entry"])
+    pairs = [pair for pair in OVERVIEW if pair in results.measured]
     return "\n".join(
-        _latex_table(results.suite, *pair, summarise(scores, *pair, counts), entries, bins) for pair in pairs
+        _latex_table(results.suite, *pair, summarise(results, *pair), entries, bins) for pair in pairs
     )
 
 

@@ -91,9 +91,9 @@ def _main(folder: Path) -> int:
 
 
 def _paired_rows(folder: Path) -> pd.DataFrame:
-    scores = results.load(folder).scores
+    found = results.load(folder)
     chosen = [
-        over_answers(scores[(scores["metric"] == metric) & (scores["region"] == region)])
+        over_answers(found.column(metric, region)).assign(metric=metric, region=region)
         for metric, region in PAIRED
     ]
     return _holes(pd.concat(chosen))

@@ -6,11 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from benchmark.metrics import METRICS
 from benchmark.report import display
 from benchmark.report.layout import BY_PICTURE
-from benchmark.report.summary import Key, TableFigure, counts_of, entry_order, measured, summarise
+from benchmark.report.summary import Key, TableFigure, entry_order, summarise
 from benchmark.results import ALL_BINS, PLAIN, WHOLE_SET, Results, load, row_file
 from benchmark.rows import SCORES
 from inpainters.errors import InputError
@@ -82,7 +83,7 @@ def readable(root: Path) -> tuple[dict[str, Path], list[str]]:
 
 def entries_of(results: Results, families: Collection[str]) -> list[str]:
     """The suite's methods whose family is among `families`."""
-    return [entry for entry in entry_order(results.scores["entry"]) if family_of(entry) in families]
+    return [entry for entry in entry_order(results.rows["entry"]) if family_of(entry) in families]
 
 
 def family_of(entry: str) -> str:
@@ -93,21 +94,21 @@ def family_of(entry: str) -> str:
 
 def metrics_of(results: Results) -> tuple[list[str], list[str]]:
     """The metrics that a suite has values of, and those that could not be computed, in the table's order."""
-    have = {metric for metric, _ in measured(results.scores)}
-    lacking = set(results.scores["metric"]) - have
+    have = {metric for metric, _ in results.measured}
+    lacking = {metric for metric, _ in results.lacking} - have
     return [name for name in METRICS if name in have], [name for name in METRICS if name in lacking]
 
 
 def regions_of(results: Results, metric: str) -> list[str]:
     """The regions a metric has rows for; the hole first."""
-    present = set(results.scores.loc[results.scores["metric"] == metric, "region"])
+    present = {region for name, region in {*results.measured, *results.lacking} if name == metric}
     return [region for region in ("hole", "band", "whole") if region in present] or ["whole"]
 
 
 @lru_cache(maxsize=64)
 def _cells(folder: Path, stamp: int, metric: str, region: str) -> dict[Key, TableFigure]:
     results = _load(folder, stamp)
-    return summarise(results.scores, metric, region, counts_of(results.scores))
+    return summarise(results, metric, region)
 
 
 def cells_of(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
@@ -120,13 +121,10 @@ def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
     by L1.
     """
     metric, region = figure.metric, figure.region
-    frame = results.scores[results.scores["entry"] == figure.entry]
-    frame = frame[frame["bin"] == figure.label] if figure.label != ALL_BINS else frame
-    rows = frame[(frame["metric"] == metric) & (frame["region"] == region)]
-    rows = rows[rows["image_id"] != WHOLE_SET]
+    rows = _of_pictures(results, figure, metric, region)
     if rows["value"].notna().sum() == 0:
         metric, region = BY_PICTURE
-        rows = frame[(frame["metric"] == metric) & (frame["region"] == region)]
+        rows = _of_pictures(results, figure, metric, region)
     rising = (METRICS[metric].better == "lower") == (figure.sort == "best")
     ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
     if figure.sort == "median":
@@ -134,8 +132,14 @@ def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
     return list(zip(ordered["bin"], ordered["image_id"], strict=True))
 
 
+def _of_pictures(results: Results, figure: Figure, metric: str, region: str) -> pd.DataFrame:
+    rows = results.column(metric, region)
+    rows = rows[(rows["entry"] == figure.entry) & (rows["image_id"] != WHOLE_SET)]
+    return rows[rows["bin"] == figure.label] if figure.label != ALL_BINS else rows
+
+
 def values_at(results: Results, metric: str, region: str, label: str, image_id: str) -> dict[str, float]:
     """Each method's value on one hole."""
-    rows = results.scores[(results.scores["bin"] == label) & (results.scores["image_id"] == image_id)]
-    rows = rows[(rows["metric"] == metric) & (rows["region"] == region) & rows["value"].notna()]
+    rows = results.column(metric, region)
+    rows = rows[(rows["bin"] == label) & (rows["image_id"] == image_id) & rows["value"].notna()]
     return {str(entry): float(value) for entry, value in rows.groupby("entry")["value"].mean().items()}

@@ -37,7 +37,7 @@ class Board:
 def board(results: Results, metric: str, region: str, families: Collection[str]) -> list[Any]:
     """Values of the table, both charts and the small print."""
     heads = {entry: _head(entry, metric) for entry in entries_of(results, families)}
-    cells, bins = cells_of(results, metric, region), column_order(results.scores["bin"])
+    cells, bins = cells_of(results, metric, region), column_order(results.rows["bin"])
     medians = results.timings.groupby("entry")["seconds"].median()
     seconds = {str(entry): float(value) for entry, value in medians.items()}
     shown = Board(results, metric, region, heads, cells, bins, seconds)
@@ -120,7 +120,7 @@ def caption(metric: str, region: str) -> str:
 
 def note(results: Results, metric: str) -> str:
     """The small print: which variant, against which reference, and how thin the ground is it stands on."""
-    rows = results.scores[results.scores["image_id"] != WHOLE_SET]
+    rows = results.rows[results.rows["image_id"] != WHOLE_SET]
     spec = METRICS.get(metric)
     pictures, photographs = rows["image_id"].nunique(), rows["photograph"].nunique()
     ground = f"{pictures} pictures of {photographs} photographs; intervals resample photographs."
@@ -128,7 +128,7 @@ def note(results: Results, metric: str) -> str:
     paired = (
         " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
     )
-    flattery = footnote(results.scores["entry"].unique(), [metric])
+    flattery = footnote(results.rows["entry"].unique(), [metric])
     parts = [
         flattery,
         f"{ground}{thin}{paired}",

@@ -70,10 +70,7 @@ def test_rows_are_printed_with_the_figures_that_were_measured(name: str) -> None
 
 def test_quick_shows_a_picture_behind_every_score() -> None:
     folder = next(folder for folder in COMMITTED if folder.name == "quick")
-    scores = results.load(folder).scores
-    scores = scores[(scores["metric"] == "psnr") & (scores["image_id"] != "*")].drop_duplicates(
-        ["bin", "image_id", "entry"]
-    )
+    scores = results.load(folder).column("psnr", "hole").drop_duplicates(["bin", "image_id", "entry"])
     assert len(scores) > 500
     copies = display.copies(folder)
     for row in scores.itertuples():
@@ -86,7 +83,6 @@ def test_photos_rests_on_512_photographs() -> None:
     folder = next((folder for folder in COMMITTED if folder.name == "photos"), None)
     if folder is None:
         pytest.skip("the photos suite is not committed")
-    scores = results.load(folder).scores
-    measured = scores[(scores["metric"] == "lpips_squeeze") & scores["value"].notna()]
-    assert measured["photograph"].nunique() >= 512
+    scores = results.load(folder).column("lpips_squeeze", "hole")
+    assert scores.loc[scores["value"].notna(), "photograph"].nunique() >= 512
     assert [path for path in folder.rglob("*.webp") if "cells" not in path.parts] == []

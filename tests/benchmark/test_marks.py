@@ -49,7 +49,8 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
     import pandas as pd
 
     from benchmark.report import tables
-    from benchmark.results import SCORE_COLUMNS, Results
+    from benchmark.results import Plain, Results
+    from benchmark.rows import SCORE_COLUMNS
 
     rows = []
     for photo in range(6):
@@ -73,10 +74,8 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
                         "value": value + photo / 1000,
                     }
                 )
-    scores = pd.DataFrame(rows, columns=SCORE_COLUMNS).assign(
-        entry=lambda f: f["method"], photograph=lambda f: f["image_id"].str[:2]
-    )
-    results = Results(Path("tiny"), {}, scores, scores.iloc[:0])
+    scores = pd.DataFrame(rows, columns=SCORE_COLUMNS)
+    results = Results(Path("tiny"), {}, Plain(scores), scores.iloc[:0])
     parts = tables.markdown(results).split("\n\n")
     overview = next(part for part in parts if part.startswith("| method | n |"))
     telea, biharmonic = overview.splitlines()[2:]

@@ -77,13 +77,17 @@ def _rewrite(folder: Path, rows: pd.DataFrame) -> None:
     convert(folder)
 
 
+def _plain(folder: Path) -> pd.DataFrame:
+    """All rows of a folder as the plain table."""
+    return pd.concat(results.plain(folder), ignore_index=True)
+
+
 def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.TableFigure]:
-    scores = results.load(folder).scores
-    return summary.summarise(scores, metric, region, summary.counts_of(scores))
+    return summary.summarise(results.load(folder), metric, region)
 
 
 def test_a_mean_is_the_mean_of_its_rows(folder: Path) -> None:
-    rows = results.load(folder).scores
+    rows = _plain(folder)
     for (entry, label), cell in _cells(folder, "lpips_squeeze", "hole").items():
         chosen = rows[
             (rows.method == entry)
@@ -100,7 +104,7 @@ def test_only_a_significant_winner_is_bold(folder: Path) -> None:
     assert all(cell.tied for cell in smooth)
     assert sum(cell.best for cell in smooth) == 1
     assert not cells["mean_fill", "50-60"].tied
-    rows = results.load(folder).scores
+    rows = _plain(folder)
     rows.loc[(rows.method == "telea") & (rows.metric == "lpips_squeeze"), "value"] -= 0.1
     _rewrite(folder, rows)
     winner = _cells(folder, "lpips_squeeze", "hole")["telea", "50-60"]
@@ -113,8 +117,7 @@ def test_higher_is_better_for_psnr(folder: Path) -> None:
 
 
 def test_pairing_uses_the_holes_that_both_have(folder: Path) -> None:
-    scores = results.load(folder).scores
-    rows = scores[(scores.metric == "lpips_squeeze")].assign(hole=lambda r: r.bin + r.image_id)
+    rows = results.load(folder).column("lpips_squeeze", "hole").assign(hole=lambda r: r.bin + r.image_id)
     fewer = rows[
         (rows.entry != "telea") | rows.image_id.isin(["p0@full", "p1@full", "p2@full", "p3@full", "p4@full"])
     ]
@@ -141,8 +144,8 @@ def test_report_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
 
 
 def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
-    rows = results.load(folder).scores
-    chosen = display.extremes(rows[(rows.metric == "psnr") & (rows.bin == "1-10")])
+    rows = results.load(folder).column("psnr", "hole")
+    chosen = display.extremes(rows[rows.bin == "1-10"])
     assert [word for word, _ in chosen] == ["worst", "median", "best"]
     inputs = folder / "cells/sample/irregular/50-60/_inputs"
     inputs.mkdir(parents=True)

@@ -112,3 +112,44 @@ def test_people_see_a_line_per_figure(tmp_path: Path) -> None:
         "1-10\tp000000@full\ttelea\t{\"radius\":9.0}\t0\tpsnr\thole\t– No hole.",
         f"1-10\tp000000@full\ttelea\t{{\"radius\":9.0}}\t0\tpsnr\twhole\t{frame['value'][1]:.9g}",
     ]  # fmt: skip
+
+
+def test_a_column_is_what_the_plain_table_says_of_it(tmp_path: Path) -> None:
+    key = ("tiny", "sample", "irregular")
+    given = [
+        Row((*key, label, image, method, "{}", 0), figures)
+        for label in ("1-10", "10-20")
+        for method in ("a", "b")
+        for image, figures in (
+            ("p1", {COLUMNS[0]: {"value": "2"}, COLUMNS[1]: {"reason": "No hole."}}),
+            ("p2", {COLUMNS[0]: {"value": "1"}, COLUMNS[1]: {"value": "3"}}),
+        )
+    ]
+    reader = rows.Reader(wrote(tmp_path, iter(given)))
+    plain = pd.concat(rows.frames(tmp_path), ignore_index=True)
+    for metric, region in (*COLUMNS, ("ssim", "whole")):
+        wanted = plain[(plain["metric"] == metric) & (plain["region"] == region)]
+        found = reader.column(metric, region)
+        pd.testing.assert_frame_equal(
+            found, wanted[found.columns].reset_index(drop=True), check_dtype=len(wanted) > 0
+        )
+    assert reader.measured() == set(COLUMNS[:2])
+    assert reader.lacking() == {COLUMNS[1]: "No hole."}
+    assert len(reader.keys()) == len(given)
+
+
+def test_a_column_is_read_without_the_others(tmp_path: Path) -> None:
+    """Peak memory is that of the keys and one column, however many columns there are."""
+    columns = [(f"m{i}", "whole") for i in range(60)]
+    key = ("tiny", "sample", "irregular", "1-10")
+    with Writer(tmp_path, columns) as table:
+        for i in range(20_000):
+            figures = {column: {"value": f"{i + n / 100}"} for n, column in enumerate(columns)}
+            table.add(Row((*key, f"p{i:06}", "telea", "{}", 0), figures))
+    tracemalloc.start()
+    found = rows.Reader(tmp_path).column("m7", "whole")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == 20_000
+    assert found["value"].iloc[5] == pytest.approx(5.07)
+    assert peak < 20_000 * 60 * 8
