@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 for bad input, 1 where something failed, 130 where stopped
     by hand.
     """
-    return commandline.run(
+    return commandline.run_command(
         _parser(), arguments, stopped="All that was finished is kept; the same command continues."
     )
 
@@ -330,7 +330,7 @@ def _fetch(parsed: argparse.Namespace) -> int:
 def _export(parsed: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from benchmark.inputs.masksets import PRESETS, Export, export
+    from benchmark.inputs.masksets import PRESETS, Export, export_masks
 
     if parsed.preset not in (None, *PRESETS):
         raise unknown("preset", parsed.preset, PRESETS)
@@ -338,7 +338,7 @@ def _export(parsed: argparse.Namespace) -> int:
         field.name: value for field in fields(Export) if (value := getattr(parsed, field.name)) is not None
     }
     plan = replace(PRESETS.get(parsed.preset, Export()), **given)
-    for _ in tqdm(export(parsed.out, plan), total=plan.count, desc="masks", disable=None):
+    for _ in tqdm(export_masks(parsed.out, plan), total=plan.count, desc="masks", disable=None):
         pass
     print(f"{plan.count} masks in '{parsed.out}'.")
     return 0

@@ -55,7 +55,7 @@ Answers = tuple[np.ndarray, Named, dict[str, Any]]
 """The answers side by side, the same one by one with their names, and what was done."""
 
 
-def inpaint(
+def inpaint_file(
     app: App, image: str | None, mask: str | None, method: str, seed: float | None, options: str
 ) -> Filled:
     """Fill the hole of a picture file; return the (H, W, 3) uint8 picture and what was done.
@@ -194,7 +194,7 @@ def add_endpoints(app: App) -> None:
         image: str | None, mask: str | None, method: str = "telea", seed: float = 0, options: str = "{}"
     ) -> Filled:
         try:
-            return inpaint(app, image, mask, method, seed, options)
+            return inpaint_file(app, image, mask, method, seed, options)
         except (InputError, UnavailableError) as error:
             raise gr.Error(str(error), print_exception=False) from None
 

@@ -16,17 +16,18 @@ from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
 from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
-from inpainters.imaging import Image, Mask, load_image, load_mask, save_png, side_by_side
+from inpainters.imaging import PICTURE_SUFFIXES, Image, Mask, load_image, load_mask, save_png, side_by_side
 from inpainters.registry import METHODS, create, get, unavailable
 from inpainters.strategy import Outline, workload
 from inpainters.weights.fetch import fetch
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
+_READ = (*PICTURE_SUFFIXES, ".gif", ".avif")
+"""Suffixes of pictures that can be filled."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    return commandline.run(_parser(), argv)
+    return commandline.run_command(_parser(), argv)
 
 
 def _parser() -> commandline.Parser:
@@ -185,7 +186,7 @@ class _Targets:
         suffix = self.out.suffix.lower()
         if suffix == ".png" and not self._is_file:
             raise InputError("Several pictures are written to a folder; name one after -o, without '.png'.")
-        if suffix in PICTURES and suffix != ".png":
+        if suffix in _READ and suffix != ".png":
             raise InputError(
                 f"'{suffix}' may change the known pixels; name a .png file or a folder after -o."
             )
@@ -237,7 +238,7 @@ def _pairs(photo: Path, mask: Path) -> list[_Pair]:
 def _pictures(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in PICTURES:
+        if path.suffix.lower() not in _READ:
             continue
         if path.stem in found:
             raise InputError(
@@ -247,7 +248,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
         found[path.stem] = path
     if not found:
         raise InputError(
-            f"'{folder.name}' holds no pictures ({', '.join(suffix[1:] for suffix in PICTURES)}); choose "
+            f"'{folder.name}' holds no pictures ({', '.join(suffix[1:] for suffix in _READ)}); choose "
             "another folder."
         )
     return found

@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
                     yield from parser.flags()
 
 
-def run(
+def run_command(
     parser: Parser, arguments: Sequence[str] | None = None, *, stopped: str = "All that was finished is kept."
 ) -> int:
     """Run the command that `arguments` (the process's own where None) names; returns the exit code,

@@ -12,7 +12,7 @@ from inpainters.weights import guided_diffusion
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Convert one checkpoint; returns the exit code."""
-    return commandline.run(_parser(), argv, stopped="Nothing was written.")
+    return commandline.run_command(_parser(), argv, stopped="Nothing was written.")
 
 
 def _parser() -> commandline.Parser:
@@ -70,7 +70,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         for name in ("image_size", "head_channels", "heads", "schedule", "timesteps", "prediction")
     }
     with torch.inference_mode():
-        guided_diffusion.convert(
+        guided_diffusion.convert_checkpoint(
             arguments.checkpoint, arguments.out, new_order=arguments.new_attention_order, **given
         )
     print(f"{arguments.out}: use it as --option model={arguments.out}")

@@ -24,6 +24,8 @@ Image: TypeAlias = npt.NDArray[np.uint8]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Source: TypeAlias = "str | os.PathLike[str] | PilImage.Image | npt.NDArray[Any]"
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+"""Of a folder's files, those that data sets, mask sets and trainings read."""
 MAX_PIXELS = 100_000_000
 """Pictures of more pixels are refused before they are decoded."""
 THRESHOLD = 128

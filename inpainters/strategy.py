@@ -16,7 +16,7 @@ from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, enlarge, pad_to_multiple, shrink, shrink_guide, shrink_mask
 from inpainters.spec import MethodSpec, Strategy
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 TILE = 16
 """Pixels; holes are grouped on a grid this coarse, so that the grouping costs nothing."""
@@ -171,7 +171,7 @@ def windows(missing: Mask | Outline, strategy: Strategy) -> list[Window]:
     return [_window(box, missing, outline.holes, strategy) for box in boxes]
 
 
-def parts(missing: Mask | Iterable[Hole]) -> list[Box]:
+def hole_boxes(missing: Mask | Iterable[Hole]) -> list[Box]:
     """Tight boxes around the holes of a window's (h, w) bool mask, or around those given; overlapping ones
     are one.
     """
@@ -185,7 +185,7 @@ def _window(box: Box, missing: Mask | Outline, holes: Iterable[Hole], strategy: 
     count = sum(hole.missing for hole in own)
     seen = own if isinstance(missing, Outline) else missing[top:bottom, left:right]
     scale = _scale((bottom - top, right - left), count, strategy)
-    return Window(*box, scale, strategy.multiple, count, len(parts(seen)) if strategy.apart else 1)
+    return Window(*box, scale, strategy.multiple, count, len(hole_boxes(seen)) if strategy.apart else 1)
 
 
 def _scale(size: tuple[int, int], missing: int, strategy: Strategy) -> float:
@@ -291,7 +291,7 @@ def workload(
     return Workload(spec, options, tuple(windows(missing, strategy)))
 
 
-def _or(other: Callable[[], T] | None, own: T) -> T:
+def _or(other: Callable[[], _T] | None, own: _T) -> _T:
     """What another network says, or the row's where it cannot be had."""
     try:
         return other() if other else own

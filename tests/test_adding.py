@@ -159,7 +159,7 @@ def test_a_trained_method(
     (tmp_path / "recipes" / "dummy.toml").write_text(RECIPE)
     assert "python -m inpainters.training dummy" in str(registry.unavailable("dummy"))
 
-    monkeypatch.setattr(recipe, "FOLDER", tmp_path / "recipes")
+    monkeypatch.setattr(recipe, "RECIPES", tmp_path / "recipes")
     train = ["dummy", "--data", str(photos), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert training([*train, "--steps", "2"]) == 0
     assert training([*train, "--export", "1"]) == 0

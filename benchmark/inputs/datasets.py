@@ -19,7 +19,7 @@ from PIL import Image as PilImage
 
 from benchmark.cells import pixels_sha256
 from inpainters.errors import InputError, unknown
-from inpainters.imaging import Image, load_image
+from inpainters.imaging import PICTURE_SUFFIXES, Image, load_image
 from inpainters.masks import derive_seed
 
 ResizeRecipe = Literal["square", "native"]
@@ -27,8 +27,7 @@ RESIZE_RECIPES: dict[str, str] = {
     "square": "centre crop to a square, then area average to SIZE×SIZE; smaller pictures are not enlarged",
     "native": "the picture as it is",
 }
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-SMALLEST = 16
+SHORTEST_SIDE = 16
 """Pictures with a shorter side (pixels) are left out: windows and networks do not fit into them."""
 SAMPLE_TABLE = Path(__file__).with_name("sample.csv")
 
@@ -153,8 +152,8 @@ def folder(path: Path, recipe: ResizeRecipe = "square", size: int = 256) -> Data
     files = _pictures(path, "**/*")
     if not files:
         raise InputError(
-            f"There are no pictures in '{path.name}'; it should hold {', '.join(SUFFIXES[:4])} or similar "
-            "files."
+            f"There are no pictures in '{path.name}'; it should hold "
+            f"{', '.join(PICTURE_SUFFIXES[:4])} or similar files."
         )
     return _from_files(safe_name(path.resolve().name), path, files, recipe, size)
 
@@ -182,7 +181,7 @@ def _pictures(path: Path, pattern: str) -> list[Path]:
     return sorted(
         p
         for p in path.glob(pattern)
-        if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith(".")
+        if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file() and not p.name.startswith(".")
     )
 
 
@@ -216,10 +215,10 @@ def safe_name(text: str) -> str:
 def _loader(path: Path, recipe: ResizeRecipe, size: int) -> Callable[[], Image]:
     def load() -> Image:
         image = load_image(path).image
-        if min(image.shape[:2]) < SMALLEST:
+        if min(image.shape[:2]) < SHORTEST_SIDE:
             raise InputError(
                 f"'{path.name}' is left out: it is {image.shape[1]}×{image.shape[0]}, and metrics need "
-                f"{SMALLEST} px a side."
+                f"{SHORTEST_SIDE} px a side."
             )
         return image if recipe == "native" else square(image, size)
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.cells import digest, pixels_sha256, read_json, write, write_json
-from benchmark.inputs.datasets import SUFFIXES, file_names, safe_name
+from benchmark.inputs.datasets import file_names, safe_name
 from inpainters.errors import InputError, unknown
-from inpainters.imaging import THRESHOLD, Mask, encode_png, load_image, save_png
+from inpainters.imaging import PICTURE_SUFFIXES, THRESHOLD, Mask, encode_png, load_image, save_png
 from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate, touches_border
 
 FIXED = tuple(name for name in ("half", "lines", "grid", "expand") if name in GENERATORS)
@@ -143,7 +143,9 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
     if not source.is_dir():
         raise InputError(f"There is no folder '{source.name}' to import masks from; check its path.")
     rows, left_out = [], []
-    files = sorted(p for p in source.rglob("*") if p.suffix.lower() in (*SUFFIXES, ".npy") and p.is_file())
+    files = sorted(
+        p for p in source.rglob("*") if p.suffix.lower() in (*PICTURE_SUFFIXES, ".npy") and p.is_file()
+    )
     for file, name in zip(files, file_names([file.relative_to(source) for file in files]), strict=True):
         try:
             rows.append(_import_one(file, out / f"{name}.png", polarity == "white-missing"))
@@ -223,7 +225,7 @@ without holes at the border.
 """
 
 
-def export(out: Path, plan: Export) -> Iterator[int]:
+def export_masks(out: Path, plan: Export) -> Iterator[int]:
     """Write `plan.count` masks and `masks.csv`; yields after each. What is there from a run before is kept.
 
     Raises InputError for a plan that cannot be drawn, or where `out` holds masks of another one.

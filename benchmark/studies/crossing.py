@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a results folder whose pictures are here (DIR/cells)",
     )
     parser.set_defaults(command=lambda parsed: _main(parsed.folder))
-    return commandline.run(parser, argv)
+    return commandline.run_command(parser, argv)
 
 
 def _main(folder: Path) -> int:

@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="also a network of guided-diffusion's size, 553 million parameters: for GPUs",
     )
     parser.set_defaults(command=lambda a: _main(a.out, a.size, max(1, a.rounds), a.device, a.large))
-    return commandline.run(parser, argv)
+    return commandline.run_command(parser, argv)
 
 
 def _main(out: Path, size: int, rounds: int, device: str, big: bool = False) -> int:

@@ -18,7 +18,10 @@ _SCRIPT_IMPORT = re.compile(r'^import (?P<names>\{[^}]*\}) from "\./(?P<file>[\w
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const) (?P<name>\w+))", re.MULTILINE)
 
 
-MADE: dict[str, Callable[[], str]] = {"families.js": families.script, "families.css": families.style}
+MADE: dict[str, Callable[[], str]] = {
+    "families.js": families.families_script,
+    "families.css": families.families_style,
+}
 """Assets that are written from a table, not read from a file."""
 
 

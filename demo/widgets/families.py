@@ -5,7 +5,7 @@ import json
 from inpainters.families import FAMILIES
 
 
-def script() -> str:
+def families_script() -> str:
     """`families.js`: the table, without colours, as the constant FAMILIES."""
     rows = {
         name: {"title": family.title, "sign": family.sign, "mark": family.mark}
@@ -14,7 +14,7 @@ def script() -> str:
     return f"export const FAMILIES = {json.dumps(rows, ensure_ascii=False)};\n"
 
 
-def style() -> str:
+def families_style() -> str:
     """`families.css`: the colour of a family as the token `--family-<id>`, on the light and the dark page."""
     light = "".join(f"  --family-{name}: {family.colour};\n" for name, family in FAMILIES.items())
     dark = "".join(f"  --family-{name}: {family.dark};\n" for name, family in FAMILIES.items())

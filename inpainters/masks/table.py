@@ -8,7 +8,7 @@ from inpainters.masks.boxes import box, box_center
 from inpainters.masks.marks import Canvas, Field, Mark
 from inpainters.masks.patterns import expand, grid, half, lines
 from inpainters.masks.strokes import Chains, brush, irregular, scratches
-from inpainters.masks.words import text
+from inpainters.masks.words import lines_of_writing
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ _GENERATORS = (
                   "Strokes of medium width and a few small boxes.", Chains((10, 110), (5, 55), (10, 50))),
     GeneratorSpec("thick", "Thick", _LAMA,
                   "A few long wide strokes and large boxes.", Chains((10, 210), (5, 105), (30, 150))),
-    GeneratorSpec("text", "Text", _BERTALMIO, "Lines of writing across the picture.", text),
+    GeneratorSpec("text", "Text", _BERTALMIO, "Lines of writing across the picture.", lines_of_writing),
     GeneratorSpec("scratches", "Scratches", _BERTALMIO,
                   "Long thin scratches, as on an old print.", scratches),
     GeneratorSpec("half", "Half", _REPAINT, "The right half is missing (50 %).", pattern=half, ratio=0.5),

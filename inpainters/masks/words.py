@@ -10,7 +10,7 @@ from inpainters.masks.marks import Field, Mark
 _Word = tuple[npt.NDArray[np.int32], ...]
 
 
-def text(field: Field) -> Iterator[Mark]:
+def lines_of_writing(field: Field) -> Iterator[Mark]:
     """Lines of words from a random line on; when the page is full the same words again, bolder."""
     rng, ratio = field.rng, field.missing / (field.height * field.width)
     # Of a capital, in px.

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """x + two 3×3 convolutions, each after a normalisation and SiLU."""
 
     def __init__(self, width: int, groups: int) -> None:
@@ -50,18 +50,18 @@ class Autoencoder(nn.Module):
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(2),
             nn.Conv2d(12, narrow, 3, padding=1),
-            *(Residual(narrow, groups) for _ in range(layers)),
+            *(ResidualBlock(narrow, groups) for _ in range(layers)),
             nn.Conv2d(narrow, wide, 4, 2, 1),
-            *(Residual(wide, groups) for _ in range(layers)),
+            *(ResidualBlock(wide, groups) for _ in range(layers)),
             nn.Conv2d(wide, channels, 3, padding=1),
         )
         self.scale = nn.BatchNorm2d(channels, affine=False)
         self.decoder = nn.Sequential(
             nn.Conv2d(channels, wide, 3, padding=1),
-            *(Residual(wide, groups) for _ in range(layers)),
+            *(ResidualBlock(wide, groups) for _ in range(layers)),
             nn.Conv2d(wide, 4 * narrow, 3, padding=1),
             nn.PixelShuffle(2),
-            *(Residual(narrow, groups) for _ in range(layers + 1)),
+            *(ResidualBlock(narrow, groups) for _ in range(layers + 1)),
             nn.SiLU(),
             nn.Conv2d(narrow, 12, 3, padding=1),
             nn.PixelShuffle(2),

@@ -34,7 +34,7 @@ def with_centre(image: Tensor, square: Tensor) -> Tensor:
     return out
 
 
-class ContextEncoder(nn.Module):
+class ContextEncoderGenerator(nn.Module):
     """`forward(image, mask)`: (N, 3, 128, 128) in [0, 1] and (N, 1, 128, 128) 1 where missing, to a list of
     one picture.
 

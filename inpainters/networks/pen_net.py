@@ -23,7 +23,7 @@ def resized_like(x: Tensor, like: Tensor) -> Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
-class PenNet(nn.Module):
+class PenNetGenerator(nn.Module):
     """`forward(image, mask)`: (N, 3, H, W) in [0, 1] and (N, 1, H, W) 1 where missing, to one picture (N, 3,
     H, W) per scale.
     """

@@ -24,8 +24,7 @@ from scipy import ndimage
 
 from inpainters.imaging import Image, Mask, shrink, shrink_mask
 
-Floats = npt.NDArray[np.floating]
-"""32 bits."""
+Float32s = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.integer]
 
 _TEXTURE = 1.0  # weight of the texture features against grey levels
@@ -45,7 +44,7 @@ class Level:
     shape: tuple[int, int]
     side: int
     mask: Mask
-    values: Floats
+    values: Float32s
     sources: Indices
     """Corners of patches with no missing pixel."""
     targets: Indices
@@ -54,7 +53,7 @@ class Level:
     """The source patch of each target (nearest-neighbour field)."""
 
     @classmethod
-    def make(cls, image: Image, texture: Floats, mask: Mask, size: tuple[int, int], side: int) -> "Level":
+    def make(cls, image: Image, texture: Float32s, mask: Mask, size: tuple[int, int], side: int) -> "Level":
         height, width = size
         small = image if size == mask.shape else shrink(image, size, ~mask)
         hole = shrunk(mask, size)
@@ -79,26 +78,26 @@ class Level:
         centre = (side // 2) * (width + 1)
         self.trust = np.float32(_TRUST) ** -np.minimum(depth[self.targets + centre], 40)
 
-    def patches(self, corners: Indices) -> Floats:
+    def patches(self, corners: Indices) -> Float32s:
         """(n, side * side * channels): rows of each patch, copied as runs of contiguous floats."""
         run = self.side * self.values.shape[1]
         runs = np.lib.stride_tricks.sliding_window_view(self.values.reshape(-1), run)[:: self.values.shape[1]]
         return np.concatenate([runs[corners + dy * self.shape[1]] for dy in range(self.side)], axis=1)
 
     @cached_property
-    def bank(self) -> Floats:
+    def bank(self) -> Float32s:
         """Codes of all sources, made when first searched."""
         return self.encode(self.sources)
 
     @cached_property
-    def principal(self) -> tuple[Floats, Floats]:
+    def principal(self) -> tuple[Float32s, Float32s]:
         """The mean patch, and the principal components of the sources."""
         sample = self.patches(self.sources[:: max(1, len(self.sources) // 4000)])
         mean = sample.mean(axis=0)
         _, vectors = np.linalg.eigh((sample - mean).T @ (sample - mean))
         return mean, np.ascontiguousarray(vectors[:, : -_CODE - 1 : -1])
 
-    def encode(self, corners: Indices) -> Floats:
+    def encode(self, corners: Indices) -> Float32s:
         """(n, _CODE + 2): principal components of each patch, and its place, so that near sources win where
         patches tie.
         """
@@ -133,7 +132,7 @@ class Level:
         found: Indices = np.ravel_multi_index(tuple(nearest.reshape(2, -1)[:, corners]), self.shape)
         return found
 
-    def search(self, rng: np.random.Generator, everywhere: bool) -> Floats:
+    def search(self, rng: np.random.Generator, everywhere: bool) -> Float32s:
         """PatchMatch: improve the field by the neighbours' shifts and random tries; return the distances."""
         codes = self.encode(self.targets)
         distance = np.full(len(self.targets), np.inf, np.float32)
@@ -154,11 +153,11 @@ class Level:
             self._propagate(step, codes, distance)
         return distance / self.side**2
 
-    def _propagate(self, step: int, codes: Floats, distance: Floats) -> None:
+    def _propagate(self, step: int, codes: Float32s, distance: Float32s) -> None:
         neighbour = self.slot.take(self.targets + step, mode="clip")
         self._try(np.where(neighbour >= 0, self.field[neighbour] - step, -1), codes, distance)
 
-    def _try(self, candidates: Indices, codes: Floats, distance: Floats) -> None:
+    def _try(self, candidates: Indices, codes: Float32s, distance: Float32s) -> None:
         rows = np.where(candidates >= 0, self.row.take(candidates, mode="clip"), -1)
         which = np.flatnonzero((rows >= 0) & (candidates != self.field))
         for part in np.array_split(which, len(which) // _CHUNK + 1):
@@ -169,20 +168,20 @@ class Level:
             distance[part] = found[better]
             self.field[part] = candidates[part]
 
-    def weights(self, distance: Floats) -> Floats:
+    def weights(self, distance: Float32s) -> Float32s:
         """Wexler eq. 4: exp(-d / 2 sigma^2), sigma^2 the 75th percentile, times the trust near the rim."""
         spread = max(float(np.percentile(distance, 75)), 1e-3)
-        weights: Floats = np.exp(-distance / (2 * spread)) * self.trust + np.float32(1e-12)
+        weights: Float32s = np.exp(-distance / (2 * spread)) * self.trust + np.float32(1e-12)
         return weights
 
-    def votes(self, weights: Floats) -> Iterator[tuple[Indices, Floats]]:
+    def votes(self, weights: Float32s) -> Iterator[tuple[Indices, Float32s]]:
         """Yield, per place within a patch: the source pixel and the weight it offers each missing pixel."""
         weights, source = np.append(weights, np.float32(0)), np.append(self.field, self.sources[0])
         for place, step in enumerate(self.steps):
             voter = self.voters[:, place]
             yield source[voter] + step, weights[voter]
 
-    def mean_vote(self, weights: Floats) -> Floats:
+    def mean_vote(self, weights: Float32s) -> Float32s:
         total = np.zeros((len(self.pixels), self.values.shape[1]), np.float32)
         mass = np.zeros((len(self.pixels), 1), np.float32)
         for source, weight in self.votes(weights):
@@ -190,7 +189,7 @@ class Level:
             mass += weight[:, None]
         return total / np.maximum(mass, np.float32(1e-20))
 
-    def vote(self, weights: Floats) -> None:
+    def vote(self, weights: Float32s) -> None:
         self.values[self.pixels] = self.mean_vote(weights)
 
     def onion_peel(self) -> None:
@@ -221,7 +220,7 @@ class Level:
             self.values[self.pixels[here]] = self.mean_vote(weights)[here]
             missing &= ~layer
 
-    def sharp_vote(self, weights: Floats) -> Indices:
+    def sharp_vote(self, weights: Float32s) -> Indices:
         """The source of each missing pixel: of its votes the one nearest to their mean, so that no pixel is a
         blend.
         """
@@ -235,7 +234,7 @@ class Level:
         return chosen
 
 
-def texture_features(image: Image, mask: Mask, reach: float) -> Floats:
+def texture_features(image: Image, mask: Mask, reach: float) -> Float32s:
     """Newson eq. 7: mean absolute derivatives over about one pixel of the coarsest scale. (h, w, 2), in grey
     levels.
     """
@@ -278,12 +277,12 @@ def usable_side(mask: Mask, side: int) -> int:
     return 0
 
 
-def masked_distance(patches: Floats, known: Floats, bank: Floats) -> Floats:
+def masked_distance(patches: Float32s, known: Float32s, bank: Float32s) -> Float32s:
     """(n, m) sums of squared differences over the known (1, not 0) entries of `patches`, as three matrix
     products.
     """
     held = patches * known
-    distance: Floats = (held * held).sum(axis=1)[:, None] - 2 * held @ bank.T + known @ (bank * bank).T
+    distance: Float32s = (held * held).sum(axis=1)[:, None] - 2 * held @ bank.T + known @ (bank * bank).T
     return distance
 
 

@@ -7,7 +7,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from inpainters.imaging import Image, Mask, to_uint8
-from inpainters.patches.field import Floats, Indices, inverse
+from inpainters.patches.field import Float32s, Indices, inverse
 
 _SCREEN = 0.1  # pull of the votes against their gradients
 
@@ -50,8 +50,8 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
 
 
 def _gradient(
-    votes: Floats, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int
-) -> Floats:
+    votes: Float32s, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int
+) -> Float32s:
     """(n, 3) difference here - there, averaged over what the two pixels' sources show beside them."""
     top = len(origin) - 1
     after, before = np.clip(origin[here] + step, 0, top), np.clip(origin[there] - step, 0, top)

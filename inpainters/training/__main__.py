@@ -63,7 +63,7 @@ def parser() -> commandline.Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 2 bad input, 130 stopped by hand."""
-    return commandline.run(parser(), argv, stopped="Add --resume to go on from the last checkpoint.")
+    return commandline.run_command(parser(), argv, stopped="Add --resume to go on from the last checkpoint.")
 
 
 def _whole_number(text: str) -> int:
@@ -97,7 +97,7 @@ def _train(args: argparse.Namespace) -> int:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    plan = recipe.load(args.recipe, device=(device := find_device(args.device)).split(":")[0])
+    plan = recipe.load_recipe(args.recipe, device=(device := find_device(args.device)).split(":")[0])
     out = args.out or Path("runs") / plan.method
     if (out / CHECKPOINT).is_file() and not args.resume and args.export is None:
         raise InputError(

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from inpainters.training.data import Pictures
     from inpainters.training.loop import Trainer
 
-FOLDER = recipe.FOLDER / "ablations"
-NAMES = ("distance", "boundary", "stages")
+_FOLDER = recipe.RECIPES / "ablations"
+ABLATIONS = ("distance", "boundary", "stages")
 JUDGED_BY = {
     "lpips_squeeze": ("LPIPS-squeeze", "lower"),
     "l1_hole": ("L1 in the hole", "lower"),
@@ -40,7 +40,7 @@ JUDGED_BY = {
     "seam": ("seam: step across the hole's edge, less the original's", "lower"),
     "variation": ("total variation in and around the hole, over the original's", "nearer to 1"),
 }
-COLUMNS = ("ablation", "variant", "picture", "metric", "value")
+VALUE_COLUMNS = ("ablation", "variant", "picture", "metric", "value")
 LEAST = 128
 """Smallest side of the decoded pictures: the same as for the 128-px recipes, so that their cache serves."""
 Rows = list[dict[str, Any]]
@@ -56,11 +56,11 @@ class Ablation:
     variants: dict[str, recipe.Recipe]
 
 
-def load(name: str) -> Ablation:
+def load_ablation(name: str) -> Ablation:
     """The ablation `name`; raises InputError for an unknown one."""
-    if name not in NAMES:
-        raise unknown("ablation", name, NAMES)
-    table = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    if name not in ABLATIONS:
+        raise unknown("ablation", name, ABLATIONS)
+    table = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     variants, question = table.pop("variants"), table.pop("question")
     plans = {key: recipe.parse(recipe.merged(table, over), f"{name}.toml") for key, over in variants.items()}
     return Ablation(name, table["title"], question, plans)
@@ -284,7 +284,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="where decoded pictures are kept (default: OUT/cache)",
     )
     p.add_argument(
-        "--only", nargs="+", default=list(NAMES), metavar="NAME", help=f"some of: {', '.join(NAMES)}"
+        "--only", nargs="+", default=list(ABLATIONS), metavar="NAME", help=f"some of: {', '.join(ABLATIONS)}"
     )
     p.add_argument("--steps", type=positive, metavar="N", help="in place of the recipes' own")
     p.add_argument(
@@ -298,7 +298,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     commandline.add_weights(p)
     p.set_defaults(command=_main)
-    return commandline.run(p, argv, stopped="The same command goes on from the last checkpoint.")
+    return commandline.run_command(p, argv, stopped="The same command goes on from the last checkpoint.")
 
 
 def _main(args: argparse.Namespace) -> int:
@@ -309,7 +309,7 @@ def _main(args: argparse.Namespace) -> int:
     if args.pictures < 2:
         raise InputError("--pictures must be 2 or more.")
     device = find_device(args.device)
-    ablations = [_shortened(load(name), args.steps) for name in args.only]
+    ablations = [_shortened(load_ablation(name), args.steps) for name in args.only]
     if args.threads:
         torch.set_num_threads(args.threads)
     cap = next(iter(ablations[0].variants.values())).data.cap
@@ -355,13 +355,14 @@ def _shortened(ablation: Ablation, steps: int | None) -> Ablation:
 def _facts(ablations: Sequence[Ablation], device: str) -> dict[str, Any]:
     import torch
 
-    from inpainters.training.export import hardware
+    from inpainters.training.export import training_hardware
 
     plan = next(iter(ablations[0].variants.values()))
     return {
         "steps": plan.optimizer.steps, "batch": plan.optimizer.batch, "crop": plan.data.crop,
-        "seed": plan.seed, "variants": "the first and the second variant", "hardware": hardware(device),
-        "torch": torch.__version__, "python": platform.python_version(),
+        "seed": plan.seed, "variants": "the first and the second variant",
+        "hardware": training_hardware(device), "torch": torch.__version__,
+        "python": platform.python_version(),
     }  # fmt: skip
 
 
@@ -372,7 +373,7 @@ def _write(
 
     draw_differences(rows, folder / "figures/differences.png")
     with (folder / "ablations.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, VALUE_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(values)
     replace_text(folder / "table.md", table(ablations, rows, facts))

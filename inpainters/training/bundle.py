@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="what `python -m inpainters.training` exported",
     )
     parser.set_defaults(command=lambda arguments: _main(arguments.folders))
-    return commandline.run(parser, argv)
+    return commandline.run_command(parser, argv)
 
 
 def _main(folders: Sequence[Path]) -> int:

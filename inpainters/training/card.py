@@ -10,7 +10,7 @@ from typing import Any
 
 from inpainters import commandline
 from inpainters.errors import unknown
-from inpainters.training.recipe import Recipe, load
+from inpainters.training.recipe import Recipe, load_recipe
 from inpainters.weights.files import CHECKPOINTS
 
 Facts = Mapping[str, Any]
@@ -49,10 +49,10 @@ def write_card(facts: Facts, folder: Path) -> None:
 
     path = folder / f"{facts['method']}.json"
     replace_text(path, json.dumps(facts, indent=2) + "\n")
-    replace_text(path.with_suffix(".md"), markdown(facts))
+    replace_text(path.with_suffix(".md"), card_markdown(facts))
 
 
-def markdown(facts: Facts) -> str:
+def card_markdown(facts: Facts) -> str:
     """The card as Markdown."""
     sections = (
         f"# {facts['title'] or facts['method']}: bundled weights",
@@ -181,7 +181,7 @@ def _number(scores: Mapping[str, float], name: str, digits: int) -> str:
 def renew(path: Path) -> None:
     """Write the card of the facts at `path` anew, with the words that its recipe has now."""
     facts = json.loads(path.read_text(encoding="utf-8"))
-    recipe = load(facts["method"], device="cpu" if facts["hardware"].endswith(NO_GPU) else "cuda")
+    recipe = load_recipe(facts["method"], device="cpu" if facts["hardware"].endswith(NO_GPU) else "cuda")
     data = [{**row, "terms": recipe.terms.get(row["name"], row["terms"])} for row in facts["data"]]
     write_card({**facts, **words(recipe), "data": data}, path.parent)
 
@@ -193,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="weights (default: all that are bundled)")
     parser.set_defaults(command=lambda arguments: _main(arguments.names))
-    return commandline.run(parser, argv)
+    return commandline.run_command(parser, argv)
 
 
 def _main(names: Sequence[str]) -> int:

@@ -19,11 +19,9 @@ from torch.utils.data import Dataset
 
 from inpainters import masks as generators
 from inpainters.errors import InputError
-from inpainters.imaging import Image, Mask, load_image
+from inpainters.imaging import PICTURE_SUFFIXES, Image, Mask, load_image
 from inpainters.training.recipe import Masks, Recipe
 from inpainters.training.sketches import sketch
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,10 @@ def _facts(index: Path, pixels: Path) -> dict[str, Any] | None:
 def _listed(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"The data folder '{folder.name}' is not there; check its path.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
     if not found:
         raise InputError(
-            f"The data folder '{folder.name}' holds no pictures ({', '.join(sorted(SUFFIXES))})."
+            f"The data folder '{folder.name}' holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})."
         )
     return found
 

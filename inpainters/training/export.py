@@ -88,7 +88,7 @@ def facts(trainer: Trainer, decay: int) -> dict[str, Any]:
         "steps": trainer.step,
         "decay_steps": decay,
         "hours": round(trainer.seconds / 3600, 2),
-        "hardware": hardware(trainer.device),
+        "hardware": training_hardware(trainer.device),
         "masks": recipe.as_dict()["masks"],
         "guide": recipe.data.guide,
         "losses": recipe.as_dict()["losses"],
@@ -146,7 +146,7 @@ def draw_curve(scores: Path, figure: Path, title: str) -> None:
     sheet.savefig(figure, metadata={"Software": None})
 
 
-def hardware(device: str) -> str:
+def training_hardware(device: str) -> str:
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads() * parallel.world()

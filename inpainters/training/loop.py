@@ -30,9 +30,9 @@ from inpainters.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
 TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial", "denoising")
-COLUMNS = ("step", "rate", "loss", *TERMS, "discriminator", "norm")
+LOG_COLUMNS = ("step", "rate", "loss", *TERMS, "discriminator", "norm")
 SCORES = ("step", "method", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
-LOGS = {"log.csv": COLUMNS, "validation.csv": SCORES}
+LOGS = {"log.csv": LOG_COLUMNS, "validation.csv": SCORES}
 
 
 @dataclass
@@ -292,7 +292,7 @@ class Trainer:
         if self.recipe.losses.perceptual:
             terms["perceptual"] = losses.added(network.between(given, wanted).mean() for given in found)
         if self._styled:
-            terms["style"] = losses.added(losses.style(given, wanted) for given in found)
+            terms["style"] = losses.added(losses.style_loss(given, wanted) for given in found)
         return terms
 
     def _offset(self, size: int) -> tuple[int, int]:
@@ -325,9 +325,9 @@ class Trainer:
     # Reports
 
     def _log(self, row: dict[str, float], say: Callable[[str], None], pace: float, stop: Stop) -> None:
-        _append(self.out / "log.csv", COLUMNS, [{k: f"{v:.6g}" for k, v in row.items()}])
+        _append(self.out / "log.csv", LOG_COLUMNS, [{k: f"{v:.6g}" for k, v in row.items()}])
         left = min(pace * (stop.step - self.step), stop.deadline - time.monotonic())
-        terms = "  ".join(f"{k} {row[k]:.4f}" for k in COLUMNS[2:] if k in row)
+        terms = "  ".join(f"{k} {row[k]:.4f}" for k in LOG_COLUMNS[2:] if k in row)
         say(f"step {self.step:>7}  {pace:.2f} s/step  {left / 3600:.1f} h left  {terms}")
 
     def sample(self, count: int) -> tuple[list[Image], list[np.ndarray]]:

@@ -81,7 +81,7 @@ def gram(features: Tensor) -> Tensor:
     return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])
 
 
-def style(given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+def style_loss(given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     """Sum over the layers of the mean absolute difference of Gram matrices (Liu 2018, equation 4); features
     are (N, H, W, C).
     """

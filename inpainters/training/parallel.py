@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-PATIENCE = timedelta(hours=3)
+TIMEOUT = timedelta(hours=3)
 """How long the others wait while the first one decodes the pictures or validates."""
 
 
@@ -46,7 +46,7 @@ def group(device: str) -> Iterator[str]:
     if cuda:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=TIMEOUT)
     try:
         yield device
     finally:

@@ -55,7 +55,7 @@ DISCRIMINATORS: dict[str, str] = {
     "centre": "inpainters.networks.discriminators:CentreDiscriminator",
 }
 """Name in `[discriminator]` -> `module:class`, whose `forward(image, mask[, guide])` returns scores."""
-FOLDER = Path(__file__).parent / "recipes"
+RECIPES = Path(__file__).parent / "recipes"
 CLASS = "class"
 """Key of `[network]`: another class of the same module, such as a slim form of the paper's network."""
 _TABLE = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -267,15 +267,15 @@ class Recipe:
         return asdict(self)
 
 
-def load(name: str, *, device: str = "cpu") -> Recipe:
+def load_recipe(name: str, *, device: str = "cpu") -> Recipe:
     """Read a recipe by its name or path; on the CPU its `[cpu]` section overrides the rest.
 
     Raises InputError for a recipe that is not there, is not TOML, or has a key or a value that cannot be
     used.
     """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file():
-        raise unknown("recipe", name, (p.stem for p in FOLDER.glob("*.toml")))
+        raise unknown("recipe", name, (p.stem for p in RECIPES.glob("*.toml")))
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -58,7 +58,7 @@ SCHEDULERS = ("DDPMScheduler", "DDIMScheduler", "PNDMScheduler")
 """
 BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
-RATE = 7e10
+OPERATIONS_PER_SECOND = 7e10
 """Floating-point operations per second of the reference machine (`inpainters.spec.Cost`) in such networks, by
 the bundled one's cost.
 
@@ -106,7 +106,7 @@ def pinned(name: str) -> str:
     return _locate(name).name
 
 
-def load(name: str, device: str = "cpu") -> Pretrained:
+def load_denoiser(name: str, device: str = "cpu") -> Pretrained:
     """The model, in fp32, evaluating; kept for the next caller. A Hub model is downloaded where it is not
     here.
 
@@ -121,7 +121,7 @@ def load(name: str, device: str = "cpu") -> Pretrained:
 @lru_cache(maxsize=KEPT)
 def _load(source: Location, stamp: "Stamp", device: str) -> Pretrained:
     unet, scheduler, size, place, notes = describe(source.folder, source.name)
-    fill(unet, renamed(read_tensors(_weights(source, place))), source.name)
+    set_weights(unet, renamed(read_tensors(_weights(source, place))), source.name)
     net = Pretrained(unet.float().eval().requires_grad_(False), scheduler, size)
     count = sum(parameter.numel() for parameter in unet.parameters())
     net.notes = (
@@ -134,7 +134,7 @@ def _load(source: Location, stamp: "Stamp", device: str) -> Pretrained:
 def call_seconds(name: str) -> float:
     """Seconds of a network call for a picture of the training size on the reference machine; as `sides`."""
     source = _locate(name, ask=False)
-    return _operations(source, () if source.repository else _stamp(source.folder)) / RATE
+    return _operations(source, () if source.repository else _stamp(source.folder)) / OPERATIONS_PER_SECOND
 
 
 def sides(name: str) -> tuple[int, int]:
@@ -287,7 +287,7 @@ def describe(folder: Path, name: str) -> Description:
         raise _refused(name, f"it is a '{str(kind)[:40]}', not one of {', '.join(PIPELINES)}")
     if not (place := _place(folder, "unet", "config.json")):
         raise _refused(name, "it has no config.json")
-    unet, size = network(_json(place / "config.json", name), name)
+    unet, size = unet_of(_json(place / "config.json", name), name)
     rules = _place(folder, "scheduler", "scheduler_config.json") or _place(place, "", "scheduler_config.json")
     config = _json(rules / "scheduler_config.json", name) if rules else {}
     noise = schedule(config, name)
@@ -319,7 +319,7 @@ def _json(path: Path, name: str) -> dict[str, Any]:
         raise _refused(name, f"its {path.name} is no JSON object") from None
 
 
-def network(config: Mapping[str, Any], name: str) -> tuple[UNet, int]:
+def unet_of(config: Mapping[str, Any], name: str) -> tuple[UNet, int]:
     """The network that a `config.json` describes, without weights, and the side of the pictures it was
     trained on.
     """
@@ -519,7 +519,7 @@ def renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def fill(unet: UNet, tensors: Mapping[str, Tensor], name: str) -> None:
+def set_weights(unet: UNet, tensors: Mapping[str, Tensor], name: str) -> None:
     """Give a network on "meta" its weights, as fp32; raises InputError where any is lacking, strange, of
     another shape, or no number.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inpainters.errors import UnavailableError, disk_full
-from inpainters.weights.files import ENV, cache, find, remedy, sha256, verified
+from inpainters.weights.files import ENV, cache, find_file, remedy, sha256, verified
 from inpainters.weights.table import WEIGHTS
 
 MIRROR = "INPAINTING_MIRROR"
@@ -29,7 +29,7 @@ def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
     its sha256 is right; what a broken download left is gone on with. Raises InputError for an unknown name,
     UnavailableError with one sentence where it cannot be had.
     """
-    if find(name) is not None:
+    if find_file(name) is not None:
         return verified(name)
     if WEIGHTS[name].bundled:
         raise UnavailableError(f"The weights '{name}' are bundled, not downloaded: {remedy(name)}.")

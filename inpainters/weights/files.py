@@ -30,7 +30,7 @@ def cache() -> Path:
     return Path(first) if first else base / "inpainting"
 
 
-def find(name: str) -> Path | None:
+def find_file(name: str) -> Path | None:
     """The first file that is there under one of the names of `name`, in a folder or directly below it; not
     read yet.
     """

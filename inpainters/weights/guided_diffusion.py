@@ -70,7 +70,7 @@ class Part(NamedTuple):
     ours: str
 
 
-def convert(
+def convert_checkpoint(
     checkpoint: Path,
     out: Path,
     *,
@@ -94,8 +94,8 @@ def convert(
     tensors = denoisers.read_tensors(checkpoint)
     plan = read_plan(tensors)
     settings = network_settings(tensors, plan, image_size, head_channels, heads)
-    unet, _ = denoisers.network(settings, checkpoint.name)
-    denoisers.fill(
+    unet, _ = denoisers.unet_of(settings, checkpoint.name)
+    denoisers.set_weights(
         unet, translated(tensors, plan, settings["attention_head_dim"], new_order), checkpoint.name
     )
     with torch.device("meta"):
@@ -287,7 +287,7 @@ def translated(
 ) -> dict[str, Tensor]:
     """All tensors under diffusers' names. Raises InputError where one is lacking or is not of the plan."""
     left, found = dict(tensors), {}
-    for part in parts(plan):
+    for part in network_parts(plan):
         names = {
             "plain": {"": ""},
             "resnet": _RESNET,
@@ -330,7 +330,7 @@ def queries(joint: Tensor, head: int, new_order: bool, name: str) -> Sequence[Te
     return [part.reshape(-1, *joint.shape[1:2]).contiguous() for part in apart]
 
 
-def parts(plan: Layout) -> Iterator[Part]:
+def network_parts(plan: Layout) -> Iterator[Part]:
     """All layers of the network."""
     last, deep = len(plan.widths) - 1, plan.layers + 1
     yield Part("plain", "time_embed.0", "time_embedding.linear_1")

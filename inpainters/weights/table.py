@@ -69,13 +69,13 @@ _FILES = (
 
 _TRAINED = {
     "autoencoder": "autoencoder:Autoencoder",
-    "context_encoder": "context_encoder:ContextEncoder",
+    "context_encoder": "context_encoder:ContextEncoderGenerator",
     "contextual_attention": "contextual_attention:ContextualAttentionGenerator",
     "denoiser": "denoiser:Denoiser",
     "gated_conv": "gated:GatedGenerator",
     "latent_diffusion": "denoiser:Denoiser",
     "partial_conv": "partial:PartialUNet",
-    "pen_net": "pen_net:PenNet",
+    "pen_net": "pen_net:PenNetGenerator",
 }
 """Weights that this project trains -> their network, `module:class` within `inpainters.networks`."""
 

@@ -12,7 +12,7 @@ from benchmark.inputs.masksets import (
     PRESETS,
     Export,
     choose_bins,
-    export,
+    export_masks,
     import_masks,
     middle,
     open_mask_set,
@@ -58,7 +58,7 @@ def test_bins_are_chosen_in_order_and_unknown_ones_refused() -> None:
 
 def test_export_is_pure_in_the_seed_and_a_shorter_one_is_its_prefix(tmp_path: Path) -> None:
     for name, count in (("a", 7), ("b", 7), ("c", 3)):
-        assert list(export(tmp_path / name, Export(size=32, count=count, seed=5))) == list(
+        assert list(export_masks(tmp_path / name, Export(size=32, count=count, seed=5))) == list(
             range(1, count + 1)
         )
     rows = list(csv.DictReader((tmp_path / "a" / "masks.csv").open()))
@@ -76,27 +76,27 @@ def test_export_is_pure_in_the_seed_and_a_shorter_one_is_its_prefix(tmp_path: Pa
 def test_a_papers_set_takes_turns_and_a_stopped_export_goes_on(tmp_path: Path) -> None:
     plan = replace(PRESETS["liu2018"], size=64, count=40)
     assert (PRESETS["liu2018"].size, PRESETS["liu2018"].count) == (512, 55_116)
-    list(export(tmp_path / "whole", plan))
+    list(export_masks(tmp_path / "whole", plan))
     rows = list(csv.DictReader((tmp_path / "whole/masks.csv").open()))
     assert [row["generator"] for row in rows[::6]] == ["irregular", "brush", "scratches"] * 2 + ["irregular"]
     assert [row["border"] for row in rows] == ["touching"] * 18 + ["free"] * 18 + ["touching"] * 4
     assert len({row["pixels_sha256"] for row in rows}) == 40
-    stopped = export(tmp_path / "parts", plan)
+    stopped = export_masks(tmp_path / "parts", plan)
     for _ in range(9):
         next(stopped)
     stopped.close()
     (tmp_path / "parts/000003.png").write_bytes(b"half a fi")
     before = (tmp_path / "parts/000005.png").stat().st_mtime_ns
-    list(export(tmp_path / "parts", plan))
+    list(export_masks(tmp_path / "parts", plan))
     assert (tmp_path / "parts/masks.csv").read_bytes() == (tmp_path / "whole/masks.csv").read_bytes()
     assert (tmp_path / "parts/000003.png").read_bytes() == (tmp_path / "whole/000003.png").read_bytes()
     assert (tmp_path / "parts/000005.png").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="masks of another seed"):
-        next(export(tmp_path / "parts", replace(plan, seed=1)))
+        next(export_masks(tmp_path / "parts", replace(plan, seed=1)))
     with pytest.raises(InputError, match="did you mean 'touching'"):
-        next(export(tmp_path / "other", replace(plan, border="toching")))
+        next(export_masks(tmp_path / "other", replace(plan, border="toching")))
     with pytest.raises(InputError, match="leave it out"):
-        next(export(tmp_path / "other", replace(plan, generator="half")))
+        next(export_masks(tmp_path / "other", replace(plan, generator="half")))
 
 
 @pytest.mark.parametrize("polarity", ["white-missing", "white-known"])

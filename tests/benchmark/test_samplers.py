@@ -6,7 +6,7 @@ from diffusers import UNet2DModel
 
 from benchmark.studies import samplers
 from inpainters.methods.diffusion.schedules import calls
-from inpainters.training.recipe import load
+from inpainters.training.recipe import load_recipe
 
 TINY = {
     **samplers.LARGE,
@@ -58,7 +58,7 @@ def test_both_pipelines_call_the_network_equally_often(monkeypatch):
 
 
 def test_the_network_is_built_as_the_bundled_one():
-    wanted = load("denoiser").network
+    wanted = load_recipe("denoiser").network
     config = samplers.network("v_prediction", patch=wanted["patch"], size=wanted["size"]).unet.config
     assert (list(config.block_out_channels), config.layers_per_block) == (wanted["widths"], wanted["layers"])
     assert config.sample_size == wanted["size"] // wanted["patch"]

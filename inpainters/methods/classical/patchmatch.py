@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from inpainters.base import Inpainter, Piece
 from inpainters.imaging import Image, Mask
-from inpainters.patches.field import Floats, Level, shrunk, texture_features, usable_side
+from inpainters.patches.field import Float32s, Level, shrunk, texture_features, usable_side
 from inpainters.patches.melt import melt
 
 _RATIO = 0.7  # between neighbouring scales
@@ -36,7 +36,7 @@ class PatchMatch(Inpainter):
 
     def _solve(
         self, piece: Piece, sizes: list[tuple[tuple[int, int], int]], rounds: int
-    ) -> "tuple[Level, Floats]":
+    ) -> "tuple[Level, Float32s]":
         rng = piece.rng
         texture = texture_features(piece.image, piece.mask, piece.mask.shape[0] / sizes[0][0][0])
         plan = [_rounds(rounds, size, piece.mask) for size, _ in sizes]

@@ -217,7 +217,7 @@ class Diffusion(Learned):
         return schedules.plan(self.spec.name, options, levels(self.model(options)))
 
     def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Another denoiser's name with its commit or digest; raises as `denoisers.load` does where there is
+        """Another denoiser's name with its commit or digest; raises as `load_denoiser` does where there is
         none.
         """
         return dict(options) | ({"model": denoisers.pinned(options["model"])} if options.get("model") else {})
@@ -227,13 +227,13 @@ class Diffusion(Learned):
         sentence.
         """
         name = self.options.get("model")
-        self.net = denoisers.load(str(name), self.device) if name else self.bundled()
+        self.net = denoisers.load_denoiser(str(name), self.device) if name else self.bundled()
 
     def model(self, options: Mapping[str, Any]) -> Denoiser | Pretrained:
         """The network that these options ask for."""
         net: Any = self.net
         if options.get("model"):
-            net = denoisers.load(options["model"], self.device)
+            net = denoisers.load_denoiser(options["model"], self.device)
         elif self.options.get("model"):  # a request that wants the bundled one after all
             net = self.bundled()
         return _compiled(net) if options["compile"] and self.device.startswith("cuda") else net
@@ -246,7 +246,7 @@ class Diffusion(Learned):
             piece.notes.append("The network was not compiled: that pays on GPUs alone.")
         if not piece.options.get("model"):
             return
-        net = denoisers.load(piece.options["model"], self.device)
+        net = denoisers.load_denoiser(piece.options["model"], self.device)
         height, width = piece.mask.shape
         piece.notes.extend(net.notes)
         if min(height, width) < net.size:

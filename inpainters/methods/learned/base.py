@@ -18,7 +18,7 @@ from inpainters.weights.build import load_bundled
 BATCH_PIXELS = 4 * 256 * 256
 """Pieces share a batch up to this many pixels, which bounds the memory."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Learned(Inpainter):
@@ -107,15 +107,15 @@ def grey(values: Tensor) -> Image:
 
 @contextmanager
 def tapped(
-    modules: Iterable[tuple[str, nn.Module]], reduce: Callable[[Any], T]
-) -> Iterator[list[tuple[str, T]]]:
+    modules: Iterable[tuple[str, nn.Module]], reduce: Callable[[Any], _T]
+) -> Iterator[list[tuple[str, _T]]]:
     """Within the block, collect (name, `reduce(output)`) of each call of the modules by this thread, in their
     order.
 
     `reduce` makes the output small at once, so that what is held stays bounded; the hooks are removed
     whatever happens.
     """
-    seen: list[tuple[str, T]] = []
+    seen: list[tuple[str, _T]] = []
     mine = threading.get_ident()  # networks are shared: another thread may be running this one
 
     def hook(name: str) -> Callable[..., None]:

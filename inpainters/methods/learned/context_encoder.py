@@ -16,7 +16,7 @@ from inpainters.base import Frame, OnStep, Piece
 from inpainters.imaging import Image, Mask, composite, cut_share, enlarge, to_uint8
 from inpainters.methods.learned.base import Learned
 from inpainters.networks.context_encoder import HOLE, SIDE
-from inpainters.strategy import Box, parts
+from inpainters.strategy import Box, hole_boxes
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _overlaps(first: int, length: int, cell: float) -> npt.NDArray[np.float32]:
 
 def squares(mask: Mask) -> list[Square]:
     """One square for each hole of the (h, w) bool `mask`; holes that nearly touch are one."""
-    return [Square(box) for box in parts(mask)]
+    return [Square(box) for box in hole_boxes(mask)]
 
 
 class ContextEncoder(Learned):

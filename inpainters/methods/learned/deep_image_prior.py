@@ -24,14 +24,14 @@ JITTER = 1 / 30
 """Standard deviation of what is added to that noise in each iteration (the paper's sigma_p)."""
 FINEST = 8
 """Channels at full resolution, where most of the time goes."""
-RATE = 0.01
+LEARNING_RATE = 0.01
 AVERAGE = 0.95
 HELD_OUT = 0.1
 BLOCK = 4
 """Known pixels are held out in squares of this side: single ones could be read off their neighbours."""
 PATIENCE = 0.25
 """It stops when the held-out error has not fallen for this share of all iterations."""
-SHOWN = 12
+FRAMES = 12
 """Frames, and previews, of a whole run."""
 
 
@@ -51,14 +51,14 @@ class Fit:
 
 class DeepImagePrior(Inpainter):
     def fill(self, piece: Piece) -> Image:
-        every = max(1, piece.options["iterations"] // SHOWN)
+        every = max(1, piece.options["iterations"] // FRAMES)
         for fit in self.fits(piece):
             if piece.preview is not None and fit.step % every == 0:
                 piece.preview(to_images(fit.picture)[0])
         return to_images(fit.picture)[0]
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image | None]:
-        every = max(1, piece.options["iterations"] // SHOWN)
+        every = max(1, piece.options["iterations"] // FRAMES)
         for fit in self.fits(piece):
             if fit.step == 1 or fit.step % every == 0:
                 psnr = -10 * math.log10(max(fit.error, 1e-10))
@@ -72,11 +72,11 @@ class DeepImagePrior(Inpainter):
         generator = torch.Generator().manual_seed(piece.seed % 2**63)
         image, mask = inputs([piece], self.device)
         shown, held = (_on(known, mask) for known in split(piece.mask, piece.rng))
-        network = build(piece.mask.shape, piece.options["width"], generator)
+        network = fresh_hourglass(piece.mask.shape, piece.options["width"], generator)
         network = network.to(self.device).to(memory_format=torch.channels_last)
         _start_at(network, (image * (1 - mask)).sum((2, 3)) / (1 - mask).sum((2, 3)))
         noise = 0.1 * torch.rand(1, CHANNELS, *piece.mask.shape, generator=generator)
-        optimizer = torch.optim.Adam(network.parameters(), RATE)
+        optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
         fit: Fit | None = None
         average = torch.zeros_like(image)
         for step in range(1, iterations + 1):
@@ -115,7 +115,7 @@ def split(mask: Mask, rng: np.random.Generator) -> tuple[Mask, Mask]:
     return (shown, held) if held.any() and shown.any() else (~mask, ~mask)
 
 
-def build(size: tuple[int, ...], width: int, generator: torch.Generator) -> Hourglass:
+def fresh_hourglass(size: tuple[int, ...], width: int, generator: torch.Generator) -> Hourglass:
     """Channels double from FINEST to `width`; as many scales, five at most, as leave two pixels a side at the
     deepest.
     """

@@ -14,7 +14,7 @@ from inpainters.methods.learned.base import Learned, grey, inputs, pasted, tappe
 from inpainters.methods.learned.contextual_attention import attention_frame
 from inpainters.networks.layers import GatedConv2d
 
-SHOWN = 8
+GATES_SHOWN = 8
 """Channels per layer on a contact sheet, those whose gates differ most from place to place."""
 SIDE = 192
 """Gate maps are reduced to this many pixels a side, and each picture of a contact sheet to half of it."""
@@ -34,7 +34,7 @@ class GatedConv(Learned):
             )
             yield Frame(
                 f"channels/{name}",
-                f"The {SHOWN} liveliest gates of {title}: white lets the feature pass",
+                f"The {GATES_SHOWN} liveliest gates of {title}: white lets the feature pass",
                 sheet,
                 value,
             )
@@ -64,7 +64,7 @@ def _reduce(output: Tensor) -> tuple[Image, float, tuple[float, float], Image]:
     """The mean gate over channels as a picture, its mean and range, and the liveliest channels."""
     gate = torch.sigmoid(output.float())
     small = F.adaptive_avg_pool2d(gate, _at_most(gate, SIDE // 2))[0]
-    liveliest = small.flatten(1).std(1, correction=0).argsort(descending=True)[:SHOWN]
+    liveliest = small.flatten(1).std(1, correction=0).argsort(descending=True)[:GATES_SHOWN]
     mean = F.adaptive_avg_pool2d(gate.mean(1), _at_most(gate, SIDE))[0]
     low, high = mean.min().item(), mean.max().item()
     return (

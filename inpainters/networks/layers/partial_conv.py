@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LARGE = 64 * 64
+CHANNELS_LAST_FROM = 64 * 64
 """Positions from which on a processor gains by channels last."""
 
 
@@ -45,7 +45,7 @@ class PartialConv2d(nn.Module):
             ratio = window / count.clamp(min=1) * update
         # Large maps are convolved up to twice as fast with channels last; the output is ours alone, so what
         # follows works in place.
-        large = x.shape[-2] * x.shape[-1] >= LARGE and not x.is_cuda
+        large = x.shape[-2] * x.shape[-1] >= CHANNELS_LAST_FROM and not x.is_cuda
         out = self.conv((x * valid).to(memory_format=torch.channels_last if large else torch.preserve_format))
         out = out.mul_(ratio.to(out.dtype))
         if self.bias is not None:

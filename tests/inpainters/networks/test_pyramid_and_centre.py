@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inpainters.networks.context_encoder import ContextEncoder, SlimContextEncoder
+from inpainters.networks.context_encoder import ContextEncoderGenerator, SlimContextEncoder
 from inpainters.networks.layers import AttentionTransfer, ChannelwiseFC, attention_transfer
 from inpainters.networks.partial import PartialUNet, SlimPartialUNet
-from inpainters.networks.pen_net import PenNet, SlimPenNet
+from inpainters.networks.pen_net import PenNetGenerator, SlimPenNet
 from inpainters.networks.slim import push_pull
 from inpainters.training import recipe as recipes
 from inpainters.training.data import draw_mask
@@ -189,7 +189,7 @@ def test_channelwise_layer_has_m_n4_weights():
 
 def test_context_encoder_has_the_size_of_the_paper_s():
     with torch.device("meta"):
-        channelwise, full = ContextEncoder(), ContextEncoder(bottleneck=4000)
+        channelwise, full = ContextEncoderGenerator(), ContextEncoderGenerator(bottleneck=4000)
     encoder = 16 * (3 * 64 + 64 * 64 + 64 * 128 + 128 * 256 + 256 * 512) + 64 + 2 * (64 + 128 + 256 + 512)
     decoder = 16 * (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3) + 2 * (256 + 128 + 64) + 3
     bottom = 512 * 4**4 + 512 * 4**2 + 512 * 512 + 2 * 512
@@ -199,7 +199,7 @@ def test_context_encoder_has_the_size_of_the_paper_s():
 
 def test_pen_net_has_the_size_of_the_authors_release():
     with torch.device("meta"):
-        network = PenNet()
+        network = PenNetGenerator()
     c = 32
     encoder = 9 * (
         4 * c + c * 2 * c + 2 * c * 4 * c + 4 * c * 8 * c + 8 * c * 16 * c + 16 * c * 16 * c
@@ -223,10 +223,10 @@ def test_partial_net_has_the_size_of_the_paper_s():
 NETWORKS = {
     "partial": lambda: PartialUNet(widths=(4, 8, 8), kernels=(5, 3, 3)),
     "slim_partial": lambda: SlimPartialUNet(widths=(4, 8, 8), kernels=(5, 3, 3)),
-    "pen_net": lambda: PenNet(widths=(8, 8, 8, 8)),
+    "pen_net": lambda: PenNetGenerator(widths=(8, 8, 8, 8)),
     "slim_pen_net": lambda: SlimPenNet(widths=(4, 8, 8, 8), units=(1, 1, 1), dilations=(1,)),
-    "context_encoder": lambda: ContextEncoder(widths=(4, 4, 4, 4, 8)),
-    "context_encoder_full": lambda: ContextEncoder(widths=(4, 4, 4, 4, 8), bottleneck=10),
+    "context_encoder": lambda: ContextEncoderGenerator(widths=(4, 4, 4, 4, 8)),
+    "context_encoder_full": lambda: ContextEncoderGenerator(widths=(4, 4, 4, 4, 8), bottleneck=10),
     "slim_context_encoder": lambda: SlimContextEncoder(widths=(4, 4, 4, 4, 8)),
 }
 
@@ -325,7 +325,7 @@ def test_the_slim_partial_net_starts_from_a_smooth_fill_and_follows_the_colours(
 
 
 def test_the_context_encoder_s_masks_lie_in_the_centre_square_or_along_the_border():
-    masks = recipes.load("context_encoder").masks
+    masks = recipes.load_recipe("context_encoder").masks
     drawn = [draw_mask(masks, 128, np.random.default_rng(i), i) for i in range(60)]
     whole = np.zeros((128, 128), bool)
     whole[32:96, 32:96] = True

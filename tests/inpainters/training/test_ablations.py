@@ -11,7 +11,7 @@ from PIL import Image as PilImage
 from skimage.data import astronaut
 
 from inpainters.training import ablations
-from inpainters.training.ablations import NAMES, compare, interval, load, main
+from inpainters.training.ablations import ABLATIONS, compare, interval, load_ablation, main
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def photos(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ABLATIONS)
 def test_the_runs_of_a_pair_differ_in_one_value_alone(name):
-    one, two = (plan.as_dict() for plan in load(name).variants.values())
+    one, two = (plan.as_dict() for plan in load_ablation(name).variants.values())
     one, two = (
         {**d, **{f"{k}.{key}": v for k, s in d.items() if isinstance(s, dict) for key, v in s.items()}}
         for d in (one, two)
@@ -40,7 +40,7 @@ def test_the_runs_of_a_pair_differ_in_one_value_alone(name):
 
 
 def test_paired_differences_by_hand():
-    ablation = load("distance")
+    ablation = load_ablation("distance")
     first = {str(i): {"psnr_hole": 20.0 + i, "l1_hole": 0.1, "variation": 0.5} for i in range(20)}
     second = {
         str(i): {"psnr_hole": 21.0 + i, "l1_hole": 0.1 + (-1) ** i * 0.01, "variation": 0.8}

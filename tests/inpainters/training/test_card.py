@@ -13,12 +13,12 @@ FACTS = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(card.
 @pytest.mark.parametrize("name", FACTS)
 def test_a_bundled_card_is_the_one_that_its_facts_give(name: str) -> None:
     text = (card.CHECKPOINTS / f"{name}.md").read_text("utf-8")
-    assert text == card.markdown(FACTS[name]), "run `python -m inpainters.training.card`"
+    assert text == card.card_markdown(FACTS[name]), "run `python -m inpainters.training.card`"
 
 
 @pytest.mark.parametrize("name", FACTS)
 def test_a_card_holds_the_facts(name: str) -> None:
-    text, facts = card.markdown(FACTS[name]), FACTS[name]
+    text, facts = card.card_markdown(FACTS[name]), FACTS[name]
     said = [
         f"{facts['parameters']:,} parameters",
         f"**Trained for** {facts['hours']:g} hours on {facts['hardware']}",
@@ -37,7 +37,7 @@ def test_a_card_says_which_part_was_missing() -> None:
         card.extent(recipe.parse({"method": "gated_conv"}).as_dict()["masks"])
         == "holes of 2% to 60% of the picture"
     )
-    said = card.extent(recipe.load("context_encoder").as_dict()["masks"])
+    said = card.extent(recipe.load_recipe("context_encoder").as_dict()["masks"])
     assert said.startswith(
         "holes of 20% to 90% of a centre square with 50% of the side; 70% of the masks take all of it"
     )
@@ -51,7 +51,7 @@ def test_every_part_of_the_loss_has_a_name() -> None:
 
 @pytest.mark.parametrize(("network", "metric"), [("squeezenet", "lpips_squeeze"), ("vgg16", "lpips_vgg")])
 def test_the_mark_names_a_metric_that_there_is(network: str, metric: str) -> None:
-    assert f"`{metric}`" in card.markdown({**FACTS["gated_conv"], "trained_with": [network]})
+    assert f"`{metric}`" in card.card_markdown({**FACTS["gated_conv"], "trained_with": [network]})
 
 
 def test_renew_takes_the_words_from_the_recipe_and_leaves_the_facts(tmp_path, monkeypatch) -> None:
@@ -62,7 +62,7 @@ def test_renew_takes_the_words_from_the_recipe_and_leaves_the_facts(tmp_path, mo
     assert card.main(["denoiser"]) == 0
     new = json.loads((tmp_path / "denoiser.json").read_text("utf-8"))
     assert new == {**old, "limits": FACTS["denoiser"]["limits"]}
-    assert (tmp_path / "denoiser.md").read_text("utf-8") == card.markdown(new)
+    assert (tmp_path / "denoiser.md").read_text("utf-8") == card.card_markdown(new)
 
 
 def test_weights_that_are_not_bundled_are_a_sentence(capsys) -> None:

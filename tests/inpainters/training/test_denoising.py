@@ -9,14 +9,14 @@ import torch
 from inpainters.methods.diffusion.base import denoised
 from inpainters.networks.denoiser import Denoiser
 from inpainters.training.denoising import DenoisingTrainer, min_snr, snr
-from inpainters.training.recipe import load
+from inpainters.training.recipe import load_recipe
 
 
 @pytest.fixture
 def trainer():
     """A trainer with a tiny random network, and neither data nor folder."""
     made = DenoisingTrainer.__new__(DenoisingTrainer)
-    recipe = load("denoiser")
+    recipe = load_recipe("denoiser")
     made.recipe, made.device = replace(recipe, optimizer=replace(recipe.optimizer, bf16=False)), "cpu"
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -73,7 +73,7 @@ def test_gram_matrix_and_style_by_hand():
     features = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])
     expected = torch.tensor([[[5.0, 11.0], [11.0, 25.0]]]) / 4
     torch.testing.assert_close(losses.gram(features), expected)
-    found = losses.style([features.permute(0, 2, 3, 1)], [torch.zeros(1, 1, 2, 2)])
+    found = losses.style_loss([features.permute(0, 2, 3, 1)], [torch.zeros(1, 1, 2, 2)])
     assert found.item() == pytest.approx(expected.mean().item())
 
 
@@ -122,7 +122,7 @@ def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, 
             expected = expected + (x - y).abs().mean((1, 2, 3))
     torch.testing.assert_close(network(a, b), expected, rtol=1e-4, atol=1e-6)
     a.requires_grad_(True)
-    losses.style(network.maps(a), network.maps(b)).backward()
+    losses.style_loss(network.maps(a), network.maps(b)).backward()
     assert a.grad.abs().sum() > 0
 
 

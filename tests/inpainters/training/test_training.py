@@ -96,7 +96,7 @@ def toml(tmp_path):
 
 
 def trainer(toml: Path, photos: Path, out: Path) -> Trainer:
-    plan = recipe.load(str(toml))
+    plan = recipe.load_recipe(str(toml))
     pictures = data.decode([photos], out.parent / "cache", least=plan.data.crop, cap=plan.data.cap)
     return Trainer(plan, pictures, out)
 
@@ -229,7 +229,7 @@ def test_sketches_come_with_their_share_and_lie_in_the_hole(toml, photos, tmp_pa
     assert all((guide * (1 - mask)).max() == 0 for _, mask, guide in found)
     toml.write_text(RECIPE)
     for a, b in zip(
-        found[3][:2], data.Batches(run.pictures, run.train, recipe.load(str(toml)))[3], strict=True
+        found[3][:2], data.Batches(run.pictures, run.train, recipe.load_recipe(str(toml)))[3], strict=True
     ):
         assert torch.equal(a, b), "sketches change neither pictures nor masks"
 
@@ -462,19 +462,19 @@ def test_a_wrong_recipe_is_answered_with_a_sentence(toml, old, new, said, photos
 
 
 def test_shipped_recipes_are_valid_on_both_devices():
-    for path in recipe.FOLDER.glob("*.toml"):
+    for path in recipe.RECIPES.glob("*.toml"):
         for device in ("cpu", "cuda"):
-            plan = recipe.load(path.stem, device=device)
+            plan = recipe.load_recipe(path.stem, device=device)
             assert plan.method == path.stem
             assert plan.limits
             assert not plan.losses.adversarial or plan.build_discriminator()
     with pytest.raises(InputError, match="did you mean 'gated_conv'"):
-        recipe.load("gated_con")
+        recipe.load_recipe("gated_con")
 
 
 def test_the_cpu_section_holds_on_the_cpu_alone(toml):
-    assert recipe.load(str(toml), device="cpu").data.crop == 32
-    assert recipe.load(str(toml), device="cuda").data.crop == 64
+    assert recipe.load_recipe(str(toml), device="cpu").data.crop == 32
+    assert recipe.load_recipe(str(toml), device="cuda").data.crop == 64
 
 
 def test_a_network_of_another_class_replaces_the_whole_section_on_the_cpu(toml, monkeypatch):
@@ -492,10 +492,10 @@ def test_a_network_of_another_class_replaces_the_whole_section_on_the_cpu(toml, 
 
     monkeypatch.setattr(gated, "OtherGenerator", OtherGenerator, raising=False)
     toml.write_text(RECIPE + '[cpu.network]\nclass = "OtherGenerator"\ndepth = 3\n')
-    assert recipe.load(str(toml), device="cpu").build().depth == 3
-    assert isinstance(recipe.load(str(toml), device="cuda").build(), gated.SlimGatedGenerator)
+    assert recipe.load_recipe(str(toml), device="cpu").build().depth == 3
+    assert isinstance(recipe.load_recipe(str(toml), device="cuda").build(), gated.SlimGatedGenerator)
     toml.write_text(RECIPE + "[cpu.network]\ncoarse = [8, 8]\n")
-    assert recipe.load(str(toml), device="cpu").network == {
+    assert recipe.load_recipe(str(toml), device="cpu").network == {
         "class": "SlimGatedGenerator",
         "coarse": [8, 8], "coarse_dilations": [1], "refine": [4, 8], "refine_dilations": [2],
     }  # fmt: skip
@@ -589,7 +589,7 @@ def test_a_wrong_value_is_answered_with_a_sentence(toml, old, new, said, photos,
 def test_a_section_that_is_none_is_answered_with_a_sentence(toml, line, said):
     toml.write_text(f'method = "gated_conv"\n{line}\n')
     with pytest.raises(InputError, match=said):
-        recipe.load(str(toml))
+        recipe.load_recipe(str(toml))
 
 
 def test_a_network_without_a_guide_is_not_given_one():
@@ -662,7 +662,7 @@ def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, t
     rates = [float(row["rate"]) for row in rows(out / "decay/log.csv")[4:]]
     assert rates == pytest.approx([rates[0], rates[0] * 2 / 3, rates[0] / 3], rel=1e-4)
     weights = {k: v for path in (out / "export").glob("*.safetensors") for k, v in load_file(path).items()}
-    recipe.load(str(toml)).build().load_state_dict(weights)
+    recipe.load_recipe(str(toml)).build().load_state_dict(weights)
     assert all(v.dtype == torch.float16 for v in weights.values())
     card = json.loads(
         (out / "export/gated_conv.json").read_text(), parse_constant=pytest.fail

@@ -107,7 +107,7 @@ def tensors(seed=0, count=1):
 def test_estimates_are_those_of_the_pipelines_own_scheduler(folder, noise, safe):
     path, net = folder(noise=noise, safe=safe), unet()
     assert (path / "unet" / denoisers.WEIGHT_FILES[not safe]).is_file()
-    mine = denoisers.load(str(path))
+    mine = denoisers.load_denoiser(str(path))
     reference = noise if isinstance(noise, DDPMScheduler) else DDPMScheduler.from_config(noise.config)
     for t in (0, 50, 99):
         noisy = tensors(t, 2)
@@ -159,7 +159,7 @@ def test_the_variances_channels_are_left_out(folder):
     path = folder(six)
     with torch.inference_mode():
         assert torch.allclose(
-            denoisers.load(str(path))(tensors(), torch.tensor([5])),
+            denoisers.load_denoiser(str(path))(tensors(), torch.tensor([5])),
             six(tensors(), 5).sample[:, :3],
             atol=1e-5,
         )
@@ -195,22 +195,24 @@ def test_old_layouts(folder, tmp_path):
             shutil.copy(path / name, flat / Path(name).name)
     with torch.inference_mode():
         assert torch.allclose(
-            denoisers.load(str(flat))(tensors(), torch.tensor([5])), unet()(tensors(), 5).sample, atol=1e-5
+            denoisers.load_denoiser(str(flat))(tensors(), torch.tensor([5])),
+            unet()(tensors(), 5).sample,
+            atol=1e-5,
         )
 
 
 def test_a_lone_network_has_the_schedule_of_ho_et_al(tmp_path):
     unet().save_pretrained(tmp_path / "lone")
-    net = denoisers.load(str(tmp_path / "lone"))
+    net = denoisers.load_denoiser(str(tmp_path / "lone"))
     assert np.allclose(net.scheduler.alphas_cumprod, np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)), atol=1e-5)
     assert any("Ho et al." in note for note in fill(tmp_path / "lone").notes)
     DDPMScheduler(500, beta_schedule="squaredcos_cap_v2").save_pretrained(tmp_path / "lone")
-    assert len(denoisers.load(str(tmp_path / "lone")).scheduler.betas) == 500
+    assert len(denoisers.load_denoiser(str(tmp_path / "lone")).scheduler.betas) == 500
 
 
 def test_half_precision_is_read_as_full(folder):
     path = folder(unet().half())
-    net = denoisers.load(str(path))
+    net = denoisers.load_denoiser(str(path))
     assert {parameter.dtype for parameter in net.parameters()} == {torch.float32}
     assert not any(
         parameter.is_meta or parameter.requires_grad for parameter in (*net.parameters(), *net.buffers())
@@ -246,7 +248,7 @@ def test_windows_fit_the_networks_scales(folder):
         )
     )
     result = fill(path, image=picture(21, 23), mask=hole(21, 23))
-    assert denoisers.load(str(path)).multiple == 4
+    assert denoisers.load_denoiser(str(path)).multiple == 4
     assert result.image.shape == (21, 23, 3)
 
 
@@ -320,7 +322,9 @@ def test_the_cost_of_a_call_is_known_before_it_is_loaded(folder):
             module.register_forward_hook(count)
     net(tensors(), torch.tensor([0]))
     (path / "unet" / denoisers.WEIGHT_FILES[0]).write_bytes(b"")
-    assert denoisers.call_seconds(str(path)) == pytest.approx(2 * sum(counted) / denoisers.RATE)
+    assert denoisers.call_seconds(str(path)) == pytest.approx(
+        2 * sum(counted) / denoisers.OPERATIONS_PER_SECOND
+    )
 
 
 def test_the_command_line_takes_one(folder, tmp_path, capsys):
@@ -350,15 +354,15 @@ def test_the_command_line_takes_one(folder, tmp_path, capsys):
 
 def test_models_are_kept_and_changed_folders_read_again(folder):
     path = folder()
-    first = denoisers.load(str(path))
-    assert denoisers.load(str(path)) is first
-    assert denoisers.load(denoisers.pinned(str(path))) is first
+    first = denoisers.load_denoiser(str(path))
+    assert denoisers.load_denoiser(str(path)) is first
+    assert denoisers.load_denoiser(denoisers.pinned(str(path))) is first
     old = denoisers.pinned(str(path))
     weights = load_file(path / "unet" / denoisers.WEIGHT_FILES[0])
     save_file({key: tensor + 1 for key, tensor in weights.items()}, path / "unet" / denoisers.WEIGHT_FILES[0])
-    assert denoisers.load(str(path)) is not first
+    assert denoisers.load_denoiser(str(path)) is not first
     with pytest.raises(InputError, match=r"'model' holds another model \(digest [0-9a-f]{12}, not "):
-        denoisers.load(old)
+        denoisers.load_denoiser(old)
 
 
 # What is none
@@ -497,7 +501,7 @@ def test_nothing_of_a_pickle_runs(folder, tmp_path):
 )
 def test_names_of_nothing(name):
     with pytest.raises(InputError, match=r"There is no folder|holds no model"):
-        denoisers.load(name)
+        denoisers.load_denoiser(name)
 
 
 # The Hub
@@ -556,7 +560,7 @@ def test_descriptions_are_checked_before_gigabytes_come(shop, folder):
     with pytest.raises(
         InputError, match=f"'owner/name@{COMMIT}' cannot be used .*takes 4 channels, and pictures have 3"
     ):
-        denoisers.load("owner/name")
+        denoisers.load_denoiser("owner/name")
     assert [files for _, files in shop] == [denoisers.DESCRIPTIONS]
 
 
@@ -603,7 +607,7 @@ def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatc
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     denoisers._snapshot.cache_clear()
     with pytest.raises(UnavailableError, match="'owner/cached' is not here, and the Hub cannot be reached"):
-        denoisers.load("owner/cached")
+        denoisers.load_denoiser("owner/cached")
     path, store = folder(), tmp_path / "cache" / "models--owner--cached"
     for file in (*denoisers.DESCRIPTIONS, f"unet/{denoisers.WEIGHT_FILES[0]}"):
         if (path / file).is_file():
@@ -619,7 +623,7 @@ def test_what_the_hubs_cache_holds_needs_no_network(folder, tmp_path, monkeypatc
     assert denoisers.pinned("owner/cached") == f"owner/cached@{COMMIT}"
     assert np.array_equal(fill("owner/cached").image, fill(path).image)
     with pytest.raises(UnavailableError, match="'owner/cached' is not here"):
-        denoisers.load("owner/cached@v9")
+        denoisers.load_denoiser("owner/cached@v9")
     denoisers._snapshot.cache_clear()
 
 
@@ -633,13 +637,13 @@ def test_a_stopped_download_is_taken_up_again(shop, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", stopped)
     with pytest.raises(KeyboardInterrupt):
-        denoisers.load("owner/name")
+        denoisers.load_denoiser("owner/name")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", working)
     assert fill("owner/name").network_calls == 6
 
 
 def test_a_damaged_download_is_noticed(shop, tmp_path):
-    denoisers.load("owner/name")
+    denoisers.load_denoiser("owner/name")
     denoisers._load.cache_clear()
     weights = tmp_path / "hub" / COMMIT / "unet" / denoisers.WEIGHT_FILES[0]
     blob = tmp_path / ("0" * 64)
@@ -648,4 +652,4 @@ def test_a_damaged_download_is_noticed(shop, tmp_path):
     with pytest.raises(
         UnavailableError, match=r"'diffusion_pytorch_model.safetensors' of 'owner/name@.* is damaged .*delete"
     ):
-        denoisers.load("owner/name")
+        denoisers.load_denoiser("owner/name")

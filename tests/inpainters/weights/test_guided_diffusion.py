@@ -189,7 +189,7 @@ def test_a_converted_network_gives_the_same_answers(tmp_path, residual, shift, p
     assert wanted.std() > 0.1
     with torch.inference_mode():
         assert (DDPMPipeline.from_pretrained(out).unet.double()(noisy, t).sample - wanted).abs().max() <= 1e-5
-        assert (denoisers.load(str(out)).double()(noisy, t) - wanted[:, :3]).abs().max() <= 1e-5
+        assert (denoisers.load_denoiser(str(out)).double()(noisy, t) - wanted[:, :3]).abs().max() <= 1e-5
 
 
 def test_the_order_of_heads_matters(tmp_path):
@@ -197,7 +197,7 @@ def test_the_order_of_heads_matters(tmp_path):
     literal = Literal(new_order=True)
     _, out = convert(tmp_path, literal.weights)
     noisy, t = torch.randn(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)), torch.tensor([7])
-    assert (denoisers.load(str(out))(noisy, t) - literal(noisy, t)[:, :3]).abs().max() > 0.01
+    assert (denoisers.load_denoiser(str(out))(noisy, t) - literal(noisy, t)[:, :3]).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("steps", [1000, 250])
@@ -212,7 +212,7 @@ def test_schedules_are_those_of_the_papers(tmp_path, name, steps):
     else:
         f = np.cos((np.arange(steps + 1) / steps + 0.008) / 1.008 * np.pi / 2) ** 2
         wanted = np.cumprod(1 - np.minimum(1 - f[1:] / f[:-1], 0.999))
-    found = denoisers.load(str(out)).scheduler.alphas_cumprod
+    found = denoisers.load_denoiser(str(out)).scheduler.alphas_cumprod
     assert np.abs(found.numpy() / wanted - 1).max() <= 1e-3
     assert (
         json.loads((out / "scheduler" / "scheduler_config.json").read_text())["variance_type"]
@@ -225,7 +225,7 @@ def test_heads_in_place_of_their_channels(tmp_path):
     code, out = convert(tmp_path, literal.weights, "--heads", "2")
     noisy, t = torch.randn(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)), torch.tensor([7])
     assert code == 0
-    assert (denoisers.load(str(out))(noisy, t) - literal(noisy, t)[:, :3]).abs().max() <= 1e-4
+    assert (denoisers.load_denoiser(str(out))(noisy, t) - literal(noisy, t)[:, :3]).abs().max() <= 1e-4
 
 
 def test_a_converted_model_fills(tmp_path):
