@@ -52,7 +52,7 @@ def save(root: Path, plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inpu
     """Write manifest.json beside the tables."""
     files = {name: file_sha256(root / name) for name in TABLES}
     found = SuiteManifest(
-        meaning=meaning_of_suite(plan, done, inputs, metrics), environment=environment(done), files=files
+        meaning=meaning_of_suite(plan, done, inputs, metrics), environment=environments(done), files=files
     )
     write_json(root / "manifest.json", found.model_dump(exclude_unset=True))
 
@@ -106,7 +106,7 @@ def _metric(spec: Any, metrics: Any) -> MetricMeaning:
     return MetricMeaning(**fields, regions=tuple(spec.regions), weights=weights, unavailable=reason)
 
 
-def environment(done: Sequence[Done]) -> dict[str, Any]:
+def environments(done: Sequence[Done]) -> dict[str, Any]:
     """Where the pictures were filled (`hardware`, `packages` ...; `others` if there was more than one place),
     and scored.
     """

@@ -19,7 +19,7 @@ from benchmark.metrics.base import Features
 from inpainters.imaging import Image
 from inpainters.weights.files import verified
 
-BATCH = 16
+PICTURES_PER_PASS = 16
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -49,8 +49,8 @@ class Extractor:
     def _batches(self, images: Sequence[Image]) -> Iterator[torch.Tensor]:
         for _, same in groupby(images, key=lambda image: None if self.side else image.shape):
             group = list(same)
-            for start in range(0, len(group), BATCH):
-                part = group[start : start + BATCH]
+            for start in range(0, len(group), PICTURES_PER_PASS):
+                part = group[start : start + PICTURES_PER_PASS]
                 ready = [resize(image, self.side) for image in part] if self.side else part
                 yield torch.from_numpy(np.stack(ready)).permute(0, 3, 1, 2)
 

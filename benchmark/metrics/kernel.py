@@ -11,7 +11,7 @@ import numpy.typing as npt
 from benchmark.metrics.base import Features
 from benchmark.metrics.features import Extractor, inception, squeezenet
 
-ROWS = 2048
+KERNEL_ROWS = 2048
 """Rows of the kernel matrix held at a time."""
 
 
@@ -45,7 +45,10 @@ def _within(x: npt.NDArray[np.float64]) -> float:
 
 
 def _sum(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
-    return sum(float(((x[i : i + ROWS] @ y.T / x.shape[1] + 1) ** 3).sum()) for i in range(0, len(x), ROWS))
+    return sum(
+        float(((x[i : i + KERNEL_ROWS] @ y.T / x.shape[1] + 1) ** 3).sum())
+        for i in range(0, len(x), KERNEL_ROWS)
+    )
 
 
 def pseudo_values(x: Features, y: Features) -> npt.NDArray[np.float64]:

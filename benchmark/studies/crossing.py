@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(folder: Path) -> int:
     rows = pd.concat([_paired_rows(folder), _kernel_rows(folder)], ignore_index=True)
-    text, duels = markdown(rows, folder.name)
+    text, duels = crossing_markdown(rows, folder.name)
     cells.write(folder / "crossing.md", text.encode())
     cells.write(folder / "crossing.csv", _csv(duels))
     cells.write(folder / "crossing.svg", figure(rows))
@@ -155,7 +155,7 @@ def groups(entries: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def means(rows: pd.DataFrame, metric: str, label: str) -> dict[str, Interval]:
+def entry_means(rows: pd.DataFrame, metric: str, label: str) -> dict[str, Interval]:
     """Entry -> mean with its interval, for those with all the pictures of the column."""
     chosen = rows[(rows["metric"] == metric) & (rows["bin"] == label)]
     found = {
@@ -196,7 +196,7 @@ def leaders(rows: pd.DataFrame, metric: str, region: str) -> list[Lead]:
     """One per ratio."""
     parties, columns = groups(entry_order(rows["entry"])), []
     for label in column_order(rows["bin"]):
-        found = means(rows, metric, label)
+        found = entry_means(rows, metric, label)
         heads = {party: best(found, among, metric) for party, among in parties.items()}
         first, other = heads["diffusion"], best(found, [*parties["one pass"], *parties["untrained"]], metric)
         columns.append(
@@ -230,7 +230,7 @@ def against(rows: pd.DataFrame) -> Iterator[Duel]:
 # ---- what is written -----------------------------------------------------------------------------
 
 
-def markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
+def crossing_markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
     """crossing.md, and the duels in it."""
     lines = [
         f"# Small holes and large ones: {suite}",
@@ -329,7 +329,7 @@ def figure(rows: pd.DataFrame) -> bytes:
 
 def _panel(axes: Any, rows: pd.DataFrame, metric: str, region: str) -> None:
     bins = column_order(rows["bin"])
-    columns = [means(rows, metric, label) for label in bins]
+    columns = [entry_means(rows, metric, label) for label in bins]
     parties = groups(entry_order(rows["entry"]))
     leading = {best(column, among, metric) for column in columns for among in parties.values()}
     chosen = [e for e in entry_order(rows["entry"]) if e in parties["diffusion"] or e in leading]

@@ -35,7 +35,7 @@ from inpainters.spec import Strategy
 
 SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)
 NAMES = {Replacement: "replacement", RePaint: "repaint", Ddnm: "ddnm", DpmSolver: "dpm_solver"}
-BATCH = 4
+REQUESTS = 4
 LEVELS = 40
 """Noise levels: few, so that a run is short, and a quarter of them is visited, as the paper's 250 are of
 1,000.
@@ -110,14 +110,14 @@ def _main(out: Path, size: int, rounds: int, device: str, big: bool = False) -> 
         "rounds": rounds,
         "clock": _clock(device)[1],
         "schedule": {**SETTINGS, "training": LEVELS},
-        "batch": BATCH,
+        "batch": REQUESTS,
     }
-    write(out, rows, {**facts, "environment": measure.environment()})
+    write_study(out, rows, {**facts, "environment": measure.environment()})
     print((out / "table.md").read_text(encoding="utf-8"))
     return 0
 
 
-def write(out: Path, rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> None:
+def write_study(out: Path, rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> None:
     """samplers.csv, samplers.json and table.md."""
     out.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
@@ -129,10 +129,10 @@ def write(out: Path, rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> No
     )
     cells.write(out / "samplers.csv", text.getvalue().encode())
     cells.write_json(out / "samplers.json", dict(facts))
-    cells.write(out / "table.md", markdown(rows, facts).encode())
+    cells.write(out / "table.md", samplers_markdown(rows, facts).encode())
 
 
-def markdown(rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> str:
+def samplers_markdown(rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> str:
     """Two tables with what was measured and how."""
     machine, size = facts["environment"], facts["size"]
     lines = [
@@ -206,7 +206,7 @@ def overheads(size: int, rounds: int, device: str) -> list[SamplerRow]:
             (size, ""),
             (size // 2, ", coarse to fine"),
         ):  # by a network of half the size, as the bundled one is at 128 px
-            for batch in (1, BATCH):
+            for batch in (1, REQUESTS):
                 method = made(kind, network("v_prediction", patch=2, size=trained), device, strategy=WHOLE)
                 times = [_inside(method, requests(size, batch), device) for _ in range(rounds)]
                 share = statistics.median(total / inside - 1 for total, inside in times)
@@ -246,17 +246,17 @@ def ladder(size: int, rounds: int, device: str) -> list[SamplerRow]:
     """RePaint in diffusers and here, gain by gain."""
     net = network("epsilon", patch=1, size=size)
     variants = {
-        f"diffusers, {BATCH} at once": _diffusers(net, size, device),
+        f"diffusers, {REQUESTS} at once": _diffusers(net, size, device),
         "here, one by one, whole pictures": _ours(net, size, device, 1),
-        f"here, {BATCH} at once, whole pictures": _ours(net, size, device, BATCH),
-        f"here, {BATCH} at once, cropped to the hole": _ours(
-            net, size, device, BATCH, METHODS["repaint"].strategy
+        f"here, {REQUESTS} at once, whole pictures": _ours(net, size, device, REQUESTS),
+        f"here, {REQUESTS} at once, cropped to the hole": _ours(
+            net, size, device, REQUESTS, METHODS["repaint"].strategy
         ),
     }
     seconds: Seconds = {name: [] for name in variants}
     for _ in range(rounds):
         for name, run in variants.items():
-            seconds[name].append(_seconds(run, device) / BATCH)
+            seconds[name].append(_seconds(run, device) / REQUESTS)
     base = seconds[next(iter(variants))]
     return [
         SamplerRow(
@@ -277,7 +277,7 @@ def _diffusers(net: Denoiser, size: int, device: str) -> Callable[[], object]:
     pipeline: Any = RePaintPipeline(unet.eval(), RePaintScheduler(LEVELS))
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
-    wanted = requests(size, BATCH)
+    wanted = requests(size, REQUESTS)
     image = (
         torch.stack([torch.from_numpy(request.image).permute(2, 0, 1) for request in wanted])
         .float()
@@ -299,8 +299,8 @@ def _ours(
     net: Denoiser, size: int, device: str, batch: int, strategy: Strategy = WHOLE
 ) -> Callable[[], object]:
     method = made(RePaint, net, device, strategy=strategy, **SETTINGS)
-    wanted = requests(size, BATCH)
-    return lambda: [method.run(wanted[i : i + batch]) for i in range(0, BATCH, batch)]
+    wanted = requests(size, REQUESTS)
+    return lambda: [method.run(wanted[i : i + batch]) for i in range(0, REQUESTS, batch)]
 
 
 # One network call
@@ -309,7 +309,7 @@ def _ours(
 def precisions(size: int, rounds: int, device: str) -> list[SamplerRow]:
     """A network call in 32 and in 16 bits; the ratio is times as fast."""
     net = network("v_prediction", patch=2).to(device).to(memory_format=torch.channels_last)
-    noisy = torch.randn(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0)).to(
+    noisy = torch.randn(REQUESTS, 3, size, size, generator=torch.Generator().manual_seed(0)).to(
         device, memory_format=torch.channels_last
     )
     seconds: Seconds = {}

@@ -31,8 +31,8 @@ from inpainters.training.recipe import Recipe
 CHECKPOINT = "checkpoint.pt"
 TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial", "denoising")
 LOG_COLUMNS = ("step", "rate", "loss", *TERMS, "discriminator", "norm")
-SCORES = ("step", "method", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
-LOGS = {"log.csv": LOG_COLUMNS, "validation.csv": SCORES}
+VALIDATION_COLUMNS = ("step", "method", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
+LOGS = {"log.csv": LOG_COLUMNS, "validation.csv": VALIDATION_COLUMNS}
 
 
 @dataclass
@@ -372,9 +372,10 @@ class Trainer:
             {"step": self.step, "method": name, **self.score(fill, images, masks)}
             for name, fill in fills.items()
         ]
-        _append(self.out / "validation.csv", SCORES, rows)
+        _append(self.out / "validation.csv", VALIDATION_COLUMNS, rows)
         found = "; ".join(
-            " ".join(f"{key} {row[key]}" for key in SCORES[1:] if key != "pictures") for row in rows
+            " ".join(f"{key} {row[key]}" for key in VALIDATION_COLUMNS[1:] if key != "pictures")
+            for row in rows
         )
         return f"validation at step {self.step} on {len(images)} pictures: {found}"
 

@@ -83,7 +83,7 @@ def test_an_entry_with_few_pictures_leads_nothing(crossed):
 
 
 def test_the_page_says_who_wins_where(crossed):
-    text, duels = crossing.markdown(crossed, "made up")
+    text, duels = crossing.crossing_markdown(crossed, "made up")
     assert "1-10 %: Gated convolution beats RePaint." in text
     assert "50-60 %: RePaint beats Gated convolution." in text
     assert {(d.first, d.second) for d in duels if d.metric == "seam" and d.second != "gated_conv"} == {

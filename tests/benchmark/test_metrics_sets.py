@@ -16,7 +16,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from benchmark.metrics import create
-from benchmark.metrics.features import BATCH, Extractor, inception, resize
+from benchmark.metrics.features import PICTURES_PER_PASS, Extractor, inception, resize
 from benchmark.metrics.frechet import Frechet, frechet_distance
 from benchmark.metrics.kernel import Kernel, kernel_distance
 from inpainters.weights import files as weights
@@ -94,7 +94,7 @@ def test_kernel_by_the_definition():
 def test_kernel_in_blocks_of_rows(monkeypatch):
     x, y = np.random.default_rng(4).normal(size=(2, 50, 4)).astype(np.float32)
     whole = kernel_distance(x, y)
-    monkeypatch.setattr("benchmark.metrics.kernel.ROWS", 7)
+    monkeypatch.setattr("benchmark.metrics.kernel.KERNEL_ROWS", 7)
     assert kernel_distance(x, y) == pytest.approx(whole, rel=1e-9)
 
 
@@ -142,7 +142,7 @@ def test_kernel_from_features_is_torchmetrics_with_one_full_subset(sets):
 @pytest.mark.parametrize("side", [None, 32])
 def test_each_row_is_its_picture_alone(side):
     extractor = Extractor("tiny", Tiny(), side)
-    images = [*crops(BATCH + 2), *crops(2, 40), *crops(3)]
+    images = [*crops(PICTURES_PER_PASS + 2), *crops(2, 40), *crops(3)]
     alone = np.concatenate([extractor([image]) for image in images])
     together = extractor(images)
     assert together.dtype == np.float32

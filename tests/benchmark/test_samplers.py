@@ -40,7 +40,7 @@ def test_both_pipelines_call_the_network_equally_often(monkeypatch):
     """The ratio would mean nothing if one of them walked another schedule."""
     net, counts = samplers.network("epsilon", patch=1, size=16), []
     for name, run in (
-        ("here", samplers._ours(net, 16, "cpu", samplers.BATCH)),
+        ("here", samplers._ours(net, 16, "cpu", samplers.REQUESTS)),
         ("diffusers", samplers._diffusers(net, 16, "cpu")),
     ):
         seen = []
@@ -52,7 +52,7 @@ def test_both_pipelines_call_the_network_equally_often(monkeypatch):
         )
         run()
         monkeypatch.setattr(UNet2DModel, "forward", forward)
-        assert set(seen) == {samplers.BATCH}, name
+        assert set(seen) == {samplers.REQUESTS}, name
         counts.append(len(seen))
     assert counts[0] == counts[1] == calls("repaint", {"preset": "preview", **samplers.SETTINGS})
 

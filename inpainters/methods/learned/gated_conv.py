@@ -16,7 +16,7 @@ from inpainters.networks.layers import GatedConv2d
 
 GATES_SHOWN = 8
 """Channels per layer on a contact sheet, those whose gates differ most from place to place."""
-SIDE = 192
+MAP_SIDE = 192
 """Gate maps are reduced to this many pixels a side, and each picture of a contact sheet to half of it."""
 
 
@@ -63,9 +63,9 @@ def gates(network: nn.Module) -> list[tuple[str, nn.Module]]:
 def _reduce(output: Tensor) -> tuple[Image, float, tuple[float, float], Image]:
     """The mean gate over channels as a picture, its mean and range, and the liveliest channels."""
     gate = torch.sigmoid(output.float())
-    small = F.adaptive_avg_pool2d(gate, _at_most(gate, SIDE // 2))[0]
+    small = F.adaptive_avg_pool2d(gate, _at_most(gate, MAP_SIDE // 2))[0]
     liveliest = small.flatten(1).std(1, correction=0).argsort(descending=True)[:GATES_SHOWN]
-    mean = F.adaptive_avg_pool2d(gate.mean(1), _at_most(gate, SIDE))[0]
+    mean = F.adaptive_avg_pool2d(gate.mean(1), _at_most(gate, MAP_SIDE))[0]
     low, high = mean.min().item(), mean.max().item()
     return (
         grey((mean - low) / max(high - low, 1e-6)),
