@@ -23,7 +23,7 @@ PLAIN = "scores.csv"
 """The rows of an old folder: the plain table."""
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Rows, a column at a time: `rows.Reader`, or `Plain` for an old folder."""
 
     def keys(self) -> pd.DataFrame: ...
@@ -67,7 +67,7 @@ class Results:
 
     folder: Path
     manifest: SuiteManifest
-    source: Source
+    source: RowSource
     timings: pd.DataFrame
 
     @property
@@ -99,7 +99,9 @@ def load(folder: Path) -> Results:
     version.
     """
     check(folder)
-    source: Source = Plain(read_csv(folder / PLAIN, SCORE_COLUMNS)) if is_old(folder) else rows.Reader(folder)
+    source: RowSource = (
+        Plain(read_csv(folder / PLAIN, SCORE_COLUMNS)) if is_old(folder) else rows.Reader(folder)
+    )
     timings = read_csv(folder / "timings.csv", TIMING_COLUMNS)
     return Results(folder, files.suite_manifest(folder), source, _with_entries(timings))
 
