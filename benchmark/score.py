@@ -77,6 +77,14 @@ class Bench:
                 self.absent[spec.name] = reason
         return [spec for spec in specs if spec.name not in self.absent]
 
+    def by_picture(self) -> list[Any]:
+        """The specs of metrics that have a row for each picture."""
+        return self.ready("image") + [spec for spec in self.ready("set") if spec.pseudo_values]
+
+    def of_sets(self) -> list[Any]:
+        """The specs of metrics that have one row for each set."""
+        return [spec for spec in self.ready("set") if not spec.pseudo_values]
+
     def get(self, name: str) -> Any:
         """The metric, with its weights in memory."""
         if name not in self.made:
@@ -250,7 +258,7 @@ class Scorer:
         for spec in absent if self.plan.answers > 1 else [s for s in absent if s.kind != "answers"]:
             yield ALL, _lacking([spec], self.bench.absent[spec.name])
         for image_id, reason in self.done.failed.items():
-            yield image_id, _lacking(self.bench.ready("image"), reason)
+            yield image_id, _lacking(self.bench.by_picture(), reason)
 
     def _score_images(self, scores: dict[str, Any]) -> None:
         specs, planned, saved = self.bench.ready("image"), self.planned, time.monotonic()
@@ -292,18 +300,22 @@ class Scorer:
 
     def _score_sets(self, scores: dict[str, Any]) -> None:
         for spec in self.bench.ready("set"):
-            if ALL not in scores[spec.name]["rows"]:
-                figure = self._set(spec)
-                scores[spec.name]["rows"][ALL] = dict.fromkeys(spec.regions, figure)
+            if not scores[spec.name]["rows"]:
+                found = self._set(spec)
+                scores[spec.name]["rows"] = {i: dict.fromkeys(spec.regions, one) for i, one in found.items()}
                 write_json(self.folder / "scores.json", scores)
 
-    def _set(self, spec: Any) -> Scored:
+    def _set(self, spec: Any) -> dict[str, Scored]:
+        """The set's figure, or one for each of its pictures where the metric is the mean of such."""
         if not self.images:
-            return {"reason": "No picture of this cell is finished."}
+            return {ALL: {"reason": "No picture of this cell is finished."}}
+        metric, names = self.bench.get(spec.name), self.images if spec.pseudo_values else [ALL]
         try:
-            return self.figure(spec.name, "whole", self.bench.get(spec.name).distance(*self.features(spec)))
+            sides = self.features(spec)
+            values = metric.pseudo_values(*sides) if spec.pseudo_values else [metric.distance(*sides)]
         except (ValueError, RuntimeError) as error:
-            return {"reason": sentence(error)}
+            return {i: {"reason": sentence(error)} for i in names}
+        return {i: self.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)}
 
     def features(self, spec: Any) -> tuple[Features, Features]:
         """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network
@@ -348,7 +360,7 @@ def _parts(
     ratio = [one for one in scorers if one.cell.bin in BINS and one.images]
     for group in _groups(ratio, lambda one: (one.cell.entry, one.cell.seed)):
         pool = replace(group[0].cell, bin=ALL_BINS)
-        if len(group) > 1 and bench.ready("set"):
+        if len(group) > 1 and bench.of_sets():
             parts.append((pool, partial(_pooled, plan, pool, group, bench)))
     reason = "The suite's time budget leaves no picture for this method: raise --budget."
     for entry in (entry for entry, n in plan.methods.items() if n == 0):
@@ -371,9 +383,11 @@ def _first(one: Scorer, answers: Callable[[], Mapping[str, Figures]]) -> Iterato
 
 
 def _pooled(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) -> Iterator[Row]:
-    """Set metrics of a method over all ratio bins together: more pictures, so less bias."""
+    """Set metrics of a method over all ratio bins together: more pictures, so less bias. Those that have a
+    row for each picture are averaged over the bins, as any of these.
+    """
     figures: Figures = {}
-    for spec in bench.ready("set"):
+    for spec in bench.of_sets():
         try:
             sides = zip(*(one.features(spec) for one in ours), strict=True)
             distance = bench.get(spec.name).distance(*map(np.concatenate, sides))

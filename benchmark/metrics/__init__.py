@@ -78,6 +78,9 @@ class _Distance:
     """In front of the features' name."""
     module: str
     formula: str
+    estimator: str = ""
+    """Behind the features' name, where there are several."""
+    pseudo_values: bool = False
     fair_n: int = 0
 
 
@@ -103,8 +106,11 @@ _FRECHET = _Distance(
 _KERNEL = _Distance(
     "kd",
     "kernel",
-    "unbiased MMD² (Bińkowski 2018) with kernel (x·y / d + 1)³ over all pictures at once, in float64: "
-    "torchmetrics with one subset of all pictures, so nothing is drawn at random",
+    "MMD² with the kernel (x·y / d + 1)³ of Bińkowski 2018, as the U-statistic of Gretton 2012, equation 4, "
+    "over all pictures of a bin at once, in float64: no original is compared with its own fill, so that a "
+    "perfect fill scores 0 and no n is favoured; a picture's own value is what it adds (jackknife)",
+    estimator="_u",
+    pseudo_values=True,
 )
 _SQUEEZE = _Features(
     "squeeze",
@@ -143,7 +149,7 @@ _INCEPTION = (
 
 def _set(title: str, distance: _Distance, features: _Features) -> MetricSpec:
     return MetricSpec(
-        name=f"{distance.name}_{features.name}",
+        name=f"{distance.name}_{features.name}{distance.estimator}",
         title=f"{title} ({features.title})",
         kind="set",
         regions=("whole",),
@@ -155,6 +161,7 @@ def _set(title: str, distance: _Distance, features: _Features) -> MetricSpec:
         requires=(*_TORCH, "torchmetrics", *features.requires),
         network=features.network,
         fair_n=distance.fair_n,
+        pseudo_values=distance.pseudo_values,
     )
 
 

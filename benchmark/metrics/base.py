@@ -42,6 +42,10 @@ class MetricSpec:
     """
     fair_n: int = 0
     """A value over fewer pictures is biased: it is greyed, and compares at equal n alone. 0: never biased."""
+    pseudo_values: bool = False
+    """True for a metric of sets that is the mean of a value per picture (`PseudoValues`): rows hold these, so
+    that intervals and paired tests are those of any picture's value.
+    """
 
 
 class ImageMetric(Protocol):
@@ -76,6 +80,18 @@ class SetMetric(Protocol):
 
     def distance(self, reference_features: Features, output_features: Features) -> float:
         """Return the distance of two sets; raise ValueError with a sentence where they are too small."""
+        ...
+
+
+class PseudoValues(Protocol):
+    """What a SetMetric has besides where its row says `pseudo_values`."""
+
+    def pseudo_values(
+        self, reference_features: Features, output_features: Features
+    ) -> npt.NDArray[np.float64]:
+        """Return (n,), one per picture, whose mean is the distance; features (n, d) in one order of
+        pictures.
+        """
         ...
 
 

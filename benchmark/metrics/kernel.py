@@ -1,8 +1,9 @@
-"""Kernel distance of two sets of features: Bińkowski et al. 2018 (arXiv 1801.01401), section 4, unbiased
-MMD².
+"""Kernel distance of two sets of features: the U-statistic of MMD² in Gretton et al. 2012 (A kernel
+two-sample test, JMLR 13), equation 4, with the kernel of Bińkowski et al. 2018 (arXiv 1801.01401), section 4.
 
-It is called KID on Inception features only; on others it is `kd_<features>`. Unlike FID it has no bias in
-small sets; it may come out slightly below 0.
+It is called KID on Inception features only; on others it is `kd_<features>`, and `_u` names the estimator.
+Picture i of one side is the original of picture i of the other. No original is compared with its own fill, so
+that the distance has the same mean at every n; it may come out slightly below 0. A perfect fill scores 0.
 """
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy.typing as npt
 from benchmark.metrics.base import Features
 from benchmark.metrics.features import Extractor, inception, squeezenet
 
-KERNEL_ROWS = 2048
-"""Rows of the kernel matrix held at a time."""
+KERNEL_ROWS = 1024
+"""Rows of the kernel matrices held at a time."""
+
+Floats = npt.NDArray[np.float64]
 
 
 class Kernel:
@@ -23,57 +26,59 @@ class Kernel:
     def distance(self, reference_features: Features, output_features: Features) -> float:
         return kernel_distance(reference_features, output_features)
 
+    def pseudo_values(self, reference_features: Features, output_features: Features) -> Floats:
+        return pseudo_values(reference_features, output_features)
+
 
 def kernel_distance(x: Features, y: Features) -> float:
-    """MMD² with k(a, b) = (a·b / d + 1)³ over all pairs but a picture with itself, in float64; x (n, d), y
-    (m, d).
+    """The mean over i ≠ j of h(i, j) = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(y_i, x_j), where k(a, b) =
+    (a·b / d + 1)³, in float64; x, y (n, d), features of originals and of their fills in one order.
 
-    Published KIDs average random subsets; this is the mean of all of them, so that no seed enters. Raises
-    ValueError for fewer than two pictures.
+    Raises ValueError for fewer than two pictures, or sides of unequal length.
     """
-    if min(len(x), len(y)) < 2:
-        raise ValueError(
-            f"A kernel distance needs at least 2 pictures on each side, not {len(x)} and {len(y)}."
-        )
-    a, b = x.astype(np.float64), y.astype(np.float64)
-    return float(_within(a) + _within(b) - 2 * _sum(a, b) / (len(a) * len(b)))
+    return float(_row_means(x, y).mean())
 
 
-def _within(x: npt.NDArray[np.float64]) -> float:
-    own = ((x * x).sum(axis=1) / x.shape[1] + 1) ** 3
-    return float((_sum(x, x) - own.sum()) / (len(x) * (len(x) - 1)))
+def pseudo_values(x: Features, y: Features) -> Floats:
+    """What each picture adds to the kernel distance D: n D - (n - 1) D without it, (n,) float64; x and y as
+    there.
 
-
-def _sum(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
-    return sum(
-        float(((x[i : i + KERNEL_ROWS] @ y.T / x.shape[1] + 1) ** 3).sum())
-        for i in range(0, len(x), KERNEL_ROWS)
-    )
-
-
-def pseudo_values(x: Features, y: Features) -> npt.NDArray[np.float64]:
-    """What each picture adds to the kernel distance: n D - (n - 1) D without it, (n,), for features (n, d) of
-    originals and their fills.
-
-    Their mean is the distance, but for what the pairs of an original and its own fill weigh, and its interval
-    over photographs is the distance's (jackknife: Arvesen 1969, Jackknifing U-statistics). Raises ValueError
-    for fewer than three pictures.
+    Their mean is the distance, and its interval over photographs is the distance's (jackknife: Arvesen 1969,
+    Jackknifing U-statistics). Of two pictures each has the distance itself. Raises ValueError as the distance
+    does.
     """
+    rows = _row_means(x, y)
+    n, mean = len(rows), rows.mean()
+    return np.asarray(mean + 2 * (n - 1) / max(n - 2, 1) * (rows - mean))
+
+
+def _row_means(x: Features, y: Features) -> Floats:
+    """For each i the mean of h(i, j) over j ≠ i, (n,)."""
     n = len(x)
-    if n < 3 or len(y) != n:
+    if n < 2 or len(y) != n:
         raise ValueError(
-            f"Pseudo-values need three originals at least and as many fills, not {n} and {len(y)}."
+            f"A kernel distance needs at least 2 originals and as many fills, not {n} and {len(y)}."
         )
     a, b = x.astype(np.float64), y.astype(np.float64)
-    kernel = [(u @ v.T / x.shape[1] + 1) ** 3 for u, v in ((a, a), (b, b), (a, b))]
-    within = [(k.sum() - np.trace(k), 2 * (k.sum(axis=1) - np.diag(k))) for k in kernel[:2]]
-    across = kernel[2].sum(), kernel[2].sum(axis=0) + kernel[2].sum(axis=1) - np.diag(kernel[2])
-    whole = sum(total for total, _ in within) / (n * (n - 1)) - 2 * across[0] / n**2
-    without = (
-        sum(total - own for total, own in within) / ((n - 1) * (n - 2))
-        - 2 * (across[0] - across[1]) / (n - 1) ** 2
-    )
-    return np.asarray(n * whole - (n - 1) * without)
+    blocks = [_pairs(a, b, slice(start, start + KERNEL_ROWS)) for start in range(0, n, KERNEL_ROWS)]
+    return np.concatenate(blocks) / (n - 1)
+
+
+def _pairs(x: Floats, y: Floats, rows: slice) -> Floats:
+    """For each i of `rows` the sum of h(i, j) over j ≠ i."""
+    found = _gain(x[rows], x, y) + _gain(y[rows], y, x)
+    own = np.arange(len(found))
+    found[own, own + rows.start] = 0
+    return np.asarray(found.sum(axis=1))
+
+
+def _gain(a: Floats, near: Floats, far: Floats) -> Floats:
+    """k(a_i, near_j) - k(a_i, far_j), as e (3u² - 3ue + e²) = u³ - (u - e)³: where both are equal e is 0, and
+    nothing is left to rounding.
+    """
+    u = a @ near.T / near.shape[1] + 1
+    e = a @ (near - far).T / near.shape[1]
+    return np.asarray(e * (3 * u * (u - e) + e * e))
 
 
 def inception_tm(device: str = "cpu") -> Kernel:

@@ -254,7 +254,7 @@ def _axis(metric: str, region: str) -> str:
 def _caption(results: Results, metric: str, cells: Mapping[Key, TableFigure]) -> str:
     n = [cell.value.n for cell in cells.values() if not cell.reason and cell.bin != ALL]
     span = "" if not n else f"n = {min(n)}" if min(n) == max(n) else f"n = {min(n)} to {max(n)}"
-    if METRICS[metric].kind == "set":
+    if METRICS[metric].kind == "set" and not METRICS[metric].pseudo_values:
         return (
             f"{results.suite}: {span} per point, biased at this n; paired reference"
             if METRICS[metric].fair_n

@@ -78,8 +78,21 @@ def named(entry: str) -> str:
 
 
 def measured(results: Results) -> list[Column]:
-    """(metric, region) pairs that hold at least one value, in the order of the METRICS table."""
-    return table_order(results.measured)
+    """(metric, region) pairs that hold at least one value, in the order of the METRICS table; rows of a
+    metric that is not in it are left out.
+    """
+    return table_order(pair for pair in results.measured if pair[0] in METRICS)
+
+
+def left_out(results: Results) -> str:
+    """The sentence on metrics that these rows hold and the METRICS table does not; empty where there are
+    none.
+    """
+    strangers = {metric for metric, _ in results.measured | results.lacking.keys()} - METRICS.keys()
+    if not strangers:
+        return ""
+    names = ", ".join(f"`{name}`" for name in sorted(strangers))
+    return f"Left out: {names}, of another version; `python -m benchmark score` writes this one's."
 
 
 def table_order(pairs: Iterable[Column]) -> list[Column]:

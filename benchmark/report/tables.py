@@ -18,6 +18,7 @@ from benchmark.report.summary import (
     comparable,
     counts_of,
     entry_order,
+    left_out,
     measured,
     named,
     over_answers,
@@ -86,9 +87,10 @@ def markdown(results: Results) -> str:
     ]
     for metric, region in measured(results):
         parts += _section(metric, region, summarise(results, metric, region), entries, bins)
-    absent = _absent(results)
+    absent = [f"* `{metric}`: {reason}" for metric, reason in _absent(results).items()]
+    absent += [f"* {sentence}"] if (sentence := left_out(results)) else []
     if absent:
-        parts += ["## Not computed", *(f"* `{metric}`: {reason}" for metric, reason in absent.items())]
+        parts += ["## Not computed", *absent]
     return "\n\n".join(parts) + "\n"
 
 
@@ -210,7 +212,7 @@ def _absent(results: Results) -> dict[str, str]:
     """Metric -> why it has no value at all."""
     have = {metric for metric, _ in results.measured}
     lacking = {metric: reason for (metric, _), reason in reversed(results.lacking.items())}
-    found = {metric: lacking[metric] for metric, _ in results.lacking if metric not in have}
+    found = {metric: lacking[metric] for metric, _ in results.lacking if metric in METRICS.keys() - have}
     return {metric: reason or "not scored" for metric, reason in found.items()}
 
 

@@ -6,7 +6,6 @@ ones. Here that is a paired difference with its 95 % interval over photographs a
 pictures and by one of whole sets.
 """
 
-import importlib
 import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,23 +18,21 @@ import pandas as pd
 
 from benchmark import cells, results
 from benchmark.metrics import METRICS
-from benchmark.metrics.kernel import pseudo_values
-from benchmark.plan import load_plan
 from benchmark.report import figures
 from benchmark.report.marks import footnote, mark
 from benchmark.report.stats import Interval, interval_of_mean
 from benchmark.report.summary import by_hole, column_order, entry_order, named, over_answers, paired
 from benchmark.report.tables import ARROWS, number
-from benchmark.score import Bench, open_cells
 from inpainters import commandline
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
 
 PAIRED = (("lpips_squeeze", "hole"), ("seam", "band"), ("psnr", "hole"))
 """Measured picture by picture."""
-KERNEL = ("kd_squeeze", "whole")
-"""Measured on sets; each picture's share in it is its pseudo-value."""
+KERNEL = ("kd_squeeze_u", "whole")
+"""Measured on sets; what each picture adds is its pseudo-value."""
 FIGURE = (KERNEL, PAIRED[0])
+MEASURES = (*FIGURE, *PAIRED[1:])
 DIFFUSION = ("diffusion", "latent")
 
 
@@ -67,18 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = commandline.Parser(
         "python -m benchmark.studies.crossing", description="Who wins at which share of missing pixels."
     )
-    parser.add_argument(
-        "folder",
-        type=commandline.path,
-        metavar="DIR",
-        help="a results folder whose pictures are here (DIR/cells)",
-    )
+    parser.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder")
     parser.set_defaults(command=lambda parsed: _main(parsed.folder))
     return commandline.run_command(parser, argv)
 
 
 def _main(folder: Path) -> int:
-    rows = pd.concat([_paired_rows(folder), _kernel_rows(folder)], ignore_index=True)
+    rows = _rows(folder)
     text, duels = crossing_markdown(rows, folder.name)
     cells.write(folder / "crossing.md", text.encode())
     cells.write(folder / "crossing.csv", _csv(duels))
@@ -90,46 +82,18 @@ def _main(folder: Path) -> int:
 # ---- rows: one value per entry and hole ----------------------------------------------------------
 
 
-def _paired_rows(folder: Path) -> pd.DataFrame:
-    found = results.load(folder)
-    chosen = [
-        over_answers(found.column(metric, region)).assign(metric=metric, region=region)
-        for metric, region in PAIRED
-    ]
-    return _holes(pd.concat(chosen))
-
-
-def _kernel_rows(folder: Path) -> pd.DataFrame:
-    """Pseudo-values of the kernel distance, from the features that scoring left beside the pictures; of each
-    method's first answer.
+def _rows(folder: Path) -> pd.DataFrame:
+    """What was scored for each hole, a method's answers averaged; raises InputError where a metric has no
+    value.
     """
-    plan = load_plan(folder)
-    bench = Bench(importlib.import_module("benchmark.metrics"))
-    spec = next((spec for spec in bench.ready("set") if spec.name == KERNEL[0]), None)
-    if spec is None:
-        raise InputError(bench.absent[KERNEL[0]])
-    found = []
-    for one in (
-        one for one in open_cells(folder, plan, bench) if one.cell.seed == plan.seed and len(one.images) > 2
-    ):
-        values = pseudo_values(*one.features(spec))
-        key = {
-            "entry": one.cell.entry,
-            "bin": one.cell.bin,
-            "seed": plan.seed,
-            "metric": spec.name,
-            "region": KERNEL[1],
-        }
-        found += [
-            {**key, "image_id": i, "photograph": i.split("@")[0], "value": v}
-            for i, v in zip(one.images, values, strict=True)
-        ]
-    if not found:
-        raise InputError(
-            f"A kernel distance needs three pictures per cell, and '{folder.name}' has fewer: run it with a "
-            "larger --n."
-        )
-    return _holes(pd.DataFrame(found))
+    source, found = results.load(folder), []
+    for metric, region in MEASURES:
+        if (metric, region) not in source.measured:
+            raise InputError(
+                f"'{folder.name}' has no value of {metric}: `python -m benchmark score` adds it, or says why."
+            )
+        found.append(over_answers(source.column(metric, region)).assign(metric=metric, region=region))
+    return _holes(pd.concat(found, ignore_index=True))
 
 
 def _holes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -237,13 +201,12 @@ def crossing_markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
         "",
         "Who leads at which share of missing pixels: the best diffusion method against the best of all "
         "others. Differences are paired, over the same holes, with 95 % intervals over photographs. "
-        "`kd_squeeze` enters by pseudo-values (jackknife), which also take out what an original and its own "
-        "fill have in common: their means lie above the table's, their differences agree with it. The "
-        "leaders were chosen on the very pictures they are compared on, which flatters both.",
+        f"`{KERNEL[0]}` enters by what each picture adds to it (jackknife); the mean of that is the table's "
+        "figure. The leaders were chosen on the very pictures they are compared on, which flatters both.",
         "",
     ]
     duels: list[Duel] = []
-    for metric, region in (*FIGURE, *PAIRED[1:]):
+    for metric, region in MEASURES:
         columns = leaders(rows, metric, region)
         found = [column.duel for column in columns if column.duel]
         flattering = footnote([e for column in columns for e in column.heads.values() if e], [metric])

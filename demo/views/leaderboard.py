@@ -9,7 +9,7 @@ import numpy as np
 from benchmark.metrics import METRICS
 from benchmark.report.figures import machine
 from benchmark.report.marks import footnote, mark
-from benchmark.report.summary import Key, TableFigure, column_order, named
+from benchmark.report.summary import Key, TableFigure, column_order, left_out, named
 from benchmark.report.tables import ARROWS
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
@@ -134,6 +134,7 @@ def note(results: Results, metric: str) -> str:
         f"{ground}{thin}{paired}",
         spec.variant if spec else "",
         f"Times: {machine(results)}.",
+        left_out(results).replace("`", ""),
     ]
     return " ".join(filter(None, parts))
 

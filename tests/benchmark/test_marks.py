@@ -28,7 +28,7 @@ def trained(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("metric", ["lpips_squeeze", "fd_squeeze", "kd_squeeze"])
+@pytest.mark.parametrize("metric", ["lpips_squeeze", "fd_squeeze", "kd_squeeze_u"])
 def test_figures_through_the_same_network_are_marked(metric):
     assert mark("telea", metric) == mark("telea radius=5", metric) == f" {MARK}"
     assert footnote(["telea", "biharmonic"], [metric, "psnr"]) == SENTENCE

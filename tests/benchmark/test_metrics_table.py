@@ -15,7 +15,7 @@ from inpainters.weights.files import ENV
 NAMES = [
     *("psnr", "ssim", "l1", "seam", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
     *("fid_inception_tm", "fid_inception_legacy", "fid_inception_clean"),
-    *("kid_inception_tm", "kid_inception_legacy", "kid_inception_clean", "fd_squeeze", "kd_squeeze"),
+    *("kid_inception_tm_u", "kid_inception_legacy_u", "kid_inception_clean_u", "fd_squeeze", "kd_squeeze_u"),
     *("diversity_lpips_alex", "diversity_lpips_vgg", "diversity_lpips_squeeze"),
 ]  # fmt: skip
 

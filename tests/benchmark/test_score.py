@@ -37,6 +37,7 @@ class Spec:
     better: str = "lower"
     unit: str = ""
     weights: str | None = None
+    pseudo_values: bool = False
 
 
 @dataclass
@@ -181,6 +182,46 @@ def test_a_set_metric_over_all_bins_pools_their_pictures(tmp_path: Path) -> None
         float(value) for (label, method, _), value in found.items() if (label, method) == ("all", "telea")
     )
     assert value == pytest.approx(expected, rel=1e-4)
+
+
+@dataclass
+class Shares(Fake):
+    """With a distance of sets that is the mean of what each picture adds."""
+
+    METRICS: dict[str, Spec] = field(
+        default_factory=lambda: {"colour": Spec("colour", "set", ("whole",), pseudo_values=True)}
+    )
+
+    def pseudo_values(self, reference: Any, output: Any) -> Any:
+        if len(reference) < 2:
+            raise ValueError("Two pictures at least are needed.")
+        return (reference - output).sum(axis=1)
+
+
+def test_a_set_metric_with_pseudo_values_has_a_row_for_each_picture_and_none_for_the_set(
+    tmp_path: Path,
+) -> None:
+    root = finished_run(tmp_path, bins=("10-20", "40-50"))
+    score(root, metrics=Shares(), quiet=True)
+    found = rows(root)
+    assert {r["image_id"] for r in found} == {f"{name}@full" for name in ("astronaut", "chelsea", "coffee")}
+    assert {r["bin"] for r in found} == {"10-20", "40-50"}
+    folder = root / "cells/photos/irregular/10-20"
+    (png,) = folder.glob("telea/*/coffee@full.png")
+    wanted = (read_rgb(folder / "_inputs/coffee@full.png").mean((0, 1)) - read_rgb(png).mean((0, 1))).sum()
+    (row,) = (r for r in found if (r["bin"], r["image_id"], r["method"]) == ("10-20", "coffee@full", "telea"))
+    assert float(row["value"]) == pytest.approx(wanted, rel=1e-4)
+    again = Shares()
+    score(root, metrics=again, quiet=True)
+    assert (again.featured, rows(root)) == (0, found)
+
+
+def test_where_they_cannot_be_formed_each_picture_has_the_reason(tmp_path: Path) -> None:
+    root = finished_run(tmp_path, n=1)
+    score(root, metrics=Shares(), quiet=True)
+    assert {(r["image_id"] == "*", r["value"], r["reason"]) for r in rows(root)} == {
+        (False, "", "ValueError: Two pictures at least are needed.")
+    }
 
 
 def test_once_fills_each_picture_at_one_ratio(tmp_path: Path) -> None:
