@@ -66,10 +66,12 @@ def overview(suite: str) -> str:
 
 
 def crossing(metric: str) -> str:
-    """A metric's table of results/diffusion/crossing.md."""
+    """A metric's table of results/diffusion/crossing.md, or the sentence how it gets there."""
     sections = (ROOT / "results/diffusion/crossing.md").read_text(encoding="utf-8").split("## ")
-    section = next(one for one in sections if one.startswith(f"`{metric}`"))
-    return "\n".join(line for line in section.splitlines() if line.startswith("|"))
+    section = next((one for one in sections if one.startswith(f"`{metric}`")), "")
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    how = "`python -m benchmark score results/diffusion`, then `python -m benchmark.studies.crossing`"
+    return "\n".join(lines) or f"`{metric}` is not in these rows: {how} with the same folder adds it."
 
 
 def weights() -> str:
@@ -104,7 +106,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "presets": presets,
     "photos": partial(overview, "photos"),
     "quick": partial(overview, "quick"),
-    "crossing_sets": partial(crossing, "kd_squeeze"),
+    "crossing_sets": partial(crossing, "kd_squeeze_u"),
     "crossing_pictures": partial(crossing, "lpips_squeeze"),
     "weights": weights,
     "metrics": metrics,

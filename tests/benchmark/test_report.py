@@ -226,3 +226,24 @@ def test_an_entry_has_one_name_for_people() -> None:
     assert summary.named('repaint {"preset":"balanced"}') == "RePaint, balanced"
     assert summary.named('telea {"radius":5.0}') == "Telea, radius 5.0"
     assert summary.named('stranger {"a":1}') == "stranger, a 1"
+
+
+def test_rows_of_a_metric_that_is_no_longer_there_are_left_out_with_a_line(folder: Path) -> None:
+    old = [_row("1-10", "*", m, metric="kd_squeeze", region="whole", value=-18.2) for m in METHODS]
+    _rewrite(folder, pd.concat([_plain(folder), pd.DataFrame(old, columns=SCORE_COLUMNS)]))
+    text = tables.markdown(results.load(folder))
+    (line,) = (line for line in text.splitlines() if "kd_squeeze" in line)
+    assert line.startswith("* Left out: `kd_squeeze`, of another version; `python -m benchmark score`")
+    assert "-18.2" not in text
+    report(folder)
+    assert not list((folder / "figures").glob("kd_squeeze*"))
+    leaderboard = pytest.importorskip("demo.views.leaderboard")
+    assert "Left out: kd_squeeze" in leaderboard.note(results.load(folder), "psnr")
+    from demo.server.suites import metrics_of
+
+    shown, lacking = metrics_of(results.load(folder))
+    assert "kd_squeeze" not in [*shown, *lacking]
+
+
+def test_rows_of_this_version_have_no_such_line(folder: Path) -> None:
+    assert "Left out" not in tables.markdown(results.load(folder))
