@@ -221,6 +221,7 @@ class Inpainter:
                 f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture "
                 f"{image.shape[1]}×{image.shape[0]}. Use the same size."
             )
+        guide = None if request.guide is None else check_guide(request.guide, mask.shape)
         if mask.all() and self.spec.needs_known:
             raise InputError(
                 f"The whole picture is masked; '{self.spec.name}' needs known pixels to continue from. "
@@ -228,12 +229,10 @@ class Inpainter:
             )
         options = self.settle(self.spec.resolve({**self.options, **request.options}))
         job = _Job(image, mask, seed, options, workload(mask, self.spec, options))
-        if request.guide is not None:
-            guide = check_guide(request.guide, mask.shape)
-            if self.spec.takes_guide:
-                job.guide = guide & mask
-            elif guide.any():
-                job.notes.append(f"{self.spec.title} follows no sketch; the guide was left out.")
+        if guide is not None and self.spec.takes_guide:
+            job.guide = guide & mask
+        elif guide is not None and guide.any():
+            job.notes.append(f"{self.spec.title} follows no sketch; the guide was left out.")
         return job
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.server.jobs import Batch, Runner
-from demo.server.options import Value
+from demo.server.jobs import Batch, Price, Runner, price
+from demo.server.options import Value, answers_of
 from demo.server.pictures import OpenPicture, from_result
 from demo.server.store import Store
+from inpainters import registry
 from inpainters.errors import InputError
-from inpainters.strategy import Hole
+from inpainters.strategy import Hole, Outline
 
 
 class Reply(NamedTuple):
@@ -97,6 +98,17 @@ class Session:
     def running(self) -> bool:
         """True while a run of the round in view has not ended."""
         return self.index >= 0 and self.round.batch is not None and not self.round.batch.finished
+
+    def prices(self) -> dict[str, Price]:
+        """What each method costs on the hole in view under its settings, or on a fifth of a 512x512 picture
+        before there is a hole.
+        """
+        size = self.round.picture.size if self.index >= 0 else (512, 512)
+        found = Outline(size, tuple(self.holes)) if self.hole.get("count") else Outline.spread(size, 0.2)
+        return {
+            spec.name: price(spec, found, self.options.get(spec.name), answers_of(spec, self.n))
+            for spec in registry.METHODS.values()
+        }
 
     def begin(self, picture: OpenPicture) -> None:
         """Open a new picture: earlier rounds are forgotten."""

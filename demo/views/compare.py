@@ -11,7 +11,7 @@ from demo.server.store import url
 from demo.server.visit import Reply, Session
 from demo.views.changes import changes, next_rev
 from demo.views.panes import panes
-from demo.views.picker import costs_here, picker
+from demo.views.picker import picker
 from inpainters.costs import spoken
 from inpainters.masks import GENERATORS
 
@@ -21,17 +21,17 @@ Shown = tuple[list[dict[str, Any] | None], list[dict[str, Any]]]
 
 def page(session: Session, runner: Runner, reply: Reply | None = None, *, opened: bool = False) -> Shown:
     """Values of editor, picker and panes. `opened`: the page has just been opened."""
-    costs = costs_here(session)
-    values = [editor(session, *(reply or ())), picker(session, costs, opened=opened), panes(session, runner)]
-    return [*values], controls(session, costs)
+    prices = session.prices()
+    values = [editor(session, *(reply or ())), picker(session, prices, opened=opened), panes(session, runner)]
+    return [*values], controls(session, prices)
 
 
 def painting(session: Session, runner: Runner, *, flipped: bool) -> Shown:
     """After a stroke: values of picker and panes; the panes stay where `flipped` is False: none of them has
     become stale by it, or ceased to be.
     """
-    costs = costs_here(session)
-    return [picker(session, costs), panes(session, runner) if flipped else None], controls(session, costs)
+    prices = session.prices()
+    return [picker(session, prices), panes(session, runner) if flipped else None], controls(session, prices)
 
 
 async def running(
@@ -43,12 +43,12 @@ async def running(
     """
     begin: dict[str, Any] | None = editor(session, *reply)
     if batch is None:
-        yield [begin, None, None], controls(session, costs_here(session))
+        yield [begin, None, None], controls(session, session.prices())
         return
     current = partial(_in_view, session, batch)
     async for seen in changes(lambda: panes(session, runner), lambda: batch.settled, current):
-        costs = costs_here(session)
-        yield [begin, picker(session, costs) if batch.finished else None, seen], controls(session, costs)
+        prices = session.prices()
+        yield [begin, picker(session, prices) if batch.finished else None, seen], controls(session, prices)
         begin = None
 
 
@@ -82,9 +82,9 @@ def generators() -> list[dict[str, Any]]:
     return [{"id": one.name, "title": one.title, "fixed": fixed[one.name]} for one in by_use]
 
 
-def controls(session: Session, costs: Mapping[str, Price]) -> list[dict[str, Any]]:
+def controls(session: Session, prices: Mapping[str, Price]) -> list[dict[str, Any]]:
     """Properties of Run, Stop, Download, Back, Forward, the methods' heading and the words on scores."""
-    label, ready = run_label(session, costs)
+    label, ready = run_label(session, prices)
     running, last = session.running, len(session.rounds) - 1
     answered = session.index >= 0 and bool(session.round.answers)
     return [
@@ -98,7 +98,7 @@ def controls(session: Session, costs: Mapping[str, Price]) -> list[dict[str, Any
     ]
 
 
-def run_label(session: Session, costs: Mapping[str, Price]) -> tuple[str, bool]:
+def run_label(session: Session, prices: Mapping[str, Price]) -> tuple[str, bool]:
     """The Run button's text, and whether it can be pressed."""
     if session.running:
         return "Running …", False
@@ -108,7 +108,7 @@ def run_label(session: Session, costs: Mapping[str, Price]) -> tuple[str, bool]:
         return "Paint a mask to run", False
     if not session.chosen:
         return "Choose a method to run", False
-    seconds = together({name: costs[name].seconds for name in session.chosen})
+    seconds = together({name: prices[name].seconds for name in session.chosen})
     return f"Run {len(session.chosen)} · {spoken(seconds)}", True
 
 

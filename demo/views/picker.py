@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from demo.server.jobs import Price, price
+from demo.server.jobs import Price
 from demo.server.options import answers_of, described, offered
 from demo.server.visit import Session
 from demo.views.changes import next_rev
@@ -11,11 +11,10 @@ from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.families import FAMILIES
 from inpainters.spec import MethodSpec
-from inpainters.strategy import Outline
 
 
 def picker(
-    session: Session, costs: Mapping[str, Price] | None = None, *, opened: bool = False
+    session: Session, prices: Mapping[str, Price] | None = None, *, opened: bool = False
 ) -> dict[str, Any]:
     """The Picker's value: methods by family, each with its cost here or why it cannot run, its options and
     what is wrong with them.
@@ -25,7 +24,7 @@ def picker(
     families = []
     for family in FAMILIES:
         methods = [
-            _row(spec, costs, session.n) for spec in registry.METHODS.values() if spec.family == family
+            _row(spec, prices, session.n) for spec in registry.METHODS.values() if spec.family == family
         ]
         if methods:
             families.append({"id": family, "methods": methods})
@@ -34,34 +33,22 @@ def picker(
     return value | ({"chosen": list(session.chosen), "options": options} if opened else {})
 
 
-def _row(spec: MethodSpec, costs: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
+def _row(spec: MethodSpec, prices: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
     row: dict[str, Any] = {"id": spec.name, "title": spec.title, "cost": "", "help": spec.summary}
     if why := registry.unavailable(spec.name):
         return row | {"why": why}
-    if costs:
+    if prices:
         row |= (
-            {"note": priced(spec, costs[spec.name], n)}
+            {"note": priced(spec, prices[spec.name], n)}
             if spec.calls
-            else {"cost": spoken(costs[spec.name].seconds)}
+            else {"cost": spoken(prices[spec.name].seconds)}
         )
     return row | {"options": [described(option) for option in offered(spec)]}
 
 
-def priced(spec: MethodSpec, cost: Price, n: int) -> str:
+def priced(spec: MethodSpec, price: Price, n: int) -> str:
     """'4 × 65 network calls, about 9 s here'."""
     n = answers_of(spec, n)
     several = f"{n} × " if n > 1 else ""
-    calls = f"{cost.calls // n:,} network call{'s' if cost.calls != n else ''}"
-    return f"{several}{calls}, {spoken(cost.seconds)} here"
-
-
-def costs_here(session: Session) -> dict[str, Price]:
-    """What each method costs on the hole in view under its settings, or on a fifth of a 512x512 picture
-    before there is a hole.
-    """
-    size = session.round.picture.size if session.index >= 0 else (512, 512)
-    found = Outline(size, tuple(session.holes)) if session.hole.get("count") else Outline.spread(size, 0.2)
-    return {
-        spec.name: price(spec, found, session.options.get(spec.name), answers_of(spec, session.n))
-        for spec in registry.METHODS.values()
-    }
+    calls = f"{price.calls // n:,} network call{'s' if price.calls != n else ''}"
+    return f"{several}{calls}, {spoken(price.seconds)} here"
