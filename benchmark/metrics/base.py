@@ -10,6 +10,7 @@ import numpy.typing as npt
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 
+Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 """(n, d) float32: one row per picture, in the order of the pictures."""
 
@@ -86,9 +87,7 @@ class SetMetric(Protocol):
 class PseudoValues(Protocol):
     """What a SetMetric has besides where its row says `pseudo_values`."""
 
-    def pseudo_values(
-        self, reference_features: Features, output_features: Features
-    ) -> npt.NDArray[np.float64]:
+    def pseudo_values(self, reference_features: Features, output_features: Features) -> Floats:
         """Return (n,), one per picture, whose mean is the distance; features (n, d) in one order of
         pictures.
         """

@@ -7,15 +7,12 @@ that the distance has the same mean at every n; it may come out slightly below 0
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmark.metrics.base import Features
+from benchmark.metrics.base import Features, Floats
 from benchmark.metrics.features import Extractor, inception, squeezenet
 
 KERNEL_ROWS = 1024
 """Rows of the kernel matrices held at a time."""
-
-Floats = npt.NDArray[np.float64]
 
 
 class Kernel:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from benchmark.metrics.base import Floats
+
 DRAWS = 2000
 LEVEL = 0.95
 MIN_PHOTOGRAPHS = 5
