@@ -6,6 +6,7 @@ Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1 or C, h, w) bool, Tru
 
 import math
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -89,9 +90,7 @@ class Noise:
 
 def last(states: Iterable[State]) -> State:
     """Where a run ends; it holds none of the states before."""
-    for state in states:  # noqa: B007
-        pass
-    return state
+    return deque(states, maxlen=1)[0]
 
 
 # Steps between noise levels
