@@ -87,8 +87,8 @@ def _closed(session: Session | None) -> None:
 
 
 def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:
-    """A handler that opens the tab a link asks for; without a link it leaves alone what a visitor has opened
-    meanwhile.
+    """A handler that opens the tab a link asks for;
+    without a link it leaves alone what a visitor has opened meanwhile.
     """
 
     def select(request: gr.Request) -> Any:

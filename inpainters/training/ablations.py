@@ -1,9 +1,9 @@
 """Evidence for what the field says, at a small size: `python -m inpainters.training.ablations --data
 photographs`.
 
-Each recipe in `recipes/ablations` trains one run per variant, alike in all but what the variant names: seed,
-pictures, masks and steps. All are scored on the same held-out pictures; what counts is the difference per
-picture.
+Each recipe in `recipes/ablations` trains one run per variant, alike in all but what the variant
+names: seed, pictures, masks and steps. All are scored on the same held-out pictures; what counts is
+the difference per picture.
 """
 
 import argparse
