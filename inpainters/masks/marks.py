@@ -46,8 +46,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that is drawn in steps, so that it can be cut short.
-    Each step covers what the one before it covered.
+    """Something that is drawn in steps, so that it can be cut short. Each step covers what the one before it
+    covered.
     """
 
     lines: tuple[npt.NDArray[np.int32], ...]
@@ -123,6 +123,17 @@ def _cut_short(canvas: Canvas, mark: Mark, missing: int) -> Canvas:
     ]
     kept[rows[nearest], columns[nearest]] = 1
     return kept
+
+
+def fit(canvas: Canvas, missing: int) -> Canvas:
+    """Swell or shave what is covered, all along its edges, until it is `missing` pixels."""
+    if cv2.countNonZero(canvas) <= missing:
+        return _grow(canvas, missing)
+    # Of what lies beyond the picture nothing is known, so an edge of the picture is none of the hole.
+    depth = np.where(canvas, cv2.distanceTransform(canvas, cv2.DIST_L2, 5), -1.0)
+    fitted = np.zeros_like(canvas)
+    fitted.flat[np.argsort(-depth, axis=None, kind="stable")[:missing]] = 1
+    return fitted
 
 
 def _grow(canvas: Canvas, missing: int) -> Canvas:

@@ -3,10 +3,16 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, cycle, islice
 
+import cv2
 import numpy as np
 
-from inpainters.masks.marks import Field, Mark, line
+from inpainters.masks.marks import Canvas, Field, Mark, fit, line, paint
+
+_TRIES = 400
+_NEAR = 0.05
+"""How far from its target, as a share of it, a mask of LaMa's may be to be brought to it."""
 
 
 def brush(field: Field) -> Iterator[Mark]:
@@ -45,51 +51,85 @@ def irregular(field: Field) -> Iterator[Mark]:
 
 @dataclass(frozen=True)
 class Chains:
-    """LaMa's settings, in pixels at 256×256."""
+    """Masks as LaMa draws them: one to many chains of lines, or boxes instead. Lengths are in pixels at
+    256×256.
+    """
 
-    length: tuple[int, int]
-    width: tuple[int, int]
-    box: tuple[int, int] | None = None
-    """Sides of the boxes; about one mark in six is a box."""
+    number: range
+    """How many chains."""
+    length: range
+    width: range
+    boxes: range = range(0)
+    """How many boxes, where it is boxes; about three masks in thirteen are."""
+    side: range = range(1)
+    margin: int = 0
+    """What boxes leave free along the edges."""
 
-    def __call__(self, field: Field) -> Iterator[Mark]:
-        reverse = False
-        while True:
-            reverse = not reverse
-            x, y, vertices, kind = (field.rng.random(4) * (field.width, field.height, 5, 1)).tolist()
-            draws = field.rng.random((1 + int(vertices), 3)).tolist()
-            if self.box and kind < 1 / 6:
-                yield _filled(
-                    field,
-                    x,
-                    y,
-                    *(min(_between(self.box, u) * field.unit, 2 * field.widest) for u in draws[0][:2]),
-                )
-                continue
-            for turn, stretch, thick in draws:
-                angle = 4 * turn if reverse else -4 * turn  # radians, as there
-                length, width = (
-                    _between(self.length, stretch) * field.unit,
-                    min(_between(self.width, thick) * field.unit, field.widest),
-                )
-                start, stop = (
-                    field.inside(x, y),
-                    field.inside(x + length * math.sin(angle), y + length * math.cos(angle)),
-                )
-                yield line((start, stop), width)
+    def __call__(self, field: Field) -> Canvas:
+        """A mask that happens to be near the target, brought to it: its strokes are neither thinner nor wider
+        than in a mask of LaMa's of this ratio. What LaMa's masks hardly have is painted stroke by stroke.
+        """
+        near = max(1.0, _NEAR * field.missing)
+        for _ in range(_TRIES):
+            number, marks = self._kind(field)
+            canvas = np.zeros((field.height, field.width), np.uint8)
+            found: tuple[float, Canvas] | None = None
+            for count, together in enumerate(islice(marks, number.stop - 1), 1):
+                for mark in together:
+                    mark.draw(canvas)
+                over = cv2.countNonZero(canvas) - field.missing
+                if count in number and abs(over) <= (found[0] if found else near):
+                    found = abs(over), canvas.copy()
+                if over > 0:
+                    break
+            if found:
+                return fit(found[1], field.missing)
+        return paint(field, chain.from_iterable(self._chains(field, field.widest)))
+
+    def _kind(self, field: Field) -> tuple[range, Iterator[list[Mark]]]:
+        """Every number of chains, or of boxes, is as likely as another and all are tried in one go, so the
+        kind that has more of them must come up less often.
+        """
+        chains = 1 / len(self.number)
+        boxes = 0.3 / len(self.boxes) if self.boxes else 0
+        if field.rng.random() * (chains + boxes) < chains:
+            return self.number, self._chains(field)
+        return self.boxes, self._boxes(field)
+
+    def _chains(self, field: Field, widest: float = math.inf) -> Iterator[list[Mark]]:
+        """Chains of up to five lines, each with a length, a width and one of four turns of its own."""
+        for sign in cycle((-1, 1)):
+            x, y, lines = (field.rng.random(3) * (field.width, field.height, 5)).tolist()
+            marks = []
+            for turn, stretch, thick in field.rng.random((1 + int(lines), 3)).tolist():
+                angle = sign * (0.01 + int(4 * turn))  # radians, as there
+                length = _pick(self.length, stretch) * field.unit
+                end = x + length * math.sin(angle), y + length * math.cos(angle)
+                start, stop = field.inside(x, y), field.inside(*end)
+                marks.append(line((start, stop), min(_pick(self.width, thick) * field.unit, widest)))
                 x, y = stop
+            yield marks
+
+    def _boxes(self, field: Field) -> Iterator[list[Mark]]:
+        while True:
+            across, down, left, top = field.rng.random(4).tolist()
+            margin = min(self.margin * field.unit, field.width / 4, field.height / 4)
+            width = min(_pick(self.side, across) * field.unit, field.width - 2 * margin)
+            height = min(_pick(self.side, down) * field.unit, field.height - 2 * margin)
+            x = margin + left * (field.width - 2 * margin - width)
+            y = margin + top * (field.height - 2 * margin - height)
+            yield [_filled(field, x, y, width, height)]
 
 
-def _between(limits: tuple[int, int], share: float) -> float:
-    return limits[0] + (limits[1] - limits[0]) * share
+def _pick(limits: range, share: float) -> int:
+    return limits[int(share * len(limits))]
 
 
-def _filled(field: Field, x: float, y: float, width: float, height: float) -> Mark:
+def _filled(field: Field, left: float, top: float, width: float, height: float) -> Mark:
     """A box as rows of one line that goes to and fro."""
-    left, top = field.inside(x - width / 2, y - height / 2)
-    right, bottom = field.inside(x + width / 2, y + height / 2)
-    rows = np.repeat(np.arange(top, bottom + 1), 2)
-    columns = np.tile([left, right, right, left], len(rows) // 4 + 1)[: len(rows)]
+    (x, y), (right, bottom) = field.inside(left, top), field.inside(left + width - 1, top + height - 1)
+    rows = np.repeat(np.arange(y, max(y, bottom) + 1), 2)
+    columns = np.tile([x, right, right, x], len(rows) // 4 + 1)[: len(rows)]
     return line(np.stack([columns, rows], axis=1), 1)
 
 
