@@ -39,7 +39,7 @@ def _parser() -> commandline.Parser:
         ("score", _score, "compute what is not scored yet and write scores.parquet"),
         ("report", _report, "write tables and figures from scores.parquet"),
         ("rows", _rows, "print the rows: one line per figure"),
-        ("verify", _verify, "check files against the manifest's sha256"),
+        ("verify", _verify, "check files against the manifest's sha256, and scores against the pictures"),
     ):
         added = commands.add_parser(name, help=text)
         added.add_argument(
@@ -49,6 +49,13 @@ def _parser() -> commandline.Parser:
             added.add_argument("--csv", action="store_true", help="as CSV, with all columns")
         else:
             commandline.add_weights(added)
+        if command is _verify:
+            added.add_argument(
+                "--scores",
+                metavar="N",
+                default="24",
+                help="pictures whose scores are computed anew (default: 24), or all",
+            )
         added.set_defaults(command=command)
     fetch = commands.add_parser("fetch", help="download weights and check their sha256")
     fetch.add_argument("name")
@@ -200,6 +207,11 @@ def _run(parsed: argparse.Namespace) -> int:
         _announce(plan)
         outcome = runner.run(root, plan, dataset, masks, device=parsed.device)
     _print_failures([f"{where}: {reason}" for where, reason in outcome.failed.items()])
+    for threads, kept in outcome.unlike.items():
+        _note(
+            f"{len(kept)} cells keep pictures that were filled with other numbers of threads ({threads}), "
+            f"{kept[0]} among them: their last digits may differ; --redo fills all alike."
+        )
     if parsed.only:
         return 1 if outcome.failed else 0
     code = _scored(root, failures=False)
@@ -266,7 +278,7 @@ def _scored(root: Path, *, failures: bool = True) -> int:
 
     load_plan(root)
     with cells.lock(root):
-        found = score(root)
+        found = score(root, note=_note)
     if failures:
         _print_failures(found)
     return 1 if found else 0
@@ -308,16 +320,23 @@ def _rows(parsed: argparse.Namespace) -> int:
 
 
 def _verify(parsed: argparse.Namespace) -> int:
-    from benchmark.manifest import verify
+    from benchmark.verify import verify
 
-    wrong = verify(parsed.folder)
+    if parsed.scores != "all" and not parsed.scores.isdecimal():
+        raise InputError(f"--scores takes a number of pictures or 'all', not '{parsed.scores[:40]}'.")
+    count = None if parsed.scores == "all" else int(parsed.scores)
+    wrong = verify(parsed.folder, scores=count, quiet=False, note=_note)
     _print_failures(wrong)
     print(
         "Everything is as the manifest says."
         if not wrong
-        else f"{len(wrong)} files are not as the manifest says."
+        else f"{len(wrong)} files or scores are not as the manifest says."
     )
     return 1 if wrong else 0
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _fetch(parsed: argparse.Namespace) -> int:

@@ -54,6 +54,8 @@ class Outcome:
 
     filled: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    unlike: dict[str, list[str]] = field(default_factory=dict)
+    """Numbers of threads that are not this run's -> the cells that keep pictures which were filled so."""
 
 
 def split_entry(entry: str) -> tuple[str, dict[str, Any]]:

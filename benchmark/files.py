@@ -22,6 +22,13 @@ class FillRecord(_Model):
     network_calls: int
     peak_memory_mb: str
     """Empty where it was not measured."""
+    threads: dict[str, int] = {}
+    """Library -> the threads it filled with; empty in records of an older version."""
+    known_mean: str = ""
+    """Mean absolute change of the known pixels in grey levels, before they were put back; empty where it was
+    not measured.
+    """
+    known_max: str = ""
 
 
 class Pinned(_Model):
@@ -36,6 +43,7 @@ class Pinned(_Model):
 class CellManifest(_Model):
     """cells/.../manifest.json: a finished cell."""
 
+    format: int = FORMAT
     method: str
     options: dict[str, Any]
     weights: dict[str, str | None]
@@ -46,6 +54,16 @@ class CellManifest(_Model):
     """image id -> the reason why there is no fill."""
     environment: dict[str, Any]
     version: str
+
+    def threads(self) -> list[dict[str, int]]:
+        """With how many threads its pictures were filled: one entry for each kind."""
+        whole = self.environment.get("threads")
+        older = {k: n for k, n in (whole if isinstance(whole, dict) else {}).items() if isinstance(n, int)}
+        found: list[dict[str, int]] = []
+        for record in self.pictures.values():
+            if (one := record.threads or older) not in found:
+                found.append(one)
+        return found
 
 
 class DatasetMeaning(_Model):
@@ -102,7 +120,9 @@ class SuiteManifest(_Model):
 
     meaning: Meaning
     environment: dict[str, Any]
-    """Where the pictures were filled (`others`: if there was more than one place), and `scored`."""
+    """Where the pictures were filled (`others`: if there was more than one place; `other_threads`: cells that
+    were filled with other numbers of threads), and `scored`, with a digest of each metric's code.
+    """
     files: dict[str, str | None]
     """Name -> sha256."""
 
@@ -120,9 +140,10 @@ class _Front(_Model):
 def cell_manifest(folder: Path) -> CellManifest | None:
     """The manifest of a finished cell; None where there is none that can be used."""
     try:
-        return CellManifest.model_validate_json((folder / "manifest.json").read_bytes())
+        found = CellManifest.model_validate_json((folder / "manifest.json").read_bytes())
     except (OSError, ValidationError):
         return None
+    return found if found.format == FORMAT else None
 
 
 def suite_manifest(folder: Path) -> SuiteManifest:
@@ -136,10 +157,10 @@ def suite_manifest(folder: Path) -> SuiteManifest:
     except OSError as error:
         raise InputError(f"'{folder.name}/manifest.json' cannot be read ({error.strerror}).") from None
     try:
-        if _Front.model_validate_json(data).meaning.format != FORMAT:
+        if (found := _Front.model_validate_json(data).meaning.format) != FORMAT:
             raise InputError(
-                f"'{folder.name}' was written by another version of the benchmark: run its suite again with "
-                "--redo."
+                f"'{folder.name}' was written by another version of the benchmark (its manifest has format "
+                f"{found}, this one reads {FORMAT}): use that version, or run its suite again with --redo."
             )
         return SuiteManifest.model_validate_json(data)
     except ValidationError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, file_sha256, finished, pixels_sha256, split_entry, write_json
+from benchmark.cells import FORMAT, Cell, compact, file_sha256, split_entry, write_json
 from benchmark.files import (
     CellManifest,
     DatasetMeaning,
@@ -15,16 +15,12 @@ from benchmark.files import (
     MetricMeaning,
     Pinned,
     SuiteManifest,
-    cell_manifest,
-    suite_manifest,
 )
-from benchmark.inputs.datasets import sample
-from benchmark.inputs.frozen import Inputs, load_inputs
-from benchmark.plan import Plan, load_plan, plan_file
-from benchmark.record import weights_digest
+from benchmark.inputs.frozen import Inputs
+from benchmark.plan import Plan
+from benchmark.record import code_digest, weights_digest
 from benchmark.rows import REASONS, SCORES
 from inpainters import __version__, registry
-from inpainters.errors import InputError
 
 TABLES = (SCORES, REASONS, "timings.csv")
 
@@ -38,21 +34,27 @@ class Done:
     environment: Mapping[str, Any]
     n: int
     failed: Mapping[str, str]
-    """image id -> the reason why there is no fill."""
+    """image id -> the reason why there is no fill that can be scored."""
+    threads: Sequence[Mapping[str, int]] = ()
 
     @classmethod
-    def of(cls, cell: Cell, stored: CellManifest) -> "Done":
+    def of(cls, cell: Cell, stored: CellManifest, refused: Mapping[str, str] | None = None) -> "Done":
+        """`refused`: image id -> the reason why its picture is not scored."""
+        refused = refused or {}
         pinned = Pinned(
             version=stored.version, options=stored.options, weights=stored.weights, packages=stored.packages
         )
-        return cls(cell, pinned, stored.environment, len(stored.pictures), stored.failed)
+        n, failed = len(stored.pictures.keys() - refused.keys()), {**stored.failed, **refused}
+        return cls(cell, pinned, stored.environment, n, failed, stored.threads())
 
 
 def save(root: Path, plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inputs], metrics: Any) -> None:
     """Write manifest.json beside the tables."""
     files = {name: file_sha256(root / name) for name in TABLES}
     found = SuiteManifest(
-        meaning=meaning_of_suite(plan, done, inputs, metrics), environment=environments(done), files=files
+        meaning=meaning_of_suite(plan, done, inputs, metrics),
+        environment=environments(done, metrics),
+        files=files,
     )
     write_json(root / "manifest.json", found.model_dump(exclude_unset=True))
 
@@ -106,60 +108,40 @@ def _metric(spec: Any, metrics: Any) -> MetricMeaning:
     return MetricMeaning(**fields, regions=tuple(spec.regions), weights=weights, unavailable=reason)
 
 
-def environments(done: Sequence[Done]) -> dict[str, Any]:
-    """Where the pictures were filled (`hardware`, `packages` ...; `others` if there was more than one place),
-    and scored.
+def environments(done: Sequence[Done], metrics: Any) -> dict[str, Any]:
+    """Where the pictures were filled (`hardware`, `packages` ...; `others` if there was more than one place)
+    and with how many threads (`other_threads`: the cells that were filled with other numbers), and where and
+    by which code of the metrics they were scored.
     """
-    places: list[Mapping[str, Any]] = []
+    places: list[dict[str, Any]] = []
     for one in done:
-        if one.environment not in places:
-            places.append(one.environment)
-    first = dict(places[0]) if places else {}
-    return {**first, **({"others": places[1:]} if places[1:] else {}), "scored": measure.environment()}
+        if (place := {**one.environment, "threads": {}}) not in places:
+            places.append(place)
+    first = {**places[0], "threads": _threads(done)} if places else {}
+    other, more = other_threads(done), [{k: v for k, v in p.items() if k != "threads"} for p in places[1:]]
+    code = {name: found for name, spec in metrics.METRICS.items() if (found := _code(spec))}
+    scored = {**measure.environment(), **({"metrics": code} if code else {})}
+    named = {name: found for name, found in (("others", more), ("other_threads", other)) if found}
+    return {**first, **named, "scored": scored}
 
 
-def verify(root: Path) -> list[str]:
-    """A sentence for each file that is not what the manifest says: tables, and originals, masks and outputs
-    where they are here.
-    """
-    stored = suite_manifest(root)
-    wrong = [
-        f"{name} is not the file the manifest names."
-        for name, sha in stored.files.items()
-        if file_sha256(root / name) != sha
-    ]
-    wrong += _check_sample(stored.meaning.dataset)
-    return wrong + (_check_cells(root) if plan_file(root).exists() else [])
+def _code(spec: Any) -> str | None:
+    return code_digest(target) if (target := getattr(spec, "target", "")) else None
 
 
-def _check_sample(dataset: DatasetMeaning) -> list[str]:
-    if dataset.name != "sample":
-        return []
-    wrong = []
-    for picture in (p for p in sample().pictures if p.image_id in dataset.images):
-        try:
-            if pixels_sha256(picture.load()) != dataset.images[picture.image_id]:
-                wrong.append(f"{picture.image_id} of the built-in set is not the picture the manifest names.")
-        except InputError as error:
-            wrong.append(str(error))
-    return wrong
+def _threads(done: Sequence[Done]) -> dict[str, int]:
+    """The threads of the first cell, and of libraries that were imported for a later one."""
+    first: dict[str, int] = {}
+    for one in (threads for cell in done for threads in cell.threads):
+        first = first if measure.unlike(one, first) else {**one, **first}
+    return first
 
 
-def _check_cells(root: Path) -> list[str]:
-    plan = load_plan(root)
-    wrong = []
-    for label in plan.bins:
-        inputs = load_inputs(root, plan, label)
-        for image_id in (i for i, row in inputs.table.items() if "reason" not in row):
-            try:
-                inputs.load(image_id)
-            except InputError as error:
-                wrong.append(str(error))
-    for cell in plan.cells():
-        stored = cell_manifest(cell.folder(root))
-        wrong += [
-            f"{cell.method} {cell.bin} {i}: the output was changed."
-            for i in (stored.pictures if stored else ())
-            if not finished(cell.folder(root), i)
-        ]
-    return wrong
+def other_threads(done: Sequence[Done]) -> dict[str, list[str]]:
+    """Numbers of threads that are not the first cells' (compact JSON) -> the cells filled with them."""
+    first, found = _threads(done), dict[str, list[str]]()
+    for one in done:
+        for threads in (t for t in one.threads if measure.unlike(t, first)):
+            cells = found.setdefault(compact(threads), [])
+            cells += [name] if (name := f"{one.cell.entry} {one.cell.bin}") not in cells else []
+    return found

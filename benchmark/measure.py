@@ -3,7 +3,11 @@
 import contextlib
 import os
 import platform
+import shutil
+import subprocess
 import sys
+from collections.abc import Mapping
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -35,6 +39,7 @@ def environment() -> dict[str, object]:
         "hardware": hardware(),
         "threads": threads(),
         "packages": packages(),
+        **({"commit": found} if (found := commit()) else {}),
     }
 
 
@@ -53,15 +58,65 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def threads() -> dict[str, object]:
+def threads() -> dict[str, int]:
+    """How many threads each library computes with, as the last digits of sums hang on it; torch only where it
+    has been imported.
+    """
     import cv2
 
+    given = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"))
+    blas = next((int(text) for text in given if text.isdigit() and int(text)), cores())
     torch = sys.modules.get("torch")
-    found: dict[str, object] = {
-        "opencv": cv2.getNumThreads(),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
-    }
-    return {**found, "torch": torch.get_num_threads() if torch is not None else None}
+    found = {"blas": blas, "opencv": cv2.getNumThreads()}
+    return {**found, **({"torch": torch.get_num_threads()} if torch is not None else {})}
+
+
+def unlike(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    """True where a library computed with another number of threads; one that is named once says nothing."""
+    return any(one[name] != other[name] for name in one.keys() & other.keys())
+
+
+@lru_cache
+def commit(root: Path = Path(__file__).parents[1]) -> str | None:
+    """The commit of the checkout that `root` is, with `-dirty` where tracked files were changed since, or
+    `-unchecked` where no git is here to tell; None where it is no checkout.
+    """
+    if not (root / ".git").exists():
+        return None
+    if (git := shutil.which("git")) is None:
+        found = _head(root)
+        return f"{found}-unchecked" if found else None
+    try:
+        head = _git(git, root, "rev-parse", "HEAD")
+        return head + ("-dirty" if _git(git, root, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(git: str, root: Path, *arguments: str) -> str:
+    quiet = ("-c", "core.fsmonitor=false", "--no-optional-locks")
+    command = [git, "-C", str(root), *quiet, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+
+def _head(root: Path) -> str | None:
+    """The commit that HEAD names, read as git would."""
+    try:
+        folder = root / ".git"
+        if folder.is_file():  # a worktree: its own HEAD lies elsewhere, beside the common folder's branches
+            folder = root / folder.read_text().removeprefix("gitdir:").strip()
+        common = folder / "commondir"
+        shared = folder / common.read_text().strip() if common.is_file() else folder
+        head = (folder / "HEAD").read_text().strip()
+        if not head.startswith("ref: "):
+            return head
+        name = head.removeprefix("ref: ")
+        if (shared / name).is_file():
+            return (shared / name).read_text().strip()
+        packed = (line.split() for line in (shared / "packed-refs").read_text().splitlines())
+        return next((words[0] for words in packed if words[1:] == [name]), None)
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _processor() -> str:

@@ -44,8 +44,8 @@ class Plan:
     once: bool = False
     """True where each picture is filled at one ratio only, the bins taking turns."""
     answers: int = 1
-    """How many answers, seeds `seed`, `seed` + 1 ...,
-    a method gives to each hole where the seed changes its answer.
+    """How many answers, seeds `seed`, `seed` + 1 ..., a method gives to each hole where the seed changes its
+    answer.
     """
     batch: int = 1
     """How many pictures a method is given at once; their time is shared out evenly."""
@@ -182,6 +182,7 @@ def settle(root: Path, plan: Plan) -> Plan:
         write_json(plan_file(root), plan.to_json())
         return plan
     stored = load_plan(root)
+    _same_pictures(root, stored, plan)
     loose = {"methods": 0, "seconds": 0}  # a method that joins later may have another budget: its n says so
     text = difference({**stored.to_json(), **loose}, {**plan.to_json(), **loose})
     if text:
@@ -193,6 +194,22 @@ def settle(root: Path, plan: Plan) -> Plan:
     if merged != stored:
         write_json(plan_file(root), merged.to_json())
     return merged
+
+
+def _same_pictures(root: Path, stored: Plan, plan: Plan) -> None:
+    """Raise InputError naming the photographs that are not those that the run began with."""
+    changed = [i for i, sha in stored.pictures.items() if plan.pictures.get(i, sha) != sha]
+    gone = [i for i in stored.pictures if i not in plan.pictures]
+    if gone == list(stored.pictures)[len(plan.pictures) :]:
+        gone = []  # fewer were asked for: the number says so
+    verb, which = ("were changed in", changed) if changed else ("are gone from", gone)
+    if which:
+        named = ", ".join(f"'{image_id}'" for image_id in which[:5])
+        more = f" and {len(which) - 5} more" if len(which) > 5 else ""
+        raise InputError(
+            f"Photographs {verb} the test set since the run in '{root.name}' began ({named}{more}): put them "
+            "back, use --redo, or another --out."
+        )
 
 
 def check_ours(root: Path) -> None:

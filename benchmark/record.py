@@ -1,6 +1,10 @@
 """What fixes the pixels of a cell: written into its key, compared before anything is filled."""
 
+import ast
+import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +51,40 @@ def weights_digest(name: str) -> str | None:
 @lru_cache
 def _sha256(path: Path, changed: int) -> str:
     return weights.sha256(path)
+
+
+@lru_cache
+def code_digest(target: str) -> str | None:
+    """sha256 over the source of the module of a metric (`module:callable`) and of those of its package that
+    it imports, theirs included; None where there is no such source. It tells of every change, of comments
+    too, and so it pins nothing.
+    """
+    module = target.partition(":")[0]
+    found: dict[str, bytes] = {}
+    package, todo = module.rpartition(".")[0], [module]
+    while todo:
+        name = todo.pop()
+        if name in found or (source := _source(name)) is None:
+            continue
+        found[name] = source
+        todo += [other for other in _imports(source) if other.startswith(f"{package}.")]
+    joined = b"\0".join(name.encode() + b"\0" + found[name] for name in sorted(found))
+    return hashlib.sha256(joined).hexdigest() if module in found else None
+
+
+def _source(module: str) -> bytes | None:
+    try:
+        spec = find_spec(module)  # imports the packages around it, not the module
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin).read_bytes() if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _imports(source: bytes) -> Iterator[str]:
+    """The names of modules that a source may import; some are names inside of them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -1,6 +1,6 @@
 """A results folder read back: rows, timings and manifest, with a sentence for whatever is wrong with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,8 @@ from benchmark.rows import KEY_COLUMNS, KEYS, SCORE_COLUMNS, Column
 from inpainters.errors import InputError
 
 TIMING_COLUMNS = [*KEY_COLUMNS, "seconds", "network_calls", "peak_memory_mb"]
+KNOWN_COLUMNS = ["known_mean", "known_max"]
+"""The change of the known pixels in grey levels: columns of timings.csv that older versions did not write."""
 WHOLE_SET = "*"
 """The image_id of a metric that is computed on a whole set."""
 ALL_BINS = "all"
@@ -102,7 +104,7 @@ def load(folder: Path) -> Results:
     source: RowSource = (
         Plain(read_csv(folder / PLAIN, SCORE_COLUMNS)) if is_old(folder) else rows.Reader(folder)
     )
-    timings = read_csv(folder / "timings.csv", TIMING_COLUMNS)
+    timings = read_csv(folder / "timings.csv", TIMING_COLUMNS, KNOWN_COLUMNS)
     return Results(folder, files.suite_manifest(folder), source, _with_entries(timings))
 
 
@@ -143,8 +145,10 @@ def suites(root: Path) -> list[Path]:
     ]
 
 
-def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """A CSV file with these columns; raises InputError where it is absent, damaged or lacks one."""
+def read_csv(path: Path, columns: list[str], newer: Sequence[str] = ()) -> pd.DataFrame:
+    """A CSV file with these columns; raises InputError where it is absent, damaged or lacks one. `newer` are
+    columns of numbers that it may lack: NaN then.
+    """
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=_NA)
         frame = frame.astype({column: kind for column, kind in _NUMBERS.items() if column in frame})
@@ -164,10 +168,13 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
             f"'{path.parent.name}/{path.name}' lacks the column '{absent[0]}': it comes from another "
             "version; score it again with this one."
         )
-    return frame[columns]
+    return frame.reindex(columns=[*columns, *newer])
 
 
-_NUMBERS = {"value": float, "seconds": float, "network_calls": float, "peak_memory_mb": float, "seed": int}
+_NUMBERS = {
+    **dict.fromkeys(("value", "seconds", "network_calls", "peak_memory_mb", *KNOWN_COLUMNS), float),
+    "seed": int,
+}
 _NA = {column: [""] for column in _NUMBERS if column != "seed"}
 
 

@@ -34,6 +34,8 @@ def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
     folder = cell.folder(root)
     stored = read_json(folder / "key.json")
     text = difference(stored, wanted) if stored else None
+    if text and text.startswith("inputs: "):
+        text = "its photographs or masks are others"
     if text:
         raise InputError(
             f"'{cell.entry}' at {cell.bin} in '{root.name}' was made otherwise ({text}): use --redo, or "

@@ -1,10 +1,11 @@
 """Score: read PNGs, write rows. Scores and features are kept beside the PNGs, so that a new metric never
-re-runs a method.
+re-runs a method; each belongs to the bytes of its picture, so that another picture never keeps its score.
 
 First every cell is scored, then the tables are written cell by cell: no more than one cell is held in memory.
 """
 
 import csv
+import hashlib
 import importlib
 import io
 import os
@@ -17,19 +18,20 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from tqdm import tqdm
 
 from benchmark import manifest
-from benchmark.cells import Cell, digest, read_json, write, write_json
-from benchmark.files import CellManifest, cell_manifest
+from benchmark.cells import Cell, digest, file_sha256, read_json, write, write_json
+from benchmark.files import CellManifest, FillRecord, cell_manifest
 from benchmark.inputs.frozen import Inputs, load_inputs, read_rgb
 from benchmark.manifest import Done
 from benchmark.metrics.base import Features
 from benchmark.plan import Plan, load_plan
 from benchmark.record import weights_digest
-from benchmark.results import ALL_BINS, PLAIN, TIMING_COLUMNS
+from benchmark.results import ALL_BINS, KNOWN_COLUMNS, PLAIN, TIMING_COLUMNS
 from benchmark.results import WHOLE_SET as ALL
 from benchmark.rows import Column, Row, Scored, Writer
 from inpainters.errors import InputError, sentence
@@ -43,7 +45,8 @@ companions may bear on a network's last digits.
 PAUSE = 5.0
 """Seconds of work that may be lost where a scoring is broken off."""
 _CHUNK = 16
-"""Pictures whose features are taken at once."""
+"""Pictures whose features are taken at once: neighbours in the plan's order, as above."""
+CHANGED = "Its PNG is missing or not the one that its record names: run the suite again, which fills it anew."
 
 Figures = dict[Column, Scored]
 Triple = tuple[Image, Image, Mask]
@@ -98,20 +101,34 @@ class Bench:
         return digest({"variant": spec.variant, "weights": weights, **batch})
 
 
-def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) -> list[str]:
+def score(
+    root: Path,
+    *,
+    metrics: Metrics | None = None,
+    quiet: bool = False,
+    note: Callable[[str], object] = lambda text: None,
+) -> list[str]:
     """Write the tables of rows, timings.csv and manifest.json from the finished cells of `root`; returns a
-    sentence for each failure.
+    sentence for each failure, a picture that is not its record's among them. `note` is told of what is no
+    failure.
 
-    What was scored with the same metric variant and weights is not scored again. Raises InputError where the
-    folder holds no run.
+    What was scored with the same metric variant and weights on the same bytes is not scored again. Raises
+    InputError where the folder holds no run.
     """
     plan = load_plan(root)
-    bench = Bench(metrics if metrics is not None else importlib.import_module("benchmark.metrics"))
-    scorers = open_cells(root, plan, bench)
-    with _one_thread():
-        for scorer in tqdm(scorers, desc="score", unit="cell", disable=True if quiet else None):
+    bench = open_bench(metrics)
+    scorers = open_cells(root, plan, bench, quiet=quiet)
+    with one_thread():
+        older = [
             scorer.score()
+            for scorer in tqdm(scorers, desc="score", unit="cell", disable=True if quiet else None)
+        ]
         _write_scores(root, plan, scorers, bench)
+    if any(older):
+        note(
+            f"{sum(older)} cells held scores of an older version, which do not say of which picture they "
+            "are: they were scored anew."
+        )
     _write_timings(root / "timings.csv", scorers)
     (root / PLAIN).unlink(missing_ok=True)
     done = [one.done for one in scorers]
@@ -120,23 +137,40 @@ def score(root: Path, *, metrics: Metrics | None = None, quiet: bool = False) ->
     return _failures(plan, done)
 
 
-def open_cells(root: Path, plan: Plan, bench: Bench) -> list["Scorer"]:
-    """The finished cells of a results folder; raises InputError where there is none, or the run did not get
-    that far.
+def open_bench(metrics: Metrics | None = None) -> Bench:
+    """The metrics of `benchmark.metrics`, or others in their place."""
+    return Bench(metrics if metrics is not None else importlib.import_module("benchmark.metrics"))
+
+
+def open_cells(root: Path, plan: Plan, bench: Bench, *, quiet: bool = True) -> list["Scorer"]:
+    """The finished cells of a results folder, every picture compared with its record; raises InputError where
+    there is no finished cell, or the run did not get that far.
     """
     inputs = {label: load_inputs(root, plan, label) for label in plan.bins}
+    damaged = {label: one.damaged() for label, one in inputs.items()}
     found = []
-    for cell in plan.cells():
+    for cell in tqdm(plan.cells(), desc="check", unit="cell", disable=True if quiet else None):
         if stored := cell_manifest(cell.folder(root)):
-            absent = frozenset(plan.images(cell.entry, cell.bin)) - stored.pictures.keys()
-            found.append(Scorer(root, plan, Done.of(cell, stored), absent, inputs[cell.bin], bench))
+            images = plan.images(cell.entry, cell.bin)
+            changed = {
+                image_id: CHANGED
+                for image_id in images
+                if image_id in stored.pictures
+                and file_sha256(cell.folder(root) / f"{image_id}.png") != stored.pictures[image_id].sha256
+            }
+            refused = {i: text for i, text in damaged[cell.bin].items() if i in stored.pictures} | changed
+            absent = frozenset(images) - stored.pictures.keys() | refused.keys()
+            done = Done.of(cell, stored, refused)
+            found.append(
+                Scorer(root, plan, done, absent, inputs[cell.bin], bench, damaged[cell.bin], changed)
+            )
     if not found and any(plan.methods.values()):
         raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
     return found
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Small networks on a few pictures at a time lose more to waiting for each other's threads than they win
     by them.
     """
@@ -173,9 +207,13 @@ class Scorer:
     plan: Plan
     done: Done
     absent: frozenset[str]
-    """Pictures of the plan that could not be filled."""
+    """Pictures of the plan that could not be filled, or are not scored."""
     inputs: Inputs
     bench: Bench
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    """image id -> what is wrong with its original or mask."""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """image id -> a sentence, where the PNG is not its record's."""
 
     @property
     def cell(self) -> Cell:
@@ -205,26 +243,36 @@ class Scorer:
         pictures = self.stored().pictures
         for image_id in sorted(self.images):
             one = pictures[image_id]
-            yield *_key(self.plan, self.cell, image_id), one.seconds, one.network_calls, one.peak_memory_mb
+            times = one.seconds, one.network_calls, one.peak_memory_mb
+            yield *row_key(self.plan, self.cell, image_id), *times, one.known_mean, one.known_max
 
-    def score(self) -> None:
-        """Compute what the file of scores lacks."""
+    def score(self) -> bool:
+        """Compute what the file of scores lacks; returns True where it held scores that do not say of which
+        pictures they are.
+        """
         stored = read_json(self.folder / "scores.json") or {}
         found = {
             name: entry
             for name, entry in stored.items()
             if isinstance(entry, dict) and isinstance(entry.get("rows"), dict)
         }
+        records = self.stored().pictures
+        of = {image_id: self._bytes(image_id, records) for image_id in self.images}
         scores = {
             name: entry for name, entry in found.items() if name in self.bench.absent
         }  # kept until its weights are back
         for spec in self.specs():
-            key = self._value_key(spec)
-            kept = found.get(spec.name, {}).get("key") == key
-            scores[spec.name] = found[spec.name] if kept else {"key": key, "rows": {}}
-        self._score_images(scores)
+            entry, key = found.get(spec.name, {}), self._value_key(spec, of)
+            scores[spec.name] = _kept(entry, key, of) if spec.kind == "image" else _kept(entry, key)
+        self._score_images(scores, records, of)
         self._score_sets(scores)
         write_json(self.folder / "scores.json", scores)
+        return any("of" not in entry and entry["rows"] for entry in found.values())
+
+    def _bytes(self, image_id: str, records: Mapping[str, FillRecord]) -> str:
+        """What a score of this picture hangs on beside the metric: digests of PNG, original and mask."""
+        row = self.inputs.table[image_id]
+        return digest([records[image_id].sha256, row["image"], row["mask"]])
 
     def specs(self) -> list[Any]:
         """The metrics that have rows of their own for each cell."""
@@ -242,15 +290,12 @@ class Scorer:
         for image_id, figures in (*more.items(), *self._reasons()):
             found[image_id].update(figures)
         for image_id in sorted(found):
-            yield Row(_key(self.plan, self.cell, image_id), found[image_id])
+            yield Row(row_key(self.plan, self.cell, image_id), found[image_id])
 
-    def _value_key(self, spec: Any) -> str:
+    def _value_key(self, spec: Any, of: Mapping[str, str]) -> str:
         """A value for one picture hangs on the metric; one for a set also on which pictures are in it."""
         key = self.bench.key(spec)
-        if spec.kind == "image":
-            return key
-        pictures = self.stored().pictures
-        return digest([key, [pictures[image_id].sha256 for image_id in self.images]])
+        return key if spec.kind == "image" else digest([key, list(of.values())])
 
     def _reasons(self) -> Iterator[tuple[str, Figures]]:
         """Figures that are lacking: of metrics that are not ready, of pictures that failed."""
@@ -260,31 +305,48 @@ class Scorer:
         for image_id, reason in self.done.failed.items():
             yield image_id, _lacking(self.bench.by_picture(), reason)
 
-    def _score_images(self, scores: dict[str, Any]) -> None:
+    def _score_images(
+        self, scores: dict[str, Any], records: Mapping[str, FillRecord], of: Mapping[str, str]
+    ) -> None:
         specs, planned, saved = self.bench.ready("image"), self.planned, time.monotonic()
         for start in range(0, len(planned), BATCH):
             batch = [image_id for image_id in planned[start : start + BATCH] if image_id not in self.absent]
             lacking = [spec for spec in specs if not scores[spec.name]["rows"].keys() >= set(batch)]
             if lacking:
-                triples = [self._triple(image_id) for image_id in batch]
+                triples = [self.triple(image_id, records) for image_id in batch]
                 for spec in lacking:
-                    scores[spec.name]["rows"].update(zip(batch, self._several(spec, triples), strict=True))
+                    scores[spec.name]["rows"].update(zip(batch, self.several(spec, triples), strict=True))
+                    scores[spec.name]["of"].update({image_id: of[image_id] for image_id in batch})
             if time.monotonic() > saved + PAUSE:
                 write_json(self.folder / "scores.json", scores)
                 saved = time.monotonic()
 
-    def _triple(self, image_id: str) -> Triple:
+    def triple(self, image_id: str, records: Mapping[str, FillRecord]) -> Triple:
+        """Original, fill and mask of one picture; raises InputError where one is not what its record says."""
         original, mask = self.inputs.load(image_id)
-        return original, read_rgb(self.folder / f"{image_id}.png"), mask
+        return original, self.output(image_id, records), mask
 
-    def _several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Scored]]:
+    def output(self, image_id: str, records: Mapping[str, FillRecord]) -> Image:
+        """The fill, from the bytes that its record names; raises InputError where there are others."""
+        path = self.folder / f"{image_id}.png"
+        try:
+            data = path.read_bytes()
+        except OSError:
+            data = b""
+        if hashlib.sha256(data).hexdigest() != records[image_id].sha256:
+            raise InputError(
+                f"'{path.name}' of {self.cell.entry} {self.cell.bin} changed meanwhile. {CHANGED}"
+            )
+        return read_rgb(path, data)
+
+    def several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Scored]]:
         """Region -> figure for each triple; one by one where they cannot be scored together."""
         try:
             found = self.bench.get(spec.name).score_batch(*map(list, zip(*triples, strict=True)))
         except (ValueError, RuntimeError) as error:
             if len(triples) == 1:
                 return [{region: {"reason": sentence(error)} for region in spec.regions}]
-            return [self._several(spec, [triple])[0] for triple in triples]
+            return [self.several(spec, [triple])[0] for triple in triples]
         return [
             {
                 region: self.figure(spec.name, region, values.get(region, float("nan")))
@@ -301,40 +363,102 @@ class Scorer:
     def _score_sets(self, scores: dict[str, Any]) -> None:
         for spec in self.bench.ready("set"):
             if not scores[spec.name]["rows"]:
-                found = self._set(spec)
+                found = self.set_figures(spec)
                 scores[spec.name]["rows"] = {i: dict.fromkeys(spec.regions, one) for i, one in found.items()}
                 write_json(self.folder / "scores.json", scores)
 
-    def _set(self, spec: Any) -> dict[str, Scored]:
-        """The set's figure, or one for each of its pictures where the metric is the mean of such."""
+    def set_figures(self, spec: Any, *, anew: bool = False) -> dict[str, Scored]:
+        """The set's figure, or one for each of its pictures where the metric is the mean of such; `anew` as
+        for `features`.
+        """
         if not self.images:
             return {ALL: {"reason": "No picture of this cell is finished."}}
         metric, names = self.bench.get(spec.name), self.images if spec.pseudo_values else [ALL]
         try:
-            sides = self.features(spec)
+            sides = self.features(spec, anew=anew)
             values = metric.pseudo_values(*sides) if spec.pseudo_values else [metric.distance(*sides)]
         except (ValueError, RuntimeError) as error:
             return {i: {"reason": sentence(error)} for i in names}
         return {i: self.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)}
 
-    def features(self, spec: Any) -> tuple[Features, Features]:
+    def features(self, spec: Any, *, anew: bool = False) -> tuple[Features, Features]:
         """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network
-        share them.
+        share them. `anew`: from the pictures, whatever is stored, and storing nothing.
         """
-        metric = self.bench.get(spec.name)
-        file = f"{metric.feature_key}.npz"
-        key = weights_digest(spec.weights) or "" if spec.weights else ""
-        column = self.plan.column(self.cell.bin)
-        reference = _features(
-            self.inputs.folder / "features" / file,
-            metric,
-            key,
-            {i: self.inputs.folder / f"{i}.png" for i in column},
+        metric, records, table = self.bench.get(spec.name), self.stored().pictures, self.inputs.table
+        weights = weights_digest(spec.weights) or "" if spec.weights else ""
+        column, key = self.plan.column(self.cell.bin), f"{metric.feature_key} {weights}"
+        originals = self.images if anew else [i for i in column if i not in self.damaged]
+        reference = Taken(
+            metric, key, {i: table[i]["image"] for i in originals}, column, self.inputs.original
         )
-        output = _features(
-            self.folder / "features" / file, metric, key, {i: self.folder / f"{i}.png" for i in self.images}
+        shas, read = {i: records[i].sha256 for i in self.images}, partial(self.output, records=records)
+        output = Taken(metric, key, shas, column, read)
+        file = None if anew else Path("features", f"{metric.feature_key}.npz")
+        one = reference.features(file and self.inputs.folder / file)
+        other = output.features(file and self.folder / file)
+        return np.stack([one[i] for i in self.images]), np.stack([other[i] for i in self.images])
+
+
+def _kept(entry: Mapping[str, Any], key: str, of: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Of a metric's stored scores those that still hold: of this metric and, where it scores each picture by
+    itself, of pictures that are still the same. A set's key names all of its pictures.
+    """
+    then = entry.get("of")
+    if entry.get("key") != key or not isinstance(then, dict):
+        return {"key": key, "of": {}, "rows": {}}
+    if of is None:
+        return {"key": key, "of": {}, "rows": entry["rows"]}
+    same = {i: row for i, row in entry["rows"].items() if i in of and then.get(i) == of[i]}
+    return {"key": key, "of": {i: of[i] for i in same}, "rows": same}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Features of some pictures, each known by its sha256: a stored one holds for that picture alone."""
+
+    metric: Any
+    key: str
+    """What features hang on beside the picture."""
+    wanted: Mapping[str, str]
+    """image id -> sha256."""
+    order: Sequence[str]
+    """The plan's order, by which pictures are neighbours."""
+    read: Callable[[str], Image]
+
+    def features(self, file: Path | None) -> dict[str, Any]:
+        """image id -> (d,) float32; what `file` lacks is computed and stored in it."""
+        found, lacked = self._stored(file) if file else {}, False
+        for start in range(0, len(self.order), _CHUNK):
+            chunk = [image_id for image_id in self.order[start : start + _CHUNK] if image_id in self.wanted]
+            if any(image_id not in found for image_id in chunk):
+                rows = self.metric.features([self.read(image_id) for image_id in chunk])
+                found.update(zip(chunk, np.asarray(rows, np.float32), strict=True))
+                lacked = True
+        if file and lacked:
+            self._store(file, found)
+        return found
+
+    def _stored(self, file: Path) -> dict[str, Any]:
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                if str(stored["key"]) != self.key:
+                    return {}
+                rows = zip(stored["images"], stored["sha256"], stored["features"], strict=True)
+                return {str(i): row for i, sha, row in rows if self.wanted.get(str(i)) == str(sha)}
+        except (OSError, ValueError, KeyError, BadZipFile):
+            return {}  # absent, damaged or of an older version: computed again
+
+    def _store(self, file: Path, found: Mapping[str, Any]) -> None:
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            key=np.array(self.key),
+            images=np.array(list(found)),
+            sha256=np.array([self.wanted[image_id] for image_id in found]),
+            features=np.stack(list(found.values())),
         )
-        return reference[[column.index(i) for i in self.images]], output
+        write(file, buffer.getvalue())
 
 
 def _write_scores(root: Path, plan: Plan, scorers: Sequence[Scorer], bench: Bench) -> None:
@@ -365,9 +489,9 @@ def _parts(
     reason = "The suite's time budget leaves no picture for this method: raise --budget."
     for entry in (entry for entry, n in plan.methods.items() if n == 0):
         for cell in (plan.cell(entry, label) for label in plan.bins):
-            row = Row(_key(plan, cell, ALL), _lacking(specs, reason))
+            row = Row(row_key(plan, cell, ALL), _lacking(specs, reason))
             parts.append((cell, partial(iter, [row])))
-    yield from (part for _, part in sorted(parts, key=lambda one: _key(plan, one[0], "")))
+    yield from (part for _, part in sorted(parts, key=lambda one: row_key(plan, one[0], "")))
 
 
 def _groups(scorers: Iterable[Scorer], key: Callable[[Scorer], Any]) -> list[list[Scorer]]:
@@ -395,15 +519,15 @@ def _pooled(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) -> Ite
         except (ValueError, RuntimeError) as error:
             figure = {"reason": sentence(error)}
         figures |= {(spec.name, region): figure for region in spec.regions}
-    yield Row(_key(plan, pool, ALL), figures)
+    yield Row(row_key(plan, pool, ALL), figures)
 
 
 def _answers(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figures]:
     """What can be said of several answers to one hole: image id -> figures."""
     found: dict[str, Figures] = {}
-    first = ours[0]
+    first, records = ours[0], [one.stored().pictures for one in ours]
     for image_id in (i for i in first.images if all(i not in other.absent for other in ours)):
-        answers = [read_rgb(one.folder / f"{image_id}.png") for one in ours]
+        answers = [one.output(image_id, its) for one, its in zip(ours, records, strict=True)]
         mask, figures = first.inputs.load(image_id)[1], found.setdefault(image_id, {})
         for spec in bench.ready("answers"):
             try:
@@ -418,29 +542,7 @@ def _lacking(specs: Iterable[Any], reason: str) -> Figures:
     return {(spec.name, region): {"reason": reason} for spec in specs for region in spec.regions}
 
 
-def _features(file: Path, metric: Any, key: str, paths: Mapping[str, Path]) -> Features:
-    """(n, d) float32 features of PNGs, from `file` where it holds just these, else made and stored there."""
-    wanted = digest([metric.feature_key, key, [[i, path.stat().st_size] for i, path in paths.items()]])
-    if file.is_file():
-        try:
-            with np.load(file, allow_pickle=False) as stored:
-                if str(stored["key"]) == wanted:
-                    return np.asarray(stored["features"], np.float32)
-        except (OSError, ValueError, KeyError):
-            pass  # damaged: computed again
-    files = list(paths.values())
-    chunks = [
-        metric.features([read_rgb(path) for path in files[i : i + _CHUNK]])
-        for i in range(0, len(files), _CHUNK)
-    ]
-    features = np.concatenate(chunks).astype(np.float32)
-    buffer = io.BytesIO()
-    np.savez(buffer, key=np.array(wanted), features=features)
-    write(file, buffer.getvalue())
-    return features
-
-
-def _key(plan: Plan, cell: Cell, image_id: str) -> tuple[str | int, ...]:
+def row_key(plan: Plan, cell: Cell, image_id: str) -> tuple[str | int, ...]:
     """In the order of KEY_COLUMNS."""
     return (
         plan.suite,
@@ -459,8 +561,8 @@ def _write_timings(path: Path, scorers: Sequence[Scorer]) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(TIMING_COLUMNS)
-        for scorer in sorted(scorers, key=lambda one: _key(one.plan, one.cell, "")):
+        table.writerow([*TIMING_COLUMNS, *KNOWN_COLUMNS])
+        for scorer in sorted(scorers, key=lambda one: row_key(one.plan, one.cell, "")):
             table.writerows(scorer.times())
         file.flush()
         os.fsync(file.fileno())

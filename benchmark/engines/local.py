@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from benchmark import measure
-from benchmark.cells import Cell, Outcome, finished, read_json, split_entry, write, write_json
-from benchmark.files import cell_manifest
+from benchmark.cells import Cell, Outcome, compact, finished, read_json, split_entry, write, write_json
+from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs
 from benchmark.inputs.masksets import middle
 from benchmark.plan import OVERHEAD, Plan, cost
@@ -19,7 +20,7 @@ from benchmark.record import meaning
 from inpainters import registry
 from inpainters.base import Inpainter, InpaintRequest
 from inpainters.errors import InputError, UnavailableError, disk_full, sentence
-from inpainters.imaging import composite, encode_png
+from inpainters.imaging import Image, Mask, composite, encode_png
 from inpainters.masks import derive_seed
 
 
@@ -33,8 +34,8 @@ def fill(
     device: str,
     quiet: bool,
 ) -> None:
-    """Fill all that is not filled yet, method by method in the order of `cells`;
-    `outcome` tells what was done.
+    """Fill all that is not filled yet, method by method in the order of `cells`; `outcome` tells what was
+    done.
     """
     with _bar(plan, cells, quiet) as bar:
         for entry in dict.fromkeys(cell.entry for cell in cells):
@@ -94,11 +95,7 @@ class _Filler:
         folder, wanted = self.cell.folder(self.root), meaning(self.cell, self.inputs, self.images)
         self.bar.set_description_str(f"{self.cell.entry} {self.cell.bin}")
         stored = cell_manifest(folder)
-        if (
-            stored is None
-            or stored.failed
-            or not all(i in stored.pictures and finished(folder, i) for i in self.images)
-        ):
+        if stored is None or stored.failed or not all(self._done(folder, stored, i) for i in self.images):
             write_json(folder / "key.json", wanted)
             failed = self._all(folder)
             rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}
@@ -109,8 +106,21 @@ class _Filler:
             self.outcome.failed.update(
                 {f"{self.cell.entry} {self.cell.bin} {i}": reason for i, reason in failed.items()}
             )
+            stored = cell_manifest(folder)
         else:
             self.bar.update(_estimate(self.cell) * len(self.images))
+        now = measure.threads()
+        for one in stored.threads() if stored else ():
+            if measure.unlike(one, now):
+                cells = self.outcome.unlike.setdefault(compact(one), [])
+                cells.append(f"{self.cell.entry} {self.cell.bin}")
+
+    @staticmethod
+    def _done(folder: Path, stored: CellManifest, image_id: str) -> bool:
+        """True where a picture is there, is its record's, and is the one that the cell's manifest names."""
+        record = read_json(folder / f"{image_id}.json") or {}
+        named = image_id in stored.pictures and stored.pictures[image_id].sha256 == record.get("sha256")
+        return named and finished(folder, image_id)
 
     def _all(self, folder: Path) -> dict[str, str]:
         """Fill what is missing; returns the reason for each picture where it cannot be.
@@ -162,6 +172,7 @@ class _Filler:
         peak = measure.peak_mb()
         for image_id, pair, (result,) in zip(images, pairs, results, strict=True):
             png = encode_png(composite(result.image, *pair))
+            mean, most = known_change(result.raw, *pair)
             write(folder / f"{image_id}.png", png)
             write_json(folder / f"{image_id}.json", {
                 "sha256": hashlib.sha256(png).hexdigest(),
@@ -170,4 +181,17 @@ class _Filler:
                 "network_calls": result.network_calls,
                 "peak_memory_mb": "" if peak is None else f"{peak:.6g}",
                 "notes": list(result.notes),
+                "threads": measure.threads(),
+                "known_mean": mean,
+                "known_max": most,
             })  # fmt: skip
+
+
+def known_change(raw: Image, image: Image, mask: Mask) -> tuple[str, str]:
+    """By how many grey levels `raw` differs from `image` where `mask` is False: mean and largest absolute
+    difference over pixels and channels, as text; empty where `raw` has another size or no pixel is known.
+    """
+    if raw.shape != image.shape or mask.all():
+        return "", ""
+    change = np.abs(raw[~mask].astype(np.int16) - image[~mask])
+    return f"{change.mean():.6g}", str(change.max())

@@ -1,5 +1,6 @@
 """The frozen inputs of a run: originals and masks as PNGs, with sha256, written before the first fill."""
 
+import io
 import os
 import shutil
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as PilImage
 
 from benchmark.cells import column_folder, pixels_sha256, read_json, write, write_json
@@ -51,23 +53,39 @@ class Inputs:
 
     def load(self, image_id: str) -> tuple[Image, Mask]:
         """The original and its mask; raises InputError where a file is missing or not what the table says."""
-        image, mask = (
-            read_rgb(self.folder / f"{image_id}.png"),
-            read_mask(self.folder / f"{image_id}.mask.png"),
-        )
-        for name, array in (("image", image), ("mask", mask)):
-            if pixels_sha256(array) != self.table[image_id][name]:
-                raise InputError(
-                    f"The {name} of '{image_id}' was changed in '{self.folder.parent.name}/_inputs': use "
-                    "--redo."
-                )
-        return image, mask
+        mask = read_mask(self.folder / f"{image_id}.mask.png")
+        self._check(image_id, "mask", mask)
+        return self.original(image_id), mask
+
+    def original(self, image_id: str) -> Image:
+        """The original; raises InputError where its file is missing or not what the table says."""
+        image = read_rgb(self.folder / f"{image_id}.png")
+        self._check(image_id, "image", image)
+        return image
+
+    def _check(self, image_id: str, name: str, array: npt.NDArray[Any]) -> None:
+        if pixels_sha256(array) != self.table[image_id].get(name):
+            what = {"image": "photograph", "mask": "mask of"}[name]
+            raise InputError(
+                f"The {what} '{image_id}' was changed in '{self.folder.parent.name}/_inputs' since it was "
+                "filled: use --redo."
+            )
+
+    def damaged(self) -> dict[str, str]:
+        """image id -> a sentence, for each picture whose original or mask is missing or was changed."""
+        found: dict[str, str] = {}
+        for image_id, row in self.table.items():
+            try:
+                self.original(image_id) if "reason" in row else self.load(image_id)
+            except InputError as error:
+                found[image_id] = str(error)
+        return found
 
 
-def read_rgb(path: Path) -> Image:
-    """(H, W, 3) uint8 of a PNG that this program wrote."""
+def read_rgb(path: Path, data: bytes | None = None) -> Image:
+    """(H, W, 3) uint8 of a PNG that this program wrote; `data` are its bytes where they were read already."""
     try:
-        with PilImage.open(path) as picture:
+        with PilImage.open(path if data is None else io.BytesIO(data)) as picture:
             return np.array(picture.convert("RGB"), np.uint8)
     except (OSError, SyntaxError, ValueError):
         raise InputError(
@@ -105,8 +123,8 @@ def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: MaskSet) -> dict[
 
 
 def stored_inputs(folder: Path) -> Inputs | None:
-    """The inputs of one bin, in the plan's order, as `prepare` wrote them;
-    None where it did not get that far.
+    """The inputs of one bin, in the plan's order, as `prepare` wrote them; None where it did not get that
+    far.
     """
     found = read_json(folder / "inputs.json") or {}
     order, pictures = found.get("order"), found.get("pictures")
@@ -162,8 +180,8 @@ def _original(picture: Any, image_id: str, plan: Wanted) -> Image:
     if image is None or pixels_sha256(image) != plan.pictures[image_id]:
         state = "is gone from" if image is None else "was changed in"
         raise InputError(
-            f"'{image_id}' {state} the test set since this run began: put it back, use --redo, or another "
-            "--out."
+            f"The photograph '{image_id}' {state} the test set since this run began: put it back, use "
+            "--redo, or another --out."
         )
     return image
 

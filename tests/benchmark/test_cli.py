@@ -177,7 +177,7 @@ def test_a_full_disk_and_ctrl_c_have_their_exit_codes(
 
 
 def test_failures_give_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorer, "score", lambda root: ["telea 10-20 a@full: no luck"])
+    monkeypatch.setattr(scorer, "score", lambda root, **_: ["telea 10-20 a@full: no luck"])
     arguments = [
         "run",
         "quick",

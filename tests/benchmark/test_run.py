@@ -19,11 +19,12 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
-from benchmark import cells, record, rows, run, suites
+from benchmark import cells, measure, record, rows, run, suites
 from benchmark import plan as plans
 from benchmark.__main__ import main
 from benchmark.cells import Cell, Outcome, difference, lock, read_json, write
 from benchmark.engines import local
+from benchmark.files import cell_manifest
 from benchmark.inputs.datasets import Dataset, folder
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import MaskSet, open_mask_set
@@ -202,7 +203,12 @@ def test_a_changed_photograph_and_a_changed_input_are_noticed(tmp_path: Path, ph
     (Cell("photos", "irregular", "10-20", "telea", 0).folder(root) / "coffee@full.json").unlink()
     assert "was changed" in next(iter(start(root, photos).failed.values()))
     (photos / "coffee.png").write_bytes((photos / "chelsea.png").read_bytes())
-    with pytest.raises(InputError, match="order"):
+    with pytest.raises(InputError, match=r"'coffee@full'.*--redo") as caught:
+        start(root, photos)
+    assert "chelsea" not in str(caught.value)
+    (photos / "coffee.png").unlink()
+    PilImage.fromarray(data.rocket()[60:220, 120:280]).save(photos / "rocket.png")
+    with pytest.raises(InputError, match=r"gone from.*'coffee@full'"):
         start(root, photos)
 
 
@@ -224,6 +230,64 @@ def test_a_damaged_output_or_manifest_and_a_lost_input_are_made_again(
             path.unlink() if damage is None else path.write_bytes(damage)
     assert start(root, photos) == Outcome(filled=2)
     assert pngs(root) == before
+
+
+def test_how_much_of_the_known_pixels_a_method_changed_is_in_the_record(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def brighter(self: Telea, piece: Any) -> Any:
+        return np.minimum(piece.image.astype(int) + 3, 255).astype(np.uint8)
+
+    monkeypatch.setattr(Telea, "fill", brighter)
+    start(tmp_path / "out", photos, ("telea", "navier_stokes"), bins=("10-20",))
+    for method, most in (("telea", "3"), ("navier_stokes", "0")):
+        cell = Cell("photos", "irregular", "10-20", method, 0).folder(tmp_path / "out")
+        records = cell_manifest(cell).pictures.values()  # type: ignore[union-attr]
+        assert {record.known_max for record in records} == {most}
+        assert all(0 <= float(record.known_mean) <= float(most) for record in records)
+
+
+def test_known_change_is_that_of_known_pixels_alone() -> None:
+    image, mask = np.full((4, 4, 3), 250, np.uint8), np.zeros((4, 4), bool)
+    raw, mask[0] = image.copy(), True
+    raw[0], raw[1, 0, 0], raw[2, 1, 2] = 0, 255, 240
+    assert local.known_change(raw, image, mask) == (f"{15 / 36:.6g}", "10")
+    assert local.known_change(raw[:2], image, mask) == ("", "")
+    assert local.known_change(raw, image, np.ones((4, 4), bool)) == ("", "")
+
+
+def test_other_numbers_of_threads_keep_what_is_finished_and_are_told(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "out"
+    monkeypatch.setattr(measure, "threads", lambda: {"blas": 1, "opencv": 2})
+    start(root, photos, ("telea",))
+    before = pngs(root)
+    monkeypatch.setattr(measure, "threads", lambda: {"blas": 1, "opencv": 2, "torch": 1})
+    assert start(root, photos, ("telea",)).unlike == {}  # torch was not there to bear on the pictures
+    monkeypatch.setattr(measure, "threads", lambda: {"blas": 1, "opencv": 1, "torch": 1})
+    outcome = start(root, photos)
+    assert outcome.unlike == {'{"blas":1,"opencv":2}': ["telea 10-20", "telea 40-50"]}
+    assert (outcome.filled, before.items() <= pngs(root).items()) == (6, True)
+    cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
+    (cell / "coffee@full.png").unlink()
+    assert start(root, photos).filled == 1
+    stored = cell_manifest(cell)
+    assert stored is not None
+    assert stored.threads() == [{"blas": 1, "opencv": 2}, {"blas": 1, "opencv": 1, "torch": 1}]
+
+
+def test_a_picture_and_record_that_the_manifest_does_not_name_are_named_by_it_again(
+    tmp_path: Path, photos: Path
+) -> None:
+    root = tmp_path / "out"
+    start(root, photos, ("telea",))
+    cells_ = [Cell("photos", "irregular", b, "telea", 0).folder(root) for b in BINS]
+    for suffix in ("png", "json"):
+        (cells_[0] / f"coffee@full.{suffix}").write_bytes((cells_[1] / f"coffee@full.{suffix}").read_bytes())
+    start(root, photos, ("telea",))
+    manifests = [cell_manifest(cell) for cell in cells_]
+    assert len({m.pictures["coffee@full"].sha256 for m in manifests if m}) == 1
 
 
 def test_one_failing_picture_does_not_stop_the_run(

@@ -1,8 +1,10 @@
 """Scoring with made-up metrics: incremental, sorted, and a reason wherever there is no number."""
 
 import csv
+import hashlib
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,10 +23,11 @@ from benchmark.cells import Cell
 from benchmark.inputs.datasets import folder
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_set
-from benchmark.manifest import verify
-from benchmark.score import score
+from benchmark.score import open_bench, open_cells, score
+from benchmark.verify import choose, verify
 from inpainters import registry
 from inpainters.errors import InputError
+from inpainters.imaging import encode_png
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Spec:
     unit: str = ""
     weights: str | None = None
     pseudo_values: bool = False
+    target: str = ""
 
 
 @dataclass
@@ -296,6 +300,191 @@ def test_originals_are_featured_once_for_all_methods(root: Path) -> None:
     fake = Fake()
     score(root, metrics=fake, quiet=True)
     assert fake.featured == 3 + 2 * 3
+
+
+TELEA = Cell("photos", "irregular", "10-20", "telea", 0)
+
+
+def test_a_swapped_picture_is_refused_and_scored_when_it_is_repaired(root: Path) -> None:
+    """The audit's course: a PNG is swapped before it is scored, scored, and then repaired."""
+    png = TELEA.folder(root) / "coffee@full.png"
+    filled = png.read_bytes()
+    original = TELEA.folder(root).parents[1] / "_inputs" / "coffee@full.png"
+    png.write_bytes(original.read_bytes())  # a perfect fill
+    (failure,) = score(root, metrics=Fake(), quiet=True)
+    assert failure.startswith("telea 10-20 coffee@full: ")
+    assert "run the suite again" in failure
+    found = {(r["method"], r["image_id"]): r for r in rows(root) if r["metric"] == "mae"}
+    assert found["telea", "coffee@full"]["value"] == ""
+    assert "record" in found["telea", "coffee@full"]["reason"]
+    assert sum(bool(row["value"]) for row in found.values()) == 5  # nothing else is lost
+    assert json.loads((root / "manifest.json").read_text())["meaning"]["n"]["10-20"]["telea"] == 2
+    png.write_bytes(filled)
+    fake = Fake()
+    assert score(root, metrics=fake, quiet=True) == []
+    assert (fake.scored, fake.featured) == (3, 3)  # the picture and those it is scored beside, once each
+    repaired = table(root)
+    for file in root.glob("cells/**/*"):
+        if file.name == "scores.json" or file.suffix == ".npz":
+            file.unlink()
+    score(root, metrics=Fake(), quiet=True)
+    assert table(root) == repaired
+
+
+def test_other_bytes_of_a_refill_never_keep_a_score_or_features(root: Path) -> None:
+    """As after a refill with other numbers of threads: PNG, record and manifest are all new."""
+    score(root, metrics=Fake(), quiet=True)
+    before = {(r["method"], r["image_id"], r["metric"], r["region"]): r["value"] for r in rows(root)}
+    folder, name = TELEA.folder(root), "coffee@full"
+    picture = read_rgb(folder / f"{name}.png")
+    changed = encode_png(np.where(picture < 255, picture + 1, picture).astype(np.uint8))
+    (folder / f"{name}.png").write_bytes(changed)
+    sha = hashlib.sha256(changed).hexdigest()
+    for path, place in ((folder / f"{name}.json", ()), (folder / "manifest.json", ("pictures", name))):
+        stored = part = json.loads(path.read_text())
+        for key in place:
+            part = part[key]
+        part["sha256"] = sha
+        path.write_text(json.dumps(stored))
+    score(root, metrics=Fake(), quiet=True)
+    after = {(r["method"], r["image_id"], r["metric"], r["region"]): r["value"] for r in rows(root)}
+    assert {key[:3] for key in before if before[key] != after[key]} == {
+        ("telea", name, "mae"), ("telea", "*", "colour"),
+    }  # fmt: skip
+
+
+def test_a_changed_mask_or_original_costs_its_own_picture_alone(root: Path) -> None:
+    inputs = TELEA.folder(root).parents[1] / "_inputs"
+    (inputs / "coffee@full.mask.png").write_bytes((inputs / "chelsea@full.mask.png").read_bytes())
+    (inputs / "astronaut@full.png").unlink()
+    failures = score(root, metrics=Fake(), quiet=True)
+    assert len(failures) == 4
+    assert any("mask of 'coffee@full' was changed" in text for text in failures)
+    assert {r["image_id"] for r in rows(root) if r["metric"] == "mae" and r["value"]} == {"chelsea@full"}
+
+
+def test_scores_of_an_older_version_are_scored_anew_with_a_sentence(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    before = table(root)
+    stored = json.loads((TELEA.folder(root) / "scores.json").read_text())
+    for entry in stored.values():
+        del entry["of"]
+    for row in stored["mae"]["rows"].values():
+        row["whole"] = {"value": "0"}
+    (TELEA.folder(root) / "scores.json").write_text(json.dumps(stored))
+    file = TELEA.folder(root) / "features" / "mean.npz"
+    np.savez(file, key=np.array("old"), features=np.zeros((3, 3), np.float32))
+    notes: list[str] = []
+    fake = Fake()
+    score(root, metrics=fake, quiet=True, note=notes.append)
+    assert table(root) == before
+    assert (fake.scored, fake.featured) == (3, 3)
+    assert len(notes) == 1
+    assert notes[0].startswith("1 cells held scores of an older version")
+
+
+def verified(root: Path, **given: Any) -> tuple[list[str], list[str]]:
+    """What `verify` finds wrong, and what it notes."""
+    notes: list[str] = []
+    return verify(root, metrics=Fake(), note=notes.append, **given), notes
+
+
+def test_verify_computes_scores_anew(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    wrong, notes = verified(root)
+    assert wrong == []
+    assert notes == ["Scores of 6 pictures and 1 sets were computed anew."]
+    path = TELEA.folder(root) / "scores.json"
+    stored = json.loads(path.read_text())
+    true = stored["mae"]["rows"]["coffee@full"]["hole"]["value"]
+    stored["mae"]["rows"]["coffee@full"]["hole"] = {"value": "0"}  # as of a perfect fill
+    for cell in (TELEA, replace(TELEA, method="mean_fill")):
+        other = cell.folder(root) / "scores.json"
+        found = stored if cell is TELEA else json.loads(other.read_text())
+        found["colour"]["rows"]["*"]["whole"] = {"value": "12.5"}
+        other.write_text(json.dumps(found))
+    score(root, metrics=Fake(), quiet=True)
+    wrong, _ = verified(root)
+    assert f"telea 10-20 coffee@full: mae (hole) is stored as 0 and found as {true}." in wrong
+    assert len(wrong) == 2
+    assert "the set of 3 pictures: colour (whole) is stored as 12.5 and found as" in wrong[1]
+    assert len(verified(root, scores=None)[0]) == 3
+    assert verified(root, scores=0)[0] == []
+
+
+def test_verify_computes_pseudo_values_anew(root: Path) -> None:
+    score(root, metrics=Shares(), quiet=True)
+    assert verify(root, metrics=Shares()) == []
+    for path in root.glob("cells/**/scores.json"):
+        stored = json.loads(path.read_text())
+        stored["colour"]["rows"]["coffee@full"]["whole"] = {"value": "1"}
+        path.write_text(json.dumps(stored))
+    score(root, metrics=Shares(), quiet=True)
+    (wrong,) = verify(root, metrics=Shares())
+    assert "10-20 coffee@full: colour (whole) is stored as 1 and found as" in wrong
+
+
+def test_verify_allows_what_another_processor_may_change(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    path = TELEA.folder(root) / "scores.json"
+    for factor, count in ((1 + 5e-4, 0), (1 + 2e-3, 1)):
+        stored = json.loads(path.read_text())
+        value = float(stored["mae"]["rows"]["coffee@full"]["hole"]["value"])
+        stored["mae"]["rows"]["coffee@full"]["hole"]["value"] = repr(value * factor)
+        path.write_text(json.dumps(stored))
+        score(root, metrics=Fake(), quiet=True)
+        assert len(verified(root)[0]) == count
+
+
+def test_verify_says_what_it_could_not_compute(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Fake, "unavailable", lambda self, name: "'mae' needs weights." if name != "colour" else None
+        )
+        wrong, notes = verified(root)
+    assert wrong == []
+    assert "mae was not computed anew: 'mae' needs weights." in notes
+    shutil.rmtree(root / "cells")
+    assert verified(root) == ([], ["The pictures are not here: no score could be computed anew."])
+
+
+def test_the_sample_is_spread_over_methods_and_bins(tmp_path: Path) -> None:
+    root = finished_run(tmp_path, bins=("10-20", "40-50"), methods=("telea", "mean_fill", "navier_stokes"))
+    scorers = open_cells(root, plans.load_plan(root), open_bench(Fake()))
+    for count, cells in ((3, 3), (6, 6), (7, 6)):
+        chosen = choose(scorers, count)
+        assert len({(one.cell.entry, i, one.cell.bin) for one, i in chosen}) == count
+        assert len({(one.cell.entry, one.cell.bin) for one, _ in chosen}) == cells
+        assert len({one.cell.entry for one, _ in chosen}) == 3
+    assert len(choose(scorers, None)) == 18
+    assert choose(scorers, 7) == choose(list(reversed(scorers)), 7)
+
+
+def test_cells_of_other_numbers_of_threads_are_named(root: Path) -> None:
+    path = TELEA.folder(root) / "manifest.json"
+    stored = json.loads(path.read_text())
+    for record in stored["pictures"].values():
+        record["threads"] = {"opencv": 77}
+    path.write_text(json.dumps(stored))
+    score(root, metrics=Fake(), quiet=True)
+    environment = json.loads((root / "manifest.json").read_text())["environment"]
+    named = {"telea 10-20"} if environment["threads"]["opencv"] != 77 else {"mean_fill 10-20"}
+    ((_, cells),) = environment["other_threads"].items()
+    assert set(cells) == named
+    for _ in range(2):
+        assert any(f": {cells[0]}." in note for note in verified(root)[1])
+        shutil.rmtree(root / "cells", ignore_errors=True)  # then from the manifest alone
+
+
+def test_the_manifest_says_what_code_scored(root: Path) -> None:
+    fake = Fake()
+    fake.METRICS["mae"] = replace(fake.METRICS["mae"], target="benchmark.metrics.diversity:alex")
+    score(root, metrics=fake, quiet=True)
+    stored = json.loads((root / "manifest.json").read_text())
+    found = stored["environment"]["scored"]["metrics"]
+    assert set(found) == {"mae"}
+    assert "code" not in json.dumps(stored["meaning"]["metrics"]["mae"])
 
 
 def test_half_a_score_file_is_taken_up_again(root: Path) -> None:
