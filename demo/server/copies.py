@@ -1,4 +1,4 @@
-"""Copies of pictures that a page shows: holes hatched, and thumbnails of what is around a hole."""
+"""Copies of pictures that a page shows: shrunk, holes hatched, and thumbnails of what is around a hole."""
 
 import numpy as np
 from PIL import Image as PilImage
@@ -8,6 +8,8 @@ from inpainters.strategy import Box
 
 GREYS = np.array([[119, 123, 130], [138, 142, 149]], np.uint8)
 """Of the stripes over a hole."""
+MOST_SIDE = 1024
+"""Frames are kept with at most this many pixels a side; for looking at, that is enough."""
 THUMBNAIL = 132
 """Side of the thumbnails of several answers, in pixels: twice what is shown."""
 
@@ -28,12 +30,19 @@ def _span(missing: Mask) -> tuple[int, int]:
     return int(places.min(initial=len(missing))), int(places.max(initial=-1)) + 1
 
 
+def at_most(image: Image, side: int = MOST_SIDE) -> Image:
+    """The picture, shrunk to `side` pixels where one of its sides is longer."""
+    if max(image.shape[:2]) <= side:
+        return image
+    small = PilImage.fromarray(np.ascontiguousarray(image))
+    small.thumbnail((side, side))
+    return np.asarray(small)
+
+
 def thumbnail(image: Image, square: Box) -> Image:
     """That part of a picture, at most `THUMBNAIL` pixels a side."""
     top, left, bottom, right = square
-    part = PilImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-    part.thumbnail((THUMBNAIL, THUMBNAIL))
-    return np.asarray(part)
+    return at_most(image[top:bottom, left:right], THUMBNAIL)
 
 
 def hatched(image: Image, mask: Mask) -> Image:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image as PilImage
 
+from demo.server.copies import at_most
 from demo.server.jobs import Batch, Job, Price
 from demo.server.store import Store, url
 from inpainters import costs, registry
@@ -21,8 +21,6 @@ from inpainters.strategy import workload
 
 MOST_FRAMES = 160
 """A method that shows more keeps its first ones and the result."""
-MOST_SIDE = 1024
-"""Frames are kept with at most this many pixels a side; for looking at, that is enough."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Explanation(Job):
                     Shot(
                         frame.name,
                         frame.title,
-                        put_small(self.store, frame.image),
+                        self.store.put_image(at_most(frame.image)),
                         frame.image.shape[:2],
                         frame.value,
                         frame.origin,
@@ -86,7 +84,8 @@ class Explanation(Job):
         (window,) = workload(request.mask, spec, options).largest.windows
         self.hole = window.cut(request.image, request.mask)[1]
         self.seen = frame.image
-        self.original = put_small(self.store, window.cut(request.image, np.zeros_like(request.mask))[0])
+        whole = window.cut(request.image, np.zeros_like(request.mask))[0]
+        self.original = self.store.put_image(at_most(whole))
 
     def forget(self) -> None:
         """Let go of what lies in memory; the pictures stay."""
@@ -121,15 +120,6 @@ def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: fl
         costs.observe(own, seconds * costs.estimate(own) / price_of_explanation(spec, mask, options).seconds)
 
 
-def put_small(store: Store, image: Image) -> str:
-    """Store a picture to look at; return its token."""
-    if max(image.shape[:2]) > MOST_SIDE:
-        small = PilImage.fromarray(image)
-        small.thumbnail((MOST_SIDE, MOST_SIDE))
-        image = np.asarray(small)
-    return store.put_image(image)
-
-
 def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
     """The heat of one point of a frame: where it was copied from, drawn over what the method saw.
 
@@ -149,7 +139,7 @@ def ask(job: Explanation, name: str, row: int, column: int) -> dict[str, Any]:
     peak = np.unravel_index(int(light.argmax()), light.shape)
     place = {"at": fractions((row, column), shot.size), "from": fractions(peak, light.shape)}
     picture = _glow(job.seen, light / light.max())
-    job.heats.append(put_small(job.store, picture))
+    job.heats.append(job.store.put_image(at_most(picture)))
     return {
         "frame": name,
         "src": url(job.heats[-1]),

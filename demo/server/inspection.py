@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 
 from demo.server import samples
-from demo.server.copies import hatched
-from demo.server.explanation import Explanation, put_small
+from demo.server.copies import at_most, hatched
+from demo.server.explanation import Explanation
 from demo.server.jobs import Batch, Price
 from demo.server.pictures import read_canvas
 from demo.server.store import Store
@@ -74,7 +74,8 @@ class Inspection:
 
     @property
     def job(self) -> Explanation | None:
-        return self.batch.jobs[0] if self.batch else None  # type: ignore[return-value]
+        job = self.batch.jobs[0] if self.batch else None
+        return job if isinstance(job, Explanation) else None
 
     @property
     def running(self) -> bool:
@@ -124,7 +125,8 @@ class Inspection:
     def _take(self, source: str, image: Image, mask: Mask, digest: str) -> None:
         self.drop()
         self.source, self.digest, self.size = source, digest, mask.shape
-        self.mask, self.shown = self.store.put_image(mask), put_small(self.store, hatched(image, mask))
+        self.mask = self.store.put_image(mask)
+        self.shown = self.store.put_image(at_most(hatched(image, mask)))
 
     def pixels(self) -> tuple[Image, Mask]:
         """The picture and its hole."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as PilImage
 
+from demo.server.copies import at_most
 from demo.server.store import Store
 from inpainters.errors import InputError
 from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, load_image, load_mask
@@ -77,11 +77,8 @@ def from_result(store: Store, token: str, title: str) -> OpenPicture:
 
 
 def _preview(store: Store, image: Image, token: str) -> str:
-    if max(image.shape[:2]) <= PREVIEW:
-        return token
-    small = PilImage.fromarray(image)
-    small.thumbnail((PREVIEW, PREVIEW))
-    return store.put_image(np.asarray(small))
+    small = at_most(image, PREVIEW)
+    return token if small is image else store.put_image(small)
 
 
 def open_mask(path: str | Path, size: tuple[int, int], title: str) -> tuple[Mask, tuple[str, ...]]:
