@@ -44,8 +44,8 @@ class Plan:
     once: bool = False
     """True where each picture is filled at one ratio only, the bins taking turns."""
     answers: int = 1
-    """How many answers, seeds `seed`, `seed` + 1 ..., a method gives to each hole where the seed changes its
-    answer.
+    """How many answers, seeds `seed`, `seed` + 1 ...,
+    a method gives to each hole where the seed changes its answer.
     """
     batch: int = 1
     """How many pictures a method is given at once; their time is shared out evenly."""

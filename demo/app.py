@@ -23,6 +23,40 @@ from demo.widgets.assets import style_tag
 
 TITLE = "Inpainting, side by side"
 RESULTS = Path(__file__).parent.parent / "results"
+_TOKENS = {
+    "body_background_fill": "var(--bg)",
+    "body_text_color": "var(--ink)",
+    "body_text_color_subdued": "var(--ink2)",
+    "background_fill_primary": "var(--bg)",
+    "background_fill_secondary": "var(--panel)",
+    "block_background_fill": "var(--bg)",
+    "block_border_color": "var(--line)",
+    "block_label_text_color": "var(--ink2)",
+    "block_title_text_color": "var(--ink2)",
+    "border_color_primary": "var(--line)",
+    "border_color_accent": "var(--accent)",
+    "color_accent": "var(--accent)",
+    "color_accent_soft": "var(--panel)",
+    "input_background_fill": "var(--bg)",
+    "input_border_color": "var(--line)",
+    "input_border_color_focus": "var(--accent)",
+    "button_primary_background_fill": "var(--accent)",
+    "button_primary_background_fill_hover": "var(--accent)",
+    "button_primary_text_color": "var(--on-accent)",
+    "button_primary_border_color": "var(--accent)",
+    "button_secondary_background_fill": "var(--bg)",
+    "button_secondary_background_fill_hover": "var(--panel)",
+    "button_secondary_text_color": "var(--ink)",
+    "button_secondary_border_color": "var(--line)",
+    "button_border_width": "1px",
+    "error_background_fill": "var(--panel)",
+    "error_text_color": "var(--error)",
+    "link_text_color": "var(--accent)",
+    "link_text_color_hover": "var(--accent)",
+    "link_text_color_visited": "var(--accent)",
+    "link_text_color_active": "var(--accent)",
+}
+"""Setting of Gradio's theme -> the page's token, the same on the light and the dark page."""
 
 
 def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
@@ -53,8 +87,8 @@ def _closed(session: Session | None) -> None:
 
 
 def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:
-    """A handler that opens the tab a link asks for; without a link it leaves alone what a visitor has opened
-    meanwhile.
+    """A handler that opens the tab a link asks for;
+    without a link it leaves alone what a visitor has opened meanwhile.
     """
 
     def select(request: gr.Request) -> Any:
@@ -74,40 +108,7 @@ def theme() -> gr.themes.Base:
         font=[LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
         font_mono=[LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"],
     )
-    tokens = {
-        "body_background_fill": "var(--bg)",
-        "body_text_color": "var(--ink)",
-        "body_text_color_subdued": "var(--ink2)",
-        "background_fill_primary": "var(--bg)",
-        "background_fill_secondary": "var(--panel)",
-        "block_background_fill": "var(--bg)",
-        "block_border_color": "var(--line)",
-        "block_label_text_color": "var(--ink2)",
-        "block_title_text_color": "var(--ink2)",
-        "border_color_primary": "var(--line)",
-        "border_color_accent": "var(--accent)",
-        "color_accent": "var(--accent)",
-        "color_accent_soft": "var(--panel)",
-        "input_background_fill": "var(--bg)",
-        "input_border_color": "var(--line)",
-        "input_border_color_focus": "var(--accent)",
-        "button_primary_background_fill": "var(--accent)",
-        "button_primary_background_fill_hover": "var(--accent)",
-        "button_primary_text_color": "var(--on-accent)",
-        "button_primary_border_color": "var(--accent)",
-        "button_secondary_background_fill": "var(--bg)",
-        "button_secondary_background_fill_hover": "var(--panel)",
-        "button_secondary_text_color": "var(--ink)",
-        "button_secondary_border_color": "var(--line)",
-        "button_border_width": "1px",
-        "error_background_fill": "var(--panel)",
-        "error_text_color": "var(--error)",
-        "link_text_color": "var(--accent)",
-        "link_text_color_hover": "var(--accent)",
-        "link_text_color_visited": "var(--accent)",
-        "link_text_color_active": "var(--accent)",
-    }
-    both = {name: value for key, value in tokens.items() for name in (key, f"{key}_dark")}
+    both = {name: value for key, value in _TOKENS.items() for name in (key, f"{key}_dark")}
     allowed = theme_fields()
     return base.set(**{name: value for name, value in both.items() if name in allowed})
 

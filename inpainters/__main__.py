@@ -163,8 +163,8 @@ def _answers(method: Inpainter, pair: _Pair, arguments: argparse.Namespace) -> l
 
 
 def _price(method: Inpainter, mask: Mask, n: int) -> str:
-    """What the answers to one photograph will cost; empty for methods whose options do not set their network
-    calls.
+    """What the answers to one photograph will cost;
+    empty for methods whose options do not set their network calls.
     """
     work = workload(mask, method.spec, method.options)
     if not (calls := n * work.network_calls):
@@ -174,8 +174,8 @@ def _price(method: Inpainter, mask: Mask, n: int) -> str:
 
 @dataclass(frozen=True)
 class _Targets:
-    """Where results go: OUT itself, OUT/<stem>.png, or OUT/<method>/<stem>.png; with several seeds
-    <stem>-<seed>.png.
+    """Where results go: OUT itself, OUT/<stem>.png, or OUT/<method>/<stem>.png;
+    with several seeds <stem>-<seed>.png.
     """
 
     out: Path

@@ -17,8 +17,8 @@ from inpainters.spec import MethodSpec
 from inpainters.strategy import Window, Workload, workload
 
 OnStep = Callable[[int, int], object]
-"""`on_step(done, total)` is called after each unit of work, `0 <= done <= total`; returning False cancels the
-run.
+"""`on_step(done, total)` is called after each unit of work, `0 <= done <= total`;
+returning False cancels the run.
 """
 OnPreview = Callable[[Image], object]
 """`on_preview(image)` gets the whole picture, (H, W, 3) uint8, with the fill as it is so far; called in the
@@ -28,8 +28,8 @@ thread that works.
 
 @dataclass(frozen=True)
 class InpaintRequest:
-    """A picture and its hole. `image`: (H, W, 3) uint8 sRGB; `mask`: (H, W) bool, True where the pixel is
-    missing.
+    """A picture and its hole. `image`: (H, W, 3) uint8 sRGB;
+    `mask`: (H, W) bool, True where the pixel is missing.
     """
 
     image: Image

@@ -17,8 +17,8 @@ from inpainters.weights.files import ENV
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with an InputError in place of a page of usage; each command is
-    `set_defaults(command=function)`.
+    """argparse with an InputError in place of a page of usage;
+    each command is `set_defaults(command=function)`.
     """
 
     def error(self, message: str) -> NoReturn:
@@ -89,8 +89,8 @@ def os_sentence(error: OSError) -> str:
 
 
 def path(text: str) -> Path:
-    """The `type` of a path argument; '.' and '..' become names, as sentences and results are named after
-    folders.
+    """The `type` of a path argument; '.' and '..' become names,
+    as sentences and results are named after folders.
     """
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty")

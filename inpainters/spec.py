@@ -20,8 +20,8 @@ class Option:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     local: bool = False
-    """True where it makes this machine read files or download: for whoever runs the program, not for a page's
-    visitors.
+    """True where it makes this machine read files or download:
+    for whoever runs the program, not for a page's visitors.
     """
     preset: bool = False
     """True of the one choice that sets several others at once: it stands in the method's own line, and its
@@ -95,8 +95,8 @@ class Cost:
     per_part: float = 0.0
     """Seconds per part that a window is drawn in (`Window.parts`), the first included."""
     per_call: float = 0.0
-    """Seconds per network call of methods whose options set their number (`MethodSpec.calls`), whatever the
-    picture.
+    """Seconds per network call of methods whose options set their number (`MethodSpec.calls`),
+    whatever the picture.
     """
     per_call_megapixel: float = 0.0
     """Seconds per network call and million pixels that are worked on."""
@@ -202,8 +202,8 @@ class MethodSpec:
         return int(_named(self.calls)(self.name, self.resolve(given or {}))) if self.calls else 0
 
     def course_under(self, given: Mapping[str, object] | None = None) -> Course | None:
-        """The course of a run under these options; None where it has none. Raises InputError as `resolve`
-        does.
+        """The course of a run under these options; None where it has none.
+        Raises InputError as `resolve` does.
         """
         return _named(self.course)(self.name, self.resolve(given or {})) if self.course else None
 

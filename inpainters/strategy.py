@@ -145,8 +145,8 @@ class Window:
         return pad_to_multiple(image, self.multiple), pad_to_multiple(mask, self.multiple)
 
     def cut_guide(self, guide: Mask) -> Mask:
-        """Return the part of the (H, W) bool sketch `guide` that belongs to `cut`; its lines survive
-        shrinking.
+        """Return the part of the (H, W) bool sketch `guide` that belongs to `cut`;
+        its lines survive shrinking.
         """
         guide = guide[self.top : self.bottom, self.left : self.right]
         return pad_to_multiple(guide if self.scale == 1.0 else shrink_guide(guide, self.size), self.multiple)
@@ -163,8 +163,8 @@ class Window:
 def windows(missing: Mask | Outline, strategy: Strategy) -> list[Window]:
     """Disjoint windows that together hold every missing pixel; none where none is missing.
 
-    They are the same for a mask, (H, W) bool, as for its outline, but for `Window.parts` of holes that nearly
-    touch.
+    They are the same for a mask, (H, W) bool, as for its outline,
+    but for `Window.parts` of holes that nearly touch.
     """
     outline = missing if isinstance(missing, Outline) else Outline.of(missing)
     boxes = _merge(_grow(hole[:4], outline.size, strategy) for hole in outline.holes)

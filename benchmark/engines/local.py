@@ -34,8 +34,8 @@ def fill(
     device: str,
     quiet: bool,
 ) -> None:
-    """Fill all that is not filled yet, method by method in the order of `cells`; `outcome` tells what was
-    done.
+    """Fill all that is not filled yet, method by method in the order of `cells`;
+    `outcome` tells what was done.
     """
     with _bar(plan, cells, quiet) as bar:
         for entry in dict.fromkeys(cell.entry for cell in cells):

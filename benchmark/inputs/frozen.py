@@ -123,8 +123,8 @@ def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: MaskSet) -> dict[
 
 
 def stored_inputs(folder: Path) -> Inputs | None:
-    """The inputs of one bin, in the plan's order, as `prepare` wrote them; None where it did not get that
-    far.
+    """The inputs of one bin, in the plan's order, as `prepare` wrote them;
+    None where it did not get that far.
     """
     found = read_json(folder / "inputs.json") or {}
     order, pictures = found.get("order"), found.get("pictures")

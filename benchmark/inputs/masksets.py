@@ -82,8 +82,8 @@ def _nearest(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def open_mask_set(name: str) -> MaskSet:
-    """The set `name`: a generator, or `folder:DIR` made by `masks import`; raises InputError with one
-    sentence.
+    """The set `name`: a generator, or `folder:DIR` made by `masks import`;
+    raises InputError with one sentence.
     """
     if name.startswith("folder:"):
         return _imported(Path(name.partition(":")[2]))

@@ -221,8 +221,8 @@ def start_run(
 
 
 def again(app: App, session: Session, method: str) -> Batch:
-    """Run one method of the last run once more, or go on where it was stopped; the others keep what they
-    have.
+    """Run one method of the last run once more, or go on where it was stopped;
+    the others keep what they have.
     """
     one = session.round
     if one.batch is None or one.mask is None:

@@ -13,8 +13,8 @@ from inpainters import registry
 from inpainters.errors import InputError
 
 KEPT_ORIGINS = 4
-"""Explanations, over all visitors, whose attention stays in memory to be asked; older ones have to be run
-again.
+"""Explanations, over all visitors, whose attention stays in memory to be asked;
+older ones have to be run again.
 """
 
 

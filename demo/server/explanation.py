@@ -101,8 +101,8 @@ class Explanation(Job):
 
 
 def price_of_explanation(spec: MethodSpec, mask: Mask, options: Mapping[str, Any]) -> Price:
-    """What an explanation costs, the method that runs beside it included; no calls where options do not set
-    them.
+    """What an explanation costs, the method that runs beside it included;
+    no calls where options do not set them.
     """
     runs = [workload(mask, spec, options).largest]
     if spec.beside:

@@ -54,8 +54,8 @@ class Inspection:
     """Preset -> what its explanation costs, as last worked out."""
     source: str = next(iter(samples.SAMPLES))
     picked: bool = False
-    """True once the visitor has chosen a picture or run a method: then Compare's hole no longer comes by
-    itself.
+    """True once the visitor has chosen a picture or run a method:
+    then Compare's hole no longer comes by itself.
     """
     image: str = ""
     """Token of Compare's picture."""

@@ -16,8 +16,8 @@ from inpainters.spec import MethodSpec
 from inpainters.strategy import Outline, workload
 
 HEAVY = 5.0
-"""Seconds: jobs expected to take longer queue in a pool of their own, so that quick ones never wait behind
-them.
+"""Seconds: jobs expected to take longer queue in a pool of their own,
+so that quick ones never wait behind them.
 """
 AT_ONCE = {"light": 2, "heavy": 1}
 """Jobs at a time in the pool of quick ones, and in that of slow ones."""
@@ -169,8 +169,8 @@ class Job:
         return max(0.0, each - spent) + each * (self.n - len(self.answers) - self.drawn) / self.drawn
 
     def records(self) -> list[dict[str, Any]]:
-        """What the settings file says of it: one record per answer, and one of how it ended where some are
-        lacking.
+        """What the settings file says of it: one record per answer,
+        and one of how it ended where some are lacking.
         """
         same = {"method": self.method, "version": registry.get(self.method).version}
         found = [same | _record(self.name(answer.result.seed), answer) for answer in self.answers]

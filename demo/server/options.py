@@ -94,8 +94,8 @@ def parse_options(text: str) -> dict[str, object]:
 
 
 def refuse_local(spec: MethodSpec, options: Mapping[str, object]) -> None:
-    """Raise InputError where an option would make this machine read files or download for whoever visits the
-    page.
+    """Raise InputError where an option would make this machine read files or download for
+    whoever visits the page.
     """
     for option in spec.options:
         if option.local and options.get(option.name, option.default) != option.default:

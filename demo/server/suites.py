@@ -67,8 +67,8 @@ def _stamp(folder: Path) -> int:
 
 
 def readable(root: Path) -> tuple[dict[str, Path], list[str]]:
-    """Readable suites below `root`, those whose pictures are at hand first, and a sentence for each that is
-    not.
+    """Readable suites below `root`, those whose pictures are at hand first,
+    and a sentence for each that is not.
     """
     good, problems = {}, []
     for folder in [root, *sorted(root.iterdir())] if root.is_dir() else []:

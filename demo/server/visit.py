@@ -36,8 +36,8 @@ class Round:
     """Token of the sketch of the last run (white = a line)."""
     batch: Batch | None = None
     answers: dict[str, str] = field(default_factory=dict)
-    """Name of an answer (`Job.name`: the method, with its seed where there are several) -> token of the
-    picture.
+    """Name of an answer (`Job.name`: the method,
+    with its seed where there are several) -> token of the picture.
     """
     stale: bool = False
     """True where the mask is no longer the one of the last run."""

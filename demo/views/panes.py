@@ -111,8 +111,8 @@ def _answer(job: Job, answer: Answer, asked: int, old: bool) -> dict[str, Any]:
 
 
 def _coming(job: Job, seed: int) -> dict[str, Any]:
-    """What a pane shows of an answer that is not there: the one under way has a preview, the others are
-    empty.
+    """What a pane shows of an answer that is not there:
+    the one under way has a preview, the others are empty.
     """
     under_way = seed == job.seed + len(job.answers) and job.state in ("running", "stopped")
     src, thumb = job.showing if under_way else ("", "")
@@ -122,8 +122,8 @@ def _coming(job: Job, seed: int) -> dict[str, Any]:
 
 
 def chips(scores: Mapping[str, Any] | None, method: str = "") -> list[dict[str, Any]]:
-    """Scores as short text; one that could not be computed has its reason, one that flatters the method its
-    mark.
+    """Scores as short text; one that could not be computed has its reason,
+    one that flatters the method its mark.
     """
     if scores is None:
         return []

@@ -30,8 +30,8 @@ def _event(name: str) -> Callable[..., Any]:
 
 
 class _Meta(ComponentMeta):
-    """Gradio's metaclass writes a .pyi file beside each component when it is imported; importing ours does
-    nothing.
+    """Gradio's metaclass writes a .pyi file beside each component when it is imported;
+    importing ours does nothing.
     """
 
     def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:

@@ -38,8 +38,8 @@ def _rectangle(field: Field, height: float, width: float, down: float, right: fl
 
 
 def _whole_sides(field: Field, height: float, width: float) -> tuple[int, int, int]:
-    """(rows, columns, pixels of one more row): the pair nearest to the target among those of about that
-    shape.
+    """(rows, columns, pixels of one more row):
+    the pair nearest to the target among those of about that shape.
     """
     pairs = []
     for rows in range(max(1, int(height) - 3), min(field.height, int(height) + 4) + 1):

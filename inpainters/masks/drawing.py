@@ -13,8 +13,8 @@ from inpainters.masks.table import GENERATORS, GeneratorSpec
 
 
 def derive_seed(*parts: object) -> int:
-    """A seed in [0, 2**63) that depends on the text of all `parts` and on nothing else (sha256; never
-    `hash`).
+    """A seed in [0, 2**63) that depends on the text of all `parts` and on nothing else
+    (sha256; never `hash`).
     """
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1

@@ -46,8 +46,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that is drawn in steps, so that it can be cut short. Each step covers what the one before it
-    covered.
+    """Something that is drawn in steps, so that it can be cut short.
+    Each step covers what the one before it covered.
     """
 
     lines: tuple[npt.NDArray[np.int32], ...]

@@ -94,8 +94,8 @@ def _full(width: int, side: int, bottleneck: int) -> nn.Sequential:
 
 
 class Mix(nn.Module):
-    """`x + conv(relu(fc(x)))`: a channel-wise fully connected layer over the whole picture, then across the
-    channels.
+    """`x + conv(relu(fc(x)))`: a channel-wise fully connected layer over the whole picture,
+    then across the channels.
     """
 
     def __init__(self, width: int, side: int) -> None:

@@ -1,8 +1,8 @@
 """Coarse and refined with contextual attention: Yu et al., Generative Image Inpainting with Contextual
 Attention, CVPR 2018.
 
-`ContextualAttentionGenerator` has the paper's topology; `SlimContextualAttentionGenerator` is the bundled
-form.
+`ContextualAttentionGenerator` has the paper's topology;
+`SlimContextualAttentionGenerator` is the bundled form.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from inpainters.networks.slim import Conv, Stage, double, halved, known_mean, pu
 
 
 class MirrorConv2d(nn.Module):
-    """Convolution with mirror padding and an activation (section 3); maps too small for a mirror repeat their
-    edge.
+    """Convolution with mirror padding and an activation (section 3);
+    maps too small for a mirror repeat their edge.
     """
 
     def __init__(
@@ -137,10 +137,10 @@ def quarter(mask: Tensor) -> Tensor:
 class ContextualAttentionGenerator(nn.Module):
     """The paper's generator (section 3 and 4.2), ELU and mirror padding throughout, no normalisation.
 
-    Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where missing. Returns the coarse
-    and the refined picture, (N, 3, H, W) each, neither clamped (the paper clips) nor composited. Attention is
-    computed at a quarter of the resolution, without the authors' further halving of the features that are
-    matched.
+    Args of `forward`: `image` (N, 3, H, W) in [0, 1], `mask` (N, 1, H, W) 1 where missing. Returns the
+    coarse and the refined picture, (N, 3, H, W) each, neither clamped (the paper clips) nor composited.
+    Attention is computed at a quarter of the resolution, without the authors' further halving of the
+    features that are matched.
     """
 
     def __init__(self, cnum: int = 32) -> None:

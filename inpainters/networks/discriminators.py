@@ -46,8 +46,8 @@ class CentreDiscriminator(nn.Module):
     """Judges the middle half of a picture: Pathak et al., Context Encoders, CVPR 2016, section 3.2 (their
     DCGAN discriminator).
 
-    Of (N, 3, 128, 128) it sees the 64x64 centre and returns logits (N, 1, 1, 1); of larger pictures a map of
-    logits.
+    Of (N, 3, 128, 128) it sees the 64x64 centre and returns logits (N, 1, 1, 1);
+    of larger pictures a map of logits.
     """
 
     def __init__(self, widths: Sequence[int] = (64, 128, 256, 512)) -> None:

@@ -79,8 +79,8 @@ class PartialUNet(nn.Module):
         return [(self.drawn((2 * image - 1) * known, known) + 1) / 2]
 
     def drawn(self, x: Tensor, valid: Tensor) -> Tensor:
-        """The last layer's output, (N, 3, H, W) float, for values (N, 3, H, W) and their validity (N, 1, H,
-        W).
+        """The last layer's output, (N, 3, H, W) float, for values (N, 3, H, W) and their
+        validity (N, 1, H, W).
         """
         levels = []
         for encode in self.encoder:

@@ -37,8 +37,8 @@ _CHUNK = 8192  # patches compared at once, so that they stay in the processor's 
 
 @dataclass
 class Level:
-    """One scale. Flat indices run over (h, w); `values` are (h * w, 5): red, green, blue and two texture
-    features.
+    """One scale. Flat indices run over (h, w); `values` are (h * w, 5):
+    red, green, blue and two texture features.
     """
 
     shape: tuple[int, int]
@@ -221,8 +221,8 @@ class Level:
             missing &= ~layer
 
     def sharp_vote(self, weights: Float32s) -> Indices:
-        """The source of each missing pixel: of its votes the one nearest to their mean, so that no pixel is a
-        blend.
+        """The source of each missing pixel: of its votes the one nearest to their mean,
+        so that no pixel is a blend.
         """
         mean = self.mean_vote(weights)
         best = np.full(len(self.pixels), np.inf, np.float32)
@@ -235,8 +235,8 @@ class Level:
 
 
 def texture_features(image: Image, mask: Mask, reach: float) -> Float32s:
-    """Newson eq. 7: mean absolute derivatives over about one pixel of the coarsest scale. (h, w, 2), in grey
-    levels.
+    """Newson eq. 7: mean absolute derivatives over about one pixel of the coarsest scale.
+    (h, w, 2), in grey levels.
     """
     grey = image.astype(np.float32).mean(axis=2)
     known = (~mask).astype(np.float32)
@@ -249,8 +249,8 @@ def texture_features(image: Image, mask: Mask, reach: float) -> Float32s:
 
 
 def box_count(mask: Mask, side: int) -> Indices:
-    """How many True pixels the patch at each corner holds; (h, w), huge at corners whose patch leaves the
-    picture.
+    """How many True pixels the patch at each corner holds;
+    (h, w), huge at corners whose patch leaves the picture.
     """
     sums = cv2.boxFilter(
         mask.astype(np.float32),
@@ -278,8 +278,8 @@ def usable_side(mask: Mask, side: int) -> int:
 
 
 def masked_distance(patches: Float32s, known: Float32s, bank: Float32s) -> Float32s:
-    """(n, m) sums of squared differences over the known (1, not 0) entries of `patches`, as three matrix
-    products.
+    """(n, m) sums of squared differences over the known (1, not 0) entries of `patches`,
+    as three matrix products.
     """
     held = patches * known
     distance: Float32s = (held * held).sum(axis=1)[:, None] - 2 * held @ bank.T + known @ (bank * bank).T

@@ -16,8 +16,8 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
     """Screened Poisson solve (Darabi sec. 4.2): the chosen sources' gradients, held by their colours and by
     the rim.
 
-    Minimises sum |u_i - u_j - g_ij|^2 + _SCREEN |u_i - v_i|^2 over neighbours i, j, with u fixed at known
-    pixels.
+    Minimises sum |u_i - u_j - g_ij|^2 + _SCREEN |u_i - v_i|^2 over neighbours i, j,
+    with u fixed at known pixels.
     """
     height, width = image.shape[:2]
     known = image.reshape(-1, 3).astype(np.float32)

@@ -1,5 +1,5 @@
-"""Train a bundled network: `python -m inpainters.training gated_conv --data photographs --out
-runs/gated_conv`.
+"""Train a bundled network:
+`python -m inpainters.training gated_conv --data photographs --out runs/gated_conv`.
 """
 
 import argparse

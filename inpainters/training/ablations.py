@@ -1,9 +1,9 @@
 """Evidence for what the field says, at a small size: `python -m inpainters.training.ablations --data
 photographs`.
 
-Each recipe in `recipes/ablations` trains one run per variant, alike in all but what the variant names: seed,
-pictures, masks and steps. All are scored on the same held-out pictures; what counts is the difference per
-picture.
+Each recipe in `recipes/ablations` trains one run per variant, alike in all but what the variant
+names: seed, pictures, masks and steps. All are scored on the same held-out pictures; what counts is
+the difference per picture.
 """
 
 import argparse
@@ -255,37 +255,13 @@ def draw_differences(rows: Rows, path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 2 bad input, 130 stopped by hand."""
     p = commandline.Parser(prog="python -m inpainters.training.ablations", description=__doc__)
-    p.add_argument(
-        "--data",
-        nargs="+",
-        type=commandline.path,
-        required=True,
-        metavar="DIR",
-        help="folders of training pictures",
-    )
-    p.add_argument(
-        "--out",
-        type=commandline.path,
-        default=Path("runs/ablations"),
-        metavar="DIR",
-        help="where the runs are kept",
-    )
-    p.add_argument(
-        "--results",
-        type=commandline.path,
-        default=Path("results/ablations"),
-        metavar="DIR",
-        help="where the report is written",
-    )
-    p.add_argument(
-        "--cache",
-        type=commandline.path,
-        metavar="DIR",
-        help="where decoded pictures are kept (default: OUT/cache)",
-    )
-    p.add_argument(
-        "--only", nargs="+", default=list(ABLATIONS), metavar="NAME", help=f"some of: {', '.join(ABLATIONS)}"
-    )
+    folder: dict[str, Any] = {"type": commandline.path, "metavar": "DIR"}
+    p.add_argument("--data", nargs="+", required=True, help="folders of training pictures", **folder)
+    p.add_argument("--out", default=Path("runs/ablations"), help="where the runs are kept", **folder)
+    p.add_argument("--results", default=Path("results/ablations"), help="where the report goes", **folder)
+    p.add_argument("--cache", help="where decoded pictures are kept (default: OUT/cache)", **folder)
+    named = f"some of: {', '.join(ABLATIONS)}"
+    p.add_argument("--only", nargs="+", default=list(ABLATIONS), metavar="NAME", help=named)
     p.add_argument("--steps", type=positive, metavar="N", help="in place of the recipes' own")
     p.add_argument(
         "--pictures",
@@ -319,30 +295,33 @@ def _main(args: argparse.Namespace) -> int:
     values: Rows = []
     rows: Rows = []
     for ablation in ablations:
-        found, trainers = {}, []
-        for variant, plan in ablation.variants.items():
-            if len(pictures.held_out(plan.data.held_out)[1]) < 2:
-                raise InputError("Fewer than two pictures are held out to score on; give more pictures.")
-            _say(f"{ablation.name}: {variant}")
-            trainer = train(plan, pictures, args.out / ablation.name / variant, device, _say)
-            found[variant] = scores(trainer, args.pictures)
-            trainers.append(trainer)
-            values += [
-                {
-                    "ablation": ablation.name,
-                    "variant": variant,
-                    "picture": name,
-                    "metric": metric,
-                    "value": f"{value:.6g}",
-                }
-                for name, metrics in found[variant].items()
-                for metric, value in metrics.items()
-            ]
+        trainers = {
+            variant: _trained(plan, pictures, args.out / ablation.name / variant, device)
+            for variant, plan in ablation.variants.items()
+        }
+        found = {variant: scores(trainer, args.pictures) for variant, trainer in trainers.items()}
+        values += _values(ablation.name, found)
         rows += compare(ablation, found)
-        draw_fills(trainers, args.results / "figures" / f"{ablation.name}.png")
+        draw_fills(list(trainers.values()), args.results / "figures" / f"{ablation.name}.png")
     _write(args.results, ablations, values, rows, _facts(ablations, device))
     _say(f"written to '{args.results}'")
     return 0
+
+
+def _trained(plan: recipe.Recipe, pictures: "Pictures", out: Path, device: str) -> "Trainer":
+    if len(pictures.held_out(plan.data.held_out)[1]) < 2:
+        raise InputError("Fewer than two pictures are held out to score on; give more pictures.")
+    _say(f"{out.parent.name}: {out.name}")
+    return train(plan, pictures, out, device, _say)
+
+
+def _values(ablation: str, found: dict[str, dict[str, dict[str, float]]]) -> Rows:
+    return [
+        dict(zip(VALUE_COLUMNS, (ablation, variant, picture, metric, f"{value:.6g}"), strict=True))
+        for variant, scored in found.items()
+        for picture, metrics in scored.items()
+        for metric, value in metrics.items()
+    ]
 
 
 def _shortened(ablation: Ablation, steps: int | None) -> Ablation:

@@ -42,8 +42,8 @@ def _main(folders: Sequence[Path]) -> int:
 
 
 def shards(folder: Path) -> dict[str, list[Path]]:
-    """Weights -> their shards in order; raises InputError where there are none, one is lacking, or one is too
-    large.
+    """Weights -> their shards in order; raises InputError where there are none, one is lacking,
+    or one is too large.
     """
     found: dict[str, list[Path]] = {}
     for name in trained():
@@ -68,8 +68,8 @@ def shards(folder: Path) -> dict[str, list[Path]]:
 
 
 def bundle(name: str, paths: Sequence[Path]) -> None:
-    """Copy shards and cards into the package and pin them, after a look whether the network can be built from
-    them.
+    """Copy shards and cards into the package and pin them,
+    after a look whether the network can be built from them.
     """
     build_network(trained()[name], name, paths)
     cards = [

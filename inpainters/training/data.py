@@ -151,8 +151,8 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def random_crop(picture: Image, size: int, rng: np.random.Generator) -> Image:
-    """A square of `size`, from a random window between `size` and the whole shorter side, flipped half the
-    time.
+    """A square of `size`, from a random window between `size` and the whole shorter side,
+    flipped half the time.
     """
     height, width = picture.shape[:2]
     side = int(rng.integers(size, min(height, width) + 1))
@@ -174,8 +174,8 @@ def centre_crop(picture: Image, size: int) -> Image:
 def draw_mask(
     recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: float | None = None
 ) -> Mask:
-    """A mask of the recipe's mix, (size, size) bool, its share of missing pixels uniform between `low` and
-    `recipe.high`.
+    """A mask of the recipe's mix, (size, size) bool,
+    its share of missing pixels uniform between `low` and `recipe.high`.
     """
     if recipe.window < 1:
         return _windowed(recipe, size, rng, seed, whole=low is not None)

@@ -21,8 +21,8 @@ from inpainters.training.loop import Trainer
 
 
 class DenoisingTrainer(Trainer):
-    """The loss is the mean squared error of what the network predicts, weighted by the signal-to-noise
-    ratio.
+    """The loss is the mean squared error of what the network predicts,
+    weighted by the signal-to-noise ratio.
     """
 
     model: Denoiser

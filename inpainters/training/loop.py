@@ -1,5 +1,5 @@
-"""One training loop for all recipes: moving average, bf16, atomic checkpoints, logs, picture grids,
-validation.
+"""One training loop for all recipes: moving average, bf16, atomic checkpoints, logs,
+picture grids, validation.
 """
 
 import copy
@@ -298,8 +298,8 @@ class Trainer:
     def _offset(self, size: int) -> tuple[int, int]:
         """Rows and columns that the perceptual distance does not see in this step.
 
-        It samples on a grid; where that always coincides with the network's own, the network learns to draw a
-        grid.
+        It samples on a grid; where that always coincides with the network's own,
+        the network learns to draw a grid.
         """
         rng = np.random.default_rng([self.recipe.seed, self.step, 2**32 - 1])
         down, right = rng.integers(min(16, size // 4), size=2)
@@ -427,8 +427,8 @@ def _append(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) ->
 
 
 def _truncate(path: Path, step: int, columns: tuple[str, ...]) -> None:
-    """Drop the rows after `step`: the resumed run writes them again. A log of older columns gets the present
-    ones.
+    """Drop the rows after `step`: the resumed run writes them again.
+    A log of older columns gets the present ones.
     """
     if not path.is_file():
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -173,7 +173,7 @@ class FeatureDistance(nn.Module):
     VGG16 or SqueezeNet.
     """
 
-    taps: dict[str, tuple[int, ...]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}  # noqa: RUF012
+    taps: ClassVar[dict[str, tuple[int, ...]]] = {"vgg16": (4, 9, 16), "squeezenet1_1": (2, 5, 8)}
     mean: Tensor
     deviation: Tensor
 

@@ -61,8 +61,8 @@ def wait() -> None:
 
 @contextmanager
 def first_alone() -> Iterator[None]:
-    """The first process goes ahead, the others follow when it is done: they find what it wrote, or what was
-    wrong.
+    """The first process goes ahead, the others follow when it is done:
+    they find what it wrote, or what was wrong.
     """
     if rank() > 0:
         wait()

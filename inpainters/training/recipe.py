@@ -47,8 +47,8 @@ OBJECTIVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "latent_inpainting": ("inpainters.training.denoising:LatentTrainer", ("noisy", "timestep", "context")),
     "autoencoding": ("inpainters.training.autoencoding:AutoencodingTrainer", ("image",)),
 }
-"""What a network is trained for -> `module:class` of the trainer, and what the network's `forward` takes
-first.
+"""What a network is trained for -> `module:class` of the trainer,
+and what the network's `forward` takes first.
 """
 DISCRIMINATORS: dict[str, str] = {
     "sn_patch_gan": "inpainters.networks.discriminators:SNPatchGAN",
@@ -98,8 +98,8 @@ class Masks:
     whole: Share = 0.0
     """Share of the masks that take all of that square; below a window of 1 validation has only those."""
     beyond: Share = 0.0
-    """Share of the masks that also lack a strip along one or two sides, as where a window reaches beyond its
-    picture.
+    """Share of the masks that also lack a strip along one or two sides,
+    as where a window reaches beyond its picture.
     """
 
     @model_validator(mode="after")
@@ -111,8 +111,8 @@ class Masks:
 
 @dataclass(frozen=True, config=_TABLE)
 class Optimizer:
-    """AdamW; the rate rises over `warmup` steps, then stays, and falls to 0 in a short run of its own
-    (`--decay`).
+    """AdamW; the rate rises over `warmup` steps, then stays,
+    and falls to 0 in a short run of its own (`--decay`).
     """
 
     batch: Count = 16
@@ -181,8 +181,8 @@ class Losses:
 
 @dataclass(frozen=True, config=_TABLE)
 class Discriminator:
-    """The other player, where `losses.adversarial` is not 0; Adam, whose rate rises and falls with the
-    generator's.
+    """The other player, where `losses.adversarial` is not 0;
+    Adam, whose rate rises and falls with the generator's.
     """
 
     name: Annotated[StrictStr, choice(*DISCRIMINATORS)] = "sn_patch_gan"
@@ -270,8 +270,8 @@ class Recipe:
 def load_recipe(name: str, *, device: str = "cpu") -> Recipe:
     """Read a recipe by its name or path; on the CPU its `[cpu]` section overrides the rest.
 
-    Raises InputError for a recipe that is not there, is not TOML, or has a key or a value that cannot be
-    used.
+    Raises InputError for a recipe that is not there, is not TOML,
+    or has a key or a value that cannot be used.
     """
     path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file():

@@ -36,8 +36,8 @@ def load_network(target: str, name: str, files: tuple[str, ...], device: str) ->
 
 
 def build_network(target: str, name: str, paths: Sequence[Path]) -> nn.Module:
-    """The network that the shards describe, in fp32. Nothing that the files say is believed unchecked; raises
-    UnavailableError.
+    """The network that the shards describe, in fp32. Nothing that the files say is believed unchecked;
+    raises UnavailableError.
     """
     metadata: dict[str, str] = {}
     tensors: dict[str, Tensor] = {}

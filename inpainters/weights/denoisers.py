@@ -218,8 +218,8 @@ def _digest(files: Stamp) -> str:
 
 @lru_cache(maxsize=64)
 def _snapshot(repository: str, revision: str) -> Path:
-    """The descriptions' folder, named for its commit. A branch means the same commit as long as the process
-    lives.
+    """The descriptions' folder, named for its commit.
+    A branch means the same commit as long as the process lives.
     """
     found = _download(repository, revision, DESCRIPTIONS)
     _asked[repository, revision] = _asked[repository, found.name] = found
@@ -403,8 +403,8 @@ def _build(settings: Mapping[str, Any], size: int, name: str) -> UNet:
 
 
 def schedule(config: Mapping[str, Any], name: str) -> DDPMScheduler:
-    """The noise schedule of a `scheduler_config.json`; where it is empty, that of Ho et al. 2020, on 1000
-    timesteps.
+    """The noise schedule of a `scheduler_config.json`; where it is empty,
+    that of Ho et al. 2020, on 1000 timesteps.
     """
     if (kind := config.get("_class_name", SCHEDULERS[0])) not in SCHEDULERS:
         raise _refused(name, f"its scheduler is a '{str(kind)[:40]}', not one of {', '.join(SCHEDULERS)}")

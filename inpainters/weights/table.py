@@ -8,8 +8,8 @@ from inpainters.weights.bundled import BUNDLED
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file, or shards that belong together, found by name in any of the weights folders and believed by its
-    sha256.
+    """A file, or shards that belong together,
+    found by name in any of the weights folders and believed by its sha256.
     """
 
     name: str

@@ -1,5 +1,5 @@
-"""Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, 2018 (doi
-10.1155/2018/3950312).
+"""Damelin and Hoang, On surface completion and image inpainting by biharmonic functions,
+2018 (doi 10.1155/2018/3950312).
 """
 
 from skimage.restoration import inpaint_biharmonic

@@ -1,5 +1,5 @@
-"""Telea 2004 (doi 10.1080/10867651.2004.10487596) and Bertalmio 2001 (doi 10.1109/CVPR.2001.990497), as in
-OpenCV.
+"""Telea 2004 (doi 10.1080/10867651.2004.10487596) and Bertalmio 2001 (doi 10.1109/CVPR.2001.990497),
+as in OpenCV.
 """
 
 import cv2

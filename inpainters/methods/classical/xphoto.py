@@ -26,8 +26,8 @@ def _xphoto(image: Pixels, mask: Mask, algorithm: int) -> Pixels:
 
 
 class ShiftMap(Inpainter):
-    """He and Sun, Statistics of patch offsets for image completion, ECCV 2012 (doi
-    10.1007/978-3-642-33709-3_2).
+    """He and Sun, Statistics of patch offsets for image completion,
+    ECCV 2012 (doi 10.1007/978-3-642-33709-3_2).
     """
 
     SMALLEST = 64  # px; offsets of less than 16 px are barred, so that a smaller picture has too few of them

@@ -6,6 +6,7 @@ Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1 or C, h, w) bool, Tru
 
 import math
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -28,8 +29,8 @@ from inpainters.weights import denoisers
 PREVIEWS = 24
 """Previews of a whole run, at most."""
 RESOLVED = 100.0
-"""Signal-to-noise ratio up to which a coarser scale speaks for a picture that is larger than those of the
-training.
+"""Signal-to-noise ratio up to which a coarser scale speaks for a picture that is larger than
+those of the training.
 """
 MOMENTS = 40
 """Steps of a run that its explanation shows, at most."""
@@ -89,9 +90,7 @@ class Noise:
 
 def last(states: Iterable[State]) -> State:
     """Where a run ends; it holds none of the states before."""
-    for state in states:  # noqa: B007
-        pass
-    return state
+    return deque(states, maxlen=1)[0]
 
 
 # Steps between noise levels
@@ -130,8 +129,8 @@ def levels(net: Denoiser | Pretrained) -> list[float]:
 
 
 def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
-    """The network's answers as estimates, whatever it was trained to predict; `context` is what else it is
-    shown.
+    """The network's answers as estimates, whatever it was trained to predict;
+    `context` is what else it is shown.
     """
     config, abars = net.scheduler.config, levels(net)
     bound = config.clip_sample_range if config.clip_sample else None
@@ -207,8 +206,8 @@ class Diffusion(Learned):
     def sample(
         self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]
     ) -> Iterator[State]:
-        """Each step's state, of which the last is clean. `known`: the pictures, of any value where `mask` is
-        True.
+        """Each step's state, of which the last is clean.
+        `known`: the pictures, of any value where `mask` is True.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement sample")
 
@@ -217,14 +216,14 @@ class Diffusion(Learned):
         return schedules.plan(self.spec.name, options, levels(self.model(options)))
 
     def settle(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Another denoiser's name with its commit or digest; raises as `load_denoiser` does where there is
-        none.
+        """Another denoiser's name with its commit or digest;
+        raises as `load_denoiser` does where there is none.
         """
         return dict(options) | ({"model": denoisers.pinned(options["model"])} if options.get("model") else {})
 
     def load(self) -> None:
-        """Build the network that the method was made with; raises UnavailableError or InputError with one
-        sentence.
+        """Build the network that the method was made with;
+        raises UnavailableError or InputError with one sentence.
         """
         name = self.options.get("model")
         self.net = denoisers.load_denoiser(str(name), self.device) if name else self.bundled()

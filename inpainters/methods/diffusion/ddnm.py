@@ -1,5 +1,5 @@
-"""DDNM: Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, ICLR
-2023.
+"""DDNM: Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion
+null-space model, ICLR 2023.
 """
 
 from collections.abc import Iterator, Sequence

@@ -171,8 +171,8 @@ def passed(method: str, options: Mapping[str, Any], training: int = TRAINING) ->
 
 
 def corners(course: Sequence[int]) -> list[tuple[int, int]]:
-    """(place, timestep) of the ends of a course and wherever it bends; straight lines between them are the
-    course.
+    """(place, timestep) of the ends of a course and wherever it bends;
+    straight lines between them are the course.
     """
     inner = (i for i in range(1, len(course) - 1) if course[i] - course[i - 1] != course[i + 1] - course[i])
     return [(i, course[i]) for i in (0, *inner, len(course) - 1)]

@@ -116,8 +116,8 @@ def split(mask: Mask, rng: np.random.Generator) -> tuple[Mask, Mask]:
 
 
 def fresh_hourglass(size: tuple[int, ...], width: int, generator: torch.Generator) -> Hourglass:
-    """Channels double from FINEST to `width`; as many scales, five at most, as leave two pixels a side at the
-    deepest.
+    """Channels double from FINEST to `width`;
+    as many scales, five at most, as leave two pixels a side at the deepest.
     """
     scales = min(5, int(math.log2(min(size))) - 1)
     with torch.device("meta"):

@@ -1,5 +1,5 @@
-"""Gated convolution: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019; network in
-`networks.gated`.
+"""Gated convolution: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019;
+network in `networks.gated`.
 """
 
 from collections.abc import Generator

@@ -1,5 +1,5 @@
-"""Partial convolution: Liu et al., Image Inpainting for Irregular Holes Using Partial Convolutions, ECCV
-2018.
+"""Partial convolution: Liu et al., Image Inpainting for Irregular Holes Using
+Partial Convolutions, ECCV 2018.
 """
 
 from collections.abc import Generator

@@ -52,8 +52,8 @@ def _patches(x: Tensor, kernel: int, stride: int) -> Tensor:
 
 
 def _paste(patches: Tensor) -> Tensor:
-    """Sum of overlapping 4x4 patches that lie two apart, (N, rows, columns, 16 · C) to (N, C, 2 · rows, 2 ·
-    columns).
+    """Sum of overlapping 4x4 patches that lie two apart, (N, rows, columns, 16 · C) to (N, C, 2 · rows,
+    2 · columns).
     """
     size = patches.shape[0], 2 * patches.shape[1] + 2, 2 * patches.shape[2] + 2, patches.shape[3] // 16
     return _Lay.apply(patches, size, 4, 2)[:, 1:-1, 1:-1].permute(0, 3, 1, 2)

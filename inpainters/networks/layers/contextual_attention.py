@@ -20,8 +20,8 @@ class Attention(NamedTuple):
     """Where the missing positions copied from."""
 
     source: Tensor
-    """(N, H, W) int64: `row * W + column` of the known position with the largest weight, -1 where nothing was
-    copied.
+    """(N, H, W) int64: `row * W + column` of the known position with the largest weight,
+    -1 where nothing was copied.
     """
     weights: list[Tensor]
     """Per picture (missing positions in row-major order, H * W), rows sum to 1; empty unless asked for."""
@@ -151,8 +151,8 @@ def _around(queries: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _neighbours(positions: Tensor, step: int) -> tuple[Tensor, Tensor]:
-    """All pixels at -step, 0, +step of some pixels, each once, and where in them those of each pixel are, (3,
-    number).
+    """All pixels at -step, 0, +step of some pixels, each once,
+    and where in them those of each pixel are, (3, number).
     """
     offsets = torch.tensor([[-step], [0], [step]], device=positions.device)
     found, rows = (positions + offsets).unique(return_inverse=True)

@@ -53,8 +53,8 @@ class PartialConv2d(nn.Module):
         return out, update
 
     def _count(self, valid: Tensor, channels: int) -> Tensor:
-        """Valid values per window, (N, 1, H', W'); one channel is enough, as all output channels see the same
-        inputs.
+        """Valid values per window, (N, 1, H', W');
+        one channel is enough, as all output channels see the same inputs.
         """
         conv = self.conv
         total = valid.sum(1, keepdim=True) if valid.shape[1] > 1 else valid * channels
