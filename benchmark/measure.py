@@ -13,7 +13,7 @@ from pathlib import Path
 
 PACKAGES = (
     "numpy", "scipy", "opencv-contrib-python-headless", "pillow", "scikit-image", "torch", "torchvision",
-    "torchmetrics", "lpips", "diffusers", "pandas", "matplotlib", "gradio",
+    "torchmetrics", "lpips", "piq", "diffusers", "pandas", "matplotlib", "gradio",
 )  # fmt: skip
 """Distributions named in every manifest."""
 

@@ -14,6 +14,7 @@ HEAVY = {
     "diffusers",
     "transformers",
     "lpips",
+    "piq",
     "torchmetrics",
     "torch_fidelity",
     "gradio",

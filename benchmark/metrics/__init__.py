@@ -4,7 +4,7 @@ import importlib
 import math
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from benchmark.metrics.base import Features, ImageMetric, MetricSpec, SetMetric
 from benchmark.metrics.regions import BAND, REGIONS
@@ -34,6 +34,8 @@ _LPIPS = {
 }
 _BAND = f" Band: missing pixels within {BAND} pixels of a known one."
 _TORCH = ("torch", "torchvision")
+_PIP = {"stlpips_pytorch": "stlpips_pytorch==0.0.2"}
+"""Importable name of a package -> what pip is told, where that is another name or a version."""
 
 
 def _lpips(net: str) -> MetricSpec:
@@ -51,6 +53,21 @@ def _lpips(net: str) -> MetricSpec:
         target=f"benchmark.metrics.lpips:{net}",
         requires=(*_TORCH, "lpips"),
         network=network,
+    )
+
+
+def _unlearned(name: str, title: str, better: Literal["lower", "higher"], variant: str) -> MetricSpec:
+    return MetricSpec(
+        name=name,
+        title=title,
+        kind="image",
+        regions=("whole",),
+        better=better,
+        unit="",
+        variant=f"{variant}; piq on RGB in [0, 1] in float64, one value of the whole picture.",
+        weights=None,
+        target=f"benchmark.metrics.unlearned:{name}",
+        requires=(*_TORCH, "piq"),
     )
 
 
@@ -215,7 +232,49 @@ _SPECS = (
         weights=None,
         target="benchmark.metrics.seam:Seam",
     ),
+    _unlearned(
+        "haarpsi",
+        "HaarPSI",
+        "higher",
+        "Reisenhofer 2018: Haar wavelets of YIQ at 3 scales after halving, c 30, alpha 4.2",
+    ),
+    _unlearned(
+        "gmsd",
+        "GMSD",
+        "lower",
+        "Xue 2014: deviation of the similarity of Prewitt gradients of Y (of YIQ) after halving, constant "
+        "170 / 255²",
+    ),
+    _unlearned(
+        "mdsi",
+        "MDSI",
+        "lower",
+        "Nafchi 2016: gradients and chromaticity (L, H, M) at about 256 pixels of the shorter side, summed "
+        "with alpha 0.6, c1 140, c2 55, c3 550, q and o 1/4, rho 1",
+    ),
+    _unlearned(
+        "ms_ssim",
+        "MS-SSIM",
+        "higher",
+        "Wang 2003: 5 scales with weights 0.0448, 0.2856, 0.3001, 0.2363 and 0.1333, Gaussian window 11x11, "
+        "sigma 1.5, K1 0.01, K2 0.03, mean over RGB, pictures of at least 161 pixels a side",
+    ),
     *(_lpips(net) for net in _LPIPS),
+    MetricSpec(
+        name="st_lpips_alex",
+        title="ST-LPIPS (AlexNet)",
+        kind="image",
+        regions=REGIONS,
+        better="lower",
+        unit="",
+        variant="Shift-tolerant LPIPS (Ghildyal and Liu 2022), AlexNet with stride 1 and blurred halvings, "
+        "the weights of stlpips_pytorch 0.0.2 (sha256 b356b382), which no method here was trained with; "
+        "inputs in [-1, 1] at their own size; hole and band are means of the spatial map, as for LPIPS."
+        + _BAND,
+        weights=None,
+        target="benchmark.metrics.st_lpips:alex",
+        requires=(*_TORCH, "lpips", "stlpips_pytorch"),
+    ),
     *(_set("FID", replace(_FRECHET, name="fid"), features) for features in _INCEPTION),
     *(_set("KID", replace(_KERNEL, name="kid"), features) for features in _INCEPTION),
     _set("FD", _FRECHET, _SQUEEZE),
@@ -240,7 +299,7 @@ def unavailable(name: str) -> str | None:
     spec = get(name)
     absent = [package for package in spec.requires if find_spec(package) is None]
     if absent:
-        package = absent[0].replace("_", "-")
+        package = _PIP.get(absent[0], absent[0].replace("_", "-"))
         return f"{spec.title} needs the package '{package}': run `pip install {package}`."
     if spec.weights and missing_weights(spec.weights):
         return f"{spec.title} needs weights '{spec.weights}': run `python -m benchmark fetch {spec.weights}`."

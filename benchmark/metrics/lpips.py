@@ -20,7 +20,7 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 from inpainters.weights.files import verified
 
-SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17}
+SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17, "alex, shift-tolerant": 21}
 """Side in pixels under which a backbone's last map is empty."""
 PIXELS = 2 * 256 * 256
 """A batch holds at most this many pixels (at least one picture): more overflow a processor's cache and take
@@ -35,7 +35,11 @@ class Lpips:
 
     def __init__(self, net: str, device: str = "cpu") -> None:
         self.net, self.device = net, device
-        self.model = _load(net).to(device, memory_format=torch.channels_last)
+        self.model = self.load().to(device, memory_format=torch.channels_last)
+
+    def load(self) -> Any:
+        """The package's module: scaling layer, network and heads, with their weights."""
+        return _load(self.net)
 
     def score(self, reference: Image, output: Image, mask: Mask) -> dict[str, float]:
         return self.score_batch([reference], [output], [mask])[0]
@@ -84,14 +88,19 @@ def squeeze(device: str = "cpu") -> Lpips:
     return Lpips("squeeze", device)
 
 
+def bare(net: str) -> Any:
+    """The package's module with its own heads and a network of random weights; nothing is downloaded."""
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")  # lpips calls torchvision by names it has deprecated
+        return lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+
+
 def _load(net: str) -> Any:
     state = torch.load(verified(f"lpips_{net}"), map_location="cpu", weights_only=True)
     # A whole torchvision checkpoint has its convolutions under "features."; a file of features alone has no
     # prefix.
     state = {key.removeprefix("features."): value for key, value in state.items()}
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")  # lpips calls torchvision by names it has deprecated
-        model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+    model = bare(net)
     # The package cuts the backbone into slices but keeps torchvision's layer numbers: slice2.3.weight is
     # 3.weight.
     model.net.load_state_dict({key: state[key.partition(".")[2]] for key in model.net.state_dict()})

@@ -8,7 +8,12 @@ OVERVIEW = (
     ("lpips_squeeze", "hole"),
     ("psnr", "hole"),
     ("ssim", "hole"),
+    ("haarpsi", "whole"),
+    ("gmsd", "whole"),
+    ("mdsi", "whole"),
+    ("ms_ssim", "whole"),
     ("l1", "hole"),
+    ("st_lpips_alex", "hole"),
     ("lpips_alex", "hole"),
     ("lpips_vgg", "hole"),
 )

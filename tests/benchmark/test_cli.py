@@ -28,8 +28,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_list_works_without_torch_diffusers_and_gradio() -> None:
     script = (
-        "import sys\nfor name in ('torch', 'torchvision', 'diffusers', 'gradio', 'lpips', 'torchmetrics', "
-        "'matplotlib'):\n"
+        "import sys\nfor name in ('torch', 'torchvision', 'diffusers', 'gradio', 'lpips', 'piq', "
+        "'torchmetrics', 'matplotlib'):\n"
         "    sys.modules[name] = None\nfrom benchmark.__main__ import main\nsys.exit(main(['list']))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

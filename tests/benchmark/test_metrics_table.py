@@ -13,11 +13,15 @@ from inpainters.registry import METHODS
 from inpainters.weights.files import ENV
 
 NAMES = [
-    *("psnr", "ssim", "l1", "seam", "lpips_alex", "lpips_vgg", "lpips_squeeze"),
+    *("psnr", "ssim", "l1", "seam", "haarpsi", "gmsd", "mdsi", "ms_ssim"),
+    *("lpips_alex", "lpips_vgg", "lpips_squeeze", "st_lpips_alex"),
     *("fid_inception_tm", "fid_inception_legacy", "fid_inception_clean"),
     *("kid_inception_tm_u", "kid_inception_legacy_u", "kid_inception_clean_u", "fd_squeeze", "kd_squeeze_u"),
     *("diversity_lpips_alex", "diversity_lpips_vgg", "diversity_lpips_squeeze"),
 ]  # fmt: skip
+
+SIMPLE = NAMES[:8]
+"""Without learned weights."""
 
 
 @pytest.fixture
@@ -48,6 +52,7 @@ def test_reading_the_table_imports_no_network_library():
         "torch",
         "torchvision",
         "lpips",
+        "piq",
         "torchmetrics",
         "torch_fidelity",
         "gradio",
@@ -55,7 +60,7 @@ def test_reading_the_table_imports_no_network_library():
     } & set(loaded)
 
 
-@pytest.mark.parametrize("name", NAMES[4:])
+@pytest.mark.parametrize("name", [name for name in NAMES if metrics.METRICS[name].weights])
 def test_missing_weights_are_a_sentence_with_the_command(name, no_weights):
     sentence = metrics.unavailable(name)
     assert f"python -m benchmark fetch {metrics.get(name).weights}" in sentence
@@ -63,7 +68,7 @@ def test_missing_weights_are_a_sentence_with_the_command(name, no_weights):
         metrics.create(name)
 
 
-@pytest.mark.parametrize("name", NAMES[:4])
+@pytest.mark.parametrize("name", SIMPLE)
 def test_simple_metrics_are_always_there(name, no_weights):
     assert metrics.unavailable(name) is None
 
@@ -73,6 +78,13 @@ def test_missing_package_is_named_as_pip_names_it(monkeypatch):
         metrics, "find_spec", lambda package: None if package == "torch_fidelity" else object()
     )
     assert "pip install torch-fidelity" in metrics.unavailable("fid_inception_clean")
+
+
+def test_a_package_of_one_version_is_named_with_it(monkeypatch):
+    monkeypatch.setattr(
+        metrics, "find_spec", lambda package: None if package == "stlpips_pytorch" else object()
+    )
+    assert "run `pip install stlpips_pytorch==0.0.2`." in metrics.unavailable("st_lpips_alex")
 
 
 def test_unknown_metric_is_answered_with_a_suggestion():
