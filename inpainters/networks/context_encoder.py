@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inpainters.errors import InputError
 from inpainters.networks.layers import ChannelwiseFC
-from inpainters.networks.slim import convolution, known_mean, push_pull
+from inpainters.networks.slim import convolution, faint, first_fill, known_mean, stage_inputs
 
 SIDE, HOLE = 128, 64
 """The picture and its centre square that is predicted, px."""
@@ -138,16 +138,12 @@ class SlimContextEncoder(nn.Module):
         side = SIDE // 2 ** (len(widths) - 1)
         self.bottom = nn.Sequential(*(Mix(widths[-1], side) for _ in range(mixes)))
         self.up = nn.ModuleList(Join(b, a) for a, b in reversed(list(itertools.pairwise(widths))))
-        self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
-        nn.init.normal_(self.head.weight, std=0.003)
-        nn.init.zeros_(self.head.get_parameter("bias"))
+        self.head = faint(nn.Conv2d(widths[0], 3, 3, padding=1))
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         _check(image)
-        known = 1 - mask
-        mean = known_mean(image, known)
-        first = push_pull(image - mean, known)
-        x = torch.cat((2 * first, mask - 0.5), 1).contiguous(memory_format=torch.channels_last)
+        first, mean = first_fill(image, mask)
+        x = stage_inputs(first, mask)
         skips = [F.leaky_relu(self.stem(centre(x, SIDE * 3 // 4)), 0.2)]
         for down in self.down:
             x = down(x)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from inpainters.networks.layers import Attention, contextual_attention
 from inpainters.networks.layers.gated_conv import ACTIVATIONS
-from inpainters.networks.slim import Conv, Stage, double, halved, known_mean, push_pull, stage_inputs
+from inpainters.networks.slim import Conv, Stage, double, first_fill, halved, stage_inputs
 
 
 class MirrorConv2d(nn.Module):
@@ -231,9 +231,8 @@ class SlimContextualAttentionGenerator(nn.Module):
         return self._run(image, mask, True)[1]
 
     def _run(self, image: Tensor, mask: Tensor, weights: bool) -> tuple[list[Tensor], Attention]:
-        known, blank = 1 - mask, torch.zeros_like(mask)
-        mean = known_mean(image, known)
-        first = push_pull(image - mean, known)
+        blank = torch.zeros_like(mask)
+        first, mean = first_fill(image, mask)
         coarse = first + double(self.coarse(halved(stage_inputs(first, mask, blank))), first)
         pasted = torch.where(mask > 0, coarse, first)
         added, attention = self.refine.attend(stage_inputs(pasted, mask, blank), mask, weights)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from inpainters.networks.contextual_attention import TwoStage
 from inpainters.networks.layers import Attention, GatedConv2d
 from inpainters.networks.layers.gated_conv import Padding
-from inpainters.networks.slim import Stage, double, halved, known_mean, push_pull, stage_inputs
+from inpainters.networks.slim import Stage, double, first_fill, halved, stage_inputs
 
 
 class GatedGenerator(nn.Module):
@@ -72,11 +72,8 @@ class SlimGatedGenerator(nn.Module):
         self.refine = Stage(5, refine, refine_dilations, activation, conv)
 
     def forward(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:
-        known = 1 - mask
         guide = torch.zeros_like(mask) if guide is None else guide
-        # Colours enter as differences from the mean of the known pixels: no palette is unusual then.
-        mean = known_mean(image, known)
-        first = push_pull(image - mean, known)
+        first, mean = first_fill(image, mask)
         coarse = first + double(self.coarse(halved(stage_inputs(first, mask, guide))), first)
         pasted = torch.where(mask > 0, coarse, first)
         refined = pasted + self.refine(stage_inputs(pasted, mask, guide)).float()

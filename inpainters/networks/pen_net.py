@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpainters.networks.layers import AttentionTransfer
-from inpainters.networks.slim import convolution, known_mean, push_pull
+from inpainters.networks.slim import convolution, faint, first_fill, stage_inputs
 
 
 def resized_like(x: Tensor, like: Tensor) -> Tensor:
@@ -127,17 +127,11 @@ class SlimPenNet(nn.Module):
         upward = widths[-2::-1]
         self.transfer = nn.ModuleList(AttentionTransfer(width) for width in upward[:transfers])
         self.up = nn.ModuleList(SkipJoin(b, a, n) for (a, b), n in zip(reversed(pairs), units, strict=True))
-        self.pictures = nn.ModuleList(nn.Conv2d(width, 3, 3, padding=1) for width in upward)
-        for picture in self.pictures:
-            nn.init.normal_(picture.get_parameter("weight"), std=0.003)
-            nn.init.zeros_(picture.get_parameter("bias"))
+        self.pictures = nn.ModuleList(map(faint, [nn.Conv2d(width, 3, 3, padding=1) for width in upward]))
 
     def forward(self, image: Tensor, mask: Tensor) -> list[Tensor]:
-        known = 1 - mask
-        mean = known_mean(image, known)
-        first = push_pull(image - mean, known)
-        x = torch.cat((2 * first, mask - 0.5), 1).contiguous(memory_format=torch.channels_last)
-        skips = [F.leaky_relu(self.stem(x), 0.2)]
+        first, mean = first_fill(image, mask)
+        skips = [F.leaky_relu(self.stem(stage_inputs(first, mask)), 0.2)]
         for down in self.down:
             skips.append(down(skips[-1]))
         deep = x = self.bottom(skips.pop())

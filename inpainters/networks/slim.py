@@ -99,9 +99,7 @@ class Stage(nn.Module):
         self.up = nn.ModuleList(
             Up(b, a, activation, conv) for a, b in reversed(list(itertools.pairwise(widths)))
         )
-        self.head = nn.Conv2d(widths[0], 3, 3, padding=1)
-        nn.init.normal_(self.head.weight, std=0.003)
-        nn.init.zeros_(self.head.get_parameter("bias"))
+        self.head = faint(nn.Conv2d(widths[0], 3, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         skips = [self.stem(x)]
@@ -113,14 +111,31 @@ class Stage(nn.Module):
         return self.head(x)
 
 
+def faint(conv: nn.Conv2d) -> nn.Conv2d:
+    """The convolution with weights so small that what it adds to a first fill is at first next to nothing."""
+    nn.init.normal_(conv.weight, std=0.003)
+    nn.init.zeros_(conv.get_parameter("bias"))
+    return conv
+
+
+def first_fill(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`push_pull` of the differences from the mean colour of the known pixels, (N, 3, H, W), and that mean.
+
+    Networks see colours so: no palette is unusual then.
+    """
+    known = 1 - mask
+    mean = known_mean(image, known)
+    return push_pull(image - mean, known), mean
+
+
 def known_mean(image: Tensor, known: Tensor) -> Tensor:
     """Mean colour of the known pixels, (N, 3, 1, 1); 0 where there are none."""
     return (image * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True).clamp(min=1)
 
 
-def stage_inputs(picture: Tensor, mask: Tensor, guide: Tensor) -> Tensor:
-    """What a stage sees: (N, 5, H, W), channels last."""
-    x = torch.cat((2 * picture, mask - 0.5, guide), 1)
+def stage_inputs(picture: Tensor, mask: Tensor, *guide: Tensor) -> Tensor:
+    """What a stage sees: (N, 4, H, W), or 5 channels with a guide; channels last."""
+    x = torch.cat((2 * picture, mask - 0.5, *guide), 1)
     return x.contiguous(memory_format=torch.channels_last)
 
 
