@@ -207,10 +207,11 @@ def _run(parsed: argparse.Namespace) -> int:
         _announce(plan)
         outcome = runner.run(root, plan, dataset, masks, device=parsed.device)
     _print_failures([f"{where}: {reason}" for where, reason in outcome.failed.items()])
-    for threads, kept in outcome.unlike.items():
+    if kept := dict.fromkeys(cell for cells in outcome.unlike.values() for cell in cells):
         _note(
-            f"{len(kept)} cells keep pictures that were filled with other numbers of threads ({threads}), "
-            f"{kept[0]} among them: their last digits may differ; --redo fills all alike."
+            f"{len(kept)} cells keep pictures that were filled with other numbers of threads "
+            f"({' or '.join(outcome.unlike)}), {next(iter(kept))} among them: their bytes may differ; --redo "
+            "fills all alike."
         )
     if parsed.only:
         return 1 if outcome.failed else 0

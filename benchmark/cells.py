@@ -55,7 +55,7 @@ class Outcome:
     filled: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     unlike: dict[str, list[str]] = field(default_factory=dict)
-    """Numbers of threads that are not this run's -> the cells that keep pictures which were filled so."""
+    """Numbers of threads (in words) that are not this run's -> the cells that keep pictures filled so."""
 
 
 def split_entry(entry: str) -> tuple[str, dict[str, Any]]:

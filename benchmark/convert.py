@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark import cells, results, rows
+from benchmark.files import check_format
 from benchmark.metrics import METRICS
 from benchmark.report import display
 from benchmark.rows import Column, Row, Scored
@@ -18,8 +19,9 @@ def convert(folder: Path) -> list[str]:
     """Bring a folder to today's files; returns a sentence for each thing that was changed, none where nothing
     was old.
 
-    Raises InputError where an old file is damaged.
+    Raises InputError where an old file is damaged, or another version wrote the folder.
     """
+    check_format(folder)
     return [
         *(_rows(folder) if results.is_old(folder) else []),
         *(_copies(folder) if (folder / "display").is_dir() else []),

@@ -1,5 +1,6 @@
 """What the JSON files of a results folder hold, as typed models: a broken file is one sentence."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -157,17 +158,29 @@ def suite_manifest(folder: Path) -> SuiteManifest:
     except OSError as error:
         raise InputError(f"'{folder.name}/manifest.json' cannot be read ({error.strerror}).") from None
     try:
-        if (found := _Front.model_validate_json(data).meaning.format) != FORMAT:
-            raise InputError(
-                f"'{folder.name}' was written by another version of the benchmark (its manifest has format "
-                f"{found}, this one reads {FORMAT}): use that version, or run its suite again with --redo."
-            )
+        _check_format(folder, data)
         return SuiteManifest.model_validate_json(data)
     except ValidationError as error:
         raise InputError(
             f"'{folder.name}/manifest.json' is damaged ({fault(error)}): `python -m benchmark score "
             f"{folder.name}` writes it anew."
         ) from None
+
+
+def check_format(folder: Path) -> None:
+    """Raise InputError where a suite's manifest says that another version wrote it; say nothing of one that
+    is absent or damaged.
+    """
+    with suppress(OSError, ValidationError):
+        _check_format(folder, (folder / "manifest.json").read_bytes())
+
+
+def _check_format(folder: Path, data: bytes) -> None:
+    if (found := _Front.model_validate_json(data).meaning.format) != FORMAT:
+        raise InputError(
+            f"'{folder.name}' was written by another version of the benchmark (its manifest has format "
+            f"{found}, this one reads {FORMAT}): use that version, or run its suite again with --redo."
+        )
 
 
 def fault(error: ValidationError) -> str:

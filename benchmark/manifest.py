@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, compact, file_sha256, split_entry, write_json
+from benchmark.cells import FORMAT, Cell, file_sha256, split_entry, write_json
 from benchmark.files import (
     CellManifest,
     DatasetMeaning,
@@ -138,10 +138,10 @@ def _threads(done: Sequence[Done]) -> dict[str, int]:
 
 
 def other_threads(done: Sequence[Done]) -> dict[str, list[str]]:
-    """Numbers of threads that are not the first cells' (compact JSON) -> the cells filled with them."""
+    """Numbers of threads that are not the first cells' (in words) -> the cells filled with them."""
     first, found = _threads(done), dict[str, list[str]]()
     for one in done:
         for threads in (t for t in one.threads if measure.unlike(t, first)):
-            cells = found.setdefault(compact(threads), [])
+            cells = found.setdefault(measure.in_words(threads), [])
             cells += [name] if (name := f"{one.cell.entry} {one.cell.bin}") not in cells else []
     return found

@@ -76,6 +76,11 @@ def unlike(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
     return any(one[name] != other[name] for name in one.keys() & other.keys())
 
 
+def in_words(threads: Mapping[str, int]) -> str:
+    """Such as `blas 2, opencv 2`."""
+    return ", ".join(f"{name} {number}" for name, number in sorted(threads.items()))
+
+
 @lru_cache
 def commit(root: Path = Path(__file__).parents[1]) -> str | None:
     """The commit of the checkout that `root` is, with `-dirty` where tracked files were changed since, or

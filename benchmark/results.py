@@ -101,6 +101,7 @@ def load(folder: Path) -> Results:
     version.
     """
     check(folder)
+    files.check_format(folder)
     source: RowSource = (
         Plain(read_csv(folder / PLAIN, SCORE_COLUMNS)) if is_old(folder) else rows.Reader(folder)
     )

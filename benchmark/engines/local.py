@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmark import measure
-from benchmark.cells import Cell, Outcome, compact, finished, read_json, split_entry, write, write_json
+from benchmark.cells import Cell, Outcome, finished, read_json, split_entry, write, write_json
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs
 from benchmark.inputs.masksets import middle
@@ -112,7 +112,7 @@ class _Filler:
         now = measure.threads()
         for one in stored.threads() if stored else ():
             if measure.unlike(one, now):
-                cells = self.outcome.unlike.setdefault(compact(one), [])
+                cells = self.outcome.unlike.setdefault(measure.in_words(one), [])
                 cells.append(f"{self.cell.entry} {self.cell.bin}")
 
     @staticmethod

@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
 
-from benchmark.cells import column_folder, pixels_sha256, read_json, write, write_json
+from benchmark.cells import column_folder, file_sha256, pixels_sha256, read_json, write, write_json
 from benchmark.inputs.datasets import Dataset
 from benchmark.inputs.masksets import MaskSet
 from inpainters.errors import InputError, disk_full
@@ -45,11 +45,16 @@ class Inputs:
     folder: Path
     table: dict[str, dict[str, str]]
     """image id -> image (sha256), mask (sha256), ratio; or reason, where there is no mask for it."""
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    """Name -> sha256 of the file, which is quicker to compare than pixels; an older version wrote none."""
 
     def there(self, image_id: str) -> bool:
         """True where the files of a picture are there; they are not read."""
-        names = [f"{image_id}.png"] + ([] if "reason" in self.table[image_id] else [f"{image_id}.mask.png"])
-        return all((self.folder / name).is_file() for name in names)
+        return all((self.folder / name).is_file() for name in self.names(image_id))
+
+    def names(self, image_id: str) -> list[str]:
+        """The files of a picture."""
+        return [f"{image_id}.png"] + ([] if "reason" in self.table[image_id] else [f"{image_id}.mask.png"])
 
     def load(self, image_id: str) -> tuple[Image, Mask]:
         """The original and its mask; raises InputError where a file is missing or not what the table says."""
@@ -75,6 +80,9 @@ class Inputs:
         """image id -> a sentence, for each picture whose original or mask is missing or was changed."""
         found: dict[str, str] = {}
         for image_id, row in self.table.items():
+            shas = {name: self.files.get(name) for name in self.names(image_id)}
+            if all(sha and file_sha256(self.folder / name) == sha for name, sha in shas.items()):
+                continue
             try:
                 self.original(image_id) if "reason" in row else self.load(image_id)
             except InputError as error:
@@ -117,8 +125,11 @@ def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: MaskSet) -> dict[
             image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found)
             for image_id in images
         }
-        write_json(folder / "inputs.json", {"order": images, "pictures": table})
-        found[label] = Inputs(folder, table)
+        made = Inputs(folder, table)
+        names = [name for image_id in images for name in made.names(image_id)]
+        files = {name: file_sha256(folder / name) for name in names}
+        write_json(folder / "inputs.json", {"order": images, "pictures": table, "files": files})
+        found[label] = replace(made, files=files)
     return found
 
 
@@ -134,7 +145,9 @@ def stored_inputs(folder: Path) -> Inputs | None:
         or not all(isinstance(pictures.get(i), dict) for i in order)
     ):
         return None
-    return Inputs(folder, {image_id: pictures[image_id] for image_id in order})
+    files = found.get("files")
+    table = {image_id: pictures[image_id] for image_id in order}
+    return Inputs(folder, table, files if isinstance(files, dict) else {})
 
 
 def load_inputs(root: Path, plan: Wanted, label: str) -> Inputs:
@@ -158,12 +171,10 @@ def _prepare_one(
     earlier: Mapping[str, Inputs],
 ) -> dict[str, str]:
     original = folder / f"{image_id}.png"
-    twin = next(
-        (inputs.folder / original.name for inputs in earlier.values() if image_id in inputs.table), None
-    )
+    twin = next((inputs for inputs in earlier.values() if image_id in inputs.table), None)
     if twin is not None:
-        image = read_rgb(twin)
-        _link(twin, original)
+        image = twin.original(image_id)
+        _link(twin.folder / original.name, original)
     else:
         image = _original(picture, image_id, plan)
         write(original, encode_png(image))

@@ -26,11 +26,12 @@ from benchmark.cells import Cell, Outcome, difference, lock, read_json, write
 from benchmark.engines import local
 from benchmark.files import cell_manifest
 from benchmark.inputs.datasets import Dataset, folder
-from benchmark.inputs.frozen import read_mask, read_rgb
+from benchmark.inputs.frozen import load_inputs, prepare, read_mask, read_rgb
 from benchmark.inputs.masksets import MaskSet, open_mask_set
 from benchmark.plan import Plan
 from inpainters import registry
 from inpainters.errors import InputError
+from inpainters.imaging import encode_png
 from inpainters.methods.classical.opencv import Telea
 from inpainters.spec import Cost
 
@@ -212,6 +213,24 @@ def test_a_changed_photograph_and_a_changed_input_are_noticed(tmp_path: Path, ph
         start(root, photos)
 
 
+def test_damaged_inputs_are_found_by_their_files_and_without_them_by_their_pixels(
+    tmp_path: Path, photos: Path
+) -> None:
+    root, label = tmp_path / "out", "10-20"
+    plan, dataset, masks = planned(root, photos, bins=(label,))
+    inputs = prepare(root, plan, dataset, masks)[label]
+    assert load_inputs(root, plan, label) == inputs
+    older = replace(inputs, files={})
+    assert inputs.damaged() == older.damaged() == {}
+    (inputs.folder / "coffee@full.mask.png").write_bytes(
+        (inputs.folder / "chelsea@full.mask.png").read_bytes()
+    )
+    (inputs.folder / "astronaut@full.png").write_bytes(encode_png(inputs.original("astronaut@full")) + b"x")
+    (inputs.folder / "chelsea@full.png").unlink()
+    assert inputs.damaged() == older.damaged()
+    assert set(older.damaged()) == {"coffee@full", "chelsea@full"}  # other bytes, but the same pixels
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x89PNG", None])
 def test_a_damaged_output_or_manifest_and_a_lost_input_are_made_again(
     tmp_path: Path, photos: Path, damage: bytes | None
@@ -267,7 +286,7 @@ def test_other_numbers_of_threads_keep_what_is_finished_and_are_told(
     assert start(root, photos, ("telea",)).unlike == {}  # torch was not there to bear on the pictures
     monkeypatch.setattr(measure, "threads", lambda: {"blas": 1, "opencv": 1, "torch": 1})
     outcome = start(root, photos)
-    assert outcome.unlike == {'{"blas":1,"opencv":2}': ["telea 10-20", "telea 40-50"]}
+    assert outcome.unlike == {"blas 1, opencv 2": ["telea 10-20", "telea 40-50"]}
     assert (outcome.filled, before.items() <= pngs(root).items()) == (6, True)
     cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
     (cell / "coffee@full.png").unlink()
