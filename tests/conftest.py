@@ -1,6 +1,10 @@
 """How the tests share a machine: one thread and a range of ports for each worker."""
 
+import multiprocessing
 import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,48 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """One file alone runs here: a worker would only import everything a second time."""
     files = {argument.partition("::")[0] for argument in config.args}
     return 0 if len(files) == 1 and next(iter(files)).endswith(".py") else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests or with a page in a browser come first: none of them is to run last, alone."""
+    weight = Counter(item.path for item in items if _slow(item))
+    items.sort(key=lambda item: -weight[item.path])
+
+
+def _slow(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("slow")) or "chromium" in getattr(item, "fixturenames", ())
+
+
+CHILD = """
+import os, sys
+os.environ.update(environment)
+said = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(said, 1)
+os.dup2(said, 2)
+"""
+PRELOADED = [
+    "inpainters.training.loop", "inpainters.training.export", "torch.distributed.nn.functional",
+    "torch._dynamo", "benchmark.score",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Callable[..., Any]]:
+    """`forked(code, said, **environment)`: runs code in a process that is forked from one that has imported
+    torch, which takes longer than what tests run; what it says goes to a file.
+    """
+    context, processes = multiprocessing.get_context("forkserver"), []
+    context.set_forkserver_preload(PRELOADED)
+
+    def start(code: str, said: Path, **environment: str) -> Any:
+        names = {"said": str(said), "environment": dict(os.environ) | environment}
+        processes.append(context.Process(target=exec, args=(CHILD + code, names)))
+        processes[-1].start()
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -474,7 +474,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert read_json(tmp_path / "a") is None
 
 
-def _command(root: Path, photos: Path) -> list[str]:
+def _code(root: Path, photos: Path) -> str:
     """run and score as a person starts them, without the report."""
     arguments = [
         "run",
@@ -491,22 +491,31 @@ def _command(root: Path, photos: Path) -> list[str]:
         "run",
     ]
     both = f"main({[*arguments, '--only', 'run']!r}) or main(['score', {str(root)!r}])"
-    script = f"from benchmark.__main__ import main; import sys; sys.exit({both})"
-    return [sys.executable, "-c", script]
+    return f"from benchmark.__main__ import main; sys.exit({both})"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path, photos: Path) -> None:
+def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(
+    tmp_path: Path, photos: Path, forked: Callable[..., Any]
+) -> None:
     environment = {
-        **os.environ,
         "INPAINTING_WEIGHTS": "",
         "XDG_CACHE_HOME": str(tmp_path),
         "TORCH_HOME": str(tmp_path),
         "OMP_NUM_THREADS": "1",
     }
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    subprocess.run(_command(undisturbed, photos), check=True, env=environment, capture_output=True)
+    undisturbed, killed, said = tmp_path / "undisturbed", tmp_path / "killed", tmp_path / "said.txt"
+
+    def start(root: Path) -> Any:
+        return forked(_code(root, photos), said, **environment)
+
+    def whole(root: Path) -> None:
+        process = start(root)
+        process.join(200)
+        assert process.exitcode == 0, said.read_text()
+
+    whole(undisturbed)
 
     def files() -> int:
         return sum(len(names) for _, _, names in os.walk(killed))
@@ -514,13 +523,8 @@ def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path,
     total = sum(len(names) for _, _, names in os.walk(undisturbed))
     rng = np.random.default_rng(7)
     for threshold in sorted(rng.integers(1, total, 4)):
-        _kill_when(
-            _command(killed, photos),
-            environment,
-            lambda least=threshold: files() >= least,
-            rng.uniform(0, 0.03),
-        )
-    subprocess.run(_command(killed, photos), check=True, env=environment, capture_output=True)
+        _kill_when(start(killed), lambda least=threshold: files() >= least, rng.uniform(0, 0.03))
+    whole(killed)
     assert sum(map(len, rows.frames(undisturbed))) > 300
     for name in ("scores.parquet", "reasons.parquet"):
         assert (killed / name).read_bytes() == (undisturbed / name).read_bytes()
@@ -529,15 +533,12 @@ def test_sigkill_anywhere_gives_the_same_scores_to_the_last_byte(tmp_path: Path,
     assert meanings[0] == meanings[1]
 
 
-def _kill_when(
-    command: list[str], environment: dict[str, str], ready: Callable[[], bool], pause: float
-) -> None:
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not ready():
+def _kill_when(process: Any, ready: Callable[[], bool], pause: float) -> None:
+    while process.is_alive() and not ready():
         time.sleep(0.002)
     time.sleep(pause)
     process.kill()
-    process.wait()
+    process.join()
 
 
 def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos: Path) -> None:

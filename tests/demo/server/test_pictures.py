@@ -1,6 +1,7 @@
 """Opening of good and bad files, and what the editor sends."""
 
 import io
+from functools import cache
 
 import numpy as np
 import pytest
@@ -47,20 +48,26 @@ def test_transparent_pixels_become_a_mask(store, photo, tmp_path, saved):
     assert np.array_equal(store.mask(picture.transparent), alpha == 0)
 
 
+@cache
+def huge():
+    file = io.BytesIO()
+    PilImage.new("1", (20000, 20000)).save(file, "PNG")
+    return file.getvalue()
+
+
 def bad_files(photo):
     buffer = io.BytesIO()
     PilImage.fromarray(photo).save(buffer, "PNG")
     whole = buffer.getvalue()
-    tiny, huge = io.BytesIO(), io.BytesIO()
+    tiny = io.BytesIO()
     PilImage.fromarray(photo[:1, :1]).save(tiny, "PNG")
-    PilImage.new("1", (20000, 20000)).save(huge, "PNG")
     return {
         "empty": b"",
         "text": b"hello, I am not a picture",
         "cut short": whole[: len(whole) // 2],
         "altered": whole[:60] + bytes(100) + whole[160:],
         "1x1": tiny.getvalue(),
-        "20,000x20,000": huge.getvalue(),
+        "20,000x20,000": huge(),
     }
 
 

@@ -184,6 +184,37 @@ def photo(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def desk(chromium, server):
+    """A page that stays open: to load it costs more than most of what is done on it."""
+    visitor = Visitor(chromium, server)
+    yield visitor
+    visitor.leave()
+
+
+@pytest.fixture
+def cleared(desk, tmp_path):
+    """The open page as it is after a small picture was opened: no mask, no answers, the brush in hand."""
+    GATE.clear()
+    PilImage.new("RGB", (40, 30)).save(tmp_path / "small.png")
+    desk.upload(tmp_path / "small.png")
+    desk.wait_picture(40, 30)
+    desk.page.wait_for_selector(".ed-note.ed-error", state="detached")
+    desk.tool("Brush")
+    assert desk.count() == 0
+    yield desk
+    GATE.set()
+    assert desk.trouble == []
+
+
+@pytest.fixture
+def visitor(cleared, photo):
+    """The open page with the chessboard."""
+    cleared.upload(photo)
+    cleared.wait_picture(201, 121)
+    return cleared
+
+
 def pixels(path):
     return np.asarray(PilImage.open(path).convert("RGB"))
 
@@ -208,10 +239,7 @@ def test_upload_paint_run_and_look_at_the_pixels(visit, photo):
     visitor.page.wait_for_selector("#compare-panes [data-id='telea'] >> text=PSNR")
 
 
-def test_tools_of_the_editor(visit, photo):
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
+def test_tools_of_the_editor(visitor):
     visitor.tool("Box")
     visitor.paint((-40, -20), (40, 20))
     boxed = visitor.mask()
@@ -253,10 +281,7 @@ class Following(Inpainter):
         return np.where(lines[..., None], np.uint8(255), np.zeros_like(piece.image))
 
 
-def test_a_sketch_is_drawn_undone_erased_and_sent_to_methods_that_follow_one(visit, photo):
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
+def test_a_sketch_is_drawn_undone_erased_and_sent_to_methods_that_follow_one(visitor):
     visitor.choose("following", "mean_fill")
 
     def lines():
@@ -309,17 +334,14 @@ TRANSFER = """([data, where, kind]) => {
 @pytest.mark.parametrize(
     ("kind", "where"), [("paste", "body"), ("drop", ".ed-stage"), ("drop", "#compare-panes")]
 )
-def test_a_picture_from_the_clipboard_or_dropped_anywhere_opens(visit, photo, kind, where):
-    visitor = visit()
+def test_a_picture_from_the_clipboard_or_dropped_anywhere_opens(request, visit, photo, kind, where):
+    visitor = visit() if where == ".ed-stage" else request.getfixturevalue("cleared")
     went_on = visitor.page.evaluate(TRANSFER, [base64.b64encode(photo.read_bytes()).decode(), where, kind])
     assert not went_on  # else the browser would leave the page for the picture
     visitor.wait_picture(201, 121)
 
 
-def test_results_are_stale_only_while_the_mask_is_another(visit, photo):
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
+def test_results_are_stale_only_while_the_mask_is_another(visitor):
     visitor.choose("mean_fill")
     visitor.paint((-20, 0), (20, 0))
     visitor.run()
@@ -331,20 +353,14 @@ def test_results_are_stale_only_while_the_mask_is_another(visit, photo):
     visitor.page.wait_for_selector("#compare-panes .pane.stale")
 
 
-def test_painting_without_a_mouse(visit, photo):
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
+def test_painting_without_a_mouse(visitor):
     visitor.page.focus("#compare-mask .ed-stage")
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         visitor.page.keyboard.press(key)
     assert visitor.count() > 0
 
 
-def test_stop_keeps_what_is_done_and_the_app_goes_on(visit, photo):
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
+def test_stop_keeps_what_is_done_and_the_app_goes_on(visitor):
     visitor.choose("telea", "patient")
     visitor.paint((-20, 0), (20, 0))
     visitor.run(finish=False)
@@ -360,10 +376,7 @@ def test_stop_keeps_what_is_done_and_the_app_goes_on(visit, photo):
     assert visitor.picture("mean_fill").shape == (121, 201, 3)
 
 
-def test_a_result_as_the_next_picture_and_back(visit, photo):
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
+def test_a_result_as_the_next_picture_and_back(visitor, photo):
     visitor.choose("mean_fill")
     visitor.paint((-20, 0), (20, 0))
     first = visitor.mask()
@@ -382,10 +395,7 @@ def test_a_result_as_the_next_picture_and_back(visit, photo):
     assert np.array_equal(visitor.picture("mean_fill"), result)
 
 
-def test_download_all_with_the_settings(visit, photo):
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
+def test_download_all_with_the_settings(visitor, photo):
     visitor.choose("telea")
     visitor.paint((-20, 0), (20, 0))
     visitor.run()
@@ -397,14 +407,11 @@ def test_download_all_with_the_settings(visit, photo):
         assert json.loads(packed.read("settings.json"))["results"][0]["options"] == {"radius": 3.0}
 
 
-def test_masks_from_a_file_and_from_a_generator(visit, photo, tmp_path):
+def test_masks_from_a_file_and_from_a_generator(visitor, tmp_path):
     mask = np.zeros((121, 201), np.uint8)
     mask[30:60, 50:90] = 255
     PilImage.fromarray(mask).save(tmp_path / "mask.png")
     PilImage.fromarray(mask[:60]).save(tmp_path / "half.png")
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
     visitor.upload(tmp_path / "mask.png", "#compare-mask")
     visitor.page.wait_for_function(
         f"document.querySelector('#compare-editor .widget').dataset.count === '{30 * 40}'"
@@ -422,7 +429,7 @@ def test_masks_from_a_file_and_from_a_generator(visit, photo, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "cut", "tiny", "huge"])
-def test_bad_files_get_a_sentence_and_nothing_is_lost(visit, photo, tmp_path, kind):
+def test_bad_files_get_a_sentence_and_nothing_is_lost(visitor, photo, tmp_path, kind):
     path = tmp_path / "holiday.png"
     whole = photo.read_bytes()
     path.write_bytes(
@@ -432,9 +439,6 @@ def test_bad_files_get_a_sentence_and_nothing_is_lost(visit, photo, tmp_path, ki
         PilImage.new("RGB", (1, 1)).save(path)
     if kind == "huge":
         PilImage.new("1", (20000, 20000)).save(path)
-    visitor = visit()
-    visitor.upload(photo)
-    visitor.wait_picture(201, 121)
     visitor.paint((-20, 0), (20, 0))
     before = visitor.count()
     visitor.upload(path)
@@ -447,11 +451,11 @@ def test_bad_files_get_a_sentence_and_nothing_is_lost(visit, photo, tmp_path, ki
     visitor.run()
 
 
-def test_conversions_are_said_and_transparent_pixels_become_the_mask(visit, photo, tmp_path):
+def test_conversions_are_said_and_transparent_pixels_become_the_mask(cleared, photo, tmp_path):
     alpha = np.full((121, 201), 255, np.uint8)
     alpha[20:50, 30:80] = 0
     PilImage.fromarray(np.dstack([pixels(photo), alpha])).save(tmp_path / "cut-out.png")
-    visitor = visit()
+    visitor = cleared
     visitor.upload(tmp_path / "cut-out.png")
     visitor.says("Alpha was dropped")
     visitor.page.click("text=Use transparent pixels")

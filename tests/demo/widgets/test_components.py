@@ -81,9 +81,23 @@ def page(browser: Any, address: str, harness: ModuleType) -> Iterator[Page]:
     yield from opened(browser, address, viewport={"width": 1280, "height": 900})
 
 
+@pytest.fixture(scope="module")
+def loaded(chromium: Any, address: str) -> Iterator[Page]:
+    """One page for the tests that leave the panes' value alone: to load it costs more than to use it."""
+    yield from opened(chromium, address, viewport={"width": 1280, "height": 900})
+
+
 @pytest.fixture
-def phone(browser: Any, address: str) -> Iterator[Page]:
-    yield from opened(browser, address, viewport={"width": 390, "height": 844}, has_touch=True)
+def kept(loaded: Page, harness: ModuleType) -> Page:
+    """That page with its grid of panes."""
+    mode(loaded, "Grid").click()
+    harness.RECEIVED.clear()
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def phone(chromium: Any, address: str) -> Iterator[Page]:
+    yield from opened(chromium, address, viewport={"width": 390, "height": 844}, has_touch=True)
 
 
 def pane(page: Page, title: str) -> Locator:
@@ -114,22 +128,22 @@ def views(page: Page) -> list[list[float]]:
     return [[float(number) for number in re.findall(r"-?[\d.e-]+", matrix)] for matrix in matrices]
 
 
-def test_wheel_and_drag_move_all_panes_alike(page: Page) -> None:
-    fitted = views(page)[0]
+def test_wheel_and_drag_move_all_panes_alike(kept: Page) -> None:
+    fitted = views(kept)[0]
     assert (
-        page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering")
+        kept.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering")
         == "auto"
     )
-    stage = pane(page, "Telea").locator(".stage")
+    stage = pane(kept, "Telea").locator(".stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 3
-    page.mouse.move(x, y)
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, -600)
-    page.keyboard.up("Control")
-    page.wait_for_function("document.querySelector('#panes .widget').classList.contains('zoomed')")
-    zoomed = views(page)
+    kept.mouse.move(x, y)
+    kept.keyboard.down("Control")
+    kept.mouse.wheel(0, -600)
+    kept.keyboard.up("Control")
+    kept.wait_for_function("document.querySelector('#panes .widget').classList.contains('zoomed')")
+    zoomed = views(kept)
     assert len(zoomed) == 11
     assert all(view == zoomed[0] for view in zoomed)
     scale, dx, dy = zoomed[0][0], zoomed[0][4], zoomed[0][5]
@@ -138,30 +152,30 @@ def test_wheel_and_drag_move_all_panes_alike(page: Page) -> None:
     before = ((box["width"] / 4 - fitted[4]) / fitted[0], (box["height"] / 3 - fitted[5]) / fitted[0])
     assert ((box["width"] / 4 - dx) / scale, (box["height"] / 3 - dy) / scale) == pytest.approx(before, abs=1)
     assert (
-        page.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering")
+        kept.locator("#panes .grid .picture").first.evaluate("node => getComputedStyle(node).imageRendering")
         == "pixelated"
     )
-    page.mouse.down()
-    page.mouse.move(x + 30, y + 20, steps=6)
-    page.mouse.up()
-    moved = views(page)
+    kept.mouse.down()
+    kept.mouse.move(x + 30, y + 20, steps=6)
+    kept.mouse.up()
+    moved = views(kept)
     assert all(view == moved[0] for view in moved)
     assert (moved[0][4] - dx, moved[0][5] - dy) == pytest.approx((30, 20), abs=1)
-    page.locator("#panes").get_by_role("button", name="Actual pixels").click()
-    assert views(page)[0][0] == pytest.approx(1)
-    page.locator("#panes").get_by_role("button", name="Fit the whole picture").click()
-    assert views(page) == [pytest.approx(fitted)] * 11
+    kept.locator("#panes").get_by_role("button", name="Actual pixels").click()
+    assert views(kept)[0][0] == pytest.approx(1)
+    kept.locator("#panes").get_by_role("button", name="Fit the whole picture").click()
+    assert views(kept) == [pytest.approx(fitted)] * 11
 
 
-def test_error_map_is_the_formula(page: Page, harness: ModuleType) -> None:
+def test_error_map_is_the_formula(kept: Page, harness: ModuleType) -> None:
     colours = np.round(np.asarray(pytest.importorskip("matplotlib").colormaps["magma"].colors) * 255).astype(
         int
     )
-    mode(page, "Error").click()
+    mode(kept, "Error").click()
     pictures = harness.pictures()
     reference = pictures["original"].astype(float)
     for title, name in (("Telea", "telea"), ("PatchMatch", "patchmatch")):
-        canvas = pane(page, title).locator("canvas.map")
+        canvas = pane(kept, title).locator("canvas.map")
         canvas.wait_for(state="attached")
         encoded = canvas.evaluate("node => node.toDataURL('image/png')").partition(",")[2]
         drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB"))
@@ -169,7 +183,7 @@ def test_error_map_is_the_formula(page: Page, harness: ModuleType) -> None:
         expected = colours[np.floor(np.minimum(difference, 128) / 128 * 255 + 0.5).astype(int)]
         assert difference.max() > 60
         np.testing.assert_array_equal(drawn, expected)
-    assert pane(page, "Original").locator("canvas").count() == 0
+    assert pane(kept, "Original").locator("canvas").count() == 0
 
 
 def test_without_original_error_is_off_and_says_why(page: Page) -> None:
@@ -208,10 +222,10 @@ def test_pane_events_reach_python(page: Page, harness: ModuleType) -> None:
     assert heard(page, harness, "panes.pair") == [{"a": "original", "b": "patchmatch"}]
 
 
-def test_download_is_the_picture(page: Page, harness: ModuleType) -> None:
-    pane(page, "Telea").get_by_role("button", name="More for Telea").click()
-    with page.expect_download() as caught:
-        page.get_by_role("menuitem", name="Download PNG").click()
+def test_download_is_the_picture(kept: Page, harness: ModuleType) -> None:
+    pane(kept, "Telea").get_by_role("button", name="More for Telea").click()
+    with kept.expect_download() as caught:
+        kept.get_by_role("menuitem", name="Download PNG").click()
     assert caught.value.suggested_filename == "telea.png"
     assert Path(caught.value.path()).read_bytes() == harness.png(harness.pictures()["telea"])
 
@@ -318,26 +332,26 @@ def test_an_answer_that_is_chosen_takes_its_panes_place(page: Page, harness: Mod
     playwright.expect(repaint.locator(".title")).to_have_text("RePaint, seed 4")
 
 
-def test_reason_of_a_dash_opens_on_focus(page: Page) -> None:
-    chip = pane(page, "Telea").get_by_role("button", name="LPIPS")
-    page.keyboard.press("Tab")
+def test_reason_of_a_dash_opens_on_focus(kept: Page) -> None:
+    chip = pane(kept, "Telea").get_by_role("button", name="LPIPS")
+    kept.keyboard.press("Tab")
     chip.focus()
-    tip = page.locator("#panes .tip")
+    tip = kept.locator("#panes .tip")
     playwright.expect(tip).to_have_text("Weights are missing. Run `python -m benchmark fetch lpips_squeeze`.")
     assert chip.get_attribute("aria-describedby") == tip.get_attribute("id")
-    page.keyboard.press("Escape")
+    kept.keyboard.press("Escape")
     playwright.expect(tip).to_be_hidden()
 
 
-def test_picker_chooses_and_python_reads_the_choice(page: Page, harness: ModuleType) -> None:
-    picker = page.locator("#picker")
+def test_picker_chooses_and_python_reads_the_choice(kept: Page, harness: ModuleType) -> None:
+    picker = kept.locator("#picker")
     picker.get_by_role("checkbox", name="All of Diffusion").check()
     chosen = ["telea", "patchmatch", "repaint", "ddnm"]
-    assert heard(page, harness, "picker.choose") == [{"ids": chosen, "options": {}}]
-    assert heard(page, harness, "picker.ids") == [chosen]
+    assert heard(kept, harness, "picker.choose") == [{"ids": chosen, "options": {}}]
+    assert heard(kept, harness, "picker.ids") == [chosen]
     assert picker.get_by_role("checkbox", name="All of Smoothing").evaluate("node => node.indeterminate")
     picker.get_by_role("checkbox", name="Navier").check()
-    assert heard(page, harness, "picker.choose") == [
+    assert heard(kept, harness, "picker.choose") == [
         {"ids": [*chosen[:1], "navier_stokes", *chosen[1:]], "options": {}}
     ]
     off = picker.locator(".method.off")
@@ -346,8 +360,8 @@ def test_picker_chooses_and_python_reads_the_choice(page: Page, harness: ModuleT
     assert "python -m inpainters fetch sd2" in off.inner_text()
 
 
-def test_table_sorts_and_opens_cells(page: Page, harness: ModuleType) -> None:
-    table = page.locator("#table")
+def test_table_sorts_and_opens_cells(kept: Page, harness: ModuleType) -> None:
+    table = kept.locator("#table")
     titles = table.locator("tbody .title")
     table.get_by_role("button", name="10-20").first.click()
     best = [
@@ -367,14 +381,14 @@ def test_table_sorts_and_opens_cells(page: Page, harness: ModuleType) -> None:
     assert "95 % interval 26.20 to 27.20" in cell.get_attribute("aria-label")
     assert cell.inner_text().split() == ["26.70", "±0.50"]
     cell.click()
-    assert heard(page, harness, "table.cell") == [{"row": "telea", "col": "20-30"}]
+    assert heard(kept, harness, "table.cell") == [{"row": "telea", "col": "20-30"}]
     table.get_by_role("button", name="RePaint, 10-20").click()
     assert table.locator(".tip").inner_text().startswith("RePaint was not run")
     table.get_by_role("button", name="Mean fill, 1-10").click()
-    assert heard(page, harness, "table.cell") == [{"row": "mean_fill", "col": "1-10"}]
+    assert heard(kept, harness, "table.cell") == [{"row": "mean_fill", "col": "1-10"}]
     assert table.locator("button[tabindex='0']").count() == 1
     table.get_by_role("button", name="RePaint, 10-20").press("ArrowRight")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("RePaint, 20-30")
+    assert kept.evaluate("document.activeElement.getAttribute('aria-label')").startswith("RePaint, 20-30")
 
 
 def centre(page: Page, selector: str, start: str) -> tuple[float, float]:
@@ -382,30 +396,30 @@ def centre(page: Page, selector: str, start: str) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_chart_places_points_and_answers(page: Page, harness: ModuleType) -> None:
-    x1, y1 = centre(page, "#scatter", "Mean fill")  # (0.01 s, 22.0)
-    x2, y2 = centre(page, "#scatter", "PatchMatch")  # (4.2 s, 28.4)
-    x3, y3 = centre(page, "#scatter", "Deep")  # (160 s, 29.0)
+def test_chart_places_points_and_answers(kept: Page, harness: ModuleType) -> None:
+    x1, y1 = centre(kept, "#scatter", "Mean fill")  # (0.01 s, 22.0)
+    x2, y2 = centre(kept, "#scatter", "PatchMatch")  # (4.2 s, 28.4)
+    x3, y3 = centre(kept, "#scatter", "Deep")  # (160 s, 29.0)
     assert (x2 - x1) / (x3 - x1) == pytest.approx(np.log10(4.2 / 0.01) / np.log10(160 / 0.01), abs=0.01)
     assert (y2 - y1) / (y3 - y1) == pytest.approx(6.4 / 7, abs=0.01)
     assert y3 < y1
-    page.locator("#scatter").scroll_into_view_if_needed()
-    x2, y2 = centre(page, "#scatter", "PatchMatch")
-    page.mouse.click(x2, y2)
-    assert heard(page, harness, "scatter.point") == [{"cell": "patchmatch"}]
+    kept.locator("#scatter").scroll_into_view_if_needed()
+    x2, y2 = centre(kept, "#scatter", "PatchMatch")
+    kept.mouse.click(x2, y2)
+    assert heard(kept, harness, "scatter.point") == [{"cell": "patchmatch"}]
     assert (
-        page.locator("#scatter .tip").inner_text() == "PatchMatch, 4.2 s: 28.4 (95 % interval 27.9 to 28.9)"
+        kept.locator("#scatter .tip").inner_text() == "PatchMatch, 4.2 s: 28.4 (95 % interval 27.9 to 28.9)"
     )
-    line = page.locator("#line")
+    line = kept.locator("#line")
     assert line.locator(".spot").count() == 46
     line.get_by_role("button", name="Mean fill", exact=True).click()
     assert line.locator(".spot").count() == 40
     first = line.locator(".spot[tabindex='0']")
     assert first.count() == 1
     first.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    assert heard(page, harness, "line.point") == [{"cell": ["telea", "10-20"]}]
+    kept.keyboard.press("ArrowRight")
+    kept.keyboard.press("Enter")
+    assert heard(kept, harness, "line.point") == [{"cell": ["telea", "10-20"]}]
 
 
 def test_phone_has_a_carousel_and_large_targets(phone: Page) -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -110,6 +111,23 @@ def quiet(_: str) -> None:
     pass
 
 
+def code(arguments):
+    """What `python -m inpainters.training` does with these arguments."""
+    return f"from inpainters.training.__main__ import main; sys.exit(main({arguments!r}))"
+
+
+def together(forked, arguments, said):
+    """Two processes that train together, as torchrun would start them; returns what they said."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    both = [forked(code(arguments), said, RANK=str(i), LOCAL_RANK=str(i), **group) for i in range(2)]
+    for process in both:
+        process.join(200)
+        assert process.exitcode == 0, said.read_text()
+    return said.read_text()
+
+
 def test_a_resumed_run_repeats_the_loss_curve_and_the_weights(toml, photos, tmp_path):
     whole = trainer(toml, photos, tmp_path / "whole")
     whole.run(Stop(6), quiet)
@@ -123,31 +141,19 @@ def test_a_resumed_run_repeats_the_loss_curve_and_the_weights(toml, photos, tmp_
         assert torch.equal(a, b)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("player", [None, PLAYERS[0]], ids=["alone", "with a discriminator"])
-def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_path):
+def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_path, forked):
     if player:
         toml.write_text(adversarial(*player))
     out = tmp_path / "killed"
-    command = [
-        sys.executable,
-        "-m",
-        "inpainters.training",
-        str(toml),
-        "--data",
-        str(photos),
-        "--device",
-        "cpu",
-        "--threads",
-        "1",
-    ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
-    process = subprocess.Popen([*command, "--out", str(out)], env=environment, stdout=subprocess.DEVNULL)
+    common = [str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1", "--out", str(out)]
+    process = forked(code(common), tmp_path / "said.txt")
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (out / "checkpoint.pt").is_file():
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    while time.monotonic() < deadline and process.is_alive() and not (out / "checkpoint.pt").is_file():
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
     resumed = trainer(toml, photos, out)
     resumed.resume()
     reached = resumed.step + 3
@@ -244,33 +250,14 @@ def test_only_the_stages_that_the_recipe_names_are_trained_and_scored(toml, phot
     assert len(run.fill(*data.validation(run.pictures, run.held, run.recipe, 2))) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gated_conv", "partial_conv"])
-def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos, tmp_path):
+def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos, tmp_path, forked):
     text = adversarial(*next(player for player in PLAYERS if player[0] == method))
     toml.write_text(text.replace("batch = 2", "batch = 4"))
     common = [str(toml), "--data", str(photos), "--device", "cpu", "--threads", "1", "--steps", "4"]
     assert main([*common, "--out", str(tmp_path / "one")]) == 0
-    launcher = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "inpainters.training",
-    ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*launcher, *common, "--out", str(tmp_path / "two")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("stopped at step 4") == 1, "the first process alone speaks"
+    said = together(forked, [*common, "--out", str(tmp_path / "two")], tmp_path / "said.txt")
+    assert said.count("stopped at step 4") == 1, "the first process alone speaks"
     one, two = rows(tmp_path / "one/log.csv"), rows(tmp_path / "two/log.csv")
     assert len(one) == len(two) == 4
     for a, b in zip(one, two, strict=True):
@@ -283,12 +270,8 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
     for key, value in a.items():
         torch.testing.assert_close(value, b[key], rtol=1e-3, atol=1e-4)
     if method == "partial_conv":
-        done = subprocess.run(
-            [*launcher, *common, "--out", str(tmp_path / "two"), "--export", "2"],
-            env=environment,
-            timeout=200,
-        )
-        assert done.returncode == 0
+        exported = [*common, "--out", str(tmp_path / "two"), "--export", "2"]
+        together(forked, exported, tmp_path / "exported.txt")
         facts = json.loads((tmp_path / "two/export/partial_conv.json").read_text())
         assert (facts["steps"], facts["decay_steps"], facts["hardware"]) == (
             6,
@@ -297,28 +280,34 @@ def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos,
         )
 
 
-@pytest.mark.slow
-def test_nothing_of_the_process_group_outlives_it(tmp_path):
+GROUP = """
+import os, weakref
+import torch
+from inpainters.training import parallel
+
+other = os.fork()
+os.environ["RANK"] = os.environ["LOCAL_RANK"] = "0" if other else "1"
+with parallel.group("cpu"):
+    assert parallel.world() == 2
+    group = weakref.ref(torch.distributed.group.WORLD)
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.Adam([weight])
+    weight.sum().backward()
+    parallel.average_gradients([weight])
+    optimizer.step()
+assert group() is None
+assert not other or os.waitpid(other, 0)[1] == 0
+"""
+
+
+def test_nothing_of_the_process_group_outlives_it():
     """Threads of a group that lives on abort the process now and then when Python shuts down."""
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import weakref\nimport torch\nfrom inpainters.training import parallel\nwith "
-        "parallel.group('cpu'):\n    group = weakref.ref(torch.distributed.group.WORLD)\n    weight = "
-        "torch.nn.Parameter(torch.ones(3))\n    optimizer = torch.optim.Adam([weight])\n    "
-        "weight.sum().backward()\n    parallel.average_gradients([weight])\n    optimizer.step()\nassert "
-        "group() is None\n"
-    )
-    launcher = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        str(script),
-    ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(launcher, env=environment, capture_output=True, text=True, timeout=100)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | group | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", GROUP]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
 
 
