@@ -106,6 +106,7 @@ def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.Capt
         (["score", "no/such/results"], "no results folder"),
         (["report", "no/such/results"], "no results folder"),
         (["verify", "no/such/results"], "manifest.json"),
+        (["verify", "no/such/results", "--scores", "some"], "--scores takes"),
         (["masks", "import", "."], "white-known"),
         (["masks", "export", "out", "--generator", "brsh"], "did you mean 'brush'"),
         (["masks", "export", "out", "--count", "0"], "--count"),

@@ -23,7 +23,7 @@ from benchmark.cells import Cell
 from benchmark.inputs.datasets import folder
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_set
-from benchmark.score import open_bench, open_cells, score
+from benchmark.score import Taken, open_bench, open_cells, score
 from benchmark.verify import choose, verify
 from inpainters import registry
 from inpainters.errors import InputError
@@ -360,7 +360,31 @@ def test_a_changed_mask_or_original_costs_its_own_picture_alone(root: Path) -> N
     failures = score(root, metrics=Fake(), quiet=True)
     assert len(failures) == 4
     assert any("mask of 'coffee@full' was changed" in text for text in failures)
+    named = [text for text in verify(root) if "coffee" in text or "astronaut" in text]
+    assert len(named) == 2  # each once, not once for each method
     assert {r["image_id"] for r in rows(root) if r["metric"] == "mae" and r["value"]} == {"chelsea@full"}
+
+
+def test_features_are_of_one_picture_whatever_its_size_in_bytes(tmp_path: Path) -> None:
+    """Only the neighbours of a changed picture are looked at again."""
+    order = [f"p{i:02}" for i in range(40)]
+    pictures = {name: np.full((4, 4, 3), i, np.uint8) for i, name in enumerate(order)}
+    fake, file = Fake(), tmp_path / "mean.npz"
+
+    def taken(changed: str = "") -> dict[str, Any]:
+        shas = {name: f"sha of {name}{' again' * (name == changed)}" for name in order[:-1]}
+        return Taken(fake, "mean", shas, order, pictures.__getitem__).features(file)
+
+    assert {name: row[0] for name, row in taken().items()} == {n: i for i, n in enumerate(order[:-1])}
+    assert (fake.featured, taken().keys()) == (39, set(order[:-1]))
+    pictures["p37"] = pictures["p37"] + 100
+    assert taken()["p37"][0] == 37  # the sha256 says that it is the same picture
+    assert taken(changed="p37")["p37"][0] == 137
+    assert fake.featured == 39 + 7
+    assert Taken(fake, "other", {"p01": "sha of p01"}, order, pictures.__getitem__).features(file).keys() == {
+        "p01"
+    }
+    assert fake.featured == 39 + 7 + 1
 
 
 def test_scores_of_an_older_version_are_scored_anew_with_a_sentence(root: Path) -> None:
