@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import Any
 
 from benchmark.metrics import METRICS
+from benchmark.report import agreement
 from benchmark.report.layout import BY_CALLS, BY_RATIO, LEADING
 from benchmark.report.marks import footnote, mark
 from benchmark.report.summary import (
@@ -48,7 +49,7 @@ def draw(results: Results) -> list[Path]:
     written = []
     with mpl.rc_context(STYLE):
         for metric, region in (pair for pair in BY_RATIO if pair in measured(results)):
-            cells = _fair(summarise(results, metric, region))
+            cells = _ranked(summarise(results, metric, region))
             written.append(
                 _save(
                     _by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells),
@@ -60,9 +61,11 @@ def draw(results: Results) -> list[Path]:
                 written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
         calls = iterated(results)
         for metric, region in (pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results)):
-            cells = _fair(summarise(results, metric, region))
+            cells = _ranked(summarise(results, metric, region))
             figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
             written.append(_save(figure, folder / f"{metric}_{region}_by_calls.svg"))
+        if orders := agreement.draw_agreement(Figure(figsize=(7, 6)), results):
+            written.append(_save(orders, folder / "agreement.svg"))
     return written
 
 
@@ -73,14 +76,9 @@ def iterated(results: Results) -> dict[str, float]:
     return {e: n for e, n in found.items() if (spec := METHODS.get(e.split(" ")[0])) and spec.calls}
 
 
-def _fair(cells: Mapping[Key, TableFigure]) -> dict[Key, TableFigure]:
-    """Without the biased distances that rest on fewer pictures than others of their column: at unequal n they
-    do not compare.
-    """
-    most: dict[str, int] = {}
-    for cell in cells.values():
-        most[cell.bin] = max(most.get(cell.bin, 0), cell.value.n)
-    return {key: cell for key, cell in cells.items() if not cell.biased or cell.value.n == most[cell.bin]}
+def _ranked(cells: Mapping[Key, TableFigure]) -> dict[Key, TableFigure]:
+    """Without the figures that rest on other pictures than the rest of their column: they do not compare."""
+    return {key: cell for key, cell in cells.items() if not cell.apart}
 
 
 def _save(figure: Any, path: Path) -> Path:
@@ -252,12 +250,12 @@ def _axis(metric: str, region: str) -> str:
 
 
 def _caption(results: Results, metric: str, cells: Mapping[Key, TableFigure]) -> str:
-    n = [cell.value.n for cell in cells.values() if not cell.reason and cell.bin != ALL]
+    n = [cell.value.photographs for cell in cells.values() if not cell.reason and cell.bin != ALL]
     span = "" if not n else f"n = {min(n)}" if min(n) == max(n) else f"n = {min(n)} to {max(n)}"
     if METRICS[metric].kind == "set" and not METRICS[metric].pseudo_values:
         return (
-            f"{results.suite}: {span} per point, biased at this n; paired reference"
+            f"{results.suite}: {span} photographs per point, biased at this n; paired reference"
             if METRICS[metric].fair_n
             else f"{results.suite}: {span}"
         )
-    return f"{results.suite}: {span} pictures per point; bands are 95 % intervals over photographs"
+    return f"{results.suite}: {span} photographs per point; bands are 95 % intervals over photographs"

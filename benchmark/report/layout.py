@@ -17,7 +17,13 @@ OVERVIEW = (
     ("lpips_alex", "hole"),
     ("lpips_vgg", "hole"),
 )
-"""The first table's columns, whether they could be computed or not."""
+"""The first table's columns, before a distance between sets; those without a value are left out."""
+SET_DISTANCES = (
+    (("fid_inception_clean", "whole"), ("kid_inception_clean", "whole")),
+    (("fid_inception_tm", "whole"), ("kid_inception_tm", "whole")),
+    (("fd_squeeze", "whole"), ("kd_squeeze_u", "whole")),
+)
+"""The last columns of the first table: the first of these that could be computed."""
 RANKED = OVERVIEW[:3]
 """What methods are ranked by: a perceptual distance, and two that no perceptual loss flatters."""
 LEADING = OVERVIEW[:2]

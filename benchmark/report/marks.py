@@ -18,6 +18,12 @@ def flattered(entry: str, metric: str) -> str | None:
     return NETWORKS[seen.network]
 
 
+def names_of_networks(entry: str) -> str:
+    """The networks that a method was trained with, for people."""
+    spec = METHODS.get(entry.split(" ")[0])
+    return " or ".join(NETWORKS[name] for name in spec.trained_with if name in NETWORKS) if spec else ""
+
+
 def mark(entry: str, metric: str) -> str:
     """What follows such a figure or name: " †" or nothing."""
     return f" {MARK}" if flattered(entry, metric) else ""

@@ -2,19 +2,27 @@
 dash is a dash.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from benchmark.cells import split_entry
 from benchmark.metrics import METRICS
-from benchmark.report.stats import Interval, interval_of_mean
+from benchmark.report.stats import (
+    MIN_WINNER,
+    NO_INTERVAL,
+    Difference,
+    Interval,
+    holm,
+    interval_of_mean,
+    mean_difference,
+)
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results
-from benchmark.rows import Column
+from benchmark.rows import Column as Pair
 from inpainters.masks import BINS
 from inpainters.registry import METHODS
 
@@ -28,12 +36,17 @@ class TableFigure:
     metric: str
     region: str
     value: Interval
+    """Of a ranked figure: over the holes that all ranked methods of its column filled."""
     best: bool = False
-    """Wins against every other method of its column; significantly so where `tied` is False."""
+    """Has the best mean of its column."""
     tied: bool = False
     """Not told apart from the best of its column by the paired test, or the best itself when another is tied
     with it.
     """
+    apart: bool = False
+    """Rests on other pictures than the rest of its column, so it is not ranked."""
+    rival: "Rival | None" = None
+    """Of a figure that stands apart: the best of its column on the same pictures."""
     reason: str = ""
     """Why there is no value."""
 
@@ -43,8 +56,31 @@ class TableFigure:
         spec = METRICS.get(self.metric)
         return spec is not None and self.value.n < spec.fair_n
 
+    @property
+    def winner(self) -> bool:
+        """Told apart from every other ranked method of its column, over enough photographs."""
+        return self.best and not self.tied and self.value.photographs >= MIN_WINNER
+
+
+@dataclass(frozen=True)
+class Rival:
+    """The ranked method with the best mean on a few pictures, beside a method that has only those."""
+
+    entry: str
+    mean: float
+    difference: Difference
+    """The method minus its rival."""
+
 
 Key = tuple[str, str]  # entry, bin
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a figure rests on."""
+
+    holes: int
+    photographs: int
 
 
 def column_order(bins: Iterable[str]) -> list[str]:
@@ -77,7 +113,7 @@ def named(entry: str) -> str:
     return ", ".join([spec.title if spec else method, *told])
 
 
-def measured(results: Results) -> list[Column]:
+def measured(results: Results) -> list[Pair]:
     """(metric, region) pairs that hold at least one value, in the order of the METRICS table; rows of a
     metric that is not in it are left out.
     """
@@ -95,7 +131,7 @@ def left_out(results: Results) -> str:
     return f"Left out: {names}, of another version; `python -m benchmark score` writes this one's."
 
 
-def table_order(pairs: Iterable[Column]) -> list[Column]:
+def table_order(pairs: Iterable[Pair]) -> list[Pair]:
     """(metric, region) pairs in the order of the METRICS table, the hole first; strangers last, by name."""
     order = list(METRICS)
     places = {metric: place for place, metric in enumerate(order)}
@@ -109,20 +145,14 @@ REGION_ORDER = ("hole", "band", "whole")
 
 def summarise(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
     """The cells of one metric and region, by (entry, bin)."""
-    counts, rows = counts_of(results), over_answers(results.column(metric, region))
-    rows = rows.assign(hole=rows["bin"] + "/" + rows["image_id"])  # what two methods must share to be paired
-    if ALL not in set(rows["bin"]) and not (rows["image_id"].eq(WHOLE_SET) & rows["value"].notna()).any():
-        rows = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
+    rows = _with_holes(results, metric, region)
+    if ALL not in set(rows["bin"]):
+        rows = pd.concat([rows, _pooled(rows)])
+    sizes = sizes_of(results) if rows["image_id"].eq(WHOLE_SET).any() else {}
     cells: dict[Key, TableFigure] = {}
-    for key, group in rows.groupby(["entry", "bin"], sort=True):
-        entry, label = map(str, key)
-        cells[entry, label] = _cell(entry, label, metric, region, group, counts)
-    for label in {label for _, label in cells}:
-        _mark_best(
-            {entry: cell for (entry, at), cell in cells.items() if at == label},
-            rows[rows["bin"] == label],
-            cells,
-        )
+    for label, column in rows.groupby("bin", sort=True):
+        for cell in TableColumn(metric, region, str(label), column, sizes).cells():
+            cells[cell.entry, cell.bin] = cell
     return cells
 
 
@@ -138,57 +168,151 @@ def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
     return found.reset_index().assign(seed=rows["seed"].min())
 
 
-def _cell(
-    entry: str, label: str, metric: str, region: str, group: pd.DataFrame, counts: Mapping[Key, int]
-) -> TableFigure:
-    values = group["value"].to_numpy(dtype=float)
-    reasons = [reason for reason in group["reason"].dropna().unique() if reason]
-    if group["image_id"].eq(WHOLE_SET).any():
-        found = values[~np.isnan(values)]
-        value = Interval(
-            float(found.mean()) if len(found) else np.nan, np.nan, np.nan, counts.get((entry, label), 0), 0
-        )
-    else:
-        value = interval_of_mean(np.where(np.isinf(values), np.nan, values), group["photograph"].tolist())
-    return TableFigure(
-        entry,
-        label,
-        metric,
-        region,
-        value,
-        reason="" if value.n and not np.isnan(value.mean) else (reasons or ["not run"])[0],
-    )
+FULL = 0.9
+"""A method is ranked in a column where it has this share of the holes that the fullest one has."""
 
 
-def comparable(column: Iterable[TableFigure]) -> list[TableFigure]:
-    """The cells of a column that can be compared: with a value, and with at least half of the pictures that
-    the fullest one has.
-    """
-    found = [cell for cell in column if not cell.reason]
-    most = max((cell.value.n for cell in found), default=0)
-    return [cell for cell in found if 2 * cell.value.n >= most]
+@dataclass(frozen=True)
+class TableColumn:
+    """The rows of one metric, region and bin, with what is made of them."""
+
+    metric: str
+    region: str
+    label: str
+    rows: pd.DataFrame
+    sizes: Mapping[Key, Size]
+    """What a figure of a whole set rests on."""
+
+    @property
+    def sign(self) -> float:
+        """1 where lower is better, else -1."""
+        spec = METRICS.get(self.metric)
+        return -1.0 if spec and spec.better == "higher" else 1.0
+
+    @cached_property
+    def wide(self) -> pd.DataFrame:
+        """One line per hole, one column per entry."""
+        finite = self.rows["value"].where(np.isfinite(self.rows["value"]))
+        return by_hole(self.rows.assign(value=finite)[self.rows["image_id"] != WHOLE_SET])
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """The entries that are compared with each other: those with all, or nearly all, of the holes."""
+        counts = self.wide.notna().sum()
+        if counts.empty:
+            return []
+        nearly = counts.index[counts >= FULL * counts.max()]
+        enough = 2 * len(self.wide[nearly].dropna()) >= counts.max()
+        return list(nearly if enough else counts.index[counts == counts.max()])
+
+    @cached_property
+    def common(self) -> pd.DataFrame:
+        """`wide`, the ranked entries alone, over the holes that all of them filled."""
+        return self.wide[self.ranked].dropna()
+
+    def cells(self) -> Iterator[TableFigure]:
+        """One per entry."""
+        tied, order = self.tied, self.order
+        for entry, group in self.rows.groupby("entry", sort=True):
+            name = str(entry)
+            value, apart = self._value(name, group)
+            reasons = [reason for reason in group["reason"].dropna().unique() if reason]
+            told = "" if not np.isnan(value.mean) else (reasons or ["not run"])[0]
+            yield TableFigure(
+                name,
+                self.label,
+                self.metric,
+                self.region,
+                value,
+                best=name == order[0] if len(order) > 1 else False,
+                tied=bool(tied) and name in (order[0], *tied),
+                apart=apart and not told,
+                rival=self._rival(name) if apart and not told else None,
+                reason=told,
+            )
+
+    def _value(self, entry: str, group: pd.DataFrame) -> tuple[Interval, bool]:
+        """The figure of an entry, and whether it stands apart."""
+        if entry in self.ranked:
+            return _mean(self.common[entry]), False
+        if entry in self.wide:
+            return _mean(self.wide[entry]), True
+        found = group["value"].dropna().to_numpy(float)
+        size = self.sizes.get((entry, self.label), Size(0, 0))
+        mean = float(found.mean()) if len(found) else np.nan
+        most = max((self.sizes.get((str(e), self.label), Size(0, 0)).holes for e in self._of_sets), default=0)
+        return Interval(mean, np.nan, np.nan, size.holes, size.photographs), size.holes < most
+
+    @cached_property
+    def means(self) -> dict[str, float]:
+        """The figures that compare: of each ranked entry, or of each whole set as large as the largest."""
+        if self.ranked:
+            return {str(entry): float(mean) for entry, mean in self.common.mean().items()}
+        found = {str(entry): self._value(str(entry), group) for entry, group in self.rows.groupby("entry")}
+        return {entry: value.mean for entry, (value, apart) in found.items() if not apart and value.n}
+
+    @property
+    def _of_sets(self) -> set[str]:
+        """The entries with a figure of a whole set."""
+        return set(self.rows.loc[self.rows["value"].notna(), "entry"])
+
+    @cached_property
+    def order(self) -> list[str]:
+        """The ranked entries, best mean first."""
+        means = self.common.mean()
+        return sorted(means.index, key=lambda entry: (self.sign * means[entry], entry))
+
+    @cached_property
+    def tied(self) -> list[str]:
+        """Those that cannot be told apart from the best."""
+        return self._like(self.order)
+
+    def _like(self, order: Sequence[str]) -> list[str]:
+        """Which of `order` cannot be told apart from its first."""
+        found = holm({other: paired(self.common, order[0], other) for other in order[1:]})
+        return [other for other, one in found.items() if not one.told_apart]
+
+    def groups(self) -> list[list[str]]:
+        """The ranked entries in groups: each holds its first and all later ones that are not told apart from
+        it.
+        """
+        left, found = self.order, []
+        while left:
+            like = self._like(left)
+            found.append([left[0], *like])
+            left = [entry for entry in left[1:] if entry not in like]
+        return found
+
+    def _rival(self, entry: str) -> Rival | None:
+        """The best ranked method over the holes of an entry that stands apart."""
+        if entry not in self.wide:
+            return None
+        shared = self.wide[[entry, *self.ranked]].dropna()
+        if shared.empty:
+            return None
+        means = shared[self.ranked].mean()
+        rival = str((self.sign * means).idxmin())
+        return Rival(rival, float(means[rival]), paired(shared, entry, rival))
 
 
-def _mark_best(column: Mapping[str, TableFigure], rows: pd.DataFrame, cells: dict[Key, TableFigure]) -> None:
-    """Find the best of a column, and with the paired test those that cannot be told apart from it."""
-    ranked = comparable(column.values())
-    if (
-        len(ranked) < 2 or rows["image_id"].eq(WHOLE_SET).all()
-    ):  # one value per set: nothing to test with, so no winner
-        return
-    sign = -1.0 if METRICS[ranked[0].metric].better == "higher" else 1.0
-    best = min(ranked, key=lambda cell: sign * cell.value.mean)
-    wide = by_hole(rows)
-    tied = [
-        cell for cell in ranked if cell is not best and not _wins(paired(wide, best.entry, cell.entry), sign)
-    ]
-    for cell in [best, *tied]:
-        cells[cell.entry, cell.bin] = replace(cell, best=cell is best, tied=bool(tied))
+def column_of(results: Results, metric: str, region: str) -> TableColumn:
+    """All ratio bins of a metric and region together."""
+    rows = _with_holes(results, metric, region)
+    whole = rows[(rows["bin"] == ALL) & rows["value"].notna()]
+    return TableColumn(metric, region, ALL, _pooled(rows) if whole.empty else whole, sizes_of(results))
 
 
-def _wins(difference: Interval, sign: float) -> bool:
-    """True where the difference is on the winner's side, and its interval says so."""
-    return bool(sign * difference.mean < 0 and difference.excludes_zero)
+def _with_holes(results: Results, metric: str, region: str) -> pd.DataFrame:
+    """The rows of a column, with what two methods must share to be paired."""
+    rows = over_answers(results.column(metric, region))
+    return rows.assign(hole=rows["bin"] + "/" + rows["image_id"])
+
+
+def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all ratio bins as those of one; those of whole sets only where there is a single bin."""
+    rows = rows[rows["bin"].isin(list(BINS))]
+    pictures = rows["image_id"] != WHOLE_SET
+    return (rows if rows["bin"].nunique() == 1 else rows[pictures | rows["value"].isna()]).assign(bin=ALL)
 
 
 def by_hole(rows: pd.DataFrame) -> pd.DataFrame:
@@ -196,20 +320,24 @@ def by_hole(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot_table(index=["hole", "seed", "photograph"], columns="entry", values="value")
 
 
-def paired(wide: pd.DataFrame, first: str, second: str) -> Interval:
-    """Mean of `first` minus `second` over the holes that both filled, with its interval over photographs."""
+def paired(wide: pd.DataFrame, first: str, second: str) -> Difference:
+    """`first` minus `second` over the holes that both filled."""
     if first not in wide or second not in wide:
-        return Interval(np.nan, np.nan, np.nan, 0, 0)
-    difference = wide[first] - wide[second]
-    return interval_of_mean(
-        difference.to_numpy(dtype=float), wide.index.get_level_values("photograph").tolist()
-    )
+        return Difference(NO_INTERVAL, 1.0)
+    found = wide[first] - wide[second]
+    return mean_difference(found.to_numpy(float), found.index.get_level_values("photograph").tolist())
 
 
-def counts_of(results: Results) -> dict[Key, int]:
-    """How many pictures each entry has in each bin, and how many holes in all."""
+def _mean(values: pd.Series) -> Interval:
+    return interval_of_mean(values.to_numpy(float), values.index.get_level_values("photograph").tolist())
+
+
+def sizes_of(results: Results) -> dict[Key, Size]:
+    """How much each entry filled in each bin, and in all of them."""
     here = results.rows["image_id"] != WHOLE_SET
-    rows = results.rows.loc[here, ["entry", "bin", "image_id"]].drop_duplicates()
-    everywhere = rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)
-    both = pd.concat([rows, everywhere])
-    return dict(Counter(zip(both["entry"], both["bin"], strict=True)))
+    rows = results.rows.loc[here, ["entry", "bin", "image_id", "photograph"]].drop_duplicates()
+    both = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
+    return {
+        (str(entry), str(label)): Size(len(group), group["photograph"].nunique())
+        for (entry, label), group in both.groupby(["entry", "bin"])
+    }

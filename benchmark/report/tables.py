@@ -1,5 +1,5 @@
-"""Tables as Markdown and LaTeX, from the cells of `summary`. Times are not in them: they differ from machine
-to machine.
+"""Tables as Markdown, from the cells of `summary`. Times are not in them: they differ from machine to
+machine.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,24 +8,29 @@ from itertools import zip_longest
 import numpy as np
 
 from benchmark.metrics import METRICS
-from benchmark.report.layout import OVERVIEW, RANKED
-from benchmark.report.marks import MARK, footnote, mark
-from benchmark.report.stats import interval_of_mean
+from benchmark.report import agreement
+from benchmark.report.layout import OVERVIEW, RANKED, SET_DISTANCES
+from benchmark.report.markdown import markdown_table
+from benchmark.report.marks import footnote, mark
+from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
 from benchmark.report.summary import (
     Key,
+    Size,
+    TableColumn,
     TableFigure,
+    column_of,
     column_order,
-    comparable,
-    counts_of,
     entry_order,
     left_out,
     measured,
     named,
     over_answers,
+    sizes_of,
     summarise,
 )
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results
+from benchmark.rows import Column as Pair
 from inpainters.masks import BINS
 
 ARROWS = {"lower": "↓", "higher": "↑"}
@@ -39,7 +44,8 @@ def title(metric: str, region: str) -> str:
 
 def decimals(value: float) -> int:
     """Three significant digits at the least: enough to tell methods apart, no more than was measured."""
-    return 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
+    size = abs(value)
+    return 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 0.1 else 4
 
 
 def number(value: float, digits: int | None = None) -> str:
@@ -48,41 +54,48 @@ def number(value: float, digits: int | None = None) -> str:
 
 
 def text(cell: TableFigure | None) -> str:
-    """A cell for people: value ± half its interval, bold where it wins significantly, = where tied with the
-    best, † where flattered.
+    """A cell for people: value ± the longer side of its interval, bold where it wins, = where tied with the
+    best, slanted where it does not compare, † where flattered.
     """
     if cell is None or cell.reason:
         return "–"
     value = number(cell.value.mean)
     if not np.isnan(cell.value.low):
-        value += f" ± {number((cell.value.high - cell.value.low) / 2, decimals(cell.value.mean))}"
-    if cell.biased:
-        value = f"*{value}* (n={cell.value.n})"
+        value += f" ± {number(reach(cell.value), decimals(cell.value.mean))}"
+    if cell.apart:
+        value = f"*{value}* (n={cell.value.photographs})"
+    elif cell.biased:
+        value = f"*{value}*"
     else:
-        value = f"**{value}**" if cell.best and not cell.tied else f"{value} =" if cell.tied else value
+        value = f"**{value}**" if cell.winner else f"{value} =" if cell.tied else value
     return value + mark(cell.entry, cell.metric)
+
+
+def reach(value: Interval) -> float:
+    """How far an interval reaches from its mean, on its longer side."""
+    return max(value.high - value.mean, value.mean - value.low)
 
 
 def markdown(results: Results) -> str:
     """The whole of table.md."""
-    rows, counts = results.rows, counts_of(results)
+    rows, sizes = results.rows, sizes_of(results)
     bins, entries = column_order(rows["bin"]), entry_order(rows["entry"])
     photographs = rows.loc[rows["image_id"] != WHOLE_SET, "photograph"].nunique()
+    most = max((size.holes for (_, label), size in sizes.items() if label != ALL), default=0)
     parts = [
         f"# {results.suite}",
-        f"Up to {max((n for (_, label), n in counts.items() if label != ALL), default=0)} pictures per ratio "
-        f"bin, of {photographs} photographs in all. Values are means ± half of a 95 % interval that "
-        "resamples photographs. **Bold** beats every other method of its column in a paired test; = cannot "
-        "be told apart from the best of its column; – has its reason below. A method with under half of its "
-        "column's pictures is neither marked nor ranked.",
+        f"Up to {most} pictures per ratio bin, of {photographs} photographs in all; n counts photographs. "
+        f"{READING}",
         "## All ratios together",
-        *_overview(results, entries, counts),
-        *_rankings(results, entries),
+        *_overview(results, entries, sizes),
+        *_rankings(results),
+        *agreement.section(results),
         *_several(results, entries),
-        "## Pictures per cell (n)",
-        _table(
+        "## Photographs per cell (n)",
+        "In brackets the number of holes, where photographs have more than one.",
+        markdown_table(
             ["method", *bins],
-            [[named(entry), *(str(counts.get((entry, b), 0)) for b in bins)] for entry in entries],
+            [[named(entry), *(_size(sizes.get((entry, b))) for b in bins)] for entry in entries],
         ),
     ]
     for metric, region in measured(results):
@@ -94,36 +107,122 @@ def markdown(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _overview(results: Results, entries: Sequence[str], counts: Mapping[Key, int]) -> list[str]:
-    columns = [summarise(results, metric, region) for metric, region in OVERVIEW]
-    total = {entry: counts.get((entry, ALL), 0) for entry in entries}
+READING = (
+    "Values are means ± how far their 95 % interval reaches on its longer side. Methods are compared over "
+    "the pictures that all of them filled. **Bold** beats every other method of its column, over "
+    f"{MIN_WINNER} photographs or more; = cannot be told apart from the best of its column; *slanted* values "
+    "do not compare with their column: they rest on fewer or other pictures; – has its reason below."
+)
+
+
+def _size(size: Size | None) -> str:
+    if size is None:
+        return "0"
+    holes = f" ({size.holes})" if size.holes > size.photographs else ""
+    return f"{size.photographs}{holes}"
+
+
+def overview_pairs(results: Results) -> list[Pair]:
+    """The columns of the first table: what can be shown of OVERVIEW, then a distance between sets."""
+    sets = next((some for some in SET_DISTANCES if {*some} & results.measured), ())
+    return [pair for pair in (*OVERVIEW, *sets) if pair in results.measured]
+
+
+def _overview(results: Results, entries: Sequence[str], sizes: Mapping[Key, Size]) -> list[str]:
+    pairs = overview_pairs(results)
+    columns = [summarise(results, *pair) for pair in pairs]
     rows = [
-        [named(entry), str(total[entry]), *(text(column.get((entry, ALL))) for column in columns)]
+        [
+            named(entry),
+            _size(sizes.get((entry, ALL))),
+            *(text(column.get((entry, ALL))) for column in columns),
+        ]
         for entry in entries
     ]
-    note = []
-    if len(set(total.values())) > 1:
-        note = [
-            "n differs because slower methods got fewer pictures; the paired tests use the pictures both "
-            "methods have."
+    cells = [cell for column in columns for entry in entries if (cell := column.get((entry, ALL)))]
+    return [
+        markdown_table(["method", "n", *(title(*pair) for pair in pairs)], rows),
+        *footnotes(cells),
+        *_left_out(results, pairs),
+        *_fewer(cells),
+    ]
+
+
+def _left_out(results: Results, pairs: Sequence[Pair]) -> list[str]:
+    """One line on the columns that this table has no value for."""
+    lacking = dict.fromkeys(metric for metric, region in OVERVIEW if (metric, region) not in pairs)
+    if not lacking:
+        return []
+    reasons, named_by = _absent(results), dict[str, list[str]]()
+    for metric in lacking:
+        named_by.setdefault(reasons.get(metric, UNSCORED).rstrip("."), []).append(f"`{metric}`")
+    told = "; ".join(f"{', '.join(metrics)}: {reason}" for reason, metrics in named_by.items())
+    return [f"Without a column here: {told}."]
+
+
+UNSCORED = "not scored yet, run `python -m benchmark score` where the pictures are"
+
+
+def _fewer(cells: Sequence[TableFigure]) -> list[str]:
+    """What methods with fewer pictures do on those, beside the best of the others on the same ones."""
+    lines = [
+        [
+            named(cell.entry),
+            title(cell.metric, cell.region),
+            f"{cell.rival.difference.value.photographs}",
+            number(cell.value.mean) + mark(cell.entry, cell.metric),
+            f"{number(cell.rival.mean)} ({named(cell.rival.entry)})" + mark(cell.rival.entry, cell.metric),
+            _difference(cell.rival.difference),
         ]
-    flattery = _note(column.get((entry, ALL)) for column in columns for entry in entries)
-    return [_table(["method", "n", *(title(*pair) for pair in OVERVIEW)], rows), *flattery, *note]
+        for cell in cells
+        if cell.rival
+    ]
+    if not lines:
+        return []
+    head = ["method", "metric", "n", "its value", "best of the others", "difference"]
+    return [
+        "### On fewer pictures",
+        "What these methods reach on the pictures that they filled, and which ranked method is best on the "
+        "same pictures.",
+        markdown_table(head, lines),
+    ]
 
 
-def _note(cells: Iterable[TableFigure | None]) -> list[str]:
+def _difference(found: Difference) -> str:
+    value = found.value
+    ends = [number(end, decimals(value.mean)) for end in (value.low, value.high)]
+    spread = "" if np.isnan(value.low) else f" ({ends[0]} to {ends[1]})"
+    return f"{'+' if value.mean > 0 else ''}{number(value.mean)}{spread}" + ("" if found.told_apart else " =")
+
+
+def footnotes(cells: Iterable[TableFigure | None]) -> list[str]:
     """The footnote of a table, where a figure in it has the mark."""
     shown = [(cell.entry, cell.metric) for cell in cells if cell and not cell.reason]
     sentences = dict.fromkeys(footnote([entry], [metric]) for entry, metric in shown)
     return [" ".join(filter(None, sentences))] if any(sentences) else []
 
 
-def _rankings(results: Results, entries: Sequence[str]) -> list[str]:
-    """Who comes first by each of RANKED, all ratios together."""
-    columns = [ranking(summarise(results, *pair), entries) for pair in RANKED]
-    lines = zip_longest(*columns, fillvalue="–")
-    rows = [[str(place), *line] for place, line in enumerate(lines, 1)]
-    return ["## Rankings, all ratios together", _table(["rank", *(title(*pair) for pair in RANKED)], rows)]
+def _rankings(results: Results) -> list[str]:
+    """Who comes first by each of RANKED, all ratios together; those that tie share a place."""
+    pairs = [pair for pair in RANKED if pair in results.measured]
+    columns = [ranking(column_of(results, *pair)) for pair in pairs]
+    lines = [list(line) for line in zip_longest(*columns, fillvalue="–")]
+    if not lines:
+        return []
+    return [
+        "## Rankings, all ratios together",
+        "Methods of one place cannot be told apart from the first of them.",
+        markdown_table([title(*pair) for pair in pairs], lines),
+    ]
+
+
+def ranking(column: TableColumn) -> list[str]:
+    """The ranked entries, best first, each behind its place; marked as their figures are."""
+    found, place = [], 1
+    for group in column.groups():
+        found += [f"{place}. {named(entry)}{mark(entry, column.metric)}" for entry in group]
+        place += len(group)
+    return found
 
 
 def _several(results: Results, entries: Sequence[str]) -> list[str]:
@@ -157,7 +256,7 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
     return [
         "## Several answers",
         f"{note} Elsewhere a method with several answers counts with their mean.",
-        _table(head, lines),
+        markdown_table(head, lines),
     ]
 
 
@@ -167,18 +266,6 @@ def _of_answers(results: Results, entry: str, metric: str, region: str, how: str
     chosen = over_answers(rows[mine], how)
     found = interval_of_mean(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
     return "–" if np.isnan(found.mean) else text(TableFigure("", ALL, metric, region, found))
-
-
-def ranking(cells: Mapping[Key, TableFigure], entries: Sequence[str]) -> list[str]:
-    """The names of the entries, best mean first; marked as their figures are. Those that cannot be compared
-    are left out.
-    """
-    found = comparable(cell for entry in entries if (cell := cells.get((entry, ALL))))
-    sign = -1.0 if found and METRICS[found[0].metric].better == "higher" else 1.0
-    ordered = sorted(found, key=lambda cell: sign * cell.value.mean)
-    return [
-        named(cell.entry) + (" =" if cell.tied else "") + mark(cell.entry, cell.metric) for cell in ordered
-    ]
 
 
 def _section(
@@ -194,12 +281,12 @@ def _section(
         )
     columns = [*bins, ALL]
     parts.append(
-        _table(
+        markdown_table(
             ["method", *columns],
             [[named(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries],
         )
     )
-    parts += _note(cells.values())
+    parts += footnotes(cells.values())
     reasons = dict.fromkeys(
         f"* {named(cell.entry)}, {cell.bin}: {cell.reason}"
         for cell in cells.values()
@@ -214,75 +301,3 @@ def _absent(results: Results) -> dict[str, str]:
     lacking = {metric: reason for (metric, _), reason in reversed(results.lacking.items())}
     found = {metric: lacking[metric] for metric, _ in results.lacking if metric in METRICS.keys() - have}
     return {metric: reason or "not scored" for metric, reason in found.items()}
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def latex(results: Results) -> str:
-    """The whole of table.tex: one booktabs table per measured metric of the overview, ready to be input."""
-    bins, entries = column_order(results.rows["bin"]), entry_order(results.rows["entry"])
-    pairs = [pair for pair in OVERVIEW if pair in results.measured]
-    return "\n".join(
-        _latex_table(results.suite, *pair, summarise(results, *pair), entries, bins) for pair in pairs
-    )
-
-
-def _latex_table(
-    suite: str,
-    metric: str,
-    region: str,
-    cells: Mapping[Key, TableFigure],
-    entries: Sequence[str],
-    bins: Sequence[str],
-) -> str:
-    def line(entry: str) -> str:
-        return (
-            " & ".join([_escape(named(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
-        )
-
-    arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
-    note = "".join(f" {_escape(sentence)}" for sentence in _note(cells.values()))
-    return "\n".join(
-        [
-            r"\begin{table}",
-            rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite "
-            rf"{_escape(suite)}.{note}}}",
-            rf"\begin{{tabular}}{{l{'r' * len(bins)}}}",
-            r"\toprule",
-            " & ".join(["method", *(_escape(b.replace("-", "--")) for b in bins)]) + r" \\",
-            r"\midrule",
-            *map(line, entries),
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def _latex_cell(cell: TableFigure | None) -> str:
-    if cell is None or cell.reason:
-        return "--"
-    value = number(cell.value.mean).replace("∞", r"$\infty$")
-    value = rf"\textbf{{{value}}}" if cell.best and not cell.tied else value
-    return value + ("$^\\dagger$" if mark(cell.entry, cell.metric) else "")
-
-
-def _escape(words: str) -> str:
-    return "".join(_LATEX.get(c, c) for c in words)
-
-
-_LATEX = {
-    "_": r"\_",
-    "%": r"\%",
-    "&": r"\&",
-    "#": r"\#",
-    "{": r"\{",
-    "}": r"\}",
-    "–": "--",
-    "`": "",
-    MARK: r"$\dagger$",
-}

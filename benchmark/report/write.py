@@ -5,6 +5,7 @@ metric.
 from pathlib import Path
 
 from benchmark.report import display, figures, tables
+from benchmark.report.latex import latex
 from benchmark.results import load
 
 
@@ -16,7 +17,7 @@ def report(folder: Path, *, pictures: bool = True) -> list[Path]:
     """
     results = load(folder)
     written = []
-    for name, text in (("table.md", tables.markdown(results)), ("table.tex", tables.latex(results))):
+    for name, text in (("table.md", tables.markdown(results)), ("table.tex", latex(results))):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
         written.append(folder / name)
     written += figures.draw(results)

@@ -140,7 +140,7 @@ def best(found: Mapping[str, Interval], among: Sequence[str], metric: str) -> st
 
 def duel(rows: pd.DataFrame, metric: str, region: str, label: str, first: str, second: str) -> Duel:
     """`first` against `second` over the holes that both filled."""
-    one = paired(by_hole(rows[(rows["metric"] == metric) & (rows["bin"] == label)]), first, second)
+    one = paired(by_hole(rows[(rows["metric"] == metric) & (rows["bin"] == label)]), first, second).value
     return Duel(metric, region, label, first, second, one.mean, one.low, one.high, one.n)
 
 

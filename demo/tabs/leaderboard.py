@@ -69,6 +69,8 @@ class LeaderboardTab:
         table, by_ratio, by_seconds, note = self._board(*given)
         self.table = Table(table, elem_id="leaderboard-table")
         self.small_print = gr.Markdown(note, elem_id="leaderboard-note")
+        with gr.Accordion("Do the metrics agree?", open=False, elem_id="leaderboard-agreement"):
+            self.agreement = gr.Markdown(self.on_agree(self.suite.value), elem_id="leaderboard-orders")
         with gr.Row(elem_id="leaderboard-charts"):
             self.charts = [
                 Chart(by_ratio, elem_id="leaderboard-ratio"),
@@ -91,6 +93,7 @@ class LeaderboardTab:
         for chooser in (self.suite, self.metric):
             picked = chooser.input(self.on_pick, asked, found, **QUIET)
             picked.then(self.on_redraw, self.chosen, self.shown, **QUIET)
+        self.suite.input(self.on_agree, self.suite, self.agreement, **QUIET)
         gr.on([self.region.input, self.families.input], self.on_redraw, self.chosen, self.shown, **QUIET)
 
     def wire_pictures(self) -> None:
@@ -115,6 +118,9 @@ class LeaderboardTab:
             return self._board(suite, metric, region, families)
         except InputError as error:
             raise gr.Error(str(error)) from None
+
+    def on_agree(self, suite: str) -> str:
+        return view.agreement(open_suite(self.app.results, suite))
 
     def on_figure(
         self, suite: str, metric: str, region: str, families: list[str], sort: str, event: gr.EventData

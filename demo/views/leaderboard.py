@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from benchmark.metrics import METRICS
+from benchmark.report.agreement import section
 from benchmark.report.figures import machine
 from benchmark.report.marks import footnote, mark
 from benchmark.report.summary import Key, TableFigure, column_order, left_out, named
-from benchmark.report.tables import ARROWS
+from benchmark.report.tables import ARROWS, number
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
 from demo.views.changes import next_rev
@@ -96,11 +97,21 @@ def _cell(cell: TableFigure | None) -> dict[str, Any]:
         return {"v": None, "why": cell.reason if cell else "Not run."}
     shown: dict[str, Any] = {
         "v": cell.value.mean,
-        "n": cell.value.n,
-        "best": cell.best and not cell.tied,
+        "n": cell.value.photographs,
+        "best": cell.winner,
         "tied": cell.tied,
+        "apart": cell.apart,
+        "why": rival_sentence(cell),
     }
     return shown | _interval(cell)
+
+
+def rival_sentence(cell: TableFigure) -> str:
+    """What a figure that stands apart is worth: the best of its column on the same pictures."""
+    if cell.rival is None:
+        return ""
+    better = f"{named(cell.rival.entry)} has {number(cell.rival.mean)}"
+    return f"Other pictures than its column's, so it has no rank. On the same ones {better}."
 
 
 def _interval(cell: TableFigure) -> dict[str, float]:
@@ -123,7 +134,7 @@ def note(results: Results, metric: str) -> str:
     rows = results.rows[results.rows["image_id"] != WHOLE_SET]
     spec = METRICS.get(metric)
     pictures, photographs = rows["image_id"].nunique(), rows["photograph"].nunique()
-    ground = f"{pictures} pictures of {photographs} photographs; intervals resample photographs."
+    ground = f"{pictures} pictures of {photographs} photographs; intervals and tests count photographs."
     thin = " That is a thin set: read wide intervals as such." if photographs < 50 else ""
     paired = (
         " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
@@ -137,6 +148,17 @@ def note(results: Results, metric: str) -> str:
         left_out(results).replace("`", ""),
     ]
     return " ".join(filter(None, parts))
+
+
+def agreement(results: Results) -> str:
+    """How far the metrics agree, as Markdown: their rank correlations, and which marked methods lose their
+    place by the others.
+    """
+    _, *parts = section(results) or [
+        "",
+        "This suite has too few methods, or metrics, to compare their orders.",
+    ]
+    return "\n\n".join(parts)
 
 
 def by_ratio(board: Board) -> dict[str, Any]:

@@ -5,7 +5,9 @@ import { makeHost } from "./common.host.js";
 import { clamp, el, isNumber } from "./common.js";
 import { detail, isFew, number, plain, sorted, spread } from "./table.numbers.js";
 
-const LEGEND = "Bold: wins significantly. “=”: tied with the best. “–”: no value; the reason opens on it.";
+const LEGEND =
+  "Bold: beats all others of its column. “=”: tied with the best. “–”: no value; the reason opens on it.";
+const APART = "Slanted: on other pictures than its column's, so without a rank.";
 
 function cellNode(row, col, few, send) {
   const cell = row.cells?.[col.id] || {};
@@ -13,7 +15,8 @@ function cellNode(row, col, few, send) {
   const why = given ? detail(cell, col, few) : cell.why || "Not measured.";
   const name = [row.title ?? row.id, col.title, given ? plain(cell.v, col) : "no value", why].join(", ");
   const click = () => given && send({ row: row.id, col: col.id });
-  const kinds = ["cell", given ? "" : "dash", cell.best ? "best" : "", isFew(cell, few) ? "few" : ""];
+  const grey = given && (cell.apart || isFew(cell, few)) ? "few" : "";
+  const kinds = ["cell", given ? "" : "dash", cell.best ? "best" : "", grey];
   const kind = kinds.filter(Boolean).join(" ");
   const node = el(
     "button",
@@ -114,7 +117,8 @@ function footText(value) {
   );
   const empty = value.rows.length ? "" : "No numbers for this choice yet.";
   const grey = few && anyFew ? `Grey: n < ${few.toLocaleString("en")}.` : "";
-  return [empty, LEGEND, grey].filter(Boolean).join(" ");
+  const anyApart = value.rows.some((row) => Object.values(row.cells ?? {}).some((cell) => cell.apart));
+  return [empty, LEGEND, anyApart ? APART : "", grey].filter(Boolean).join(" ");
 }
 
 function columns(cols) {

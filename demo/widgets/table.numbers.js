@@ -29,7 +29,8 @@ export function isFew(cell, few) {
 
 export function spread(cell, col) {
   if (!isNumber(cell.lo) || !isNumber(cell.hi)) return "";
-  return `±${number((Number(cell.hi) - Number(cell.lo)) / 2, col)}`;
+  const reach = Math.max(Number(cell.hi) - Number(cell.v), Number(cell.v) - Number(cell.lo));
+  return `±${number(reach, col)}`;
 }
 
 function grouped(n) {
@@ -49,12 +50,16 @@ export function detail(cell, col, few) {
   return parts.filter(Boolean).join(". ");
 }
 
-/* Rows by a column, best first unless `worst`; those without a value come last either way. */
+/* Rows by a column, best first unless `worst`; those without a value, or with one that stands apart, come last
+either way. */
 export function sorted(rows, col, worst) {
   if (!col) return rows;
   const sign = (col.better === "high" ? -1 : 1) * (worst ? -1 : 1);
-  const at = (row) => row.cells?.[col.id]?.v;
-  const known = rows.filter((row) => isNumber(at(row)));
-  const missing = rows.filter((row) => !isNumber(at(row)));
-  return [...known.sort((a, b) => sign * (Number(at(a)) - Number(at(b)))), ...missing];
+  const at = (row) => row.cells?.[col.id] ?? {};
+  const value = (row) => Number(at(row).v);
+  const ordered = (some) => some.sort((a, b) => sign * (value(a) - value(b)));
+  const known = rows.filter((row) => isNumber(at(row).v));
+  const apart = known.filter((row) => at(row).apart);
+  const missing = rows.filter((row) => !isNumber(at(row).v));
+  return [...ordered(known.filter((row) => !at(row).apart)), ...ordered(apart), ...missing];
 }

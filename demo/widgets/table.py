@@ -12,9 +12,9 @@ class Table(Widget):
       decides what "best first" means, `digits` are decimals (2), `kind` "seconds" chooses them by size,
       `note` opens on the heading.
     * rows: `{id, title?, family, cells: {col id: cell}}`.
-    * cell: `{v, lo, hi, n, best, tied, why}`: value, ends of its 95 % interval, pictures; `best` is set in
-      bold, `tied` marked "=". Where `v` is None there is a dash, and `why` is the sentence that opens on
-      hover, focus and tap.
+    * cell: `{v, lo, hi, n, best, tied, apart, why}`: value, ends of its 95 % interval, photographs; `best` is
+      set in bold, `tied` marked "=", `apart` slanted and sorted last, as it rests on other pictures. Where
+      `v` is None there is a dash, and `why` is the sentence that opens on hover, focus and tap.
     * few: cells with `n` below it are grey, for the whole table or one column.
     * corner: the heading of the first column ("Method").
 

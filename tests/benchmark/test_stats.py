@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.stats import wilcoxon
 
-from benchmark.report.stats import interval_of_mean
+from benchmark.report.stats import NO_INTERVAL, Difference, holm, interval_of_mean, mean_difference
 
 
 def test_interval_of_independent_values_matches_the_normal_one() -> None:
@@ -9,7 +10,40 @@ def test_interval_of_independent_values_matches_the_normal_one() -> None:
     found = interval_of_mean(values, [str(i) for i in range(400)])
     half = 1.96 * values.std(ddof=1) / 20
     assert found.mean == pytest.approx(values.mean())
-    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.1)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.02)
+
+
+def test_interval_of_few_even_values_is_students() -> None:
+    """Worked by hand: mean 3, deviation sqrt(2.5), n 5, and t at 4 degrees of freedom is 2.776."""
+    found = interval_of_mean(np.arange(1.0, 6.0), list("abcde"))
+    half = 2.776445 * np.sqrt(2.5 / 5)
+    assert (found.low, found.high) == pytest.approx((3 - half, 3 + half), rel=1e-5)
+
+
+def test_interval_of_skewed_values_reaches_further_to_their_long_side() -> None:
+    values = np.random.default_rng(3).exponential(1.0, 15)
+    found = interval_of_mean(values, [str(i) for i in range(15)])
+    assert found.high - found.mean > found.mean - found.low
+
+
+def test_holm_by_hand() -> None:
+    """p 0.01, 0.04, 0.03, 0.005 become 0.03, 0.06, 0.06, 0.02 (worked by hand: times 4, 3, 2, 1 by rank)."""
+    given = {
+        name: Difference(NO_INTERVAL, p) for name, p in zip("abcd", (0.01, 0.04, 0.03, 0.005), strict=True)
+    }
+    found = holm(given)
+    assert [found[name].p for name in "abcd"] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_a_difference_is_told_apart_by_mean_and_ranks() -> None:
+    names = [str(i) for i in range(30)]
+    steady = np.random.default_rng(4).normal(1.0, 0.5, 30)
+    assert mean_difference(steady, names).told_apart
+    assert mean_difference(steady, names).p == pytest.approx(wilcoxon(steady).pvalue)
+    against = np.where(np.arange(30) < 4, 30.0, -1.0)  # the mean leans one way, the ranks the other
+    assert against.mean() > 0
+    assert not mean_difference(against, names).told_apart
+    assert not mean_difference(np.zeros(30), names).told_apart
 
 
 def test_crops_of_one_photograph_do_not_count_as_independent() -> None:

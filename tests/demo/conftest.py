@@ -200,7 +200,7 @@ CELL = ("pictures", "failed", "environment", "options", "weights", "packages")
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, bare_manifest: dict[str, Any]) -> Path:
-    """A finished suite `tiny` of six photographs with pictures, and a broken one beside it."""
+    """A finished suite `tiny` of twenty photographs with pictures, and a broken one beside it."""
     import pandas as pd
 
     from benchmark.convert import convert
@@ -212,7 +212,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, bare_manifest: dict[str, Any]
     for label in BINS:
         cells = folder / "cells/sample/irregular" / label
         (cells / "_inputs").mkdir(parents=True)
-        for photo in range(6):
+        for photo in range(20):
             image_id = f"p{photo}@full"
             key = {
                 "suite": "tiny",

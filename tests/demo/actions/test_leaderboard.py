@@ -34,8 +34,8 @@ def test_a_click_opens_a_figure_and_steps_go_round(root: Path) -> None:
     figure = Figure("tiny", "lpips_squeeze", "hole", ("smoothing",), "telea", "1-10")
     try:
         first, last = hole_panes(app, figure)[0], hole_panes(app, actions.step(figure, -1))[0]
-        assert (first[:11], last[:11]) == ("**1 of 6** ", "**6 of 6** ")
-        assert hole_panes(app, replace(figure, index=6))[0] == first
+        assert (first[:11], last[:12]) == ("**1 of 20**", "**20 of 20**")
+        assert hole_panes(app, replace(figure, index=20))[0] == first
         assert "p0" in hole_panes(app, actions.order(replace(figure, index=3), "best"))[0]
         panes = {pane["id"]: pane for pane in hole_panes(app, figure)[1]["panes"]}
         assert list(panes) == ["original", "masked", "telea"]

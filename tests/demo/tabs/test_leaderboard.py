@@ -41,8 +41,8 @@ def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> No
     page.wait_for_selector("#leaderboard-panes .pane img[src]")
     titles = page.locator("#leaderboard-panes .grid .pane .title").all_inner_texts()
     assert titles == ["Original", "Masked", "Mean fill", "Telea"]
-    assert "1 of 6" in page.locator("#leaderboard-heading").inner_text()
-    assert "p5" in page.locator("#leaderboard-heading").inner_text()
+    assert "1 of 20" in page.locator("#leaderboard-heading").inner_text()
+    assert "p19" in page.locator("#leaderboard-heading").inner_text()
     assert (
         page.locator("#leaderboard-panes .chip", has_text="lpips_squeeze").first.get_attribute("data-tip")
         is None
@@ -62,7 +62,7 @@ def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> No
 
 def test_next_hole_and_best_first(page: Any) -> None:
     page.locator("#leaderboard-forth").click()
-    page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('2 of 6')")
+    page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('2 of 20')")
     page.get_by_label("Best first").click()
     page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('p0')")
 

@@ -1,0 +1,79 @@
+"""Tables as LaTeX."""
+
+from collections.abc import Mapping, Sequence
+
+from benchmark.metrics import METRICS
+from benchmark.report.layout import OVERVIEW
+from benchmark.report.marks import MARK, mark
+from benchmark.report.summary import Key, TableFigure, column_order, entry_order, named, summarise
+from benchmark.report.tables import footnotes, number
+from benchmark.results import Results
+
+
+def latex(results: Results) -> str:
+    """The whole of table.tex: one booktabs table per measured metric of the overview, ready to be input."""
+    bins, entries = column_order(results.rows["bin"]), entry_order(results.rows["entry"])
+    pairs = [pair for pair in OVERVIEW if pair in results.measured]
+    return "\n".join(
+        _latex_table(results.suite, *pair, summarise(results, *pair), entries, bins) for pair in pairs
+    )
+
+
+def _latex_table(
+    suite: str,
+    metric: str,
+    region: str,
+    cells: Mapping[Key, TableFigure],
+    entries: Sequence[str],
+    bins: Sequence[str],
+) -> str:
+    def line(entry: str) -> str:
+        return (
+            " & ".join([_escape(named(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
+        )
+
+    arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
+    note = "".join(f" {_escape(sentence)}" for sentence in footnotes(cells.values()))
+    return "\n".join(
+        [
+            r"\begin{table}",
+            rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite "
+            rf"{_escape(suite)}.{note}}}",
+            rf"\begin{{tabular}}{{l{'r' * len(bins)}}}",
+            r"\toprule",
+            " & ".join(["method", *(_escape(b.replace("-", "--")) for b in bins)]) + r" \\",
+            r"\midrule",
+            *map(line, entries),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _latex_cell(cell: TableFigure | None) -> str:
+    if cell is None or cell.reason:
+        return "--"
+    value = number(cell.value.mean).replace("∞", r"$\infty$")
+    if cell.biased or cell.apart:
+        value = rf"\textit{{{value}}}"
+    value = rf"\textbf{{{value}}}" if cell.winner else value
+    return value + ("$^\\dagger$" if mark(cell.entry, cell.metric) else "")
+
+
+def _escape(words: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in words)
+
+
+_LATEX = {
+    "_": r"\_",
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "{": r"\{",
+    "}": r"\}",
+    "–": "--",
+    "`": "",
+    MARK: r"$\dagger$",
+}
