@@ -256,7 +256,7 @@ def test_a_metric(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path)
     text = (out / "table.md").read_text("utf-8")
     assert "## `dummy`, hole ↓\n\nThe largest difference." in text
     assert "*Slanted values rest on fewer than 7 pictures" in text
-    assert "| *0." in text.partition("## `dummy`")[2]
+    assert "| Telea | *" in text.partition("## `dummy`")[2]
     in_the_leaderboard(out)
 
 
