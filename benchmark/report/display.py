@@ -153,16 +153,24 @@ def _zip(members: Mapping[str, tuple[str, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
+def _of_record(cell: Path) -> list[Path]:
+    """The PNGs of a finished cell, without those that were changed since."""
+    stored = cell_manifest(cell)
+    pictures = stored.pictures if stored else {}
+    found = sorted(cell.glob("*.png"))
+    return [png for png in found if png.stem not in pictures or pictures[png.stem].sha256 == file_sha256(png)]
+
+
 def copy(results: Results) -> int:
     """Make the display copies that are missing, or of other PNGs than those that are here; returns how many
-    were made.
+    were made. A PNG that is not its record's is left out.
 
     Only for the built-in `sample` set, whose photographs may be passed on.
     """
     wanted: dict[str, Path] = {}
     for cell in sorted((results.folder / "cells" / "sample").glob("*/*/*/*/manifest.json")):
         label, entry, inputs = cell.parts[-4], _entry(cell.parent), cell.parents[2] / "_inputs"
-        for png in sorted(cell.parent.glob("*.png")) if entry else ():
+        for png in _of_record(cell.parent) if entry else ():
             wanted[output(label, png.stem, entry)] = png
             wanted.setdefault(original(png.stem), inputs / png.name)
             wanted[mask(label, png.stem)] = inputs / f"{png.stem}.mask.png"

@@ -29,7 +29,7 @@ from benchmark.report.summary import (
     summarise,
 )
 from benchmark.results import ALL_BINS as ALL
-from benchmark.results import WHOLE_SET, Results
+from benchmark.results import KNOWN_COLUMNS, WHOLE_SET, Results
 from benchmark.rows import Column as Pair
 from inpainters.masks import BINS
 
@@ -98,6 +98,7 @@ def markdown(results: Results) -> str:
             [[named(entry), *(_size(sizes.get((entry, b))) for b in bins)] for entry in entries],
         ),
     ]
+    parts += _known(results, entries)
     for metric, region in measured(results):
         parts += _section(metric, region, summarise(results, metric, region), entries, bins)
     absent = [f"* `{metric}`: {reason}" for metric, reason in _absent(results).items()]
@@ -105,6 +106,29 @@ def markdown(results: Results) -> str:
     if absent:
         parts += ["## Not computed", *absent]
     return "\n\n".join(parts) + "\n"
+
+
+def _known(results: Results, entries: Sequence[str]) -> list[str]:
+    """How far each method changes what is known, where a run has measured that."""
+    measured_here = results.timings.reindex(columns=["entry", *KNOWN_COLUMNS])
+    changes = measured_here.groupby("entry")[KNOWN_COLUMNS].max()
+    if changes["known_mean"].isna().all():
+        return []
+    rows = [
+        [named(entry), *(_level(changes[column].get(entry, np.nan)) for column in changes)]
+        for entry in entries
+    ]
+    return [
+        "## Known pixels",
+        "How far a method's own picture is from the known pixels, in grey levels of 255, before they are put "
+        "back: the largest mean over a picture's known pixels, and the largest of all. – : the method draws "
+        "the hole alone, or at another size.",
+        markdown_table(["method", "mean", "largest"], rows),
+    ]
+
+
+def _level(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.1f}"
 
 
 READING = (

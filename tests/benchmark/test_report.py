@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -132,6 +133,37 @@ def test_a_dash_has_its_reason_and_a_small_frechet_distance_is_marked(folder: Pa
     assert "weights are missing" in text
     assert "| *30.00* |" in text
     assert "biased" in text
+
+
+def test_what_a_method_changed_of_the_known_pixels_is_told(folder: Path) -> None:
+    assert "## Known pixels" not in tables.markdown(results.load(folder))
+    timings = pd.read_csv(folder / "timings.csv")
+    telea = timings["method"] == "telea"
+    timings.loc[telea, ["known_mean", "known_max"]] = 0.25, 3.0
+    timings.loc[telea & (timings["image_id"] == "p3@full"), ["known_mean", "known_max"]] = 1.5, 40.0
+    timings.to_csv(folder / "timings.csv", index=False)
+    text = tables.markdown(results.load(folder))
+    assert "| Telea | 1.5 | 40.0 |\n" in text
+    assert "| Mean fill | – | – |\n" in text
+
+
+def test_a_changed_picture_is_not_copied(folder: Path) -> None:
+    inputs = folder / "cells/sample/irregular/1-10/_inputs"
+    cell = inputs.parent / "telea/default-0"
+    for place in (inputs, cell):
+        place.mkdir(parents=True)
+    PilImage.new("1", (32, 32)).save(inputs / "p0@full.mask.png")
+    for png in (inputs / "p0@full.png", cell / "p0@full.png"):
+        PilImage.new("RGB", (32, 32), (9, 9, 9)).save(png)
+    record = {"sha256": "0" * 64, "seed": 0, "seconds": "1", "network_calls": 0, "peak_memory_mb": ""}
+    parts: dict[str, Any] = {name: {} for name in ("failed", "environment", "options", "weights", "packages")}
+    stored = {"method": "telea", "version": "1", "pictures": {"p0@full": record | {"notes": []}}, **parts}
+    (cell / "manifest.json").write_text(json.dumps(stored))
+    assert display.copy(results.load(folder)) == 0
+    record["sha256"] = hashlib.sha256((cell / "p0@full.png").read_bytes()).hexdigest()
+    stored["pictures"] = {"p0@full": record | {"notes": []}}
+    (cell / "manifest.json").write_text(json.dumps(stored))
+    assert display.copy(results.load(folder)) == 3
 
 
 def test_report_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
