@@ -28,6 +28,7 @@ Float32s = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.integer]
 
 _TEXTURE = 1.0  # weight of the texture features against grey levels
+_VOTED = 5  # red, green, blue and two texture features; a guide's channels come after them
 _NEAR = np.array([0.3, 0.2], np.float32)
 """Grey levels that a source loses per 1/512 of the longer side it is away (down, across)."""
 _TRUST = 1.3  # by which a vote's weight falls per pixel from the rim (Wexler sec. 3.2)
@@ -37,8 +38,8 @@ _CHUNK = 8192  # patches compared at once, so that they stay in the processor's 
 
 @dataclass
 class Level:
-    """One scale. Flat indices run over (h, w); `values` are (h * w, 5):
-    red, green, blue and two texture features.
+    """One scale. Flat indices run over (h, w); `values` are (h * w, 5 + c): red, green, blue and two texture
+    features, which votes write, and a guide's c channels, which are only compared.
     """
 
     shape: tuple[int, int]
@@ -53,14 +54,29 @@ class Level:
     """The source patch of each target (nearest-neighbour field)."""
 
     @classmethod
-    def make(cls, image: Image, texture: Float32s, mask: Mask, size: tuple[int, int], side: int) -> "Level":
+    def make(
+        cls,
+        image: Image,
+        texture: Float32s,
+        mask: Mask,
+        size: tuple[int, int],
+        side: int,
+        guide: Float32s | None = None,
+        guide_weight: float = 1.0,
+    ) -> "Level":
+        """The scale of `size` of a picture.
+
+        `guide`, (H, W, c) float32 at the picture's size or at `size`, says of known and missing pixels alike
+        what they are like, in grey levels; `guide_weight` is how much that counts beside the colours.
+        """
         height, width = size
         small = image if size == mask.shape else shrink(image, size, ~mask)
         hole = shrunk(mask, size)
         features = cv2.resize(texture, (width, height), interpolation=cv2.INTER_AREA)
-        values = np.concatenate([small.astype(np.float32), features * _TEXTURE], axis=2).reshape(
-            height * width, 5
-        )
+        layers = [small.astype(np.float32), features * _TEXTURE]
+        if guide is not None:
+            layers.append(_at_size(guide, size) * np.float32(guide_weight))
+        values = np.concatenate(layers, axis=2).reshape(height * width, -1)
         count = box_count(hole, side).ravel()
         sources = np.flatnonzero(count == 0)
         targets = np.flatnonzero((count > 0) & (count <= side * side))
@@ -182,15 +198,15 @@ class Level:
             yield source[voter] + step, weights[voter]
 
     def mean_vote(self, weights: Float32s) -> Float32s:
-        total = np.zeros((len(self.pixels), self.values.shape[1]), np.float32)
+        total = np.zeros((len(self.pixels), _VOTED), np.float32)
         mass = np.zeros((len(self.pixels), 1), np.float32)
         for source, weight in self.votes(weights):
-            total += self.values[source] * weight[:, None]
+            total += self.values[source, :_VOTED] * weight[:, None]
             mass += weight[:, None]
         return total / np.maximum(mass, np.float32(1e-20))
 
     def vote(self, weights: Float32s) -> None:
-        self.values[self.pixels] = self.mean_vote(weights)
+        self.values[self.pixels, :_VOTED] = self.mean_vote(weights)
 
     def onion_peel(self) -> None:
         """Fill layer by layer from the rim, comparing the known part of each patch with all sources."""
@@ -206,18 +222,17 @@ class Level:
                 x - half, 0, width - self.side
             )
             corners = np.unique(corners)
-            known = np.repeat(
-                (~missing).ravel()[corners[:, None] + self.steps], self.values.shape[1], axis=1
-            ).astype(np.float32)
+            known = np.ones((len(corners), len(self.steps), self.values.shape[1]), np.float32)
+            known[..., :_VOTED] = (~missing).ravel()[corners[:, None] + self.steps, None]
             patch = self.patches(corners)
-            distance = masked_distance(patch, known, bank)
+            distance = masked_distance(patch, known.reshape(patch.shape), bank)
             best = distance.argmin(axis=1)
             slots = self.slot[corners]
             self.field[slots] = self.sources[best]
             weights = np.zeros(len(self.targets), np.float32)
             weights[slots] = 1
             here = layer.ravel()[self.pixels]
-            self.values[self.pixels[here]] = self.mean_vote(weights)[here]
+            self.values[self.pixels[here], :_VOTED] = self.mean_vote(weights)[here]
             missing &= ~layer
 
     def sharp_vote(self, weights: Float32s) -> Indices:
@@ -228,7 +243,7 @@ class Level:
         best = np.full(len(self.pixels), np.inf, np.float32)
         chosen = np.zeros(len(self.pixels), np.int64)
         for source, weight in self.votes(weights):
-            error = np.where(weight > 0, ((self.values[source] - mean) ** 2).sum(axis=1), np.inf)
+            error = np.where(weight > 0, ((self.values[source, :_VOTED] - mean) ** 2).sum(axis=1), np.inf)
             better = error < best
             best[better], chosen[better] = error[better], source[better]
         return chosen
@@ -288,6 +303,13 @@ def masked_distance(patches: Float32s, known: Float32s, bank: Float32s) -> Float
 
 def shrunk(mask: Mask, size: tuple[int, int]) -> Mask:
     return mask if size == mask.shape else shrink_mask(mask, size)
+
+
+def _at_size(guide: Float32s, size: tuple[int, int]) -> Float32s:
+    if guide.shape[:2] == size:
+        return guide
+    smaller = np.asarray(cv2.resize(guide, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    return smaller.reshape(*size, -1)  # OpenCV drops a single channel
 
 
 def inverse(indices: Indices, size: int) -> Indices:

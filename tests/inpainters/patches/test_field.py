@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from inpainters.patches.field import box_count, masked_distance, usable_side
+from inpainters.patches.field import Level, box_count, masked_distance, texture_features, usable_side
 
 
 def test_boxes_are_counted_from_their_top_left_corner():
@@ -30,3 +31,25 @@ def test_patches_grow_smaller_where_too_few_are_known():
     assert usable_side(mask, 7) == 3
     mask[::2] = True
     assert usable_side(mask, 7) == 0
+
+
+@pytest.mark.parametrize("size", [(48, 144), (24, 72)], ids=["full", "shrunk"])
+@pytest.mark.parametrize("side", [0, 2], ids=["left", "right"])
+def test_a_guide_chooses_between_equal_patches_and_is_never_voted(size, side):
+    third = np.random.default_rng(0).integers(0, 256, (48, 48, 3)).astype(np.uint8)
+    image = np.concatenate([third] * 3, axis=1)
+    mask = np.zeros((48, 144), bool)
+    mask[16:32, 64:80] = True
+    image[mask] = 0
+    marked = np.zeros((48, 144, 1), np.float32)
+    marked[:, 48:96] = marked[:, 48 * side : 48 * side + 48] = 100
+    level = Level.make(image, texture_features(image, mask, 1), mask, size, 5, marked, guide_weight=0.5)
+    guide = level.values[:, 5:].copy()
+    level.onion_peel()
+    for _ in range(3):
+        distance = level.search(np.random.default_rng(1), everywhere=True)
+        level.vote(level.weights(distance))
+    assert set(np.unique(guide)) == {0, 50}
+    assert (level.values[:, 5:] == guide).all()
+    chosen = level.sharp_vote(level.weights(distance)) % size[1] // (size[1] // 3)
+    assert (chosen == side).mean() > 0.95
