@@ -62,7 +62,15 @@ LARGE: dict[str, Any] = {
 at 32, 16 and 8.
 """
 
+BATCHES = (1, REQUESTS)
+GOAL = 1.5
+"""Times as fast as diffusers that are wanted with nothing cropped."""
+_KINDS = ("overhead", "pipeline", "channels_last", "precision", "large")
+THEIRS, THEIRS_TOO = "diffusers", "diffusers in channels-last"
+CALLS, WHOLE_PICTURES = "network calls alone", "here, whole pictures"
+
 Seconds = dict[str, list[float]]
+Ratios = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,12 @@ class SamplerRow:
     """One line of the table."""
 
     measure: str
+    """One of _KINDS."""
     variant: str
     seconds: float
     """Median over the rounds."""
     ratio: float
-    """Median over the rounds: overhead as a share of the bare calls, or times as fast as the pipeline."""
+    """Median over the rounds: overhead as a share of the bare calls, or times as fast as the reference."""
     rounds: int
 
 
@@ -133,64 +142,86 @@ def write_study(out: Path, rows: Sequence[SamplerRow], facts: Mapping[str, Any])
 
 
 def samplers_markdown(rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> str:
-    """Two tables with what was measured and how."""
+    """The tables, with what was measured and how."""
+    found = {kind: [row for row in rows if row.measure == kind] for kind in _KINDS}
     machine, size = facts["environment"], facts["size"]
-    lines = [
+    parts = [
         "# What the samplers cost",
-        "",
         f"Random weights, {size}×{size} pictures, a square hole of a quarter of the side. "
         f"{machine['hardware']}, "
         f"{machine['threads']['torch']} threads; {facts['clock']}; medians of {facts['rounds']} rounds.",
-        "",
         "## Beside bare network calls",
-        "",
-        "| sampler | seconds per run | overhead |",
-        "| --- | ---: | ---: |",
-        *(
-            f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2%} |"
-            for row in rows
-            if row.measure == "overhead"
-        ),
-        "",
-        "## Beside diffusers' RePaintPipeline",
-        "",
-        f"Same network, pictures and schedule ({facts['schedule']['steps']} of "
-        f"{facts['schedule']['training']} noise levels, jump length "
-        f"{facts['schedule']['jump_length']}, {facts['schedule']['resamplings']} resamplings).",
-        "",
-        "| | seconds per picture | times as fast |",
-        "| --- | ---: | ---: |",
-        *(
-            f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |"
-            for row in rows
-            if row.measure == "pipeline"
-        ),
-        "",
+        _table(["sampler", "seconds per run", "overhead"], found["overhead"], "{:.2%}"),
+        *_beside_diffusers(found, facts["schedule"]),
         f"## One network call of {facts['batch']} pictures",
-        "",
-        "| | seconds | times as fast |",
-        "| --- | ---: | ---: |",
-        *(
-            f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.2f} |"
-            for row in rows
-            if row.measure == "precision"
-        ),
-        "",
+        _table(["", "seconds", "times as fast"], found["precision"]),
+        *(_large(found["large"]) if found["large"] else []),
     ]
-    if found := [row for row in rows if row.measure == "large"]:
-        lines += [
-            "## RePaint as in the paper, with a network of guided-diffusion's size",
-            "",
-            f"{PAPER_CALLS:,} network calls per picture of {LARGE['sample_size']}×{LARGE['sample_size']} in "
-            "bf16, extrapolated from single "
-            "calls; beside them what share of the device's own best at multiplying bf16 matrices they reach.",
-            "",
-            "| | seconds per picture | share of the matrix peak |",
-            "| --- | ---: | ---: |",
-            *(f"| {row.variant} | {row.seconds:.3g} | {row.ratio:.0%} |" for row in found),
-            "",
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[SamplerRow], form: str = "{:.2f}", *more: Ratios) -> str:
+    """A row of the table for each of `rows`: variant, seconds, ratio, and what `more` adds to the variant."""
+    lines = [
+        [
+            row.variant,
+            f"{row.seconds:.3g}",
+            *map(form.format, [row.ratio, *(one[row.variant] for one in more)]),
         ]
-    return "\n".join(lines)
+        for row in rows
+    ]
+    rule = ["---"] + ["---:"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
+
+
+def _beside_diffusers(found: Mapping[str, Sequence[SamplerRow]], schedule: Mapping[str, Any]) -> list[str]:
+    same_layout = {row.variant: row.ratio for row in found["channels_last"]}
+    head = ["", "seconds per picture", "times as fast as diffusers", "as diffusers in channels-last"]
+    return [
+        "## Beside diffusers' RePaintPipeline",
+        f"Same network, pictures and schedule ({schedule['steps']} of {schedule['training']} noise levels, "
+        f"jump length {schedule['jump_length']}, {schedule['resamplings']} resamplings). Each row is divided "
+        "by diffusers' of as many pictures at once: as it comes, and with its network in the memory layout "
+        "that is used here, channels-last.",
+        _table(head, found["pipeline"], "{:.2f}", same_layout),
+        _outside(same_layout),
+        _limit({row.variant: row.ratio for row in found["pipeline"]}),
+    ]
+
+
+def _outside(same_layout: Ratios) -> str:
+    """What share of its time each spends outside the network, from runs and bare calls in one layout."""
+    alone = {batch: same_layout[variant(CALLS, batch)] for batch in BATCHES}
+    theirs = " and ".join(f"{1 - 1 / alone[batch]:.0%}" for batch in BATCHES)
+    ours = " and ".join(
+        f"{max(0, 1 - same_layout[variant(WHOLE_PICTURES, batch)] / alone[batch]):.0%}" for batch in BATCHES
+    )
+    return (
+        f"With {' and '.join(map(str, BATCHES))} at once diffusers in channels-last spends {theirs} of its "
+        f"time outside the network, the sampler here {ours}."
+    )
+
+
+def _limit(ratios: Ratios) -> str:
+    """Whether GOAL can be reached with nothing cropped and nothing rounded, and what reaches it."""
+    most = max(ratios[variant(CALLS, batch)] for batch in BATCHES)
+    reached = [name for name, ratio in ratios.items() if ratio >= GOAL and not name.startswith(CALLS)]
+    verdict = "can be had" if most >= GOAL else "cannot be had"
+    return (
+        f"The network calls of a run alone are at most {most:.2f} times as fast as diffusers. A sampler that "
+        f"makes the same calls cannot be faster, so that {GOAL} times as fast {verdict} with whole pictures "
+        f"in 32 bits. Rows that reach it: {'; '.join(reached) or 'none'}."
+    )
+
+
+def _large(rows: Sequence[SamplerRow]) -> list[str]:
+    side = LARGE["sample_size"]
+    return [
+        "## RePaint as in the paper, with a network of guided-diffusion's size",
+        f"{PAPER_CALLS:,} network calls per picture of {side}×{side} in bf16, extrapolated from single "
+        "calls; beside them what share of the device's own best at multiplying bf16 matrices they reach.",
+        _table(["", "seconds per picture", "share of the matrix peak"], rows, "{:.0%}"),
+    ]
 
 
 # Beside bare network calls
@@ -206,7 +237,7 @@ def overheads(size: int, rounds: int, device: str) -> list[SamplerRow]:
             (size, ""),
             (size // 2, ", coarse to fine"),
         ):  # by a network of half the size, as the bundled one is at 128 px
-            for batch in (1, REQUESTS):
+            for batch in BATCHES:
                 method = made(kind, network("v_prediction", patch=2, size=trained), device, strategy=WHOLE)
                 times = [_inside(method, requests(size, batch), device) for _ in range(rounds)]
                 share = statistics.median(total / inside - 1 for total, inside in times)
@@ -243,64 +274,118 @@ def _inside(method: Diffusion, wanted: Sequence[InpaintRequest], device: str) ->
 
 
 def ladder(size: int, rounds: int, device: str) -> list[SamplerRow]:
-    """RePaint in diffusers and here, gain by gain."""
-    net = network("epsilon", patch=1, size=size)
-    variants = {
-        f"diffusers, {REQUESTS} at once": _diffusers(net, size, device),
-        "here, one by one, whole pictures": _ours(net, size, device, 1),
-        f"here, {REQUESTS} at once, whole pictures": _ours(net, size, device, REQUESTS),
-        f"here, {REQUESTS} at once, cropped to the hole": _ours(
-            net, size, device, REQUESTS, METHODS["repaint"].strategy
-        ),
+    """RePaint in diffusers and here, gain by gain, each beside diffusers with as many pictures at once."""
+    net, found = network("epsilon", patch=1, size=size), []
+    for batch in BATCHES:
+        seconds = in_turn(_variants(net, size, device, batch), rounds, device)
+        for name, reference in (("pipeline", THEIRS), ("channels_last", THEIRS_TOO)):
+            found += compared(name, seconds, variant(reference, batch), batch)
+    return found
+
+
+def variant(name: str, batch: int) -> str:
+    """A row's name."""
+    return f"{name}, {batch} at once"
+
+
+def _variants(net: Denoiser, size: int, device: str, batch: int) -> dict[str, Callable[[], object]]:
+    runs = {
+        THEIRS: _diffusers(net, size, device, batch),
+        THEIRS_TOO: _diffusers(net, size, device, batch, torch.channels_last),
+        f"{THEIRS_TOO}, bf16": _diffusers(net, size, device, batch, torch.channels_last, bf16=True),
+        CALLS: _bare(net, size, device, batch),
+        WHOLE_PICTURES: _ours(net, size, device, batch),
+        f"{WHOLE_PICTURES}, bf16": _ours(net, size, device, batch, precision="bf16"),
+        "here, cropped to the hole": _ours(net, size, device, batch, METHODS["repaint"].strategy),
     }
-    seconds: Seconds = {name: [] for name in variants}
+    return {variant(name, batch): run for name, run in runs.items()}
+
+
+def in_turn(runs: Mapping[str, Callable[[], object]], rounds: int, device: str) -> Seconds:
+    """Seconds of each run in each round; all runs take turns, so that what slows the machine slows all."""
+    seconds: Seconds = {name: [] for name in runs}
     for _ in range(rounds):
-        for name, run in variants.items():
-            seconds[name].append(_seconds(run, device) / REQUESTS)
-    base = seconds[next(iter(variants))]
+        for name, run in runs.items():
+            seconds[name].append(_seconds(run, device))
+    return seconds
+
+
+def compared(kind: str, seconds: Seconds, reference: str, pictures: int = 1) -> list[SamplerRow]:
+    """A row for each run: its median seconds per picture, and the median of how much faster it was than the
+    reference in the same round.
+    """
     return [
         SamplerRow(
-            "pipeline",
+            kind,
             name,
-            statistics.median(each),
-            statistics.median(b / e for b, e in zip(base, each, strict=True)),
-            rounds,
+            statistics.median(each) / pictures,
+            statistics.median(b / e for b, e in zip(seconds[reference], each, strict=True)),
+            len(each),
         )
         for name, each in seconds.items()
     ]
 
 
-def _diffusers(net: Denoiser, size: int, device: str) -> Callable[[], object]:
+def _diffusers(
+    net: Denoiser,
+    size: int,
+    device: str,
+    batch: int,
+    layout: torch.memory_format = torch.contiguous_format,
+    *,
+    bf16: bool = False,
+) -> Callable[[], object]:
     given: Any = net.unet
     unet: Any = UNet2DModel.from_config(given.config)
     unet.load_state_dict(given.state_dict())
-    pipeline: Any = RePaintPipeline(unet.eval(), RePaintScheduler(LEVELS))
+    pipeline: Any = RePaintPipeline(unet.eval().to(memory_format=layout), RePaintScheduler(LEVELS))
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
-    wanted = requests(size, REQUESTS)
-    image = (
-        torch.stack([torch.from_numpy(request.image).permute(2, 0, 1) for request in wanted])
-        .float()
-        .div(127.5)
-        .sub(1)
-    )
+    wanted = requests(size, batch)
+    pixels = torch.stack([torch.from_numpy(request.image).permute(2, 0, 1) for request in wanted])
+    image = pixels.float().div(127.5).sub(1)
     known = torch.stack([torch.from_numpy(~request.mask)[None] for request in wanted]).float()
     schedule = {
         "num_inference_steps": SETTINGS["steps"],
         "jump_length": SETTINGS["jump_length"],
         "jump_n_sample": SETTINGS["resamplings"],
     }
-    return lambda: pipeline(
-        image, known, eta=1.0, generator=torch.Generator().manual_seed(0), output_type="np", **schedule
-    )
+
+    def run() -> None:
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
+            pipeline(
+                image,
+                known,
+                eta=1.0,
+                generator=torch.Generator().manual_seed(0),
+                output_type="np",
+                **schedule,
+            )
+
+    return run
+
+
+def _bare(net: Denoiser, size: int, device: str, batch: int) -> Callable[[], object]:
+    """The network calls of a run and nothing else, as they are made here."""
+    net = net.to(device).to(memory_format=torch.channels_last)
+    noisy = torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(0))
+    noisy = noisy.to(device, memory_format=torch.channels_last)
+    timestep = torch.full((batch,), LEVELS // 2, device=device)
+
+    @torch.inference_mode()
+    def run() -> None:
+        for _ in range(calls("repaint", {"preset": "preview", **SETTINGS})):
+            net(noisy, timestep)
+
+    return run
 
 
 def _ours(
-    net: Denoiser, size: int, device: str, batch: int, strategy: Strategy = WHOLE
+    net: Denoiser, size: int, device: str, batch: int, strategy: Strategy = WHOLE, **options: object
 ) -> Callable[[], object]:
-    method = made(RePaint, net, device, strategy=strategy, **SETTINGS)
-    wanted = requests(size, REQUESTS)
-    return lambda: [method.run(wanted[i : i + batch]) for i in range(0, REQUESTS, batch)]
+    method = made(RePaint, net, device, strategy=strategy, **SETTINGS, **options)
+    wanted = requests(size, batch)
+    return lambda: method.run(wanted)
 
 
 # One network call
@@ -312,23 +397,12 @@ def precisions(size: int, rounds: int, device: str) -> list[SamplerRow]:
     noisy = torch.randn(REQUESTS, 3, size, size, generator=torch.Generator().manual_seed(0)).to(
         device, memory_format=torch.channels_last
     )
-    seconds: Seconds = {}
+    runs = {
+        name: partial(estimates(net, bf16=name == "bfloat16"), noisy, 500) for name in ("float32", "bfloat16")
+    }
     with torch.inference_mode():
-        for _ in range(rounds + 1):  # the first warms up
-            for name in ("float32", "bfloat16"):
-                denoise = estimates(net, bf16=name == "bfloat16")
-                seconds.setdefault(name, []).append(_seconds(partial(denoise, noisy, 500), device))
-    base = seconds["float32"][1:]
-    return [
-        SamplerRow(
-            "precision",
-            name,
-            statistics.median(each[1:]),
-            statistics.median(b / e for b, e in zip(base, each[1:], strict=True)),
-            rounds,
-        )
-        for name, each in seconds.items()
-    ]
+        in_turn(runs, 1, device)  # warms up
+        return compared("precision", in_turn(runs, rounds, device), "float32")
 
 
 # A network of guided-diffusion's size
