@@ -1,10 +1,15 @@
 """The crossing: verdicts on made-up rows whose winner is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from benchmark.report.summary import summarise
+from benchmark.results import Plain, Results
 from benchmark.studies import crossing
+from inpainters.errors import InputError
 
 RNG = np.random.default_rng(0)
 SMALL, LARGE = "1-10", "50-60"
@@ -69,3 +74,40 @@ def test_the_page_says_who_wins_where(crossed):
     }
     assert {d.second for d in duels if d.metric == "kd_squeeze_u" and d.first == "replacement"} == {"telea"}
     assert crossing.figure(crossed) == crossing.figure(crossed)
+
+
+def scored(metrics):
+    """Results of three entries on 12 photographs in one bin, with values of these metrics."""
+    found = []
+    for metric, region in metrics:
+        for number in range(12):
+            for method in ("telea", "repaint", "gated_conv"):
+                key = {
+                    "suite": "s",
+                    "dataset": "d",
+                    "mask_set": "m",
+                    "bin": SMALL,
+                    "options": "{}",
+                    "seed": 0,
+                }
+                place = {"image_id": f"p{number}@full", "method": method, "metric": metric, "region": region}
+                found.append({**key, **place, "value": RNG.normal(), "reason": ""})
+    return Results(Path("made up"), {}, Plain(pd.DataFrame(found)), pd.DataFrame())
+
+
+def test_the_crossing_and_the_table_show_one_value(monkeypatch):
+    found = scored(crossing.MEASURES)
+    monkeypatch.setattr(crossing.results, "load", lambda folder: found)
+    rows = crossing._rows(Path("made up"))
+    for metric, region in crossing.MEASURES:
+        table, means = summarise(found, metric, region), crossing.entry_means(rows, metric, SMALL)
+        assert {entry: one.mean for entry, one in means.items()} == pytest.approx(
+            {entry: cell.value.mean for (entry, label), cell in table.items() if label == SMALL}
+        )
+        assert len(means) == 3
+
+
+def test_rows_without_the_distance_of_sets_are_refused_with_the_command(monkeypatch):
+    monkeypatch.setattr(crossing.results, "load", lambda folder: scored(crossing.PAIRED))
+    with pytest.raises(InputError, match=r"no value of kd_squeeze_u: `python -m benchmark score`"):
+        crossing._rows(Path("made up"))
