@@ -50,8 +50,8 @@ export function detail(cell, col, few) {
   return parts.filter(Boolean).join(". ");
 }
 
-/* Rows by a column, best first unless `worst`; those without a value, or with one that stands apart, come last
-either way. */
+/* Rows by a column, best first unless `worst`; those without a value, or with one that stands apart, come
+   last either way. */
 export function sorted(rows, col, worst) {
   if (!col) return rows;
   const sign = (col.better === "high" ? -1 : 1) * (worst ? -1 : 1);
