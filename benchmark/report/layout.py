@@ -19,8 +19,8 @@ OVERVIEW = (
 )
 """The first table's columns, before a distance between sets; those without a value are left out."""
 SET_DISTANCES = (
-    (("fid_inception_clean", "whole"), ("kid_inception_clean", "whole")),
-    (("fid_inception_tm", "whole"), ("kid_inception_tm", "whole")),
+    (("fid_inception_clean", "whole"), ("kid_inception_clean_u", "whole")),
+    (("fid_inception_tm", "whole"), ("kid_inception_tm_u", "whole")),
     (("fd_squeeze", "whole"), ("kd_squeeze_u", "whole")),
 )
 """The last columns of the first table: the first of these that could be computed."""

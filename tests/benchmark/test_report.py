@@ -11,7 +11,8 @@ from PIL import Image as PilImage
 
 from benchmark import results
 from benchmark.convert import convert
-from benchmark.report import display, summary, tables
+from benchmark.metrics import METRICS as METRICS_TABLE
+from benchmark.report import display, layout, summary, tables
 from benchmark.report.write import report
 from benchmark.results import TIMING_COLUMNS
 from benchmark.rows import SCORE_COLUMNS
@@ -268,3 +269,19 @@ def test_rows_of_a_metric_that_is_no_longer_there_are_left_out_with_a_line(folde
 
 def test_rows_of_this_version_have_no_such_line(folder: Path) -> None:
     assert "Left out" not in tables.markdown(results.load(folder))
+
+
+def test_the_layout_names_metrics_and_regions_that_there_are() -> None:
+    def pairs(value: Any) -> list[tuple[str, str]]:
+        if isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, str) for one in value):
+            return [value]
+        return [pair for one in value for pair in pairs(one)] if isinstance(value, tuple) else []
+
+    named = {pair for name, value in vars(layout).items() if name.isupper() for pair in pairs(value)}
+    assert len(named) > 10
+    assert {
+        pair
+        for pair in named
+        if pair[0] not in METRICS_TABLE or pair[1] not in METRICS_TABLE[pair[0]].regions
+    } == set()
+    assert layout.CHIPS.keys() <= METRICS_TABLE.keys()
