@@ -4,18 +4,20 @@ import json
 import re
 import shutil
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("gradio")
 
-import demo.app  # noqa: F401, all widgets are known once the page is
 from demo.tabs import TABS
 from demo.widgets import assets
 from demo.widgets.widget import Widget
 
 FOLDER = Path(assets.__file__).parent
+for module in FOLDER.glob("*.py"):  # all widgets are known once their modules are
+    import_module(f"demo.widgets.{module.stem}")
 FILES = sorted([*FOLDER.glob("*.js"), *FOLDER.glob("*.css")], key=lambda file: file.name)
 SCRIPTS = [file for file in FILES if file.suffix == ".js"]
 IN_HEAD = {"tokens.css", "page.css", *(name for tab in TABS.values() for name in tab.styles)}
