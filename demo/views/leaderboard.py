@@ -118,6 +118,11 @@ def _interval(cell: TableFigure) -> dict[str, float]:
     return {} if np.isnan(cell.value.low) else {"lo": cell.value.low, "hi": cell.value.high}
 
 
+def _band(cell: TableFigure) -> dict[str, float]:
+    """What a chart draws around a figure: nothing where it does not compare with the others."""
+    return {} if cell.apart else _interval(cell)
+
+
 def caption(metric: str, region: str) -> str:
     """What the table shows, in one line."""
     place = {
@@ -192,8 +197,8 @@ def _point(x: Any, cell: TableFigure) -> dict[str, Any]:
     return {
         "x": x,
         "y": cell.value.mean,
-        "n": cell.value.n,
-        **_interval(cell),
+        "n": cell.value.photographs,
+        **_band(cell),
         "cell": {"row": cell.entry, "col": cell.bin},
     }
 
