@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark.metrics import METRICS  # noqa: E402
 from inpainters import METHODS, MethodSpec  # noqa: E402
+from inpainters.masks import GENERATORS  # noqa: E402
 from inpainters.methods.diffusion.schedules import SCHEDULES  # noqa: E402
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -101,6 +102,11 @@ def metrics() -> str:
     return "\n".join(f"* `{m.name}` {arrows[m.better]} **{m.title}.** {m.variant}" for m in METRICS.values())
 
 
+def masks() -> str:
+    """All kinds of masks that can be drawn, with what they follow."""
+    return "\n".join(f"* `{m.name}` **{m.title}.** {m.summary} {m.source}." for m in GENERATORS.values())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "presets": presets,
@@ -110,6 +116,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "crossing_pictures": partial(crossing, "lpips_squeeze"),
     "weights": weights,
     "metrics": metrics,
+    "masks": masks,
 }
 
 if __name__ == "__main__":

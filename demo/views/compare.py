@@ -77,7 +77,8 @@ def editor(session: Session, note: str = "", error: bool = False, mask: str | No
 
 def generators() -> list[dict[str, Any]]:
     """Drawn masks as the MaskEditor offers them: what people try first comes first."""
-    by_use = sorted(GENERATORS.values(), key=lambda one: (one.name != "brush", one.name != "box"))
+    first = ("brush", "object", "box")
+    by_use = sorted(GENERATORS.values(), key=lambda one: first.index(one.name) if one.name in first else 3)
     fixed = {one.name: f"{100 * (one.ratio or 0):.0f} %" if one.fixed else None for one in by_use}
     return [{"id": one.name, "title": one.title, "fixed": fixed[one.name]} for one in by_use]
 

@@ -1,8 +1,8 @@
 """Pure mask generators: the same arguments give the same mask, in any process and on any machine.
 
 A random generator draws marks (lines, walks, words, boxes) until the next one would pass the target, and
-shortens that last one to the pixel. A fixed pattern has a ratio of its own. A mask is (H, W) bool, True where
-the pixel is missing.
+shortens that last one to the pixel; or it draws things as large as the target. A fixed pattern has a ratio of
+its own. A mask is (H, W) bool, True where the pixel is missing.
 """
 
 from inpainters.masks.bins import BINS, TOLERANCE, bin_of, touches_border

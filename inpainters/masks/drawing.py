@@ -128,7 +128,8 @@ def _drawn(
     margin = 0 if border is not False else max(1, min(size) // 32)
     if (size[0] - 2 * margin) * (size[1] - 2 * margin) * 0.9 < missing:
         margin = min(margin, 1)
-    field = Field(rng, size[0] - 2 * margin, size[1] - 2 * margin, missing, *limits, touch=bool(border))
+    room = size[0] - 2 * margin, size[1] - 2 * margin
+    field = Field(rng, *room, missing, *limits, touch=bool(border), free=border is False)
     canvas = spec.whole(field) if spec.whole else paint(field, spec.marks(field))  # type: ignore[misc]
     return np.pad(canvas, margin).astype(bool)
 

@@ -29,6 +29,8 @@ class Field:
     """... from `fewest` to `most`."""
     touch: bool
     """The hole has to touch the edge of the room."""
+    free: bool = False
+    """The hole has to keep off the picture's edge, and the room leaves a margin."""
 
     @property
     def unit(self) -> float:

@@ -7,6 +7,7 @@ from inpainters.imaging import Mask
 from inpainters.masks.boxes import box, box_center
 from inpainters.masks.marks import Canvas, Field, Mark
 from inpainters.masks.patterns import expand, grid, half, lines
+from inpainters.masks.silhouettes import silhouettes
 from inpainters.masks.strokes import Chains, brush, irregular, scratches
 from inpainters.masks.words import lines_of_writing
 
@@ -39,6 +40,10 @@ _LAMA = "Suvorov et al., Resolution-robust large mask inpainting with Fourier co
 _REPAINT = "Lugmayr et al., RePaint: inpainting using denoising diffusion probabilistic models, CVPR 2022"
 _PATHAK = "Pathak et al., Context encoders: feature learning by inpainting, CVPR 2016"
 _IIZUKA = "Iizuka et al., Globally and locally consistent image completion, SIGGRAPH 2017"
+_ZENG = (
+    "Zeng et al., High-resolution image inpainting with iterative confidence feedback and guided upsampling, "
+    "ECCV 2020"
+)
 _BERTALMIO = "Bertalmio et al., Image inpainting, SIGGRAPH 2000"
 
 _GENERATORS = (
@@ -49,6 +54,9 @@ _GENERATORS = (
                   "Zigzag strokes of a brush, as people paint over things.", brush),
     GeneratorSpec("irregular", "Irregular walks", _LIU,
                   "Random walks, each turned and widened by its own amount.", irregular),
+    GeneratorSpec("object", "Objects", _ZENG,
+                  "One to three silhouettes, as of persons, animals and things that are taken out.",
+                  whole=silhouettes),
     GeneratorSpec("thin", "Thin", _LAMA, "Many short thin strokes.",
                   whole=Chains(range(4, 52), range(10, 50), range(5, 15))),
     GeneratorSpec("medium", "Medium", _LAMA, "A few strokes of medium width, or small boxes.",

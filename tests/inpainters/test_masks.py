@@ -194,6 +194,49 @@ def test_masks_are_as_deep_as_lamas_at_equal_ratio(kind):
         assert (off <= 0.02 * other.mean(axis=0) + 3 * error).all(), (label, one.mean(0), other.mean(0))
 
 
+def deepest(mask: np.ndarray) -> float:
+    """The largest distance of a missing pixel to a known one."""
+    return float(ndimage.distance_transform_edt(mask).max())
+
+
+@pytest.mark.parametrize("label", BINS)
+def test_objects_are_twice_as_deep_as_walks_of_the_same_ratio(label):
+    drawn = [generate("object", (128, 128), seed=seed, bin=label) for seed in range(30)]
+    walks = [
+        generate("irregular", (128, 128), seed=seed, ratio=float(mask.mean()))
+        for seed, mask in enumerate(drawn)
+    ]
+    assert np.mean([*map(deepest, drawn)]) >= 2 * np.mean([*map(deepest, walks)])
+
+
+@pytest.mark.parametrize("border", [None, True, False])
+@pytest.mark.parametrize("label", BINS)
+@pytest.mark.parametrize("size", [(32, 32), (40, 96), (256, 192)])
+def test_objects_are_at_most_three_pieces_without_holes_and_nowhere_thin(size, label, border):
+    for seed in range(4):
+        mask = generate("object", size, seed=seed, bin=label, border=border)
+        count = ndimage.label(mask)[1]
+        assert count <= 3
+        assert np.array_equal(ndimage.binary_fill_holes(mask), mask)
+        if mask.sum() < 300:
+            continue  # of so few pixels every shape is thin
+        wide = max(1, round(math.sqrt(mask.sum()) / 50))
+        rows, columns = np.ogrid[-wide : wide + 1, -wide : wide + 1]
+        padded = np.pad(mask, 2 * wide, mode="edge")
+        opened = ndimage.binary_opening(padded, rows**2 + columns**2 <= wide**2)
+        assert ndimage.label(opened)[1] == count
+        assert opened.sum() > 0.95 * padded.sum()
+
+
+def test_objects_differ_in_number_and_shape():
+    drawn = [generate("object", (128, 128), seed=seed, bin="10-20") for seed in range(60)]
+    assert {ndimage.label(mask)[1] for mask in drawn} == {1, 2, 3}
+    spans = [np.ptp(np.argwhere(mask), axis=0) for mask in drawn if ndimage.label(mask)[1] == 1]
+    stretched = [height / width for height, width in spans]
+    assert min(stretched) < 0.7
+    assert max(stretched) > 1.4
+
+
 def test_fixed_patterns():
     x, o = True, False
     assert np.array_equal(generate("half", (8, 8), seed=0), np.tile([o] * 4 + [x] * 4, (8, 1)))
@@ -246,6 +289,7 @@ GOLDEN = {
     "box": "a47db58004628b66",
     "brush": "f932a69200692407",
     "irregular": "e23a0b0c6938b958",
+    "object": "9eb9a2fc3afc226a",
     "thin": "706be942af43a5e4",
     "medium": "8ac09c877b9b1fe6",
     "thick": "1e14e333f19e90f4",
