@@ -14,7 +14,7 @@ from inpainters import commandline
 from inpainters.errors import InputError
 
 if TYPE_CHECKING:
-    from inpainters.training.loop import Trainer
+    from inpainters.training.loop import Stop, Trainer
     from inpainters.training.recipe import Recipe
 
 
@@ -44,9 +44,16 @@ def parser() -> commandline.Parser:
     )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     p.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: all)")
-    p.add_argument("--hours", type=_hours, metavar="H", help="stop after this many hours")
+    p.add_argument("--hours", type=hours_above_0, metavar="H", help="stop after this many hours")
     p.add_argument("--steps", type=positive, metavar="N", help="stop at this step")
     p.add_argument("--resume", action="store_true", help="continue from the checkpoint in OUT")
+    p.add_argument(
+        "--from",
+        dest="start",
+        choices=["bundled"],
+        help="begin with the bundled weights, grown where the recipe's network is larger; with --resume, "
+        "where OUT has no checkpoint",
+    )
     p.add_argument(
         "--export",
         type=_whole_number,
@@ -79,7 +86,8 @@ def positive(text: str) -> int:
     return number
 
 
-def _hours(text: str) -> float:
+def hours_above_0(text: str) -> float:
+    """An argument that is a number of hours."""
     try:
         hours = float(text)
     except ValueError:
@@ -99,6 +107,8 @@ def _train(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     plan = recipe.load_recipe(args.recipe, device=(device := find_device(args.device)).split(":")[0])
     out = args.out or Path("runs") / plan.method
+    if args.start and args.export is not None:
+        raise InputError("--export writes what the checkpoint holds; leave out --from.")
     if (out / CHECKPOINT).is_file() and not args.resume and args.export is None:
         raise InputError(
             f"'{out.name}' holds a checkpoint already; add --resume to continue it, or choose another --out."
@@ -124,10 +134,9 @@ def _train(args: argparse.Namespace) -> int:
 def _run(trainer: "Trainer", plan: "Recipe", args: argparse.Namespace) -> int:
     from inpainters.training import parallel
     from inpainters.training.loop import Stop
+    from inpainters.training.start import begin
 
-    if args.resume:
-        trainer.resume()
-        _say(f"resumed at step {trainer.step}")
+    _say(begin(trainer, resume=args.resume, bundled=bool(args.start)))
     if parallel.world() > 1:
         _say(
             f"{parallel.world()} processes, {plan.optimizer.batch // parallel.world()} pictures of each "
@@ -138,14 +147,20 @@ def _run(trainer: "Trainer", plan: "Recipe", args: argparse.Namespace) -> int:
         time.monotonic() + 3600 * args.hours if args.hours else float("inf"),
     )
 
+    ask_at_signals(stop)
+    trainer.run(stop, _say)
+    _say(f"stopped at step {trainer.step}; add --resume to go on")
+    return 130 if stop.asked else 0
+
+
+def ask_at_signals(stop: "Stop") -> None:
+    """SIGTERM and SIGINT end the run after the step it is at."""
+
     def ask(*_: object) -> None:
         stop.asked = True
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
-    trainer.run(stop, _say)
-    _say(f"stopped at step {trainer.step}; add --resume to go on")
-    return 130 if stop.asked else 0
 
 
 def find_device(name: str) -> str:
@@ -163,21 +178,10 @@ def find_device(name: str) -> str:
 
 
 def _export(trainer: "Trainer", steps: int) -> int:
-    """Branch off the checkpoint: a short run with a falling rate in a folder of its own, then the export."""
-    from inpainters.training import parallel
-    from inpainters.training.export import export
+    from inpainters.training.export import finish
     from inpainters.training.loop import Stop
 
-    trunk = trainer.out
-    trainer.branch(trunk / "decay")
-    first = trainer.step
-    if steps:
-        trainer.rate_factor = lambda step: 1 - (step - first) / steps
-        trainer.run(Stop(first + steps), _say)
-    if parallel.rank() > 0:
-        return 0
-    _say(trainer.validate() if trainer.held else "no held-out pictures to validate on")
-    for path in export(trainer, trunk / "export", decay=steps):
+    for path in finish(trainer, steps, Stop(0), _say):
         _say(f"{path.name}: {path.stat().st_size:,} bytes")
     return 0
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from inpainters.imaging import Image
+from inpainters.training.data import validation
 from inpainters.training.loop import Trainer
 
 
@@ -14,6 +15,7 @@ class AutoencodingTrainer(Trainer):
     """
 
     fills = False
+    kinds = ("whole",)
 
     def learn(
         self, image: Tensor, mask: Tensor, guide: Tensor | None = None
@@ -25,7 +27,7 @@ class AutoencodingTrainer(Trainer):
             return list(self.network(image))
 
     def sample(self, count: int) -> tuple[list[Image], list[np.ndarray]]:
-        images, masks = super().sample(count)
+        images, masks = validation(self.pictures, self.held, self.recipe, count)
         return images, [np.ones_like(mask) for mask in masks]
 
     def drawn(self, image: Tensor, mask: Tensor) -> list[Tensor]:

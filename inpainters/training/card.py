@@ -1,5 +1,5 @@
 """The card of trained weights for people. `python -m inpainters.training.card [NAME ...]` writes the bundled
-cards anew: their words from the recipes, all else from the facts beside them.
+cards anew: their words from the recipes that have not moved on, all else from the facts beside them.
 """
 
 import json
@@ -63,8 +63,9 @@ def card_markdown(facts: Facts) -> str:
         _list("What it cannot do", facts["limits"]),
         _list("Departures from the paper", facts["departures"]),
         _validation(facts),
-        "**To train on** from the run's checkpoint, where the folders are those of the table above:",
-        f"    {facts['command']}",
+        _moved(facts),
+        "**To train on** from these weights, where the folders are those of the table above:",
+        f"    {continuing(facts)}",
     )
     return "\n\n".join(filter(None, sections)) + "\n"
 
@@ -85,9 +86,12 @@ def _training(facts: Facts) -> str:
     falling = facts["decay_steps"]
     lines = (
         f"**Trained for** {facts['hours']:g} hours on {facts['hardware']}:",
+        _started(facts.get("started")),
         f"* {facts['steps']:,} steps, each with {facts['batch']} crops of {size} pixels."
         + (f" The learning rate fell over the last {falling:,} steps." if falling else ""),
+        _history(facts.get("history")),
         _masks(facts),
+        _covers(facts),
         f"* Loss, each part with its weight: {_losses(facts)}.",
         f"* {facts['guide']:.0%} of the samples came with a sketch of edges in the hole."
         * bool(facts["guide"]),
@@ -95,11 +99,73 @@ def _training(facts: Facts) -> str:
     return lines[0] + "\n\n" + "\n".join(filter(None, lines[1:]))
 
 
+def _started(started: Mapping[str, Any] | None) -> str:
+    """What the run was started from; nothing where it began with fresh weights."""
+    if not started:
+        return ""
+    return (
+        f"* It began with the weights that were bundled before: {started['parameters']:,} parameters, "
+        f"{started['crops']:,} crops in {started['hours']:g} hours, which are counted here. Where this "
+        "network is wider, they were grown without changing what they compute."
+    )
+
+
+def _history(history: Sequence[Mapping[str, Any]] | None) -> str:
+    """Where one recipe did not hold from the first step to the last."""
+    if not history:
+        return ""
+    first, *later = (f"{entry['step']:,}" for entry in history)
+    changed = f" The recipe changed at step {' and '.join(later)}." if later else ""
+    before = f" What the recipe was before step {first} is not recorded." if first != "0" else ""
+    return f"*{before}{changed}" if before or changed else ""
+
+
+def _moved(facts: Facts) -> str:
+    """Where the recipe is no longer the one of these weights."""
+    moved = facts.get("moved_on")
+    if not moved:
+        return ""
+    names = [name.replace("_", " ") for name in moved]
+    listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
+    return (
+        f"**The recipe has moved on** since these weights were trained: {listed} of `{facts['method']}.toml` "
+        "differ now. The settings of these weights are in "
+        f"[{facts['method']}.json]({facts['method']}.json)."
+    )
+
+
+def continuing(facts: Facts) -> str:
+    """The command that trains on from these weights, or from where such a run was stopped."""
+    method, folders = facts["method"], " ".join(sorted(row["name"] for row in facts["data"]))
+    return f"python -m inpainters.training {method} --data {folders} --from bundled --resume"
+
+
+def moved_on(facts: Facts, recipe: Recipe) -> list[str]:
+    """The settings of the recipe that are others than the facts have; those that these do not name are left
+    out.
+    """
+    now, plain = recipe.settings(), Recipe(recipe.method).settings()
+    return [name for name in now if name in facts and _whole(facts[name], plain[name]) != now[name]]
+
+
+def _whole(given: Any, plain: Any) -> Any:
+    """A section with the defaults of what was added to it since."""
+    return {**plain, **given} if isinstance(given, Mapping) else given
+
+
 def _masks(facts: Facts) -> str:
     if facts.get("objective", "inpainting") not in ("inpainting", "latent_inpainting"):
         return ""
     mix = ", ".join(f"{share:.0%} {name}" for name, share in facts["masks"]["mix"].items())
     return f"* Masks: {mix}; {extent(facts['masks'])}."
+
+
+def _covers(facts: Facts) -> str:
+    """How deep a hole these weights know."""
+    known = facts.get("covers")
+    if not known:
+        return ""
+    return f"* That covers pictures of {known['side']} px a side with holes up to {known['depth']:g} px deep."
 
 
 def extent(masks: Mapping[str, Any]) -> str:
@@ -139,17 +205,24 @@ def _list(title: str, sentences: Iterable[str]) -> str:
 
 def _validation(facts: Facts) -> str:
     found = facts["validation"]
-    n = max((int(scores["pictures"]) for scores in found.values()), default=0)
+    n = max((int(scores["pictures"]) for rows in found.values() for scores in rows.values()), default=0)
     whole = facts.get("objective") == "autoencoding"
     within = "" if whole else " in the hole"
-    rows = "\n".join(_scores(name, scores, facts) for name, scores in found.items())
-    telea = " Telea needs no training and is here for comparison." if "telea" in found else ""
+    several = len(found) > 1
+    rows = "\n".join(
+        _scores(name, f", {kind} holes" * several, scores, facts)
+        for kind, methods in found.items()
+        for name, scores in methods.items()
+    )
+    telea = any("telea" in methods for methods in found.values())
+    beside = " Telea needs no training and is here for comparison." * telea
     head = (
         f"| {'weights' if whole else 'method'} (n = {n}) | LPIPS-squeeze ↓ | L1{within} ↓ | PSNR{within} ↑ |"
     )
     curve = f"\n\n![Validation curve]({facts['method']}.png)" if found else ""
+    n_each = f"{n} pictures" + " of each kind of holes" * several
     return (
-        f"**Validation** on n = {n} pictures that were kept out of the training, {_task(facts)}.{telea} "
+        f"**Validation** on n = {n_each} that were kept out of the training, {_task(facts)}.{beside} "
         f"↓: lower is better, ↑: higher is better.\n\n{head}\n| --- | ---: | ---: | ---: |\n{rows}{curve}"
     )
 
@@ -164,14 +237,14 @@ def _task(facts: Facts) -> str:
     return f"with {missing} missing{by}; known pixels are put back before scoring"
 
 
-def _scores(name: str, scores: Mapping[str, float], facts: Facts) -> str:
+def _scores(name: str, kind: str, scores: Mapping[str, float], facts: Facts) -> str:
     marked = "squeezenet" in facts["trained_with"] and name == facts["method"]
     figures = (
         _number(scores, "lpips_squeeze", 4),
         _number(scores, "l1_hole", 4),
         _number(scores, "psnr_hole", 2),
     )
-    return f"| {name}{' †' * marked} | " + " | ".join(figures) + " |"
+    return f"| {name}{kind}{' †' * marked} | " + " | ".join(figures) + " |"
 
 
 def _number(scores: Mapping[str, float], name: str, digits: int) -> str:
@@ -179,11 +252,14 @@ def _number(scores: Mapping[str, float], name: str, digits: int) -> str:
 
 
 def renew(path: Path) -> None:
-    """Write the card of the facts at `path` anew, with the words that its recipe has now."""
+    """Write the card of the facts at `path` anew, with the words that its recipe has now, unless the recipe
+    has moved on: its words are of other weights then.
+    """
     facts = json.loads(path.read_text(encoding="utf-8"))
     recipe = load_recipe(facts["method"], device="cpu" if facts["hardware"].endswith(NO_GPU) else "cuda")
+    moved = moved_on(facts, recipe)
     data = [{**row, "terms": recipe.terms.get(row["name"], row["terms"])} for row in facts["data"]]
-    write_card({**facts, **words(recipe), "data": data}, path.parent)
+    write_card({**facts, **({} if moved else words(recipe)), "data": data, "moved_on": moved}, path.parent)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -112,6 +112,7 @@ def complaint(error: ValidationError, kind: type, name: str) -> str:
 def _section(kind: Any, place: Iterable[str]) -> Any:
     for key in place:
         kind = get_type_hints(kind)[key]
+        kind = get_args(kind)[0] if get_args(kind) else kind  # what a list is of
     return kind
 
 
@@ -120,7 +121,7 @@ def _said(error: ErrorDetails, place: list[str], name: str) -> str:
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
-            return f"{name} has no '{place[-1]}'; add one, for example method = \"gated_conv\"."
+            return f"{name} has no '{place[-1]}'; add one, for example {place[-1]} = \"gated_conv\"."
         case "value":
             return f"{name}: {'.'.join(place)} {context['said']}."
         case "section":

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from inpainters.errors import InputError
 from inpainters.imaging import PICTURE_SUFFIXES, Image, Mask, load_image
 from inpainters.training.recipe import Masks, Recipe
 from inpainters.training.sketches import sketch
+
+HOLES = {"compact": "object", "irregular": "irregular"}
+"""Kinds of holes that a validation scores apart -> the mask generator that draws them."""
 
 
 @dataclass(frozen=True)
@@ -267,14 +270,37 @@ def chosen(pictures: Pictures, indices: Sequence[int], count: int) -> list[int]:
 
 
 def validation(
-    pictures: Pictures, indices: Sequence[int], recipe: Recipe, count: int
+    pictures: Pictures, indices: Sequence[int], recipe: Recipe, count: int, kinds: Sequence[str] = ()
 ) -> tuple[list[Image], list[Mask]]:
-    """Fixed held-out pictures, centre crops, with holes of 20 % and more."""
+    """Fixed held-out pictures, centre crops, with holes of 20 % and more: of the recipe's mix, or in turn of
+    each of the `kinds`, keys of HOLES.
+    """
     order = chosen(pictures, indices, count)
-    low = max(recipe.masks.low, min(0.2, recipe.masks.high / 2))
     crops: list[Any] = [centre_crop(pictures[i], recipe.data.crop) for i in order]
     found = [
-        draw_mask(recipe.masks, recipe.data.crop, np.random.default_rng([1, n]), n, low)
+        _held_mask(recipe.masks, recipe.data.crop, n, kinds[n % len(kinds)] if kinds else "")
         for n in range(len(order))
     ]
     return crops, found
+
+
+def _held_mask(masks: Masks, size: int, number: int, kind: str) -> Mask:
+    """The hole of a held-out picture. Compact ones of a recipe with a window take all of it."""
+    rng, low = np.random.default_rng([1, number]), max(masks.low, min(0.2, masks.high / 2))
+    if kind:
+        masks = replace(masks, mix={HOLES[kind]: 1.0}, whole=0.0, beyond=0.0)
+    inside = masks.window < 1 and kind == "irregular"
+    return draw_mask(masks, size, rng, number, None if inside else low)
+
+
+def depth(mask: Mask) -> float:
+    """Pixels from the deepest missing pixel to the nearest known one; 0 without a hole."""
+    return float(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
+
+
+def covered(masks: Masks, size: int, count: int = 400) -> dict[str, float]:
+    """What a training covers: the `side` of its pictures, and the `depth` that 95 % of its holes do not pass;
+    both in pixels.
+    """
+    drawn = (draw_mask(masks, size, np.random.default_rng([2, n]), n) for n in range(count))
+    return {"side": size, "depth": round(float(np.percentile([depth(mask) for mask in drawn], 95)), 1)}

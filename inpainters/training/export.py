@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from inpainters.training import card, parallel
-from inpainters.training.loop import Trainer
+from inpainters.training.data import covered
+from inpainters.training.loop import Stop, Trainer
 from inpainters.training.recipe import Recipe
 
+MIXED = "mixed"
+"""The kind of holes of scores from before they were told apart."""
 SHARD_BYTES = 9_500_000
 SEEN_BY = {"lpips_squeeze": "squeezenet", "squeezenet": "squeezenet", "vgg16": "vgg16"}
 """Perceptual loss -> the network behind it; scores of that network favour what was trained with it."""
@@ -42,6 +46,27 @@ def export(trainer: Trainer, folder: Path, *, decay: int = 0) -> list[Path]:
         shutil.copyfile(trainer.out / "validation.csv", folder / f"{name}.csv")
         draw_curve(folder / f"{name}.csv", folder / f"{name}.png", said["title"] or name)
     return paths
+
+
+def finish(
+    trainer: Trainer, steps: int, stop: Stop, say: Callable[[str], None], *, again: bool = False
+) -> list[Path]:
+    """Branch off the checkpoint in `trainer.out`: `steps` steps with a falling rate in a folder of their own,
+    a validation, the export to `export`; returns the shards.
+
+    None, and no export, where `stop` said so before the last step; with `again` the next call goes on there.
+    """
+    trunk = trainer.out
+    trainer.branch(trunk / "decay", again=again)
+    first = trainer.branched
+    if trainer.step < first + steps:
+        trainer.rate_factor = lambda step: 1 - (step - first) / steps
+        stop.step = first + steps
+        trainer.run(stop, say)
+    if parallel.rank() > 0 or trainer.step < first + steps:
+        return []
+    say(trainer.validate() if trainer.held else "no held-out pictures to validate on")
+    return export(trainer, trunk / "export", decay=steps)
 
 
 def stored(network: torch.nn.Module) -> dict[str, Tensor]:
@@ -74,7 +99,6 @@ def facts(trainer: Trainer, decay: int) -> dict[str, Any]:
         "method": recipe.method,
         "objective": recipe.objective,
         **card.words(recipe),
-        "network": recipe.network,
         "trained_with": trained_with(recipe),
         "parameters": sum(p.numel() for p in trainer.average.parameters()),
         "data": [
@@ -83,18 +107,27 @@ def facts(trainer: Trainer, decay: int) -> dict[str, Any]:
         ],
         "skipped": pictures.skipped,
         "held_out": len(trainer.held),
-        "crop": recipe.data.crop,
-        "batch": recipe.optimizer.batch,
         "steps": trainer.step,
         "decay_steps": decay,
-        "hours": round(trainer.seconds / 3600, 2),
+        "covers": covers(recipe),
+        "crops": trainer.crops,
+        "hours": round(trainer.hours, 2),
         "hardware": training_hardware(trainer.device),
-        "masks": recipe.as_dict()["masks"],
-        "guide": recipe.data.guide,
-        "losses": recipe.as_dict()["losses"],
-        "command": continuing(recipe.method, sorted(counts)),
+        "started": trainer.started,
+        "history": [*trainer.history[:-1], *({**now, "settings": {}} for now in trainer.history[-1:])],
+        **recipe.settings(),
         "validation": last_scores(trainer.out / "validation.csv"),
     }
+
+
+def covers(recipe: Recipe) -> dict[str, float]:
+    """The side of the pictures and the depth of the holes that the weights know, in pixels; empty for weights
+    that fill no holes. A denoiser knows pictures without holes: any hole within its size.
+    """
+    side = recipe.data.crop
+    if recipe.objective == "denoising":
+        return {"side": side, "depth": side / 2}
+    return {} if recipe.objective == "autoencoding" else covered(recipe.masks, side)
 
 
 def trained_with(recipe: Recipe) -> list[str]:
@@ -103,47 +136,36 @@ def trained_with(recipe: Recipe) -> list[str]:
     return [SEEN_BY[recipe.losses.network]] if used and recipe.losses.network in SEEN_BY else []
 
 
-def continuing(method: str, folders: list[str]) -> str:
-    """The command that trains on from the run's checkpoint, or begins anew where there is none."""
-    return f"python -m inpainters.training {method} --data {' '.join(folders)} --out runs/{method} --resume"
-
-
 def draw_curve(scores: Path, figure: Path, title: str) -> None:
-    """The validation curve of a validation.csv, Telea as a line; one panel per score that was computed."""
+    """The validation curves of a validation.csv, one per kind of holes, Telea as dashed lines; one panel per
+    score that was computed.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with scores.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    method = next(row["method"] for row in rows if row["method"] != "telea")
+    rows = [{**row, "holes": row["holes"] or MIXED} for row in _rows(scores)]
     axes = [name for name in AXES if any(math.isfinite(float(row[name])) for row in rows)]
     sheet = Figure(figsize=(3.2 * len(axes), 2.6), dpi=100, layout="constrained")
     FigureCanvasAgg(sheet)
     for axis, name in zip(sheet.subplots(1, len(axes), squeeze=False)[0], axes, strict=True):
-        axis.plot(
-            *zip(
-                *[(int(row["step"]), float(row[name])) for row in rows if row["method"] == method],
-                strict=True,
-            ),
-            marker=".",
-        )
-        for row in rows:
-            if row["method"] == "telea":
-                axis.axhline(float(row[name]), color="grey", linestyle="--", linewidth=1)
-                axis.annotate(
-                    "Telea",
-                    (0.99, float(row[name])),
-                    xycoords=("axes fraction", "data"),
-                    ha="right",
-                    va="bottom",
-                    color="grey",
-                )
+        for colour, kind in enumerate(dict.fromkeys(row["holes"] for row in rows)):
+            _curve(axis, [row for row in rows if row["holes"] == kind], name, kind, f"C{colour}")
         axis.set(xlabel="step", ylabel=AXES[name])
         axis.ticklabel_format(axis="x", style="plain")
         axis.margins(y=0.12)
         axis.grid(alpha=0.3)
-    sheet.suptitle(f"{title}: {rows[0]['pictures']} held-out pictures", fontsize=10)
+        axis.legend(fontsize=7)
+    pictures = max(int(row["pictures"]) for row in rows)
+    sheet.suptitle(f"{title}: {pictures} held-out pictures of each kind of holes", fontsize=10)
     sheet.savefig(figure, metadata={"Software": None})
+
+
+def _curve(axis: Any, rows: Sequence[Mapping[str, str]], name: str, kind: str, colour: str) -> None:
+    points = [(int(row["step"]), float(row[name])) for row in rows if row["method"] != "telea"]
+    axis.plot(*zip(*points, strict=True), marker=".", color=colour, label=kind)
+    for row in rows:
+        if row["method"] == "telea":
+            axis.axhline(float(row[name]), color=colour, linestyle="--", linewidth=1, label=f"{kind}, Telea")
 
 
 def training_hardware(device: str) -> str:
@@ -153,12 +175,18 @@ def training_hardware(device: str) -> str:
     return f"{threads} thread{'s' if threads > 1 else ''} of a processor, {card.NO_GPU}"
 
 
-def last_scores(path: Path) -> dict[str, dict[str, float]]:
-    """The last row of each method in a validation.csv, without what could not be computed."""
-    if not path.is_file():
-        return {}
+def last_scores(path: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Kind of holes -> method -> the scores of its last row in a validation.csv, without what could not be
+    computed.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for row in _rows(path) if path.is_file() else ():
+        name = row.pop("method")
+        kinds = found.setdefault(row.pop("holes") or MIXED, {})
+        kinds[name] = {k: float(v) for k, v in row.items() if math.isfinite(float(v))}
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
-        return {
-            row.pop("method"): {k: float(v) for k, v in row.items() if math.isfinite(float(v))}
-            for row in csv.DictReader(file)
-        }
+        return list(csv.DictReader(file))

@@ -25,13 +25,15 @@ from inpainters.imaging import Image
 from inpainters.registry import create
 from inpainters.training import losses, parallel
 from inpainters.training.adversarial import Adversary
-from inpainters.training.data import Batches, Pictures, tensors, validation
+from inpainters.training.data import HOLES, Batches, Pictures, tensors, validation
 from inpainters.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
 TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial", "denoising")
 LOG_COLUMNS = ("step", "rate", "loss", *TERMS, "discriminator", "norm")
-VALIDATION_COLUMNS = ("step", "method", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
+VALIDATION_COLUMNS = ("step", "method", "holes", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
+OUTLINE = (255, 0, 255)
+"""Colour of the line around a hole: hardly a photograph has it."""
 LOGS = {"log.csv": LOG_COLUMNS, "validation.csv": VALIDATION_COLUMNS}
 
 
@@ -54,6 +56,8 @@ class Trainer:
 
     fills = True
     """Whether what is trained fills holes, so that Telea is measured beside it."""
+    kinds: tuple[str, ...] = tuple(HOLES)
+    """The kinds of holes that are scored apart; held-out pictures have them in turn."""
 
     def __init__(self, recipe: Recipe, pictures: Pictures, out: Path, *, device: str = "cpu") -> None:
         self.recipe, self.pictures, self.out, self.device = recipe, pictures, out, device
@@ -78,6 +82,14 @@ class Trainer:
             self.perceptual.to(device)
         self.judge = self._judge()
         self.step, self.seconds = 0, 0.0
+        self.crops = 0
+        """Crops that the weights have seen, those that they started from included."""
+        self.started: dict[str, Any] = {}
+        """What the run was started from, and what that had seen; empty where it began with fresh weights."""
+        self.history: list[dict[str, Any]] = []
+        """The recipes that it went by, each from a `step` on: the `recipe`'s digest and its `settings`."""
+        self.branched = -1
+        """The step at which a run with a falling rate left its trunk; -1 in a trunk."""
         self.rate_factor: Callable[[int], float] = lambda step: min(
             1.0, (step + 1) / max(1, recipe.optimizer.warmup)
         )
@@ -111,6 +123,10 @@ class Trainer:
             "network": self.recipe.network,
             "step": self.step,
             "seconds": self.seconds,
+            "crops": self.crops,
+            "started": self.started,
+            "history": self.history,
+            "branched": self.branched,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -123,10 +139,28 @@ class Trainer:
         for name, columns in LOGS.items() if parallel.rank() == 0 else ():
             _truncate(self.out / name, self.step, columns)
 
-    def branch(self, folder: Path) -> None:
-        """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk stays."""
+    @property
+    def hours(self) -> float:
+        """Hours of training in the weights, those that they started from included."""
+        return float(self.started.get("hours", 0)) + self.seconds / 3600
+
+    def start_from(self, started: dict[str, Any]) -> None:
+        """Begin with the weights that `model` was given; `started` says whose they are, with `crops` and
+        `hours`.
+        """
+        self.average.load_state_dict(self.model.state_dict())
+        self.started, self.crops = started, int(started["crops"])
+
+    def branch(self, folder: Path, *, again: bool = False) -> None:
+        """Go on from the checkpoint in a folder of its own, with a copy of the logs; the trunk stays.
+
+        `again`: where a branch off the same step was stopped before its end, it goes on.
+        """
         trunk, self.out = self.out, folder
         self._load(trunk / CHECKPOINT)
+        if again and read_checkpoint(folder / CHECKPOINT).get("branched") == self.step:
+            return self.resume()
+        self.branched = self.step
         folder.mkdir(parents=True, exist_ok=True)
         for name, columns in LOGS.items() if parallel.rank() == 0 else ():
             (folder / name).unlink(missing_ok=True)
@@ -145,6 +179,9 @@ class Trainer:
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            self.started, self.history = state.get("started", {}), state.get("history", [])
+            self.crops = int(state.get("crops", self.step * self.recipe.optimizer.batch))
+            self.branched = int(state.get("branched", -1))
             torch.set_rng_state(state["rng"])
             # A run that began without the other player goes on with a fresh one.
             if self.adversary and "adversary" in state:
@@ -160,6 +197,9 @@ class Trainer:
     def run(self, stop: Stop, say: Callable[[str], None] = print) -> None:
         """Train until `stop` says so, with checkpoints, logs, pictures and validations on the way."""
         saved, began, first, before = time.monotonic(), time.monotonic(), self.step, self.seconds
+        if not self.history or self.history[-1]["recipe"] != self.recipe.digest:
+            now = {"step": self.step, "recipe": self.recipe.digest, "settings": self.recipe.settings()}
+            self.history = [*self.history, now]
         for batch in self._batches(stop.step):
             if parallel.anyone(stop(self.step), self.device):
                 break
@@ -173,6 +213,7 @@ class Trainer:
             if time.monotonic() - saved >= 60 * self.recipe.every.checkpoint_minutes:
                 self.save()
                 saved = time.monotonic()
+        self.seconds = before + time.monotonic() - began
         if parallel.rank() == 0:
             self.save()
         parallel.wait()
@@ -220,6 +261,7 @@ class Trainer:
             values["discriminator"] = rival.learn(image, fake, mask, guide, factor)
         norm = self._descend()
         self.step += 1
+        self.crops += self.recipe.optimizer.batch
         self._follow()
         means = parallel.mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
         return {
@@ -317,7 +359,9 @@ class Trainer:
     @torch.no_grad()
     def _follow(self) -> None:
         """Move the average of the weights; it forgets faster while there is little to average."""
-        decay = min(self.recipe.optimizer.average, (1 + self.step) / (10 + self.step))
+        decay = self.recipe.optimizer.average
+        if not self.started:
+            decay = min(decay, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         for kept, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
             kept.copy_(now)
@@ -332,7 +376,7 @@ class Trainer:
 
     def sample(self, count: int) -> tuple[list[Image], list[np.ndarray]]:
         """Held-out pictures and their holes for validation."""
-        return validation(self.pictures, self.held, self.recipe, count)
+        return validation(self.pictures, self.held, self.recipe, count, self.kinds)
 
     @torch.no_grad()
     def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
@@ -353,10 +397,15 @@ class Trainer:
         return list(self.average(image * (1 - mask), mask)[: self.recipe.stages or None])
 
     def draw(self, count: int = 8) -> Path:
-        """Write a grid of held-out pictures: with the hole, each stage, the original."""
+        """Write a grid of held-out pictures at twice their size: with the hole, each stage, the original. The
+        hole is outlined, and half of the holes are compact.
+        """
         images, masks = self.sample(count)
         holed = [np.where(m[..., None], np.uint8(128), p) for p, m in zip(images, masks, strict=True)]
-        grid = np.vstack([np.hstack(row) for row in (holed, *self.fill(images, masks), images)])
+        rows = (holed, *self.fill(images, masks), images)
+        grid = np.vstack(
+            [np.hstack([outlined(p, m) for p, m in zip(row, masks, strict=True)]) for row in rows]
+        )
         path = self.out / "pictures" / f"step-{self.step:07d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), grid[..., ::-1])
@@ -369,15 +418,22 @@ class Trainer:
         if self.fills and not (self.out / "validation.csv").is_file():
             fills["telea"] = telea(images, masks)
         rows = [
-            {"step": self.step, "method": name, **self.score(fill, images, masks)}
+            {
+                "step": self.step,
+                "method": name,
+                "holes": kind,
+                **self.score(fill[part], images[part], masks[part]),
+            }
             for name, fill in fills.items()
+            for kind, part in self._parts(len(images))
         ]
         _append(self.out / "validation.csv", VALIDATION_COLUMNS, rows)
-        found = "; ".join(
-            " ".join(f"{key} {row[key]}" for key in VALIDATION_COLUMNS[1:] if key != "pictures")
-            for row in rows
-        )
-        return f"validation at step {self.step} on {len(images)} pictures: {found}"
+        found = "; ".join(" ".join(f"{key} {row[key]}" for key in VALIDATION_COLUMNS[1:]) for row in rows)
+        return f"validation at step {self.step}: {found}"
+
+    def _parts(self, count: int) -> list[tuple[str, slice]]:
+        """Each kind of holes, and which of the `count` held-out pictures have it."""
+        return [(kind, slice(i, None, len(self.kinds))) for i, kind in enumerate(self.kinds[:count])]
 
     @torch.no_grad()
     def score(self, fills: list[Image], images: list[Image], masks: list[np.ndarray]) -> dict[str, float]:
@@ -405,6 +461,22 @@ class Trainer:
             "l1_hole": round(l1, 5),
             "psnr_hole": round(psnr, 3),
         }
+
+
+def outlined(picture: Image, mask: np.ndarray) -> Image:
+    """The picture at twice its size, each pixel as four, with a line around the hole, outside of it."""
+    large, hole = (np.repeat(np.repeat(a, 2, 0), 2, 1) for a in (picture, mask.astype(np.uint8)))
+    line = (cv2.dilate(hole, np.ones((3, 3), np.uint8)) > hole)[..., None]
+    return np.where(line, np.array(OUTLINE, np.uint8), large)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, its tensors still on the disk; empty where it is absent or damaged."""
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception:  # whatever torch makes of a file that is none of its own
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def telea(images: list[Image], masks: list[np.ndarray]) -> list[Image]:

@@ -1,6 +1,8 @@
 """Recipes: one TOML file per method, checked key by key before anything runs."""
 
+import hashlib
 import inspect
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -265,6 +267,25 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def settings(self) -> dict[str, Any]:
+        """What a card has of the recipe, as plain values: all that changes what is learned."""
+        given = TypeAdapter(Recipe).dump_python(self, mode="json")
+        kept = ("network", "masks", "losses", "optimizer", "discriminator", "stages", "seed")
+        return {
+            "crop": self.data.crop,
+            "cap": self.data.cap,
+            "guide": self.data.guide,
+            "batch": self.optimizer.batch,
+            **{name: given[name] for name in kept},
+        }
+
+    @property
+    def digest(self) -> str:
+        """Of all that changes what is trained: its words, and how often it reports, are not in it."""
+        left_out = {"title", "paper", "departures", "limits", "terms", "every"}
+        given = TypeAdapter(Recipe).dump_python(self, mode="json", exclude=left_out, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def load_recipe(name: str, *, device: str = "cpu") -> Recipe:

@@ -1,7 +1,7 @@
 """The cards of weights: the bundled ones are what the code writes from their facts."""
 
 import json
-import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_card_holds_the_facts(name: str) -> None:
         *facts["limits"],
         *facts["departures"],
         *(f"| {row['name']} | {row['pictures']:,} | {row['terms']} |" for row in facts["data"]),
-        *(f"{scores['psnr_hole']:.2f}" for scores in facts["validation"].values()),
+        *(f"{scores['psnr_hole']:.2f}" for rows in facts["validation"].values() for scores in rows.values()),
     ]
     assert [one for one in said if one not in text] == []
     assert ("**Mark †.**" in text) == bool(facts["trained_with"])
@@ -54,15 +54,47 @@ def test_the_mark_names_a_metric_that_there_is(network: str, metric: str) -> Non
     assert f"`{metric}`" in card.card_markdown({**FACTS["gated_conv"], "trained_with": [network]})
 
 
-def test_renew_takes_the_words_from_the_recipe_and_leaves_the_facts(tmp_path, monkeypatch) -> None:
-    old = {**FACTS["denoiser"], "limits": ["It cannot fly."], "steps": 7}
-    shutil.copy(card.CHECKPOINTS / "denoiser.json", tmp_path)
-    (tmp_path / "denoiser.json").write_text(json.dumps(old), "utf-8")
+def renewed(facts: dict, tmp_path, monkeypatch) -> dict:
+    """The facts of the card that is written anew from these."""
+    (tmp_path / "denoiser.json").write_text(json.dumps(facts), "utf-8")
     monkeypatch.setattr(card, "CHECKPOINTS", tmp_path)
     assert card.main(["denoiser"]) == 0
     new = json.loads((tmp_path / "denoiser.json").read_text("utf-8"))
-    assert new == {**old, "limits": FACTS["denoiser"]["limits"]}
     assert (tmp_path / "denoiser.md").read_text("utf-8") == card.card_markdown(new)
+    return new
+
+
+def test_renew_takes_the_words_from_the_recipe_and_leaves_the_facts(tmp_path, monkeypatch) -> None:
+    plan = recipe.load_recipe("denoiser")
+    old = {**FACTS["denoiser"], **plan.settings(), "limits": ["It cannot fly."], "steps": 7, "moved_on": []}
+    old = json.loads(json.dumps(old))
+    assert renewed(old, tmp_path, monkeypatch) == {**old, **card.words(plan)}
+
+
+def test_weights_of_another_recipe_keep_their_words(tmp_path, monkeypatch) -> None:
+    plan = recipe.load_recipe("denoiser")
+    old = {**FACTS["denoiser"], **plan.settings(), "limits": ["It cannot fly."], "moved_on": []}
+    old["masks"] = {**old["masks"], "high": 0.11}
+    new = renewed(old, tmp_path, monkeypatch)
+    assert new["limits"] == ["It cannot fly."]
+    assert new["moved_on"] == ["masks"]
+    assert "**The recipe has moved on** since these weights were trained: masks" in card.card_markdown(new)
+
+
+def test_a_setting_that_was_added_since_is_no_other_recipe_until_it_is_used() -> None:
+    plan = recipe.load_recipe("gated_conv")
+    facts = json.loads(json.dumps(plan.settings()))
+    del facts["losses"]["boundary"], facts["stages"]
+    assert card.moved_on(facts, plan) == []
+    other = replace(plan, losses=replace(plan.losses, boundary=0.5))
+    assert card.moved_on(facts, other) == ["losses"]
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_bundled_card_says_where_its_recipe_has_moved_on(name: str) -> None:
+    device = "cpu" if FACTS[name]["hardware"].endswith(card.NO_GPU) else "cuda"
+    moved = card.moved_on(FACTS[name], recipe.load_recipe(name, device=device))
+    assert FACTS[name]["moved_on"] == moved, "run `python -m inpainters.training.card`"
 
 
 def test_weights_that_are_not_bundled_are_a_sentence(capsys) -> None:

@@ -77,19 +77,6 @@ def adversarial(method: str, weight: str, player: str, data: str) -> str:
 
 
 @pytest.fixture
-def photos(tmp_path):
-    """Ten blurred random pictures of several sizes and one file that is none."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for i in range(10):
-        rng = np.random.default_rng(i)
-        small = PilImage.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8))
-        small.resize((40 + 3 * i, 36 + 2 * i), PilImage.Resampling.BICUBIC).save(folder / f"{i}.png")
-    (folder / "broken.png").write_bytes((folder / "0.png").read_bytes()[:60])
-    return folder
-
-
-@pytest.fixture
 def toml(tmp_path):
     path = tmp_path / "tiny.toml"
     path.write_text(RECIPE)
@@ -659,14 +646,14 @@ def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, t
     assert card["steps"] == 7
     assert card["skipped"] == 1
     assert card["data"] == [{"name": "photos", "pictures": 10, "terms": "drawn by the test"}]
-    assert set(card["validation"]) == {"gated_conv", "telea"}
+    assert set(card["validation"]["compact"]) == {"gated_conv", "telea"}
     text = (out / "export/gated_conv.md").read_text()
     for said in (
         "drawn by the test",
         "1 could not be read",
         "It cannot fly.",
         "n = 1",
-        "--data photos --out runs/gated_conv --resume",
+        "--data photos --from bundled --resume",
         "gated_conv.png",
     ):
         assert said in text, said

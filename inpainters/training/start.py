@@ -1,0 +1,66 @@
+"""Where a run begins: at its checkpoint, from the bundled weights, or with fresh ones."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from inpainters.errors import InputError
+from inpainters.networks.denoiser import Denoiser
+from inpainters.training.growth import grow
+from inpainters.training.loop import CHECKPOINT, Trainer
+from inpainters.weights import files
+from inpainters.weights.build import build_network, mismatch
+from inpainters.weights.table import WEIGHTS
+
+
+def begin(trainer: Trainer, *, resume: bool, bundled: bool) -> str:
+    """Let the run go on from its checkpoint where it is to `resume`, else begin from the weights that are
+    `bundled`, or as it is; returns what it did.
+
+    Raises InputError where the checkpoint is of another recipe, or the bundled weights do not fit and cannot
+    be grown; UnavailableError where there are none.
+    """
+    if resume and (not bundled or (trainer.out / CHECKPOINT).is_file()):
+        trainer.resume()
+        return f"resumed at step {trainer.step}"
+    if not bundled:
+        return "begins with fresh weights"
+    start_bundled(trainer)
+    grown = " grown," if trainer.started["parameters"] < parameters(trainer.model) else ""
+    return f"begins with the bundled weights,{grown} after {trainer.crops:,} crops and {trainer.hours:.2f} h"
+
+
+def start_bundled(trainer: Trainer) -> None:
+    """Begin with the bundled weights of the recipe's method, grown where the recipe's network is larger."""
+    name = trainer.recipe.method
+    paths = files.verified_all(name)
+    network = build_network(WEIGHTS[name].network, name, paths)
+    if isinstance(network, Denoiser) and isinstance(trainer.model, Denoiser):
+        grow(network, trainer.model)
+    elif why := mismatch(trainer.model.state_dict(), network.state_dict()):
+        raise InputError(
+            f"The bundled weights do not fit this recipe's network ({why}), and only a denoiser can be "
+            "grown; change [network], or train without --from bundled."
+        )
+    else:
+        trainer.model.load_state_dict(network.state_dict())
+    digest = hashlib.sha256("".join(WEIGHTS[name].files[path.name] for path in paths).encode()).hexdigest()
+    whose = {"weights": name, "sha256": digest[:16], "parameters": parameters(network)}
+    trainer.start_from({**whose, **seen(bundled_card(name))})
+
+
+def bundled_card(name: str) -> Path:
+    return files.CHECKPOINTS / f"{name}.json"
+
+
+def seen(card: Path) -> dict[str, Any]:
+    """The `crops` and `hours` of the weights that a NAME.json is of; 0 where it is not there."""
+    facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    return {"crops": int(facts.get("crops", 0)), "hours": float(facts.get("hours", 0))}
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
