@@ -1,14 +1,19 @@
 """Where a run begins: from bundled weights, as they are or grown; what it remembers of them."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from inpainters.training import export, recipe
 from inpainters.training.__main__ import main
+from inpainters.training.bundle import LIMIT
+from inpainters.training.export import shard, stored
 from inpainters.training.loop import read_checkpoint
 from inpainters.weights import build, files
+from inpainters.weights.build import Undrawn
 
 CONVOLUTIONAL = """
 method = "gated_conv"
@@ -110,6 +115,25 @@ def test_a_larger_denoiser_begins_with_the_bundled_one_grown(run, bundled, tmp_p
     noisy = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     one, other = (network(noisy, torch.tensor([10, 700])) for network in (old, new))
     assert (one - other).abs().max() < 0.02, "one step and 16-bit numbers apart"
+
+
+def test_weights_in_several_files_are_bundled_and_joined(run, bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "shard", partial(shard, limit=4_000))
+    assert run(CONVOLUTIONAL, "before", "--steps", "1") == 0
+    assert run(CONVOLUTIONAL, "before", "--export") == 0
+    bundle(tmp_path / "before/export", "gated_conv")
+    paths = files.verified_all("gated_conv")
+    assert len(paths) > 2
+    network = build.build_network("inpainters.networks.gated:GatedGenerator", "gated_conv", paths)
+    state = read_checkpoint(tmp_path / "before/checkpoint.pt")["average"]
+    assert all(torch.equal(value, state[name].half().float()) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", [path.stem for path in recipe.RECIPES.glob("*.toml")])
+def test_no_file_of_a_recipes_weights_is_too_large(name):
+    with Undrawn():
+        parts = shard(stored(recipe.load_recipe(name).build()))
+    assert all(sum(tensor.nbytes for tensor in part.values()) < 0.97 * LIMIT for part in parts)
 
 
 def test_weights_that_do_not_fit_are_a_sentence(run, bundled, capsys):
