@@ -54,7 +54,9 @@ class SlimGatedGenerator(nn.Module):
     Both stages add to a smooth first fill of the hole. Args of `forward`: `image` (N, 3, H, W) in [0, 1],
     `mask` (N, 1, H, W) 1 where missing, `guide` (N, 1, H, W) a sketch in [0, 1] or None. Returns the coarse
     and the refined picture, (N, 3, H, W) each, not clamped and not composited. `padding_mode` as in
-    `nn.Conv2d`: zeros at the border draw rectangles into holes that touch it.
+    `nn.Conv2d`: zeros at the border draw rectangles into holes that touch it. `detached`: the refinement
+    learns from the coarse picture without teaching the coarse stage, which has a loss of its own; taught by
+    both, it closes its last gates, and no gradient opens them again.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class SlimGatedGenerator(nn.Module):
         refine_dilations: Sequence[int] = (1, 2, 4, 1, 2, 4),
         activation: str = "leaky_relu",
         padding_mode: Padding = "zeros",
+        detached: bool = False,
     ) -> None:
         super().__init__()
+        self.detached = detached
         conv = partial(GatedConv2d, padding_mode=padding_mode)
         self.coarse = Stage(5, coarse, coarse_dilations, activation, conv)
         self.refine = Stage(5, refine, refine_dilations, activation, conv)
@@ -75,6 +79,6 @@ class SlimGatedGenerator(nn.Module):
         guide = torch.zeros_like(mask) if guide is None else guide
         first, mean = first_fill(image, mask)
         coarse = first + double(self.coarse(halved(stage_inputs(first, mask, guide))), first)
-        pasted = torch.where(mask > 0, coarse, first)
+        pasted = torch.where(mask > 0, coarse.detach() if self.detached else coarse, first)
         refined = pasted + self.refine(stage_inputs(pasted, mask, guide)).float()
         return [coarse + mean, refined + mean]

@@ -103,10 +103,11 @@ def _started(started: Mapping[str, Any] | None) -> str:
     """What the run was started from; nothing where it began with fresh weights."""
     if not started:
         return ""
+    fresh = [f" Its part '{part}' began with fresh weights." for part in started.get("fresh", ())]
     return (
         f"* It began with the weights that were bundled before: {started['parameters']:,} parameters, "
         f"{started['crops']:,} crops in {started['hours']:g} hours, which are counted here. Where this "
-        "network is wider, they were grown without changing what they compute."
+        "network is wider, they were grown without changing what they compute." + "".join(fresh)
     )
 
 

@@ -143,7 +143,7 @@ def draw_curve(scores: Path, figure: Path, title: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = [{**row, "holes": row["holes"] or MIXED} for row in _rows(scores)]
+    rows = _rows(scores)
     axes = [name for name in AXES if any(math.isfinite(float(row[name])) for row in rows)]
     sheet = Figure(figsize=(3.2 * len(axes), 2.6), dpi=100, layout="constrained")
     FigureCanvasAgg(sheet)
@@ -182,11 +182,12 @@ def last_scores(path: Path) -> dict[str, dict[str, dict[str, float]]]:
     found: dict[str, dict[str, dict[str, float]]] = {}
     for row in _rows(path) if path.is_file() else ():
         name = row.pop("method")
-        kinds = found.setdefault(row.pop("holes") or MIXED, {})
+        kinds = found.setdefault(row.pop("holes"), {})
         kinds[name] = {k: float(v) for k, v in row.items() if math.isfinite(float(v))}
     return found
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    """Of a validation.csv; older ones do not tell holes apart."""
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return [{**row, "holes": row.get("holes") or MIXED} for row in csv.DictReader(file)]

@@ -224,6 +224,10 @@ class Recipe:
     seed: StrictInt = 0
     stages: StrictInt = 0
     """Only so many of the network's stages are trained and scored; all where 0."""
+    fresh: Texts = ()
+    """Parts of the network that begin with fresh weights where the others begin with the bundled ones; once,
+    until weights that began so are bundled.
+    """
     network: dict[StrictStr, Any] = Field(default_factory=dict)
     data: Data = Data()
     masks: Masks = Masks()
@@ -271,7 +275,7 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """What a card has of the recipe, as plain values: all that changes what is learned."""
         given = TypeAdapter(Recipe).dump_python(self, mode="json")
-        kept = ("network", "masks", "losses", "optimizer", "discriminator", "stages", "seed")
+        kept = ("network", "masks", "losses", "optimizer", "discriminator", "stages", "fresh", "seed")
         return {
             "crop": self.data.crop,
             "cap": self.data.cap,

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from inpainters.errors import InputError
+from inpainters.errors import InputError, unknown
 from inpainters.networks.denoiser import Denoiser
 from inpainters.training.growth import grow
 from inpainters.training.loop import CHECKPOINT, Trainer
@@ -36,6 +37,9 @@ def begin(trainer: Trainer, *, resume: bool, bundled: bool) -> str:
 def start_bundled(trainer: Trainer) -> None:
     """Begin with the bundled weights of the recipe's method, grown where the recipe's network is larger."""
     name = trainer.recipe.method
+    # Once weights that began so are bundled, their parts are as trained as the others.
+    begun = facts_of(bundled_card(name)).get("fresh", ())
+    fresh = [part for part in trainer.recipe.fresh if part not in begun]
     paths = files.verified_all(name)
     network = build_network(WEIGHTS[name].network, name, paths)
     if isinstance(network, Denoiser) and isinstance(trainer.model, Denoiser):
@@ -46,10 +50,27 @@ def start_bundled(trainer: Trainer) -> None:
             "grown; change [network], or train without --from bundled."
         )
     else:
-        trainer.model.load_state_dict(network.state_dict())
+        trainer.model.load_state_dict({**network.state_dict(), **_fresh(trainer, fresh)})
     digest = hashlib.sha256("".join(WEIGHTS[name].files[path.name] for path in paths).encode()).hexdigest()
-    whose = {"weights": name, "sha256": digest[:16], "parameters": parameters(network)}
+    whose = {
+        "weights": name,
+        "sha256": digest[:16],
+        "parameters": parameters(network),
+        "fresh": fresh,
+    }
     trainer.start_from({**whose, **seen(bundled_card(name))})
+
+
+def _fresh(trainer: Trainer, parts: Sequence[str]) -> dict[str, Tensor]:
+    """The fresh weights of parts of the network; raises InputError where there is no such part."""
+    weights = trainer.model.state_dict()
+    found: dict[str, Tensor] = {}
+    for part in parts:
+        own = {name: value.clone() for name, value in weights.items() if name.startswith(f"{part}.")}
+        if not own:
+            raise unknown("part of the network", part, {name.partition(".")[0] for name in weights})
+        found |= own
+    return found
 
 
 def bundled_card(name: str) -> Path:
@@ -58,8 +79,13 @@ def bundled_card(name: str) -> Path:
 
 def seen(card: Path) -> dict[str, Any]:
     """The `crops` and `hours` of the weights that a NAME.json is of; 0 where it is not there."""
-    facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    facts = facts_of(card)
     return {"crops": int(facts.get("crops", 0)), "hours": float(facts.get("hours", 0))}
+
+
+def facts_of(card: Path) -> dict[str, Any]:
+    """What a NAME.json holds; empty where it is not there."""
+    return dict(json.loads(card.read_text(encoding="utf-8"))) if card.is_file() else {}
 
 
 def parameters(network: nn.Module) -> int:

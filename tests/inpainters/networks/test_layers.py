@@ -167,6 +167,17 @@ def test_generator_works_at_any_size_and_is_blind_to_the_hole():
     torch.testing.assert_close(again, refined)
 
 
+@pytest.mark.parametrize("detached", [False, True])
+def test_a_detached_coarse_stage_learns_from_its_own_picture_alone(detached):
+    torch.manual_seed(0)
+    net = SlimGatedGenerator((4, 8), (1,), (4, 8, 8), (2,), detached=detached)
+    for stage, alone in ((1, detached), (0, False)):
+        net.zero_grad()
+        net(torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16))[stage].square().mean().backward()
+        learns = any(p.grad is not None and p.grad.abs().sum() > 0 for p in net.coarse.parameters())
+        assert learns != alone
+
+
 def test_generator_shifts_its_colours_with_the_picture():
     torch.manual_seed(0)
     net = (

@@ -145,6 +145,22 @@ def test_weights_that_do_not_fit_are_a_sentence(run, bundled, capsys):
     assert len(error.strip().splitlines()) == 1
 
 
+def test_parts_that_are_to_be_fresh_do_not_begin_with_bundled_weights(run, bundled, bundle, tmp_path, capsys):
+    bundled(CONVOLUTIONAL, "gated_conv")
+    fresh = 'fresh = ["coarse"]' + CONVOLUTIONAL
+    assert run(fresh, "on", "--from", "bundled", "--steps", "1") == 0
+    stored = load_file(next((tmp_path / "checkpoints").glob("*.safetensors")))
+    state = read_checkpoint(tmp_path / "on/checkpoint.pt")["average"]
+    kept = {name for name, value in stored.items() if torch.allclose(state[name], value.float())}
+    assert {name.partition(".")[0] for name in kept} == {"refine"}
+    assert run(fresh, "on", "--export") == 0
+    bundle(tmp_path / "on/export", "gated_conv")
+    assert run(fresh, "again", "--from", "bundled", "--steps", "1") == 0
+    assert read_checkpoint(tmp_path / "again/checkpoint.pt")["started"]["fresh"] == [], "trained by now"
+    assert run(fresh.replace('["coarse"]', '["corse"]'), "other", "--from", "bundled", "--steps", "1") == 2
+    assert "did you mean 'coarse'" in capsys.readouterr().err
+
+
 def test_weights_that_are_not_bundled_are_a_sentence(run, bundle, capsys):
     assert run(CONVOLUTIONAL, "none", "--from", "bundled", "--steps", "1") == 2
     assert "gated_conv" in capsys.readouterr().err

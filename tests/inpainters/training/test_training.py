@@ -18,8 +18,8 @@ from PIL import Image as PilImage
 from inpainters.errors import InputError
 from inpainters.training import data, recipe
 from inpainters.training.__main__ import main
-from inpainters.training.export import shard, trained_with
-from inpainters.training.loop import Stop, Trainer
+from inpainters.training.export import last_scores, shard, trained_with
+from inpainters.training.loop import OUTLINE, Stop, Trainer, outlined
 
 RECIPE = """
 method = "gated_conv"
@@ -682,3 +682,82 @@ def test_shards_keep_order_and_stay_below_the_limit():
     weights = {str(i): torch.zeros(n) for i, n in enumerate([3, 4, 5, 30, 1])}
     parts = shard(weights, limit=40)
     assert [list(part) for part in parts] == [["0", "1"], ["2"], ["3"], ["4"]]
+
+
+def test_held_out_pictures_have_compact_and_irregular_holes_in_turn(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    run.held = list(range(10))
+    _, masks = run.sample(10)
+    compact, irregular = ([data.depth(mask) for mask in masks[i::2]] for i in (0, 1))
+    assert np.mean(compact) > 1.3 * np.mean(irregular)
+    assert all(mask.mean() >= 0.19 for mask in masks)
+    again = trainer(toml, photos, tmp_path / "other")
+    again.held = list(range(10))
+    assert all(np.array_equal(a, b) for a, b in zip(masks, again.sample(10)[1], strict=True))
+
+
+def test_compact_and_irregular_holes_are_scored_apart(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    run.held = list(range(3))
+    said = run.validate()
+    found = rows(tmp_path / "run/validation.csv")
+    assert [(row["method"], row["holes"], row["pictures"]) for row in found] == [
+        ("gated_conv", "compact", "2"),
+        ("gated_conv", "irregular", "1"),
+        ("telea", "compact", "2"),
+        ("telea", "irregular", "1"),
+    ]
+    images, masks = run.sample(3)
+    fills = run.fill(images, masks)[-1]
+    error = (np.abs(fills[1].astype(float) - images[1])[masks[1]] / 255).mean()
+    assert float(found[1]["l1_hole"]) == pytest.approx(error, abs=1e-4)
+    assert "holes irregular" in said
+
+
+def test_scores_from_before_holes_were_told_apart_are_mixed(tmp_path):
+    path = tmp_path / "validation.csv"
+    path.write_text("step,method,pictures,lpips_squeeze,l1_hole,psnr_hole\n5,denoiser,8,0.2,0.1,nan\n")
+    assert last_scores(path) == {
+        "mixed": {"denoiser": {"step": 5, "pictures": 8, "lpips_squeeze": 0.2, "l1_hole": 0.1}}
+    }
+
+
+def test_a_picture_for_the_eye_is_twice_as_large_with_its_hole_outlined():
+    picture = np.random.default_rng(0).integers(0, 200, (8, 8, 3), np.uint8)
+    mask = np.zeros((8, 8), bool)
+    mask[2:5, 3:6] = True
+    seen = outlined(picture, mask)
+    line = (seen == OUTLINE).all(-1)
+    assert seen.shape == (16, 16, 3)
+    np.testing.assert_array_equal(seen[4:10, 6:12], np.kron(picture[2:5, 3:6], np.ones((2, 2, 1), np.uint8)))
+    assert line.sum() == 4 * 6 + 4, "one pixel around six by six"
+    assert line[3, 5:13].all()
+
+
+@pytest.mark.parametrize(
+    ("mix", "low", "high", "wanted"),
+    [({"box_center": 1.0}, 0.25, 0.25001, 16), ({"box_center": 1.0}, 0.0625, 0.0626, 8)],
+)
+def test_what_a_training_covers_is_measured(mix, low, high, wanted):
+    """A square of a quarter of the area is half as wide as the picture, its middle a quarter from the rim."""
+    masks = recipe.Masks(mix=mix, low=low, high=high)
+    assert data.covered(masks, 64, 20) == {"side": 64, "depth": pytest.approx(wanted, abs=0.6)}
+
+
+def test_shipped_recipes_train_small_pictures_with_deep_holes_on_a_processor():
+    for name in ("gated_conv", "contextual_attention", "pen_net", "partial_conv", "latent_diffusion"):
+        plan = recipe.load_recipe(name)
+        assert 64 <= plan.data.crop <= 96
+        assert plan.masks.mix["object"] == 0.5 * sum(plan.masks.mix.values())
+        deep = [data.depth(data.draw_mask(plan.masks, 96, np.random.default_rng(i), i)) for i in range(60)]
+        assert np.percentile(deep, 75) > 12
+
+
+def test_slow_masks_are_drawn_once_and_depend_on_their_number_alone():
+    masks = recipe.Masks(mix={"object": 1.0}, low=0.1, high=0.3)
+    one, same, other = (
+        data.draw_mask(masks, 32, np.random.default_rng(4), seed) for seed in (7, 7 + data.KEPT, 8)
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert 0.09 < one.mean() < 0.31
