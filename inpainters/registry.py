@@ -191,7 +191,8 @@ _SPECS = (
         year=2014,
         link="https://doi.org/10.1137/140954933",
         licence="Apache-2.0",
-        cost=Cost(fixed=0.3, per_megapixel=2.0, per_missing_megapixel=28.0),
+        cost=Cost(fixed=0.05, per_megapixel=1.2, per_missing_megapixel=10.5),
+        version="2",
         options=(
             Option("patch", 7, "Side of the patches, in pixels.", 3, 11),
             Option("iterations", 3, "Rounds of search and vote at the finest scale.", 1, 20),

@@ -13,14 +13,13 @@ A patch is named by the flat index of its top left pixel. Whole arrays of patche
 at once.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy import linalg, ndimage, sparse
 
 from inpainters.imaging import Image, Mask, shrink, shrink_mask
 
@@ -33,6 +32,8 @@ _NEAR = np.array([0.3, 0.2], np.float32)
 """Grey levels that a source loses per 1/512 of the longer side it is away (down, across)."""
 _TRUST = 1.3  # by which a vote's weight falls per pixel from the rim (Wexler sec. 3.2)
 _CODE = 32  # principal components that stand for a patch in the search
+_ROW = 3.0  # principal components per channel that stand for a row of a patch on the way to these
+_HEAD = 8  # numbers of a code that are compared first: its place and its first components, 32 bytes
 _CHUNK = 8192  # patches compared at once, so that they stay in the processor's cache
 
 
@@ -88,10 +89,12 @@ class Level:
         self.row = inverse(self.sources, self.values.shape[0])
         self.slot = inverse(self.targets, self.values.shape[0])
         self.pixels = np.flatnonzero(self.mask.ravel())
-        # Corners that would lie left of or above the picture wrap around to ones that are no target: slot -1.
-        self.voters = self.slot[self.pixels[:, None] - self.steps]
-        depth = ndimage.distance_transform_edt(self.mask).astype(np.float32).ravel()
+        # Corners that would lie left of or above the picture wrap around to ones that are no target.
+        self.voters = self.slot.take(self.pixels[:, None] - self.steps, mode="wrap")
+        self.voters[self.voters < 0] = len(self.targets)
+        depth = depths(self.mask).ravel()
         centre = (side // 2) * (width + 1)
+        self.beside: dict[int, Indices] = {}
         self.trust = np.float32(_TRUST) ** -np.minimum(depth[self.targets + centre], 40)
 
     def patches(self, corners: Indices) -> Float32s:
@@ -101,28 +104,45 @@ class Level:
         return np.concatenate([runs[corners + dy * self.shape[1]] for dy in range(self.side)], axis=1)
 
     @cached_property
-    def bank(self) -> Float32s:
-        """Codes of all sources, made when first searched."""
-        return self.encode(self.sources)
+    def bank(self) -> tuple[Float32s, Float32s]:
+        """Codes of all sources, head and tail, made when first searched."""
+        return _parted(self.encode(self.sources))
+
+    @cached_property
+    def offered(self) -> Float32s:
+        """(h * w, 6): what sources offer in a vote, and a 1, whose mean is the votes' mass; made at the first
+        vote.
+        """
+        return np.hstack([self.values[:, :_VOTED], np.ones((len(self.values), 1), np.float32)])
 
     @cached_property
     def principal(self) -> tuple[Float32s, Float32s]:
-        """The mean patch, and the principal components of the sources."""
+        """Principal components of the sources in two steps, which cost a third of one: of a patch's rows,
+        (side * c, r), and of the patches of what is left, (side * r, _CODE).
+        """
         sample = self.patches(self.sources[:: max(1, len(self.sources) // 4000)])
-        mean = sample.mean(axis=0)
-        _, vectors = np.linalg.eigh((sample - mean).T @ (sample - mean))
-        return mean, np.ascontiguousarray(vectors[:, : -_CODE - 1 : -1])
+        rows = sample.reshape(len(sample) * self.side, -1)
+        of_rows = _components(rows, int(_ROW * self.values.shape[1]))
+        return of_rows, _components((rows @ of_rows).reshape(len(sample), -1), _CODE)
 
     def encode(self, corners: Indices) -> Float32s:
-        """(n, _CODE + 2): principal components of each patch, and its place, so that near sources win where
-        patches tie.
+        """(n, 2 + _CODE): the place of each patch, so that near sources win where patches tie, and its
+        principal components, the strongest first.
         """
-        mean, basis = self.principal
-        parts = [self.patches(c) @ basis for c in np.array_split(corners, len(corners) // 16384 + 1)]
-        place = np.stack(np.divmod(corners, self.shape[1]), axis=1) * (
-            _NEAR * (512 * self.side / max(self.shape))
-        )
-        return np.hstack([np.concatenate(parts) - mean @ basis, place]).astype(np.float32)
+        (of_rows, of_patches), side = self.principal, self.side
+        y, x = np.divmod(corners, self.shape[1])
+        top, left = int(y.min()), int(x.min())
+        box = self.values.reshape(*self.shape, -1)[top : y.max() + side, left : x.max() + side]
+        width, depth = box.shape[1:]
+        runs = np.lib.stride_tricks.sliding_window_view(box.reshape(-1), side * depth)[::depth]
+        rows = np.concatenate([runs[i : i + _CHUNK] @ of_rows for i in range(0, len(runs), _CHUNK)])
+        places = ((y - top) * width + x - left)[:, None] + width * np.arange(side)
+        codes = np.empty((len(corners), 2 + _CODE), np.float32)
+        codes[:, :2] = np.stack([y, x], axis=1) * (_NEAR * (512 * side / max(self.shape)))
+        for i in range(0, len(corners), _CHUNK):
+            patches = rows.take(places[i : i + _CHUNK], axis=0, mode="clip")
+            codes[i : i + _CHUNK, 2:] = patches.reshape(len(patches), -1) @ of_patches
+        return codes
 
     def inherit(self, coarse: "Level") -> None:
         """Take the field of the next coarser scale: the same shifts, in this scale's pixels."""
@@ -131,58 +151,75 @@ class Level:
         here = np.stack(np.divmod(self.targets, self.shape[1]), axis=1)
         there = np.rint((here + centre + 0.5) * ratio - 0.5 - above).astype(np.int64)
         there = np.clip(there, 0, np.array(coarse.shape) - coarse.side)
-        known = coarse.slot >= 0
-        nearest = ndimage.distance_transform_edt(
-            ~known.reshape(coarse.shape), return_distances=False, return_indices=True
-        )
-        corners = np.ravel_multi_index(tuple(there.T), coarse.shape)
-        corners = np.ravel_multi_index(tuple(nearest.reshape(2, -1)[:, corners]), coarse.shape)
+        corners = nearest(coarse.slot >= 0, np.ravel_multi_index(tuple(there.T), coarse.shape), coarse.shape)
         source = np.stack(np.divmod(coarse.field[coarse.slot[corners]], coarse.shape[1]), axis=1)
         shift = source - np.stack(np.divmod(corners, coarse.shape[1]), axis=1)
         place = np.clip(here + np.rint(shift / ratio).astype(np.int64), 0, np.array(self.shape) - 1)
-        self.field = self.nearest_source(np.ravel_multi_index(tuple(place.T), self.shape))
-
-    def nearest_source(self, corners: Indices) -> Indices:
-        lacking = (self.row < 0).reshape(self.shape)
-        nearest = ndimage.distance_transform_edt(lacking, return_distances=False, return_indices=True)
-        found: Indices = np.ravel_multi_index(tuple(nearest.reshape(2, -1)[:, corners]), self.shape)
-        return found
+        self.field = nearest(self.row >= 0, np.ravel_multi_index(tuple(place.T), self.shape), self.shape)
 
     def search(self, rng: np.random.Generator, everywhere: bool) -> Float32s:
         """PatchMatch: improve the field by the neighbours' shifts and random tries; return the distances."""
-        codes = self.encode(self.targets)
-        distance = np.full(len(self.targets), np.inf, np.float32)
-        field, self.field = self.field, np.full_like(self.field, -1)
-        self._try(field, codes, distance)
-        height, width = self.shape
+        codes, width = _parted(self.encode(self.targets)), self.shape[1]
+        self.field = self.field.astype(np.int32)
+        distance = self._distances(codes)
         radius = max(self.shape) if everywhere else max(self.shape) // 4
         for jump in (4, 2, 1):
             for step in (1, -1, width, -width):
                 self._propagate(step * jump, codes, distance)
         while radius >= 1:
-            y, x = np.divmod(self.field, width)
-            y = np.clip(y + rng.integers(-radius, radius + 1, len(y)), 0, height - 1)
-            x = np.clip(x + rng.integers(-radius, radius + 1, len(x)), 0, width - 1)
-            self._try(y * width + x, codes, distance)
+            self._try(self._around(radius, rng), codes, distance)
             radius //= 2
         for step in (1, -1, width, -width):
             self._propagate(step, codes, distance)
         return distance / self.side**2
 
-    def _propagate(self, step: int, codes: Float32s, distance: Float32s) -> None:
-        neighbour = self.slot.take(self.targets + step, mode="clip")
-        self._try(np.where(neighbour >= 0, self.field[neighbour] - step, -1), codes, distance)
+    def _distances(self, codes: tuple[Float32s, Float32s]) -> Float32s:
+        """How far each target is from its source; inf where the field names none."""
+        row = self.row.take(self.field)
+        distance = np.empty(len(row), np.float32)
+        for start in range(0, len(row), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            both = (
+                bank.take(row[part], axis=0, mode="clip") - code[part]
+                for code, bank in zip(codes, self.bank, strict=True)
+            )
+            distance[part] = sum(np.einsum("ij,ij->i", difference, difference) for difference in both)
+        distance[row < 0] = np.inf
+        return distance
 
-    def _try(self, candidates: Indices, codes: Float32s, distance: Float32s) -> None:
-        rows = np.where(candidates >= 0, self.row.take(candidates, mode="clip"), -1)
-        which = np.flatnonzero((rows >= 0) & (candidates != self.field))
-        for part in np.array_split(which, len(which) // _CHUNK + 1):
-            difference = codes[part] - self.bank[rows[part]]
-            found = np.einsum("ij,ij->i", difference, difference)
-            better = found < distance[part]
-            part = part[better]
-            distance[part] = found[better]
-            self.field[part] = candidates[part]
+    def _around(self, radius: int, rng: np.random.Generator) -> Indices:
+        """A corner for each target, in the square of `radius` around its source."""
+        (height, width), across = self.shape, np.uint32(2 * radius + 1)
+        bits = rng.integers(0, 1 << 32, len(self.field), np.uint32)  # two draws of 16 bits from one
+        y = self.field // np.int32(width)
+        x = self.field - y * np.int32(width)
+        y += ((bits >> np.uint32(16)) * across >> np.uint32(16)).astype(np.int32) - np.int32(radius)
+        x += ((bits & np.uint32(0xFFFF)) * across >> np.uint32(16)).astype(np.int32) - np.int32(radius)
+        return np.asarray(y.clip(0, height - 1) * np.int32(width) + x.clip(0, width - 1), np.int32)
+
+    def _propagate(self, step: int, codes: tuple[Float32s, Float32s], distance: Float32s) -> None:
+        if step not in self.beside:
+            self.beside[step] = self.slot.take(self.targets + step, mode="clip")
+        neighbour = self.beside[step]
+        candidates = self.field.take(neighbour, mode="clip") - np.int32(step)
+        candidates[neighbour < 0] = -1
+        self._try(candidates, codes, distance)
+
+    def _try(self, candidates: Indices, codes: tuple[Float32s, Float32s], distance: Float32s) -> None:
+        """Take each candidate that is nearer; most are seen to be further by the heads of the codes alone."""
+        rows = self.row.take(candidates, mode="clip")
+        tried = ((rows >= 0) & (candidates >= 0) & (candidates != self.field)).nonzero()[0]
+        for start in range(0, len(tried), _CHUNK):
+            part = tried[start : start + _CHUNK]
+            row, found = rows.take(part), np.float32(0)
+            for code, bank in zip(codes, self.bank, strict=True):
+                difference = code.take(part, axis=0)
+                difference -= bank.take(row, axis=0)
+                found = found + np.einsum("ij,ij->i", difference, difference)
+                better = (found < distance.take(part)).nonzero()[0]
+                part, row, found = part.take(better), row.take(better), found.take(better)
+            distance[part] = found
+            self.field[part] = candidates.take(part)
 
     def weights(self, distance: Float32s) -> Float32s:
         """Wexler eq. 4: exp(-d / 2 sigma^2), sigma^2 the 75th percentile, times the trust near the rim."""
@@ -190,20 +227,22 @@ class Level:
         weights: Float32s = np.exp(-distance / (2 * spread)) * self.trust + np.float32(1e-12)
         return weights
 
-    def votes(self, weights: Float32s) -> Iterator[tuple[Indices, Float32s]]:
-        """Yield, per place within a patch: the source pixel and the weight it offers each missing pixel."""
-        weights, source = np.append(weights, np.float32(0)), np.append(self.field, self.sources[0])
-        for place, step in enumerate(self.steps):
-            voter = self.voters[:, place]
-            yield source[voter] + step, weights[voter]
+    def votes(self, weights: Float32s, which: slice | Mask = slice(None)) -> tuple[Indices, Float32s]:
+        """Of the missing pixels `which`, (n, side * side) each: the source pixels that their voters offer,
+        and the weights of those; 0 where a voter would leave the picture.
+        """
+        voters = self.voters[which]
+        source = np.append(self.field, self.sources[0]).astype(np.int32).take(voters, mode="clip")
+        source += self.steps.astype(np.int32)
+        return source, np.append(weights, np.float32(0)).take(voters, mode="clip")
 
-    def mean_vote(self, weights: Float32s) -> Float32s:
-        total = np.zeros((len(self.pixels), _VOTED), np.float32)
-        mass = np.zeros((len(self.pixels), 1), np.float32)
-        for source, weight in self.votes(weights):
-            total += self.values[source, :_VOTED] * weight[:, None]
-            mass += weight[:, None]
-        return total / np.maximum(mass, np.float32(1e-20))
+    def mean_vote(self, weights: Float32s, which: slice | Mask = slice(None)) -> Float32s:
+        """(n, 5): Wexler eq. 5 for the missing pixels `which`, as one sparse product."""
+        source, weight = self.votes(weights, which)
+        ends = np.arange(0, source.size + 1, source.shape[1], dtype=np.int32)
+        shape = (len(source), len(self.values))
+        total = sparse.csr_array((weight.ravel(), source.ravel(), ends), shape=shape) @ self.offered
+        return np.asarray(total[:, :_VOTED] / np.maximum(total[:, _VOTED:], np.float32(1e-20)), np.float32)
 
     def vote(self, weights: Float32s) -> None:
         self.values[self.pixels, :_VOTED] = self.mean_vote(weights)
@@ -232,21 +271,35 @@ class Level:
             weights = np.zeros(len(self.targets), np.float32)
             weights[slots] = 1
             here = layer.ravel()[self.pixels]
-            self.values[self.pixels[here], :_VOTED] = self.mean_vote(weights)[here]
+            self.values[self.pixels[here], :_VOTED] = self.mean_vote(weights, here)
             missing &= ~layer
 
     def sharp_vote(self, weights: Float32s) -> Indices:
         """The source of each missing pixel: of its votes the one nearest to their mean,
         so that no pixel is a blend.
         """
-        mean = self.mean_vote(weights)
-        best = np.full(len(self.pixels), np.inf, np.float32)
-        chosen = np.zeros(len(self.pixels), np.int64)
-        for source, weight in self.votes(weights):
-            error = np.where(weight > 0, ((self.values[source, :_VOTED] - mean) ** 2).sum(axis=1), np.inf)
-            better = error < best
-            best[better], chosen[better] = error[better], source[better]
+        mean, chosen = self.mean_vote(weights), np.empty(len(self.pixels), np.int64)
+        for start in range(0, len(self.pixels), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            source, weight = self.votes(weights, part)
+            error = np.zeros(source.shape, np.float32)
+            for channel in range(_VOTED):
+                error += (self.offered[:, channel].take(source) - mean[part, channel, None]) ** 2
+            error[weight <= 0] = np.inf
+            chosen[part] = np.take_along_axis(source, error.argmin(axis=1)[:, None], axis=1)[:, 0]
         return chosen
+
+
+def _components(samples: Float32s, count: int) -> Float32s:
+    """The `count` principal components of (n, d) samples, (d, count), the strongest first."""
+    centred, size = samples - samples.mean(axis=0), samples.shape[1]
+    _, vectors = linalg.eigh(centred.T @ centred, subset_by_index=(size - count, size - 1))
+    return np.ascontiguousarray(vectors[:, ::-1])
+
+
+def _parted(codes: Float32s) -> tuple[Float32s, Float32s]:
+    """Head and tail: what is compared first, and the rest."""
+    return np.ascontiguousarray(codes[:, :_HEAD]), np.ascontiguousarray(codes[:, _HEAD:])
 
 
 def texture_features(image: Image, mask: Mask, reach: float) -> Float32s:
@@ -278,6 +331,32 @@ def box_count(mask: Mask, side: int) -> Indices:
     count = np.rint(sums).astype(np.int64)
     count[mask.shape[0] - side + 1 :] = count[:, mask.shape[1] - side + 1 :] = side**3
     return count
+
+
+def depths(mask: Mask) -> Float32s:
+    """How far each missing pixel is from the nearest known one; (h, w) float32."""
+    return np.asarray(
+        cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32
+    )
+
+
+def nearest(wanted: Mask, indices: Indices, shape: tuple[int, int]) -> Indices:
+    """For each flat index one of the nearest that is wanted, itself if it is; `wanted` is (h * w,) bool and
+    not all False.
+    """
+    if wanted[indices].all():
+        return indices
+    _, labels = cv2.distanceTransformWithLabels(
+        (~wanted).astype(np.uint8).reshape(shape),
+        cv2.DIST_L2,
+        cv2.DIST_MASK_5,
+        labelType=cv2.DIST_LABEL_PIXEL,
+    )
+    labels = labels.ravel()
+    places = np.flatnonzero(wanted)
+    place_of = np.zeros(len(places) + 1, np.int64)
+    place_of[labels[places]] = places
+    return np.asarray(place_of[labels[indices]], np.int64)
 
 
 def usable_side(mask: Mask, side: int) -> int:

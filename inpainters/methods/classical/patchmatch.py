@@ -10,11 +10,10 @@ coarse to fine.
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
 from inpainters.base import Inpainter, Piece
 from inpainters.imaging import Image, Mask
-from inpainters.patches.field import Float32s, Level, shrunk, texture_features, usable_side
+from inpainters.patches.field import Float32s, Level, depths, shrunk, texture_features, usable_side
 from inpainters.patches.melt import melt
 
 _RATIO = 0.7  # between neighbouring scales
@@ -76,7 +75,7 @@ def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
     At the coarsest no missing pixel is further than about a patch from a known one, or the picture is three
     patches wide.
     """
-    depth = float(ndimage.distance_transform_edt(mask).max())
+    depth = float(depths(mask).max())
     scale, sizes = 1.0, [mask.shape]
     while depth * scale > 0.8 * side and min(mask.shape) * scale * _RATIO > 3 * side:
         scale *= _RATIO

@@ -756,7 +756,7 @@ def test_shipped_recipes_train_small_pictures_with_deep_holes_on_a_processor():
 def test_slow_masks_are_drawn_once_and_depend_on_their_number_alone():
     masks = recipe.Masks(mix={"object": 1.0}, low=0.1, high=0.3)
     one, same, other = (
-        data.draw_mask(masks, 32, np.random.default_rng(4), seed) for seed in (7, 7 + data.MASKS_KEPT, 8)
+        data.draw_mask(masks, 32, np.random.default_rng(4), seed) for seed in (7, 7 + data.KEPT, 8)
     )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
