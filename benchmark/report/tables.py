@@ -95,7 +95,7 @@ def _part(results: Results) -> list[str]:
         f"Up to {most} pictures per ratio bin, of {photographs} photographs in all; n counts photographs."
     )
     parts = [
-        *([f"# {HOLES}{results.mask_set}", ground] if results.mask_set else [f"{ground} {READING}"]),
+        *([f"# {_HOLES}{results.mask_set}", ground] if results.mask_set else [f"{ground} {READING}"]),
         "## All ratios together",
         *_overview(results, entries, sizes),
         *_rankings(results),
@@ -141,7 +141,7 @@ def _level(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.1f}"
 
 
-HOLES = "Holes: "
+_HOLES = "Holes: "
 """Begins the heading of a mask set's part of table.md."""
 READING = (
     "Values are means ± how far their 95 % interval reaches on its longer side. Methods are compared over "
