@@ -24,8 +24,8 @@ def frechet_distance(x: Features, y: Features) -> float:
     d).
 
     torchmetrics computes it, so that the figure is the one others get: its eigenvalues of the singular Cx Cy
-    carry noise when n is under d (measured: about 1e-4 relative for 16 pictures). Raises ValueError for fewer
-    than two pictures.
+    carry noise when n is under d (measured: about 1e-4 relative for 16 pictures). What it takes below 0
+    is 0. Raises ValueError for fewer than two pictures.
     """
     if min(len(x), len(y)) < 2:
         raise ValueError(
@@ -34,7 +34,7 @@ def frechet_distance(x: Features, y: Features) -> float:
     metric = FrechetInceptionDistance(feature=_Stored(x.shape[1]))
     metric.update(torch.from_numpy(x).double(), real=True)
     metric.update(torch.from_numpy(y).double(), real=False)
-    return float(metric.compute())
+    return max(0.0, float(metric.compute()))
 
 
 class _Stored(torch.nn.Module):

@@ -121,3 +121,11 @@ def test_the_variant_says_where_it_looks(name):
     assert spec.regions == ("whole",)
     assert spec.variant.endswith("piq on RGB in [0, 1] in float64, one value of the whole picture.")
     assert (spec.weights, spec.network) == (None, "")
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_black_picture_is_like_itself(name):
+    """Without texture there is nothing to weigh by, and a perfect fill is perfect all the same."""
+    black = np.zeros((192, 192, 3), np.uint8)
+    perfect = 1.0 if METRICS[name].better == "higher" else 0.0
+    assert create(name).score(black, black, np.ones((192, 192), bool))["whole"] == pytest.approx(perfect)
