@@ -130,12 +130,16 @@ def signed_rank(differences: Floats, mean: float) -> float:
 
 
 def holm(found: Mapping[str, Difference]) -> dict[str, Difference]:
-    """The same differences with p corrected for their number (Holm 1979): the chance that any of them is told
-    apart by mistake stays under 5 %.
+    """The same differences, each of a method from the best one, with p corrected for their number.
+
+    Step by step as Holm (1979), each time for all pairs of the methods that are left: the best was chosen on
+    the same pictures, so that it may be any of them. The chance that any of several equal methods is told
+    apart from the best stays under 5 %.
     """
     corrected, before = {}, 0.0
     for left, name in enumerate(sorted(found, key=lambda name: (found[name].p, name))):
-        before = max(before, min(1.0, (len(found) - left) * found[name].p))
+        others = len(found) - left
+        before = max(before, min(1.0, others * (others + 1) / 2 * found[name].p))
         corrected[name] = replace(found[name], p=before)
     return {name: corrected[name] for name in found}
 

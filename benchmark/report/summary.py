@@ -144,7 +144,7 @@ REGION_ORDER = ("hole", "band", "whole")
 
 
 def summarise(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
-    """The cells of one metric and region, by (entry, bin); of one mask set (`Results.part`)."""
+    """The cells of one metric and region, by (entry, bin)."""
     rows = _with_holes(results, metric, region)
     if ALL not in set(rows["bin"]):
         rows = pd.concat([rows, _pooled(rows)])
@@ -174,7 +174,7 @@ FULL = 0.9
 
 @dataclass(frozen=True)
 class TableColumn:
-    """The rows of one metric, region, mask set and bin, with what is made of them."""
+    """The rows of one metric, region and bin, with what is made of them."""
 
     metric: str
     region: str
@@ -197,13 +197,15 @@ class TableColumn:
 
     @cached_property
     def ranked(self) -> list[str]:
-        """The entries that are compared with each other: those with all, or nearly all, of the holes."""
+        """The entries that are compared with each other: those with all, or nearly all, of the holes; none
+        where they have too few in common.
+        """
         counts = self.wide.notna().sum()
-        if counts.empty:
-            return []
-        nearly = counts.index[counts >= FULL * counts.max()]
-        enough = 2 * len(self.wide[nearly].dropna()) >= counts.max()
-        return list(nearly if enough else counts.index[counts == counts.max()])
+        most = counts.max()
+        for names in (counts.index[counts >= FULL * most], counts.index[counts == most]):
+            if 2 * len(self.wide[names].dropna()) >= most:
+                return list(names)
+        return []
 
     @cached_property
     def common(self) -> pd.DataFrame:
@@ -288,7 +290,7 @@ class TableColumn:
         if entry not in self.wide:
             return None
         shared = self.wide[[entry, *self.ranked]].dropna()
-        if shared.empty:
+        if shared.empty or not self.ranked:
             return None
         means = shared[self.ranked].mean()
         rival = str((self.sign * means).idxmin())
@@ -296,7 +298,7 @@ class TableColumn:
 
 
 def column_of(results: Results, metric: str, region: str) -> TableColumn:
-    """All ratio bins of a metric and region together, of one mask set."""
+    """All ratio bins of a metric and region together."""
     rows = _with_holes(results, metric, region)
     whole = rows[(rows["bin"] == ALL) & rows["value"].notna()]
     return TableColumn(metric, region, ALL, _pooled(rows) if whole.empty else whole, sizes_of(results))
@@ -304,14 +306,8 @@ def column_of(results: Results, metric: str, region: str) -> TableColumn:
 
 def _with_holes(results: Results, metric: str, region: str) -> pd.DataFrame:
     """The rows of a column, with what two methods must share to be paired."""
-    _check_alone(results)
     rows = over_answers(results.column(metric, region))
     return rows.assign(hole=rows["bin"] + "/" + rows["image_id"])
-
-
-def _check_alone(results: Results) -> None:
-    if len(results.mask_sets) > 1:
-        raise ValueError("holes of several mask sets share no column: take one of the results' parts")
 
 
 def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
@@ -326,11 +322,16 @@ def by_hole(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot_table(index=["hole", "seed", "photograph"], columns="entry", values="value")
 
 
+PRECISION = 1e-8
+"""Rows hold nine digits: what differs by less than this share is equal."""
+
+
 def paired(wide: pd.DataFrame, first: str, second: str) -> Difference:
     """`first` minus `second` over the holes that both filled."""
     if first not in wide or second not in wide:
         return Difference(NO_INTERVAL, 1.0)
-    found = wide[first] - wide[second]
+    same = np.isclose(wide[first], wide[second], rtol=PRECISION, atol=0)
+    found = (wide[first] - wide[second]).mask(same, 0.0)
     return mean_difference(found.to_numpy(float), found.index.get_level_values("photograph").tolist())
 
 
@@ -339,10 +340,8 @@ def _mean(values: pd.Series) -> Interval:
 
 
 def sizes_of(results: Results) -> dict[Key, Size]:
-    """How much each entry filled in each bin, and in all of them; of one mask set."""
-    _check_alone(results)
-    here = results.rows["image_id"] != WHOLE_SET
-    rows = results.rows.loc[here, ["entry", "bin", "image_id", "photograph"]].drop_duplicates()
+    """How much each entry filled in each bin, and in all of them."""
+    rows = results.timings[["entry", "bin", "image_id", "photograph"]].drop_duplicates()
     both = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
     return {
         (str(entry), str(label)): Size(len(group), group["photograph"].nunique())

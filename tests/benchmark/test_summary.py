@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from benchmark.report import agreement, tables
-from benchmark.report.latex import latex
 from benchmark.report.summary import Size, TableFigure, column_of, sizes_of, summarise
-from benchmark.results import Plain, Results
+from benchmark.results import WHOLE_SET, Plain, Results
 from benchmark.rows import SCORE_COLUMNS
 
 Values = Mapping[str, Mapping[str, float]]
@@ -41,7 +40,9 @@ def rows(
 def of(lines: list[dict[str, Any]]) -> Results:
     frame = pd.DataFrame(lines, columns=SCORE_COLUMNS)
     manifest: Any = None
-    return Results(Path("made"), manifest, Plain(frame), frame.iloc[:0])
+    filled = frame[frame["value"].notna() & (frame["image_id"] != WHOLE_SET)]
+    timings = filled.assign(entry=filled["method"], photograph=filled["image_id"].str.split("@").str[0])
+    return Results(Path("made"), manifest, Plain(frame), timings)
 
 
 def spread(mean: float, count: int, seed: int = 0, width: float = 0.02) -> dict[str, float]:
@@ -109,6 +110,34 @@ def test_a_mean_that_rests_on_few_pictures_wins_nothing() -> None:
     assert found["fsr"].tied
 
 
+def test_methods_without_a_picture_in_common_stand_apart() -> None:
+    """Each filled pictures of its own: both keep their figures, and neither is best."""
+    found = figures({"telea": spread(0.1, 30), "fsr": {f"q{i}": 0.5 for i in range(30)}})
+    assert [cell.value.n for cell in found.values()] == [30, 30]
+    assert all(cell.apart and not cell.reason and not cell.best for cell in found.values())
+    bins = of(rows({"telea": spread(0.1, 30)}) + rows({"fsr": spread(0.5, 30)}, label="50-60"))
+    assert "| Telea | 30 | *0.0976" in tables.markdown(bins)
+
+
+def test_a_difference_of_rounding_is_none() -> None:
+    column = spread(0.1, 40)
+    found = figures({"telea": column, "fsr": {name: value + 1e-17 for name, value in column.items()}})
+    assert all(cell.tied for cell in found.values())
+
+
+def test_a_picture_that_failed_is_not_counted() -> None:
+    """Half of fsr's pictures failed: its distance of sets rests on the other half and compares with none."""
+    lines = rows({name: spread(0.1, 40) for name in ("telea", "fsr")})
+    for line in lines:
+        if line["method"] == "fsr" and line["image_id"] < "p020":
+            line.update(value=np.nan, reason="It failed.")
+    sets = rows({"telea": {"*": 10.0}, "fsr": {"*": 5.0}}, "fd_squeeze")
+    results = of(lines + [line | {"image_id": WHOLE_SET, "region": "whole"} for line in sets])
+    assert sizes_of(results)["fsr", "1-10"] == Size(20, 20)
+    found = summarise(results, "fd_squeeze", "whole")
+    assert [found[name, "1-10"].apart for name in ("telea", "fsr")] == [False, True]
+
+
 def test_many_methods_need_more_to_be_told_apart() -> None:
     """A difference that would stand alone does not where twelve were tried."""
     column = spread(0.2, 40, width=0.05)
@@ -156,38 +185,6 @@ def test_the_order_of_two_metrics_is_compared_and_the_fallen_are_named() -> None
 )
 def test_places_in_words(place: float, word: str) -> None:
     assert agreement.ordinal(place) == word
-
-
-def test_holes_of_two_kinds_never_share_a_column() -> None:
-    """telea is best in irregular holes and worst in those of objects; each part is as if it stood alone."""
-    near, far = spread(0.1, 30), spread(0.3, 30)
-    kinds = {"irregular": {"telea": near, "fsr": far}, "object": {"telea": far, "fsr": near}}
-    lines = [
-        {**row, "mask_set": kind}
-        for kind, values in kinds.items()
-        for label in ("1-10", "10-20")
-        for row in rows(values, label=label)
-    ]
-    both = of(lines)
-    for pooled in (lambda: summarise(both, "l1", "hole"), lambda: sizes_of(both)):
-        with pytest.raises(ValueError, match="several mask sets"):
-            pooled()
-    texts = []
-    for part, kind, best in zip(both.parts(), kinds, ("telea", "fsr"), strict=True):
-        alone = of([row for row in lines if row["mask_set"] == kind])
-        found, wanted = summarise(part, "l1", "hole"), summarise(alone, "l1", "hole")
-        assert found == wanted
-        assert found[best, "all"].winner
-        assert sizes_of(part)["telea", "all"] == Size(60, 30)
-        texts.append(tables.markdown(alone).partition("## ")[2])
-    text = tables.markdown(both)
-    assert [line for line in text.splitlines() if line.startswith("# ")] == [
-        "# made", "# Holes: irregular", "# Holes: object"
-    ]  # fmt: skip
-    assert all(one.strip() in text for one in texts)
-    assert text.count("| method | n |") == 2
-    assert r"suite made, object holes" in latex(both)
-    assert "holes" not in latex(alone)
 
 
 def test_an_overview_without_a_column_says_what_would_fill_it() -> None:
