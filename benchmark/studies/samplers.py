@@ -149,7 +149,7 @@ def samplers_markdown(rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> s
         "# What the samplers cost",
         f"Random weights, {size}×{size} pictures, a square hole of a quarter of the side. "
         f"{machine['hardware']}, "
-        f"{machine['threads']['torch']} threads; {facts['clock']}; medians of {facts['rounds']} rounds.",
+        f"threads: {machine['threads']['torch']}; {facts['clock']}; medians of {facts['rounds']} rounds.",
         "## Beside bare network calls",
         _table(["sampler", "seconds per run", "overhead"], found["overhead"], "{:.2%}"),
         *_beside_diffusers(found, facts["schedule"]),
