@@ -76,7 +76,8 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
                     }
                 )
     scores = pd.DataFrame(rows, columns=SCORE_COLUMNS)
-    results = Results(Path("tiny"), {}, Plain(scores), scores.iloc[:0])
+    filled = scores.assign(entry=scores["method"], photograph=scores["image_id"].str.split("@").str[0])
+    results = Results(Path("tiny"), {}, Plain(scores), filled)
     parts = tables.markdown(results).split("\n\n")
     overview = next(part for part in parts if part.startswith("| method | n |"))
     telea, biharmonic = overview.splitlines()[2:]

@@ -1,12 +1,14 @@
 """What samplers cost: that the things compared are the same things. Times themselves are not tested."""
 
+import json
+
 import pytest
 import torch
 from diffusers import UNet2DModel
 
 from benchmark.studies import samplers
 from inpainters.methods.diffusion.schedules import calls
-from inpainters.training.recipe import load_recipe
+from inpainters.weights.files import CHECKPOINTS
 
 TINY = {
     **samplers.LARGE,
@@ -135,7 +137,7 @@ def test_bare_calls_are_as_many_as_a_run_s(monkeypatch):
 
 
 def test_the_network_is_built_as_the_bundled_one():
-    wanted = load_recipe("denoiser").network
+    wanted = json.loads((CHECKPOINTS / "denoiser.json").read_text(encoding="utf-8"))["network"]
     config = samplers.network("v_prediction", patch=wanted["patch"], size=wanted["size"]).unet.config
     assert (list(config.block_out_channels), config.layers_per_block) == (wanted["widths"], wanted["layers"])
     assert config.sample_size == wanted["size"] // wanted["patch"]
