@@ -34,6 +34,8 @@ _TRUST = 1.3  # by which a vote's weight falls per pixel from the rim (Wexler se
 _CODE = 32  # principal components that stand for a patch in the search
 _ROW = 3.0  # principal components per channel that stand for a row of a patch on the way to these
 _HEAD = 8  # numbers of a code that are compared first: its place and its first components, 32 bytes
+_PEELED = 10_000_000  # pairs of patches compared by an onion peel, about
+_GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are spread evenly however many are taken
 _CHUNK = 8192  # patches compared at once, so that they stay in the processor's cache
 
 
@@ -248,10 +250,15 @@ class Level:
         self.values[self.pixels, :_VOTED] = self.mean_vote(weights)
 
     def onion_peel(self) -> None:
-        """Fill layer by layer from the rim, comparing the known part of each patch with all sources."""
+        """Fill layer by layer from the rim, comparing the known part of each patch with all sources;
+        where there are many of both, with some from everywhere.
+        """
         self.field = np.full(len(self.targets), self.sources[0])
         missing = self.mask.copy()
-        bank = self.patches(self.sources)
+        sources = self.sources
+        if len(sources) > (most := max(_PEELED // len(self.targets), 500)):
+            sources = np.sort(sources[(np.arange(most) * _GOLDEN % 1 * len(sources)).astype(np.int64)])
+        bank = self.patches(sources)
         height, width = self.shape
         half = self.side // 2
         while missing.any():
@@ -261,18 +268,26 @@ class Level:
                 x - half, 0, width - self.side
             )
             corners = np.unique(corners)
-            known = np.ones((len(corners), len(self.steps), self.values.shape[1]), np.float32)
-            known[..., :_VOTED] = (~missing).ravel()[corners[:, None] + self.steps, None]
-            patch = self.patches(corners)
-            distance = masked_distance(patch, known.reshape(patch.shape), bank)
-            best = distance.argmin(axis=1)
+            best = np.concatenate(
+                [
+                    self._best(part, missing, bank)
+                    for part in np.array_split(corners, len(corners) // 1024 + 1)
+                ]
+            )
             slots = self.slot[corners]
-            self.field[slots] = self.sources[best]
+            self.field[slots] = sources[best]
             weights = np.zeros(len(self.targets), np.float32)
             weights[slots] = 1
             here = layer.ravel()[self.pixels]
             self.values[self.pixels[here], :_VOTED] = self.mean_vote(weights, here)
             missing &= ~layer
+
+    def _best(self, corners: Indices, missing: Mask, bank: Float32s) -> Indices:
+        """For each corner the row of the bank most like the patch's known pixels and whole guide."""
+        known = np.ones((len(corners), len(self.steps), self.values.shape[1]), np.float32)
+        known[..., :_VOTED] = (~missing).ravel()[corners[:, None] + self.steps, None]
+        patch = self.patches(corners)
+        return np.asarray(masked_distance(patch, known.reshape(patch.shape), bank).argmin(axis=1), np.int64)
 
     def sharp_vote(self, weights: Float32s) -> Indices:
         """The source of each missing pixel: of its votes the one nearest to their mean,

@@ -165,6 +165,29 @@ def test_a_search_improves_every_patch_and_says_how_far_its_source_is():
     assert np.median(distance / every.min(axis=1)) < 1.2
 
 
+def test_a_peel_of_many_patches_compares_with_few_sources_from_everywhere(monkeypatch):
+    image = np.ascontiguousarray(data.astronaut()[:128, :128])
+    mask = np.zeros((128, 128), bool)
+    mask[::16] = True  # shallow: nothing smaller than the picture itself is worth a start
+    level = Level.make(image, texture_features(image, mask, 1), mask, (128, 128), 7)
+    monkeypatch.setattr("inpainters.patches.field._PEELED", 1)
+    compared = []
+
+    def spy(patches, known, bank):
+        compared.append(len(bank))
+        return masked_distance(patches, known, bank)
+
+    monkeypatch.setattr("inpainters.patches.field.masked_distance", spy)
+    level.onion_peel()
+    assert set(compared) == {500}
+    y, x = np.divmod(level.field, 128)
+    assert np.histogram2d(y, x, bins=4, range=((0, 128), (0, 128)))[0].min() > 0
+    assert (level.row[level.field] >= 0).all()
+    error = np.abs(level.values[level.pixels, :3] - image.reshape(-1, 3)[level.pixels]).mean()
+    plain = np.abs(image[~mask].mean(axis=0) - image.reshape(-1, 3)[level.pixels]).mean()
+    assert error < plain / 3
+
+
 def test_nearest_wanted_and_depths_are_those_of_a_search_through_all():
     rng = np.random.default_rng(2)
     wanted = rng.random((13, 17)) < 0.1
