@@ -255,6 +255,7 @@ class Scorer:
             name: entry
             for name, entry in stored.items()
             if isinstance(entry, dict) and isinstance(entry.get("rows"), dict)
+            if all(map(_sound, entry["rows"].values()))
         }
         records = self.stored().pictures
         of = {image_id: self._bytes(image_id, records) for image_id in self.images}
@@ -398,6 +399,14 @@ class Scorer:
         one = reference.features(file and self.inputs.folder / file)
         other = output.features(file and self.folder / file)
         return np.stack([one[i] for i in self.images]), np.stack([other[i] for i in self.images])
+
+
+def _sound(row: Any) -> bool:
+    """True for a stored row that can be written: region -> a number's text, or a reason."""
+    try:
+        return all("reason" in figure or np.isscalar(float(figure["value"])) for figure in row.values())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 def _kept(entry: Mapping[str, Any], key: str, of: Mapping[str, str] | None = None) -> dict[str, Any]:

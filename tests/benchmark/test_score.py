@@ -526,6 +526,17 @@ def test_half_a_score_file_is_taken_up_again(root: Path) -> None:
     assert table(root) == before
 
 
+@pytest.mark.parametrize("damaged", ["x", {"whole": "x"}, {"whole": {}}, {"whole": {"value": "much"}}])
+def test_a_damaged_score_is_computed_again(root: Path, damaged: object) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    before, path = table(root), TELEA.folder(root) / "scores.json"
+    stored = json.loads(path.read_text())
+    stored["mae"]["rows"]["coffee@full"] = damaged
+    path.write_text(json.dumps(stored))
+    score(root, metrics=Fake(), quiet=True)
+    assert table(root) == before
+
+
 def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which pictures stand beside each other hangs on the plan alone, not on what was scored before."""
     monkeypatch.setattr("benchmark.score.BATCH", 2)
