@@ -303,6 +303,9 @@ def _converted(root: Path) -> None:
 
 
 def _score(parsed: argparse.Namespace) -> int:
+    from benchmark.files import check_format
+
+    check_format(parsed.folder)
     return _scored(parsed.folder)
 
 

@@ -89,7 +89,7 @@ def test_a_cell_of_another_format_is_not_read_and_an_older_one_tells_its_threads
     assert cell_manifest(tmp_path) is None
 
 
-@pytest.mark.parametrize("command", ["report", "rows", "verify"])
+@pytest.mark.parametrize("command", ["score", "report", "rows", "verify"])
 def test_a_manifest_of_an_unknown_format_is_refused(
     tmp_path: Path, bare_manifest: dict[str, Any], command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
