@@ -17,7 +17,7 @@ class SNPatchGAN(nn.Module):
 
     Strided 5x5 convolutions; `forward(image, mask[, guide])` takes (N, 3, H, W), (N, 1, H, W) and the sketch
     where `guided`, and returns the map (N, widths[-1], H/64, W/64) whose every element is judged on its own.
-    The last convolution is linear.
+    The last convolution is linear. `maps` returns the features of all layers, that map last.
     """
 
     def __init__(
@@ -35,11 +35,15 @@ class SNPatchGAN(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> Tensor:
+        return self.maps(image, mask, guide)[-1]
+
+    def maps(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> list[Tensor]:
         parts = (2 * image - 1, mask) if guide is None else (2 * image - 1, mask, guide)
         x = torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
+        found = [x]
         for layer in self.layers[:-1]:
-            x = F.leaky_relu(layer(x), 0.2)
-        return self.layers[-1](x)
+            found.append(F.leaky_relu(layer(found[-1]), 0.2))
+        return [*found[1:], self.layers[-1](found[-1])]
 
 
 class CentreDiscriminator(nn.Module):

@@ -1,4 +1,8 @@
-"""The other player: a discriminator with its own Adam, whose state goes into the checkpoint."""
+"""The other player: a discriminator with its own Adam, whose state goes into the checkpoint.
+
+What keeps it from being too sure, or from judging what nobody drew, is from Suvorov et al., Resolution-robust
+large mask inpainting with Fourier convolutions, WACV 2022, section 2.2.
+"""
 
 from typing import Any
 
@@ -19,7 +23,7 @@ class Adversary:
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.recipe = recipe
         network = parallel.synchronise(recipe.build_discriminator()).to(device)
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network: Any = network.to(memory_format=torch.channels_last)
         self.judge, self.persuade = losses.ADVERSARIAL[recipe.discriminator.loss]
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), recipe.discriminator.rate, recipe.discriminator.betas
@@ -30,23 +34,53 @@ class Adversary:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.discriminator.rate * factor
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.judge(self._scores(real, mask, guide), self._scores(fake.detach(), mask, guide))
+        found, penalty = self._real(real, mask, guide)
+        loss = penalty + self.judge(found, self._drawn(self._scores(fake.detach(), mask, guide), mask))
         loss.backward()
         parallel.average_gradients(self.network.parameters())
         self.optimizer.step()
         return loss.detach()
 
-    def term(self, fake: Tensor, mask: Tensor, guide: Tensor | None) -> Tensor:
-        """The generator's loss; no gradient is left in the discriminator."""
+    def _real(self, real: Tensor, mask: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Scores of photographs, and the weighted penalty R1 on their gradient."""
+        weight = self.recipe.discriminator.r1
+        if not weight:
+            return self._scores(real, mask, guide), torch.zeros((), device=real.device)
+        real = real.detach().requires_grad_()
+        with torch.autocast(real.device.type, enabled=False):  # its gradient is differentiated once more
+            scores = self.network(*_given(real, mask, guide))
+        return scores, weight * losses.r1(scores, real)
+
+    def terms(self, fake: Tensor, real: Tensor, mask: Tensor, guide: Tensor | None) -> dict[str, Tensor]:
+        """The generator's losses; no gradient is left in the discriminator."""
         self.network.requires_grad_(False)
-        loss = self.persuade(self._scores(fake, mask, guide))
+        if self.recipe.losses.features:
+            with torch.no_grad():
+                wanted = self._maps(real, mask, guide)
+            *features, scores = self._maps(fake, mask, guide)
+            found = {"features": losses.feature_matching(features, wanted[:-1])}
+        else:
+            found, scores = {}, self._scores(fake, mask, guide)
         self.network.requires_grad_(True)
-        return loss
+        return found | {"adversarial": self.persuade(self._drawn(scores, mask))}
+
+    def _drawn(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """The scores that some missing pixel lies under; all of them unless the recipe says `hole_only`."""
+        if not self.recipe.discriminator.hole_only:
+            return scores
+        under = torch.nn.functional.adaptive_max_pool2d(mask, scores.shape[-2:]) > 0
+        return scores[under.expand_as(scores)]
 
     def _scores(self, picture: Tensor, mask: Tensor, guide: Tensor | None) -> Tensor:
-        with torch.autocast(picture.device.type, torch.bfloat16, enabled=self.recipe.optimizer.bf16):
-            given = (picture, mask) if guide is None else (picture, mask, guide)
-            return self.network(*given).float()
+        with self._autocast(picture):
+            return self.network(*_given(picture, mask, guide)).float()
+
+    def _maps(self, picture: Tensor, mask: Tensor, guide: Tensor | None) -> list[Tensor]:
+        with self._autocast(picture):
+            return [found.float() for found in self.network.maps(*_given(picture, mask, guide))]
+
+    def _autocast(self, picture: Tensor) -> torch.autocast:
+        return torch.autocast(picture.device.type, torch.bfloat16, enabled=self.recipe.optimizer.bf16)
 
     def state(self) -> dict[str, Any]:
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
@@ -54,3 +88,7 @@ class Adversary:
     def load(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _given(picture: Tensor, mask: Tensor, guide: Tensor | None) -> tuple[Tensor, ...]:
+    return (picture, mask) if guide is None else (picture, mask, guide)

@@ -26,6 +26,7 @@ LOSSES = {
     "style": "style",
     "boundary": "smoothness at the hole's edge",
     "adversarial": "adversarial",
+    "features": "features of the discriminator",
     "denoising": "denoising",
 }
 """Term of the loss -> its name for people."""

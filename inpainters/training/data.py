@@ -26,7 +26,7 @@ from inpainters.training.sketches import sketch
 
 SLOW = ("object",)
 """Generators that take as long as a tenth of a step for one mask: of each, only so many are drawn, once."""
-KEPT = 4096
+MASKS_KEPT = 4096
 HOLES = {"compact": "object", "irregular": "irregular"}
 """Kinds of holes that a validation scores apart -> the mask generator that draws them."""
 
@@ -194,13 +194,13 @@ def _drawn(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: f
     shares = np.array([recipe.mix[name] for name in names])
     name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
     if name in SLOW:
-        mask = _kept(name, size, seed % KEPT, low, recipe.high)
+        mask = _kept(name, size, seed % MASKS_KEPT, low, recipe.high)
         return (mask[:, ::-1] if rng.random() < 0.5 else mask).copy()
     ratio = float(rng.uniform(low, recipe.high))
     return generators.generate(name, (size, size), seed=seed, ratio=ratio)
 
 
-@lru_cache(maxsize=2 * KEPT)
+@lru_cache(maxsize=2 * MASKS_KEPT)
 def _kept(name: str, size: int, number: int, low: float, high: float) -> Mask:
     """A mask that depends on its number alone, its share of missing pixels included."""
     ratio = float(np.random.default_rng([3, number]).uniform(low, high))

@@ -29,7 +29,7 @@ from inpainters.training.data import HOLES, Batches, Pictures, tensors, validati
 from inpainters.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
-TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial", "denoising")
+TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial", "features", "denoising")
 LOG_COLUMNS = ("step", "rate", "loss", *TERMS, "discriminator", "norm")
 VALIDATION_COLUMNS = ("step", "method", "holes", "pictures", "lpips_squeeze", "l1_hole", "psnr_hole")
 OUTLINE = (255, 0, 255)
@@ -320,7 +320,7 @@ class Trainer:
             seen = [composite, stages[-1].float()] if given.raw else [composite]
             terms |= self._deep(self.perceptual, seen, image)
         if rival := self._rival:
-            terms["adversarial"] = rival.term(composite, mask, guide)
+            terms |= rival.terms(composite, image, mask, guide)
         return terms
 
     def _deep(self, network: Any, pictures: list[Tensor], image: Tensor) -> dict[str, Tensor]:

@@ -111,6 +111,19 @@ def cross_entropy_generator(fake: Tensor) -> Tensor:
     return F.softplus(-fake).mean()
 
 
+def r1(scores: Tensor, real: Tensor) -> Tensor:
+    """`E[|∇D(x)|²]` at photographs `real` (Mescheder et al. 2018, equation 9, without γ/2)."""
+    (gradient,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean()
+
+
+def feature_matching(given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    """Mean over the layers of the mean absolute difference of the discriminator's features (Wang et al. 2018,
+    High-resolution image synthesis with conditional GANs, equation 4).
+    """
+    return added((a - b).abs().mean() for a, b in zip(given, wanted, strict=True)) / len(given)
+
+
 ADVERSARIAL: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
     "hinge": (hinge_discriminator, hinge_generator),
     "cross_entropy": (cross_entropy_discriminator, cross_entropy_generator),

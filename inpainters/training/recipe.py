@@ -37,6 +37,7 @@ from inpainters.training.checks import (
     choice,
     complaint,
     refuse,
+    rule,
 )
 from inpainters.weights.table import WEIGHTS
 
@@ -169,6 +170,8 @@ class Losses:
     adversarial: StrictFloat = 0.0
     adversarial_from: StrictInt = 0
     """Step at which the discriminator joins."""
+    features: StrictFloat = 0.0
+    """On the features that the discriminator has of the composite and of the photograph."""
     denoising: StrictFloat = 0.0
     """Squared error of what a denoiser predicts."""
     min_snr: StrictFloat = 5.0
@@ -191,6 +194,10 @@ class Discriminator:
     loss: Annotated[StrictStr, choice("hinge", "cross_entropy")] = "hinge"
     widths: Widths = ()
     """Channels per layer; the paper's where empty."""
+    r1: Annotated[StrictFloat, rule(lambda weight: weight >= 0, "must be 0 or more")] = 0.0
+    """Weight of the penalty on its gradient at photographs."""
+    hole_only: StrictBool = False
+    """Of a composite, only the scores over the hole count: what is known there is a photograph's."""
     rate: Above0 = 1e-4
     betas: Decays = (0.5, 0.999)
 
@@ -238,6 +245,9 @@ class Recipe:
 
     @model_validator(mode="after")
     def _numbers(self) -> Self:
+        if self.losses.features and (self.discriminator.name == "centre" or not self.losses.adversarial):
+            said = 'losses.features needs losses.adversarial and a discriminator of the kind "sn_patch_gan"'
+            raise refuse("section", said)
         if self.seed < 0 or self.stages < 0 or not 0 <= self.optimizer.average < 1:
             said = "seed and stages must be 0 or more, and optimizer.average at least 0 and below 1"
             raise refuse("section", said)

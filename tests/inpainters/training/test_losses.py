@@ -199,3 +199,15 @@ def test_a_sketch_follows_edges_inside_the_hole_alone():
     assert np.array_equal(
         drawn, sketch(astronaut()[:128, 128:256], np.ones((128, 128), bool), np.random.default_rng(3))
     )
+
+
+def test_r1_of_a_linear_score_is_its_squared_length():
+    real = torch.randn(3, 3, 4, 4, requires_grad=True)
+    weight = torch.arange(48.0).reshape(3, 4, 4)
+    assert losses.r1((real * weight).sum((1, 2, 3)), real).item() == pytest.approx((weight**2).sum().item())
+
+
+def test_feature_matching_is_the_mean_over_layers():
+    given = [torch.zeros(2, 3), torch.full((1, 5), 4.0)]
+    wanted = [torch.ones(2, 3), torch.full((1, 5), 1.0)]
+    assert losses.feature_matching(given, wanted).item() == 2

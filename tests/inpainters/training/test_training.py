@@ -16,7 +16,7 @@ import torch
 from PIL import Image as PilImage
 
 from inpainters.errors import InputError
-from inpainters.training import data, recipe
+from inpainters.training import data, losses, recipe
 from inpainters.training.__main__ import main
 from inpainters.training.export import last_scores, shard, trained_with
 from inpainters.training.loop import OUTLINE, Stop, Trainer, outlined
@@ -56,6 +56,15 @@ PLAYERS = [
     ("gated_conv", "adversarial = 0.1", "", "guide = 0.5"),
     ("partial_conv", "adversarial = 0.1", 'name = "centre"\nloss = "cross_entropy"', "crop = 128"),
 ]
+
+
+CAREFUL = (
+    "gated_conv",
+    "adversarial = 0.1\nfeatures = 1.0",
+    'loss = "cross_entropy"\nr1 = 0.01\nhole_only = true',
+    "guide = 0.5",
+)
+"""What LaMa's authors found to matter."""
 
 
 def adversarial(method: str, weight: str, player: str, data: str) -> str:
@@ -157,7 +166,7 @@ def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_
         assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
 
 
-@pytest.mark.parametrize("player", PLAYERS, ids=lambda player: player[0])
+@pytest.mark.parametrize("player", [*PLAYERS, CAREFUL], ids=["gated_conv", "partial_conv", "careful"])
 def test_a_run_with_a_discriminator_resumes_to_the_same_curve(player, toml, photos, tmp_path):
     toml.write_text(adversarial(*player))
     whole = trainer(toml, photos, tmp_path / "whole")
@@ -203,13 +212,40 @@ def test_the_discriminator_joins_at_its_step_and_learns_to_tell(toml, photos, tm
     assert learnt[-1] < 0.75 * learnt[0]
 
 
-def test_a_discriminator_leaves_no_gradient_behind_and_gets_none_from_the_generator(toml, photos, tmp_path):
-    toml.write_text(adversarial(*PLAYERS[0]))
+@pytest.mark.parametrize(
+    ("player", "term"), [(PLAYERS[0], "adversarial"), (CAREFUL, "adversarial"), (CAREFUL, "features")]
+)
+def test_a_discriminator_leaves_no_gradient_behind_and_gets_none_from_the_generator(
+    player, term, toml, photos, tmp_path
+):
+    toml.write_text(adversarial(*player))
     run = trainer(toml, photos, tmp_path / "run")
     image, mask, guide = data.Batches(run.pictures, run.train, run.recipe)[0]
-    run.learn(image, mask, guide)[0]["adversarial"].backward()
+    run.learn(image, mask, guide)[0][term].backward()
     assert all(p.grad is None and p.requires_grad for p in run.adversary.network.parameters())
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in run.model.parameters())
+
+
+def test_known_pixels_of_a_composite_are_not_judged_as_drawn(toml, photos, tmp_path):
+    toml.write_text(adversarial(*CAREFUL))
+    run = trainer(toml, photos, tmp_path / "run")
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., 2:5, 20:30] = 1
+    scores = torch.arange(2 * 16.0).reshape(1, 2, 4, 4)
+    assert run.adversary._drawn(scores, mask).tolist() == [2, 3, 18, 19]
+
+
+def test_r1_keeps_the_discriminator_flat_at_photographs(toml, photos, tmp_path):
+    slopes = []
+    for weight in ("0.0", "1.0"):
+        toml.write_text(adversarial(*CAREFUL).replace("r1 = 0.01", f"r1 = {weight}\nrate = 2e-3"))
+        run = trainer(toml, photos, tmp_path / "run")
+        image, mask, guide = data.Batches(run.pictures, run.train, run.recipe)[0]
+        for _ in range(40):
+            run.adversary.learn(image, torch.zeros_like(image), mask, guide, 1.0)
+        real = image.clone().requires_grad_()
+        slopes.append(losses.r1(run.adversary.network(real, mask, guide), real).item())
+    assert slopes[1] < 0.5 * slopes[0]
 
 
 def test_sketches_come_with_their_share_and_lie_in_the_hole(toml, photos, tmp_path):
@@ -534,6 +570,8 @@ def test_bad_arguments_are_answered_with_one_sentence(arguments, said, capsys):
         ('title = "Tiny"', "seed = -1", "seed and stages"),
         ("[data]", "[masks]\nmix = { irregulr = 1.0 }\n[data]", "did you mean 'irregular'"),
         ("[data]", '[masks]\nmix = { irregular = "all" }\n[data]', "a share above 0"),
+        ('network = "none"', "features = 1.0", "losses.features needs losses.adversarial"),
+        ("[terms]", "[discriminator]\nr1 = -1.0\n[terms]", "discriminator.r1 must be 0 or more"),
         ("coarse = [4, 8]", 'coarse = ["a"]', "can be built from [network]"),
         ("[terms]", '[discriminator]\nname = "patch"\n[terms]', "unknown discriminator.name"),
     ],
@@ -756,7 +794,7 @@ def test_shipped_recipes_train_small_pictures_with_deep_holes_on_a_processor():
 def test_slow_masks_are_drawn_once_and_depend_on_their_number_alone():
     masks = recipe.Masks(mix={"object": 1.0}, low=0.1, high=0.3)
     one, same, other = (
-        data.draw_mask(masks, 32, np.random.default_rng(4), seed) for seed in (7, 7 + data.KEPT, 8)
+        data.draw_mask(masks, 32, np.random.default_rng(4), seed) for seed in (7, 7 + data.MASKS_KEPT, 8)
     )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
