@@ -112,9 +112,13 @@ def cross_entropy_generator(fake: Tensor) -> Tensor:
 
 
 def r1(scores: Tensor, real: Tensor) -> Tensor:
-    """`E[|∇D(x)|²]` at photographs `real` (Mescheder et al. 2018, equation 9, without γ/2)."""
+    """`E[|∇D(x)|²]` at photographs `real` (Mescheder et al. 2018, equation 9, without γ/2).
+
+    Where a picture has many scores, of their sum, divided by their number: the mean of what each would give,
+    did they look at pixels of their own.
+    """
     (gradient,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
-    return gradient.square().sum((1, 2, 3)).mean()
+    return gradient.square().sum() / scores.numel()
 
 
 def feature_matching(given: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:

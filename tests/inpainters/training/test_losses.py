@@ -205,6 +205,8 @@ def test_r1_of_a_linear_score_is_its_squared_length():
     real = torch.randn(3, 3, 4, 4, requires_grad=True)
     weight = torch.arange(48.0).reshape(3, 4, 4)
     assert losses.r1((real * weight).sum((1, 2, 3)), real).item() == pytest.approx((weight**2).sum().item())
+    slopes = losses.r1(real * weight, real).item()
+    assert slopes == pytest.approx((weight**2).mean().item()), "each score of a pixel of its own"
 
 
 def test_feature_matching_is_the_mean_over_layers():
