@@ -71,7 +71,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--methods", metavar="A,B", help="such as telea,repaint:preset=paper; default: all that are ready"
     )
-    run.add_argument("--n", type=int, help="pictures in each bin (quick: 16, photos: all)")
+    run.add_argument("--n", type=int, help="pictures in each bin of each mask set (quick: 16, photos: all)")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--out", type=commandline.path, metavar="DIR", help="default: results/SUITE")
     run.add_argument("--data", type=commandline.path, metavar="DIR", help="folder of the test set")
@@ -81,10 +81,16 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--recipe", default="square", help="for folders: square (default) or native")
     run.add_argument("--size", type=int, default=256, help="for square: side in pixels (default 256)")
     commandline.add_weights(run)
-    run.add_argument("--mask-set", metavar="NAME", help="a generator, or folder:DIR made by `masks import`")
-    run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask set")
     run.add_argument(
-        "--once", action="store_true", help="fill each picture at one ratio only, the bins taking turns"
+        "--masks",
+        metavar="A,B",
+        help="generators, or folder:DIR made by `masks import` (default: irregular,object)",
+    )
+    run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask sets")
+    run.add_argument(
+        "--once",
+        action="store_true",
+        help="fill each picture at one ratio only of each mask set, the bins taking turns",
     )
     run.add_argument(
         "--answers",
@@ -183,8 +189,8 @@ def _run(parsed: argparse.Namespace) -> int:
     suite = suites.get(parsed.suite)
     _check_numbers(parsed)
     check_device(parsed.device)
-    masks = masksets.open_mask_set(parsed.mask_set or suite.mask_set)
-    bins = masksets.choose_bins(masks, parsed.bins)
+    masks = masksets.open_mask_sets(suite.mask_sets if parsed.masks is None else parsed.masks.split(","))
+    bins = {one.name: masksets.choose_bins(one, parsed.bins) for one in masks}
     methods = plans.choose_methods(parsed.methods)
     dataset = _dataset(parsed, suite.dataset)
     root: Path = parsed.out or Path("results") / suite.name
@@ -254,12 +260,14 @@ def _clear(cells: Path) -> None:
 
 
 def _announce(plan: "Plan") -> None:
-    most = max(len(plan.column(label)) for label in plan.bins)
+    most = max(len(plan.column(column)) for column in plan.columns())
     fewer = [f"{method} {n}" for method, n in plan.methods.items() if n < most]
-    turns = f"in turn at {len(plan.bins)} ratios" if plan.once else f"× {len(plan.bins)} bins"
-    text = (
-        f"{plan.suite}: {len(plan.pictures)} pictures of {plan.dataset} {turns} × {len(plan.methods)} methods"
+    holes = " and ".join(
+        f"{len(plan.bins[name])} {'ratios in turn' if plan.once else 'bins'} of {name} holes"
+        for name in plan.mask_sets
     )
+    pictures, methods = f"{len(plan.pictures)} pictures of {plan.dataset}", f"{len(plan.methods)} methods"
+    text = f"{plan.suite}: {pictures} × {holes} × {methods}"
     print(text + (f"; the time budget gives fewer to {', '.join(fewer)}." if fewer else "."), file=sys.stderr)
     for reason in plan.left_out:
         print(reason, file=sys.stderr)
@@ -373,7 +381,7 @@ def _import(parsed: argparse.Namespace) -> int:
     out = parsed.out or Path("masks") / parsed.source.name
     count, left_out = import_masks(parsed.source, out, parsed.polarity)
     _print_failures(left_out)
-    print(f"{count} masks in '{out}'; use them with --mask-set folder:{out}.")
+    print(f"{count} masks in '{out}'; use them with --masks folder:{out}.")
     return 0
 
 

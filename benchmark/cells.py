@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,16 @@ from inpainters.errors import InputError
 
 FORMAT = 1
 """Raised when the layout of a results folder changes."""
+
+
+class ColumnKey(NamedTuple):
+    """What all cells of a column share: holes of one mask set in one bin."""
+
+    mask_set: str
+    bin: str
+
+    def __str__(self) -> str:
+        return f"{self.mask_set} {self.bin}"
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,18 @@ class Cell:
         """The method, with its options where they are not the defaults: what a row of a table is about."""
         return f"{self.method} {self.options_text}" if self.options else self.method
 
+    @property
+    def column(self) -> ColumnKey:
+        return ColumnKey(self.mask_set, self.bin)
+
+    @property
+    def title(self) -> str:
+        """What sentences call it, whichever of its entry's answers it holds."""
+        return f"{self.entry} {self.column}"
+
     def folder(self, root: Path) -> Path:
         digest = hashlib.sha256(self.options_text.encode()).hexdigest()[:8]
-        return (
-            column_folder(root, self.dataset, self.mask_set, self.bin) / self.method / f"{digest}-{self.seed}"
-        )
+        return column_folder(root, self.dataset, self.column) / self.method / f"{digest}-{self.seed}"
 
 
 @dataclass
@@ -64,9 +81,9 @@ def split_entry(entry: str) -> tuple[str, dict[str, Any]]:
     return method, json.loads(options) if options else {}
 
 
-def column_folder(root: Path, dataset: str, mask_set: str, label: str) -> Path:
-    """The folder of one bin below a suite's results folder `root`."""
-    return root / "cells" / dataset / mask_set / label
+def column_folder(root: Path, dataset: str, column: ColumnKey) -> Path:
+    """The folder of one column below a suite's results folder `root`."""
+    return root / "cells" / dataset / column.mask_set / column.bin
 
 
 def compact(value: object) -> str:

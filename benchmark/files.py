@@ -81,6 +81,8 @@ class MaskSetMeaning(_Model):
     seed: int
     masks: dict[str, dict[str, tuple[str, str] | str]]
     """bin -> image id -> (ratio, sha256), or the reason why there is no mask."""
+    n: dict[str, dict[str, int]] = {}
+    """bin -> entry -> pictures."""
 
 
 class MetricMeaning(_Model):
@@ -102,12 +104,14 @@ class Meaning(_Model):
     version: str
     suite: str
     dataset: DatasetMeaning
-    mask_set: MaskSetMeaning
+    mask_sets: tuple[MaskSetMeaning, ...] = ()
+    mask_set: MaskSetMeaning | None = None
+    """The only one, in a manifest of an older version."""
     seed: int
     methods: dict[str, Pinned]
     """Entry -> what fixed it."""
-    n: dict[str, dict[str, int]]
-    """bin -> entry -> pictures."""
+    n: dict[str, dict[str, int]] = {}
+    """Of `mask_set`: bin -> entry -> pictures."""
     planned: dict[str, int]
     once: bool = False
     answers: int = 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import measure
-from benchmark.cells import FORMAT, Cell, file_sha256, split_entry, write_json
+from benchmark.cells import FORMAT, Cell, ColumnKey, file_sha256, split_entry, write_json
 from benchmark.files import (
     CellManifest,
     DatasetMeaning,
@@ -48,7 +48,9 @@ class Done:
         return cls(cell, pinned, stored.environment, n, failed, stored.threads())
 
 
-def save(root: Path, plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inputs], metrics: Any) -> None:
+def save(
+    root: Path, plan: Plan, done: Sequence[Done], inputs: Mapping[ColumnKey, Inputs], metrics: Any
+) -> None:
     """Write manifest.json beside the tables."""
     files = {name: file_sha256(root / name) for name in TABLES}
     found = SuiteManifest(
@@ -59,7 +61,9 @@ def save(root: Path, plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inpu
     write_json(root / "manifest.json", found.model_dump(exclude_unset=True))
 
 
-def meaning_of_suite(plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inputs], metrics: Any) -> Meaning:
+def meaning_of_suite(
+    plan: Plan, done: Sequence[Done], inputs: Mapping[ColumnKey, Inputs], metrics: Any
+) -> Meaning:
     """What fixes the numbers of the tables; nothing of it depends on the machine or the day."""
     return Meaning(
         format=FORMAT,
@@ -68,12 +72,9 @@ def meaning_of_suite(plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inpu
         dataset=DatasetMeaning(
             name=plan.dataset, recipe=plan.recipe, images=plan.pictures, left_out=plan.left_out
         ),
-        mask_set=MaskSetMeaning(
-            name=plan.mask_set, source=plan.mask_source, seed=plan.seed, masks=_masks(plan, inputs)
-        ),
+        mask_sets=tuple(_mask_set(plan, name, done, inputs) for name in plan.mask_sets),
         seed=plan.seed,
         methods=_methods(plan, done),
-        n={b: {one.cell.entry: one.n for one in done if one.cell.bin == b} for b in plan.bins},
         planned=plan.methods,
         once=plan.once,
         answers=plan.answers,
@@ -83,13 +84,26 @@ def meaning_of_suite(plan: Plan, done: Sequence[Done], inputs: Mapping[str, Inpu
     )
 
 
-def _masks(plan: Plan, inputs: Mapping[str, Inputs]) -> dict[str, dict[str, tuple[str, str] | str]]:
+def _mask_set(
+    plan: Plan, name: str, done: Sequence[Done], inputs: Mapping[ColumnKey, Inputs]
+) -> MaskSetMeaning:
+    columns = {column.bin: column for column in plan.columns() if column.mask_set == name}
+    return MaskSetMeaning(
+        name=name,
+        source=plan.mask_sources[name],
+        seed=plan.seed,
+        masks={label: _masks(inputs[column]) for label, column in columns.items()},
+        n={
+            label: {one.cell.entry: one.n for one in done if one.cell.column == column}
+            for label, column in columns.items()
+        },
+    )
+
+
+def _masks(inputs: Inputs) -> dict[str, tuple[str, str] | str]:
     return {
-        label: {
-            i: row["reason"] if "reason" in row else (row["ratio"], row["mask"])
-            for i, row in inputs[label].table.items()
-        }
-        for label in plan.bins
+        i: row["reason"] if "reason" in row else (row["ratio"], row["mask"])
+        for i, row in inputs.table.items()
     }
 
 
@@ -143,5 +157,5 @@ def other_threads(done: Sequence[Done]) -> dict[str, list[str]]:
     for one in done:
         for threads in (t for t in one.threads if measure.unlike(t, first)):
             cells = found.setdefault(measure.in_words(threads), [])
-            cells += [name] if (name := f"{one.cell.entry} {one.cell.bin}") not in cells else []
+            cells += [one.cell.title] if one.cell.title not in cells else []
     return found

@@ -2,14 +2,14 @@
 each method gets.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass
 
-from benchmark.cells import FORMAT, Cell, compact, difference, read_json, split_entry, write_json
+from benchmark.cells import FORMAT, Cell, ColumnKey, compact, difference, read_json, split_entry, write_json
 from benchmark.files import fault
 from benchmark.inputs.datasets import Dataset, take
 from benchmark.inputs.masksets import MaskSet, middle
@@ -29,20 +29,21 @@ class Plan:
     suite: str
     dataset: str
     recipe: str
-    mask_set: str
-    mask_source: str
-    """What pins the masks: the generator, or the digest of an imported folder."""
-    bins: tuple[str, ...]
+    mask_sets: tuple[str, ...]
+    mask_sources: dict[str, str]
+    """Mask set -> what pins its masks: the generator, or the digest of an imported folder."""
+    bins: dict[str, tuple[str, ...]]
+    """Mask set -> its bins."""
     seed: int
     pictures: dict[str, str]
     """image id -> sha256 of its pixels, in the order in which methods get them."""
     left_out: tuple[str, ...]
     methods: dict[str, int]
-    """Entry (`Cell.entry`: a method with its options) -> how many of `pictures` it gets in each bin."""
+    """Entry (`Cell.entry`: a method with its options) -> how many of `pictures` it gets in each column."""
     seconds: float
     budget: str
     once: bool = False
-    """True where each picture is filled at one ratio only, the bins taking turns."""
+    """True where each picture is filled at one ratio only, the bins taking turns: once by each mask set."""
     answers: int = 1
     """How many answers, seeds `seed`, `seed` + 1 ...,
     a method gives to each hole where the seed changes its answer.
@@ -56,7 +57,8 @@ class Plan:
         order = [[image_id, sha] for image_id, sha in self.pictures.items()]
         return {
             **fields,
-            "bins": list(self.bins),
+            "mask_sets": list(self.mask_sets),
+            "bins": {name: list(labels) for name, labels in self.bins.items()},
             "left_out": list(self.left_out),
             "n": len(order),
             "order": order,
@@ -67,9 +69,9 @@ class Plan:
         """All cells, the fastest method first, for methods that get a picture at all."""
         order = sorted(self.methods, key=lambda entry: (cost(entry, (256, 256), 0.3), entry))
         return [
-            self.cell(entry, b, seed)
+            self.cell(entry, column, seed)
             for entry in order
-            for b in self.bins
+            for column in self.columns()
             if self.methods[entry]
             for seed in self.seeds(entry)
         ]
@@ -79,19 +81,23 @@ class Plan:
         spec = registry.METHODS.get(split_entry(entry)[0])
         return range(self.seed, self.seed + (self.answers if spec and spec.stochastic else 1))
 
-    def cell(self, entry: str, label: str, seed: int | None = None) -> Cell:
-        """The cell of one entry, bin and seed; the first answer's where no seed is given."""
+    def cell(self, entry: str, column: ColumnKey, seed: int | None = None) -> Cell:
+        """The cell of one entry, column and seed; the first answer's where no seed is given."""
         method, options = split_entry(entry)
-        return Cell(self.dataset, self.mask_set, label, method, self.seed if seed is None else seed, options)
+        return Cell(self.dataset, *column, method, self.seed if seed is None else seed, options)
 
-    def column(self, label: str) -> list[str]:
-        """The ids of the pictures of one bin."""
-        ids = list(self.pictures)
-        return ids[self.bins.index(label) :: len(self.bins)] if self.once else ids
+    def columns(self) -> list[ColumnKey]:
+        """All columns, mask set by mask set."""
+        return [ColumnKey(name, label) for name in self.mask_sets for label in self.bins[name]]
 
-    def images(self, entry: str, label: str) -> list[str]:
-        """The ids of the pictures that `entry` gets in one bin: a prefix, so that methods stay paired."""
-        return self.column(label)[: self.methods[entry]]
+    def column(self, key: ColumnKey) -> list[str]:
+        """The ids of the pictures of one column."""
+        ids, bins = list(self.pictures), self.bins[key.mask_set]
+        return ids[bins.index(key.bin) :: len(bins)] if self.once else ids
+
+    def images(self, entry: str, key: ColumnKey) -> list[str]:
+        """The ids of the pictures that `entry` gets in one column: a prefix, so that methods stay paired."""
+        return self.column(key)[: self.methods[entry]]
 
 
 class _Stored(BaseModel, extra="allow"):
@@ -127,7 +133,7 @@ def load_plan(root: Path) -> Plan:
         )
     try:
         stored = _Stored.model_validate(found)
-        return Plan(**{**(stored.model_extra or {}), "pictures": dict(stored.order)})
+        return Plan(**{**_of_sets(stored.model_extra or {}), "pictures": dict(stored.order)})
     except ValidationError as error:
         raise InputError(
             f"'{root.name}' has a plan.json that does not say what to run ({fault(error)}): use --redo, or "
@@ -135,32 +141,42 @@ def load_plan(root: Path) -> Plan:
         ) from None
 
 
+def _of_sets(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan's fields; those of an older version, which knew one mask set, as today's."""
+    if "mask_set" not in found:
+        return dict(found)
+    rest = {key: value for key, value in found.items() if key not in ("mask_set", "mask_source")}
+    name = found["mask_set"]
+    sources, bins = {name: found.get("mask_source")}, {name: found.get("bins")}
+    return {**rest, "mask_sets": [name], "mask_sources": sources, "bins": bins}
+
+
 def make_plan(
     suite: Suite,
     dataset: Dataset,
-    masks: MaskSet,
+    masks: Sequence[MaskSet],
     methods: Iterable[str],
     *,
     n: int | None,
-    bins: Sequence[str],
+    bins: Mapping[str, Sequence[str]],
     seed: int,
     seconds: float,
     once: bool = False,
     answers: int = 1,
     batch: int = 1,
 ) -> Plan:
-    """Choose the pictures and share the time out."""
+    """Choose the pictures and share the time out. `bins`: of each mask set, by its name."""
     pictures, left_out = take(dataset, n)
     names = list(dict.fromkeys(methods))
-    most = -(-len(pictures) // len(bins)) if once else len(pictures)
-    shares = share(names, most, bins, seconds, suite.budget)
+    most = max(-(-len(pictures) // len(labels)) if once else len(pictures) for labels in bins.values())
+    shares = share(names, most, [label for one in masks for label in bins[one.name]], seconds, suite.budget)
     return Plan(
         suite=suite.name,
         dataset=dataset.name,
         recipe=dataset.recipe,
-        mask_set=masks.name,
-        mask_source=masks.source,
-        bins=tuple(bins),
+        mask_sets=tuple(one.name for one in masks),
+        mask_sources={one.name: one.source for one in masks},
+        bins={one.name: tuple(bins[one.name]) for one in masks},
         seed=seed,
         pictures=pictures,
         left_out=tuple(left_out),
@@ -237,8 +253,8 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
 
 
 def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:
-    """Method -> pictures per bin. Of shared time each gets a picture, then even parts; what cheap ones leave
-    goes to the costlier.
+    """Method -> pictures per column; `bins`: the bin of each column. Of shared time each gets a picture, then
+    even parts; what cheap ones leave goes to the costlier.
 
     Only declared costs count, never this machine's clock: the same plan comes out everywhere.
     """

@@ -1,7 +1,7 @@
 """A results folder read back: rows, timings and manifest, with a sentence for whatever is wrong with them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,7 @@ from benchmark import files, rows
 from benchmark.cells import read_json
 from benchmark.files import SuiteManifest
 from benchmark.rows import KEY_COLUMNS, KEYS, SCORE_COLUMNS, Column
-from inpainters.errors import InputError
+from inpainters.errors import InputError, unknown
 
 TIMING_COLUMNS = [*KEY_COLUMNS, "seconds", "network_calls", "peak_memory_mb"]
 KNOWN_COLUMNS = ["known_mean", "known_max"]
@@ -20,7 +20,7 @@ KNOWN_COLUMNS = ["known_mean", "known_max"]
 WHOLE_SET = "*"
 """The image_id of a metric that is computed on a whole set."""
 ALL_BINS = "all"
-"""The bin of a row, or of a table's cell, that is about all ratio bins together."""
+"""The bin of a row, or of a table's cell, that is about all ratio bins of a mask set together."""
 PLAIN = "scores.csv"
 """The rows of an old folder: the plain table."""
 
@@ -62,6 +62,31 @@ class Plain:
 
 
 @dataclass(frozen=True)
+class OfMaskSet:
+    """The rows of one mask set."""
+
+    source: RowSource
+    mask_set: str
+
+    def keys(self) -> pd.DataFrame:
+        return self._mine(self.source.keys())
+
+    def column(self, metric: str, region: str) -> pd.DataFrame:
+        return self._mine(self.source.column(metric, region))
+
+    def measured(self) -> set[Column]:
+        return {pair for pair in self.source.measured() if self.column(*pair)["value"].notna().any()}
+
+    def lacking(self) -> dict[Column, str]:
+        columns = {pair: self.column(*pair) for pair in self.source.lacking()}
+        found = {pair: rows.loc[rows["value"].isna(), "reason"] for pair, rows in columns.items()}
+        return {pair: str(reasons.iloc[0]) for pair, reasons in found.items() if len(reasons)}
+
+    def _mine(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[rows["mask_set"] == self.mask_set].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
 class Results:
     """What `report` and the leaderboard read. Frames have two more columns than the rows on disk: `entry`, a
     method with its options, and `photograph`, the unit that intervals rest on.
@@ -71,10 +96,42 @@ class Results:
     manifest: SuiteManifest
     source: RowSource
     timings: pd.DataFrame
+    mask_set: str = ""
+    """The mask set whose rows alone these are, in a suite of several; else empty."""
 
     @property
     def suite(self) -> str:
         return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """The suite, and which holes where it has several kinds."""
+        return f"{self.suite}, {self.mask_set} holes" if self.mask_set else self.suite
+
+    def stem(self, name: str) -> str:
+        """What a file about these rows is called; the mask set is part of it in a suite of several."""
+        return f"{name}_{self.mask_set}" if self.mask_set else name
+
+    @cached_property
+    def mask_sets(self) -> list[str]:
+        """The mask sets of the rows, by name."""
+        return sorted(self.rows["mask_set"].unique())
+
+    def parts(self) -> list["Results"]:
+        """The results of each mask set: holes of two are never pooled."""
+        return [self.part(name) for name in self.mask_sets] or [self]
+
+    def part(self, mask_set: str | None = None) -> "Results":
+        """The results of one mask set, the first where none is named; raises InputError where it has no such
+        one.
+        """
+        name = self.mask_sets[0] if mask_set is None and self.mask_sets else mask_set
+        if name is not None and name not in self.mask_sets:
+            raise unknown(f"mask set of '{self.suite}'", name, self.mask_sets)
+        if name is None or len(self.mask_sets) == 1:
+            return self
+        timings = self.timings[self.timings["mask_set"] == name]
+        return replace(self, source=OfMaskSet(self.source, name), timings=timings, mask_set=name)
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 per metric and region (`psnr@hole`); reasons.parquet says why a figure is lacking.
 
 Whole sets have rows too: their image_id is `*`, and their bin `all` where they pool all ratios. Rows are
-sorted by bin, method, options, seed and picture, so that they can be written cell by cell. The same rows give
-the same bytes with the same pyarrow.
+sorted by mask set, bin, method, options, seed and picture, so that they can be written cell by cell. The same
+rows give the same bytes with the same pyarrow.
 """
 
 import os
@@ -23,7 +23,7 @@ from inpainters.errors import InputError
 
 SCORES, REASONS = "scores.parquet", "reasons.parquet"
 KEY_COLUMNS = ["suite", "dataset", "mask_set", "bin", "image_id", "method", "options", "seed"]
-KEYS = KEY_COLUMNS[3:]
+KEYS = KEY_COLUMNS[2:]
 """What differs between the rows of one suite."""
 SCORE_COLUMNS = [*KEY_COLUMNS, "metric", "region", "value", "reason"]
 """The plain, long table: one line per figure."""
@@ -144,7 +144,7 @@ class Reader:
         self._folder = folder
 
     def keys(self) -> pd.DataFrame:
-        """What each row is about: `bin`, `image_id`, `method`, `options` and `seed`, sorted by them."""
+        """What each row is about: KEYS, sorted by them."""
         return self._scores([]).sort_values(KEYS, ignore_index=True)
 
     def column(self, metric: str, region: str) -> pd.DataFrame:
@@ -191,8 +191,8 @@ def _column(name: str) -> Column:
 
 
 def frames(folder: Path) -> Iterator[pd.DataFrame]:
-    """The plain table (SCORE_COLUMNS) of a folder bin by bin, sorted: by bin, picture, method, options, seed,
-    metric and region. `value` is float64, NaN where `reason`, else empty, says why.
+    """The plain table (SCORE_COLUMNS) of a folder bin by bin, sorted: by bin, mask set, picture, method,
+    options, seed, metric and region. `value` is float64, NaN where `reason`, else empty, says why.
 
     Raises InputError where a file is absent, damaged or another version's.
     """
@@ -280,6 +280,8 @@ def as_csv(frame: pd.DataFrame, *, head: bool) -> str:
 def as_text(frame: pd.DataFrame, *, head: bool) -> str:
     """A plain table for people, without what is alike in all of its rows."""
     figure = frame["value"].map("{:.9g}".format).where(frame["value"].notna(), "– " + frame["reason"])
-    wanted = frame[["bin", "image_id", "method", "options", "seed", "metric", "region"]].astype(str)
+    wanted = frame[["mask_set", "bin", "image_id", "method", "options", "seed", "metric", "region"]].astype(
+        str
+    )
     lines = wanted.assign(value=figure).itertuples(index=False)
     return "".join("\t".join(line) + "\n" for line in ((*wanted.columns, "value"), *lines)[not head :])

@@ -1,5 +1,6 @@
 """Run: fill every hole of a plan and write PNGs. What is finished is kept, whatever stops the run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from inpainters.errors import InputError
 
 
 def run(
-    root: Path, plan: Plan, dataset: Dataset, masks: MaskSet, *, device: str = "auto", quiet: bool = False
+    root: Path,
+    plan: Plan,
+    dataset: Dataset,
+    masks: Sequence[MaskSet],
+    *,
+    device: str = "auto",
+    quiet: bool = False,
 ) -> Outcome:
     """Fill all that is not filled yet, the fastest method first.
 
@@ -25,7 +32,7 @@ def run(
     inputs = prepare(root, plan, dataset, masks)
     cells = plan.cells()
     for cell in cells:  # before the first picture: a mismatch must not surface after an hour
-        _check(cell, root, meaning(cell, inputs[cell.bin], plan.images(cell.entry, cell.bin)))
+        _check(cell, root, meaning(cell, inputs[cell.column], plan.images(cell.entry, cell.column)))
     local.fill(root, plan, cells, inputs, outcome, device=device, quiet=quiet)
     return outcome
 
@@ -38,6 +45,6 @@ def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
         text = "its photographs or masks are others"
     if text:
         raise InputError(
-            f"'{cell.entry}' at {cell.bin} in '{root.name}' was made otherwise ({text}): use --redo, or "
+            f"'{cell.entry}' at {cell.column} in '{root.name}' was made otherwise ({text}): use --redo, or "
             "another --out."
         )

@@ -132,7 +132,7 @@ def score(
     _write_timings(root / "timings.csv", scorers)
     (root / PLAIN).unlink(missing_ok=True)
     done = [one.done for one in scorers]
-    inputs = {label: load_inputs(root, plan, label) for label in plan.bins}
+    inputs = {column: load_inputs(root, plan, column) for column in plan.columns()}
     manifest.save(root, plan, done, inputs, bench.metrics)
     return _failures(plan, done)
 
@@ -146,23 +146,23 @@ def open_cells(root: Path, plan: Plan, bench: Bench, *, quiet: bool = True) -> l
     """The finished cells of a results folder, every picture compared with its record; raises InputError where
     there is no finished cell, or the run did not get that far.
     """
-    inputs = {label: load_inputs(root, plan, label) for label in plan.bins}
-    damaged = {label: one.damaged() for label, one in inputs.items()}
+    inputs = {column: load_inputs(root, plan, column) for column in plan.columns()}
+    damaged = {column: one.damaged() for column, one in inputs.items()}
     found = []
     for cell in tqdm(plan.cells(), desc="check", unit="cell", disable=True if quiet else None):
         if stored := cell_manifest(cell.folder(root)):
-            images = plan.images(cell.entry, cell.bin)
+            images = plan.images(cell.entry, cell.column)
             changed = {
                 image_id: CHANGED
                 for image_id in images
                 if image_id in stored.pictures
                 and file_sha256(cell.folder(root) / f"{image_id}.png") != stored.pictures[image_id].sha256
             }
-            refused = {i: text for i, text in damaged[cell.bin].items() if i in stored.pictures} | changed
+            refused = {i: text for i, text in damaged[cell.column].items() if i in stored.pictures} | changed
             absent = frozenset(images) - stored.pictures.keys() | refused.keys()
             done = Done.of(cell, stored, refused)
             found.append(
-                Scorer(root, plan, done, absent, inputs[cell.bin], bench, damaged[cell.bin], changed)
+                Scorer(root, plan, done, absent, inputs[cell.column], bench, damaged[cell.column], changed)
             )
     if not found and any(plan.methods.values()):
         raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
@@ -189,9 +189,7 @@ def one_thread() -> Iterator[None]:
 
 def _failures(plan: Plan, done: Sequence[Done]) -> list[str]:
     failed = [
-        f"{one.cell.entry} {one.cell.bin} {image_id}: {reason}"
-        for one in done
-        for image_id, reason in one.failed.items()
+        f"{one.cell.title} {image_id}: {reason}" for one in done for image_id, reason in one.failed.items()
     ]
     total = len(plan.cells())
     missing = total - len(done)
@@ -225,7 +223,7 @@ class Scorer:
 
     @property
     def planned(self) -> list[str]:
-        return self.plan.images(self.cell.entry, self.cell.bin)
+        return self.plan.images(self.cell.entry, self.cell.column)
 
     @property
     def images(self) -> list[str]:
@@ -335,9 +333,7 @@ class Scorer:
         except OSError:
             data = b""
         if hashlib.sha256(data).hexdigest() != records[image_id].sha256:
-            raise InputError(
-                f"'{path.name}' of {self.cell.entry} {self.cell.bin} changed meanwhile. {CHANGED}"
-            )
+            raise InputError(f"'{path.name}' of {self.cell.title} changed meanwhile. {CHANGED}")
         return read_rgb(path, data)
 
     def several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Scored]]:
@@ -388,7 +384,7 @@ class Scorer:
         """
         metric, records, table = self.bench.get(spec.name), self.stored().pictures, self.inputs.table
         weights = weights_digest(spec.weights) or "" if spec.weights else ""
-        column, key = self.plan.column(self.cell.bin), f"{metric.feature_key} {weights}"
+        column, key = self.plan.column(self.cell.column), f"{metric.feature_key} {weights}"
         originals = self.images if anew else [i for i in column if i not in self.damaged]
         reference = Taken(
             metric, key, {i: table[i]["image"] for i in originals}, column, self.inputs.original
@@ -482,22 +478,22 @@ def _write_scores(root: Path, plan: Plan, scorers: Sequence[Scorer], bench: Benc
 def _parts(
     plan: Plan, scorers: Sequence[Scorer], bench: Bench, specs: Sequence[Any]
 ) -> Iterator[Callable[[], Iterator[Row]]]:
-    """What makes the rows of each cell, in the order of the table: cells, their pools over all ratios, and
-    cells without time.
+    """What makes the rows of each cell, in the order of the table: cells, their pools over all ratios of
+    a mask set, and cells without time.
     """
     parts: list[tuple[Cell, Callable[[], Iterator[Row]]]] = []
-    for group in _groups(scorers, lambda one: (one.cell.entry, one.cell.bin)):
+    for group in _groups(scorers, lambda one: (one.cell.entry, one.cell.column)):
         answers = partial(_answers, group, bench) if len(group) == plan.answers > 1 else dict
         parts.append((group[0].cell, partial(_first, group[0], answers)))
         parts += [(one.cell, partial(one.rows, {})) for one in group[1:]]
     ratio = [one for one in scorers if one.cell.bin in BINS and one.images]
-    for group in _groups(ratio, lambda one: (one.cell.entry, one.cell.seed)):
+    for group in _groups(ratio, lambda one: (one.cell.entry, one.cell.mask_set, one.cell.seed)):
         pool = replace(group[0].cell, bin=ALL_BINS)
         if len(group) > 1 and bench.of_sets():
             parts.append((pool, partial(_pooled, plan, pool, group, bench)))
     reason = "The suite's time budget leaves no picture for this method: raise --budget."
     for entry in (entry for entry, n in plan.methods.items() if n == 0):
-        for cell in (plan.cell(entry, label) for label in plan.bins):
+        for cell in (plan.cell(entry, column) for column in plan.columns()):
             row = Row(row_key(plan, cell, ALL), _lacking(specs, reason))
             parts.append((cell, partial(iter, [row])))
     yield from (part for _, part in sorted(parts, key=lambda one: row_key(plan, one[0], "")))

@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmark import rows
-from benchmark.cells import compact, file_sha256, pixels_sha256
+from benchmark.cells import file_sha256, pixels_sha256
 from benchmark.files import DatasetMeaning, SuiteManifest, suite_manifest
 from benchmark.inputs.datasets import sample
 from benchmark.manifest import other_threads
@@ -65,9 +65,7 @@ def verify(
     _note_threads(other_threads([one.done for one in scorers]), note)
     wrong += dict.fromkeys(text for one in scorers for text in one.damaged.values())
     wrong += [
-        f"{one.cell.entry} {one.cell.bin} {image_id}: {text}"
-        for one in scorers
-        for image_id, text in one.changed.items()
+        f"{one.cell.title} {image_id}: {text}" for one in scorers for image_id, text in one.changed.items()
     ]
     with one_thread():
         return wrong + _check_scores(Check(root, plan, bench, stored, note), scorers, scores, quiet)
@@ -127,10 +125,8 @@ class Check:
                 what = f"the set of {len(one.images)} pictures" if image_id == WHOLE_SET else image_id
                 was = "nothing" if then is None else f"{then:.9g}" if isinstance(then, float) else f"'{then}'"
                 new = now.get("value") or f"'{now['reason']}'"
-                yield (
-                    f"{one.cell.entry} {one.cell.bin} {what}: {spec.name} ({region}) is stored as {was} and "
-                    f"found as {new}."
-                )
+                where = f"{one.cell.title} {what}: {spec.name} ({region})"
+                yield f"{where} is stored as {was} and found as {new}."
 
 
 def _alike(then: float | str | None, now: Scored) -> bool:
@@ -175,9 +171,9 @@ def choose(scorers: Sequence[Scorer], count: int | None) -> list[tuple[Scorer, s
     turns: list[tuple[int, int, int, Scorer, str]] = []
     for entry in dict.fromkeys(one.cell.entry for one in scorers):
         ours = [one for one in scorers if one.cell.entry == entry]
-        ours.sort(key=lambda one: derive_seed("verify", entry, one.cell.bin, one.cell.seed))
+        ours.sort(key=lambda one: derive_seed("verify", one.cell.title, one.cell.seed))
         for place, one in enumerate(ours):
-            images = sorted(one.images, key=lambda i: derive_seed("verify", entry, one.cell.bin, i))
+            images = sorted(one.images, key=lambda i: derive_seed("verify", one.cell.title, i))
             turns += [
                 (k * len(ours) + place, derive_seed("verify", entry), place, one, image_id)
                 for k, image_id in enumerate(images)
@@ -191,7 +187,7 @@ def _cells(scorers: Sequence[Scorer], count: int | None) -> list[Scorer]:
     if count is None or count == 0:
         return [] if count == 0 else [one for one in scorers if one.images]
     small = [one for one in scorers if 1 < len(one.images) <= LARGEST_SET]
-    small.sort(key=lambda one: derive_seed("verify set", compact([one.cell.entry, one.cell.bin])))
+    small.sort(key=lambda one: derive_seed("verify set", one.cell.title))
     return small[:1]
 
 

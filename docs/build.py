@@ -58,11 +58,19 @@ def presets() -> str:
 
 
 def overview(suite: str) -> str:
-    """The first table of a suite's table.md, without columns in which nothing could be computed."""
+    """The first table of a suite's table.md, or that of each of its mask sets, without columns in which
+    nothing could be computed.
+    """
     parts = (ROOT / "results" / suite / "table.md").read_text(encoding="utf-8").split("\n\n")
-    lines = next(part for part in parts if part.startswith("| method | n |")).splitlines()
-    columns = zip(*(line.strip("| ").split(" | ") for line in lines), strict=True)
-    kept = [column for column in columns if set(column[2:]) != {"–"}]
+    tables = [_full_columns(part) for part in parts if part.startswith("| method | n |")]
+    kinds = [part.removeprefix("# Holes: ") for part in parts if part.startswith("# Holes: ")]
+    named = (f"Holes of the kind `{kind}`:\n\n{one}" for kind, one in zip(kinds, tables, strict=True))
+    return "\n\n".join(named) if kinds else tables[0]
+
+
+def _full_columns(table: str) -> str:
+    lines = (line.strip("| ").split(" | ") for line in table.splitlines())
+    kept = [column for column in zip(*lines, strict=True) if set(column[2:]) != {"–"}]
     return "\n".join("| " + " | ".join(line) + " |" for line in zip(*kept, strict=True))
 
 

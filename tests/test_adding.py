@@ -22,7 +22,7 @@ from benchmark import metrics, plan, suites
 from benchmark import run as running
 from benchmark.__main__ import main as benchmark
 from benchmark.inputs.datasets import folder as photographs
-from benchmark.inputs.masksets import open_mask_set
+from benchmark.inputs.masksets import open_mask_sets
 from benchmark.metrics.base import MetricSpec, PerPicture
 from inpainters import costs, registry
 from inpainters.__main__ import main as inpainting
@@ -245,8 +245,8 @@ def test_a_metric(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path)
         fair_n=7,
     )  # fmt: skip
     monkeypatch.setitem(metrics.METRICS, "dummy", row)
-    out, dataset, masks = tmp_path / "out", photographs(photos, "square", 32), open_mask_set("irregular")
-    given: dict[str, Any] = {"n": None, "bins": ("10-20",), "seed": 0, "seconds": 600.0}
+    out, dataset, masks = tmp_path / "out", photographs(photos, "square", 32), open_mask_sets(["irregular"])
+    given: dict[str, Any] = {"n": None, "bins": {"irregular": ("10-20",)}, "seed": 0, "seconds": 600.0}
     planned = plan.make_plan(suites.get("photos"), dataset, masks, ("telea", "mean_fill"), **given)
     running.run(out, plan.settle(out, planned), dataset, masks, quiet=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmark import measure
-from benchmark.cells import Cell, Outcome, finished, read_json, split_entry, write, write_json
+from benchmark.cells import Cell, ColumnKey, Outcome, finished, read_json, split_entry, write, write_json
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs
 from benchmark.inputs.masksets import middle
@@ -28,7 +28,7 @@ def fill(
     root: Path,
     plan: Plan,
     cells: Sequence[Cell],
-    inputs: Mapping[str, Inputs],
+    inputs: Mapping[ColumnKey, Inputs],
     outcome: Outcome,
     *,
     device: str,
@@ -44,8 +44,8 @@ def fill(
                 _Filler(
                     cell,
                     root,
-                    plan.images(entry, cell.bin),
-                    inputs[cell.bin],
+                    plan.images(entry, cell.column),
+                    inputs[cell.column],
                     inpainter,
                     plan.batch,
                     bar,
@@ -67,7 +67,7 @@ def _create(entry: str, device: str) -> Inpainter | str:
 @contextmanager
 def _bar(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
     """A progress bar in declared seconds: its estimate knows that the last methods are the slow ones."""
-    total = sum(_estimate(cell) * len(plan.images(cell.entry, cell.bin)) for cell in cells)
+    total = sum(_estimate(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
     with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:
         yield bar
@@ -93,7 +93,7 @@ class _Filler:
     def fill(self) -> None:
         """Fill what is missing; write the manifest last."""
         folder, wanted = self.cell.folder(self.root), meaning(self.cell, self.inputs, self.images)
-        self.bar.set_description_str(f"{self.cell.entry} {self.cell.bin}")
+        self.bar.set_description_str(self.cell.title)
         stored = cell_manifest(folder)
         if stored is None or stored.failed or not all(self._done(folder, stored, i) for i in self.images):
             write_json(folder / "key.json", wanted)
@@ -103,9 +103,7 @@ class _Filler:
                 folder / "manifest.json",
                 {**wanted, "pictures": rows, "failed": failed, "environment": measure.environment()},
             )
-            self.outcome.failed.update(
-                {f"{self.cell.entry} {self.cell.bin} {i}": reason for i, reason in failed.items()}
-            )
+            self.outcome.failed.update({f"{self.cell.title} {i}": reason for i, reason in failed.items()})
             stored = cell_manifest(folder)
         else:
             self.bar.update(_estimate(self.cell) * len(self.images))
@@ -113,7 +111,7 @@ class _Filler:
         for one in stored.threads() if stored else ():
             if measure.unlike(one, now):
                 cells = self.outcome.unlike.setdefault(measure.in_words(one), [])
-                cells.append(f"{self.cell.entry} {self.cell.bin}")
+                cells.append(self.cell.title)
 
     @staticmethod
     def _done(folder: Path, stored: CellManifest, image_id: str) -> bool:

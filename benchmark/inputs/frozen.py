@@ -3,7 +3,7 @@
 import io
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
 
-from benchmark.cells import column_folder, file_sha256, pixels_sha256, read_json, write, write_json
+from benchmark.cells import (
+    ColumnKey,
+    column_folder,
+    file_sha256,
+    pixels_sha256,
+    read_json,
+    write,
+    write_json,
+)
 from benchmark.inputs.datasets import Dataset
 from benchmark.inputs.masksets import MaskSet
 from inpainters.errors import InputError, disk_full
@@ -25,22 +33,20 @@ class Wanted(Protocol):
     @property
     def dataset(self) -> str: ...
     @property
-    def mask_set(self) -> str: ...
-    @property
-    def bins(self) -> tuple[str, ...]: ...
-    @property
     def seed(self) -> int: ...
     @property
     def pictures(self) -> dict[str, str]:
         """image id -> sha256 of its pixels."""
 
-    def column(self, label: str) -> list[str]:
-        """The pictures of a bin, in their order."""
+    def columns(self) -> list[ColumnKey]: ...
+
+    def column(self, key: ColumnKey) -> list[str]:
+        """The pictures of a column, in their order."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The frozen inputs of one bin: originals and masks, with their sha256."""
+    """The frozen inputs of one column: originals and masks, with their sha256."""
 
     folder: Path
     table: dict[str, dict[str, str]]
@@ -106,35 +112,38 @@ def read_mask(path: Path) -> Mask:
     return read_rgb(path)[..., 0] > 127
 
 
-def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: MaskSet) -> dict[str, Inputs]:
-    """Write originals and masks of every bin; returns the inputs by bin."""
+def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: Sequence[MaskSet]) -> dict[ColumnKey, Inputs]:
+    """Write originals and masks of every column; returns the inputs by column."""
+    sets = {one.name: one for one in masks}
     wanted = {p.image_id: p for p in dataset.pictures if p.image_id in plan.pictures}
-    found: dict[str, Inputs] = {}
-    for label in plan.bins:
-        folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
+    found: dict[ColumnKey, Inputs] = {}
+    for column in plan.columns():
+        folder = column_folder(root, plan.dataset, column) / "_inputs"
         stored = stored_inputs(folder)
-        images = plan.column(label)
+        images = plan.column(column)
         if (
             stored is not None
             and list(stored.table) == images
             and all(stored.there(image_id) for image_id in images)
         ):
-            found[label] = stored
+            found[column] = stored
             continue
         table = {
-            image_id: _prepare_one(folder, wanted.get(image_id), image_id, plan, masks, label, found)
+            image_id: _prepare_one(
+                folder, wanted.get(image_id), image_id, plan, sets[column.mask_set], column.bin, found
+            )
             for image_id in images
         }
         made = Inputs(folder, table)
         names = [name for image_id in images for name in made.names(image_id)]
         files = {name: file_sha256(folder / name) for name in names}
         write_json(folder / "inputs.json", {"order": images, "pictures": table, "files": files})
-        found[label] = replace(made, files=files)
+        found[column] = replace(made, files=files)
     return found
 
 
 def stored_inputs(folder: Path) -> Inputs | None:
-    """The inputs of one bin, in the plan's order, as `prepare` wrote them;
+    """The inputs of one column, in the plan's order, as `prepare` wrote them;
     None where it did not get that far.
     """
     found = read_json(folder / "inputs.json") or {}
@@ -150,13 +159,13 @@ def stored_inputs(folder: Path) -> Inputs | None:
     return Inputs(folder, table, files if isinstance(files, dict) else {})
 
 
-def load_inputs(root: Path, plan: Wanted, label: str) -> Inputs:
-    """The frozen inputs of one bin; raises InputError where the run did not get that far."""
-    folder = column_folder(root, plan.dataset, plan.mask_set, label) / "_inputs"
+def load_inputs(root: Path, plan: Wanted, column: ColumnKey) -> Inputs:
+    """The frozen inputs of one column; raises InputError where the run did not get that far."""
+    folder = column_folder(root, plan.dataset, column) / "_inputs"
     stored = stored_inputs(folder)
     if stored is None:
         raise InputError(
-            f"'{root.name}' is half-written (no inputs for {label}): run the suite again to continue."
+            f"'{root.name}' is half-written (no inputs for {column}): run the suite again to continue."
         )
     return stored
 
@@ -168,7 +177,7 @@ def _prepare_one(
     plan: Wanted,
     masks: MaskSet,
     label: str,
-    earlier: Mapping[str, Inputs],
+    earlier: Mapping[ColumnKey, Inputs],
 ) -> dict[str, str]:
     original = folder / f"{image_id}.png"
     twin = next((inputs for inputs in earlier.values() if image_id in inputs.table), None)

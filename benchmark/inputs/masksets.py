@@ -5,7 +5,7 @@ polarity stated.
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -90,6 +90,17 @@ def open_mask_set(name: str) -> MaskSet:
     if name not in GENERATORS:
         raise unknown("mask set", name, [*GENERATORS, "folder:DIR"])
     return MaskSet(name, name, (name,) if name in FIXED else tuple(BINS))
+
+
+def open_mask_sets(names: Sequence[str]) -> list[MaskSet]:
+    """The sets of these names, each once; raises InputError with one sentence."""
+    found = [open_mask_set(name) for name in dict.fromkeys(name.strip() for name in names) if name]
+    if not found:
+        raise InputError("--masks names no mask set; leave it out for the suite's own.")
+    called = [one.name for one in found]
+    if twice := next((name for name in called if called.count(name) > 1), None):
+        raise InputError(f"Two mask sets are called '{twice}': rename the folder of one.")
+    return found
 
 
 def choose_bins(masks: MaskSet, wanted: str | None) -> tuple[str, ...]:

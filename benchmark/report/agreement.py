@@ -113,7 +113,7 @@ def draw_agreement(figure: Any, results: Results) -> Any | None:
             color="white" if abs(value) > 0.7 else "black",
         )
     figure.suptitle(
-        f"{results.suite}: rank correlation of the metrics over {len(found)} methods",
+        f"{results.title}: rank correlation of the metrics over {len(found)} methods",
         x=0.01,
         ha="left",
         fontsize=9,

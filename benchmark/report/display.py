@@ -58,27 +58,34 @@ def original(image_id: str) -> str:
     return f"originals/{image_id}.webp"
 
 
-def mask(label: str, image_id: str) -> str:
-    """The name of the copy of a mask."""
-    return f"{label}/{image_id}.mask.png"
+def mask(label: str, image_id: str, mask_set: str = "") -> str:
+    """The name of the copy of a mask; `mask_set` as `Results.mask_set`."""
+    return f"{_folder(label, mask_set)}/{image_id}.mask.png"
 
 
-def output(label: str, image_id: str, entry: str) -> str:
-    """The name of the copy of one fill; `entry` is a method, with options that are not the defaults."""
+def output(label: str, image_id: str, entry: str, mask_set: str = "") -> str:
+    """The name of the copy of one fill; `entry` is a method, with options that are not the defaults,
+    `mask_set` as `Results.mask_set`.
+    """
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in entry)
-    return f"{label}/{image_id}.{safe}.webp"
+    return f"{_folder(label, mask_set)}/{image_id}.{safe}.webp"
+
+
+def _folder(label: str, mask_set: str) -> str:
+    return f"{mask_set}/{label}" if mask_set else label
 
 
 def find(results: Results, label: str, image_id: str, entry: str) -> Place | None:
-    """The picture of one fill to show: its display copy, else its PNG, else None. `entry` may be `original`
-    or `mask`.
+    """The picture of one fill to show: its display copy, else its PNG, else None. `results` are of one mask
+    set; `entry` may be `original` or `mask`.
     """
-    made = {"original": original(image_id), "mask": mask(label, image_id)}
-    if place := copies(results.folder).get(made.get(entry, output(label, image_id, entry))):
+    made = {"original": original(image_id), "mask": mask(label, image_id, results.mask_set)}
+    name = made.get(entry) or output(label, image_id, entry, results.mask_set)
+    if place := copies(results.folder).get(name):
         return place
     names = {"original": f"_inputs/{image_id}.png", "mask": f"_inputs/{image_id}.mask.png"}
     pattern = names.get(entry, f"{entry.split(' ')[0]}/*/{image_id}.png")
-    for png in sorted((results.folder / "cells").glob(f"*/*/{label}/{pattern}")):
+    for png in sorted((results.folder / "cells").glob(f"*/{results.mask_set or '*'}/{label}/{pattern}")):
         if entry in names or _entry(png.parent) == entry:
             return Place(png)
     return None
@@ -168,12 +175,14 @@ def copy(results: Results) -> int:
     Only for the built-in `sample` set, whose photographs may be passed on.
     """
     wanted: dict[str, Path] = {}
+    several = len(results.mask_sets) > 1
     for cell in sorted((results.folder / "cells" / "sample").glob("*/*/*/*/manifest.json")):
-        label, entry, inputs = cell.parts[-4], _entry(cell.parent), cell.parents[2] / "_inputs"
+        mask_set, label = cell.parts[-5] if several else "", cell.parts[-4]
+        entry, inputs = _entry(cell.parent), cell.parents[2] / "_inputs"
         for png in _of_record(cell.parent) if entry else ():
-            wanted[output(label, png.stem, entry)] = png
+            wanted[output(label, png.stem, entry, mask_set)] = png
             wanted.setdefault(original(png.stem), inputs / png.name)
-            wanted[mask(label, png.stem)] = inputs / f"{png.stem}.mask.png"
+            wanted[mask(label, png.stem, mask_set)] = inputs / f"{png.stem}.mask.png"
     here = copies(results.folder)
     made = {
         name: (digest, _copy(png, name))
@@ -181,7 +190,13 @@ def copy(results: Results) -> int:
         if (digest := str(file_sha256(png))) != (_source(here[name]) if name in here else "")
     }
     if made:
-        kept = {name: (_source(place), place.read()) for name, place in here.items()}
+        # Not those of a run that was thrown away and had other mask sets.
+        folders = {"originals", *(results.mask_sets if several else results.rows["bin"])}
+        kept = {
+            name: (_source(place), place.read())
+            for name, place in here.items()
+            if name.partition("/")[0] in folders
+        }
         write_zips(results.folder, {"README.md": ("", NOTE.encode()), **kept, **made})
     return len(made)
 
@@ -206,7 +221,7 @@ def _copy(source: Path, name: str) -> bytes:
 
 def sheets(results: Results) -> list[Path]:
     """Write one contact sheet per ratio bin whose display copies are here: its worst, median and best hole by
-    widely run methods.
+    widely run methods. `results` are of one mask set.
     """
     metric, region = SHEET if SHEET in results.measured else BY_PICTURE
     rows = results.column(metric, region)
@@ -254,7 +269,7 @@ def _sheet(
     )
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
     heading = (
-        f"{results.suite}, {label} % missing: worst, median and best hole by {metric}, {region} (smaller is "
+        f"{results.title}, {label} % missing: worst, median and best hole by {metric}, {region} (smaller is "
         "better)"
     )
     pen.text((8, 6), _plain(f"{heading}    {footnote(entries, [metric])}"), fill="#14171C", font=font)
@@ -271,7 +286,7 @@ def _sheet(
             pen.text((column * (THUMB + 6) + 8, top + THUMB + 3), words, fill="#4B5563", font=font)
     # Other people's photographs stay out of what is committed.
     ours = original(chosen[0][1]) in copies(results.folder)
-    path = results.folder / ("figures" if ours else "cells") / f"contact_sheet_{label}.webp"
+    path = results.folder / ("figures" if ours else "cells") / f"{results.stem('contact_sheet')}_{label}.webp"
     path.parent.mkdir(exist_ok=True)
     canvas.save(path, "WEBP", quality=85, method=6)
     return path

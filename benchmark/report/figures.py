@@ -2,7 +2,7 @@
 alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -40,33 +40,34 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(results: Results) -> list[Path]:
-    """Write the figures as SVG into `figures/` and return their paths."""
+    """Write the figures as SVG into `figures/`, those of each mask set, and return their paths."""
     import matplotlib as mpl
+
+    (results.folder / "figures").mkdir(exist_ok=True)
+    with mpl.rc_context(STYLE):
+        return [path for part in results.parts() for path in _draw_part(part)]
+
+
+def _draw_part(results: Results) -> Iterator[Path]:
     from matplotlib.figure import Figure
 
-    folder = results.folder / "figures"
-    folder.mkdir(exist_ok=True)
-    written = []
-    with mpl.rc_context(STYLE):
-        for metric, region in (pair for pair in BY_RATIO if pair in measured(results)):
-            cells = _ranked(summarise(results, metric, region))
-            written.append(
-                _save(
-                    _by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells),
-                    folder / f"{metric}_{region}.svg",
-                )
-            )
-            if (metric, region) in LEADING and results.timings["seconds"].notna().any():
-                figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
-                written.append(_save(figure, folder / f"{metric}_{region}_by_seconds.svg"))
-        calls = iterated(results)
-        for metric, region in (pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results)):
-            cells = _ranked(summarise(results, metric, region))
-            figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
-            written.append(_save(figure, folder / f"{metric}_{region}_by_calls.svg"))
-        if orders := agreement.draw_agreement(Figure(figsize=(7, 6)), results):
-            written.append(_save(orders, folder / "agreement.svg"))
-    return written
+    def file(name: str) -> Path:
+        return results.folder / "figures" / f"{results.stem(name)}.svg"
+
+    for metric, region in (pair for pair in BY_RATIO if pair in measured(results)):
+        cells = _ranked(summarise(results, metric, region))
+        figure = _by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells)
+        yield _save(figure, file(f"{metric}_{region}"))
+        if (metric, region) in LEADING and results.timings["seconds"].notna().any():
+            figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
+            yield _save(figure, file(f"{metric}_{region}_by_seconds"))
+    calls = iterated(results)
+    for metric, region in (pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results)):
+        cells = _ranked(summarise(results, metric, region))
+        figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
+        yield _save(figure, file(f"{metric}_{region}_by_calls"))
+    if orders := agreement.draw_agreement(Figure(figsize=(7, 6)), results):
+        yield _save(orders, file("agreement"))
 
 
 def iterated(results: Results) -> dict[str, float]:
@@ -161,7 +162,8 @@ def _by_seconds(
     )
     axes.set_ylabel(_axis(metric, region))
     figure.suptitle(
-        "All ratios together; bars are 95 % intervals over photographs" + _note(drawn, metric),
+        f"All ratios together{_of_holes(results)}; bars are 95 % intervals over photographs"
+        + _note(drawn, metric),
         x=0.01,
         ha="left",
         fontsize=9,
@@ -224,10 +226,19 @@ def _by_calls(
                 va="bottom",
             )
         axes.set_xscale("log")
-        axes.set(title=f"{label} % missing", xlabel="network calls per picture", ylabel=_axis(metric, region))
+        axes.set(
+            title=f"{label} % missing{_of_holes(results)}",
+            xlabel="network calls per picture",
+            ylabel=_axis(metric, region),
+        )
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside right center")
     return figure
+
+
+def _of_holes(results: Results) -> str:
+    """Which holes, for a caption; empty where the suite has one kind."""
+    return f", {results.mask_set} holes" if results.mask_set else ""
 
 
 def _note(entries: Iterable[str], metric: str) -> str:
@@ -254,8 +265,8 @@ def _caption(results: Results, metric: str, cells: Mapping[Key, TableFigure]) ->
     span = "" if not n else f"n = {min(n)}" if min(n) == max(n) else f"n = {min(n)} to {max(n)}"
     if METRICS[metric].kind == "set" and not METRICS[metric].pseudo_values:
         return (
-            f"{results.suite}: {span} photographs per point, biased at this n; paired reference"
+            f"{results.title}: {span} photographs per point, biased at this n; paired reference"
             if METRICS[metric].fair_n
-            else f"{results.suite}: {span}"
+            else f"{results.title}: {span}"
         )
-    return f"{results.suite}: {span} photographs per point; bands are 95 % intervals over photographs"
+    return f"{results.title}: {span} photographs per point; bands are 95 % intervals over photographs"

@@ -12,11 +12,14 @@ from benchmark.results import Results
 
 def latex(results: Results) -> str:
     """The whole of table.tex: one booktabs table per measured metric of the overview, ready to be input."""
+    return "\n".join(table for part in results.parts() for table in _tables(part))
+
+
+def _tables(results: Results) -> list[str]:
+    """Those of one mask set."""
     bins, entries = column_order(results.rows["bin"]), entry_order(results.rows["entry"])
     pairs = [pair for pair in OVERVIEW if pair in results.measured]
-    return "\n".join(
-        _latex_table(results.suite, *pair, summarise(results, *pair), entries, bins) for pair in pairs
-    )
+    return [_latex_table(results.title, *pair, summarise(results, *pair), entries, bins) for pair in pairs]
 
 
 def _latex_table(

@@ -144,7 +144,7 @@ REGION_ORDER = ("hole", "band", "whole")
 
 
 def summarise(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
-    """The cells of one metric and region, by (entry, bin)."""
+    """The cells of one metric and region, by (entry, bin); of one mask set (`Results.part`)."""
     rows = _with_holes(results, metric, region)
     if ALL not in set(rows["bin"]):
         rows = pd.concat([rows, _pooled(rows)])
@@ -174,7 +174,7 @@ FULL = 0.9
 
 @dataclass(frozen=True)
 class TableColumn:
-    """The rows of one metric, region and bin, with what is made of them."""
+    """The rows of one metric, region, mask set and bin, with what is made of them."""
 
     metric: str
     region: str
@@ -298,7 +298,7 @@ class TableColumn:
 
 
 def column_of(results: Results, metric: str, region: str) -> TableColumn:
-    """All ratio bins of a metric and region together."""
+    """All ratio bins of a metric and region together, of one mask set."""
     rows = _with_holes(results, metric, region)
     whole = rows[(rows["bin"] == ALL) & rows["value"].notna()]
     return TableColumn(metric, region, ALL, _pooled(rows) if whole.empty else whole, sizes_of(results))
@@ -306,8 +306,14 @@ def column_of(results: Results, metric: str, region: str) -> TableColumn:
 
 def _with_holes(results: Results, metric: str, region: str) -> pd.DataFrame:
     """The rows of a column, with what two methods must share to be paired."""
+    _check_alone(results)
     rows = over_answers(results.column(metric, region))
     return rows.assign(hole=rows["bin"] + "/" + rows["image_id"])
+
+
+def _check_alone(results: Results) -> None:
+    if len(results.mask_sets) > 1:
+        raise ValueError("holes of several mask sets share no column: take one of the results' parts")
 
 
 def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
@@ -340,7 +346,8 @@ def _mean(values: pd.Series) -> Interval:
 
 
 def sizes_of(results: Results) -> dict[Key, Size]:
-    """How much each entry filled in each bin, and in all of them."""
+    """How much each entry filled in each bin, and in all of them; of one mask set."""
+    _check_alone(results)
     rows = results.timings[["entry", "bin", "image_id", "photograph"]].drop_duplicates()
     both = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
     return {

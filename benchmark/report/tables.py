@@ -77,15 +77,25 @@ def reach(value: Interval) -> float:
 
 
 def markdown(results: Results) -> str:
-    """The whole of table.md."""
+    """The whole of table.md: a part for each mask set."""
+    parts, head = results.parts(), [f"# {results.suite}"]
+    if len(parts) > 1:
+        names = ", ".join(f"`{part.mask_set}`" for part in parts)
+        head.append(f"Holes of {len(parts)} kinds, each with tables of its own: {names}. {READING}")
+    return "\n\n".join([*head, *(text for part in parts for text in _part(part))]) + "\n"
+
+
+def _part(results: Results) -> list[str]:
+    """All tables of one mask set."""
     rows, sizes = results.rows, sizes_of(results)
     bins, entries = column_order(rows["bin"]), entry_order(rows["entry"])
     photographs = rows.loc[rows["image_id"] != WHOLE_SET, "photograph"].nunique()
     most = max((size.holes for (_, label), size in sizes.items() if label != ALL), default=0)
+    ground = (
+        f"Up to {most} pictures per ratio bin, of {photographs} photographs in all; n counts photographs."
+    )
     parts = [
-        f"# {results.suite}",
-        f"Up to {most} pictures per ratio bin, of {photographs} photographs in all; n counts photographs. "
-        f"{READING}",
+        *([f"# {_HOLES}{results.mask_set}", ground] if results.mask_set else [f"{ground} {READING}"]),
         "## All ratios together",
         *_overview(results, entries, sizes),
         *_rankings(results),
@@ -105,7 +115,7 @@ def markdown(results: Results) -> str:
     absent += [f"* {sentence}"] if (sentence := left_out(results)) else []
     if absent:
         parts += ["## Not computed", *absent]
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def _known(results: Results, entries: Sequence[str]) -> list[str]:
@@ -131,6 +141,8 @@ def _level(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.1f}"
 
 
+_HOLES = "Holes: "
+"""Begins the heading of a mask set's part of table.md."""
 READING = (
     "Values are means ± how far their 95 % interval reaches on its longer side. Methods are compared over "
     "the pictures that all of them filled. **Bold** beats every other method of its column, over "

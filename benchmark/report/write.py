@@ -23,5 +23,5 @@ def report(folder: Path, *, pictures: bool = True) -> list[Path]:
     written += figures.draw(results)
     if pictures:
         display.copy(results)
-        written += display.sheets(results)
+        written += [sheet for part in results.parts() for sheet in display.sheets(part)]
     return written

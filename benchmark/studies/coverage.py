@@ -168,14 +168,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = commandline.Parser("python -m benchmark.studies.coverage", description=__doc__)
     parser.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder")
     parser.add_argument("--out", type=commandline.path, default=Path("results/coverage"), metavar="DIR")
+    parser.add_argument("--masks", metavar="NAME", help="a mask set of these results (default: the first)")
     parser.set_defaults(command=_main)
     return commandline.run_command(parser, argv)
 
 
 def _main(parsed: argparse.Namespace) -> int:
-    found = results.load(parsed.folder)
+    found = results.load(parsed.folder).part(parsed.masks)
     rows = simulate(found)
-    text = coverage_markdown(rows, found.suite, DRAWS)
+    text = coverage_markdown(rows, found.title, DRAWS)
     cells.write(parsed.out / "coverage.md", text.encode())
     cells.write(
         parsed.out / "coverage.csv",

@@ -1,5 +1,5 @@
 """Who wins at which share of missing pixels: `python -m benchmark.studies.crossing DIR` writes
-DIR/crossing.md, .csv and .svg.
+DIR/crossing.md, .csv and .svg (crossing_MASKS, where the results hold several mask sets).
 
 The field says that networks which answer in one pass keep up on small holes, and that diffusion wins on large
 ones. Here that is a paired difference with its 95 % interval over photographs at each ratio, by distances of
@@ -65,16 +65,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         "python -m benchmark.studies.crossing", description="Who wins at which share of missing pixels."
     )
     parser.add_argument("folder", type=commandline.path, metavar="DIR", help="a results folder")
-    parser.set_defaults(command=lambda parsed: _main(parsed.folder))
+    parser.add_argument("--masks", metavar="NAME", help="a mask set of these results (default: the first)")
+    parser.set_defaults(command=lambda parsed: _main(parsed.folder, parsed.masks))
     return commandline.run_command(parser, argv)
 
 
-def _main(folder: Path) -> int:
-    rows = _rows(folder)
-    text, duels = crossing_markdown(rows, folder.name)
-    cells.write(folder / "crossing.md", text.encode())
-    cells.write(folder / "crossing.csv", _csv(duels))
-    cells.write(folder / "crossing.svg", figure(rows))
+def _main(folder: Path, masks: str | None = None) -> int:
+    source = results.load(folder).part(masks)
+    rows, name = _rows(source), source.stem("crossing")
+    text, duels = crossing_markdown(rows, source.title, name)
+    cells.write(folder / f"{name}.md", text.encode())
+    cells.write(folder / f"{name}.csv", _csv(duels))
+    cells.write(folder / f"{name}.svg", figure(rows))
     print(text)
     return 0
 
@@ -82,15 +84,16 @@ def _main(folder: Path) -> int:
 # ---- rows: one value per entry and hole ----------------------------------------------------------
 
 
-def _rows(folder: Path) -> pd.DataFrame:
+def _rows(source: results.Results) -> pd.DataFrame:
     """What was scored for each hole, a method's answers averaged; raises InputError where a metric has no
     value.
     """
-    source, found = results.load(folder), []
+    found = []
     for metric, region in MEASURES:
         if (metric, region) not in source.measured:
             raise InputError(
-                f"'{folder.name}' has no value of {metric}: `python -m benchmark score` adds it, or says why."
+                f"'{source.title}' has no value of {metric}: `python -m benchmark score` adds it, or says "
+                "why."
             )
         found.append(over_answers(source.column(metric, region)).assign(metric=metric, region=region))
     return _holes(pd.concat(found, ignore_index=True))
@@ -194,8 +197,8 @@ def against(rows: pd.DataFrame) -> Iterator[Duel]:
 # ---- what is written -----------------------------------------------------------------------------
 
 
-def crossing_markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
-    """crossing.md, and the duels in it."""
+def crossing_markdown(rows: pd.DataFrame, suite: str, name: str = "crossing") -> tuple[str, list[Duel]]:
+    """The page, which shows the figure `name`.svg, and the duels in it."""
     lines = [
         f"# Small holes and large ones: {suite}",
         "",
@@ -223,7 +226,7 @@ def crossing_markdown(rows: pd.DataFrame, suite: str) -> tuple[str, list[Duel]]:
         lines += [flattering, ""] if flattering else []
         duels += found
     lines += [
-        "![The same, drawn](crossing.svg)",
+        f"![The same, drawn]({name}.svg)",
         "",
         "## Against known-pixel replacement, and against Telea",
         "",

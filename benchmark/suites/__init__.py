@@ -13,9 +13,9 @@ class Suite:
     name: str
     title: str
     dataset: str
-    mask_set: str = "irregular"
+    mask_sets: tuple[str, ...] = ("irregular", "object")
     n: int | None = None
-    """Pictures in each bin; None takes all."""
+    """Pictures in each column; None takes all."""
     seconds: float = 3600.0
     """What the plan may cost by the methods' declared costs."""
     budget: Literal["shared", "each"] = "each"

@@ -66,7 +66,9 @@ def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.Capt
     assert main(arguments) == 0
     names = ("scores.parquet", "reasons.parquet", "timings.csv", "manifest.json", "table.md", "table.tex")
     first = {name: (out / name).read_bytes() for name in names}
-    assert "Telea" in (out / "table.md").read_text()
+    text = (out / "table.md").read_text("utf-8")
+    assert [text.count(f"# Holes: {kind}\n") for kind in ("irregular", "object")] == [1, 1]
+    assert text.count("| Telea | 2 |") >= 2
     for command in (["verify", str(out)], [*arguments, "--only", "run"], ["score", str(out)]):
         assert main(command) == 0
     assert {name: (out / name).read_bytes() for name in names} == first
@@ -83,7 +85,8 @@ def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.Capt
         (["run", "quik"], "did you mean 'quick'"),
         (["run", "quick", "--methods", "teleaa"], "did you mean 'telea'"),
         (["run", "quick", "--methods", ","], "names no method"),
-        (["run", "quick", "--mask-set", "brushes"], "did you mean 'brush'"),
+        (["run", "quick", "--masks", "irregular,brushes"], "did you mean 'brush'"),
+        (["run", "quick", "--masks", ","], "names no mask set"),
         (["run", "quick", "--bins", "5-15"], "unknown bin"),
         (["run", "quick", "--bins", ","], "names no bin"),
         (["run", "quick", "--budget", "inf"], "--budget must"),

@@ -70,12 +70,14 @@ def test_rows_are_printed_with_the_figures_that_were_measured(name: str) -> None
 
 def test_quick_shows_a_picture_behind_every_score() -> None:
     folder = next(folder for folder in COMMITTED if folder.name == "quick")
-    scores = results.load(folder).column("psnr", "hole").drop_duplicates(["bin", "image_id", "entry"])
-    assert len(scores) > 500
     copies = display.copies(folder)
-    for row in scores.itertuples():
-        names = [display.output(row.bin, row.image_id, row.entry), display.mask(row.bin, row.image_id)]
-        assert {*names, display.original(row.image_id)} <= copies.keys(), row
+    for part in results.load(folder).parts():
+        scores = part.column("psnr", "hole").drop_duplicates(["bin", "image_id", "entry"])
+        assert len(scores) > 500
+        for row in scores.itertuples():
+            place = row.bin, row.image_id
+            names = [display.output(*place, row.entry, part.mask_set), display.mask(*place, part.mask_set)]
+            assert {*names, display.original(row.image_id)} <= copies.keys(), row
     assert display.NOTE.encode() == copies["README.md"].read()
 
 

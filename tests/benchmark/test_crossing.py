@@ -95,10 +95,9 @@ def scored(metrics):
     return Results(Path("made up"), {}, Plain(pd.DataFrame(found)), pd.DataFrame())
 
 
-def test_the_crossing_and_the_table_show_one_value(monkeypatch):
+def test_the_crossing_and_the_table_show_one_value():
     found = scored(crossing.MEASURES)
-    monkeypatch.setattr(crossing.results, "load", lambda folder: found)
-    rows = crossing._rows(Path("made up"))
+    rows = crossing._rows(found)
     for metric, region in crossing.MEASURES:
         table, means = summarise(found, metric, region), crossing.entry_means(rows, metric, SMALL)
         assert {entry: one.mean for entry, one in means.items()} == pytest.approx(
@@ -107,7 +106,20 @@ def test_the_crossing_and_the_table_show_one_value(monkeypatch):
         assert len(means) == 3
 
 
-def test_rows_without_the_distance_of_sets_are_refused_with_the_command(monkeypatch):
-    monkeypatch.setattr(crossing.results, "load", lambda folder: scored(crossing.PAIRED))
+def test_rows_without_the_distance_of_sets_are_refused_with_the_command():
     with pytest.raises(InputError, match=r"no value of kd_squeeze_u: `python -m benchmark score`"):
-        crossing._rows(Path("made up"))
+        crossing._rows(scored(crossing.PAIRED))
+
+
+def test_holes_of_two_kinds_are_two_studies(tmp_path, monkeypatch):
+    frame = scored(crossing.MEASURES).source.frame
+    other = frame.assign(mask_set="object", value=frame["value"] + 7)
+    both = Results(tmp_path, {}, Plain(pd.concat([frame, other])), frame.iloc[:0])
+    monkeypatch.setattr(crossing.results, "load", lambda folder: both)
+    assert crossing.main([str(tmp_path)]) == crossing.main([str(tmp_path), "--masks", "object"]) == 0
+    assert crossing.main([str(tmp_path), "--masks", "objects"]) == 2
+    names = {f"crossing_{kind}.{suffix}" for kind in ("m", "object") for suffix in ("md", "csv", "svg")}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert "(crossing_object.svg)" in (tmp_path / "crossing_object.md").read_text("utf-8")
+    first, second = (crossing._rows(both.part(name))["value"] for name in ("m", "object"))
+    assert (second - first).tolist() == pytest.approx([7] * len(first))

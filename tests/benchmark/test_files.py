@@ -123,7 +123,8 @@ def test_a_plan_says_which_field_is_wrong(tmp_path: Path) -> None:
     plan_file(tmp_path).write_text(json.dumps(stored))
     plan = load_plan(tmp_path)
     assert list(plan.pictures.items()) == [("b", "1"), ("a", "2")]
-    assert plan.bins == ("1-10",)
+    assert (plan.mask_sets, plan.mask_sources) == (("irregular",), {"irregular": ""})  # of an older version
+    assert plan.columns() == [("irregular", "1-10")]
     for change, words in (
         ({"order": [["b"]]}, r"order\.0"),
         ({"methods": {"telea": "some"}}, r"methods\.telea: input should be a valid integer"),

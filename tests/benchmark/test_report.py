@@ -1,4 +1,5 @@
 import hashlib
+import io
 import json
 import shutil
 from pathlib import Path
@@ -209,6 +210,42 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     again = display.find(results.load(folder), "50-60", "p3@full", "telea")
     assert again
     assert again.read() != found.read()
+
+
+def test_figures_copies_and_sheets_of_two_kinds_of_holes_have_names_of_their_own(folder: Path) -> None:
+    frame = _plain(folder)
+    objects = frame.assign(mask_set="object", value=frame["value"] + 0.5)
+    _rewrite(folder, pd.concat([frame, objects], ignore_index=True))
+    parts: dict[str, dict[str, str]] = {
+        name: {} for name in ("pictures", "failed", "environment", "options", "weights", "packages")
+    }
+    for red, kind in ((50, "irregular"), (90, "object")):
+        inputs = folder / "cells/sample" / kind / "50-60/_inputs"
+        inputs.mkdir(parents=True)
+        for photo in range(8):
+            PilImage.new("RGB", (32, 32)).save(inputs / f"p{photo}@full.png")
+            PilImage.new("1", (32, 32)).save(inputs / f"p{photo}@full.mask.png")
+            for method in METHODS:
+                cell = inputs.parent / method / "default-0"
+                cell.mkdir(parents=True, exist_ok=True)
+                (cell / "manifest.json").write_text(json.dumps({"method": method, "version": "1", **parts}))
+                PilImage.new("RGB", (32, 32), (red, 0, 0)).save(cell / f"p{photo}@full.png")
+    stale = {"50-60/p3@full.telea.webp": ("", b"of a run with one mask set")}
+    display.write_zips(folder, stale)
+    written = {path.relative_to(folder).as_posix() for path in report(folder)}
+    names = ("lpips_squeeze_hole", "psnr_hole", "lpips_squeeze_hole_by_seconds")
+    wanted = {f"figures/{name}_{kind}.svg" for name in names for kind in ("irregular", "object")}
+    wanted -= {"figures/lpips_squeeze_hole_by_seconds_object.svg"}  # of which there are no times
+    sheets = {f"figures/contact_sheet_{kind}_50-60.webp" for kind in ("irregular", "object")}
+    assert wanted | sheets | {"table.md", "table.tex"} <= written
+    assert not {"figures/lpips_squeeze_hole.svg", "figures/contact_sheet_50-60.webp"} & written
+    for part, red in zip(results.load(folder).parts(), (50, 90), strict=True):
+        place = display.find(part, "50-60", "p3@full", "telea")
+        assert place
+        assert place.member == f"{part.mask_set}/50-60/p3@full.telea.webp"
+        with PilImage.open(io.BytesIO(place.read())) as picture:
+            assert abs(picture.convert("RGB").getpixel((9, 9))[0] - red) < 9  # type: ignore[index]
+    assert not stale.keys() & display.copies(folder).keys()
 
 
 @pytest.mark.parametrize(

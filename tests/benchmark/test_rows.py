@@ -109,8 +109,8 @@ def test_people_see_a_line_per_figure(tmp_path: Path) -> None:
     frame = next(rows.frames(wrote(tmp_path, made(1))))
     assert isinstance(frame, pd.DataFrame)
     assert rows.as_text(frame, head=False).splitlines() == [
-        "1-10\tp000000@full\ttelea\t{\"radius\":9.0}\t0\tpsnr\thole\t– No hole.",
-        f"1-10\tp000000@full\ttelea\t{{\"radius\":9.0}}\t0\tpsnr\twhole\t{frame['value'][1]:.9g}",
+        "irregular\t1-10\tp000000@full\ttelea\t{\"radius\":9.0}\t0\tpsnr\thole\t– No hole.",
+        f"irregular\t1-10\tp000000@full\ttelea\t{{\"radius\":9.0}}\t0\tpsnr\twhole\t{frame['value'][1]:.9g}",
     ]  # fmt: skip
 
 

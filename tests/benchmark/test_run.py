@@ -22,12 +22,12 @@ from skimage import data
 from benchmark import cells, measure, record, rows, run, suites
 from benchmark import plan as plans
 from benchmark.__main__ import main
-from benchmark.cells import Cell, Outcome, difference, lock, read_json, write
+from benchmark.cells import Cell, ColumnKey, Outcome, difference, lock, read_json, write
 from benchmark.engines import local
 from benchmark.files import cell_manifest
 from benchmark.inputs.datasets import Dataset, folder
 from benchmark.inputs.frozen import load_inputs, prepare, read_mask, read_rgb
-from benchmark.inputs.masksets import MaskSet, open_mask_set
+from benchmark.inputs.masksets import MaskSet, open_mask_sets
 from benchmark.plan import Plan
 from inpainters import registry
 from inpainters.errors import InputError
@@ -50,9 +50,11 @@ def photos(tmp_path: Path) -> Path:
 
 def planned(
     root: Path, photos: Path, methods: tuple[str, ...] = ("mean_fill", "telea"), **changed: Any
-) -> tuple[Plan, Dataset, MaskSet]:
-    dataset, masks = folder(photos, "square", 48), open_mask_set("irregular")
+) -> tuple[Plan, Dataset, list[MaskSet]]:
+    names = changed.pop("masks", ("irregular",))
+    dataset, masks = folder(photos, "square", 48), open_mask_sets(names)
     given = {"n": None, "bins": BINS, "seed": 0, "seconds": 3600.0, **changed}
+    given["bins"] = dict.fromkeys(names, given["bins"])
     return (
         plans.settle(root, plans.make_plan(suites.get("photos"), dataset, masks, methods, **given)),
         dataset,
@@ -218,8 +220,9 @@ def test_damaged_inputs_are_found_by_their_files_and_without_them_by_their_pixel
 ) -> None:
     root, label = tmp_path / "out", "10-20"
     plan, dataset, masks = planned(root, photos, bins=(label,))
-    inputs = prepare(root, plan, dataset, masks)[label]
-    assert load_inputs(root, plan, label) == inputs
+    column = ColumnKey("irregular", label)
+    inputs = prepare(root, plan, dataset, masks)[column]
+    assert load_inputs(root, plan, column) == inputs
     older = replace(inputs, files={})
     assert inputs.damaged() == older.damaged() == {}
     (inputs.folder / "coffee@full.mask.png").write_bytes(
@@ -286,7 +289,7 @@ def test_other_numbers_of_threads_keep_what_is_finished_and_are_told(
     assert start(root, photos, ("telea",)).unlike == {}  # torch was not there to bear on the pictures
     monkeypatch.setattr(measure, "threads", lambda: {"blas": 1, "opencv": 1, "torch": 1})
     outcome = start(root, photos)
-    assert outcome.unlike == {"blas 1, opencv 2": ["telea 10-20", "telea 40-50"]}
+    assert outcome.unlike == {"blas 1, opencv 2": ["telea irregular 10-20", "telea irregular 40-50"]}
     assert (outcome.filled, before.items() <= pngs(root).items()) == (6, True)
     cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
     (cell / "coffee@full.png").unlink()
@@ -388,6 +391,54 @@ def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) 
     assert plans.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
 
 
+def test_the_time_of_a_plan_counts_every_mask_set(photos: Path, tmp_path: Path) -> None:
+    sizes = []
+    for kinds in (("irregular",), ("irregular", "object")):
+        root = tmp_path / "+".join(kinds)
+        plan, _, _ = planned(root, photos, ("telea",), masks=kinds, seconds=2 * 2 * plans.OVERHEAD * 1.5)
+        sizes.append(plan.methods["telea"])
+        assert len(plan.cells()) == 2 * len(kinds)
+    assert sizes == [2, 1]
+
+
+def test_a_photograph_has_one_hole_of_each_kind_where_it_is_filled_once(photos: Path, tmp_path: Path) -> None:
+    plan, dataset, masks = planned(tmp_path / "out", photos, masks=("irregular", "object"), once=True)
+    run.run(tmp_path / "out", plan, dataset, masks, quiet=True)
+    for kind in ("irregular", "object"):
+        holes = sorted(tmp_path.glob(f"out/cells/photos/{kind}/*/_inputs/*.mask.png"))
+        assert {(path.parents[1].name, path.name.partition("@")[0]) for path in holes} == {
+            (label, name)
+            for label in BINS
+            for name in (i.partition("@")[0] for i in plan.column(ColumnKey("irregular", label)))
+        }
+        assert len(holes) == 3
+
+
+def test_the_same_picture_may_fail_in_holes_of_both_kinds(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Telea, piece: Any) -> Any:
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(Telea, "fill", fail)
+    outcome = start(tmp_path / "out", photos, ("telea",), masks=("irregular", "object"), bins=("10-20",))
+    assert len(outcome.failed) == 6
+    assert "telea object 10-20 coffee@full" in outcome.failed
+
+
+def test_a_run_of_an_older_version_goes_on(photos: Path, tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    start(root, photos, ("telea",))
+    stored = json.loads(plans.plan_file(root).read_text())
+    (bins,), (source,) = stored["bins"].values(), stored.pop("mask_sources").values()
+    (name,) = stored.pop("mask_sets")
+    older = {**stored, "bins": bins, "mask_set": name, "mask_source": source}
+    plans.plan_file(root).write_text(json.dumps(older))
+    assert start(root, photos, ("telea", "mean_fill")).filled == 6
+    with pytest.raises(InputError, match=r"bins\.object"):
+        start(root, photos, ("telea",), masks=("irregular", "object"))
+
+
 @pytest.mark.parametrize("count", [1, 7, 40, 400])
 def test_quick_costs_no_more_than_its_budget_however_many_methods(
     count: int, monkeypatch: pytest.MonkeyPatch
@@ -397,7 +448,7 @@ def test_quick_costs_no_more_than_its_budget_however_many_methods(
     for i, name in enumerate(names):
         spec = replace(registry.METHODS["mean_fill"], name=name, cost=Cost(fixed=0.01 * 1.3 ** (i % 40)))
         monkeypatch.setitem(registry.METHODS, name, spec)
-    bins = open_mask_set("irregular").bins
+    bins = [label for one in open_mask_sets(quick.mask_sets) for label in one.bins]
     shares = plans.share(names, 16, bins, quick.seconds, "shared")
     spent = sum(n * len(bins) * (plans.OVERHEAD + registry.METHODS[m].cost.fixed) for m, n in shares.items())
     assert spent <= quick.seconds * 1.01 < 15 * 60
@@ -560,7 +611,7 @@ def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos:
     scores = pd.concat(list(rows.frames(tmp_path / "out")))
     assert set(scores["options"]) == {"{}", '{"radius":9.0}'}  # the default, given by hand, is no other entry
     hole = scores[(scores["metric"] == "psnr") & (scores["region"] == "hole")].pivot(
-        index="image_id", columns="options", values="value"
+        index=["mask_set", "image_id"], columns="options", values="value"
     )
     assert (hole["{}"] != hole['{"radius":9.0}']).any()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())

@@ -22,7 +22,7 @@ from benchmark import run, suites
 from benchmark.cells import Cell
 from benchmark.inputs.datasets import folder
 from benchmark.inputs.frozen import read_mask, read_rgb
-from benchmark.inputs.masksets import open_mask_set
+from benchmark.inputs.masksets import open_mask_sets
 from benchmark.score import Taken, open_bench, open_cells, score
 from benchmark.verify import choose, verify
 from inpainters import registry
@@ -100,23 +100,24 @@ def finished_run(
     once: bool = False,
     methods: Sequence[str] = ("telea", "mean_fill"),
     answers: int = 1,
+    masks: Sequence[str] = ("irregular",),
 ) -> Path:
     (tmp_path / "photos").mkdir()
     for name in ("astronaut", "coffee", "chelsea"):
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(tmp_path / "photos" / f"{name}.png")
-    dataset, masks = folder(tmp_path / "photos", "square", 32), open_mask_set("irregular")
+    dataset, sets = folder(tmp_path / "photos", "square", 32), open_mask_sets(masks)
     given: dict[str, Any] = {
         "n": n,
-        "bins": bins,
+        "bins": dict.fromkeys(masks, bins),
         "seed": 0,
         "seconds": seconds,
         "once": once,
         "answers": answers,
     }
     plan = plans.settle(
-        tmp_path / "out", plans.make_plan(suites.get("photos"), dataset, masks, methods, **given)
+        tmp_path / "out", plans.make_plan(suites.get("photos"), dataset, sets, methods, **given)
     )
-    run.run(tmp_path / "out", plan, dataset, masks, quiet=True)
+    run.run(tmp_path / "out", plan, dataset, sets, quiet=True)
     return tmp_path / "out"
 
 
@@ -237,6 +238,29 @@ def test_once_fills_each_picture_at_one_ratio(tmp_path: Path) -> None:
     assert len(list((root / "cells").rglob("telea/*/*.png"))) == 3
 
 
+@pytest.mark.parametrize("once", [False, True])
+def test_two_mask_sets_side_by_side_are_scored_as_each_alone(tmp_path: Path, once: bool) -> None:
+    """No figure pools them: pools over all ratios are those of one mask set too."""
+    kinds, given = ("irregular", "object"), {"bins": ("10-20", "40-50"), "once": once}
+    found = {}
+    for masks in (kinds, kinds[:1], kinds[1:]):
+        (tmp_path / "+".join(masks)).mkdir()
+        root = finished_run(tmp_path / "+".join(masks), masks=masks, **given)
+        score(root, metrics=Fake(), quiet=True)
+        assert verify(root, metrics=Fake(), scores=None) == []
+        found[masks] = [tuple(row.values()) for row in rows(root)]
+    assert sorted(found[kinds]) == sorted(found[kinds[:1]] + found[kinds[1:]])
+    pools = {row[2] for row in found[kinds] if row[3] == "all"}
+    assert pools == set(kinds)
+    meaning = json.loads((tmp_path / "irregular+object/out/manifest.json").read_text())["meaning"]
+    assert [one["name"] for one in meaning["mask_sets"]] == list(kinds)
+    holes = [
+        {image_id for label in one["masks"].values() for image_id in label} for one in meaning["mask_sets"]
+    ]
+    assert holes[0] == holes[1]
+    assert [sum(map(len, one["masks"].values())) for one in meaning["mask_sets"]] == [3 if once else 6] * 2
+
+
 def test_values_are_those_of_the_saved_pictures(root: Path) -> None:
     assert score(root, metrics=Fake(), quiet=True) == []
     row = next(
@@ -312,13 +336,16 @@ def test_a_swapped_picture_is_refused_and_scored_when_it_is_repaired(root: Path)
     original = TELEA.folder(root).parents[1] / "_inputs" / "coffee@full.png"
     png.write_bytes(original.read_bytes())  # a perfect fill
     (failure,) = score(root, metrics=Fake(), quiet=True)
-    assert failure.startswith("telea 10-20 coffee@full: ")
+    assert failure.startswith("telea irregular 10-20 coffee@full: ")
     assert "run the suite again" in failure
     found = {(r["method"], r["image_id"]): r for r in rows(root) if r["metric"] == "mae"}
     assert found["telea", "coffee@full"]["value"] == ""
     assert "record" in found["telea", "coffee@full"]["reason"]
     assert sum(bool(row["value"]) for row in found.values()) == 5  # nothing else is lost
-    assert json.loads((root / "manifest.json").read_text())["meaning"]["n"]["10-20"]["telea"] == 2
+    assert (
+        json.loads((root / "manifest.json").read_text())["meaning"]["mask_sets"][0]["n"]["10-20"]["telea"]
+        == 2
+    )
     png.write_bytes(filled)
     fake = Fake()
     assert score(root, metrics=fake, quiet=True) == []
@@ -429,7 +456,7 @@ def test_verify_computes_scores_anew(root: Path) -> None:
         other.write_text(json.dumps(found))
     score(root, metrics=Fake(), quiet=True)
     wrong, _ = verified(root)
-    assert f"telea 10-20 coffee@full: mae (hole) is stored as 0 and found as {true}." in wrong
+    assert f"telea irregular 10-20 coffee@full: mae (hole) is stored as 0 and found as {true}." in wrong
     assert len(wrong) == 2
     assert "the set of 3 pictures: colour (whole) is stored as 12.5 and found as" in wrong[1]
     assert len(verified(root, scores=None)[0]) == 3
@@ -493,7 +520,9 @@ def test_cells_of_other_numbers_of_threads_are_named(root: Path) -> None:
     path.write_text(json.dumps(stored))
     score(root, metrics=Fake(), quiet=True)
     environment = json.loads((root / "manifest.json").read_text())["environment"]
-    named = {"telea 10-20"} if environment["threads"]["opencv"] != 77 else {"mean_fill 10-20"}
+    named = (
+        {"telea irregular 10-20"} if environment["threads"]["opencv"] != 77 else {"mean_fill irregular 10-20"}
+    )
     ((_, cells),) = environment["other_threads"].items()
     assert set(cells) == named
     for _ in range(2):
@@ -577,7 +606,7 @@ def test_a_failed_picture_has_rows_with_its_reason(root: Path) -> None:
     stored = json.loads(path.read_text())
     del stored["pictures"]["coffee@full"]
     path.write_text(json.dumps({**stored, "failed": {"coffee@full": "No luck."}}))
-    assert score(root, metrics=Fake(), quiet=True) == ["telea 10-20 coffee@full: No luck."]
+    assert score(root, metrics=Fake(), quiet=True) == ["telea irregular 10-20 coffee@full: No luck."]
     failed = [r for r in rows(root) if r["image_id"] == "coffee@full" and r["method"] == "telea"]
     assert [(r["metric"], r["region"], r["value"], r["reason"]) for r in failed] == [
         ("mae", "hole", "", "No luck."), ("mae", "whole", "", "No luck."),
@@ -609,11 +638,11 @@ def test_the_manifest_fixes_the_meaning_and_verify_notices_changes(root: Path) -
     score(root, metrics=Fake(), quiet=True)
     manifest = json.loads((root / "manifest.json").read_text())
     meaning = manifest["meaning"]
-    assert meaning["n"] == {"10-20": {"mean_fill": 3, "telea": 3}}
+    assert meaning["mask_sets"][0]["n"] == {"10-20": {"mean_fill": 3, "telea": 3}}
     assert set(meaning["dataset"]["images"]) == {"astronaut@full", "coffee@full", "chelsea@full"}
     assert meaning["methods"]["telea"]["version"] == registry.METHODS["telea"].version
     assert meaning["metrics"]["absent"]["unavailable"] == "'absent' needs weights."
-    assert all(0.1 < float(ratio) <= 0.2 for ratio, _ in meaning["mask_set"]["masks"]["10-20"].values())
+    assert all(0.1 < float(ratio) <= 0.2 for ratio, _ in meaning["mask_sets"][0]["masks"]["10-20"].values())
     assert {"hardware", "threads", "packages", "python"} <= set(manifest["environment"])
     assert str(root.parent) not in json.dumps(manifest)
     assert verify(root) == []

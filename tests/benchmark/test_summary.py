@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmark.report import agreement, tables
+from benchmark.report.latex import latex
 from benchmark.report.summary import Size, TableFigure, column_of, sizes_of, summarise
 from benchmark.results import WHOLE_SET, Plain, Results
 from benchmark.rows import SCORE_COLUMNS
@@ -185,6 +186,38 @@ def test_the_order_of_two_metrics_is_compared_and_the_fallen_are_named() -> None
 )
 def test_places_in_words(place: float, word: str) -> None:
     assert agreement.ordinal(place) == word
+
+
+def test_holes_of_two_kinds_never_share_a_column() -> None:
+    """telea is best in irregular holes and worst in those of objects; each part is as if it stood alone."""
+    near, far = spread(0.1, 30), spread(0.3, 30)
+    kinds = {"irregular": {"telea": near, "fsr": far}, "object": {"telea": far, "fsr": near}}
+    lines = [
+        {**row, "mask_set": kind}
+        for kind, values in kinds.items()
+        for label in ("1-10", "10-20")
+        for row in rows(values, label=label)
+    ]
+    both = of(lines)
+    for pooled in (lambda: summarise(both, "l1", "hole"), lambda: sizes_of(both)):
+        with pytest.raises(ValueError, match="several mask sets"):
+            pooled()
+    texts = []
+    for part, kind, best in zip(both.parts(), kinds, ("telea", "fsr"), strict=True):
+        alone = of([row for row in lines if row["mask_set"] == kind])
+        found, wanted = summarise(part, "l1", "hole"), summarise(alone, "l1", "hole")
+        assert found == wanted
+        assert found[best, "all"].winner
+        assert sizes_of(part)["telea", "all"] == Size(60, 30)
+        texts.append(tables.markdown(alone).partition("## ")[2])
+    text = tables.markdown(both)
+    assert [line for line in text.splitlines() if line.startswith("# ")] == [
+        "# made", "# Holes: irregular", "# Holes: object"
+    ]  # fmt: skip
+    assert all(one.strip() in text for one in texts)
+    assert text.count("| method | n |") == 2
+    assert r"suite made, object holes" in latex(both)
+    assert "holes" not in latex(alone)
 
 
 def test_an_overview_without_a_column_says_what_would_fill_it() -> None:
