@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 from benchmark.report.layout import LEADING
 from benchmark.results import ALL_BINS
-from demo.server.suites import Figure, entries_of, metrics_of, open_suite, readable, regions_of
+from demo.server.suites import (
+    Figure,
+    entries_of,
+    mask_sets_of,
+    metrics_of,
+    open_suite,
+    readable,
+    regions_of,
+)
 from inpainters.families import FAMILIES
 
 
@@ -21,18 +29,29 @@ class Selection(NamedTuple):
     metric: str
     regions: list[str]
     region: str
+    mask_sets: list[str]
+    mask_set: str
 
 
-def select(root: Path, suite: str, metric: str | None = None, region: str | None = None) -> Selection:
-    """The metric and the region that are wanted, where the suite has them, else its first ones; InputError
-    where the suite cannot be read.
+def select(
+    root: Path,
+    suite: str,
+    metric: str | None = None,
+    region: str | None = None,
+    mask_set: str | None = None,
+) -> Selection:
+    """The metric, the region and the mask set that are wanted, where the suite has them, else its first ones;
+    InputError where the suite cannot be read.
     """
-    results = open_suite(root, suite)
+    sets = mask_sets_of(root, suite)
+    holes = mask_set if mask_set in sets else sets[0]
+    results = open_suite(root, suite, holes)
     measured, lacking = metrics_of(results)
     names = [*measured, *lacking]
     chosen = next((name for name in (metric, LEADING[0][0]) if name in names), names[0])
     regions = regions_of(results, chosen)
-    return Selection(measured, lacking, chosen, regions, region if region in regions else regions[0])
+    where = region if region in regions else regions[0]
+    return Selection(measured, lacking, chosen, regions, where, sets, holes)
 
 
 def families(root: Path) -> list[str]:
@@ -42,13 +61,20 @@ def families(root: Path) -> list[str]:
 
 
 def open_figure(
-    suite: str, metric: str, region: str, shown: list[str], sort: str, data: Mapping[str, Any]
+    suite: str,
+    metric: str,
+    region: str,
+    shown: list[str],
+    sort: str,
+    data: Mapping[str, Any],
+    mask_set: str = "",
 ) -> Figure:
     """The figure that was clicked, in the table or in a chart; `shown`: the families in view."""
     cell = data.get("cell") or data
     label = str(cell.get("col"))
     label = ALL_BINS if label == "seconds" else label
-    return Figure(suite, metric, region, tuple(shown), str(cell.get("row")), label, sort)
+    row = str(cell.get("row"))
+    return Figure(suite, metric, region, tuple(shown), row, label, sort, mask_set=mask_set)
 
 
 def step(figure: Figure, by: int) -> Figure:

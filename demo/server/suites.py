@@ -29,6 +29,13 @@ def _load(folder: Path, stamp: int) -> Results:
     return load(folder)
 
 
+@lru_cache(maxsize=16)
+def _part(folder: Path, stamp: int, mask_set: str) -> Results:
+    """The results of a mask set; of the first one where there is no such one."""
+    parts = _load(folder, stamp).parts()
+    return next((part for part in parts if part.mask_set == mask_set), parts[0])
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure that was clicked, and which of the pictures behind it is in view."""
@@ -45,16 +52,28 @@ class Figure:
     """worst, median or best: which picture comes first."""
     index: int = 0
     """Of the picture in view; it goes round."""
+    mask_set: str = ""
+    """Of the holes; the suite's first one where it has no such one."""
 
 
-def open_suite(root: Path, suite: str) -> Results:
-    """A suite's results, read again only when its rows have changed; InputError with a sentence where it
-    cannot be read.
+def open_suite(root: Path, suite: str, mask_set: str = "") -> Results:
+    """A suite's results for one mask set (the first one where it has no such one), read again only when its
+    rows have changed; InputError with a sentence where it cannot be read.
     """
+    folder = _folder(root, suite)
+    return _part(folder, _stamp(folder), mask_set)
+
+
+def mask_sets_of(root: Path, suite: str) -> list[str]:
+    """The mask sets of a suite, by name; InputError where it cannot be read."""
+    return _open(_folder(root, suite)).mask_sets
+
+
+def _folder(root: Path, suite: str) -> Path:
     good, problems = readable(root)
     if suite not in good:
         raise InputError(problems[0] if problems else EMPTY)
-    return _open(good[suite])
+    return good[suite]
 
 
 def _open(folder: Path) -> Results:
@@ -106,14 +125,13 @@ def regions_of(results: Results, metric: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _cells(folder: Path, stamp: int, metric: str, region: str) -> dict[Key, TableFigure]:
-    results = _load(folder, stamp)
-    return summarise(results, metric, region)
+def _cells(folder: Path, stamp: int, mask_set: str, metric: str, region: str) -> dict[Key, TableFigure]:
+    return summarise(_part(folder, stamp, mask_set), metric, region)
 
 
 def cells_of(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
     """The cells of one metric and region; kept, as the table and both charts show the same."""
-    return _cells(results.folder, _stamp(results.folder), metric, region)
+    return _cells(results.folder, _stamp(results.folder), results.mask_set, metric, region)
 
 
 def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:

@@ -44,7 +44,7 @@ class LeaderboardTab:
         self.figure = gr.State(None)
         with gr.Column(visible=False, elem_id="leaderboard-pictures") as self.pictures:
             self._lay_pictures()
-        self.chosen = [self.suite, self.metric, self.region, self.families]
+        self.chosen = [self.suite, self.holes, self.metric, self.region, self.families]
         self.shown = [self.table, *self.charts, self.small_print]
         self.seen = [self.figure, self.pictures, self.heading, self.panes]
 
@@ -57,6 +57,14 @@ class LeaderboardTab:
         self.metric = gr.Dropdown(
             [*metrics], value=first.metric, label="Metric", elem_id="leaderboard-metric", min_width=200
         )
+        self.holes = gr.Radio(
+            [*first.mask_sets],
+            value=first.mask_set,
+            label="Holes",
+            visible=len(first.mask_sets) > 1,
+            elem_id="leaderboard-holes",
+            min_width=160,
+        )
         self.region = gr.Radio(
             [*first.regions], value=first.region, label="Region", elem_id="leaderboard-region", min_width=200
         )
@@ -65,12 +73,13 @@ class LeaderboardTab:
         )
 
     def _lay_figures(self) -> None:
-        given = (self.suite.value, self.metric.value, self.region.value, self.families.value)
-        table, by_ratio, by_seconds, note = self._board(*given)
+        suite, holes = self.suite.value, self.holes.value
+        given = (self.metric.value, self.region.value, self.families.value)
+        table, by_ratio, by_seconds, note = self._board(suite, holes, *given)
         self.table = Table(table, elem_id="leaderboard-table")
         self.small_print = gr.Markdown(note, elem_id="leaderboard-note")
         with gr.Accordion("Do the metrics agree?", open=False, elem_id="leaderboard-agreement"):
-            self.agreement = gr.Markdown(self.on_agree(self.suite.value), elem_id="leaderboard-orders")
+            self.agreement = gr.Markdown(self.on_agree(suite, holes), elem_id="leaderboard-orders")
         with gr.Row(elem_id="leaderboard-charts"):
             self.charts = [
                 Chart(by_ratio, elem_id="leaderboard-ratio"),
@@ -89,11 +98,13 @@ class LeaderboardTab:
 
     def wire_choice(self) -> None:
         """What changes the table and the charts."""
-        asked, found = [self.suite, self.metric, self.region], [self.metric, self.region]
-        for chooser in (self.suite, self.metric):
+        found = [self.holes, self.metric, self.region]
+        asked = [self.suite, *found]
+        for chooser in (self.suite, self.holes, self.metric):
             picked = chooser.input(self.on_pick, asked, found, **QUIET)
             picked.then(self.on_redraw, self.chosen, self.shown, **QUIET)
-        self.suite.input(self.on_agree, self.suite, self.agreement, **QUIET)
+        agreed = [self.suite.input, self.holes.input]
+        gr.on(agreed, self.on_agree, [self.suite, self.holes], self.agreement, **QUIET)
         gr.on([self.region.input, self.families.input], self.on_redraw, self.chosen, self.shown, **QUIET)
 
     def wire_pictures(self) -> None:
@@ -105,27 +116,36 @@ class LeaderboardTab:
         self.back.click(self.on_back, self.figure, self.seen, **QUIET)
         self.forth.click(self.on_forth, self.figure, self.seen, **QUIET)
 
-    def on_pick(self, suite: str, metric: str, region: str) -> list[Any]:
-        found = actions.select(self.app.results, suite, metric, region)
+    def on_pick(self, suite: str, holes: str, metric: str, region: str) -> list[Any]:
+        found = actions.select(self.app.results, suite, metric, region, holes)
         metrics = view.metric_choices(found.measured, found.lacking)
+        sets = found.mask_sets
         return [
+            gr.update(choices=sets, value=found.mask_set, visible=len(sets) > 1),
             gr.update(choices=metrics, value=found.metric),
             gr.update(choices=found.regions, value=found.region),
         ]
 
-    def on_redraw(self, suite: str, metric: str, region: str, families: list[str]) -> list[Any]:
+    def on_redraw(self, suite: str, holes: str, metric: str, region: str, families: list[str]) -> list[Any]:
         try:
-            return self._board(suite, metric, region, families)
+            return self._board(suite, holes, metric, region, families)
         except InputError as error:
             raise gr.Error(str(error)) from None
 
-    def on_agree(self, suite: str) -> str:
-        return view.agreement(open_suite(self.app.results, suite))
+    def on_agree(self, suite: str, holes: str) -> str:
+        return view.agreement(open_suite(self.app.results, suite, holes))
 
     def on_figure(
-        self, suite: str, metric: str, region: str, families: list[str], sort: str, event: gr.EventData
+        self,
+        suite: str,
+        holes: str,
+        metric: str,
+        region: str,
+        families: list[str],
+        sort: str,
+        event: gr.EventData,
     ) -> list[Any]:
-        return self._visit(actions.open_figure(suite, metric, region, families, sort, sent(event)))
+        return self._visit(actions.open_figure(suite, metric, region, families, sort, sent(event), holes))
 
     def on_sort(self, figure: Figure, sort: str) -> list[Any]:
         return self._visit(actions.order(figure, sort))
@@ -136,8 +156,8 @@ class LeaderboardTab:
     def on_forth(self, figure: Figure) -> list[Any]:
         return self._visit(actions.step(figure, 1))
 
-    def _board(self, suite: str, metric: str, region: str, families: list[str]) -> list[Any]:
-        return view.board(open_suite(self.app.results, suite), metric, region, families)
+    def _board(self, suite: str, holes: str, metric: str, region: str, families: list[str]) -> list[Any]:
+        return view.board(open_suite(self.app.results, suite, holes), metric, region, families)
 
     def _visit(self, figure: Figure) -> list[Any]:
         try:

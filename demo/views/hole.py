@@ -17,7 +17,7 @@ from inpainters.errors import InputError
 
 def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
     """The heading and the panes of the hole in view; InputError where no pictures were kept."""
-    results = open_suite(app.results, figure.suite)
+    results = open_suite(app.results, figure.suite, figure.mask_set)
     found = pictures_behind(results, figure)
     if not found:
         raise InputError("No pictures were kept for this figure.")

@@ -247,3 +247,35 @@ def root(tmp_path_factory: pytest.TempPathFactory, bare_manifest: dict[str, Any]
     convert(folder)
     shutil.copytree(folder, root / "broken", ignore=shutil.ignore_patterns("cells", "timings.csv"))
     return root
+
+
+@pytest.fixture(scope="module")
+def two_kinds(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The suite `tiny` with holes of objects beside the irregular ones: there telea is worse by 0.5 and ten
+    times slower, and its pictures are blue.
+    """
+    import pandas as pd
+
+    from benchmark.convert import convert
+    from benchmark.results import plain
+
+    folder = Path(shutil.copytree(root / "tiny", tmp_path_factory.mktemp("kinds") / "tiny"))
+    cells = folder / "cells/sample"
+    shutil.copytree(cells / "irregular", cells / "object")
+    for png in cells.glob("object/*/telea/*/*.png"):
+        PilImage.new("RGB", (64, 64), (0, 0, 255)).save(png)
+    for name, column, change in (
+        ("scores.csv", "value", lambda value: value + 0.5),
+        ("timings.csv", "seconds", lambda value: value * 10),
+    ):
+        rows = (
+            pd.concat(plain(folder), ignore_index=True)
+            if name == "scores.csv"
+            else pd.read_csv(folder / name)
+        )
+        other = rows.assign(mask_set="object")
+        other.loc[other["method"] == "telea", column] = change(other[column])
+        pd.concat([rows, other]).to_csv(folder / name, index=False)
+    (folder / "scores.parquet").unlink()
+    convert(folder)
+    return folder.parent

@@ -45,3 +45,26 @@ def test_a_click_opens_a_figure_and_steps_go_round(root: Path) -> None:
     finally:
         app.runner.close()
         app.store.close()
+
+
+def test_holes_of_each_kind_have_figures_and_pictures_of_their_own(two_kinds: Path) -> None:
+    assert actions.select(two_kinds, "tiny").mask_sets == ["irregular", "object"]
+    chosen = actions.select(two_kinds, "tiny", mask_set="object")
+    assert (chosen.mask_set, chosen.metric) == ("object", "lpips_squeeze")
+    assert actions.select(two_kinds, "tiny", mask_set="walks").mask_set == "irregular"
+    app, clicked = App(Store(), Runner(), two_kinds), {"row": "telea", "col": "1-10"}
+    try:
+        seen = {}
+        for kind in chosen.mask_sets:
+            figure = actions.open_figure(
+                "tiny", "lpips_squeeze", "hole", ["smoothing"], "worst", clicked, kind
+            )
+            heading, shown = hole_panes(app, figure)
+            assert heading.startswith("**1 of 20**")
+            (pane,) = (pane for pane in shown["panes"] if pane["id"] == "telea")
+            picture = app.store.image(pane["src"].removeprefix("pic/"))
+            seen[kind] = picture[0, 0].tolist(), pane["chips"][0]["value"]
+        assert seen == {"irregular": ([0, 51, 0], "0.390"), "object": ([0, 0, 255], "0.890")}
+    finally:
+        app.runner.close()
+        app.store.close()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from demo.app import launch_options, make
 
 
-@pytest.fixture(scope="module")
-def address(root: Path) -> Iterator[str]:
-    blocks, app = make(root)
+@contextmanager
+def launched(results: Path) -> Iterator[str]:
+    blocks, app = make(results)
     _, url, _ = blocks.launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(app)
     )
@@ -21,6 +22,12 @@ def address(root: Path) -> Iterator[str]:
     app.runner.close()
     app.store.close()
     assert threading.active_count() < 200
+
+
+@pytest.fixture(scope="module")
+def address(root: Path) -> Iterator[str]:
+    with launched(root) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +74,11 @@ def test_next_hole_and_best_first(page: Any) -> None:
     page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('p0')")
 
 
+def test_one_kind_of_holes_is_no_choice(page: Any) -> None:
+    assert page.locator("#leaderboard-region").is_visible()
+    assert not page.locator("#leaderboard-holes").is_visible()
+
+
 def test_another_metric_shows_dashes_with_their_reason_as_text(page: Any) -> None:
     page.locator("#leaderboard-metric input").click()
     page.get_by_role("option", name="not computed").first.click()
@@ -75,3 +87,18 @@ def test_another_metric_shows_dashes_with_their_reason_as_text(page: Any) -> Non
     tip = page.locator("[role=tooltip]", has_text="weights <b>are</b> missing")
     tip.wait_for()
     assert tip.locator("b").count() == 0
+
+
+def test_holes_of_another_kind_have_another_table_and_other_pictures(two_kinds: Path, chromium: Any) -> None:
+    with launched(two_kinds) as url:
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{url}/?__theme=light")
+        page.get_by_role("tab", name="Leaderboard").click()
+        line = page.locator("#leaderboard-table tr", has_text="Telea")
+        line.get_by_text(".295").first.wait_for()
+        page.locator("#leaderboard-holes").get_by_label("object").click()
+        line.get_by_text(".795").first.wait_for()
+        line.locator("td button").nth(1).click()
+        chip = page.locator("#leaderboard-panes .chip", has_text="0.890")
+        chip.first.wait_for()
+        page.close()
