@@ -165,9 +165,15 @@ class Inpainter:
         )
         filled = yield from self.frames(piece)
         filled = self.fill_batch([piece])[0] if filled is None else filled
-        yield Frame(
-            "result", "The fill, with the known pixels put back", composite(filled, piece.image, piece.mask)
-        )
+        together = composite(filled, piece.image, piece.mask)
+        window = job.windows[0]
+        if job.adds_detail and window.scale < 1.0:
+            yield Frame("drawn", f"The fill as it was drawn, at {max(window.size)} px", together)
+            rows, columns = slice(window.top, window.bottom), slice(window.left, window.right)
+            part = job.finished(0, filled), job.image[rows, columns], job.mask[rows, columns]
+            yield Frame("result", "The fill with detail from the surroundings", composite(*part))
+            return
+        yield Frame("result", "The fill, with the known pixels put back", together)
 
     def synchronize(self) -> None:
         """Wait for the device, so that `seconds` is the time the work took."""
@@ -206,11 +212,12 @@ class Inpainter:
         ]
         self.synchronize()
         start = time.perf_counter()
-        fills = iter(self.fill_batch(pieces) if pieces else [])
+        drawn = iter(self.fill_batch(pieces) if pieces else [])
+        fills = [[job.finished(i, next(drawn)) for i in range(len(job.windows))] for job in jobs]
         self.synchronize()
         seconds = (time.perf_counter() - start) / max(1, len(jobs))
         results = iter(
-            [job.result(self.spec.name, [next(fills) for _ in job.windows], seconds) for job in jobs]
+            [job.result(self.spec.name, some, seconds) for job, some in zip(jobs, fills, strict=True)]
         )
         return [[next(results) for _ in range(request.n)] for request in requests]
 
@@ -305,10 +312,30 @@ class _Job:
     def _preview(self, window: Window, on_preview: OnPreview) -> OnPreview:
         def show(filled: Image) -> None:
             picture = np.where(self.mask[..., None], np.uint8(128), self.image)
-            window.paste(picture, filled)
+            window.paste(picture, window.enlarged(filled))
             on_preview(composite(picture, self.image, self.mask))
 
         return show
+
+    def finished(self, index: int, drawn: Image) -> Image:
+        """A fill of one window at the window's own size."""
+        window, piece = self.windows[index], self.done[index]
+        if window.scale == 1.0 or not self.adds_detail:
+            return window.enlarged(drawn)
+        from inpainters.patches.detail import detailed  # brings SciPy
+
+        rows, columns = slice(window.top, window.bottom), slice(window.left, window.right)
+        return detailed(
+            self.image[rows, columns],
+            self.mask[rows, columns],
+            window.unpadded(drawn),
+            seed=self.seed if self.work.spec.stochastic else 0,  # one network, one answer
+            on_scale=lambda: piece.on_step(1, 1),
+        )
+
+    @property
+    def adds_detail(self) -> bool:
+        return self.work.spec.adds_detail(self.options)
 
     def result(self, method: str, fills: Sequence[Image], seconds: float) -> InpaintResult:
         raw = self.image.copy()
@@ -319,7 +346,7 @@ class _Job:
             if self.mask.any()
             else ["The mask is empty: nothing to fill, the picture is unchanged."]
         )
-        notes += [note for window in self.windows for note in window.notes]
+        notes += [note for window in self.windows for note in window.notes(detail=self.adds_detail)]
         notes += [note for piece in self.done for note in piece.notes]
         return InpaintResult(
             image=composite(raw, self.image, self.mask),

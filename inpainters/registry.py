@@ -13,11 +13,21 @@ from inpainters.spec import Cost, MethodSpec, Option, Strategy
 if TYPE_CHECKING:
     from inpainters.base import Inpainter
 
-_TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=8)
+_DEPTH = 12
+"""Of holes in pixels, which the bundled networks draw best: see `results/depth`."""
+_TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=8, depth=_DEPTH)
 """Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the
 memory's bounds.
 """
 
+_DETAIL = Option(
+    "detail",
+    "surroundings",
+    "For a large hole, which is drawn small: 'surroundings' takes fine detail from the known part of the "
+    "picture, 'enlarge' only enlarges.",
+    choices=("surroundings", "enlarge"),
+    detail=True,
+)
 _DIFFUSION_OPTIONS = (
     Option(
         "preset",
@@ -42,6 +52,7 @@ _DIFFUSION_OPTIONS = (
         choices=("fp32", "bf16"),
     ),
     Option("compile", False, "Compile the network first; on GPUs alone, and worth it for long runs."),
+    _DETAIL,
 )
 _JUMPS = (
     Option("jump_length", 0, "Steps that a jump goes back towards noise; 0: as the preset has it.", 0, 500),
@@ -54,9 +65,10 @@ _JUMPS = (
     ),
 )
 _DIFFUSION: dict[str, Any] = {
+    "version": "2",
     "licence": "Apache-2.0; weights for research",
     "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=0.25),
-    "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8),
+    "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8, depth=_DEPTH),
     "requires": ("torch", "safetensors", "diffusers"),
     "weights": ("denoiser",),
     "stochastic": True,
@@ -227,6 +239,7 @@ _SPECS = (
     MethodSpec(
         name="contextual_attention",
         title="Contextual attention",
+        version="2",
         family="convolutional",
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
         summary="One network makes a coarse guess, and a second one refines it with features copied from "
@@ -244,6 +257,7 @@ _SPECS = (
         strategy=replace(_TRAINED, max_pixels=384 * 384),
         cost=Cost(fixed=0.02, per_megapixel=1.8, per_missing_megapixel=13.0),
         requires=("torch", "safetensors"),
+        options=(_DETAIL,),
         weights=("contextual_attention",),
         trained_with=("squeezenet",),
         explains=True,
@@ -251,6 +265,7 @@ _SPECS = (
     MethodSpec(
         name="partial_conv",
         title="Partial convolution",
+        version="2",
         family="convolutional",
         target="inpainters.methods.learned.partial_conv:PartialConv",
         summary="A network whose convolutions use known pixels only, so that the hole closes from its "
@@ -269,11 +284,13 @@ _SPECS = (
         licence="Apache-2.0; weights for research",
         requires=("torch", "safetensors"),
         trained_with=("squeezenet",),
+        options=(_DETAIL,),
         weights=("partial_conv",),
     ),
     MethodSpec(
         name="gated_conv",
         title="Gated convolution",
+        version="2",
         family="convolutional",
         target="inpainters.methods.learned.gated_conv:GatedConv",
         summary="Learns for each feature where to use it and where not (a gate), in two networks, a coarse "
@@ -292,11 +309,13 @@ _SPECS = (
         licence="Apache-2.0; weights for research",
         requires=("torch", "safetensors"),
         trained_with=("squeezenet",),
+        options=(_DETAIL,),
         weights=("gated_conv",),
     ),
     MethodSpec(
         name="pen_net",
         title="PEN-Net",
+        version="2",
         family="convolutional",
         target="inpainters.methods.learned.pen_net:PenNet",
         summary="Finds on a small version of the picture which places resemble the hole, and copies from "
@@ -313,6 +332,7 @@ _SPECS = (
         strategy=_TRAINED,
         cost=Cost(fixed=0.02, per_megapixel=1.1, per_missing_megapixel=0.5),
         requires=("torch", "safetensors"),
+        options=(_DETAIL,),
         weights=("pen_net",),
         trained_with=("squeezenet",),
         explains=True,
@@ -320,6 +340,7 @@ _SPECS = (
     MethodSpec(
         name="latent_diffusion",
         title="Latent diffusion",
+        version="2",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
         summary="Draws the fill out of noise, in a compressed form of the picture (the latent of an "
@@ -334,7 +355,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01042",
         licence="Apache-2.0; weights for research",
-        strategy=Strategy(context=1.0, min_context=64, max_pixels=128 * 128, multiple=16),
+        strategy=Strategy(context=1.0, min_context=64, max_pixels=128 * 128, multiple=16, depth=_DEPTH),
         cost=Cost(fixed=0.05, per_megapixel=0.6, per_call=0.004, per_call_megapixel=0.15),
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         requires=("torch", "safetensors", "diffusers"),

@@ -27,6 +27,10 @@ class Option:
     """True of the one choice that sets several others at once: it stands in the method's own line, and its
     value alone names a run.
     """
+    detail: bool = False
+    """True of the choice whose first value adds detail from the surroundings to fills that were drawn small
+    (`patches.detail`).
+    """
 
     def parse(self, value: object) -> bool | int | float | str:
         """Return `value` in the option's type; raise InputError for another type or out of range."""
@@ -76,6 +80,9 @@ class Strategy:
     side: int | None = None
     """Of a network that knows pictures of one size alone: windows grow to this many pixels a side where the
     picture has them, and longer ones are shrunk to it."""
+    depth: int | None = None
+    """Of a network: the depth of holes that it fills best, in pixels from the deepest missing one to the
+    nearest known one. Windows of deeper holes are shrunk until they fit."""
     apart: bool = False
     """True where each hole of a window is drawn on its own (`strategy.parts`)."""
 
@@ -226,6 +233,13 @@ class MethodSpec:
         if value and self.preset is None:
             raise InputError(f"method '{self.name}' has no presets, so it cannot take '{value[:40]}'.")
         return {self.preset.name: self.preset.parse(value)} if value and self.preset else {}
+
+    def adds_detail(self, given: Mapping[str, object] | None = None) -> bool:
+        """True where fills that are drawn small get detail from the surroundings under these options; raises
+        InputError as `resolve` does.
+        """
+        choice = next((option for option in self.options if option.detail), None)
+        return choice is not None and self.resolve(given or {})[choice.name] == choice.choices[0]
 
     def presets(self) -> dict[str, int]:
         """Preset -> its network calls per window; empty for methods without presets."""

@@ -14,9 +14,12 @@ import numpy as np
 
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image, Mask, enlarge, pad_to_multiple, shrink, shrink_guide, shrink_mask
-from inpainters.spec import MethodSpec, Strategy
+from inpainters.spec import Cost, MethodSpec, Strategy
 
 _T = TypeVar("_T")
+
+DETAIL = Cost(fixed=0.1, per_missing_megapixel=20.0)
+"""What `patches.detail` takes, by the missing pixels of a window at full size."""
 
 TILE = 16
 """Pixels; holes are grouped on a grid this coarse, so that the grouping costs nothing."""
@@ -39,6 +42,8 @@ class Hole(NamedTuple):
     right: int
     missing: int
     """How many of the pixels in its box."""
+    depth: int = 0
+    """Pixels from the deepest missing one in its box to the nearest known one, rounded; 0: not known."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,18 @@ def _hole(mask: Mask, tiles: Mask) -> Hole:
     part = part & inside[: part.shape[0], : part.shape[1]]
     rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
     high, low = (int(rows[0]), int(columns[0])), (int(rows[-1]) + 1, int(columns[-1]) + 1)
-    return Hole(top + high[0], left + high[1], top + low[0], left + low[1], int(np.count_nonzero(part)))
+    box = top + high[0], left + high[1], top + low[0], left + low[1]
+    return Hole(*box, int(np.count_nonzero(part)), _depth(mask, box))
+
+
+def _depth(mask: Mask, box: Box) -> int:
+    """`Hole.depth`. What lies outside the picture is not known; around the box all is, or another hole's."""
+    top, left, bottom, right = box
+    missing = mask[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1]
+    if missing.all():
+        return int(max(mask.shape))
+    away = cv2.distanceTransform(missing.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return round(float(away.max()))
 
 
 # --- where a method works -------------------------------------------------------------------------
@@ -125,14 +141,12 @@ class Window:
         share = self.missing / ((self.bottom - self.top) * (self.right - self.left))
         return height * width / 1e6, share * height * width / 1e6
 
-    @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, *, detail: bool) -> tuple[str, ...]:
+        """What a result should say; `detail`: whether that was taken from the surroundings."""
         if self.scale == 1.0:
             return ()
-        return (
-            f"The fill was drawn at {self.scale:.0%} of the size and enlarged: the hole is large for this "
-            "method.",
-        )
+        then = "with detail from the surroundings" if detail else "and enlarged"
+        return (f"Drawn at {max(self.size)} px, {self.scale:.0%} of the size, {then}: the hole is large.",)
 
     def cut(self, image: Image, mask: Mask) -> tuple[Image, Mask]:
         """Return the piece of `image` and `mask` to work on; missing pixels are 0 in it."""
@@ -151,12 +165,18 @@ class Window:
         guide = guide[self.top : self.bottom, self.left : self.right]
         return pad_to_multiple(guide if self.scale == 1.0 else shrink_guide(guide, self.size), self.multiple)
 
+    def unpadded(self, filled: Image) -> Image:
+        """A fill of the cut's size without the padding."""
+        return filled[: self.size[0], : self.size[1]]
+
+    def enlarged(self, filled: Image) -> Image:
+        """A fill of the cut's size at the window's own."""
+        filled = self.unpadded(filled)
+        size = self.bottom - self.top, self.right - self.left
+        return filled if self.scale == 1.0 else enlarge(filled, size)
+
     def paste(self, picture: Image, filled: Image) -> None:
-        """Write a fill of the cut's size into `picture`, in place."""
-        height, width = self.size
-        filled = filled[:height, :width]
-        if self.scale != 1.0:
-            filled = enlarge(filled, (self.bottom - self.top, self.right - self.left))
+        """Write a fill of the window's size into `picture`, in place."""
         picture[self.top : self.bottom, self.left : self.right] = filled
 
 
@@ -182,18 +202,19 @@ def hole_boxes(missing: Mask | Iterable[Hole]) -> list[Box]:
 def _window(box: Box, missing: Mask | Outline, holes: Iterable[Hole], strategy: Strategy) -> Window:
     top, left, bottom, right = box
     own = [hole for hole in holes if top <= hole.top < bottom and left <= hole.left < right]
-    count = sum(hole.missing for hole in own)
+    count, depth = sum(hole.missing for hole in own), max((hole.depth for hole in own), default=0)
     seen = own if isinstance(missing, Outline) else missing[top:bottom, left:right]
-    scale = _scale((bottom - top, right - left), count, strategy)
+    scale = _scale((bottom - top, right - left), count, depth, strategy)
     return Window(*box, scale, strategy.multiple, count, len(hole_boxes(seen)) if strategy.apart else 1)
 
 
-def _scale(size: tuple[int, int], missing: int, strategy: Strategy) -> float:
-    """What a window of (height, width) with so many missing pixels is shrunk by, at most 1."""
+def _scale(size: tuple[int, int], missing: int, depth: int, strategy: Strategy) -> float:
+    """What a window of (height, width) with so many missing pixels, so deep, is shrunk by, at most 1."""
     pixels = size[0] * size[1]
     most_pixels, most_missing = strategy.max_pixels or pixels, strategy.max_missing or max(missing, 1)
     scales = ((most_pixels / pixels) ** 0.5, (most_missing / max(missing, 1)) ** 0.5)
-    return float(min(1.0, *scales, (strategy.side or max(size)) / max(size)))
+    known = ((strategy.side or max(size)) / max(size), (strategy.depth or depth) / max(depth, 1))
+    return float(min(1.0, *scales, *(known if depth else known[:1])))
 
 
 def _grow(box: Box, size: tuple[int, int], strategy: Strategy) -> Box:
@@ -259,6 +280,17 @@ class Workload:
         return len(self.windows) * self.spec.network_calls(self.options)
 
     @property
+    def detail_seconds(self) -> float:
+        """What detail from the surroundings takes of `seconds`; 0 where no window is shrunk, or none is asked
+        for.
+        """
+        shrunk = [window for window in self.windows if window.scale < 1]
+        if not shrunk or not self.spec.adds_detail(self.options):
+            return 0.0
+        missing = sum(window.missing for window in shrunk) / 1e6
+        return DETAIL.fixed * len(shrunk) + DETAIL.per_missing_megapixel * missing
+
+    @property
     def seconds(self) -> float:
         """On the reference machine; 0 where nothing is missing. What another network than the row's costs is
         read from its description.
@@ -269,7 +301,7 @@ class Workload:
         calls, count = self.spec.network_calls(self.options), sum(window.parts for window in self.windows)
         per_call = cost.per_call * len(self.windows) + cost.per_call_megapixel * self.megapixels
         pixels = cost.per_megapixel * self.megapixels + cost.per_missing_megapixel * self.missing_megapixels
-        return cost.fixed + cost.per_part * count + pixels + calls * per_call
+        return cost.fixed + cost.per_part * count + pixels + calls * per_call + self.detail_seconds
 
     @property
     def largest(self) -> "Workload":

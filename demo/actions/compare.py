@@ -79,7 +79,7 @@ def checked_hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, fl
     """What the editor says of its mask, checked: it came from a browser."""
     try:
         top, left, bottom, right = (int(value) for value in data["bbox"])
-        count = int(data["count"])
+        count, depth = int(data["count"]), int(data.get("depth", 0))
     except (KeyError, TypeError, ValueError, OverflowError):
         return {}
     top, bottom, left, right = max(0, top), min(size[0], bottom), max(0, left), min(size[1], right)
@@ -91,6 +91,7 @@ def checked_hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, fl
         "left": left,
         "bottom": bottom,
         "right": right,
+        "depth": max(0, min(depth, *size)),
     }
 
 
@@ -101,12 +102,15 @@ def checked_holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
     rows = data.get("holes")
     rows = rows if isinstance(rows, list) and len(rows) <= MOST_HOLES else []
     parts = [
-        checked_hole({"bbox": row[:4], "count": row[4]}, size)
+        checked_hole({"bbox": row[:4], "count": row[4], "depth": row[5]}, size)
         for row in rows
-        if isinstance(row, list) and len(row) == 5
+        if isinstance(row, list) and len(row) == 6
     ]
     parts = [part for part in parts if part] or [part for part in [checked_hole(data, size)] if part]
-    return [Hole(*(int(part[key]) for key in ("top", "left", "bottom", "right", "count"))) for part in parts]
+    return [
+        Hole(*(int(part[key]) for key in ("top", "left", "bottom", "right", "count", "depth")))
+        for part in parts
+    ]
 
 
 def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Reply:

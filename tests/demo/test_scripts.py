@@ -81,4 +81,4 @@ def test_holes_that_touch_tiles_of_each_other_are_one() -> None:
     """
     run = [shutil.which("node") or "node", "-e", assets.script("mask_editor.holes.js") + program]
     found = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-    assert found == [[5, 3, 21, 18, 2], [59, 99, 60, 100, 1]]
+    assert found == [[5, 3, 21, 18, 2, 1], [59, 99, 60, 100, 1, 1]]

@@ -154,10 +154,12 @@ def reference(mask, most=MOST_HOLES):
     tiles[rows // TILE, columns // TILE] = True
     labels, count = ndimage.label(tiles, np.ones((3, 3)))
     own = labels[rows // TILE, columns // TILE] if count <= most else np.ones_like(rows)
-    return tuple(
-        Hole(y.min(), x.min(), y.max() + 1, x.max() + 1, len(y))
+    depth = np.full(mask.shape, max(mask.shape)) if mask.all() else ndimage.distance_transform_edt(mask)
+    boxes = [
+        (y.min(), x.min(), y.max() + 1, x.max() + 1, len(y))
         for y, x in ((rows[own == i], columns[own == i]) for i in np.unique(own))
-    )
+    ]
+    return tuple(Hole(*box, round(depth[box[0] : box[2], box[1] : box[3]].max())) for box in boxes)
 
 
 @settings(max_examples=60, deadline=None)

@@ -30,6 +30,7 @@ def test_hole_from_a_page_is_checked():
         "left": 0,
         "bottom": 2,
         "right": 2,
+        "depth": 0,
     }
     assert compare.checked_hole({"count": 1e12, "bbox": [-5, -5, 999, 999]}, (40, 60))["count"] == 40 * 60
     boxes = ([1], None, [9, 9, 2, 2], "abcd")
@@ -39,11 +40,22 @@ def test_hole_from_a_page_is_checked():
 
 def test_holes_from_a_page_are_checked():
     whole = {"count": 4, "bbox": [0, 0, 2, 2]}
-    assert compare.checked_holes({**whole, "holes": [[0, 0, 2, 2, 4], [30, 30, 50, 90, 1e9]]}, (40, 60)) == [
-        Hole(0, 0, 2, 2, 4),
-        Hole(30, 30, 40, 60, 300),
+    assert compare.checked_holes(
+        {**whole, "holes": [[0, 0, 2, 2, 4, 1], [30, 30, 50, 90, 1e9, 9e9]]}, (40, 60)
+    ) == [
+        Hole(0, 0, 2, 2, 4, 1),
+        Hole(30, 30, 40, 60, 300, 40),
     ]
-    for junk in (None, "abc", [1], [[1, 2]], [["a"] * 5], [[9, 9, 2, 2, 4]], [[0, 0, 2, 2, 4]] * 65):
+    for junk in (
+        None,
+        "abc",
+        [1],
+        [[1, 2]],
+        [["a"] * 5],
+        [[9, 9, 2, 2, 4, 1]],
+        [[0, 0, 2, 2, 4]],
+        [[0, 0, 2, 2, 4, 1]] * 65,
+    ):
         assert compare.checked_holes({**whole, "holes": junk}, (40, 60)) == [Hole(0, 0, 2, 2, 4)]
     assert compare.checked_holes({}, (40, 60)) == []
 

@@ -228,14 +228,14 @@ def test_windows_have_the_size_of_the_training(folder):
     mask[5:15, 140:150] = True
     result = method(InpaintRequest(picture(120, 150), mask))
     assert set(seen) == {(SIZE, SIZE)}
-    assert not any("smaller" in note or "enlarged" in note for note in result.notes)
+    assert not any("smaller" in note or "Drawn" in note for note in result.notes)
     seen.clear()
     mask[:] = False
     mask[20:100, 30:130] = True
     result = method(InpaintRequest(picture(120, 150), mask))
     hook.remove()
     assert set(seen) == {(26, SIZE)}  # 120×150 in proportion
-    assert any("enlarged" in note for note in result.notes)
+    assert any(note.startswith("Drawn at 32 px") for note in result.notes)
     assert "The window is 32×26, smaller than the 32×32 that the model was trained on." in result.notes
 
 

@@ -1,0 +1,124 @@
+"""Detail from the surroundings, for a fill that was drawn small: the exemplar method goes on from it.
+
+* Yang et al., High-resolution image inpainting using multi-scale neural patch synthesis, CVPR 2017 (arXiv
+  1611.09969): a network draws what is there, patches of the known part draw how it looks.
+* Hertzmann et al., Image analogies, SIGGRAPH 2001 (doi 10.1145/383259.383295): the small picture, enlarged,
+  is compared along with the patches; known patches carry their own shrunk and enlarged selves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from inpainters.imaging import Image, Mask, enlarge, shrink, to_uint8
+from inpainters.patches.field import Float32s, Level, shrunk, texture_features, usable_side
+from inpainters.patches.melt import melt
+
+_Size = tuple[int, int]
+"""(height, width)."""
+_SIDE = 7  # of a patch
+_RATIO = 0.7  # between neighbouring scales
+_FADE = 0.7  # of the guide's weight, per scale: what is there is settled small, how it looks is not
+_FIRST, _LATER = 4, 1  # searches at the first scale, over the whole picture, and at each later one
+_FOREIGN = 24.0  # grey levels that the copies are off the drawn colours at which these count half
+_MOST_PIXELS, _MOST_MISSING = 1_200_000, 200_000  # larger scales copy without a search of their own
+
+
+def detailed(
+    image: Image,
+    mask: Mask,
+    drawn: Image,
+    *,
+    seed: int,
+    guide: float = 1.0,
+    on_scale: Callable[[], object] = lambda: None,
+) -> Image:
+    """The hole filled at full size with what `drawn` shows, in the texture of the known part.
+
+    image: (H, W, 3) uint8, not read where missing. mask: (H, W) bool, True = missing. drawn: (h, w, 3) uint8,
+    the same window filled at a smaller size. guide: weight of the drawn picture against the patches' own
+    colours, at its scale. `on_scale` is called after each scale. Pure in `seed`. Returns (H, W, 3) uint8,
+    known pixels as they were. Where no patch is known the picture is plainly enlarged.
+    """
+    small = np.where(shrunk(mask, _size(drawn))[..., None], drawn, shrink(image, _size(drawn), ~mask))
+    plain = enlarge(small, _size(image))
+    sizes = [size for size in _sizes(_size(drawn), _size(image)) if usable_side(shrunk(mask, size), _SIDE)]
+    if not sizes:
+        return np.where(mask[..., None], plain, image)
+    synthesis = _Synthesis(image, mask, plain, guide, np.random.default_rng(seed), on_scale)
+    level, distance = synthesis.through(sizes)
+    copied = melt(level.sharp_vote(level.weights(distance)), level.pixels, image)
+    return np.where(mask[..., None], _recoloured(copied, plain, mask, len(drawn) / len(image)), image)
+
+
+def _size(picture: Image) -> _Size:
+    return picture.shape[0], picture.shape[1]
+
+
+def _sizes(first: _Size, last: _Size) -> list[_Size]:
+    """The scales, from that of the drawn picture to the full one."""
+    found, scale = [last], _RATIO
+    while scale * last[0] > first[0] / _RATIO**0.5:
+        found.append((round(last[0] * scale), round(last[1] * scale)))
+        scale *= _RATIO
+    return [*([first] if first[0] < last[0] else []), *reversed(found)]
+
+
+@dataclass
+class _Synthesis:
+    """Patches that are searched and vote, scale by scale."""
+
+    image: Image
+    mask: Mask
+    plain: Image
+    """The drawn picture, enlarged."""
+    guide: float
+    rng: np.random.Generator
+    on_scale: Callable[[], object]
+
+    def through(self, sizes: list[_Size]) -> tuple[Level, Float32s]:
+        """The last scale, and the distance of each of its patches from its source."""
+        texture = texture_features(self.image, self.mask, len(self.mask) / sizes[0][0])
+        level, distance = self._first(sizes[0], texture)
+        for step, size in enumerate(sizes[1:], 1):
+            coarse, level = level, self._level(size, texture, self.guide * _FADE**step)
+            level.inherit(coarse)
+            distance = np.zeros(len(level.targets), np.float32)
+            level.vote(level.weights(distance))
+            if size[0] * size[1] <= _MOST_PIXELS and len(level.pixels) <= _MOST_MISSING:
+                for _ in range(_LATER):
+                    distance = level.search(self.rng, everywhere=False)
+                    level.vote(level.weights(distance))
+            self.on_scale()
+        return level, distance
+
+    def _first(self, size: _Size, texture: Float32s) -> tuple[Level, Float32s]:
+        """The scale of the drawn picture: its colours are looked for everywhere."""
+        level = self._level(size, np.zeros_like(texture), self.guide)  # nobody knows its texture yet
+        colours = cv2.resize(self.plain, size[::-1], interpolation=cv2.INTER_AREA).reshape(-1, 3)
+        level.values[level.pixels, :3] = colours[level.pixels]
+        level.field = level.sources[self.rng.integers(0, len(level.sources), len(level.targets))]
+        for _ in range(_FIRST):
+            distance = level.search(self.rng, everywhere=True)
+        level.vote(level.weights(distance))
+        self.on_scale()
+        return level, distance
+
+    def _level(self, size: _Size, texture: Float32s, weight: float) -> Level:
+        side = usable_side(shrunk(self.mask, size), _SIDE)
+        guide = self.plain.astype(np.float32)
+        return Level.make(self.image, texture, self.mask, size, side, guide=guide, guide_weight=weight)
+
+
+def _recoloured(copied: Image, plain: Image, mask: Mask, scale: float) -> Image:
+    """The copies with the drawn colours where the surroundings have none like them, so that a red car stays
+    red; `scale` is that of the drawn picture.
+    """
+    blur = (0, 0), 1 / scale
+    share = cv2.GaussianBlur(mask.astype(np.float32), *blur)
+    off = cv2.GaussianBlur((plain.astype(np.float32) - copied) * mask[..., None], *blur)
+    off = off / np.maximum(share, 1e-3)[..., None]
+    size = (off**2).mean(axis=2, keepdims=True)
+    return to_uint8(copied + off * size / (size + _FOREIGN**2))

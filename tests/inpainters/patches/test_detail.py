@@ -1,0 +1,96 @@
+"""Detail from the surroundings: what was drawn stays, texture comes, known pixels are not touched."""
+
+import cv2
+import numpy as np
+import pytest
+
+from inpainters.imaging import enlarge, shrink
+from inpainters.patches.detail import detailed
+
+SIZE = (160, 192)
+
+
+def textured(seed=0):
+    """A picture of two textures, fine stripes on the left and coarse noise on the right."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    stripes = 128 + 80 * np.sign(np.sin(y * 1.6))
+    noise = 110 + 60 * cv2.resize(rng.normal(0, 1, (40, 48)), SIZE[::-1], interpolation=cv2.INTER_NEAREST)
+    grey = np.where(x < 96, stripes, noise) + rng.normal(0, 3, SIZE)
+    return np.clip(grey[..., None] + np.array([10, 0, -10]), 0, 255).astype(np.uint8)
+
+
+def hole(top=50, left=60, bottom=110, right=130):
+    mask = np.zeros(SIZE, bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def small_of(picture, factor=4):
+    size = SIZE[0] // factor, SIZE[1] // factor
+    return shrink(picture, size, np.ones(SIZE, bool))
+
+
+def test_known_pixels_are_as_they_were_and_missing_ones_are_not_read():
+    picture, mask = textured(), hole()
+    drawn = small_of(picture)
+    holed = np.where(mask[..., None], np.uint8(0), picture)
+    found = detailed(holed, mask, drawn, seed=3)
+    assert (found[~mask] == picture[~mask]).all()
+    other = np.where(mask[..., None], np.uint8(255), picture)
+    assert (detailed(other, mask, drawn, seed=3) == found).all()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others():
+    picture, mask = textured(), hole()
+    one, again, other = (detailed(picture, mask, small_of(picture), seed=seed) for seed in (1, 1, 2))
+    assert (one == again).all()
+    assert (one != other).any()
+
+
+def test_texture_comes_back_that_shrinking_took_away():
+    """Contrast within small windows: gone in the enlarged picture, nearly as in the original afterwards."""
+    picture, mask = textured(), hole()
+    drawn = small_of(picture)
+
+    def contrast(image):
+        grey = image.astype(np.float32).mean(axis=2)
+        inside = cv2.boxFilter(grey**2, -1, (5, 5)) - cv2.boxFilter(grey, -1, (5, 5)) ** 2
+        core = hole(56, 66, 104, 90)  # stripes, away from the rim
+        return float(np.sqrt(np.maximum(inside, 0))[core].mean())
+
+    wanted, found = contrast(picture), contrast(detailed(picture, mask, drawn, seed=0))
+    assert contrast(enlarge(drawn, SIZE)) < 0.5 * wanted
+    assert found == pytest.approx(wanted, rel=0.25)
+
+
+def test_a_red_thing_stays_where_it_was_drawn_though_nothing_near_is_red():
+    picture, mask = textured(), hole()
+    target = picture.copy()
+    target[65:95, 75:110] = (210, 30, 30)
+    found = detailed(picture, mask, small_of(target), seed=0).astype(float)
+    redness = found[..., 0] - found[..., 1:].mean(axis=2)
+    assert redness[70:90, 80:105].mean() > 0.6 * 180
+    assert abs(redness[52:60, 62:128].mean()) < 40
+
+
+def test_answers_that_were_drawn_differently_stay_different():
+    picture, mask = textured(), hole()
+    dark, light = picture // 3, 255 - (255 - picture) // 3
+    first, second = (detailed(picture, mask, small_of(one), seed=0).astype(float) for one in (dark, light))
+    assert (second - first)[mask].mean() > 60
+
+
+def test_without_a_known_patch_it_is_enlarged():
+    picture, mask = textured(), np.ones(SIZE, bool)
+    mask[::9, ::9] = False
+    drawn = small_of(picture)
+    found = detailed(picture, mask, drawn, seed=0)
+    assert np.abs(found.astype(int) - enlarge(drawn, SIZE))[mask].mean() < 12
+
+
+def test_each_scale_is_told_of():
+    calls = []
+    picture, mask = textured(), hole()
+    detailed(picture, mask, small_of(picture), seed=0, on_scale=lambda: calls.append(1))
+    assert len(calls) >= 3

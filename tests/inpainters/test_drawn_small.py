@@ -1,0 +1,112 @@
+"""Deep holes are drawn small, at the size that a network knows, and get detail from the surroundings."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inpainters.base import Inpainter, InpaintRequest
+from inpainters.imaging import enlarge
+from inpainters.registry import METHODS
+from inpainters.spec import Option, Strategy
+from inpainters.strategy import DETAIL, Outline, workload
+
+DETAIL_OPTION = Option("detail", "surroundings", "", choices=("surroundings", "enlarge"), detail=True)
+SPEC = replace(
+    METHODS["mean_fill"],
+    strategy=Strategy(min_context=40, depth=10),
+    options=(DETAIL_OPTION,),
+    stochastic=True,
+)
+
+
+class Grey(Inpainter):
+    """Fills with one grey, and notes at what size."""
+
+    def fill(self, piece):
+        self.seen = piece.mask.shape
+        return np.full_like(piece.image, 90)
+
+
+def disc(radius, size=(240, 260)):
+    y, x = np.mgrid[: size[0], : size[1]]
+    return (y - 120) ** 2 + (x - 130) ** 2 < radius**2
+
+
+def picture(size=(240, 260)):
+    return np.random.default_rng(0).integers(60, 120, (*size, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("radius", "scale"), [(8, 1.0), (10, 1.0), (20, 0.5), (50, 0.2)])
+def test_a_window_is_shrunk_just_so_far_that_its_deepest_hole_fits(radius, scale):
+    (window,) = workload(disc(radius), SPEC).windows
+    assert window.scale == pytest.approx(scale, rel=0.03)
+
+
+def test_a_thin_hole_stays_at_full_size_however_long_it_is():
+    mask = np.zeros((240, 260), bool)
+    mask[100:116, 20:240] = True
+    assert [window.scale for window in workload(mask, SPEC).windows] == [1.0]
+
+
+def test_an_outline_answers_as_its_mask_does():
+    for radius in (8, 20, 50):
+        mask = disc(radius)
+        assert workload(Outline.of(mask), SPEC).windows == workload(mask, SPEC).windows
+
+
+def test_a_result_says_at_what_size_it_was_drawn_and_where_detail_came_from():
+    method, image, mask = Grey(SPEC), picture(), disc(40)
+    result = method(InpaintRequest(image, mask, seed=3))
+    assert max(method.seen) < 100
+    assert len(result.notes) == 1
+    assert result.notes[0].startswith("Drawn at ")
+    assert "with detail from the surroundings" in result.notes[0]
+    assert (result.image[~mask] == image[~mask]).all()
+    inside = result.image[disc(25)].astype(float)
+    assert inside.std() > 8  # the surroundings' noise, not one grey
+    assert inside.mean() == pytest.approx(90, abs=12)
+
+
+def test_enlarge_shows_the_plain_fill():
+    image, mask = picture(), disc(40)
+    result = Grey(SPEC)(InpaintRequest(image, mask, options={"detail": "enlarge"}))
+    assert "and enlarged" in result.notes[0]
+    assert (result.image[disc(30)] == 90).all()
+    assert (enlarge(np.full((5, 5, 3), 90, np.uint8), (9, 9)) == 90).all()
+
+
+def test_several_answers_differ_and_each_depends_on_its_seed_alone():
+    image, mask = picture(), disc(40)
+    three = Grey(SPEC)(InpaintRequest(image, mask, seed=5, n=3))
+    alone = Grey(SPEC)(InpaintRequest(image, mask, seed=6))
+    assert (three[1].image == alone.image).all()
+    assert (three[0].image != three[1].image).any()
+
+
+def test_a_network_without_chance_gives_one_answer_whatever_the_seed():
+    image, mask = picture(), disc(40)
+    method = Grey(replace(SPEC, stochastic=False))
+    one, other = (method(InpaintRequest(image, mask, seed=seed)).image for seed in (1, 2))
+    assert (one == other).all()
+
+
+def test_the_estimate_counts_the_step_where_it_is_taken():
+    mask = disc(40)
+    plain = workload(mask, SPEC, {"detail": "enlarge"})
+    whole = workload(mask, SPEC)
+    assert plain.detail_seconds == 0
+    assert whole.seconds - plain.seconds == pytest.approx(
+        DETAIL.fixed + DETAIL.per_missing_megapixel * mask.sum() / 1e6
+    )
+    assert workload(disc(8), SPEC).detail_seconds == 0
+
+
+def test_an_explanation_ends_with_what_the_answer_shows():
+    image, mask = picture(), disc(40)
+    frames = list(Grey(SPEC).explain(InpaintRequest(image, mask, seed=3)))
+    assert [frame.name for frame in frames] == ["input", "drawn", "result"]
+    (window,) = workload(mask, SPEC).windows
+    part = Grey(SPEC)(InpaintRequest(image, mask, seed=3)).image
+    part = part[window.top : window.bottom, window.left : window.right]
+    assert (frames[-1].image == part).all()
