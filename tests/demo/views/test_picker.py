@@ -19,7 +19,7 @@ def test_what_a_picker_offers(store):
         for option in rows["telea"]["options"]
     } == {"radius": ("float", 3.0, 50)}
     names = [option.name for option in options.offered(registry.get("repaint"))]
-    assert names == ["preset", "steps", "precision", "compile", "jump_length", "resamplings"]
+    assert names == ["preset", "steps", "precision", "compile", "detail", "jump_length", "resamplings"]
 
 
 def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store):
