@@ -17,11 +17,16 @@ class SNPatchGAN(nn.Module):
 
     Strided 5x5 convolutions; `forward(image, mask[, guide])` takes (N, 3, H, W), (N, 1, H, W) and the sketch
     where `guided`, and returns the map (N, widths[-1], H/64, W/64) whose every element is judged on its own.
-    The last convolution is linear. `maps` returns the features of all layers, that map last.
+    The last convolution is linear. `maps` returns the features of all layers, that map last. Where not
+    `spectral`, a penalty in training has to bound its slope.
     """
 
     def __init__(
-        self, widths: Sequence[int] = (64, 128, 256, 256, 256, 256), *, guided: bool = False
+        self,
+        widths: Sequence[int] = (64, 128, 256, 256, 256, 256),
+        *,
+        guided: bool = False,
+        spectral: bool = True,
     ) -> None:
         super().__init__()
         pairs = itertools.pairwise((5 if guided else 4, *widths))
@@ -31,7 +36,8 @@ class SNPatchGAN(nn.Module):
             # times as strong.
             nn.init.orthogonal_(layer.weight)
             nn.init.zeros_(layer.get_parameter("bias"))
-            spectral_norm(layer)
+            if spectral:
+                spectral_norm(layer)
         self.layers = nn.ModuleList(layers)
 
     def forward(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> Tensor:

@@ -34,8 +34,9 @@ class Adversary:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.discriminator.rate * factor
         self.optimizer.zero_grad(set_to_none=True)
-        found, penalty = self._real(real, mask, guide)
-        loss = penalty + self.judge(found, self._drawn(self._scores(fake.detach(), mask, guide), mask))
+        scores, penalty = self._real(real, mask, guide)
+        pair = scores, self._scores(fake.detach(), mask, guide)
+        loss = penalty + self.judge(*(self._drawn(found, mask) for found in pair))
         loss.backward()
         parallel.average_gradients(self.network.parameters())
         self.optimizer.step()
@@ -65,7 +66,10 @@ class Adversary:
         return found | {"adversarial": self.persuade(self._drawn(scores, mask))}
 
     def _drawn(self, scores: Tensor, mask: Tensor) -> Tensor:
-        """The scores that some missing pixel lies under; all of them unless the recipe says `hole_only`."""
+        """The scores that some missing pixel lies under; all of them unless the recipe says `hole_only`.
+
+        Of photographs too: it sees the hole, and else would only learn where it is.
+        """
         if not self.recipe.discriminator.hole_only:
             return scores
         under = torch.nn.functional.adaptive_max_pool2d(mask, scores.shape[-2:]) > 0

@@ -197,7 +197,9 @@ class Discriminator:
     r1: Annotated[StrictFloat, rule(lambda weight: weight >= 0, "must be 0 or more")] = 0.0
     """Weight of the penalty on its gradient at photographs."""
     hole_only: StrictBool = False
-    """Of a composite, only the scores over the hole count: what is known there is a photograph's."""
+    """Only the scores over the hole count: what is known is the same in composite and photograph."""
+    spectral: StrictBool = True
+    """Spectral normalisation; it holds logits near 0, where cross entropy learns little, so not with R1."""
     rate: Above0 = 1e-4
     betas: Decays = (0.5, 0.999)
 
@@ -275,6 +277,8 @@ class Recipe:
 
         torch.manual_seed(self.seed + 1)
         keys: dict[str, Any] = {"guided": True} if self.data.guide else {}
+        if not self.discriminator.spectral:
+            keys["spectral"] = False
         if self.discriminator.widths:
             keys["widths"] = self.discriminator.widths
         return _built(_imported(DISCRIMINATORS[self.discriminator.name]), keys, "discriminator")

@@ -201,6 +201,20 @@ def test_a_sketch_follows_edges_inside_the_hole_alone():
     )
 
 
+@pytest.mark.parametrize("spectral", [True, False])
+def test_a_discriminator_without_spectral_normalisation_has_no_bound(spectral):
+    torch.manual_seed(0)
+    network = SNPatchGAN((8, 8), spectral=spectral)
+    picture, mask = torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
+    before = network(picture, mask)
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if "weight" in name:
+                weight.mul_(3)
+    ratio = (network(picture, mask).std() / before.std()).item()
+    assert ratio == pytest.approx(1 if spectral else 9, rel=0.2)
+
+
 def test_r1_of_a_linear_score_is_its_squared_length():
     real = torch.randn(3, 3, 4, 4, requires_grad=True)
     weight = torch.arange(48.0).reshape(3, 4, 4)
