@@ -71,7 +71,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--methods", metavar="A,B", help="such as telea,repaint:preset=paper; default: all that are ready"
     )
-    run.add_argument("--n", type=int, help="pictures in each bin of each mask set (quick: 16, photos: all)")
+    run.add_argument("--n", type=int, help="pictures in each bin of each mask set (quick: 8, photos: all)")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--out", type=commandline.path, metavar="DIR", help="default: results/SUITE")
     run.add_argument("--data", type=commandline.path, metavar="DIR", help="folder of the test set")

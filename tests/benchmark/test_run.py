@@ -449,7 +449,7 @@ def test_quick_costs_no_more_than_its_budget_however_many_methods(
         spec = replace(registry.METHODS["mean_fill"], name=name, cost=Cost(fixed=0.01 * 1.3 ** (i % 40)))
         monkeypatch.setitem(registry.METHODS, name, spec)
     bins = [label for one in open_mask_sets(quick.mask_sets) for label in one.bins]
-    shares = plans.share(names, 16, bins, quick.seconds, "shared")
+    shares = plans.share(names, quick.n or 0, bins, quick.seconds, "shared")
     spent = sum(n * len(bins) * (plans.OVERHEAD + registry.METHODS[m].cost.fixed) for m, n in shares.items())
     assert spent <= quick.seconds * 1.01 < 15 * 60
     assert max(shares.values()) >= 1
