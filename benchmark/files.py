@@ -30,12 +30,18 @@ class FillRecord(_Model):
     not measured.
     """
     known_max: str = ""
+    detail_scale: str = ""
+    """The smallest scale at which a hole was drawn before it got detail from the surroundings; empty where
+    none was.
+    """
 
 
 class Pinned(_Model):
     """What fixes a method; of one that was planned and never ran, only its version."""
 
     version: str
+    detail: bool = False
+    """Whether what is drawn small gets detail from the surroundings."""
     options: dict[str, Any] = {}
     weights: dict[str, str | None] = {}
     packages: dict[str, str] = {}
@@ -55,6 +61,8 @@ class CellManifest(_Model):
     """image id -> the reason why there is no fill."""
     environment: dict[str, Any]
     version: str
+    detail: bool = False
+    """Whether what is drawn small gets detail from the surroundings."""
 
     def threads(self) -> list[dict[str, int]]:
         """With how many threads its pictures were filled: one entry for each kind."""

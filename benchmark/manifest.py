@@ -44,6 +44,8 @@ class Done:
         pinned = Pinned(
             version=stored.version, options=stored.options, weights=stored.weights, packages=stored.packages
         )
+        if stored.detail:
+            pinned = pinned.model_copy(update={"detail": True})
         n, failed = len(stored.pictures.keys() - refused.keys()), {**stored.failed, **refused}
         return cls(cell, pinned, stored.environment, n, failed, stored.threads())
 

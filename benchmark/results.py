@@ -16,7 +16,11 @@ from inpainters.errors import InputError, unknown
 
 TIMING_COLUMNS = [*KEY_COLUMNS, "seconds", "network_calls", "peak_memory_mb"]
 KNOWN_COLUMNS = ["known_mean", "known_max"]
-"""The change of the known pixels in grey levels: columns of timings.csv that older versions did not write."""
+"""The change of the known pixels in grey levels."""
+LATER_COLUMNS = [*KNOWN_COLUMNS, "detail_scale"]
+"""Columns of timings.csv that older versions did not write; the last is the smallest scale at which a hole
+was drawn before it got detail from the surroundings.
+"""
 WHOLE_SET = "*"
 """The image_id of a metric that is computed on a whole set."""
 ALL_BINS = "all"
@@ -143,6 +147,13 @@ class Results:
         return _with_entries(self.source.column(metric, region))
 
     @cached_property
+    def detailed(self) -> set[str]:
+        """The entries with fills that were drawn small and got detail from the surroundings."""
+        if "detail_scale" not in self.timings:
+            return set()
+        return set(self.timings.loc[self.timings["detail_scale"].notna(), "entry"])
+
+    @cached_property
     def measured(self) -> set[Column]:
         """(metric, region) pairs that hold at least one value."""
         return self.source.measured()
@@ -162,7 +173,7 @@ def load(folder: Path) -> Results:
     source: RowSource = (
         Plain(read_csv(folder / PLAIN, SCORE_COLUMNS)) if is_old(folder) else rows.Reader(folder)
     )
-    timings = read_csv(folder / "timings.csv", TIMING_COLUMNS, KNOWN_COLUMNS)
+    timings = read_csv(folder / "timings.csv", TIMING_COLUMNS, LATER_COLUMNS)
     return Results(folder, files.suite_manifest(folder), source, _with_entries(timings))
 
 
@@ -230,7 +241,7 @@ def read_csv(path: Path, columns: list[str], newer: Sequence[str] = ()) -> pd.Da
 
 
 _NUMBERS = {
-    **dict.fromkeys(("value", "seconds", "network_calls", "peak_memory_mb", *KNOWN_COLUMNS), float),
+    **dict.fromkeys(("value", "seconds", "network_calls", "peak_memory_mb", *LATER_COLUMNS), float),
     "seed": int,
 }
 _NA = {column: [""] for column in _NUMBERS if column != "seed"}

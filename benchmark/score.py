@@ -31,7 +31,7 @@ from benchmark.manifest import Done
 from benchmark.metrics.base import Features
 from benchmark.plan import Plan, load_plan
 from benchmark.record import weights_digest
-from benchmark.results import ALL_BINS, KNOWN_COLUMNS, PLAIN, TIMING_COLUMNS
+from benchmark.results import ALL_BINS, LATER_COLUMNS, PLAIN, TIMING_COLUMNS
 from benchmark.results import WHOLE_SET as ALL
 from benchmark.rows import Column, Row, Scored, Writer
 from inpainters.errors import InputError, sentence
@@ -242,7 +242,13 @@ class Scorer:
         for image_id in sorted(self.images):
             one = pictures[image_id]
             times = one.seconds, one.network_calls, one.peak_memory_mb
-            yield *row_key(self.plan, self.cell, image_id), *times, one.known_mean, one.known_max
+            yield (
+                *row_key(self.plan, self.cell, image_id),
+                *times,
+                one.known_mean,
+                one.known_max,
+                one.detail_scale,
+            )
 
     def score(self) -> bool:
         """Compute what the file of scores lacks; returns True where it held scores that do not say of which
@@ -566,7 +572,7 @@ def _write_timings(path: Path, scorers: Sequence[Scorer]) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow([*TIMING_COLUMNS, *KNOWN_COLUMNS])
+        table.writerow([*TIMING_COLUMNS, *LATER_COLUMNS])
         for scorer in sorted(scorers, key=lambda one: row_key(one.plan, one.cell, "")):
             table.writerows(scorer.times())
         file.flush()

@@ -59,6 +59,10 @@ class InpaintResult:
     """Wall time of the method's own work, weights loaded."""
     network_calls: int = 0
     notes: tuple[str, ...] = ()
+    detail_scale: float | None = None
+    """The smallest scale at which a hole was drawn before it got detail from the surroundings; None where
+    none was.
+    """
 
 
 @dataclass(frozen=True)
@@ -348,6 +352,7 @@ class _Job:
         )
         notes += [note for window in self.windows for note in window.notes(detail=self.adds_detail)]
         notes += [note for piece in self.done for note in piece.notes]
+        scales = [window.scale for window in self.windows if window.scale < 1.0]
         return InpaintResult(
             image=composite(raw, self.image, self.mask),
             raw=raw,
@@ -357,4 +362,5 @@ class _Job:
             seconds=seconds,
             network_calls=sum(piece.network_calls for piece in self.done),
             notes=tuple(dict.fromkeys(notes)),
+            detail_scale=min(scales) if scales and self.adds_detail else None,
         )

@@ -18,7 +18,7 @@ from inpainters.spec import Cost, MethodSpec, Strategy
 
 _T = TypeVar("_T")
 
-DETAIL = Cost(fixed=0.1, per_missing_megapixel=7.0)
+DETAIL = Cost(fixed=0.1, per_missing_megapixel=10.0)
 """What `patches.detail` takes, by the missing pixels of a window at full size."""
 
 TILE = 16

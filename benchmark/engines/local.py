@@ -182,6 +182,7 @@ class _Filler:
                 "threads": measure.threads(),
                 "known_mean": mean,
                 "known_max": most,
+                "detail_scale": "" if result.detail_scale is None else f"{result.detail_scale:.6g}",
             })  # fmt: skip
 
 

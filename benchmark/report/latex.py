@@ -1,12 +1,12 @@
 """Tables as LaTeX."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from benchmark.metrics import METRICS
 from benchmark.report.layout import OVERVIEW
-from benchmark.report.marks import MARK, mark
-from benchmark.report.summary import Key, TableFigure, column_order, entry_order, named, summarise
-from benchmark.report.tables import footnotes, number
+from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, MARK, mark
+from benchmark.report.summary import TableFigure, column_order, entry_order, summarise
+from benchmark.report.tables import called, footnotes, number
 from benchmark.results import Results
 
 
@@ -19,29 +19,26 @@ def _tables(results: Results) -> list[str]:
     """Those of one mask set."""
     bins, entries = column_order(results.rows["bin"]), entry_order(results.rows["entry"])
     pairs = [pair for pair in OVERVIEW if pair in results.measured]
-    return [_latex_table(results.title, *pair, summarise(results, *pair), entries, bins) for pair in pairs]
+    return [_latex_table(results, *pair, entries, bins) for pair in pairs]
 
 
 def _latex_table(
-    suite: str,
-    metric: str,
-    region: str,
-    cells: Mapping[Key, TableFigure],
-    entries: Sequence[str],
-    bins: Sequence[str],
+    results: Results, metric: str, region: str, entries: Sequence[str], bins: Sequence[str]
 ) -> str:
+    cells = summarise(results, metric, region)
+
     def line(entry: str) -> str:
-        return (
-            " & ".join([_escape(named(entry)), *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
-        )
+        name = _escape(called(results, entry))
+        return " & ".join([name, *(_latex_cell(cells.get((entry, b))) for b in bins)]) + r" \\"
 
     arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
     note = "".join(f" {_escape(sentence)}" for sentence in footnotes(cells.values()))
+    note += f" {_escape(DETAIL_NOTE)}" if results.detailed & set(entries) else ""
     return "\n".join(
         [
             r"\begin{table}",
             rf"\caption{{{_escape(metric)} in the {region} {arrow} by missing share (\%), suite "
-            rf"{_escape(suite)}.{note}}}",
+            rf"{_escape(results.title)}.{note}}}",
             rf"\begin{{tabular}}{{l{'r' * len(bins)}}}",
             r"\toprule",
             " & ".join(["method", *(_escape(b.replace("-", "--")) for b in bins)]) + r" \\",
@@ -79,4 +76,5 @@ _LATEX = {
     "–": "--",
     "`": "",
     MARK: r"$\dagger$",
+    DETAIL_MARK: r"$\ddagger$",
 }

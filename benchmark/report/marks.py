@@ -1,4 +1,6 @@
-"""Figures that flatter a method: it was trained to make a distance by the same network small."""
+"""What is marked in tables: figures that flatter a method, as it was trained to make a distance by the same
+network small, and methods whose fills got detail from the surroundings.
+"""
 
 from collections.abc import Iterable
 
@@ -6,6 +8,11 @@ from benchmark.metrics import METRICS, NETWORKS
 from inpainters.registry import METHODS
 
 MARK = "†"
+DETAIL_MARK = "‡"
+DETAIL_NOTE = (
+    f"{DETAIL_MARK} deep holes were drawn small, at the size that the network knows, and got their fine "
+    "detail from the surroundings."
+)
 
 
 def flattered(entry: str, metric: str) -> str | None:

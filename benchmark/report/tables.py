@@ -11,7 +11,7 @@ from benchmark.metrics import METRICS
 from benchmark.report import agreement
 from benchmark.report.layout import OVERVIEW, RANKED, SET_DISTANCES
 from benchmark.report.markdown import markdown_table
-from benchmark.report.marks import footnote, mark
+from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, footnote, mark
 from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
 from benchmark.report.summary import (
     Key,
@@ -71,6 +71,11 @@ def text(cell: TableFigure | None) -> str:
     return value + mark(cell.entry, cell.metric)
 
 
+def called(results: Results, entry: str) -> str:
+    """An entry's name, marked where its fills got detail from the surroundings."""
+    return named(entry) + (f" {DETAIL_MARK}" if entry in results.detailed else "")
+
+
 def reach(value: Interval) -> float:
     """How far an interval reaches from its mean, on its longer side."""
     return max(value.high - value.mean, value.mean - value.low)
@@ -105,12 +110,12 @@ def _part(results: Results) -> list[str]:
         "In brackets the number of holes, where photographs have more than one.",
         markdown_table(
             ["method", *bins],
-            [[named(entry), *(_size(sizes.get((entry, b))) for b in bins)] for entry in entries],
+            [[called(results, entry), *(_size(sizes.get((entry, b))) for b in bins)] for entry in entries],
         ),
     ]
     parts += _known(results, entries)
     for metric, region in measured(results):
-        parts += _section(metric, region, summarise(results, metric, region), entries, bins)
+        parts += _section(results, metric, region, entries, bins)
     absent = [f"* `{metric}`: {reason}" for metric, reason in _absent(results).items()]
     absent += [f"* {sentence}"] if (sentence := left_out(results)) else []
     if absent:
@@ -125,7 +130,7 @@ def _known(results: Results, entries: Sequence[str]) -> list[str]:
     if changes["known_mean"].isna().all():
         return []
     rows = [
-        [named(entry), *(_level(changes[column].get(entry, np.nan)) for column in changes)]
+        [called(results, entry), *(_level(changes[column].get(entry, np.nan)) for column in changes)]
         for entry in entries
     ]
     return [
@@ -169,7 +174,7 @@ def _overview(results: Results, entries: Sequence[str], sizes: Mapping[Key, Size
     columns = [summarise(results, *pair) for pair in pairs]
     rows = [
         [
-            named(entry),
+            called(results, entry),
             _size(sizes.get((entry, ALL))),
             *(text(column.get((entry, ALL))) for column in columns),
         ]
@@ -179,6 +184,7 @@ def _overview(results: Results, entries: Sequence[str], sizes: Mapping[Key, Size
     return [
         markdown_table(["method", "n", *(title(*pair) for pair in pairs)], rows),
         *footnotes(cells),
+        *([DETAIL_NOTE] if results.detailed & set(entries) else []),
         *_left_out(results, pairs),
         *_fewer(cells),
     ]
@@ -284,7 +290,7 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
             (p, how) for p in pairs for how in ("mean", "max" if METRICS[p[0]].better == "higher" else "min")
         ]
         figures = [_of_answers(results, entry, *p, how) for p, how in [*hows, *((p, "mean") for p in spread)]]
-        lines.append([named(entry), str(seeds[entry]), *figures])
+        lines.append([called(results, entry), str(seeds[entry]), *figures])
     note = (
         "Mean: of all answers to a hole. Best: of the answer that comes closest to the original, which only "
         "the original can choose."
@@ -305,9 +311,9 @@ def _of_answers(results: Results, entry: str, metric: str, region: str, how: str
 
 
 def _section(
-    metric: str, region: str, cells: Mapping[Key, TableFigure], entries: Sequence[str], bins: Sequence[str]
+    results: Results, metric: str, region: str, entries: Sequence[str], bins: Sequence[str]
 ) -> list[str]:
-    spec = METRICS.get(metric)
+    spec, cells = METRICS.get(metric), summarise(results, metric, region)
     parts = [f"## {title(metric, region)}", spec.variant if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
@@ -319,7 +325,7 @@ def _section(
     parts.append(
         markdown_table(
             ["method", *columns],
-            [[named(entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries],
+            [[called(results, entry), *(text(cells.get((entry, b))) for b in columns)] for entry in entries],
         )
     )
     parts += footnotes(cells.values())

@@ -9,9 +9,9 @@ import numpy as np
 from benchmark.metrics import METRICS
 from benchmark.report.agreement import section
 from benchmark.report.figures import machine
-from benchmark.report.marks import footnote, mark
+from benchmark.report.marks import DETAIL_NOTE, footnote, mark
 from benchmark.report.summary import Key, TableFigure, column_order, left_out, named
-from benchmark.report.tables import ARROWS, number
+from benchmark.report.tables import ARROWS, called, number
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
 from demo.views.changes import next_rev
@@ -37,7 +37,7 @@ class Board:
 
 def board(results: Results, metric: str, region: str, families: Collection[str]) -> list[Any]:
     """Values of the table, both charts and the small print."""
-    heads = {entry: _head(entry, metric) for entry in entries_of(results, families)}
+    heads = {entry: _head(results, entry, metric) for entry in entries_of(results, families)}
     cells, bins = cells_of(results, metric, region), column_order(results.rows["bin"])
     medians = results.timings.groupby("entry")["seconds"].median()
     seconds = {str(entry): float(value) for entry, value in medians.items()}
@@ -78,8 +78,8 @@ def _columns(board: Board) -> list[dict[str, Any]]:
     return [*heads, {"id": ALL_BINS, "title": "all", **numbers}, clock]
 
 
-def _head(entry: str, metric: str) -> dict[str, Any]:
-    return {"id": entry, "title": named(entry) + mark(entry, metric), "family": family_of(entry)}
+def _head(results: Results, entry: str, metric: str) -> dict[str, Any]:
+    return {"id": entry, "title": called(results, entry) + mark(entry, metric), "family": family_of(entry)}
 
 
 def _better(metric: str) -> str:
@@ -147,6 +147,7 @@ def note(results: Results, metric: str) -> str:
     flattery = footnote(results.rows["entry"].unique(), [metric])
     parts = [
         flattery,
+        DETAIL_NOTE if results.detailed else "",
         f"{ground}{thin}{paired}",
         spec.variant if spec else "",
         f"Times: {machine(results)}.",

@@ -21,7 +21,7 @@ _Size = tuple[int, int]
 _SIDE = 7  # of a patch
 _RATIO = 0.7  # between neighbouring scales
 _FADE = 0.7  # of the guide's weight, per scale: what is there is settled small, how it looks is not
-_FIRST, _LATER = 4, 1  # searches at the first scale, over the whole picture, and at each later one
+_FIRST, _LATER = 4, 2  # searches at the first scale, over the whole picture, and at each later one
 _FOREIGN = 24.0  # grey levels that the copies are off the drawn colours at which these count half
 _MOST_PIXELS, _MOST_MISSING = 1_200_000, 200_000  # larger scales copy without a search of their own
 
@@ -32,7 +32,7 @@ def detailed(
     drawn: Image,
     *,
     seed: int,
-    guide: float = 1.0,
+    guide: float = 2.0,
     on_scale: Callable[[], object] = lambda: None,
 ) -> Image:
     """The hole filled at full size with what `drawn` shows, in the texture of the known part.

@@ -14,6 +14,7 @@ from benchmark import results
 from benchmark.convert import convert
 from benchmark.metrics import METRICS as METRICS_TABLE
 from benchmark.report import display, layout, summary, tables
+from benchmark.report.latex import latex
 from benchmark.report.write import report
 from benchmark.results import TIMING_COLUMNS
 from benchmark.rows import SCORE_COLUMNS
@@ -147,6 +148,20 @@ def test_what_a_method_changed_of_the_known_pixels_is_told(folder: Path) -> None
     text = tables.markdown(results.load(folder))
     assert "| Telea | 1.5 | 40.0 |\n" in text
     assert "| Mean fill | – | – |\n" in text
+
+
+def test_methods_whose_fills_got_detail_are_marked_in_every_table(folder: Path) -> None:
+    assert "‡" not in tables.markdown(results.load(folder))
+    timings = pd.read_csv(folder / "timings.csv")
+    timings.loc[timings["method"] == "telea", "detail_scale"] = 0.25
+    timings.to_csv(folder / "timings.csv", index=False)
+    found = results.load(folder)
+    lines = tables.markdown(found).splitlines()
+    named = [line for line in lines if line.startswith("| Telea") and not line.startswith("| Telea =")]
+    assert {line.startswith("| Telea ‡ |") for line in named} == {True}
+    assert not [line for line in lines if line.startswith("| Mean fill ‡")]
+    assert any(line.startswith("‡ deep holes were drawn small") for line in lines)
+    assert r"Telea $\ddagger$ &" in latex(found)
 
 
 def test_a_changed_picture_is_not_copied(folder: Path) -> None:

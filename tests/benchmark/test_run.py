@@ -640,6 +640,7 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     """
     from diffusers import UNet2DModel
 
+    from inpainters.strategy import DETAIL
     from inpainters.weights import denoisers
 
     model = tmp_path / "model"
@@ -650,7 +651,10 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     name = cells.split_entry(entry)[1]["model"]
     assert name.startswith(f"{model}@")
     assert plans.choose_methods(f"replacement:steps=2:model={name}") == [entry]
-    assert plans.cost(entry, (256, 256), 0.2) == pytest.approx(0.02 + 2 * denoisers.call_seconds(name))
+    detail = DETAIL.fixed + DETAIL.per_missing_megapixel * round(0.2 * 256**2) / 1e6
+    assert plans.cost(entry, (256, 256), 0.2) == pytest.approx(
+        0.02 + 2 * denoisers.call_seconds(name) + detail
+    )
     assert start(tmp_path / "out", photos, (entry,)).failed == {}
     (manifest, *_) = [read_json(path) for path in sorted((tmp_path / "out").rglob("manifest.json"))]
     assert (manifest["options"]["model"], manifest["weights"]) == (name, {})
