@@ -169,15 +169,13 @@ class Inpainter:
         )
         filled = yield from self.frames(piece)
         filled = self.fill_batch([piece])[0] if filled is None else filled
-        together = composite(filled, piece.image, piece.mask)
-        window = job.windows[0]
-        if job.adds_detail and window.scale < 1.0:
-            yield Frame("drawn", f"The fill as it was drawn, at {max(window.size)} px", together)
-            rows, columns = slice(window.top, window.bottom), slice(window.left, window.right)
-            part = job.finished(0, filled), job.image[rows, columns], job.mask[rows, columns]
-            yield Frame("result", "The fill with detail from the surroundings", composite(*part))
-            return
-        yield Frame("result", "The fill, with the known pixels put back", together)
+        shrunk = job.adds_detail and job.windows[0].scale < 1.0
+        then = "; detail from the surroundings comes afterwards" if shrunk else ""
+        yield Frame(
+            "result",
+            f"The fill, with the known pixels put back{then}",
+            composite(filled, piece.image, piece.mask),
+        )
 
     def synchronize(self) -> None:
         """Wait for the device, so that `seconds` is the time the work took."""

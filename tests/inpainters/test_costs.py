@@ -124,7 +124,7 @@ def test_network_calls_make_the_price():
     mask[-40:, -40:] = True
     assert workload(mask, row).network_calls == 2 * 65
     prices = [
-        costs.estimate(workload(mask, row, {"preset": preset})) - row.cost.fixed
+        costs.estimate(workload(mask, row, {"preset": preset, "detail": "enlarge"})) - row.cost.fixed
         for preset in ("preview", "paper")
     ]
     assert prices[1] / prices[0] == pytest.approx(2410 / 65)

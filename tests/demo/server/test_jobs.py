@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from demo.server.jobs import (
     Batch,
@@ -219,7 +220,14 @@ def test_a_price_from_the_holes_boxes_is_that_of_the_mask(boxes, monkeypatch):
     mask = np.zeros((600, 800), bool)
     for top, left, bottom, right in boxes:
         mask[top:bottom, left:right] = True
-    outline = Outline(mask.shape, tuple(Hole(*box, (box[2] - box[0]) * (box[3] - box[1])) for box in boxes))
+    depths = ndimage.distance_transform_edt(mask)
+    holes = [
+        Hole(
+            *box, (box[2] - box[0]) * (box[3] - box[1]), round(depths[box[0] : box[2], box[1] : box[3]].max())
+        )
+        for box in boxes
+    ]
+    outline = Outline(mask.shape, tuple(holes))
     for spec in registry.METHODS.values():
         work = workload(mask, spec)
         assert price(spec, outline) == Price(work.network_calls, pytest.approx(3.0 * work.seconds))
