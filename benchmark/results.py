@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -134,8 +134,16 @@ class Results:
             raise unknown(f"mask set of '{self.suite}'", name, self.mask_sets)
         if name is None or len(self.mask_sets) == 1:
             return self
-        timings = self.timings[self.timings["mask_set"] == name]
-        return replace(self, source=OfMaskSet(self.source, name), timings=timings, mask_set=name)
+        if name not in self._parts:
+            timings = self.timings[self.timings["mask_set"] == name]
+            self._parts[name] = replace(
+                self, source=OfMaskSet(self.source, name), timings=timings, mask_set=name
+            )
+        return self._parts[name]
+
+    @cached_property
+    def _parts(self) -> dict[str, "Results"]:
+        return {}
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -145,6 +153,11 @@ class Results:
     def column(self, metric: str, region: str) -> pd.DataFrame:
         """The rows of one metric and region: `value`, NaN where `reason` says why."""
         return _with_entries(self.source.column(metric, region))
+
+    @cached_property
+    def kept(self) -> dict[Column, Any]:
+        """What was made of the rows of a metric and region."""
+        return {}
 
     @cached_property
     def detailed(self) -> set[str]:

@@ -144,7 +144,16 @@ REGION_ORDER = ("hole", "band", "whole")
 
 
 def summarise(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
-    """The cells of one metric and region, by (entry, bin); of one mask set (`Results.part`)."""
+    """The cells of one metric and region, by (entry, bin); of one mask set (`Results.part`). They are kept,
+    as tables and figures ask for the same.
+    """
+    if (metric, region) not in results.kept:
+        results.kept[metric, region] = _summarised(results, metric, region)
+    found: dict[Key, TableFigure] = results.kept[metric, region]
+    return found
+
+
+def _summarised(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
     rows = _with_holes(results, metric, region)
     if ALL not in set(rows["bin"]):
         rows = pd.concat([rows, _pooled(rows)])

@@ -536,6 +536,8 @@ def _code(root: Path, photos: Path) -> str:
         "48",
         "--methods",
         "mean_fill,telea",
+        "--masks",
+        "irregular",
         "--out",
         str(root),
         "--only",
@@ -604,6 +606,8 @@ def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos:
         "20-30",
         "--size",
         "64",
+        "--masks",
+        "irregular",
         "--out",
         str(tmp_path / "out"),
     ]

@@ -73,7 +73,8 @@ def given_to(spec, mask):
     image = picture(*mask.shape)
     spy = Spy(spec)
     spy.seen = []
-    spy(InpaintRequest(image, mask))
+    plain = {option.name: option.choices[-1] for option in spec.options if option.detail}
+    spy(InpaintRequest(image, mask, options=plain))  # what is done to a fill afterwards is no part of it
     return spy.seen, image
 
 
