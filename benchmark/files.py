@@ -61,6 +61,8 @@ class CellManifest(_Model):
     """image id -> the reason why there is no fill."""
     environment: dict[str, Any]
     version: str
+    inputs: str = ""
+    """Digest of the photographs and masks that it was filled from; empty where a record does not say."""
     detail: bool = False
     """Whether what is drawn small gets detail from the surroundings."""
 

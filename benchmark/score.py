@@ -158,15 +158,25 @@ def open_cells(root: Path, plan: Plan, bench: Bench, *, quiet: bool = True) -> l
                 if image_id in stored.pictures
                 and file_sha256(cell.folder(root) / f"{image_id}.png") != stored.pictures[image_id].sha256
             }
-            refused = {i: text for i, text in damaged[cell.column].items() if i in stored.pictures} | changed
+            torn = damaged[cell.column] | _others(cell, stored, inputs[cell.column], images)
+            refused = {i: text for i, text in torn.items() if i in stored.pictures} | changed
             absent = frozenset(images) - stored.pictures.keys() | refused.keys()
             done = Done.of(cell, stored, refused)
-            found.append(
-                Scorer(root, plan, done, absent, inputs[cell.column], bench, damaged[cell.column], changed)
-            )
+            found.append(Scorer(root, plan, done, absent, inputs[cell.column], bench, torn, changed))
     if not found and any(plan.methods.values()):
         raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
     return found
+
+
+def _others(cell: Cell, stored: CellManifest, inputs: Inputs, images: Sequence[str]) -> dict[str, str]:
+    """Image id -> why no fill of the cell is scored, where its photographs and masks are not those that lie
+    beside it now; none where they are, or the record does not say.
+    """
+    now = digest({image_id: inputs.table.get(image_id) for image_id in images})
+    if stored.inputs in ("", now):
+        return {}
+    text = f"{cell.title}: the photographs or masks are not those that it was filled from; use --redo."
+    return dict.fromkeys(images, text)
 
 
 @contextmanager

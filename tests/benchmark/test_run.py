@@ -29,6 +29,8 @@ from benchmark.inputs.datasets import Dataset, folder
 from benchmark.inputs.frozen import load_inputs, prepare, read_mask, read_rgb
 from benchmark.inputs.masksets import MaskSet, open_mask_sets
 from benchmark.plan import Plan
+from benchmark.score import score as score_folder
+from benchmark.verify import verify as verify_folder
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
@@ -669,3 +671,23 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     failed = start(tmp_path / "again", photos, (entry,)).failed
     assert all("holds another model" in reason for reason in failed.values())
     assert failed
+
+
+def test_a_mask_that_was_changed_together_with_the_list_of_inputs_is_noticed(
+    tmp_path: Path, photos: Path
+) -> None:
+    root = tmp_path / "out"
+    arguments = ["--size", "48", "--methods", "mean_fill,telea", "--masks", "irregular", "--n", "2"]
+    assert main(["run", "photos", "--data", str(photos), *arguments, "--out", str(root)]) == 0
+    (listed,) = root.glob("cells/*/irregular/20-30/_inputs/inputs.json")
+    stored = json.loads(listed.read_text())
+    first, second = stored["order"]
+    names = [f"{image_id}.mask.png" for image_id in (first, second)]
+    (listed.parent / names[0]).write_bytes((listed.parent / names[1]).read_bytes())
+    stored["pictures"][first] = {**stored["pictures"][first], **stored["pictures"][second]}
+    stored["files"][names[0]] = stored["files"][names[1]]
+    listed.write_text(json.dumps(stored))
+    failures = score_folder(root, quiet=True)
+    assert failures
+    assert all("20-30" in text and "not those that it was filled from" in text for text in failures)
+    assert [text for text in verify_folder(root) if "not those that it was filled from" in text]
