@@ -64,6 +64,8 @@ def _draw_part(results: Results) -> Iterator[Path]:
     calls = iterated(results)
     for metric, region in (pair for pair in BY_CALLS if len(calls) > 1 and pair in measured(results)):
         cells = _ranked(summarise(results, metric, region))
+        if not any(entry in calls for entry, _ in cells):
+            continue  # none of them filled what the others did
         figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
         yield _save(figure, file(f"{metric}_{region}_by_calls"))
     if orders := agreement.draw_agreement(Figure(figsize=(7, 6)), results):
