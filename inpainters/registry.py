@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inpainters.base import Inpainter
 
 _DEPTH = 12
-"""Of holes in pixels, which the bundled networks draw best: see `results/depth`."""
+"""Of holes in pixels, which the bundled networks draw best, as `benchmark.studies.depth` measures."""
 _TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=8, depth=_DEPTH)
 """Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the
 memory's bounds.
