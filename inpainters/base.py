@@ -326,10 +326,9 @@ class _Job:
             return window.enlarged(drawn)
         from inpainters.patches.detail import detailed  # brings SciPy
 
-        rows, columns = slice(window.top, window.bottom), slice(window.left, window.right)
         return detailed(
-            self.image[rows, columns],
-            self.mask[rows, columns],
+            self.image[window.place],
+            self.mask[window.place],
             window.unpadded(drawn),
             seed=self.seed if self.work.spec.stochastic else 0,  # one network, one answer
             on_scale=lambda: piece.on_step(1, 1),

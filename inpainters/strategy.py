@@ -135,6 +135,11 @@ class Window:
         return max(1, round(height * self.scale)), max(1, round(width * self.scale))
 
     @property
+    def place(self) -> tuple[slice, slice]:
+        """Its rows and columns of the picture."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
     def worked(self) -> tuple[float, float]:
         """(megapixels, missing megapixels) that are worked on, after shrinking."""
         height, width = self.size
@@ -150,9 +155,8 @@ class Window:
 
     def cut(self, image: Image, mask: Mask) -> tuple[Image, Mask]:
         """Return the piece of `image` and `mask` to work on; missing pixels are 0 in it."""
-        rows, columns = slice(self.top, self.bottom), slice(self.left, self.right)
-        mask = mask[rows, columns].copy()  # a method may write to its piece, never to the request
-        image = np.where(mask[..., None], np.uint8(0), image[rows, columns])
+        mask = mask[self.place].copy()  # a method may write to its piece, never to the request
+        image = np.where(mask[..., None], np.uint8(0), image[self.place])
         if self.scale != 1.0:
             image, mask = shrink(image, self.size, known=~mask), shrink_mask(mask, self.size)
             image[mask] = 0
@@ -162,7 +166,7 @@ class Window:
         """Return the part of the (H, W) bool sketch `guide` that belongs to `cut`;
         its lines survive shrinking.
         """
-        guide = guide[self.top : self.bottom, self.left : self.right]
+        guide = guide[self.place]
         return pad_to_multiple(guide if self.scale == 1.0 else shrink_guide(guide, self.size), self.multiple)
 
     def unpadded(self, filled: Image) -> Image:
@@ -177,7 +181,7 @@ class Window:
 
     def paste(self, picture: Image, filled: Image) -> None:
         """Write a fill of the window's size into `picture`, in place."""
-        picture[self.top : self.bottom, self.left : self.right] = filled
+        picture[self.place] = filled
 
 
 def windows(missing: Mask | Outline, strategy: Strategy) -> list[Window]:

@@ -13,17 +13,23 @@ import cv2
 import numpy as np
 
 from inpainters.imaging import Image, Mask, enlarge, shrink, to_uint8
-from inpainters.patches.field import Float32s, Level, shrunk, texture_features, usable_side
+from inpainters.patches.field import (
+    RATIO,
+    Float32s,
+    Level,
+    searched,
+    shrunk,
+    texture_features,
+    usable_side,
+)
 from inpainters.patches.melt import melt
 
 _Size = tuple[int, int]
 """(height, width)."""
 _SIDE = 7  # of a patch
-_RATIO = 0.7  # between neighbouring scales
 _FADE = 0.7  # of the guide's weight, per scale: what is there is settled small, how it looks is not
 _FIRST, _LATER = 4, 2  # searches at the first scale, over the whole picture, and at each later one
 _FOREIGN = 24.0  # grey levels that the copies are off the drawn colours at which these count half
-_MOST_PIXELS, _MOST_MISSING = 1_200_000, 200_000  # larger scales copy without a search of their own
 
 
 def detailed(
@@ -59,10 +65,10 @@ def _size(picture: Image) -> _Size:
 
 def _sizes(first: _Size, last: _Size) -> list[_Size]:
     """The scales, from that of the drawn picture to the full one."""
-    found, scale = [last], _RATIO
-    while scale * last[0] > first[0] / _RATIO**0.5:
+    found, scale = [last], RATIO
+    while scale * last[0] > first[0] / RATIO**0.5:
         found.append((round(last[0] * scale), round(last[1] * scale)))
-        scale *= _RATIO
+        scale *= RATIO
     return [*([first] if first[0] < last[0] else []), *reversed(found)]
 
 
@@ -87,7 +93,7 @@ class _Synthesis:
             level.inherit(coarse)
             distance = np.zeros(len(level.targets), np.float32)
             level.vote(level.weights(distance))
-            if size[0] * size[1] <= _MOST_PIXELS and len(level.pixels) <= _MOST_MISSING:
+            if searched(size, len(level.pixels)):
                 for _ in range(_LATER):
                     distance = level.search(self.rng, everywhere=False)
                     level.vote(level.weights(distance))

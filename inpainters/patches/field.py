@@ -26,6 +26,11 @@ from inpainters.imaging import Image, Mask, shrink, shrink_mask
 Float32s = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.integer]
 
+RATIO = 0.7
+"""Between neighbouring scales."""
+MOST_SEARCHED = 1_200_000
+"""Pixels; larger scales copy by the coarser field without a search of their own."""
+_MOST_MISSING = 200_000
 _TEXTURE = 1.0  # weight of the texture features against grey levels
 _VOTED = 5  # red, green, blue and two texture features; a guide's channels come after them
 _NEAR = np.array([0.3, 0.2], np.float32)
@@ -393,6 +398,11 @@ def masked_distance(patches: Float32s, known: Float32s, bank: Float32s) -> Float
     held = patches * known
     distance: Float32s = (held * held).sum(axis=1)[:, None] - 2 * held @ bank.T + known @ (bank * bank).T
     return distance
+
+
+def searched(size: tuple[int, int], missing: float) -> bool:
+    """True for a scale of (height, width) with so many missing pixels that is searched itself."""
+    return size[0] * size[1] <= MOST_SEARCHED and missing <= _MOST_MISSING
 
 
 def shrunk(mask: Mask, size: tuple[int, int]) -> Mask:

@@ -13,12 +13,17 @@ import numpy as np
 
 from inpainters.base import Inpainter, Piece
 from inpainters.imaging import Image, Mask
-from inpainters.patches.field import Float32s, Level, depths, shrunk, texture_features, usable_side
+from inpainters.patches.field import (
+    RATIO,
+    Float32s,
+    Level,
+    depths,
+    searched,
+    shrunk,
+    texture_features,
+    usable_side,
+)
 from inpainters.patches.melt import melt
-
-_RATIO = 0.7  # between neighbouring scales
-_MOST_PIXELS, _MOST_MISSING = 1_200_000, 200_000
-"""Larger scales copy by the coarser field without a search of their own."""
 
 
 class PatchMatch(Inpainter):
@@ -63,7 +68,7 @@ def _rounds(rounds: int, size: tuple[int, int], mask: Mask) -> int:
     to do.
     """
     share = size[0] * size[1] / mask.size
-    if size[0] * size[1] > _MOST_PIXELS or np.count_nonzero(mask) * share > _MOST_MISSING:
+    if not searched(size, np.count_nonzero(mask) * share):
         return 0
     return rounds + round(float(-np.log2(share)))
 
@@ -77,8 +82,8 @@ def pyramid(mask: Mask, side: int) -> list[tuple[tuple[int, int], int]]:
     """
     depth = float(depths(mask).max())
     scale, sizes = 1.0, [mask.shape]
-    while depth * scale > 0.8 * side and min(mask.shape) * scale * _RATIO > 3 * side:
-        scale *= _RATIO
+    while depth * scale > 0.8 * side and min(mask.shape) * scale * RATIO > 3 * side:
+        scale *= RATIO
         sizes.append((round(mask.shape[0] * scale), round(mask.shape[1] * scale)))
     # Between the largest scale that is searched and the picture itself there is nothing to learn.
     sizes = sizes[:1] + [size for size in sizes[1:] if _rounds(1, size, mask)]

@@ -126,7 +126,7 @@ def test_steps_count_up_to_their_total():
 
 
 def test_above_the_cap_the_field_of_the_coarser_scale_is_copied_sharply(monkeypatch):
-    monkeypatch.setattr("inpainters.methods.classical.patchmatch._MOST_PIXELS", 64 * 64)
+    monkeypatch.setattr("inpainters.patches.field.MOST_SEARCHED", 64 * 64)
     checks = np.kron(np.indices((16, 16)).sum(axis=0) % 2, np.ones((8, 8))) * 200 + 20
     image = np.repeat(checks[..., None], 3, axis=2).astype(np.uint8)
     mask = square((128, 128), 50, 50, 30)
