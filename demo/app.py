@@ -20,6 +20,7 @@ from demo.server.visit import App, Session
 from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
+from demo.widgets.events import QUIET
 
 TITLE = "Inpainting, side by side"
 RESULTS = Path(__file__).parent.parent / "results"
@@ -69,13 +70,7 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
             for tab in TABS.values():
                 with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
                     tab.build(page)
-        blocks.load(
-            _linked(list(TABS)),
-            None,
-            tabs,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        blocks.load(_linked(list(TABS)), None, tabs, **QUIET)
         endpoints.add_endpoints(app)
     blocks.queue(max_size=64, default_concurrency_limit=8)
     return blocks, app

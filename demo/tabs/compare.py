@@ -16,7 +16,7 @@ from demo.server.visit import App, Reply, Session
 from demo.tabs import Page
 from demo.views import compare as view
 from demo.views.picker import picker
-from demo.widgets.events import LAST, LIGHT, QUIET, RUNS, sent
+from demo.widgets.events import LAST, QUIET, RUNS, sent
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Choice, Picker
@@ -105,17 +105,17 @@ class CompareTab:
         self.canvas.maskfile(self.on_maskfile, [self.canvas, self.state], self.all, **QUIET, **LAST)
         self.canvas.tool(self.on_tool, [self.state], self.all, **QUIET, **LAST)
         told = [self.state, self.picker, self.panes, *self.bar]
-        self.canvas.mask(self.on_mask, [self.state], told, **LIGHT, **LAST)
-        self.picker.choose(self.on_choose, [self.picker, self.state], self.all, **LIGHT, **LAST)
+        self.canvas.mask(self.on_mask, [self.state], told, **QUIET, **LAST)
+        self.picker.choose(self.on_choose, [self.picker, self.state], self.all, **QUIET, **LAST)
         for number in (self.seed, self.several):
-            number.input(self.on_numbers, [self.seed, self.several, self.state], self.all, **LIGHT, **LAST)
+            number.input(self.on_numbers, [self.seed, self.several, self.state], self.all, **QUIET, **LAST)
 
     def wire_runs(self) -> None:
         """What starts and stops runs, and what follows from their answers."""
         asked = [self.mask_url, self.picker, self.seed, self.several, self.state]
         self.run.click(self.on_run, asked, self.all, js=RUN_JS, **RUNS)
-        self.stop.click(self.on_stop, [self.state], None, **LIGHT)
-        self.panes.stop(self.on_stop, [self.state], None, **LIGHT)
+        self.stop.click(self.on_stop, [self.state], None, **QUIET)
+        self.panes.stop(self.on_stop, [self.state], None, **QUIET)
         self.panes.retry(self.on_retry, [self.state], self.all, **RUNS)
         self.panes.use(self.on_use, [self.state], self.all, **QUIET)
         self.back.click(partial(self.on_move, -1), [self.state], self.all, **QUIET)

@@ -14,7 +14,7 @@ from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import inside as view
 from demo.views.changes import changes
-from demo.widgets.events import LAST, LIGHT, QUIET, RUNS, sent
+from demo.widgets.events import LAST, QUIET, RUNS, sent
 from demo.widgets.inside import Inside
 from inpainters.errors import InputError
 
@@ -39,7 +39,7 @@ class InsideTab:
         self.inside.pick(self.on_pick, seen, shown, **QUIET, **LAST)
         self.inside.point(self.on_point, seen, shown, **QUIET, **LAST)
         self.inside.run(self.on_run, seen, shown, **RUNS)
-        self.inside.stop(self.on_stop, [self.state], None, **LIGHT)
+        self.inside.stop(self.on_stop, [self.state], None, **QUIET)
         blocks.load(self.on_load, seen, shown, **QUIET)
 
     def on_open(self, look: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:

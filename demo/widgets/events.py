@@ -4,11 +4,14 @@ from typing import Any
 
 import gradio as gr
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-LIGHT: dict[str, Any] = {**QUIET, "queue": False}
+_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {**_HIDDEN, "queue": False}
+"""Events with one answer go past Gradio's queue: its browser side closes the stream of answers when the last
+event is done, and an answer to the next one that is on its way in that moment is lost.
+"""
 LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 """Gradio's default drops what happens while an earlier event is under way."""
-RUNS: dict[str, Any] = {**QUIET, "concurrency_limit": 32}
+RUNS: dict[str, Any] = {**_HIDDEN, "concurrency_limit": 32}
 
 
 def sent(event: gr.EventData) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from skimage import data, transform
 
 from demo.widgets.assets import style_tag
 from demo.widgets.chart import Chart
+from demo.widgets.events import QUIET
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Picker
 from demo.widgets.table import Table
@@ -288,7 +289,7 @@ def build() -> gr.Blocks:
                 RECEIVED.append((f"{name}.{event}", sent._data))
                 return json.dumps(sent._data)
 
-            getattr(component, event)(report, None, log, show_progress="hidden")
+            getattr(component, event)(report, None, log, **QUIET)
 
         for name, component in {
             "panes": panes,
@@ -299,35 +300,33 @@ def build() -> gr.Blocks:
         }.items():
             for event in component.SENDS:
                 listen(name, component, event)
-        picker.choose(
-            lambda choice: RECEIVED.append(("picker.ids", choice.ids)), picker, None, show_progress="hidden"
-        )
+        picker.choose(lambda choice: RECEIVED.append(("picker.ids", choice.ids)), picker, None, **QUIET)
         buttons["newer"].click(
-            lambda: panes_value(5, done=True, titles={"telea": "Newer"}), None, panes, show_progress="hidden"
+            lambda: panes_value(5, done=True, titles={"telea": "Newer"}), None, panes, **QUIET
         )
         buttons["older"].click(
             lambda: (panes_value(4, titles={"telea": "Older"}), "sent"),
             None,
             [panes, log],
-            show_progress="hidden",
+            **QUIET,
         )
-        buttons["noref"].click(lambda: panes_value(6, ref=False), None, panes, show_progress="hidden")
+        buttons["noref"].click(lambda: panes_value(6, ref=False), None, panes, **QUIET)
         buttons["hostile"].click(
-            lambda: [table_value(HOSTILE), line_value(HOSTILE)], None, [table, line], show_progress="hidden"
+            lambda: [table_value(HOSTILE), line_value(HOSTILE)], None, [table, line], **QUIET
         )
         buttons["hostile"].click(
             lambda: panes_value(7, titles=dict.fromkeys(("telea", "error", "queued"), HOSTILE)),
             None,
             panes,
-            show_progress="hidden",
+            **QUIET,
         )
         buttons["nothing"].click(
             lambda: {"rev": 8, "w": 0, "h": 0, "mode": "grid", "panes": []},
             None,
             panes,
-            show_progress="hidden",
+            **QUIET,
         )
-        buttons["hide"].click(lambda: gr.update(visible=False), None, panes, show_progress="hidden")
+        buttons["hide"].click(lambda: gr.update(visible=False), None, panes, **QUIET)
     return page
 
 
