@@ -1,0 +1,40 @@
+"""The only room that converts: files to arrays, dtype, range, layout, size.
+
+An image is (H, W, 3) uint8 sRGB; a mask is (H, W) bool, True where the pixel is missing.
+"""
+
+from inpainters.imaging.arrays import (
+    Image,
+    Mask,
+    check_guide,
+    check_image,
+    check_mask,
+    composite,
+    cut_share,
+    enlarge,
+    pad_to_multiple,
+    seam,
+    shrink,
+    shrink_guide,
+    shrink_mask,
+    side_by_side,
+    to_uint8,
+)
+from inpainters.imaging.colour import THRESHOLD
+from inpainters.imaging.holes import load_mask
+from inpainters.imaging.reading import (
+    MAX_PIXELS,
+    PICTURE_SUFFIXES,
+    LoadedPicture,
+    Source,
+    decode_image,
+    load_image,
+)
+from inpainters.imaging.writing import encode_png, save_png
+
+__all__ = [
+    "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Image", "LoadedPicture", "Mask", "Source",
+    "check_guide", "check_image", "check_mask", "composite", "cut_share", "decode_image", "encode_png",
+    "enlarge", "load_image", "load_mask", "pad_to_multiple", "save_png", "seam", "shrink", "shrink_guide",
+    "shrink_mask", "side_by_side", "to_uint8",
+]  # fmt: skip

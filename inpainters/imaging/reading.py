@@ -1,0 +1,119 @@
+"""Files, PIL images and arrays become (H, W, 3) uint8 sRGB, or are refused with one sentence."""
+
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PilImage
+from PIL import ImageOps, UnidentifiedImageError
+
+from inpainters.errors import InputError
+from inpainters.imaging.arrays import Image, Mask, check_image
+from inpainters.imaging.colour import to_rgb
+
+Source: TypeAlias = "str | os.PathLike[str] | PilImage.Image | npt.NDArray[Any]"
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+"""Of a folder's files, those that data sets, mask sets and trainings read."""
+MAX_PIXELS = 100_000_000
+"""Pictures of more pixels are refused before they are decoded."""
+
+
+@dataclass(frozen=True)
+class LoadedPicture:
+    """A decoded picture, what was done to get there, and which pixels its file called transparent."""
+
+    image: Image
+    notes: tuple[str, ...] = ()
+    transparent: Mask | None = None
+
+
+def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> LoadedPicture:
+    """Return `source` (a path, a PIL image or an array) as an (H, W, 3) uint8 sRGB image.
+
+    EXIF orientation is applied; palette, grey, CMYK, 16-bit, alpha and animated files are converted and
+    `notes` says so. Raises InputError with one sentence for what is not a picture, is damaged, or has more
+    than `max_pixels`.
+    """
+    if isinstance(source, np.ndarray):
+        return LoadedPicture(check_image(source))
+    if isinstance(source, PilImage.Image):
+        return _decode(source, "The picture", max_pixels)
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"A picture is a path, a PIL image or a NumPy array, not {type(source).__name__}.")
+    path = Path(source)
+    return _decode(_read(path), f"'{path.name}'", max_pixels)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no file '{path.name}'; check its path.") from None
+    except IsADirectoryError:
+        raise InputError(f"'{path.resolve().name}' is a folder; name a picture in it.") from None
+    except PermissionError:
+        raise InputError(f"'{path.name}' cannot be read; check its permissions.") from None
+    except (OSError, ValueError):  # a name too long, or with a null in it
+        raise InputError(f"'{path.name[:80]}' cannot be read; check its path.") from None
+
+
+def decode_image(data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS) -> LoadedPicture:
+    """As `load_image`, from the bytes of a file."""
+    return _decode(data, name, max_pixels)
+
+
+def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> LoadedPicture:
+    if source == b"":
+        raise InputError(f"{name} is empty; choose another file.")
+    try:
+        if isinstance(source, PilImage.Image):
+            return _convert(source, name, max_pixels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PilImage.DecompressionBombWarning)
+            with PilImage.open(io.BytesIO(source)) as picture:
+                return _convert(picture, name, max_pixels)
+    except UnidentifiedImageError:
+        raise InputError(
+            f"{name} is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP."
+        ) from None
+    except PilImage.DecompressionBombError:
+        raise InputError(
+            f"{name} has too many pixels; the limit is {max_pixels / 1e6:.0f} megapixels. Make it smaller."
+        ) from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{name} is damaged or cut short and cannot be decoded; save or download it again."
+        ) from None
+
+
+def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> LoadedPicture:
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise InputError(
+            f"{name} is {width}×{height}; the limit is {max_pixels / 1e6:.3g} megapixels. Make it smaller or "
+            "crop it first."
+        )
+    if width < 1 or height < 1:
+        raise InputError(f"{name} has no pixels; choose another file.")
+    notes: list[str] = []
+    if getattr(picture, "n_frames", 1) > 1:
+        notes.append("Animated or multi-page file: the first frame is used.")
+        picture.seek(0)
+    deep = picture.mode.startswith("RGB") and ";16" in str(
+        getattr(picture, "tile", "")
+    )  # gone once the pixels are decoded
+    turned = ImageOps.exif_transpose(picture)
+    if picture.getexif().get(0x0112, 1) != 1:
+        notes.append("Turned upright as its EXIF orientation says.")
+    if deep:
+        notes.append("Converted from 16-bit to 8-bit.")
+    rgb, transparent = to_rgb(turned, notes)
+    return LoadedPicture(np.array(rgb, np.uint8), tuple(notes), transparent)

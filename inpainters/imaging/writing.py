@@ -1,0 +1,28 @@
+"""Pictures and masks as PNG, which changes no pixel."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PilImage
+
+from inpainters.imaging.arrays import Image, Mask
+
+
+def encode_png(image: Image | Mask) -> bytes:
+    """PNG bytes of an image, or of a mask (255 = missing)."""
+    array = image.astype(np.uint8) * 255 if image.dtype == bool else image
+    buffer = io.BytesIO()
+    PilImage.fromarray(array).save(buffer, "PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def save_png(path: Path, image: Image | Mask) -> None:
+    """Write a PNG in one step, so that a killed run leaves no half a file behind."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(encode_png(image))
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
