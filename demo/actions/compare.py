@@ -10,6 +10,7 @@ from demo.server.answers import Keeper
 from demo.server.jobs import Batch, job_for
 from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas
+from demo.server.showcase import INVITATION, showcase
 from demo.server.visit import App, Reply, Session
 from inpainters import registry
 from inpainters.errors import InputError
@@ -71,8 +72,20 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
     )
     if data.get("by") != "server":
         session.drawn = ""
+    if one.best:
+        return _shown(session)
     one.stale = one.batch is not None and session.digest != one.digest
     return one.stale != before
+
+
+def _shown(session: Session) -> bool:
+    """The finished example is in view, and another hole than its own takes its place: True where it did."""
+    one = session.round
+    one.digest = one.digest or session.digest
+    if session.digest == one.digest:
+        return False
+    session.forget_answers()
+    return True
 
 
 def checked_hole(data: Mapping[str, Any], size: tuple[int, int]) -> dict[str, float]:
@@ -115,7 +128,7 @@ def checked_holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
 
 def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
     """What a link asks for: example, drawn mask, methods, their settings, seed and answers. What it cannot
-    have is said and left out.
+    have is said and left out. Without a picture: the finished example.
     """
     wrong: list[str] = []
 
@@ -134,7 +147,18 @@ def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Rep
     drawn = attempt(lambda: numbers(asked.get("seed") or 0, asked.get("n") or 1))
     session.seed, session.n = drawn or (0, 1)
     reply = attempt(lambda: _linked_picture(app, session, asked)) or Reply()
+    if session.index < 0:
+        reply = open_showcase(app, session)
     return Reply(" ".join(wrong), True, reply.mask) if wrong else reply
+
+
+def open_showcase(app: App, session: Session) -> Reply:
+    """Open the finished example, where it is here."""
+    shown = showcase(app.store, app.results)
+    if shown is None:
+        return Reply()
+    session.open(shown.round())
+    return Reply(INVITATION, mask=shown.mask)
 
 
 def _linked_picture(app: App, session: Session, asked: Mapping[str, str]) -> Reply:

@@ -45,6 +45,8 @@ class Round:
     """What the editor called the mask of the last run."""
     drawn: str = ""
     """The generator's settings where the mask of the last run is exactly what it drew."""
+    best: str = ""
+    """The best method of the finished example that the page opens with; empty for other rounds."""
     reference: bool = True
     """False where the hole covers pixels the file called transparent: nothing true is known there."""
 
@@ -112,9 +114,13 @@ class Session:
 
     def begin(self, picture: OpenPicture) -> None:
         """Open a new picture: earlier rounds are forgotten."""
+        self.open(Round(picture))
+
+    def open(self, one: Round) -> None:
+        """Begin with a round that may have answers."""
         self.stop()
         self._forget(self.rounds)
-        self.rounds, self.index, self.hole, self.holes, self.drawn = [Round(picture)], 0, {}, [], ""
+        self.rounds, self.index, self.hole, self.holes, self.drawn = [one], 0, {}, [], ""
 
     def follow(self, name: str) -> None:
         """Make an answer the next picture; rounds that were undone are forgotten."""
@@ -149,11 +155,11 @@ class Session:
             [
                 token
                 for token in (one.mask, one.masked, one.sketch, *one.answers.values(), *one.previews)
-                if token and token not in kept
+                if token and token not in kept and not token.startswith("k")
             ]
         )
         one.mask = one.masked = one.sketch = one.batch = None
-        one.answers, one.stale, one.digest, one.drawn = {}, False, self.digest, self.drawn
+        one.answers, one.stale, one.digest, one.drawn, one.best = {}, False, self.digest, self.drawn, ""
 
     def _forget(self, rounds: list[Round]) -> None:
         for one in rounds:

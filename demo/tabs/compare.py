@@ -12,6 +12,7 @@ from demo.server import samples
 from demo.server.archive import archive
 from demo.server.jobs import Batch
 from demo.server.options import MOST_ANSWERS
+from demo.server.showcase import showcase
 from demo.server.visit import App, Reply, Session
 from demo.tabs import Page
 from demo.views import compare as view
@@ -67,6 +68,7 @@ class CompareTab:
 
     def __init__(self, app: App, state: gr.State) -> None:
         self.app, self.state = app, state
+        showcase(app.store, app.results)  # read now, so that no visitor waits for it
         self.mask_url, self.token = gr.Textbox(visible=False), gr.Textbox(visible=False)
         with gr.Row(elem_id="compare"):
             with gr.Column(elem_id="compare-side", scale=0, min_width=320):

@@ -72,6 +72,7 @@ def editor(session: Session, note: str = "", error: bool = False, mask: str | No
         "note": note or " ".join(picture.notes),
         "transparent": picture.transparent is not None,
         "sample": picture.sample,
+        "finished": bool(session.round.best),
     }
 
 
@@ -87,7 +88,7 @@ def controls(session: Session, prices: Mapping[str, Price]) -> list[dict[str, An
     """Properties of Run, Stop, Download, Back, Forward, the methods' heading and the words on scores."""
     label, ready = run_label(session, prices)
     running, last = session.running, len(session.rounds) - 1
-    answered = session.index >= 0 and bool(session.round.answers)
+    answered = session.index >= 0 and bool(session.round.answers) and not session.round.best
     return [
         {"value": label, "interactive": ready},
         {"interactive": running},

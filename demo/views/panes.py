@@ -29,11 +29,15 @@ def panes(session: Session, runner: Runner) -> dict[str, Any]:
     if one.batch is not None:
         shown += [_pane(job, runner, stem, session) for job in one.batch.jobs]
     value = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": shown}
+    if one.best:
+        value |= {"mode": "slider", "pair": ["original", one.best]}
     return value | ({"ref": "original"} if one.reference else {})
 
 
 def stale(session: Session, job: Job) -> bool:
     """True where the page's mask or settings are no longer those a job ran with."""
+    if session.round.best:
+        return False
     spec = registry.get(job.method)
     drawn = (job.seed, job.n) != (session.seed, answers_of(spec, session.n)) if spec.stochastic else False
     return session.round.stale or drawn or dict(job.options) != session.options.get(job.method, {})

@@ -70,8 +70,22 @@ export function makeActions(editor) {
     return points.length > 2 ? touched(polygon(editor.mask, points, write(value))) : null;
   }
 
+  /* The bits as they are before a stroke. The first one over the finished example begins a mask anew. */
+  function begin(value) {
+    const before = editor.mask.bits.slice();
+    if (editor.finished && value && editor.brush.tool() !== "sketch") {
+      editor.mask.bits.fill(0);
+      touched(whole());
+    }
+    return before;
+  }
+
+  function whole() {
+    return [0, 0, editor.mask.w, editor.mask.h];
+  }
+
   function keep(before, box) {
-    editor.history.keep(editor.mask, before, box);
+    editor.history.keep(editor.mask, before, editor.finished ? whole() : box);
   }
 
   function change(action, by) {
@@ -79,7 +93,7 @@ export function makeActions(editor) {
     if (!mask.w) return;
     const before = mask.bits.slice();
     action(mask);
-    keep(before, [0, 0, mask.w, mask.h]);
+    keep(before, whole());
     editor.canvas.retint();
     changed(true, by);
   }
@@ -94,6 +108,7 @@ export function makeActions(editor) {
   function changed(tell = true, by = "visitor") {
     const found = measured(editor.mask);
     show(editor, found);
+    if (by === "visitor") editor.finished = false;
     if (tell) editor.trigger("mask", payload(editor.mask, found, by));
     return found;
   }
@@ -101,6 +116,7 @@ export function makeActions(editor) {
   return {
     stroke,
     shape,
+    begin,
     keep,
     change,
     changed,

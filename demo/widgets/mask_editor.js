@@ -23,7 +23,8 @@ function makeEditor({ root, props, trigger, upload }) {
   const stage = makeStage();
   const status = makeStatus();
   const editor = { root, props, trigger, upload, stage, status, say: status.say };
-  Object.assign(editor, { mask: makeMask(0, 0), picture: null, keyPoint: null, history: makeHistory() });
+  const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null, finished: false };
+  Object.assign(editor, nothing, { history: makeHistory() });
   Object.assign(editor, makeActions(editor));
   editor.view = makeView(editor, stage.node);
   editor.canvas = makeCanvas(editor, stage.node, stage.canvas);
@@ -168,6 +169,7 @@ function makeReceiver(editor) {
     editor.say(value.note, value.error);
     setAddress(value.query);
     editor.bar.transparent.hidden = !value.transparent;
+    editor.finished = value.finished;
     try {
       if (!(await load(value))) return;
     } catch (error) {

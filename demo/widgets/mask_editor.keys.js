@@ -78,8 +78,9 @@ function move(editor, dx, dy) {
 /* One touch of the brush at the keyboard's cursor. */
 function stamp(editor, event) {
   editor.keyPoint ??= middle(editor);
-  const before = editor.mask.bits.slice();
-  const box = editor.stroke(editor.keyPoint, editor.keyPoint, editor.brush.value(event));
+  const value = editor.brush.value(event);
+  const before = editor.begin(value);
+  const box = editor.stroke(editor.keyPoint, editor.keyPoint, value);
   if (box) editor.keep(before, box);
   editor.changed();
 }

@@ -29,8 +29,8 @@ export function makePointer(editor, stage, cursor) {
     }
     if (event.button === 1 || editor.keys.spaceDown()) return { at: [event.clientX, event.clientY], from };
     const start = editor.view.at(event);
-    const before = editor.mask.bits.slice();
-    const painting = { points: [start], value: editor.brush.value(event), before, spot: null };
+    const value = editor.brush.value(event);
+    const painting = { points: [start], value, before: editor.begin(value), spot: null };
     if (editor.brush.strokes()) painting.spot = editor.stroke(start, start, painting.value);
     return painting;
   }

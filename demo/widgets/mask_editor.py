@@ -30,6 +30,8 @@ class EditorData(GradioModel):
     """True where the file has transparent pixels, which can be taken as the mask."""
     sample: str | None = None
     """The example in view."""
+    finished: bool = False
+    """True where picture and mask are the page's finished example: the first stroke begins a mask anew."""
     query: str | None = None
     """The page's query string, for links."""
 

@@ -3,7 +3,8 @@
 import { familyGlyph, familySign, isFamily } from "./common.families.js";
 import { clamp, el, ownUrl, setAttributes } from "./common.js";
 import { describe } from "./panes.data.js";
-import { listenTo } from "./panes.gestures.js";
+import { drawFilm, makeFilm } from "./panes.film.js";
+import { listenTo, STILL } from "./panes.gestures.js";
 import { layer, picture, show } from "./panes.picture.js";
 import { place } from "./panes.view.js";
 
@@ -26,7 +27,8 @@ function makeNodes() {
   });
   nodes.hold = el("button", { type: "button", class: "hold", text: "Hold to flip (F)" });
   const choice = el("div", { class: "choice" }, nodes.selects[0], nodes.swap, nodes.selects[1], nodes.hold);
-  nodes.node = el("div", { class: "duo", hidden: true }, choice, nodes.frame);
+  nodes.film = makeFilm();
+  nodes.node = el("div", { class: "duo", hidden: true }, choice, nodes.frame, nodes.film);
   return nodes;
 }
 
@@ -66,12 +68,31 @@ function listenToHandle({ handle, stage }, cutNow, setCut) {
   });
 }
 
-/* A pair of ids, keeping what can be kept: two methods, else the original and what else there is. */
-function settled(kept, choices) {
+/* While nothing is zoomed, a drag anywhere on the picture moves the divider. */
+function listenToPicture({ stage }, panes, setCut) {
+  let from = null;
+  stage.addEventListener("pointerdown", (event) => {
+    const fits = panes.mode === "slider" && !panes.root.classList.contains("zoomed");
+    from = fits && event.button === 0 ? event.clientX : null;
+  });
+  stage.addEventListener("pointermove", (event) => {
+    if (from === null || Math.abs(event.clientX - from) < STILL) return;
+    if (!stage.hasPointerCapture(event.pointerId)) stage.setPointerCapture(event.pointerId);
+    setCut((100 * place(stage, event)[0]) / stage.clientWidth);
+  });
+  for (const type of ["pointerup", "pointercancel"]) {
+    stage.addEventListener(type, () => {
+      from = null;
+    });
+  }
+}
+
+/* A pair of ids, keeping what can be kept: what the value proposes, else the original and the first fill. */
+function settled(kept, choices, proposed) {
   const pair = [...kept];
   const all = choices.map((p) => p.id);
   const methods = choices.filter((p) => isFamily(p.family)).map((p) => p.id);
-  const wish = methods.length > 1 ? methods : [...all.filter((id) => id === "original"), ...methods, ...all];
+  const wish = [...proposed, "original", ...methods, ...all].filter((id) => all.includes(id));
   for (const i of [0, 1]) {
     const free = (id) => id !== pair[1 - i];
     if (!all.includes(pair[i])) pair[i] = wish.find(free) ?? all.find(free) ?? null;
@@ -128,8 +149,9 @@ export function makeDuo(panes) {
 
   function draw() {
     const choices = panes.withPicture();
-    state.pair = settled(state.own ? state.pair : [null, null], choices);
+    state.pair = settled(state.own ? state.pair : [null, null], choices, panes.value.pair ?? []);
     for (const i of [0, 1]) drawSide(i, choices);
+    drawFilm(nodes.film, choices, state.pair, (id) => choose(1, id));
     const inView = choices.filter((p) => state.pair.includes(p.id));
     nodes.stage.setAttribute("aria-label", inView.map(describe).join("; "));
     setCut(state.cut);
@@ -141,6 +163,7 @@ export function makeDuo(panes) {
   nodes.swap.addEventListener("click", () => setPair(state.pair.toReversed()));
   listenToHold(nodes.hold, setFlip);
   listenToHandle(nodes, () => state.cut, setCut);
+  listenToPicture(nodes, panes, setCut);
   const seen = () => state.pair[panes.mode === "flip" && state.flipped ? 1 : 0];
   listenTo(nodes.stage, panes, (event) => panes.tap(seen(), nodes.stage, event));
   return { ...nodes, draw, setFlip, first: () => state.pair[0] };

@@ -2,7 +2,7 @@
 
 import { place } from "./panes.view.js";
 
-const STILL = 4;
+export const STILL = 4;
 
 /* `panes`: root, view and tap(stage, event), which is called where nothing was dragged. */
 export function listenTo(stage, panes, tap) {

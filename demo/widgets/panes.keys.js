@@ -4,7 +4,10 @@ const PAN = 40;
 
 function simpleKeys(panes) {
   const { view } = panes;
-  const toggle = (id) => panes.setMode(panes.mode === id ? "grid" : id);
+  const toggle = (id) => {
+    panes.setMode(panes.mode === id ? "grid" : id);
+    keepFocus(panes);
+  };
   return {
     "+": () => view.zoomStep(1),
     "=": () => view.zoomStep(1),
@@ -19,6 +22,15 @@ function simpleKeys(panes) {
     ArrowUp: () => view.panBy(0, PAN),
     ArrowDown: () => view.panBy(0, -PAN),
   };
+}
+
+/* What had the focus may be hidden now: its place is taken by what is in view. */
+function keepFocus(panes) {
+  const now = document.activeElement;
+  if (panes.root.contains(now) && now.checkVisibility()) return;
+  const pane = panes.shown.get(panes.picked) ?? [...panes.shown.values()][0];
+  const next = panes.mode === "slider" ? panes.duo.handle : pane?.stage;
+  next?.focus({ preventScroll: true });
 }
 
 function isElsewhere(event) {

@@ -8,12 +8,13 @@ from demo.widgets.widget import Widget
 class Panes(Widget):
     """A grid of pictures that zoom and pan together, with a divided view, a flip view and error maps.
 
-    Value: `{rev, w, h, mode, ref?, panes: [pane, ...]}`.
+    Value: `{rev, w, h, mode, ref?, pair?, panes: [pane, ...]}`.
 
     * `rev`: rises with every value (`demo.views.changes.next_rev()`); a value with a lower one is dropped.
     * `w`, `h`: size of the picture in pixels; every picture is drawn at this size.
     * `mode`: grid, slider, flip or error. It is applied when it changes; between changes the visitor's choice
       stays.
+    * `pair`: ids of the two that slider and flip open with; without it the original and the first fill.
     * `ref`: URL of the original, or the id of the pane that shows it. Without it there is no error map.
       Holding Space shows `ref`, or else the pane with the id "original".
     * pane: `{id, title, family, state, src, err?, progress, eta, seconds, note, chips, place?, stale?,

@@ -48,7 +48,7 @@ export function makeView(panes, percent) {
     view.centre = [clampAxis(kept[0], w, size[0] / s), clampAxis(kept[1], h, size[1] / s)];
     const [x, y] = size.map((length, i) => Math.round((length / 2 - view.centre[i] * s) * dpr) / dpr);
     panes.root.style.setProperty("--view", `translate(${x}px, ${y}px) scale(${s})`);
-    panes.root.classList.toggle("pixelated", s >= 2);
+    panes.root.classList.toggle("pixelated", view.scale !== null && s >= 2);
     panes.root.classList.toggle("zoomed", s > fitScale(size) * 1.001);
     percent.textContent = percentText(s);
   }

@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,24 @@ def test_what_a_link_cannot_have_is_said_and_not_used(store, tmp_path, asked, wo
     assert words in value.note
     assert session.round.picture.sample == "coffee"
     assert (session.options, session.seed, session.n) == ({}, 0, 1)
+
+
+def test_a_link_without_a_picture_opens_the_finished_example_and_a_mask_replaces_it(store):
+    app, session = App(store, None, Path("results")), Session(store)
+    reply = compare.restore_session(app, session, {"m": "telea", "seed": "3"})
+    assert (reply.note, session.chosen, session.seed) == (
+        "Paint over something and press Run.", ["telea"], 3,
+    )  # fmt: skip
+    shown = panes.panes(session, Runner())
+    assert (shown["mode"], shown["pair"][0], len(shown["panes"])) == ("slider", "original", 6)
+    assert not [pane for pane in shown["panes"] if pane["state"] == "stale"]
+    told = {"count": 4, "bbox": [0, 0, 2, 2], "by": "server", "digest": "1"}
+    assert not compare.painted(session, told)
+    assert compare.painted(session, {**told, "digest": "2"})
+    assert [pane["id"] for pane in panes.panes(session, Runner())["panes"]] == ["original"]
+    other = Session(store)
+    compare.restore_session(app, other, {"img": "coffee"})
+    assert [pane["id"] for pane in panes.panes(other, Runner())["panes"]] == ["original"]
 
 
 def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(

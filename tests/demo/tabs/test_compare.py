@@ -84,7 +84,7 @@ class Visitor:
         self.page.on("console", lambda message: message.type == "error" and self.trouble.append(message.text))
         self.page.on("request", lambda request: self._own(request.url, server))
         self.page.goto(server + query)
-        self.page.wait_for_selector("#compare-photo", state="attached")
+        self.page.wait_for_selector("#compare-editor .widget[data-rev]", state="attached")
         self.server = server
 
     def _own(self, url, server):
@@ -217,6 +217,26 @@ def visitor(cleared, photo):
 
 def pixels(path):
     return np.asarray(PilImage.open(path).convert("RGB"))
+
+
+def test_the_page_opens_with_a_finished_example_until_something_is_painted(visit):
+    visitor = visit()
+    page, panes = visitor.page, visitor.page.locator("#compare-panes")
+    visitor.says("Paint over something and press Run.")
+    assert panes.get_by_role("radio", name="Slider").get_attribute("aria-checked") == "true"
+    stills = panes.locator(".film .still").evaluate_all("all => all.map(node => node.dataset.id)")
+    assert stills[:2] == ["original", "masked"]
+    assert len({registry.get(name).family for name in stills[2:]}) == 4
+    assert page.get_by_label("Left picture").input_value() == "original"
+    assert page.get_by_label("Right picture").input_value() == stills[2]
+    hole = visitor.mask()
+    assert page.locator("#compare-zip").is_disabled()  # its pictures are copies: nothing to replay
+    visitor.paint((-20, 0), (20, 0))
+    page.wait_for_selector("#compare-panes .grid .pane:only-child")
+    assert 0 < visitor.count() < hole.sum() / 4
+    visitor.tool("Undo")
+    assert np.array_equal(visitor.mask(), hole)
+    assert not page.locator("#compare-panes .pane.stale").count()
 
 
 def test_upload_paint_run_and_look_at_the_pixels(visit, photo):

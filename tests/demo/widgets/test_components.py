@@ -218,8 +218,25 @@ def test_pane_events_reach_python(page: Page, harness: ModuleType) -> None:
     page.keyboard.press("Enter")
     assert heard(page, harness, "panes.use") == [{"id": "telea", "name": "telea"}]
     mode(page, "Slider").click()
-    page.get_by_label("Left picture").select_option("original")
+    page.get_by_label("Right picture").select_option("patchmatch")
     assert heard(page, harness, "panes.pair") == [{"a": "original", "b": "patchmatch"}]
+
+
+def test_a_drag_on_the_picture_moves_the_divider_and_keys_keep_the_focus(kept: Page) -> None:
+    stage = pane(kept, "Telea").locator(".stage")
+    stage.focus()
+    kept.keyboard.press("s")
+    handle = kept.get_by_role("slider", name="Divide")
+    playwright.expect(handle).to_be_focused()
+    box = kept.locator("#panes .duo .stage").bounding_box()
+    kept.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 30)
+    kept.mouse.down()
+    kept.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 40, steps=4)
+    kept.mouse.up()
+    assert handle.get_attribute("aria-valuenow") == "25"
+    handle.focus()
+    kept.keyboard.press("s")
+    assert kept.evaluate("document.activeElement.closest('#panes .grid') !== null")
 
 
 def test_download_is_the_picture(kept: Page, harness: ModuleType) -> None:
@@ -300,11 +317,13 @@ def test_keys_act_only_inside(page: Page) -> None:
     assert clip == "inset(0px 0px 0px 62%)"
 
 
-def test_pair_is_of_methods_until_the_visitor_chooses(page: Page) -> None:
+def test_pair_is_the_original_and_a_fill_until_the_visitor_chooses(page: Page) -> None:
     sides = [page.get_by_label("Left picture"), page.get_by_label("Right picture")]
     mode(page, "Slider").click()
-    assert [side.input_value() for side in sides] == ["telea", "patchmatch"]
-    sides[1].select_option("masked")
+    assert [side.input_value() for side in sides] == ["original", "telea"]
+    sides[0].select_option("telea")
+    assert [side.input_value() for side in sides] == ["telea", "original"]
+    page.locator("#panes .film [data-id='masked']").click()
     page.get_by_role("button", name="Swap the two").click()
     page.locator("#newer").click()
     playwright.expect(page.locator("#panes .label.right")).to_contain_text("Newer")
