@@ -16,7 +16,7 @@ from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
 from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
-from inpainters.imaging import PICTURE_SUFFIXES, Image, Mask, load_image, load_mask, save_png, side_by_side
+from inpainters.imaging import PICTURE_SUFFIXES, Mask, load_image, load_mask, save_png, side_by_side
 from inpainters.registry import METHODS, create, get, unavailable
 from inpainters.strategy import Outline, workload
 from inpainters.weights.fetch import fetch
@@ -50,6 +50,7 @@ def _parser() -> commandline.Parser:
     fill.add_argument(
         "-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file or a folder"
     )
+    fill.add_argument("--overwrite", action="store_true", help="replace files that are there already")
     fill.add_argument("--seed", type=int, default=0)
     fill.add_argument("--n", type=int, default=1, help="answers per photograph, seeds seed .. seed + n - 1")
     fill.add_argument(
@@ -124,14 +125,20 @@ def _fill(arguments: argparse.Namespace) -> int:
     if arguments.strip and arguments.n < 2:
         raise InputError("--strip shows several answers side by side: ask for them with --n 2 or more.")
     targets = _Targets(arguments.out, several_methods=len(names) > 1, single=single and arguments.n == 1)
+    commandline.check_new(
+        (
+            path
+            for name in names
+            for pair in pairs
+            for path in targets.paths(pair.photo.stem, name, arguments)
+        ),
+        [path for pair in pairs for path in (pair.photo, pair.mask)],
+        overwrite=arguments.overwrite,
+    )
     failures = 0
     for method, pair in _progress([(method, pair) for method in methods for pair in pairs]):
         try:
-            results = _answers(method, pair, arguments)
-            for result in results:
-                targets.save(pair.photo.stem, result, arguments.n)
-            if arguments.strip:
-                targets.save_strip(pair.photo.stem, results)
+            targets.save(pair.photo.stem, _answers(method, pair, arguments), arguments)
         except Exception as error:
             if single or disk_full(error):
                 raise
@@ -200,20 +207,24 @@ class _Targets:
     def _is_file(self) -> bool:
         return self.out.suffix.lower() == ".png" and self.single and not self.several_methods
 
-    def save(self, stem: str, result: InpaintResult, n: int) -> None:
-        self._write(f"{stem}-{result.seed}.png" if n > 1 else f"{stem}.png", result.method, result.image)
+    def paths(self, stem: str, method: str, arguments: argparse.Namespace) -> Iterator[Path]:
+        """All files that the answers of one method to one photograph are written to."""
+        seeds = range(arguments.seed, arguments.seed + min(arguments.n, 64))
+        names = [f"{stem}-{seed}.png" for seed in seeds] if arguments.n > 1 else [f"{stem}.png"]
+        for name in names + [f"{stem}-strip.png"] * arguments.strip:
+            yield self._path(name, method)
 
-    def save_strip(self, stem: str, results: Sequence[InpaintResult]) -> None:
-        """All answers of one method to one photograph, as <stem>-strip.png beside them."""
-        self._write(
-            f"{stem}-strip.png", results[0].method, side_by_side([result.image for result in results])
-        )
+    def save(self, stem: str, results: Sequence[InpaintResult], arguments: argparse.Namespace) -> None:
+        """Write them; with --strip also one picture of all, side by side."""
+        pictures = [result.image for result in results]
+        pictures += [side_by_side(pictures)] if arguments.strip else []
+        for path, picture in zip(self.paths(stem, results[0].method, arguments), pictures, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_png(path, picture)
 
-    def _write(self, name: str, method: str, image: Image) -> None:
+    def _path(self, name: str, method: str) -> Path:
         folder = self.out / method if self.several_methods else self.out
-        path = self.out if self._is_file else folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_png(path, image)
+        return self.out if self._is_file else folder / name
 
 
 def _pairs(photo: Path, mask: Path) -> list[_Pair]:

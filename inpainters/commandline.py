@@ -7,9 +7,10 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NoReturn
 
 from inpainters.errors import InputError, UnavailableError, disk_full, unknown
@@ -96,6 +97,39 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError("the path is empty")
     found = Path(text)
     return found if found.name not in ("", "..") else found.resolve()
+
+
+def check_new(targets: Iterable[Path], inputs: Iterable[Path] = (), *, overwrite: bool = False) -> None:
+    """Raise InputError where one of the files to be written is there already, an input or not, or its folder
+    cannot be written: before the work, not after it.
+    """
+    targets = list(targets)
+    there = [] if overwrite else [target for target in targets if target.exists()]
+    if there:
+        sources = {source.resolve() for source in inputs}
+        mine = next((target for target in there if target.resolve() in sources), None)
+        what = "is an input" if mine else "is there already"
+        more = f", and {len(there) - 1} more are there" if len(there) > 1 else ""
+        raise InputError(
+            f"'{shown(mine or there[0])}' {what}{more}: name another place after -o, or --overwrite replaces "
+            "what is there."
+        )
+    for folder in {_first_there(target.parent) for target in targets}:
+        try:
+            with TemporaryFile(dir=folder):  # a mount or a quota may refuse what permissions allow
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from None
+
+
+def _first_there(folder: Path) -> Path:
+    """The innermost folder that is there, or the file that is in its way."""
+    return folder if folder.exists() or folder == folder.parent else _first_there(folder.parent)
+
+
+def shown(file: Path) -> str:
+    """A file's name for people: bytes that are no UTF-8 have a mark in their place."""
+    return os.fsencode(file.name).decode(errors="replace")
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

@@ -153,13 +153,17 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
         raise unknown("polarity", polarity, POLARITIES)
     if not source.is_dir():
         raise InputError(f"There is no folder '{source.name}' to import masks from; check its path.")
+    _check_apart(source, out)
     rows, left_out = [], []
     files = sorted(
         p for p in source.rglob("*") if p.suffix.lower() in (*PICTURE_SUFFIXES, ".npy") and p.is_file()
     )
-    for file, name in zip(files, file_names([file.relative_to(source) for file in files]), strict=True):
+    targets = [out / f"{name}.png" for name in file_names([file.relative_to(source) for file in files])]
+    before = (read_json(out / "masks.json") or {}).get("masks") or []
+    _check_ours(out, targets, [str(row.get("file")) for row in before if isinstance(row, dict)])
+    for file, target in zip(files, targets, strict=True):
         try:
-            rows.append(_import_one(file, out / f"{name}.png", polarity == "white-missing"))
+            rows.append(_import_one(file, target, polarity == "white-missing"))
         except InputError as error:
             left_out.append(str(error))
     if not rows:
@@ -168,6 +172,26 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
         )
     write_json(out / "masks.json", {"polarity": polarity, "masks": rows})
     return len(rows), left_out
+
+
+def _check_apart(source: Path, out: Path) -> None:
+    """Neither folder lies in the other: masks would be written over, or read again at the next import."""
+    inner, outer = sorted((source.resolve(), out.resolve()), key=lambda path: -len(path.parts))
+    if inner.is_relative_to(outer):
+        raise InputError(
+            f"The masks in '{source.resolve().name}' are not written over: name a folder apart from it after "
+            "--out."
+        )
+
+
+def _check_ours(out: Path, targets: Sequence[Path], ours: Sequence[str] = ()) -> None:
+    """What is to be written is not there, but for the files that this program wrote."""
+    known = set(ours)
+    there = next((target for target in targets if target.name not in known and target.exists()), None)
+    if there is not None:
+        raise InputError(
+            f"'{out.name}' holds '{there.name}', which this program did not write; name another folder."
+        )
 
 
 def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]:
@@ -258,6 +282,8 @@ def export_masks(out: Path, plan: Export) -> Iterator[int]:
         "polarity": "white-missing",
     }  # fmt: skip
     begun = _same_plan(out, facts)
+    if not begun:
+        _check_ours(out, [out / f"{k:06d}.png" for k in range(plan.count)])
     write_json(out / "manifest.json", {**facts, "count": 0})
     rows = []
     for k in range(plan.count):

@@ -1,6 +1,7 @@
 """Every mode and profile of a file becomes 8-bit sRGB."""
 
 import io
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,62 +13,121 @@ from inpainters.imaging.arrays import Image, Mask
 
 THRESHOLD = 128
 """Grey and alpha are cut here: a mask's 128 and above is missing, alpha below it transparent."""
+_NAMES = {
+    "CMYK": "CMYK",
+    "YCbCr": "YCbCr",
+    "LAB": "Lab",
+    "HSV": "HSV",
+    "P": "a palette",
+    "PA": "a palette",
+    "L": "grey",
+    "LA": "grey",
+    "1": "black and white",
+}
+"""A mode of Pillow -> its name for people."""
+_SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+"""The space of a profile -> the mode it describes."""
+_SAME = 2
+"""A profile that moves no colour by more levels than this is sRGB."""
 
 
-def to_rgb(picture: PilImage.Image, notes: list[str]) -> tuple[PilImage.Image, Mask | None]:
+def to_rgb(
+    picture: PilImage.Image, profile: bytes | None, notes: list[str]
+) -> tuple[PilImage.Image, Mask | None]:
+    """The picture in sRGB, and which pixels are transparent where some are; `notes` gets what was done."""
     mode = picture.mode
     if mode.startswith("I") or mode == "F":
         notes.append("Converted from 16-bit or float grey to 8-bit.")
-        return PilImage.fromarray(_to_8_bit(np.asarray(picture))).convert("RGB"), None
+        grey = PilImage.fromarray(to_8_bit(np.asarray(picture)))
+        return _to_srgb(grey, profile, notes), None
     transparent = None
-    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
-        rgba = picture.convert("RGBA")
-        alpha = np.asarray(rgba.getchannel("A"))
+    if has_alpha(picture):
+        alpha = alpha_of(picture)
         transparent = alpha < THRESHOLD if (alpha < THRESHOLD).any() else None
         notes.append(
             "Alpha was dropped; transparent pixels can be taken as the mask."
             if transparent is not None
             else "Alpha was dropped."
         )
-        if mode == "P":
-            notes.append("Converted from a palette.")
-        return _to_srgb(rgba.convert("RGB"), picture, notes), transparent
-    names = {
-        "CMYK": "CMYK",
-        "YCbCr": "YCbCr",
-        "LAB": "Lab",
-        "HSV": "HSV",
-        "P": "a palette",
-        "L": "grey",
-        "1": "black and white",
-    }
-    if mode in names:
-        notes.append(f"Converted from {names[mode]} to sRGB.")
-    return _to_srgb(picture, picture, notes), None
+        picture = picture.convert("L" if mode in ("L", "LA", "La", "1") else "RGB")
+    if mode in _NAMES:
+        notes.append(f"Converted from {_NAMES[mode]} to sRGB.")
+    return _to_srgb(picture, profile, notes), transparent
 
 
-def _to_srgb(picture: PilImage.Image, original: PilImage.Image, notes: list[str]) -> PilImage.Image:
-    """Apply an embedded ICC profile unless it is sRGB already or does not fit."""
-    profile = original.info.get("icc_profile")
-    if profile and picture.mode in ("RGB", "CMYK", "L"):
+def has_alpha(picture: PilImage.Image) -> bool:
+    """True where pixels may be transparent: by a channel, or by a colour of the palette."""
+    return bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
+
+
+def alpha_of(picture: PilImage.Image) -> npt.NDArray[np.uint8]:
+    """(H, W) uint8, 255 = opaque."""
+    return np.array(picture.convert("RGBA").getchannel("A"), np.uint8)
+
+
+def _to_srgb(picture: PilImage.Image, profile: bytes | None, notes: list[str]) -> PilImage.Image:
+    """Apply an embedded ICC profile, unless it is sRGB itself or is one of another kind of picture."""
+    if profile:
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if "srgb" not in ImageCms.getProfileDescription(source).lower():
-                converted = ImageCms.profileToProfile(
-                    picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-                )
-                if converted is not None:
-                    notes.append("Converted from its colour profile to sRGB.")
-                    return converted
-        except (ImageCms.PyCMSError, OSError):
+            converted = _by_profile(picture, profile, notes)
+        except (ImageCms.PyCMSError, OSError, ValueError):
             notes.append("Its colour profile is damaged and was ignored.")
+        else:
+            if converted is not None:
+                return converted
     return picture.convert("RGB")
 
 
-def _to_8_bit(values: npt.NDArray[Any]) -> Image:
+def _by_profile(picture: PilImage.Image, profile: bytes, notes: list[str]) -> PilImage.Image | None:
+    source = _opened(profile)
+    mode = _SPACES.get(source.profile.xcolor_space)
+    if mode is None or (mode != picture.mode and (mode != "RGB" or picture.mode == "CMYK")):
+        notes.append("Its colour profile is for another kind of picture and was ignored.")
+        return None
+    if is_srgb(profile):
+        return None
+    notes.append("Converted from its colour profile to sRGB.")
+    return ImageCms.profileToProfile(picture.convert(mode), source, _srgb(), outputMode="RGB")
+
+
+def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(io.BytesIO(profile))
+
+
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+@lru_cache(maxsize=32)
+def is_srgb(profile: bytes) -> bool:
+    """True where a profile leaves the colours of a lattice where they are: what it does counts, not its
+    name.
+
+    Raises ImageCms.PyCMSError or OSError for one that is damaged.
+    """
+    source = _opened(profile)
+    mode = _SPACES.get(source.profile.xcolor_space)
+    if mode not in ("RGB", "L"):
+        return False
+    steps = np.arange(0, 256, 15, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(len(steps), -1, 3)
+    before = PilImage.fromarray(colours if mode == "RGB" else colours[..., 0].copy())
+    after = ImageCms.profileToProfile(before, source, _srgb(), outputMode="RGB")
+    moved = np.abs(np.asarray(before.convert("RGB"), np.int16) - np.asarray(after, np.int16))
+    return int(moved.max()) <= _SAME
+
+
+def to_8_bit(values: npt.NDArray[Any]) -> Image:
+    """Grey of any depth as (H, W) uint8: white is 1, 255 or 65,535, and what lies above it is cut.
+
+    Whole numbers have the depth that their largest needs; others lie between 0 and 1 where nearly all do: a
+    few stray ones above, as resampling and sensors leave them, must not turn a picture black.
+    """
     sixteen_bit = values.dtype == np.uint16
     values = values.astype(np.float64)
-    top = (
-        65535.0 if sixteen_bit or values.max(initial=0) > 255 else 255.0 if values.max(initial=0) > 1 else 1.0
-    )
-    return np.clip(np.rint(values / top * 255), 0, 255).astype(np.uint8)
+    largest = float(values[np.isfinite(values)].max(initial=0))
+    values = np.nan_to_num(values, nan=0.0, posinf=max(largest, 1.0), neginf=0.0)
+    whole = bool((values == np.rint(values)).all())
+    top = float(values.max(initial=0) if whole else np.quantile(values, 0.99) if values.size else 0)
+    white = 65535.0 if sixteen_bit or top > 255 else 255.0 if top > 1 else 1.0
+    return np.clip(np.rint(values / white * 255), 0, 255).astype(np.uint8)

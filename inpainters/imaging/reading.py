@@ -3,23 +3,27 @@
 import io
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from inpainters.errors import InputError
 from inpainters.imaging.arrays import Image, Mask, check_image
 from inpainters.imaging.colour import to_rgb
+from inpainters.imaging.png import lean
+from inpainters.imaging.tags import upright
 
 Source: TypeAlias = "str | os.PathLike[str] | PilImage.Image | npt.NDArray[Any]"
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Of a folder's files, those that data sets, mask sets and trainings read."""
+_Made = TypeVar("_Made")
 MAX_PIXELS = 100_000_000
 """Pictures of more pixels are refused before they are decoded."""
 
@@ -43,11 +47,11 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> LoadedPicture
     if isinstance(source, np.ndarray):
         return LoadedPicture(check_image(source))
     if isinstance(source, PilImage.Image):
-        return _decode(source, "The picture", max_pixels)
+        return opened(source, "The picture", max_pixels, _loaded)
     if not isinstance(source, str | os.PathLike):
         raise InputError(f"A picture is a path, a PIL image or a NumPy array, not {type(source).__name__}.")
     path = Path(source)
-    return _decode(_read(path), f"'{path.name}'", max_pixels)
+    return opened(_read(path), f"'{path.name}'", max_pixels, _loaded)
 
 
 def _read(path: Path) -> bytes:
@@ -65,19 +69,36 @@ def _read(path: Path) -> bytes:
 
 def decode_image(data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS) -> LoadedPicture:
     """As `load_image`, from the bytes of a file."""
-    return _decode(data, name, max_pixels)
+    return opened(data, name, max_pixels, _loaded)
 
 
-def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> LoadedPicture:
+@dataclass
+class Upright:
+    """A decoded file before its colours are converted."""
+
+    picture: PilImage.Image
+    """The first frame, turned as its EXIF says."""
+    profile: bytes | None
+    """Its ICC profile."""
+    notes: list[str]
+
+
+def opened(
+    source: bytes | PilImage.Image, name: str, max_pixels: int, use: Callable[[Upright], _Made]
+) -> _Made:
+    """What `use` makes of a picture; whatever a decoder throws on the way becomes one sentence."""
     if source == b"":
         raise InputError(f"{name} is empty; choose another file.")
     try:
-        if isinstance(source, PilImage.Image):
-            return _convert(source, name, max_pixels)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PilImage.DecompressionBombWarning)
-            with PilImage.open(io.BytesIO(source)) as picture:
-                return _convert(picture, name, max_pixels)
+            warnings.simplefilter("ignore")  # of damaged tags and large pictures: both are dealt with here
+            if isinstance(source, PilImage.Image):
+                return use(_upright(source, name, max_pixels, source.info.get("icc_profile")))
+            data, profile = lean(source)
+            with PilImage.open(io.BytesIO(data)) as picture:
+                return use(_upright(picture, name, max_pixels, profile or picture.info.get("icc_profile")))
+    except InputError:
+        raise
     except UnidentifiedImageError:
         raise InputError(
             f"{name} is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP."
@@ -86,15 +107,13 @@ def _decode(source: bytes | PilImage.Image, name: str, max_pixels: int) -> Loade
         raise InputError(
             f"{name} has too many pixels; the limit is {max_pixels / 1e6:.0f} megapixels. Make it smaller."
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        if isinstance(error, InputError):
-            raise
+    except Exception:  # decoders throw struct.error, TypeError, KeyError ... at damaged files
         raise InputError(
             f"{name} is damaged or cut short and cannot be decoded; save or download it again."
         ) from None
 
 
-def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> LoadedPicture:
+def _upright(picture: PilImage.Image, name: str, max_pixels: int, profile: object) -> Upright:
     width, height = picture.size
     if width * height > max_pixels:
         raise InputError(
@@ -107,13 +126,14 @@ def _convert(picture: PilImage.Image, name: str, max_pixels: int) -> LoadedPictu
     if getattr(picture, "n_frames", 1) > 1:
         notes.append("Animated or multi-page file: the first frame is used.")
         picture.seek(0)
-    deep = picture.mode.startswith("RGB") and ";16" in str(
-        getattr(picture, "tile", "")
-    )  # gone once the pixels are decoded
-    turned = ImageOps.exif_transpose(picture)
-    if picture.getexif().get(0x0112, 1) != 1:
-        notes.append("Turned upright as its EXIF orientation says.")
+    # gone once the pixels are decoded
+    deep = picture.mode.startswith("RGB") and ";16" in str(getattr(picture, "tile", ""))
+    turned = upright(picture, notes)
     if deep:
         notes.append("Converted from 16-bit to 8-bit.")
-    rgb, transparent = to_rgb(turned, notes)
-    return LoadedPicture(np.array(rgb, np.uint8), tuple(notes), transparent)
+    return Upright(turned, profile if isinstance(profile, bytes) else None, notes)
+
+
+def _loaded(found: Upright) -> LoadedPicture:
+    rgb, transparent = to_rgb(found.picture, found.profile, found.notes)
+    return LoadedPicture(np.array(rgb, np.uint8), tuple(found.notes), transparent)

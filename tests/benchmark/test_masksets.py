@@ -119,6 +119,38 @@ def test_import_cuts_bins_and_turns_masks(tmp_path: Path, polarity: str) -> None
     assert masks.mask((64, 96), 0, "x", "20-30").shape == (64, 96)
 
 
+@pytest.mark.parametrize("out", ["source", "source/below", ".", "linked"])
+def test_import_never_writes_into_its_source(tmp_path: Path, out: str) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (tmp_path / "linked").symlink_to(source)
+    save_mask(source / "a.png", 0.25)
+    before = (source / "a.png").read_bytes()
+    with pytest.raises(InputError, match=r"not written over.*--out"):
+        import_masks(source, tmp_path / out, "white-known")
+    assert (source / "a.png").read_bytes() == before
+    assert [path.name for path in source.iterdir()] == ["a.png"]
+
+
+def test_a_set_takes_no_other_files_place(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    for folder in (source, out):
+        folder.mkdir()
+    save_mask(source / "a.png", 0.25)
+    theirs = [out / "a.png", out / "000001.png"]
+    for file in theirs:
+        save_mask(file, 0.4)
+    before = [file.read_bytes() for file in theirs]
+    with pytest.raises(InputError, match=r"'a.png', which this program did not write"):
+        import_masks(source, out, "white-known")
+    with pytest.raises(InputError, match=r"'000001.png', which"):
+        next(export_masks(out, Export(size=32, count=2)))
+    assert [file.read_bytes() for file in theirs] == before
+    theirs[0].unlink()
+    for _ in range(2):  # a set of its own it writes anew
+        assert import_masks(source, out, "white-missing")[0] == 1
+
+
 def test_import_never_guesses_the_polarity(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"white-missing .* white-known"):
         import_masks(tmp_path, tmp_path / "out", None)

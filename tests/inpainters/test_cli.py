@@ -234,3 +234,41 @@ def test_full_disk_and_stop(files, capsys, monkeypatch, error, code, word):
     monkeypatch.setattr(cli, "save_png", fail)
     assert fill(files, *BASE, "--method", "telea", "-o", "out/") == code
     assert word in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("photos/", "masks/", "-o", "photos/"), "'a.png' is an input, and 1 more are there"),
+        (("photos/", "masks/", "-o", "masks/"), "'a.png' is an input"),
+        (("photos/a.png", "masks/a.png", "-o", "photos/a.png"), "'a.png' is an input"),
+        (("photos/a.png", "masks/a.png", "-o", "masks/a.png"), "'a.png' is an input"),
+        (("photos/a.png", "masks/a.png", "-o", "photos/b.png"), "'b.png' is there already"),
+        (("photos/a.png", "masks/a.png", "-o", "photos/"), "'a.png' is an input"),
+        (("linked/a.png", "masks/a.png", "-o", "photos/"), "'a.png' is an input"),
+        (("photos/", "masks/b.png", "-o", "mean_fill/../masks/"), "'b.png' is an input"),
+    ],
+)
+def test_nothing_that_is_there_is_written_over(files, capsys, arguments, named):
+    (files / "linked").symlink_to(files / "photos")
+    (files / "mean_fill").mkdir()
+    before = {path: path.read_bytes() for path in files.rglob("*.png")}
+    assert fill(files, *arguments, "--method", "mean_fill") == 2
+    assert named in (said := capsys.readouterr().err)
+    assert "--overwrite" in said
+    assert {path: path.read_bytes() for path in files.rglob("*.png")} == before
+
+
+def test_overwrite_replaces(files):
+    target = files / "photos/a.png"
+    before = target.read_bytes()
+    assert fill(files, *BASE, "-o", "photos/a.png", "--method", "mean_fill", "--overwrite") == 0
+    assert target.read_bytes() != before
+
+
+@pytest.mark.parametrize("out", ["afile/x.png", "afile/x/", "/proc/x/"])
+def test_a_place_that_cannot_be_written_is_told_before_the_work(files, capsys, monkeypatch, out):
+    (files / "afile").write_text("")
+    monkeypatch.setattr(Telea, "fill", lambda *_: pytest.fail("it began"))
+    assert fill(files, *BASE, "-o", out, "--method", "telea") == 2
+    assert "choose another place" in capsys.readouterr().err

@@ -1,0 +1,36 @@
+"""What a file says of itself beside its pixels: its orientation, and its EXIF without it."""
+
+from PIL import Image as PilImage
+
+ORIENTATION = 0x0112
+_TURNS = {
+    2: PilImage.Transpose.FLIP_LEFT_RIGHT,
+    3: PilImage.Transpose.ROTATE_180,
+    4: PilImage.Transpose.FLIP_TOP_BOTTOM,
+    5: PilImage.Transpose.TRANSPOSE,
+    6: PilImage.Transpose.ROTATE_270,
+    7: PilImage.Transpose.TRANSVERSE,
+    8: PilImage.Transpose.ROTATE_90,
+}
+
+
+def upright(picture: PilImage.Image, notes: list[str]) -> PilImage.Image:
+    """The decoded picture as its EXIF orientation says; `notes` gets what was done, or what is wrong with it.
+
+    Pixels are moved and no tag is written: writing fails on tags that reading bears.
+    """
+    before = _turn(picture, notes)
+    picture.load()  # turns a TIFF by itself
+    turn = None if before is None else _turn(picture, notes)
+    if before is not None:
+        notes.append("Turned upright as its EXIF orientation says.")
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _turn(picture: PilImage.Image, notes: list[str]) -> PilImage.Transpose | None:
+    try:
+        value = picture.getexif().get(ORIENTATION, 1)
+    except Exception:  # whatever the reader of tags throws, the pixels are whole
+        notes.append("Its EXIF data is damaged and was ignored.")
+        return None
+    return _TURNS.get(value) if isinstance(value, int) else None
