@@ -68,6 +68,7 @@ def start_explanation(app: App, look: Inspection, recent: deque[Explanation]) ->
     sketch = app.store.mask(look.sketch) if look.sketch else None
     seconds = price_of_explanation(spec, mask, look.options).seconds
     job = Explanation(spec.name, options=look.options, seconds=seconds, guide=sketch, store=app.store)
+    job.owner = id(look)
     look.batch, look.picked = Batch([job]), True
     if len(recent) == recent.maxlen:
         recent[0].forget()

@@ -31,7 +31,7 @@ class Keeper:
     def start(self, jobs: Sequence[Job]) -> None:
         """Queue jobs on the hole."""
         for job in jobs:
-            job.guide = self.sketch
+            job.guide, job.owner = self.sketch, id(self.round)
             job.preview, job.on_answer = partial(self.show, job), partial(self.keep, job)
         self.runner.start(self.image, self.mask, jobs)
 

@@ -59,7 +59,7 @@ class Explanation(Job):
                 raise Cancelled
             if frame.name == "input":
                 self._begin(inpainter.spec, request, options, frame)
-                begin = time.perf_counter()  # the weights are loaded
+                begin, self.kept = time.perf_counter(), 0.0  # the weights are loaded
             since = time.perf_counter()
             if len(self.shots) < MOST_FRAMES or frame.name == "result":
                 self.shots.append(
@@ -73,7 +73,7 @@ class Explanation(Job):
                     )
                 )
             kept += time.perf_counter() - since
-        seconds = time.perf_counter() - begin - kept
+        seconds = max(1e-4, time.perf_counter() - begin - kept - self.kept)
         _learn(inpainter.spec, request.mask, options, seconds)
         return InpaintResult(frame.image, frame.image, self.method, options, self.seed, seconds)
 

@@ -1,12 +1,13 @@
-"""Runs methods beside the page: two pools, fastest first, results one by one, stoppable at any time."""
+"""Runs methods beside the page: results one by one, stoppable at any time. Who goes first: `lanes`."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from demo.server.lanes import Lanes
 from demo.server.options import answers_of, refuse_local
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
@@ -15,16 +16,21 @@ from inpainters.imaging import Image, Mask
 from inpainters.spec import MethodSpec
 from inpainters.strategy import Outline, workload
 
-HEAVY = 5.0
-"""Seconds: jobs expected to take longer queue in a pool of their own,
-so that quick ones never wait behind them.
-"""
-AT_ONCE = {"light": 2, "heavy": 1}
-"""Jobs at a time in the pool of quick ones, and in that of slow ones."""
+MOST_SECONDS = 900.0
+"""Of work that a page gives one job: all visitors share its processor."""
+MOST_HELD = 1 << 30
+"""Bytes of pictures that may wait or be worked on at once."""
+AT_ONCE = 8
+"""Jobs that may be under way, in all lanes together with those that have been halted."""
 
 JobState = Literal["waiting", "running", "done", "stopped", "error"]
 FINAL = ("done", "stopped", "error")
 STOPPED = "It was stopped before it was done."
+TOO_LONG = (
+    f"A page gives one run {MOST_SECONDS / 60:.0f} minutes and this one takes longer; choose a faster "
+    "preset, or use the command line."
+)
+FULL = "So many pictures are waiting that there is no room for another; try again in a minute."
 
 
 class Price(NamedTuple):
@@ -41,19 +47,6 @@ def price(
     """What `n` answers cost here."""
     work = workload(missing, spec, options)
     return Price(n * work.network_calls, n * costs.estimate(work))
-
-
-def pool_of(method: str, seconds: float) -> Literal["light", "heavy"]:
-    """Where a job of so many expected seconds queues."""
-    return "heavy" if seconds > HEAVY or "torch" in registry.get(method).requires else "light"
-
-
-def together(seconds: Mapping[str, float]) -> float:
-    """Seconds until all of these methods have answered, pressed at once on idle pools."""
-    pools: dict[str, list[float]] = {pool: [0.0, 0.0] for pool in AT_ONCE}
-    for method, each in seconds.items():
-        pools[pool_of(method, each)].append(each)
-    return max(max(*waits, sum(waits) / AT_ONCE[pool]) for pool, waits in pools.items())
 
 
 @dataclass
@@ -99,7 +92,12 @@ class Job:
     drawn: int = 1
     """How many answers are under way at once."""
     halted: bool = False
-    pool: str = "light"
+    owner: object = None
+    """Whoever asked for it; a visitor with much under way leaves others more."""
+    held: tuple[int, int] = (0, 0)
+    """Which picture waits with it, and its bytes."""
+    kept: float = 0.0
+    """Seconds for which it let others go first; they count in no time of its own."""
     guide: Mask | None = None
     """A sketch for methods that follow one."""
     preview: Callable[[Image], object] | None = None
@@ -120,11 +118,12 @@ class Job:
         """
         while len(self.answers) < self.n:
             self.drawn = self.n - len(self.answers) if inpainter.device.startswith("cuda") else 1
-            self.begun, self.done, self.total = time.monotonic(), 0, 0
+            self.begun, self.done, self.total, kept = time.monotonic(), 0, 0, self.kept
             part = replace(request, seed=self.seed + len(self.answers), n=self.drawn)
             for result in inpainter.run([part], on_step, self.preview)[0]:
-                costs.observe(workload(request.mask, inpainter.spec, result.options), result.seconds)
-                self._keep(Answer(result))
+                own = max(1e-4, result.seconds - (self.kept - kept) / self.drawn)
+                costs.observe(workload(request.mask, inpainter.spec, result.options), own)
+                self._keep(Answer(replace(result, seconds=own)))
         return self.answers[0].result
 
     def _keep(self, answer: Answer) -> None:
@@ -134,11 +133,15 @@ class Job:
             self.on_answer(answer)
         self.answers.append(answer)
 
+    def stop(self, message: str = STOPPED) -> None:
+        """End it at its next step; what is answered stays."""
+        self.halted, self.state, self.message = True, "stopped", message
+
     def renewed(self) -> "Job":
         """The same job to be run again; what a stopped one has answered stays."""
         kept = [] if self.state == "done" else list(self.answers)
         fresh = replace(self, state="waiting", message="", result=None, halted=False, answers=kept)
-        fresh.done, fresh.total, fresh.showing = 0, 0, ("", "")
+        fresh.done, fresh.total, fresh.kept, fresh.started, fresh.showing = 0, 0, 0.0, 0.0, ("", "")
         return fresh
 
     def name(self, seed: int) -> str:
@@ -226,49 +229,80 @@ class Batch:
         """Stop one method, or all; what is done stays."""
         for job in self.jobs:
             if method in (None, job.method) and not job.final:
-                job.halted, job.state, job.message = True, "stopped", STOPPED
+                job.stop()
 
 
 class Runner:
-    """The pools, shared by all visitors. Threads start with the first job."""
+    """Works through the jobs of all visitors. Threads start with the first job."""
 
-    def __init__(self, light: int = AT_ONCE["light"], heavy: int = AT_ONCE["heavy"]) -> None:
-        self._pools = {
-            "light": ThreadPoolExecutor(light, "light"),
-            "heavy": ThreadPoolExecutor(heavy, "heavy"),
-            "after": ThreadPoolExecutor(1, "after"),
-        }
-        self._queues: dict[str, list[Job]] = {"light": [], "heavy": []}
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
+        self._pool, self._after = ThreadPoolExecutor(AT_ONCE, "job"), ThreadPoolExecutor(1, "after")
+        self._tasks: dict[int, Callable[[], None]] = {}
+        self.lanes: Lanes[Job] = Lanes(lambda job: self._pool.submit(self._tasks.pop(id(job))))
 
     def start(self, image: Image, mask: Mask, jobs: Sequence[Job], on_done: OnJob = lambda job: None) -> None:
-        """Queue all jobs. `on_done` is called in a worker before a job turns to done."""
+        """Queue all jobs; one that there is no room or time for ends at once, with its sentence. `on_done` is
+        called in a worker before a job turns to done.
+        """
         for job in jobs:
-            self._enter(job).submit(self._work, image, mask, job, on_done)
+            if why := self._refusal(image, job):
+                self._fail(job, why)
+            else:
+                self._enter(image, job, partial(self._work, image, mask, job, on_done))
 
-    def ahead(self, job: Job) -> int:
-        """How many unfinished jobs are before this one in its pool."""
-        with self._lock:
-            queue = [other for other in self._queues[job.pool] if not other.final or other is job]
-        return queue.index(job) if job in queue else 0
+    def submit(self, image: Image, mask: Mask, job: Job) -> "Future[InpaintResult]":
+        """Queue one job for a caller without a page; its future raises what the method raises. Raises
+        InputError where there is no room or time for it.
+        """
+        if why := self._refusal(image, job):
+            raise InputError(why)
+        future: Future[InpaintResult] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(self._answer(image, mask, job))
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._enter(image, job, work)
+        return future
 
     def run(self, image: Image, mask: Mask, job: Job) -> InpaintResult:
-        """One job from start to end, for callers without a page; raises what the method raises."""
-        return self._enter(job).submit(self._answer, image, mask, job).result()
+        """One job from start to end; raises what the method raises."""
+        return self.submit(image, mask, job).result()
+
+    def ahead(self, job: Job) -> int:
+        """How many unfinished jobs go before this one."""
+        return self.lanes.ahead(job)
+
+    def until(self, job: Job) -> float:
+        """Expected seconds until this queued job is done, waiting included."""
+        return self.lanes.until(job)
+
+    def forecast(self, seconds: Mapping[str, float]) -> float:
+        """Expected seconds until the last of these methods (name -> its own seconds) has answered, were they
+        queued now: what others have waiting and the sharing of the processor are in it.
+        """
+        return self.lanes.forecast(seconds)
 
     def close(self) -> None:
         """Give up what waits; running work ends at its next step."""
-        with self._lock:
-            for job in [*self._queues["light"], *self._queues["heavy"]]:
-                job.halted = True
-        for pool in self._pools.values():
+        for job in self.lanes.close():
+            job.halted = True
+        for pool in (self._pool, self._after):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _enter(self, job: Job) -> ThreadPoolExecutor:
-        job.pool = pool_of(job.method, job.seconds)
-        with self._lock:
-            self._queues[job.pool].append(job)
-        return self._pools[job.pool]
+    def _refusal(self, image: Image, job: Job) -> str:
+        """Why there is no room or time for a job; empty where there is."""
+        if job.seconds > MOST_SECONDS:
+            return TOO_LONG
+        held = {id(image): image.nbytes} | dict(other.held for other in self.lanes.works())
+        return FULL if sum(held.values()) > MOST_HELD else ""
+
+    def _enter(self, image: Image, job: Job, task: Callable[[], None]) -> None:
+        job.held = id(image), image.nbytes
+        self._tasks[id(job)] = task
+        self.lanes.enter(job)
 
     def _work(self, image: Image, mask: Mask, job: Job, on_done: OnJob) -> None:
         try:
@@ -283,7 +317,8 @@ class Runner:
             if not job.halted:
                 job.state = "done"
         except Cancelled:
-            job.state, job.message = "stopped", STOPPED
+            if not job.final:
+                job.stop()
         except (InputError, UnavailableError) as error:
             self._fail(job, str(error))
         except MemoryError:
@@ -296,7 +331,7 @@ class Runner:
     def later(self, rated: Answer, work: Callable[[], object]) -> None:
         """Work out scores, out of the way of all methods; `rated.rating` says how long that is under way."""
         rated.rating = 1
-        self._pools["after"].submit(self._rate, rated, work)
+        self._after.submit(self._rate, rated, work)
 
     @staticmethod
     def _rate(rated: Answer, work: Callable[[], object]) -> None:
@@ -311,18 +346,29 @@ class Runner:
             job.state, job.message = "error", message
 
     def _answer(self, image: Image, mask: Mask, job: Job) -> InpaintResult:
-        def on_step(done: int, total: int) -> bool:
-            job.done, job.total = done, total
-            return not job.halted
-
         try:
-            if job.halted:
-                raise Cancelled
+            self._go(job)
             job.state, job.started = "running", time.monotonic()
             refuse_local(registry.get(job.method), job.options)
             job.begun = job.started
             inpainter = registry.create(job.method, **job.options)
-            return job.answer(inpainter, InpaintRequest(image, mask, seed=job.seed, guide=job.guide), on_step)
+            request = InpaintRequest(image, mask, seed=job.seed, guide=job.guide)
+            return job.answer(inpainter, request, partial(self._step, job))
         finally:
-            with self._lock:
-                self._queues[job.pool].remove(job)
+            self.lanes.leave(job)
+
+    def _step(self, job: Job, done: int, total: int) -> bool:
+        self._go(job)
+        if time.monotonic() - job.started - job.kept > MOST_SECONDS:
+            job.stop(TOO_LONG)
+            raise InputError(TOO_LONG)
+        job.done, job.total = done, total
+        return not job.halted
+
+    def _go(self, job: Job) -> None:
+        """Wait until it is the job's turn."""
+        before = self.lanes.step(job)
+        if job.started:
+            job.kept, job.begun = job.kept + before, job.begun + before
+        if job.halted:
+            raise Cancelled

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from demo.server.jobs import Batch, Price, Runner, together
+from demo.server.jobs import Batch, Price, Runner
 from demo.server.options import Value
 from demo.server.store import url
 from demo.server.visit import Reply, Session
@@ -23,7 +23,7 @@ def page(session: Session, runner: Runner, reply: Reply | None = None, *, opened
     """Values of editor, picker and panes. `opened`: the page has just been opened."""
     prices = session.prices()
     values = [editor(session, *(reply or ())), picker(session, prices, opened=opened), panes(session, runner)]
-    return [*values], controls(session, prices)
+    return [*values], controls(session, runner, prices)
 
 
 def painting(session: Session, runner: Runner, *, flipped: bool) -> Shown:
@@ -31,7 +31,9 @@ def painting(session: Session, runner: Runner, *, flipped: bool) -> Shown:
     become stale by it, or ceased to be.
     """
     prices = session.prices()
-    return [picker(session, prices), panes(session, runner) if flipped else None], controls(session, prices)
+    return [picker(session, prices), panes(session, runner) if flipped else None], controls(
+        session, runner, prices
+    )
 
 
 async def running(
@@ -43,12 +45,15 @@ async def running(
     """
     begin: dict[str, Any] | None = editor(session, *reply)
     if batch is None:
-        yield [begin, None, None], controls(session, session.prices())
+        yield [begin, None, None], controls(session, runner, session.prices())
         return
     current = partial(_in_view, session, batch)
     async for seen in changes(lambda: panes(session, runner), lambda: batch.settled, current):
         prices = session.prices()
-        yield [begin, picker(session, prices) if batch.finished else None, seen], controls(session, prices)
+        yield (
+            [begin, picker(session, prices) if batch.finished else None, seen],
+            controls(session, runner, prices),
+        )
         begin = None
 
 
@@ -84,15 +89,15 @@ def generators() -> list[dict[str, Any]]:
     return [{"id": one.name, "title": one.title, "fixed": fixed[one.name]} for one in by_use]
 
 
-def controls(session: Session, prices: Mapping[str, Price]) -> list[dict[str, Any]]:
+def controls(session: Session, runner: Runner, prices: Mapping[str, Price]) -> list[dict[str, Any]]:
     """Properties of Run, Stop, Download, Back, Forward, the methods' heading and the words on scores."""
-    label, ready = run_label(session, prices)
+    label, ready = run_label(session, runner, prices)
     running, last = session.running, len(session.rounds) - 1
     answered = session.index >= 0 and bool(session.round.answers) and not session.round.best
     return [
         {"value": label, "interactive": ready},
         {"interactive": running},
-        {"interactive": answered and not running},
+        {"interactive": answered},
         {"visible": session.index > 0, "interactive": not running},
         {"visible": 0 <= session.index < last, "interactive": not running},
         {"label": f"Methods · {len(session.chosen)} chosen"},
@@ -100,7 +105,7 @@ def controls(session: Session, prices: Mapping[str, Price]) -> list[dict[str, An
     ]
 
 
-def run_label(session: Session, prices: Mapping[str, Price]) -> tuple[str, bool]:
+def run_label(session: Session, runner: Runner, prices: Mapping[str, Price]) -> tuple[str, bool]:
     """The Run button's text, and whether it can be pressed."""
     if session.running:
         return "Running …", False
@@ -110,7 +115,7 @@ def run_label(session: Session, prices: Mapping[str, Price]) -> tuple[str, bool]
         return "Paint a mask to run", False
     if not session.chosen:
         return "Choose a method to run", False
-    seconds = together({name: prices[name].seconds for name in session.chosen})
+    seconds = runner.forecast({name: prices[name].seconds for name in session.chosen})
     return f"Run {len(session.chosen)} · {spoken(seconds)}", True
 
 

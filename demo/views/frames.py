@@ -20,7 +20,7 @@ def progress(runner: Runner, job: Explanation | None) -> dict[str, Any]:
         "frames": [_frame(s) for s in job.shots],
     }
     if job.state == "waiting":
-        shown |= {"place": runner.ahead(job), "eta": round(job.seconds, 1)}
+        shown |= {"place": runner.ahead(job), "eta": round(runner.until(job), 1)}
     if job.state == "running":
         shown |= {"progress": round(job.progress, 2), "eta": round(job.remaining) or None}
     if job.state == "done" and job.result is not None:

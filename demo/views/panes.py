@@ -66,11 +66,11 @@ def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, An
     }
     pane |= {"src": url(job.showing[0]), "file": f"{stem}-{job.method}", "chips": [], "note": ""}
     if job.state == "waiting":
-        pane |= {"place": runner.ahead(job), "eta": round(job.seconds, 1)}
+        pane |= {"place": runner.ahead(job), "eta": round(runner.until(job), 1)}
     elif job.state == "running":
         pane |= {
             "progress": round(job.progress, 2),
-            "eta": math.ceil(job.remaining) or None,
+            "eta": math.ceil(runner.until(job)) or None,
             "note": _step(job),
         }
     elif job.state == "done" and job.n == 1:

@@ -182,7 +182,7 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
             time.sleep(0.005)
         job.halted, so_far = True, len(calls)  # as `stop`, whose other assignments would give the worker time
         session.stop()
-        while app.runner._queues["heavy"]:
+        while app.runner.lanes.works():
             time.sleep(0.01)
         assert len(calls) <= so_far + 2
         pane = panes.panes(session, app.runner)["panes"][-1]
@@ -222,7 +222,7 @@ def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monke
             time.sleep(0.005)
         job.halted = True
         batch.stop()
-        while app.runner._queues["heavy"]:
+        while app.runner.lanes.works():
             time.sleep(0.01)
         there = len(job.answers)
         tokens = dict(session.round.answers)

@@ -8,12 +8,12 @@ import pytest
 from scipy import ndimage
 
 from demo.server.jobs import (
+    TOO_LONG,
     Batch,
     Job,
     Price,
     Runner,
     price,
-    together,
 )
 from demo.server.options import refuse_local
 from inpainters import costs, registry
@@ -130,7 +130,7 @@ def test_stop_ends_a_running_method_at_its_next_step_and_keeps_what_is_done(runn
     batch.stop()
     assert (telea.state, slow.state) == ("done", "stopped")
     reached = slow.done
-    wait(lambda: runner.ahead(slow) == 0 and not runner._queues["heavy"])
+    wait(lambda: runner.ahead(slow) == 0 and not runner.lanes.works())
     assert slow.done <= reached + 2
     assert slow.result is None
 
@@ -152,18 +152,18 @@ def test_a_result_that_comes_after_stop_is_dropped(runner, hole):
     wait(lambda: batch.jobs[0].state == "running")
     batch.stop()
     GATE.set()
-    wait(lambda: not runner._queues["light"])
+    wait(lambda: not runner.lanes.works())
     time.sleep(0.05)
     assert (batch.jobs[0].state, batch.jobs[0].result) == ("stopped", None)
 
 
 def test_stopped_before_it_began(runner, hole):
-    batch = Batch(jobs("deaf", "deaf", "deaf"))
+    batch = Batch(jobs("deaf", "deaf", "deaf", "deaf"))
     runner.start(*hole, batch.jobs)
-    wait(lambda: [job.state for job in batch.jobs].count("running") == 2)
-    assert runner.ahead(batch.jobs[2]) == 2
+    wait(lambda: [job.state for job in batch.jobs].count("running") == 3)
+    assert runner.ahead(batch.jobs[3]) == 3
     batch.stop()
-    assert [job.state for job in batch.jobs] == ["stopped"] * 3
+    assert [job.state for job in batch.jobs] == ["stopped"] * 4
 
 
 def test_one_methods_fault_is_a_sentence_and_the_others_go_on(runner, hole):
@@ -283,7 +283,7 @@ def test_answers_that_are_there_outlive_stop_and_the_rest_can_be_drawn_later(run
     runner.start(*hole, [job], lambda job: pytest.fail("a stopped job was called done"))
     wait(lambda: job.total)
     Batch([job]).stop()
-    wait(lambda: not runner._queues["light"])
+    wait(lambda: not runner.lanes.works())
     assert (job.state, [answer.result.seed for answer in job.answers]) == ("stopped", [7])
     GATE.set()
     rest = drawing(3, answers=job.answers)
@@ -335,11 +335,48 @@ def test_a_finished_run_corrects_the_next_estimate(runner, hole):
     assert costs.estimate(workload(mask, spec)) == pytest.approx(result.seconds)
 
 
-def test_quick_ones_share_a_pool_of_two_and_slow_ones_wait_for_each_other():
-    assert together({"telea": 1.0}) == 1.0
-    assert together({"telea": 1.0, "navier_stokes": 1.0, "biharmonic": 4.0}) == 4.0
-    assert together({"telea": 3.0, "navier_stokes": 3.0, "biharmonic": 4.0}) == 5.0
-    assert together({"telea": 1.0, "patchmatch": 8.0, "shift_map": 12.0}) == 20.0
+def test_a_job_that_works_too_long_is_stopped_with_a_sentence_and_a_longer_one_never_begins(
+    runner, hole, monkeypatch
+):
+    monkeypatch.setattr("demo.server.jobs.MOST_SECONDS", 0.2)
+    slow, longer = Job("slow", seconds=0.1), Job("slow", seconds=1.0)
+    runner.start(*hole, [slow, longer])
+    assert longer.state == "error"
+    wait(lambda: slow.final)
+    assert slow.message == longer.message == TOO_LONG
+    with pytest.raises(InputError, match="faster preset"):
+        runner.submit(*hole, Job("slow", seconds=1.0))
+
+
+def test_pictures_that_wait_are_bounded_in_memory(runner, hole, monkeypatch):
+    image, mask = hole
+    monkeypatch.setattr("demo.server.jobs.MOST_HELD", 2 * image.nbytes)
+    first = Batch(jobs("slow", "slow", "slow"))
+    runner.start(image, mask, first.jobs)
+    second = runner.submit(image.copy(), mask, Job("slow", seconds=60))
+    with pytest.raises(InputError, match="no room for another"):
+        runner.submit(image.copy(), mask, Job("telea"))
+    first.stop()
+    wait(lambda: len(runner.lanes.works()) == 1)
+    assert runner.run(image.copy(), mask, Job("telea")).method == "telea"
+    GATE.set()
+    assert second.result(60).method == "slow"
+
+
+def test_time_that_others_were_let_first_is_not_the_methods_own(runner, hole):
+    slow, deaf = Job("slow", seconds=60.0), Job("deaf", seconds=0.5)
+    runner.start(*hole, [slow])
+    wait(lambda: slow.done > 1)
+    runner.start(*hole, [deaf])
+    begin = time.monotonic()
+    wait(lambda: deaf.state == "running")
+    while time.monotonic() < begin + 1.0:
+        time.sleep(0.05)
+    assert slow.kept > 0.4
+    GATE.set()
+    wait(lambda: slow.final and deaf.final)
+    assert slow.answers[0].result.seconds == pytest.approx(slow.seconds)
+    assert slow.seconds + slow.kept < time.monotonic() - slow.started + 0.1
 
 
 def test_spoken():

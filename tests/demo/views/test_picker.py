@@ -1,6 +1,7 @@
 """The methods to choose from, with what they cost."""
 
 from demo.server import options, samples
+from demo.server.jobs import Runner
 from demo.server.pictures import open_picture
 from demo.server.visit import Session
 from demo.views import compare as view
@@ -34,4 +35,4 @@ def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store)
     assert dear["telea"] == prices["telea"]
     assert picker.priced(spec, dear["repaint"], 4).startswith("4 × 920 network calls, about ")
     session.chosen = ["repaint"]
-    assert view.run_label(session, dear)[0] == f"Run 1 · {spoken(dear['repaint'].seconds)}"
+    assert view.run_label(session, Runner(), dear)[0] == f"Run 1 · {spoken(dear['repaint'].seconds)}"

@@ -1,0 +1,255 @@
+"""Who works next: light work and heavy work of all visitors, on the same few cores.
+
+* Light work has slots of its own, and quick work one that nothing slower may take.
+* Of what waits, the highest response ratio goes first (Brinch Hansen 1971): the shortest expected work, until
+  another has waited long for its length. A visitor's share falls with what they have running.
+* Heavy work takes turns at its steps, so that a visitor's minutes do not hold up another's seconds; while
+  light work is there it keeps a quarter of its time.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from inpainters import registry
+
+QUICK, LIGHT = 1.0, 5.0
+"""Seconds: what is expected to take no longer is quick, or light; all else is heavy."""
+_OPEN = 3
+"""Heavy pieces of work that take turns at once; each holds its memory."""
+_TURN = 0.5
+"""Seconds that heavy work keeps its turn, at least."""
+_SHARE = 3.0
+"""Heavy work waits for light work this many times as long as it has worked since, and no longer than
+`_LONGEST`.
+"""
+_LONGEST = 2.0
+_WRONG = 2.0
+"""Work that has taken this many times `LIGHT` was expected wrongly: it goes on as heavy work."""
+
+
+class _Slot(NamedTuple):
+    above: float
+    most: float
+    """It takes work of so many expected seconds: more than `above`, at most `most`."""
+
+
+_SLOTS = [_Slot(-1.0, QUICK), *[_Slot(-1.0, LIGHT)] * 2, *[_Slot(LIGHT, float("inf"))] * _OPEN]
+
+
+class Work(Protocol):
+    """What the lanes know of a job."""
+
+    method: str
+    seconds: float
+    """Expected, before it begins."""
+    owner: object
+    """Whoever asked for it."""
+    halted: bool
+
+    @property
+    def final(self) -> bool: ...
+
+    @property
+    def remaining(self) -> float:
+        """Expected seconds still to go."""
+
+
+W = TypeVar("W", bound=Work)
+
+
+def _wide(method: str) -> bool:
+    return "torch" in registry.get(method).requires
+
+
+@dataclass(eq=False)
+class _Place(Generic[W]):
+    work: W
+    slot: _Slot | None = None
+    since: float = field(default_factory=lambda: time.monotonic())
+    worked: float = 0.0
+    resumed: float = 0.0
+    """When it last began to work; 0 while it does not."""
+    stepped: bool = False
+
+    @property
+    def heavy(self) -> bool:
+        return self.slot.above > 0 if self.slot else self.work.seconds > LIGHT
+
+    def spent(self, now: float) -> float:
+        return self.worked + (now - self.resumed if self.resumed else 0.0)
+
+    def ratio(self, now: float) -> float:
+        """Its response ratio, from 1."""
+        ahead = max(0.05, self.work.remaining)
+        return (now - self.since - self.spent(now) + ahead) / ahead
+
+
+class Lanes(Generic[W]):
+    """`start` is called, under the lock, with work that may begin; it has to return at once. Its thread
+    calls `step` before it begins and at each of its steps, and `leave` at its end.
+    """
+
+    def __init__(self, start: Callable[[W], object], cores: int | None = None) -> None:
+        self._start, self._cores = start, cores or os.cpu_count() or 1
+        self._changed = threading.Condition()
+        self._waiting: list[_Place[W]] = []
+        self._running: dict[int, _Place[W]] = {}
+        self._turn: _Place[W] | None = None
+        self._taken = 0.0
+        """When it was taken."""
+
+    def works(self) -> list[W]:
+        """What waits or runs."""
+        with self._changed:
+            return [place.work for place in self._places]
+
+    def close(self) -> list[W]:
+        """Begin nothing more; returns what waited or runs."""
+        with self._changed:
+            works = [place.work for place in self._places]
+            self._waiting.clear()
+            return works
+
+    @property
+    def _places(self) -> list[_Place[W]]:
+        return [*self._running.values(), *self._waiting]
+
+    def enter(self, work: W) -> None:
+        """Queue it; it may begin before this returns."""
+        with self._changed:
+            self._waiting.append(_Place(work))
+            self._fill()
+
+    def leave(self, work: W) -> None:
+        """It has ended."""
+        with self._changed:
+            place = self._running.pop(id(work))
+            if self._turn is place:
+                self._turn = None
+            self._fill()
+            self._changed.notify_all()
+
+    def step(self, work: W) -> float:
+        """Let others go first where they should; returns for how many seconds that was."""
+        with self._changed:
+            place, begin = self._running[id(work)], time.monotonic()
+            place.worked, place.stepped = place.spent(begin), place.stepped or bool(place.resumed)
+            stretch = begin - place.resumed if place.resumed else _LONGEST
+            place.resumed = 0.0
+            self._demote(place)
+            until = begin + min(_LONGEST, _SHARE * stretch)
+            if self._turn is place and begin - self._taken >= _TURN:
+                self._pass_on(begin)
+            while not work.halted and place.heavy and not self._may_go(place, until):
+                self._changed.wait(0.05)
+            place.resumed = time.monotonic()
+            return place.resumed - begin
+
+    def ahead(self, work: W) -> int:
+        """How many unfinished pieces of work go before it."""
+        return len(self._before(work))
+
+    def until(self, work: W) -> float:
+        """Expected seconds until it is done, with what goes before it and what shares the cores."""
+        return max(work.remaining, self._share([*self._before(work), work]))
+
+    def forecast(self, seconds: Mapping[str, float]) -> float:
+        """Expected seconds until the last of these methods (name -> seconds alone) is done, were they queued
+        now.
+        """
+        asked = [_Asked(name, each) for name, each in seconds.items()]
+        heavy = any(work.seconds > LIGHT for work in asked)
+        with self._changed:
+            there = [place for place in self._places if not place.work.final]
+        most = max((work.seconds for work in asked), default=0.0)
+        before = [place.work for place in there if _goes_first(place, most, heavy=heavy)]
+        return max(most, self._share([*before, *asked]))
+
+    def _share(self, works: Iterable["Work | _Asked"]) -> float:
+        """Seconds that all of it takes: networks keep all cores busy, and heavy work goes one by one."""
+        alone = {True: 0.0, False: 0.0}
+        for work in works:
+            alone[_wide(work.method) or work.seconds > LIGHT] += work.remaining
+        return alone[True] + alone[False] / self._cores
+
+    def _before(self, work: W) -> list[W]:
+        with self._changed:
+            own = next((place for place in self._places if place.work is work), None)
+            if own is None:
+                return []
+            now = time.monotonic()
+            others = [place for place in self._places if place is not own and not place.work.final]
+            rank = self._rank(own, now)
+            return [
+                place.work
+                for place in others
+                if _goes_first(place, work.remaining, heavy=own.heavy, sooner=self._rank(place, now) >= rank)
+            ]
+
+    def _rank(self, place: _Place[W], now: float) -> float:
+        owned = sum(other.work.owner == place.work.owner for other in self._running.values())
+        return place.ratio(now) / (1 + owned)
+
+    def _fill(self) -> None:
+        now = time.monotonic()
+        for place in [place for place in self._waiting if place.work.halted]:
+            self._begin(place, None)
+        taken = [place.slot for place in self._running.values()]
+        free = list(_SLOTS)
+        for slot in taken:
+            if slot in free:
+                free.remove(slot)
+        for slot in free:
+            fit = [place for place in self._waiting if slot.above < place.work.seconds <= slot.most]
+            if fit:
+                self._begin(max(fit, key=lambda place: self._rank(place, now)), slot)
+
+    def _begin(self, place: _Place[W], slot: _Slot | None) -> None:
+        self._waiting.remove(place)
+        place.slot = slot
+        self._running[id(place.work)] = place
+        self._start(place.work)
+
+    def _demote(self, place: _Place[W]) -> None:
+        if not place.heavy and place.worked > _WRONG * LIGHT:
+            place.slot = _SLOTS[-1]
+            self._fill()
+
+    def _pass_on(self, now: float) -> None:
+        """The turn to whoever is due among the heavy work that has begun."""
+        due = max((p for p in self._running.values() if p.heavy), key=lambda p: p.ratio(now))
+        self._taken = now
+        if due is not self._turn:
+            self._turn = due
+            self._changed.notify_all()
+
+    def _may_go(self, place: _Place[W], until: float) -> bool:
+        if self._turn is None:
+            self._pass_on(time.monotonic())
+        if self._turn is not place:
+            return False
+        return time.monotonic() >= until or not any(
+            not other.heavy and not other.work.final for other in self._running.values()
+        )
+
+
+class _Asked(NamedTuple):
+    method: str
+    seconds: float
+
+    @property
+    def remaining(self) -> float:
+        return self.seconds
+
+
+def _goes_first(place: _Place[W], remaining: float, *, heavy: bool, sooner: bool | None = None) -> bool:
+    """Whether it works before something of so many seconds, as far as one can tell now."""
+    if heavy != place.heavy:
+        return heavy
+    if not heavy:
+        return bool(place.slot) or sooner is not False
+    return place.work.remaining <= remaining or (bool(place.resumed) and not place.stepped)
