@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from demo import endpoints
 from demo.server.jobs import Runner
 from demo.server.limits import Limits
+from demo.server.presence import Listening
 from demo.server.store import Store
 from demo.server.visit import App, Session
 from demo.tabs import TABS, Page
@@ -72,7 +73,7 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
                     tab.build(page)
         blocks.load(_linked(list(TABS)), None, tabs, **QUIET)
         endpoints.add_endpoints(app)
-    blocks.queue(max_size=64, default_concurrency_limit=8)
+    blocks.queue(max_size=256, default_concurrency_limit=None)  # the lanes do the queueing
     return blocks, app
 
 
@@ -130,7 +131,7 @@ def launch_options(app: App) -> dict[str, Any]:
         "mcp_server": find_spec("mcp") is not None,
         "app_kwargs": {
             "routes": [app.store.route()],
-            "middleware": [Middleware(Limits)],
+            "middleware": [Middleware(Limits), Middleware(Listening, presence=app.presence)],
             "openapi_url": None,
         },
     }

@@ -1,6 +1,7 @@
 """The named endpoints for gradio_client and MCP: `/inpaint`, `/answers`, `/explain` and `/methods`."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import wraps
 from inspect import getdoc
@@ -12,12 +13,13 @@ from gradio.components import Component
 from gradio.events import api
 
 from demo.server.explanation import Explanation, price_of_explanation
-from demo.server.jobs import job_for
+from demo.server.jobs import NO_MEMORY, STOPPED, Job, job_for
 from demo.server.options import answers_of, checked, described, numbers, offered, parse_options
 from demo.server.pictures import PAGE_PIXELS
 from demo.server.visit import App
 from inpainters import registry
-from inpainters.errors import InputError, UnavailableError
+from inpainters.base import InpaintResult
+from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side
 from inpainters.spec import MethodSpec
 
@@ -31,15 +33,20 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _told(act: Callable[_P, _R]) -> Callable[_P, _R]:
+def _told(act: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
     """What cannot be done is told to the client in its one sentence."""
 
     @wraps(act)
-    def telling(*args: _P.args, **given: _P.kwargs) -> _R:
+    async def telling(*args: _P.args, **given: _P.kwargs) -> _R:
         try:
-            return act(*args, **given)
+            return await act(*args, **given)
         except (InputError, UnavailableError) as error:
-            raise gr.Error(str(error), print_exception=False) from None
+            said = str(error)
+        except Cancelled:
+            said = STOPPED
+        except MemoryError:
+            said = NO_MEMORY
+        raise gr.Error(said, print_exception=False)
 
     return telling
 
@@ -51,13 +58,14 @@ class Endpoints:
         self.app = app
 
     @_told
-    def inpaint(
+    async def inpaint(
         self,
         image: str | None,
         mask: str | None,
         method: str = "telea",
         seed: float | None = 0,
         options: str = "{}",
+        request: gr.Request | None = None,
     ) -> Filled:
         """Fill the missing region of a photograph with one method.
 
@@ -68,16 +76,17 @@ class Endpoints:
             seed: for methods that draw at random; a whole number, 0 or more
             options: the method's own settings as a JSON object in text, for example {"radius": 5}
         """
-        spec, loaded, hole, notes = _checked(image, mask, method or "telea", seed)
+        spec, loaded, hole, notes = await asyncio.to_thread(_checked, image, mask, method or "telea", seed)
         given = checked(spec, parse_options(options))
-        result = self.app.runner.run(loaded, hole, job_for(spec.name, hole, given, int(seed or 0)))
+        job = await asyncio.to_thread(job_for, spec.name, hole, given, int(seed or 0))
+        result = await self._run(loaded, hole, job, request)
         record = {"method": spec.name, "version": spec.version, "seed": result.seed}
         record |= {"options": result.options, "seconds": round(result.seconds, 4)}
         record |= {"network_calls": result.network_calls, "notes": [*notes, *result.notes]}
         return result.image, record
 
     @_told
-    def answers(
+    async def answers(
         self,
         image: str | None,
         mask: str | None,
@@ -85,6 +94,7 @@ class Endpoints:
         seed: float | None = 0,
         n: float | None = 4,
         options: str = "{}",
+        request: gr.Request | None = None,
     ) -> Answers:
         """Fill the missing region of a photograph several times with a method that draws at random; also all
         fills side by side.
@@ -97,11 +107,11 @@ class Endpoints:
             n: how many answers, 1 to 8
             options: the method's own settings as a JSON object in text, for example {"preset": "balanced"}
         """
-        spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
+        spec, loaded, hole, notes = await asyncio.to_thread(_checked, image, mask, method or "", seed)
         first, asked = numbers(int(seed or 0), n)
         given, count = checked(spec, parse_options(options)), answers_of(spec, asked)
-        job = job_for(spec.name, hole, given, first, count)
-        self.app.runner.run(loaded, hole, job)
+        job = await asyncio.to_thread(job_for, spec.name, hole, given, first, count)
+        await self._run(loaded, hole, job, request)
         results = [answer.result for answer in job.answers]
         if count < asked:
             notes.append(f"{spec.title} does not draw at random: one answer in place of {asked}.")
@@ -114,12 +124,17 @@ class Endpoints:
             "network_calls": [one.network_calls for one in results],
             "notes": list(dict.fromkeys([*notes, *(note for one in results for note in one.notes)])),
         }
-        strip = side_by_side([one.image for one in results])
+        strip = await asyncio.to_thread(side_by_side, [one.image for one in results])
         return strip, [(one.image, f"{spec.name}-seed{one.seed}") for one in results], record
 
     @_told
-    def explain(
-        self, image: str | None, mask: str | None, method: str, seed: float | None = 0
+    async def explain(
+        self,
+        image: str | None,
+        mask: str | None,
+        method: str,
+        seed: float | None = 0,
+        request: gr.Request | None = None,
     ) -> tuple[Named, dict[str, Any]]:
         """Show what happens inside a method that fills the missing region of a photograph, as named pictures
         in order.
@@ -130,12 +145,12 @@ class Endpoints:
             method: a name that `methods` lists with explains = true
             seed: for methods that draw at random; a whole number, 0 or more
         """
-        spec, loaded, hole, notes = _checked(image, mask, method or "", seed)
+        spec, loaded, hole, notes = await asyncio.to_thread(_checked, image, mask, method or "", seed)
         seconds = price_of_explanation(spec, hole, {}).seconds
         job = Explanation(spec.name, int(seed or 0), seconds=seconds, store=self.app.store)
         try:
-            self.app.runner.run(loaded, hole, job)
-            pictures = [(self.app.store.image(shot.token), shot.name) for shot in job.shots]
+            await self._run(loaded, hole, job, request)
+            pictures = await asyncio.to_thread(self._shots, job)
             frames = [
                 {"name": s.name, "title": s.title, "value": s.value, "height": s.size[0], "width": s.size[1]}
                 for s in job.shots
@@ -144,6 +159,19 @@ class Endpoints:
             job.close()
         record = {"method": spec.name, "version": spec.version, "seed": job.seed}
         return pictures, record | {"frames": frames, "notes": notes}
+
+    def _shots(self, job: Explanation) -> Named:
+        return [(self.app.store.image(shot.token), shot.name) for shot in job.shots]
+
+    async def _run(self, image: Image, mask: Mask, job: Job, request: gr.Request | None) -> InpaintResult:
+        """The job's result; it is stopped where the client leaves."""
+        asked: Any = getattr(request, "request", request)  # an MCP client's is Starlette's own
+        job.owner = asked.client.host if asked is not None and asked.client else None
+        try:
+            future = self.app.runner.submit(image, mask, job)
+            return await self.app.presence.result(future, asked, getattr(request, "session_hash", None))
+        finally:
+            job.halted = True
 
 
 def _checked(

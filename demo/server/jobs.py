@@ -30,6 +30,7 @@ TOO_LONG = (
     f"A page gives one run {MOST_SECONDS / 60:.0f} minutes and this one takes longer; choose a faster "
     "preset, or use the command line."
 )
+NO_MEMORY = "There is not enough memory for this hole; mask less or use a smaller picture."
 FULL = "So many pictures are waiting that there is no room for another; try again in a minute."
 
 
@@ -257,6 +258,7 @@ class Runner:
         if why := self._refusal(image, job):
             raise InputError(why)
         future: Future[InpaintResult] = Future()
+        future.set_running_or_notify_cancel()  # whoever no longer waits for it stops the job, not the future
 
         def work() -> None:
             try:
@@ -322,7 +324,7 @@ class Runner:
         except (InputError, UnavailableError) as error:
             self._fail(job, str(error))
         except MemoryError:
-            self._fail(job, "There is not enough memory for this hole; mask less or use a smaller picture.")
+            self._fail(job, NO_MEMORY)
         except Exception as error:  # one method's fault must not take the others along
             self._fail(
                 job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from demo.server.jobs import Batch, Price, Runner, price
 from demo.server.options import Value, answers_of
 from demo.server.pictures import OpenPicture, from_result
+from demo.server.presence import Presence
 from demo.server.store import Store
 from inpainters import registry
 from inpainters.errors import InputError
@@ -189,3 +190,4 @@ class App:
     store: Store
     runner: Runner
     results: Path
+    presence: Presence = field(default_factory=Presence)

@@ -11,7 +11,8 @@ event is done, and an answer to the next one that is on its way in that moment i
 """
 LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 """Gradio's default drops what happens while an earlier event is under way."""
-RUNS: dict[str, Any] = {**_HIDDEN, "concurrency_limit": 32}
+RUNS: dict[str, Any] = {**_HIDDEN, "concurrency_limit": None}
+"""Events with several answers; who works when is settled by the lanes of `demo.server`, not by Gradio."""
 
 
 def sent(event: gr.EventData) -> dict[str, Any]:

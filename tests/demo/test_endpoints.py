@@ -7,7 +7,9 @@ import base64
 import io
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -17,7 +19,9 @@ from PIL import Image as PilImage
 
 from demo.app import launch_options, make
 from demo.server.limits import MAX_JSON
-from inpainters import METHODS, inpaint
+from inpainters import METHODS, inpaint, registry
+from inpainters.base import Inpainter
+from inpainters.spec import Cost
 
 METHOD_KEYS = {
     "name",
@@ -328,3 +332,89 @@ def test_the_page_asks_no_other_host(server):
     config = httpx.get(f"{server}config").json()
     assert "fonts.googleapis.com" not in page.replace('https://fonts.googleapis.com" crossorigin', "")
     assert config["analytics_enabled"] is False
+
+
+class Endless(Inpainter):
+    """Network calls of a tenth of a second, for ever; it says how many there were."""
+
+    calls = 0
+
+    def fill(self, piece):
+        while True:
+            piece.on_step(0, 2)
+            time.sleep(0.1)
+            Endless.calls += 1
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    spec = replace(METHODS["repaint"], name="endless", weights=(), cost=Cost(60.0), calls="", course="")
+    monkeypatch.setitem(METHODS, "endless", replace(spec, alongside="", loads="", beside="", options=()))
+    made = registry.create
+    monkeypatch.setattr(
+        "demo.server.jobs.registry.create",
+        lambda name, **options: Endless(METHODS["endless"]) if name == "endless" else made(name, **options),
+    )
+    Endless.calls = 0
+
+
+def uploaded(server, files):
+    sent = [("files", (name, (files / name).read_bytes())) for name in ("photo.png", "mask.png")]
+    paths = httpx.post(f"{server}gradio_api/upload", files=sent).json()
+    return [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
+
+
+def stopped():
+    """Whether the endless method makes no more than two calls from now on."""
+    calls = Endless.calls
+    time.sleep(0.5)
+    return Endless.calls <= calls + 2
+
+
+def leave_run(api, data):
+    httpx.post(f"{api}run/inpaint", json={"data": data}, timeout=1.0)
+
+
+def leave_call(api, data):
+    event = httpx.post(f"{api}call/inpaint", json={"data": data}).json()["event_id"]
+    httpx.get(f"{api}call/inpaint/{event}", timeout=1.0)
+
+
+def leave_queue(api, data):
+    rows = httpx.get(f"{api.removesuffix('gradio_api/')}config").json()["dependencies"]
+    index = next(row["id"] for row in rows if row["api_name"] == "inpaint")
+    body = {"data": data, "fn_index": index, "session_hash": "leaving"}
+    httpx.post(f"{api}queue/join", json=body)
+    with httpx.stream("GET", f"{api}queue/data?session_hash=leaving", timeout=1.0) as stream:
+        list(stream.iter_lines())
+
+
+@pytest.mark.parametrize("leave", [leave_run, leave_call, leave_queue])
+def test_a_client_that_leaves_is_stopped_within_two_network_calls(server, files, endless, leave):
+    data = [*uploaded(server, files), "endless", 0, "{}"]
+    with pytest.raises(httpx.ReadTimeout):
+        leave(f"{server}gradio_api/", data)
+    assert Endless.calls > 2
+    assert stopped()
+
+
+def test_an_mcp_client_that_leaves_is_stopped(server, files, endless):
+    pytest.importorskip("mcp", reason="the mcp package is not installed: pip install 'gradio[mcp]'")
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk():
+        async with (
+            streamable_http_client(f"{server}gradio_api/mcp/") as streams,
+            ClientSession(*streams[:2]) as session,
+        ):
+            await session.initialize()
+            names = [tool.name for tool in (await session.list_tools()).tools]
+            name = next(name for name in names if name.endswith("inpaint"))
+            given = {"image": data_url(files / "photo.png"), "mask": data_url(files / "mask.png")}
+            await asyncio.wait_for(session.call_tool(name, given | {"method": "endless"}), 1.0)
+
+    with pytest.raises(BaseException):  # noqa: B017, PT011  a timeout in groups of exceptions
+        apart(talk)
+    assert Endless.calls > 2
+    assert stopped()
