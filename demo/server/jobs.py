@@ -31,7 +31,7 @@ TOO_LONG = (
     "preset, or use the command line."
 )
 NO_MEMORY = "There is not enough memory for this hole; mask less or use a smaller picture."
-FULL = "So many pictures are waiting that there is no room for another; try again in a minute."
+NO_ROOM = "So many pictures are waiting that there is no room for another; try again in a minute."
 
 
 class Price(NamedTuple):
@@ -299,7 +299,7 @@ class Runner:
         if job.seconds > MOST_SECONDS:
             return TOO_LONG
         held = {id(image): image.nbytes} | dict(other.held for other in self.lanes.works())
-        return FULL if sum(held.values()) > MOST_HELD else ""
+        return NO_ROOM if sum(held.values()) > MOST_HELD else ""
 
     def _enter(self, image: Image, job: Job, task: Callable[[], None]) -> None:
         job.held = id(image), image.nbytes
