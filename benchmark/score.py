@@ -8,6 +8,7 @@ import csv
 import hashlib
 import importlib
 import io
+import math
 import os
 import time
 from collections import defaultdict
@@ -98,7 +99,8 @@ class Bench:
         """What pins a stored value of this metric."""
         weights = weights_digest(spec.weights) if spec.weights else None
         batch = {"batch": BATCH} if spec.kind == "image" else {}
-        return digest({"variant": spec.variant, "weights": weights, **batch})
+        capped = {"infinite": True} if spec.highest < math.inf else {}
+        return digest({"variant": spec.variant, "weights": weights, **batch, **capped})
 
 
 def score(
@@ -369,8 +371,11 @@ class Scorer:
         ]
 
     def figure(self, name: str, region: str, value: float) -> Scored:
-        """A value as a row holds it, or the reason why it cannot."""
-        reason = self.bench.metrics.reason(name, region, float(value))
+        """A value as a row holds it, or the reason why it cannot. Infinity is one where means know what to
+        take for it.
+        """
+        capped = value == math.inf and self.bench.metrics.METRICS[name].highest < math.inf
+        reason = None if capped else self.bench.metrics.reason(name, region, float(value))
         return {"reason": reason} if reason else {"value": f"{float(value):.9g}"}
 
     def _score_sets(self, scores: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "SetMetric",
     "create",
     "get",
+    "means",
     "reason",
     "unavailable",
 ]
@@ -192,6 +193,7 @@ _SPECS = (
         unit="dB",
         variant="10 log10(255² / MSE) on 8-bit sRGB, MSE over the region's pixels and its 3 channels; per "
         "picture, then averaged." + _BAND,
+        highest=60.0,
         weights=None,
         target="benchmark.metrics.psnr:Psnr",
     ),
@@ -319,10 +321,18 @@ def create(name: str, device: str = "cpu") -> Any:
 
 
 def reason(name: str, region: str, value: float) -> str | None:
-    """Why `value` cannot enter a mean, in one sentence; None where it is finite."""
+    """Why `value` is no number, in one or two sentences; None where it is finite."""
     if math.isfinite(value):
         return None
     place = {"whole": "The picture", "hole": "The hole", "band": "The band along the hole's edge"}[region]
     if math.isnan(value):
         return f"{place} has no pixels here, so {get(name).title} is undefined."
-    return f"{place} equals the original exactly, so {get(name).title} is infinite and left out of means."
+    spec = get(name)
+    return f"{place} equals the original exactly, so {spec.title} is infinite. {means(spec)}".strip()
+
+
+def means(spec: MetricSpec) -> str:
+    """What means take for values that are too large for them, in one sentence; empty where none is."""
+    if math.isinf(spec.highest):
+        return ""
+    return f"Means take at most {spec.highest:g} {spec.unit} for a picture, and that for an exact fill."

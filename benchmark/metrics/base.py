@@ -1,5 +1,6 @@
 """What a metric is: the row of the table, the two interfaces, and the loop that the simple ones share."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -40,6 +41,10 @@ class MetricSpec:
     network: str = ""
     """Key of the NETWORKS table: the network it looks through, which flatters a method that was trained with
     it.
+    """
+    highest: float = math.inf
+    """Means and what is made of them take no larger value of a picture than this, and this for infinity; rows
+    hold what was measured.
     """
     fair_n: int = 0
     """A value over fewer pictures is biased: it is greyed, and compares at equal n alone. 0: never biased."""

@@ -13,9 +13,9 @@ from inpainters.imaging import Image, Mask
 class Psnr(PerPicture):
     """MSE is the mean over the region's pixels and its three channels, of values 0..255.
 
-    Identical regions score infinity, which is what the formula says: a capped value would be an invented
-    figure, and would move every mean by how often it is hit. Reports leave infinite rows out of means and
-    count them.
+    Identical regions score infinity, which is what the formula says, and rows hold it. Means take at most
+    `MetricSpec.highest` for a picture, 60 dB, as libvmaf does for 8 bits (`psnr_max`): a squared error under
+    0.065 grey levels counts as that, so that a method never ranks lower for restoring more pictures exactly.
     """
 
     def __init__(self, device: str = "cpu") -> None:

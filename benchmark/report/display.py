@@ -20,7 +20,7 @@ from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.report.layout import BY_PICTURE, SHEET
 from benchmark.report.marks import MARK, footnote, mark
-from benchmark.report.summary import column_order, entry_order
+from benchmark.report.summary import column_order, entry_order, figures_of
 from benchmark.report.tables import number
 from benchmark.results import Results
 from inpainters.errors import InputError
@@ -224,7 +224,7 @@ def sheets(results: Results) -> list[Path]:
     widely run methods. `results` are of one mask set.
     """
     metric, region = SHEET if SHEET in results.measured else BY_PICTURE
-    rows = results.column(metric, region)
+    rows = figures_of(results, metric, region)
     rows = rows[rows["value"].notna()]
     written = []
     for label in column_order(rows["bin"]):

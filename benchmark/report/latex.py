@@ -59,7 +59,8 @@ def _latex_cell(cell: TableFigure | None) -> str:
     if cell.biased or cell.apart:
         value = rf"\textit{{{value}}}"
     value = rf"\textbf{{{value}}}" if cell.winner else value
-    return value + ("$^\\dagger$" if mark(cell.entry, cell.metric) else "")
+    without = f" ($-{cell.left_out}$)" if cell.left_out else ""
+    return value + ("$^\\dagger$" if mark(cell.entry, cell.metric) else "") + without
 
 
 def _escape(words: str) -> str:

@@ -49,6 +49,10 @@ class TableFigure:
     """Of a figure that stands apart: the best of its column on the same pictures."""
     reason: str = ""
     """Why there is no value."""
+    left_out: int = 0
+    """How many of the entry's holes the value does not rest on: those without a figure, and those for which
+    another ranked method has none.
+    """
 
     @property
     def biased(self) -> bool:
@@ -165,6 +169,13 @@ def _summarised(results: Results, metric: str, region: str) -> dict[Key, TableFi
     return cells
 
 
+def figures_of(results: Results, metric: str, region: str) -> pd.DataFrame:
+    """The rows of a metric and region, each value at most what means take (`MetricSpec.highest`)."""
+    rows = results.column(metric, region)
+    spec = METRICS.get(metric)
+    return rows if spec is None else rows.assign(value=rows["value"].clip(upper=spec.highest))
+
+
 def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
     """One row per entry and hole in place of one per answer; `how`: "mean", "min" or "max" over them."""
     if rows["seed"].nunique() < 2:
@@ -240,7 +251,12 @@ class TableColumn:
                 apart=apart and not told,
                 rival=self._rival(name) if apart and not told else None,
                 reason=told,
+                left_out=0 if told or name not in self.wide else self._holes(group) - value.n,
             )
+
+    @staticmethod
+    def _holes(rows: pd.DataFrame) -> int:
+        return rows.loc[rows["image_id"] != WHOLE_SET, ["hole", "seed"]].drop_duplicates().shape[0]
 
     def _value(self, entry: str, group: pd.DataFrame) -> tuple[Interval, bool]:
         """The figure of an entry, and whether it stands apart."""
@@ -316,7 +332,7 @@ def column_of(results: Results, metric: str, region: str) -> TableColumn:
 def _with_holes(results: Results, metric: str, region: str) -> pd.DataFrame:
     """The rows of a column, with what two methods must share to be paired."""
     _check_alone(results)
-    rows = over_answers(results.column(metric, region))
+    rows = over_answers(figures_of(results, metric, region))
     return rows.assign(hole=rows["bin"] + "/" + rows["image_id"])
 
 

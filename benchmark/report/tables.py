@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from benchmark.metrics import METRICS
+from benchmark.metrics import METRICS, means
 from benchmark.report import agreement
 from benchmark.report.layout import OVERVIEW, RANKED, SET_DISTANCES
 from benchmark.report.markdown import markdown_table
@@ -21,6 +21,7 @@ from benchmark.report.summary import (
     column_of,
     column_order,
     entry_order,
+    figures_of,
     left_out,
     measured,
     named,
@@ -55,7 +56,7 @@ def number(value: float, digits: int | None = None) -> str:
 
 def text(cell: TableFigure | None) -> str:
     """A cell for people: value ± the longer side of its interval, bold where it wins, = where tied with the
-    best, slanted where it does not compare, † where flattered.
+    best, slanted where it does not compare, † where flattered, with how many holes it leaves out.
     """
     if cell is None or cell.reason:
         return "–"
@@ -68,7 +69,8 @@ def text(cell: TableFigure | None) -> str:
         value = f"*{value}*"
     else:
         value = f"**{value}**" if cell.winner else f"{value} =" if cell.tied else value
-    return value + mark(cell.entry, cell.metric)
+    without = f" (−{cell.left_out})" if cell.left_out else ""
+    return value + mark(cell.entry, cell.metric) + without
 
 
 def called(results: Results, entry: str) -> str:
@@ -152,7 +154,8 @@ READING = (
     "Values are means ± how far their 95 % interval reaches on its longer side. Methods are compared over "
     "the pictures that all of them filled. **Bold** beats every other method of its column, over "
     f"{MIN_WINNER} photographs or more; = cannot be told apart from the best of its column; *slanted* values "
-    "do not compare with their column: they rest on fewer or other pictures; – has its reason below."
+    "do not compare with their column: they rest on fewer or other pictures; (−3) leaves out three of the "
+    "method's holes, as it or another that it is compared with has no value for them; – has its reason below."
 )
 
 
@@ -303,7 +306,7 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
 
 
 def _of_answers(results: Results, entry: str, metric: str, region: str, how: str) -> str:
-    rows = results.column(metric, region)
+    rows = figures_of(results, metric, region)
     mine = (rows["entry"] == entry) & (rows["image_id"] != WHOLE_SET) & rows["bin"].isin(list(BINS))
     chosen = over_answers(rows[mine], how)
     found = interval_of_mean(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
@@ -314,7 +317,7 @@ def _section(
     results: Results, metric: str, region: str, entries: Sequence[str], bins: Sequence[str]
 ) -> list[str]:
     spec, cells = METRICS.get(metric), summarise(results, metric, region)
-    parts = [f"## {title(metric, region)}", spec.variant if spec else ""]
+    parts = [f"## {title(metric, region)}", f"{spec.variant} {means(spec)}".rstrip() if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
             f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} pictures and are biased upwards: "

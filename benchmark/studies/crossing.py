@@ -21,7 +21,15 @@ from benchmark.metrics import METRICS
 from benchmark.report import figures
 from benchmark.report.marks import footnote, mark
 from benchmark.report.stats import Interval, interval_of_mean
-from benchmark.report.summary import by_hole, column_order, entry_order, named, over_answers, paired
+from benchmark.report.summary import (
+    by_hole,
+    column_order,
+    entry_order,
+    figures_of,
+    named,
+    over_answers,
+    paired,
+)
 from benchmark.report.tables import ARROWS, number
 from inpainters import commandline
 from inpainters.errors import InputError
@@ -95,7 +103,7 @@ def _rows(source: results.Results) -> pd.DataFrame:
                 f"'{source.title}' has no value of {metric}: `python -m benchmark score` adds it, or says "
                 "why."
             )
-        found.append(over_answers(source.column(metric, region)).assign(metric=metric, region=region))
+        found.append(over_answers(figures_of(source, metric, region)).assign(metric=metric, region=region))
     return _holes(pd.concat(found, ignore_index=True))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.metrics import METRICS
 from benchmark.report import display
 from benchmark.report.layout import BY_PICTURE
-from benchmark.report.summary import Key, TableFigure, entry_order, summarise
+from benchmark.report.summary import Key, TableFigure, entry_order, figures_of, summarise
 from benchmark.results import ALL_BINS, PLAIN, WHOLE_SET, Results, load, row_file
 from benchmark.rows import SCORES
 from inpainters.errors import InputError
@@ -151,13 +151,13 @@ def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
 
 
 def _of_pictures(results: Results, figure: Figure, metric: str, region: str) -> pd.DataFrame:
-    rows = results.column(metric, region)
+    rows = figures_of(results, metric, region)
     rows = rows[(rows["entry"] == figure.entry) & (rows["image_id"] != WHOLE_SET)]
     return rows[rows["bin"] == figure.label] if figure.label != ALL_BINS else rows
 
 
 def values_at(results: Results, metric: str, region: str, label: str, image_id: str) -> dict[str, float]:
     """Each method's value on one hole."""
-    rows = results.column(metric, region)
+    rows = figures_of(results, metric, region)
     rows = rows[(rows["bin"] == label) & (rows["image_id"] == image_id) & rows["value"].notna()]
     return {str(entry): float(value) for entry, value in rows.groupby("entry")["value"].mean().items()}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,15 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
+from benchmark import metrics, results, run, suites
 from benchmark import plan as plans
 from benchmark import rows as tables
-from benchmark import run, suites
 from benchmark.cells import Cell
 from benchmark.inputs.datasets import folder
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_sets
+from benchmark.report.summary import summarise
+from benchmark.report.write import report
 from benchmark.score import Taken, open_bench, open_cells, score
 from benchmark.verify import choose, verify
 from inpainters import registry
@@ -41,6 +44,7 @@ class Spec:
     unit: str = ""
     weights: str | None = None
     pseudo_values: bool = False
+    highest: float = np.inf
     target: str = ""
 
 
@@ -662,3 +666,27 @@ def test_whatever_a_json_file_holds_is_mended_or_one_sentence(root: Path, name: 
     for check in (verify, lambda folder: score(folder, metrics=Fake(), quiet=True)):
         with suppress(InputError):  # any other exception is the failure
             assert isinstance(check(root), list)
+
+
+def test_an_exact_fill_is_in_the_rows_and_in_the_mean(tmp_path: Path) -> None:
+    """A flat photograph is restored exactly; only the means take 60 dB for it, and say so."""
+    (tmp_path / "photos").mkdir()
+    for name, pixels in (("flat", np.full((40, 40, 3), 77, np.uint8)), ("cat", data.chelsea()[60:100, :40])):
+        PilImage.fromarray(pixels).save(tmp_path / "photos" / f"{name}.png")
+    dataset, sets = folder(tmp_path / "photos", "square", 32), open_mask_sets(["irregular"])
+    given: dict[str, Any] = {"n": None, "bins": {"irregular": ("10-20",)}, "seed": 0, "seconds": 600.0}
+    out = tmp_path / "out"
+    planned = plans.make_plan(suites.get("photos"), dataset, sets, ("mean_fill",), **given)
+    run.run(out, plans.settle(out, planned), dataset, sets, quiet=True)
+    only_psnr: Any = SimpleNamespace(**{**vars(metrics), "METRICS": {"psnr": metrics.METRICS["psnr"]}})
+    assert score(out, metrics=only_psnr, quiet=True) == []
+    found = results.load(out).column("psnr", "hole").set_index("photograph")
+    assert found.loc["flat", "value"] == np.inf
+    assert found["reason"].fillna("").eq("").all()
+    (figure,) = {c.value.mean for c in summarise(results.load(out), "psnr", "hole").values()}
+    assert figure == pytest.approx((60 + found.loc["cat", "value"]) / 2)
+    report(out)
+    assert (
+        "Means take at most 60 dB for a picture, and that for an exact fill."
+        in (out / "table.md").read_text()
+    )

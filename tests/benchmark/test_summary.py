@@ -226,3 +226,39 @@ def test_an_overview_without_a_column_says_what_would_fill_it() -> None:
     assert "`lpips_squeeze`, hole ↓ |" not in text
     assert "Without a column here: `lpips_squeeze`, `psnr`, `ssim`, `haarpsi`" in text
     assert "not scored yet, run `python -m benchmark score`" in text
+
+
+def test_exact_fills_never_make_a_method_rank_lower() -> None:
+    """telea restores half of the pictures exactly and is 1 dB worse elsewhere."""
+    names = [f"p{i:02}" for i in range(40)]
+    wide = {name: 40.0 + i % 3 for i, name in enumerate(names)}
+    found = figures(
+        {"telea": {n: np.inf if i % 2 else v - 1 for i, (n, v) in enumerate(wide.items())}, "fsr": wide},
+        "psnr",
+    )
+    assert found["telea"].value.n == found["fsr"].value.n == 40
+    assert found["telea"].winner
+    rest = [v - 1 for i, v in enumerate(wide.values()) if not i % 2]
+    assert found["telea"].value.mean == pytest.approx((60 * 20 + sum(rest)) / 40)
+    assert np.isfinite(found["telea"].value.high)
+    assert (found["telea"].left_out, found["fsr"].left_out) == (0, 0)
+
+
+def test_no_value_counts_for_more_than_an_exact_fill() -> None:
+    """A picture at 75 dB is no better than an exact one."""
+    found = figures({"telea": {"a": 75.0, "b": 30.0}, "fsr": {"a": np.inf, "b": 30.0}}, "psnr")
+    assert found["telea"].value.mean == found["fsr"].value.mean == 45.0
+
+
+def test_what_a_mean_leaves_out_is_counted_beside_it() -> None:
+    full = spread(0.1, 29)
+    lacking = {n: v + 0.05 for n, v in full.items()} | {"p999": np.nan, "p998": np.nan}
+    results = made({"telea": full | {"p999": 5.0, "p998": 0.1}, "biharmonic": lacking, "fsr": full})
+    found = {
+        entry: cell for (entry, label), cell in summarise(results, "l1", "hole").items() if label == "1-10"
+    }
+    assert {entry: cell.left_out for entry, cell in found.items()} == {"telea": 2, "biharmonic": 2, "fsr": 0}
+    assert {entry: cell.value.n for entry, cell in found.items()} == dict.fromkeys(found, 29)
+    assert tables.text(found["telea"]).endswith(" (−2)")
+    assert "(" not in tables.text(found["fsr"])
+    assert "($-2$)" in latex(results)
