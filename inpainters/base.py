@@ -86,6 +86,10 @@ class Frame:
     from: black nowhere, the brighter the more."""
 
 
+LAST_FRAMES = ("result", "enlarged/full", "detail/full")
+"""Names of the frames that end an explanation; the last two only where detail comes from the surroundings."""
+
+
 @dataclass
 class Piece:
     """What a method sees: a crop around a hole, already checked, padded and seeded. Not to be written to."""
@@ -152,6 +156,7 @@ class Inpainter:
 
     def explain(self, request: InpaintRequest, on_step: OnStep | None = None) -> Iterator[Frame]:
         """Yield `input`, what happens inside, and `result`: named frames of the largest window around a hole.
+        Where it was drawn small, the picture as drawn and with detail from the surroundings come last.
 
         Raises InputError and Cancelled as `run` does. The first seed alone is explained.
         """
@@ -172,10 +177,12 @@ class Inpainter:
         shrunk = job.adds_detail and job.windows[0].scale < 1.0
         then = "; detail from the surroundings comes afterwards" if shrunk else ""
         yield Frame(
-            "result",
+            LAST_FRAMES[0],
             f"The fill, with the known pixels put back{then}",
             composite(filled, piece.image, piece.mask),
         )
+        if shrunk:
+            yield from job.last_frames(filled)
 
     def synchronize(self) -> None:
         """Wait for the device, so that `seconds` is the time the work took."""
@@ -331,8 +338,18 @@ class _Job:
             self.mask[window.place],
             window.unpadded(drawn),
             seed=self.seed if self.work.spec.stochastic else 0,  # one network, one answer
+            hold=window.hold,
             on_scale=lambda: piece.on_step(1, 1),
         )
+
+    def last_frames(self, drawn: Image) -> Iterator[Frame]:
+        """What becomes of a fill that was drawn small: enlarged, and with detail."""
+        (window,) = self.windows
+        image, mask = self.image[window.place], self.mask[window.place]
+        plain = composite(window.enlarged(drawn), image, mask)
+        yield Frame(LAST_FRAMES[1], f"The fill as it was drawn at {max(window.size)} px, enlarged", plain)
+        title = "Detail from the surroundings: patches that agree with what was drawn"
+        yield Frame(LAST_FRAMES[2], title, composite(self.finished(0, drawn), image, mask))
 
     @property
     def adds_detail(self) -> bool:

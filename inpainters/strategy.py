@@ -125,6 +125,8 @@ class Window:
     """Missing pixels in it, before it is shrunk."""
     parts: int = 1
     """How many times the method draws in it: once, or for each hole (`Strategy.apart`)."""
+    hold: float = Strategy.hold
+    """See `Strategy.hold`."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -209,7 +211,8 @@ def _window(box: Box, missing: Mask | Outline, holes: Iterable[Hole], strategy: 
     count, depth = sum(hole.missing for hole in own), max((hole.depth for hole in own), default=0)
     seen = own if isinstance(missing, Outline) else missing[top:bottom, left:right]
     scale = _scale((bottom - top, right - left), count, depth, strategy)
-    return Window(*box, scale, strategy.multiple, count, len(hole_boxes(seen)) if strategy.apart else 1)
+    parts = len(hole_boxes(seen)) if strategy.apart else 1
+    return Window(*box, scale, strategy.multiple, count, parts, strategy.hold)
 
 
 def _scale(size: tuple[int, int], missing: int, depth: int, strategy: Strategy) -> float:

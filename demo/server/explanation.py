@@ -13,14 +13,14 @@ from demo.server.copies import at_most
 from demo.server.jobs import Batch, Job, Price
 from demo.server.store import Store, url
 from inpainters import costs, registry
-from inpainters.base import Frame, Inpainter, InpaintRequest, InpaintResult, OnStep
+from inpainters.base import LAST_FRAMES, Frame, Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, Mask
 from inpainters.spec import MethodSpec
 from inpainters.strategy import workload
 
 MOST_FRAMES = 160
-"""A method that shows more keeps its first ones and the result."""
+"""A method that shows more keeps its first ones and those that end it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Explanation(Job):
                 self._begin(inpainter.spec, request, options, frame)
                 begin, self.kept = time.perf_counter(), 0.0  # the weights are loaded
             since = time.perf_counter()
-            if len(self.shots) < MOST_FRAMES or frame.name == "result":
+            if len(self.shots) < MOST_FRAMES or frame.name in LAST_FRAMES:
                 self.shots.append(
                     Shot(
                         frame.name,

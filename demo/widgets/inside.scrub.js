@@ -3,7 +3,7 @@
 import { el, enable } from "./common.js";
 import { frame, kindOf } from "./inside.frames.js";
 
-const NAMES = { gate: "Gates", mask: "Masks", noisy: "The run" };
+const NAMES = { enlarged: "Detail", gate: "Gates", mask: "Masks", noisy: "The run" };
 
 function kindName(kind) {
   return NAMES[kind] ?? kind[0].toUpperCase() + kind.slice(1).replaceAll("_", " ");

@@ -23,11 +23,12 @@ from inpainters.patches.field import (
     usable_side,
 )
 from inpainters.patches.melt import melt
+from inpainters.spec import Strategy
 
 _Size = tuple[int, int]
 """(height, width)."""
 _SIDE = 7  # of a patch
-_FADE = 0.7  # of the guide's weight, per scale: what is there is settled small, how it looks is not
+_FADE = 0.7  # of its hold, per scale: what is there is settled small, how it looks is not
 _FIRST, _LATER = 4, 2  # searches at the first scale, over the whole picture, and at each later one
 _FOREIGN = 24.0  # grey levels that the copies are off the drawn colours at which these count half
 
@@ -38,13 +39,13 @@ def detailed(
     drawn: Image,
     *,
     seed: int,
-    guide: float = 2.0,
+    hold: float = Strategy.hold,
     on_scale: Callable[[], object] = lambda: None,
 ) -> Image:
     """The hole filled at full size with what `drawn` shows, in the texture of the known part.
 
     image: (H, W, 3) uint8, not read where missing. mask: (H, W) bool, True = missing. drawn: (h, w, 3) uint8,
-    the same window filled at a smaller size. guide: weight of the drawn picture against the patches' own
+    the same window filled at a smaller size. hold: weight of the drawn picture against the patches' own
     colours, at its scale. `on_scale` is called after each scale. Pure in `seed`. Returns (H, W, 3) uint8,
     known pixels as they were. Where no patch is known the picture is plainly enlarged.
     """
@@ -53,7 +54,7 @@ def detailed(
     sizes = [size for size in _sizes(_size(drawn), _size(image)) if usable_side(shrunk(mask, size), _SIDE)]
     if not sizes:
         return np.where(mask[..., None], plain, image)
-    synthesis = _Synthesis(image, mask, plain, guide, np.random.default_rng(seed), on_scale)
+    synthesis = _Synthesis(image, mask, plain, hold, np.random.default_rng(seed), on_scale)
     level, distance = synthesis.through(sizes)
     copied = melt(level.sharp_vote(level.weights(distance)), level.pixels, image)
     return np.where(mask[..., None], _recoloured(copied, plain, mask, len(drawn) / len(image)), image)
@@ -80,7 +81,7 @@ class _Synthesis:
     mask: Mask
     plain: Image
     """The drawn picture, enlarged."""
-    guide: float
+    hold: float
     rng: np.random.Generator
     on_scale: Callable[[], object]
 
@@ -89,7 +90,7 @@ class _Synthesis:
         texture = texture_features(self.image, self.mask, len(self.mask) / sizes[0][0])
         level, distance = self._first(sizes[0], texture)
         for step, size in enumerate(sizes[1:], 1):
-            coarse, level = level, self._level(size, texture, self.guide * _FADE**step)
+            coarse, level = level, self._level(size, texture, self.hold * _FADE**step)
             level.inherit(coarse)
             distance = np.zeros(len(level.targets), np.float32)
             level.vote(level.weights(distance))
@@ -102,7 +103,7 @@ class _Synthesis:
 
     def _first(self, size: _Size, texture: Float32s) -> tuple[Level, Float32s]:
         """The scale of the drawn picture: its colours are looked for everywhere."""
-        level = self._level(size, np.zeros_like(texture), self.guide)  # nobody knows its texture yet
+        level = self._level(size, np.zeros_like(texture), self.hold)  # nobody knows its texture yet
         colours = cv2.resize(self.plain, size[::-1], interpolation=cv2.INTER_AREA).reshape(-1, 3)
         level.values[level.pixels, :3] = colours[level.pixels]
         level.field = level.sources[self.rng.integers(0, len(level.sources), len(level.targets))]

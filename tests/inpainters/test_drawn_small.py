@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inpainters.base import Inpainter, InpaintRequest
+from inpainters.base import LAST_FRAMES, Inpainter, InpaintRequest
 from inpainters.imaging import enlarge
+from inpainters.patches import detail
 from inpainters.registry import METHODS
 from inpainters.spec import Option, Strategy
 from inpainters.strategy import DETAIL, Outline, workload
@@ -105,8 +106,29 @@ def test_the_estimate_counts_the_step_where_it_is_taken():
 def test_an_explanation_shows_what_was_drawn_and_says_what_comes_afterwards():
     image, mask = picture(), disc(40)
     frames = list(Grey(SPEC).explain(InpaintRequest(image, mask, seed=3)))
-    assert [frame.name for frame in frames] == ["input", "result"]
+    assert [frame.name for frame in frames] == ["input", *LAST_FRAMES]
     assert frames[0].image.shape == frames[1].image.shape
     assert "detail from the surroundings comes afterwards" in frames[1].title
+    assert f"at {max(frames[1].image.shape)} px" in frames[2].title
     plain = list(Grey(SPEC).explain(InpaintRequest(image, mask, options={"detail": "enlarge"})))
+    assert [frame.name for frame in plain] == ["input", "result"]
     assert "detail" not in plain[1].title
+
+
+def test_the_last_frames_are_what_runs_without_and_with_detail_answer():
+    """Each a crop of the answer of a run: the window's, which has the hole in it."""
+    image, mask = picture(), disc(40)
+    frames = {frame.name: frame for frame in Grey(SPEC).explain(InpaintRequest(image, mask, seed=3))}
+    (window,) = workload(mask, SPEC).windows
+    for name, option in (("enlarged/full", "enlarge"), ("detail/full", "surroundings")):
+        answer = Grey(SPEC)(InpaintRequest(image, mask, seed=3, options={"detail": option})).image
+        assert (frames[name].image == answer[window.place]).all()
+
+
+def test_a_network_holds_to_what_it_drew_as_its_row_says(monkeypatch):
+    seen = []
+    monkeypatch.setattr(detail, "detailed", lambda image, *_, hold, **__: seen.append(hold) or image)
+    for hold in (0.5, 4.0):
+        spec = replace(SPEC, strategy=replace(SPEC.strategy, hold=hold))
+        Grey(spec)(InpaintRequest(picture(), disc(40)))
+    assert seen == [0.5, 4.0]

@@ -117,7 +117,14 @@ def test_estimates_learn_from_explanations(app, explained):
 def test_a_run_with_a_schedule_is_kept_whole_with_the_other_method_beside_it(app, explained):
     job = explained("repaint", request().image, request().mask)
     kinds = [shot.name.split("/")[0] for shot in job.shots]
-    assert kinds == ["input", *["noisy", "clean", "replacement"] * MOMENTS, "replacement", "result"]
+    assert kinds == [
+        "input",
+        *["noisy", "clean", "replacement"] * MOMENTS,
+        "replacement",
+        "result",
+        "enlarged",
+        "detail",
+    ]
     places = [int(shot.name.split("/")[1]) for shot in job.shots if shot.name.startswith("noisy/")]
     assert (places[0], places[-1]) == (1, 105)
     course = schedules.passed("repaint", {"preset": "preview"})

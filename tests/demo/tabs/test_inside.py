@@ -164,14 +164,14 @@ def test_a_run_is_followed_on_its_schedule_with_replacement_beside_it(visit):
     ]
     run(page)
     page.wait_for_function(
-        "document.querySelector('#inside .count').textContent === '42 of 42'"
-    )  # input, 40 moments, result
+        "document.querySelector('#inside .count').textContent === '42 of 43'"
+    )  # input, 40 moments, result, and what detail does to it
     titles = page.locator("#inside .pair figcaption strong").all_inner_texts()
     assert titles == ["What was there before it was masked", "RePaint's fill", "Replacement's fill"]
     assert page.locator("#inside .schedule .dot").count() == 40
     end = playhead(page)
     page.click("#inside .kinds [data-kind=noisy]")
-    assert count(page) == "2 of 42"
+    assert count(page) == "2 of 43"
     assert "step 1 of 105" in page.inner_text("#inside .schedule .number")
     first = playhead(page)
     for _ in range(7):
@@ -184,11 +184,16 @@ def test_a_run_is_followed_on_its_schedule_with_replacement_beside_it(visit):
     assert len(set(shown)) == 3
     box = page.locator("#inside .schedule svg").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 13, box["y"] + 60)
-    assert count(page) == "41 of 42"
+    assert count(page) == "41 of 43"
     page.click("#inside .beside [data-id=original]")
     assert page.locator("#inside .right strong").inner_text() == "What was there before it was masked"
     page.click("#inside .kinds [data-kind=input]")
     assert page.locator("#inside .pair figure").count() == 2
+    page.click("#inside .beside [data-id=auto]")
+    page.click("#inside .kinds [data-kind=enlarged]")
+    titles = page.locator("#inside .pair figcaption strong").all_inner_texts()
+    assert [title.split(" ")[:2] for title in titles] == [["The", "fill"], ["Detail", "from"]]
+    assert count(page) == "43 of 43"
 
 
 def test_the_papers_run_says_its_price_shows_moments_and_can_be_stopped(visit):

@@ -94,3 +94,19 @@ def test_each_scale_is_told_of():
     picture, mask = textured(), hole()
     detailed(picture, mask, small_of(picture), seed=0, on_scale=lambda: calls.append(1))
     assert len(calls) >= 3
+
+
+def test_what_was_drawn_counts_the_more_the_higher_the_hold():
+    """By how far the answer, shrunk again, lies from a drawing that the surroundings do not suggest."""
+    picture, mask = textured(), hole()
+    drawn = small_of(np.roll(picture, 40, axis=1))
+    small = (
+        shrink(mask[..., None].repeat(3, 2).astype(np.uint8) * 255, drawn.shape[:2], np.ones(SIZE, bool))
+        > 127
+    )
+
+    def distance(hold):
+        found = small_of(detailed(picture, mask, drawn, seed=0, hold=hold))
+        return np.abs(found.astype(float) - drawn)[small].mean()
+
+    assert distance(4.0) < distance(1.0) < distance(0.1)

@@ -1,0 +1,362 @@
+"""What detail from the surroundings does to fills that are drawn small:
+`python -m benchmark.studies.detail --data DIR [--data DIR]`.
+
+Each network draws a hole once, at the size it knows. What it drew is plainly enlarged, and it is given detail
+from the surroundings; both answers are measured beside those of the exemplar method alone. `--holds` tries
+other weights of what was drawn (`Strategy.hold`) in place of each row's own: for validation pictures.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from benchmark import cells
+from benchmark.inputs.datasets import open_dataset, take
+from benchmark.metrics import METRICS
+from benchmark.metrics import create as create_metric
+from benchmark.metrics.base import Floats
+from benchmark.report.figures import looks
+from benchmark.report.markdown import markdown_table
+from benchmark.report.stats import Difference, interval_of_mean, mean_difference
+from benchmark.report.tables import number, reach
+from benchmark.studies.depth import BESIDE, METRIC, Example, networks
+from inpainters import commandline, registry
+from inpainters.base import Inpainter, InpaintRequest
+from inpainters.errors import InputError
+from inpainters.imaging import Image, shrink, shrink_mask
+from inpainters.masks import generate
+from inpainters.strategy import workload
+
+HOLE_SHARES = {"object": (0.08, 0.25), "irregular": (0.2, 0.6)}
+"""Kind of holes -> the shares of a picture that are missing; a folder's photographs are spread over them."""
+MOST = 512
+"""Pixels of a side; larger photographs are shrunk to it."""
+ENLARGED = 0.0
+"""In place of a hold: no detail."""
+ADDED = -1.0
+"""In place of a hold: detail with that of the row."""
+
+
+class HoleGroup(NamedTuple):
+    """What is compared with each other alone: holes of one kind in photographs of one size."""
+
+    size: int
+    holes: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What came of one drawing."""
+
+    images: dict[float, Image]
+    """Hold -> the whole picture."""
+    drawn: list[tuple[Any, Image]]
+    """Windows that were shrunk, each with its fill."""
+
+    def distance(self, image: Image, one: Example) -> float:
+        """Mean absolute difference, in grey levels, of a picture from what was drawn, at the size that it was
+        drawn at and in the hole; NaN where no window was shrunk.
+        """
+        apart = [
+            np.abs(
+                fill.astype(float) - shrink(image[w.place], w.size, known=np.ones_like(one.mask[w.place]))
+            )[shrink_mask(one.mask[w.place], w.size)]
+            for w, fill in self.drawn
+        ]
+        return float(np.concatenate(apart).mean()) if apart else float("nan")
+
+
+def examples_of_both(data: Path, count: int) -> Iterator[tuple[HoleGroup, Example]]:
+    """Photographs of a folder, square, each with a hole of each kind. Raises InputError where they differ in
+    size.
+    """
+    dataset = open_dataset("folder", data, size=MOST)
+    names = list(take(dataset, count)[0])
+    loaders = {picture.image_id: picture.load for picture in dataset.pictures}
+    pictures = {name: loaders[name]() for name in names}
+    if len(sizes := {len(picture) for picture in pictures.values()}) > 1:
+        raise InputError(f"'{data.name}' has photographs of {len(sizes)} sizes; give a folder of one.")
+    for kind, (low, high) in HOLE_SHARES.items():
+        for i, (name, image) in enumerate(pictures.items()):
+            ratio = low + (high - low) * (i + 0.5) / len(names)
+            size = (image.shape[0], image.shape[1])
+            yield (
+                HoleGroup(len(image), kind),
+                Example(name, image, generate(kind, size, seed=0, image_id=name, ratio=ratio)),
+            )
+
+
+class Drawing:
+    """A method that draws a hole once, however often its answer is asked for."""
+
+    def __init__(self, method: str) -> None:
+        self.inpainter: Inpainter = registry.create(method, device="cpu")
+        self.row, self.fills = self.inpainter.spec, list[Image]()
+        draw = self.inpainter.fill_batch
+
+        def once(pieces: Any) -> list[Image]:
+            self.fills = self.fills or draw(pieces)
+            return self.fills
+
+        self.inpainter.fill_batch = once  # type: ignore[method-assign]
+
+    def answers(self, one: Example, holds: Sequence[float]) -> Drawn:
+        """The answers to a hole, for each of `holds`."""
+        self.fills = []
+        images = {hold: self._answer(one, hold) for hold in holds}
+        windows = workload(one.mask, self.row).windows
+        drawn = [(w, w.unpadded(fill)) for w, fill in zip(windows, self.fills, strict=True) if w.scale < 1]
+        return Drawn(images, drawn)
+
+    def _answer(self, one: Example, hold: float) -> Image:
+        strategy = replace(self.row.strategy, hold=hold) if hold > 0 else self.row.strategy
+        self.inpainter.spec = replace(self.row, strategy=strategy)
+        detail = {"detail": "enlarge" if hold == ENLARGED else "surroundings"}
+        return self.inpainter.run([InpaintRequest(one.image, one.mask, options=detail)])[0][0].image
+
+
+def measured_details(
+    methods: Sequence[str],
+    given: Sequence[tuple[HoleGroup, Example]],
+    holds: Sequence[float] = (ENLARGED, ADDED),
+    *,
+    quiet: bool = False,
+) -> pd.DataFrame:
+    """One row per method, hold and hole: method, hold, size, holes, photograph, ratio; value, of the metric;
+    distance from what was drawn, and beside, that of the exemplar method's answer.
+    """
+    metric: Any = create_metric(METRIC[0])
+    drawings = {method: Drawing(method) for method in methods}
+    alone, rows = registry.create(BESIDE), []
+    for column, one in tqdm(given, desc="detail", unit="hole", disable=True if quiet else None):
+        key = {**column._asdict(), "photograph": one.name, "ratio": float(one.mask.mean())}
+        other = alone.run([InpaintRequest(one.image, one.mask)])[0][0].image
+        rows.append({"method": BESIDE, "hold": ENLARGED, **key, "value": _score(metric, other, one)})
+        for method, drawing in drawings.items():
+            found = drawing.answers(one, holds)
+            rows += [
+                {
+                    "method": method,
+                    "hold": hold,
+                    **key,
+                    "value": _score(metric, image, one),
+                    "distance": found.distance(image, one),
+                    "beside": found.distance(other, one),
+                }
+                for hold, image in found.images.items()
+            ]
+    return pd.DataFrame(rows)
+
+
+def _score(metric: Any, image: Image, one: Example) -> float:
+    return float(metric.score(one.image, image, one.mask)[METRIC[1]])
+
+
+# --- what they say --------------------------------------------------------------------------------
+
+
+def by_group(rows: pd.DataFrame) -> Iterator[tuple[HoleGroup, pd.DataFrame]]:
+    """The rows of each size and kind of holes."""
+    for size, holes in rows[["size", "holes"]].drop_duplicates().itertuples(index=False):
+        yield HoleGroup(int(size), str(holes)), rows[(rows["size"] == size) & (rows["holes"] == holes)]
+
+
+def values(part: pd.DataFrame, method: str, hold: float, what: str = "value") -> "pd.Series[float]":
+    """By photograph; `part` is of one size and kind of holes."""
+    mine = part[(part["method"] == method) & (part["hold"] == hold)]
+    return mine.set_index("photograph")[what].astype(float)
+
+
+def gap_of(one: "pd.Series[float]", other: "pd.Series[float]") -> Difference:
+    """The paired difference over the photographs of both."""
+    return mean_difference(_floats(one - other), list(one.index))
+
+
+def drawn_by(part: pd.DataFrame) -> list[str]:
+    """The methods that were tried."""
+    return [str(method) for method in part["method"].drop_duplicates() if method != BESIDE]
+
+
+def markdown_of_details(rows: pd.DataFrame) -> str:
+    """What was found, as a page: a table for each size and kind of holes."""
+    title = registry.METHODS[BESIDE].title
+    found = [
+        "# Detail from the surroundings",
+        f"`{METRIC[0]}` of the {METRIC[1]} picture, lower is better. A network draws a hole once, small; "
+        "that is plainly *enlarged*, or given *detail* from the surroundings. Differences are paired, with "
+        "their 95 % intervals; =: not told apart. *Drawn small*: in how many of the pictures the window was "
+        "shrunk.",
+        "*Off what was drawn*: how far the hole, shrunk again to the size that it was drawn at, lies from "
+        f"what was drawn, as the mean absolute difference in grey levels of 255; beside it {title}'s own "
+        "answer, which did not see what was drawn: the less of it, the more of the drawing survives.",
+    ]
+    for column, part in by_group(rows):
+        alone = values(part, BESIDE, ENLARGED)
+        low, high = HOLE_SHARES[column.holes]
+        found += [
+            f"## Holes of the kind `{column.holes}`, {column.size} px",
+            f"{len(alone)} photographs, {low:.0%} to {high:.0%} missing. {title} has {_mean(alone)}.".replace(
+                "%", " %"
+            ),
+            markdown_table(
+                ["method", "drawn small", "enlarged", "detail", "detail less enlarged"]
+                + [f"detail less {title}", "off what was drawn", f"{title}'s"],
+                [_line(part, method, alone) for method in drawn_by(part)],
+            ),
+        ]
+    return "\n\n".join([*found, METRICS[METRIC[0]].variant]) + "\n"
+
+
+def _line(part: pd.DataFrame, method: str, alone: "pd.Series[float]") -> list[str]:
+    plain, full = values(part, method, ENLARGED), values(part, method, ADDED)
+    off, beside = (values(part, method, ADDED, what).dropna() for what in ("distance", "beside"))
+    return [
+        registry.METHODS[method].title,
+        str(len(off)),
+        _mean(plain),
+        _mean(full),
+        _gap(gap_of(full, plain)),
+        _gap(gap_of(full, alone)),
+        f"{off.mean():.1f}" if len(off) else "–",
+        f"{beside.mean():.1f}" if len(off) else "–",
+    ]
+
+
+def markdown_of_holds(rows: pd.DataFrame) -> str:
+    """What was found for several holds, over all columns together: a photograph counts once for each hole."""
+    holds = sorted(hold for hold in rows["hold"].unique() if hold > 0)
+    lines = []
+    for method in drawn_by(rows):
+        mine = {hold: values(rows, method, hold) for hold in holds}
+        own = registry.METHODS[method].strategy.hold
+        best = min(holds, key=lambda hold: mine[hold].mean())
+        lines.append(
+            [
+                registry.METHODS[method].title,
+                *(_hold(one, mine.get(own), best=hold == best) for hold, one in mine.items()),
+                f"{own:g}",
+                " · ".join(f"{values(rows, method, hold, 'distance').mean():.1f}" for hold in holds),
+                f"{values(rows, method, ENLARGED, 'beside').mean():.1f}",
+            ]
+        )
+    head = ["method", *(f"{hold:g}" for hold in holds), "chosen", "off what was drawn"]
+    text = [
+        "# How much what was drawn counts",
+        f"`{METRIC[0]}` of the {METRIC[1]} picture, lower is better, on {rows['photograph'].nunique()} "
+        "validation photographs; each network drew each hole once, and detail from the surroundings was "
+        "added with several weights of what it drew (`Strategy.hold`). **Bold**: the smallest mean of its "
+        "line; =: not told apart from the one at the chosen weight. *Off what was drawn*: at each weight, as "
+        "in the other table.",
+        markdown_table([*head, f"{registry.METHODS[BESIDE].title}'s"], lines),
+        METRICS[METRIC[0]].variant,
+    ]
+    return "\n\n".join(text) + "\n"
+
+
+def _hold(found: "pd.Series[float]", chosen: "pd.Series[float] | None", *, best: bool) -> str:
+    text = f"**{_mean(found)}**" if best else _mean(found)
+    tied = chosen is not None and chosen is not found and not gap_of(found, chosen).told_apart
+    return f"{text} =" if tied else text
+
+
+def _mean(found: "pd.Series[float]") -> str:
+    return number(interval_of_mean(_floats(found), list(found.index)).mean)
+
+
+def _gap(found: Difference) -> str:
+    end = "" if found.told_apart else " ="
+    return f"{found.value.mean:+.4f} ± {reach(found.value):.4f}{end}"
+
+
+def _floats(found: "pd.Series[float]") -> Floats:
+    return np.asarray(found, np.float64)
+
+
+def differences(rows: pd.DataFrame) -> bytes:
+    """Each method less the exemplar method, with and without detail, as SVG: a panel for each column."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from benchmark.report.figures import STYLE
+
+    every = list(by_group(rows))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8, 0.5 + 2.6 * ((len(every) + 1) // 2)))
+        panels = figure.subplots((len(every) + 1) // 2, 2, squeeze=False, sharey=True).ravel()
+        for axes, (column, part) in zip(panels, every, strict=False):
+            _panel(axes, column, part)
+        for axes in panels[len(every) :]:
+            axes.set_visible(False)
+        figure.supxlabel(
+            f"{METRIC[0]} less {registry.METHODS[BESIDE].title}'s, 95 % intervals: left of the line is "
+            "better. Hollow: enlarged; full: with detail.",
+            fontsize=8,
+        )
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
+    return buffer.getvalue()
+
+
+def _panel(axes: Any, column: HoleGroup, part: pd.DataFrame) -> None:
+    methods, alone = drawn_by(part), values(part, BESIDE, ENLARGED)
+    for place, (method, look) in enumerate(looks(methods).items()):
+        for hold, face in ((ENLARGED, "white"), (ADDED, look["color"])):
+            gap = gap_of(values(part, method, hold), alone).value
+            reaches = [[gap.mean - gap.low], [gap.high - gap.mean]]
+            style = {"color": look["color"], "markerfacecolor": face, "markersize": 4}
+            axes.errorbar(gap.mean, place, xerr=reaches, fmt="o", linewidth=0.9, **style)
+    axes.axvline(0, color="#4B5563", linewidth=0.8)
+    axes.set_yticks(range(len(methods)), [registry.METHODS[method].title for method in methods])
+    axes.set_ylim(len(methods) - 0.5, -0.5)
+    axes.set_title(f"{column.holes}, {column.size} px", fontsize=9)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fill, measure and write; returns the exit code."""
+    parser = commandline.Parser("python -m benchmark.studies.detail", description=__doc__)
+    parser.add_argument(
+        "--data",
+        type=commandline.path,
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="photographs of one size; several times for several sizes",
+    )
+    parser.add_argument("--n", type=int, default=16, metavar="N", help="how many of each (default: 16)")
+    parser.add_argument("--methods", metavar="A,B", help="default: all networks that are ready")
+    parser.add_argument("--holds", metavar="X,Y", help="weights of what was drawn to try")
+    parser.add_argument("--out", type=commandline.path, default=Path("results/detail"), metavar="DIR")
+    commandline.add_weights(parser)
+    parser.set_defaults(command=_main)
+    return commandline.run_command(parser, argv)
+
+
+def _main(parsed: argparse.Namespace) -> int:
+    methods = parsed.methods.split(",") if parsed.methods else networks()
+    given = [example for folder in parsed.data for example in examples_of_both(folder, parsed.n)]
+    if parsed.holds:
+        holds = [ENLARGED, *map(float, parsed.holds.split(","))]
+        compact = [(column, one) for column, one in given if column.holes == "object"]
+        rows = measured_details(methods, compact, holds)
+        text, name = markdown_of_holds(rows), "holds"
+    else:
+        rows = measured_details(methods, given)
+        text, name = markdown_of_details(rows), "detail"
+        cells.write(parsed.out / "detail.svg", differences(rows))
+    table = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    cells.write(parsed.out / f"{name}.csv", table.encode())
+    cells.write(parsed.out / f"{name}.md", text.encode())
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

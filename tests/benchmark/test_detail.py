@@ -1,0 +1,96 @@
+"""The study of detail: what it draws and how often, how it measures, and what it says of the values."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from skimage import data
+
+from benchmark.studies import detail
+from benchmark.studies.depth import Example
+from inpainters.errors import InputError
+from inpainters.imaging import enlarge, save_png
+from inpainters.masks import generate
+from inpainters.registry import METHODS, class_of
+
+NAMES = [f"p{i}" for i in range(24)]
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    """Made values: with detail gated_conv is better than enlarged and than the exemplar method."""
+    drawn = np.random.default_rng(0).normal(0, 0.01, len(NAMES))
+    noise = dict(zip(NAMES, drawn - drawn.mean(), strict=True))
+
+    def made(method: str, hold: float, value: float, share: float, **more: float) -> list[dict[str, object]]:
+        key = {"method": method, "hold": hold, "size": 256, "holes": "object"}
+        return [{**key, "photograph": n, "value": value + share * noise[n], **more} for n in NAMES]
+
+    off = {"distance": 5.0, "beside": 30.0}
+    return pd.DataFrame(
+        made(detail.BESIDE, detail.ENLARGED, 0.2, 1.0)
+        + made("gated_conv", detail.ENLARGED, 0.3, 0.5, **off)
+        + made("gated_conv", detail.ADDED, 0.15, 0.6, **off)
+    )
+
+
+def line_of(text: str, title: str) -> list[str]:
+    line = next(one for one in text.splitlines() if one.startswith(f"| {title}"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_page_has_paired_differences(rows: pd.DataFrame) -> None:
+    cells = line_of(detail.markdown_of_details(rows), "Gated")
+    assert cells[1:4] == ["24", "0.300", "0.150"]
+    assert [float(cell.split()[0]) for cell in cells[4:6]] == pytest.approx([-0.15, -0.05], abs=0.01)
+    assert not any("=" in cell for cell in cells[4:6])
+    assert cells[6:] == ["5.0", "30.0"]
+    assert b"Gated convolution" in detail.differences(rows)
+
+
+def test_a_hold_is_marked_where_it_is_not_told_apart_from_the_chosen_one(rows: pd.DataFrame) -> None:
+    own = METHODS["gated_conv"].strategy.hold
+    full = rows[rows["hold"] == detail.ADDED]
+    noise = np.random.default_rng(1).normal(0, 0.01, len(full))
+    tried = pd.concat(
+        [
+            rows[rows["hold"] == detail.ENLARGED],
+            full.assign(hold=own),
+            full.assign(hold=2 * own, value=full["value"] + 0.1),
+            full.assign(hold=4 * own, value=full["value"] + noise - noise.mean()),
+        ]
+    )
+    cells = line_of(detail.markdown_of_holds(tried), "Gated")
+    assert ["=" in cell for cell in cells[1:4]] == [False, False, True]
+    assert cells[4] == f"{own:g}"
+
+
+def test_a_hole_is_drawn_once_and_both_answers_come_of_it(monkeypatch) -> None:
+    kind, calls = class_of(METHODS["gated_conv"]), []
+    draw = kind.fill_batch
+    monkeypatch.setattr(kind, "fill_batch", lambda self, pieces: calls.append(1) or draw(self, pieces))
+    image = data.astronaut()[:256, :256].copy()
+    example = Example("a", image, generate("object", (256, 256), seed=0, ratio=0.2))
+    found = detail.Drawing("gated_conv").answers(example, (detail.ENLARGED, detail.ADDED))
+    assert calls == [1]
+    ((window, drawn),) = found.drawn
+    assert drawn.shape[:2] == window.size
+    plain, full = (found.images[hold] for hold in (detail.ENLARGED, detail.ADDED))
+    away = np.abs(plain[window.place].astype(int) - enlarge(drawn, plain[window.place].shape[:2]))
+    assert away[example.mask[window.place]].max() == 0
+    assert (full != plain).any()
+    assert (
+        found.distance(plain, example) < found.distance(full, example) < found.distance(image // 2, example)
+    )
+
+
+def test_holes_of_both_kinds_have_the_shares_that_are_asked_for(tmp_path) -> None:
+    for name, picture in (("a", data.astronaut()), ("b", data.coffee()[:, :400])):
+        save_png(tmp_path / f"{name}.png", picture)
+    with pytest.raises(InputError, match="2 sizes"):
+        list(detail.examples_of_both(tmp_path, 2))
+    found = list(detail.examples_of_both(tmp_path, 1))
+    assert [column.holes for column, _ in found] == list(detail.HOLE_SHARES)
+    for column, one in found:
+        low, high = detail.HOLE_SHARES[column.holes]
+        assert low < one.mask.mean() < high
+        assert column.size == len(one.image)
