@@ -65,7 +65,7 @@ _JUMPS = (
     ),
 )
 _DIFFUSION: dict[str, Any] = {
-    "version": "2",
+    "version": "3",
     "licence": "Apache-2.0; weights for research",
     "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=0.25),
     "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8, depth=_DEPTH),
@@ -239,7 +239,7 @@ _SPECS = (
     MethodSpec(
         name="contextual_attention",
         title="Contextual attention",
-        version="2",
+        version="3",
         family="convolutional",
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
         summary="One network makes a coarse guess, and a second one refines it with features copied from "
@@ -265,7 +265,7 @@ _SPECS = (
     MethodSpec(
         name="partial_conv",
         title="Partial convolution",
-        version="2",
+        version="3",
         family="convolutional",
         target="inpainters.methods.learned.partial_conv:PartialConv",
         summary="A network whose convolutions use known pixels only, so that the hole closes from its "
@@ -290,7 +290,7 @@ _SPECS = (
     MethodSpec(
         name="gated_conv",
         title="Gated convolution",
-        version="2",
+        version="3",
         family="convolutional",
         target="inpainters.methods.learned.gated_conv:GatedConv",
         summary="Learns for each feature where to use it and where not (a gate), in two networks, a coarse "
@@ -315,7 +315,7 @@ _SPECS = (
     MethodSpec(
         name="pen_net",
         title="PEN-Net",
-        version="2",
+        version="3",
         family="convolutional",
         target="inpainters.methods.learned.pen_net:PenNet",
         summary="Finds on a small version of the picture which places resemble the hole, and copies from "
@@ -340,7 +340,7 @@ _SPECS = (
     MethodSpec(
         name="latent_diffusion",
         title="Latent diffusion",
-        version="2",
+        version="3",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
         summary="Draws the fill out of noise, in a compressed form of the picture (the latent of an "

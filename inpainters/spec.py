@@ -83,7 +83,7 @@ class Strategy:
     depth: int | None = None
     """Of a network: the depth of holes that it fills best, in pixels from the deepest missing one to the
     nearest known one. Windows of deeper holes are shrunk until they fit."""
-    hold: float = 2.0
+    hold: float = 1.0
     """How much what was drawn small counts beside the patches' own colours where it takes detail from the
     surroundings (`patches.detail`)."""
     apart: bool = False
