@@ -200,6 +200,7 @@ def _main(parsed: argparse.Namespace) -> int:
     rows = measured_depths(methods, examples(parsed.data, parsed.n))
     table = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     cells.write(parsed.out / "depth.csv", table.encode())
+    rows = pd.read_csv(parsed.out / "depth.csv")  # as it is written, so that its pages can be written anew
     cells.write(parsed.out / "depth.md", markdown_of_depths(rows).encode())
     cells.write(parsed.out / "depth.svg", curves(rows))
     print(markdown_of_depths(rows))

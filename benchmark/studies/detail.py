@@ -233,20 +233,10 @@ def _line(part: pd.DataFrame, method: str, alone: "pd.Series[float]") -> list[st
 def markdown_of_holds(rows: pd.DataFrame) -> str:
     """What was found for several holds, over all columns together: a photograph counts once for each hole."""
     holds = sorted(hold for hold in rows["hold"].unique() if hold > 0)
-    lines = []
-    for method in drawn_by(rows):
-        mine = {hold: values(rows, method, hold) for hold in holds}
-        own = registry.METHODS[method].strategy.hold
-        best = min(holds, key=lambda hold: mine[hold].mean())
-        lines.append(
-            [
-                registry.METHODS[method].title,
-                *(_hold(one, mine.get(own), best=hold == best) for hold, one in mine.items()),
-                f"{own:g}",
-                " · ".join(f"{values(rows, method, hold, 'distance').mean():.1f}" for hold in holds),
-                f"{values(rows, method, ENLARGED, 'beside').mean():.1f}",
-            ]
-        )
+    chosen = {method: registry.METHODS[method].strategy.hold for method in drawn_by(rows)}
+    lines = [_hold_line(rows, [method], holds, own) for method, own in chosen.items()]
+    if len(chosen) > 1 and len(set(chosen.values())) == 1:
+        lines.append(["All of them", *_hold_line(rows, list(chosen), holds, chosen.popitem()[1])[1:]])
     head = ["method", *(f"{hold:g}" for hold in holds), "chosen", "off what was drawn"]
     text = [
         "# How much what was drawn counts",
@@ -261,10 +251,22 @@ def markdown_of_holds(rows: pd.DataFrame) -> str:
     return "\n\n".join(text) + "\n"
 
 
-def _hold(found: "pd.Series[float]", chosen: "pd.Series[float] | None", *, best: bool) -> str:
+def _hold_line(rows: pd.DataFrame, methods: Sequence[str], holds: Sequence[float], own: float) -> list[str]:
+    """Of the means over some methods."""
+    found = rows[rows["method"].isin(methods)].groupby(["hold", "photograph"], sort=False)
+    means = found[["value", "distance", "beside"]].mean()
+    mine = {hold: means.xs(hold, level="hold") for hold in holds}
+    best = min(holds, key=lambda hold: mine[hold]["value"].mean())
+    chosen = mine.get(own, mine[best])["value"]
+    tried = [_hold(mine[hold]["value"], chosen, best=hold == best, own=hold == own) for hold in holds]
+    off = " · ".join(f"{mine[hold]['distance'].mean():.1f}" for hold in holds)
+    title = registry.METHODS[methods[0]].title
+    return [title, *tried, f"{own:g}", off, f"{mine[best]['beside'].mean():.1f}"]
+
+
+def _hold(found: "pd.Series[float]", chosen: "pd.Series[float]", *, best: bool, own: bool) -> str:
     text = f"**{_mean(found)}**" if best else _mean(found)
-    tied = chosen is not None and chosen is not found and not gap_of(found, chosen).told_apart
-    return f"{text} =" if tied else text
+    return text if own or gap_of(found, chosen).told_apart else f"{text} ="
 
 
 def _mean(found: "pd.Series[float]") -> str:
@@ -326,9 +328,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data",
         type=commandline.path,
         action="append",
-        required=True,
         metavar="DIR",
-        help="photographs of one size; several times for several sizes",
+        help="photographs of one size; several times for several sizes; without it the pages alone are "
+        "written anew",
     )
     parser.add_argument("--n", type=int, default=16, metavar="N", help="how many of each (default: 16)")
     parser.add_argument("--methods", metavar="A,B", help="default: all networks that are ready")
@@ -340,22 +342,33 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(parsed: argparse.Namespace) -> int:
+    if parsed.data:
+        _measure(parsed)
+    write_pages(parsed.out)
+    return 0
+
+
+def _measure(parsed: argparse.Namespace) -> None:
     methods = parsed.methods.split(",") if parsed.methods else networks()
     given = [example for folder in parsed.data for example in examples_of_both(folder, parsed.n)]
     if parsed.holds:
         holds = [ENLARGED, *map(float, parsed.holds.split(","))]
-        compact = [(column, one) for column, one in given if column.holes == "object"]
-        rows = measured_details(methods, compact, holds)
-        text, name = markdown_of_holds(rows), "holds"
+        given = [(group, one) for group, one in given if group.holes == "object"]
+        rows = measured_details(methods, given, holds)
     else:
         rows = measured_details(methods, given)
-        text, name = markdown_of_details(rows), "detail"
-        cells.write(parsed.out / "detail.svg", differences(rows))
     table = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    cells.write(parsed.out / f"{name}.csv", table.encode())
-    cells.write(parsed.out / f"{name}.md", text.encode())
-    print(text)
-    return 0
+    cells.write(parsed.out / ("holds.csv" if parsed.holds else "detail.csv"), table.encode())
+
+
+def write_pages(folder: Path) -> None:
+    """Write the pages of what was measured, from its rows alone."""
+    if (found := folder / "detail.csv").exists():
+        rows = pd.read_csv(found)
+        cells.write(folder / "detail.md", markdown_of_details(rows).encode())
+        cells.write(folder / "detail.svg", differences(rows))
+    if (found := folder / "holds.csv").exists():
+        cells.write(folder / "holds.md", markdown_of_holds(pd.read_csv(found)).encode())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The study of detail: what it draws and how often, how it measures, and what it says of the values."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ from inpainters.imaging import enlarge, save_png
 from inpainters.masks import generate
 from inpainters.registry import METHODS, class_of
 
+COMMITTED = Path(__file__).parents[2] / "results" / "detail"
 NAMES = [f"p{i}" for i in range(24)]
 
 
@@ -94,3 +98,12 @@ def test_holes_of_both_kinds_have_the_shares_that_are_asked_for(tmp_path) -> Non
         low, high = detail.HOLE_SHARES[column.holes]
         assert low < one.mask.mean() < high
         assert column.size == len(one.image)
+
+
+def test_the_pages_are_those_of_the_committed_rows(tmp_path) -> None:
+    for rows in COMMITTED.glob("*.csv"):
+        shutil.copy(rows, tmp_path / rows.name)
+    detail.write_pages(tmp_path)
+    names = sorted(file.name for file in COMMITTED.iterdir())
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
+    assert all((tmp_path / name).read_bytes() == (COMMITTED / name).read_bytes() for name in names)
