@@ -146,8 +146,8 @@ class Endpoints:
             seed: for methods that draw at random; a whole number, 0 or more
         """
         spec, loaded, hole, notes = await asyncio.to_thread(_checked, image, mask, method or "", seed)
-        seconds = price_of_explanation(spec, hole, {}).seconds
-        job = Explanation(spec.name, int(seed or 0), seconds=seconds, store=self.app.store)
+        _, seconds, cost = await asyncio.to_thread(price_of_explanation, spec, hole, {})
+        job = Explanation(spec.name, int(seed or 0), seconds=seconds, cost=cost, store=self.app.store)
         try:
             await self._run(loaded, hole, job, request)
             pictures = await asyncio.to_thread(self._shots, job)

@@ -66,9 +66,9 @@ def start_explanation(app: App, look: Inspection, recent: deque[Explanation]) ->
     if look.job:
         look.job.close()
     sketch = app.store.mask(look.sketch) if look.sketch else None
-    seconds = price_of_explanation(spec, mask, look.options).seconds
+    _, seconds, cost = price_of_explanation(spec, mask, look.options)
     job = Explanation(spec.name, options=look.options, seconds=seconds, guide=sketch, store=app.store)
-    job.owner = id(look)
+    job.owner, job.cost = id(look), cost
     look.batch, look.picked = Batch([job]), True
     if len(recent) == recent.maxlen:
         recent[0].forget()

@@ -108,7 +108,8 @@ def price_of_explanation(spec: MethodSpec, mask: Mask, options: Mapping[str, Any
     if spec.beside:
         other = registry.get(spec.beside)
         runs.append(replace(runs[0], spec=other, options=spec.shared(other, options)))
-    return Price(sum(run.network_calls for run in runs), sum(map(costs.estimate, runs)))
+    calls, cost = sum(run.network_calls for run in runs), sum(run.seconds for run in runs)
+    return Price(calls, sum(map(costs.estimate, runs)), cost)
 
 
 def _learn(spec: MethodSpec, mask: Mask, options: Mapping[str, Any], seconds: float) -> None:

@@ -40,6 +40,8 @@ class Price(NamedTuple):
     calls: int
     """Network calls; 0 where the options do not set them."""
     seconds: float
+    cost: float = 0.0
+    """Seconds on the reference machine: they tell light from heavy whatever else keeps this one busy."""
 
 
 def price(
@@ -47,7 +49,7 @@ def price(
 ) -> Price:
     """What `n` answers cost here."""
     work = workload(missing, spec, options)
-    return Price(n * work.network_calls, n * costs.estimate(work))
+    return Price(n * work.network_calls, n * costs.estimate(work), n * work.seconds)
 
 
 @dataclass
@@ -93,6 +95,8 @@ class Job:
     drawn: int = 1
     """How many answers are under way at once."""
     halted: bool = False
+    cost: float = 0.0
+    """`Price.cost`; 0 where that is not known."""
     owner: object = None
     """Whoever asked for it; a visitor with much under way leaves others more."""
     held: tuple[int, int] = (0, 0)
@@ -150,6 +154,11 @@ class Job:
         return self.method if self.n == 1 else f"{self.method}-seed{seed}"
 
     @property
+    def size(self) -> float:
+        """What tells its lane."""
+        return self.cost or self.seconds
+
+    @property
     def final(self) -> bool:
         return self.state in FINAL
 
@@ -204,7 +213,8 @@ def job_for(method: str, mask: Mask, options: Mapping[str, object], seed: int, n
     """A job for one hole, with the seconds that it should take; one answer where seeds change nothing."""
     spec = registry.get(method)
     n = answers_of(spec, n)
-    return Job(method, seed, dict(options), price(spec, mask, options, n).seconds, n=n)
+    found = price(spec, mask, options, n)
+    return Job(method, seed, dict(options), found.seconds, n=n, cost=found.cost)
 
 
 OnJob = Callable[[Job], None]
@@ -281,11 +291,13 @@ class Runner:
         """Expected seconds until this queued job is done, waiting included."""
         return self.lanes.until(job)
 
-    def forecast(self, seconds: Mapping[str, float]) -> float:
-        """Expected seconds until the last of these methods (name -> its own seconds) has answered, were they
-        queued now: what others have waiting and the sharing of the processor are in it.
+    def forecast(self, prices: Mapping[str, Price]) -> float:
+        """Expected seconds until the last of these methods has answered, were they queued now: what others
+        have waiting and the sharing of the processor are in it.
         """
-        return self.lanes.forecast(seconds)
+        return self.lanes.forecast(
+            [Job(name, seconds=each.seconds, cost=each.cost) for name, each in prices.items()]
+        )
 
     def close(self) -> None:
         """Give up what waits; running work ends at its next step."""

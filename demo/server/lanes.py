@@ -4,13 +4,13 @@
 * Of what waits, the highest response ratio goes first (Brinch Hansen 1971): the shortest expected work, until
   another has waited long for its length. A visitor's share falls with what they have running.
 * Heavy work takes turns at its steps, so that a visitor's minutes do not hold up another's seconds; while
-  light work is there it keeps a quarter of its time.
+  light work is there it keeps a fifth of its time.
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -22,7 +22,7 @@ _OPEN = 3
 """Heavy pieces of work that take turns at once; each holds its memory."""
 _TURN = 0.5
 """Seconds that heavy work keeps its turn, at least."""
-_SHARE = 3.0
+_SHARE = 4.0
 """Heavy work waits for light work this many times as long as it has worked since, and no longer than
 `_LONGEST`.
 """
@@ -44,11 +44,13 @@ class Work(Protocol):
     """What the lanes know of a job."""
 
     method: str
-    seconds: float
-    """Expected, before it begins."""
     owner: object
     """Whoever asked for it."""
     halted: bool
+
+    @property
+    def size(self) -> float:
+        """Seconds that it should take where nothing else runs: they tell its lane."""
 
     @property
     def final(self) -> bool: ...
@@ -77,7 +79,7 @@ class _Place(Generic[W]):
 
     @property
     def heavy(self) -> bool:
-        return self.slot.above > 0 if self.slot else self.work.seconds > LIGHT
+        return self.slot.above > 0 if self.slot else self.work.size > LIGHT
 
     def spent(self, now: float) -> float:
         return self.worked + (now - self.resumed if self.resumed else 0.0)
@@ -157,23 +159,20 @@ class Lanes(Generic[W]):
         """Expected seconds until it is done, with what goes before it and what shares the cores."""
         return max(work.remaining, self._share([*self._before(work), work]))
 
-    def forecast(self, seconds: Mapping[str, float]) -> float:
-        """Expected seconds until the last of these methods (name -> seconds alone) is done, were they queued
-        now.
-        """
-        asked = [_Asked(name, each) for name, each in seconds.items()]
-        heavy = any(work.seconds > LIGHT for work in asked)
+    def forecast(self, asked: Sequence[W]) -> float:
+        """Expected seconds until the last of these is done, were they queued now."""
+        heavy = any(work.size > LIGHT for work in asked)
+        most = max((work.remaining for work in asked), default=0.0)
         with self._changed:
             there = [place for place in self._places if not place.work.final]
-        most = max((work.seconds for work in asked), default=0.0)
-        before = [place.work for place in there if _goes_first(place, most, heavy=heavy)]
+            before = [place.work for place in there if _goes_first(place, most, heavy=heavy)]
         return max(most, self._share([*before, *asked]))
 
-    def _share(self, works: Iterable["Work | _Asked"]) -> float:
+    def _share(self, works: Iterable[W]) -> float:
         """Seconds that all of it takes: networks keep all cores busy, and heavy work goes one by one."""
         alone = {True: 0.0, False: 0.0}
         for work in works:
-            alone[_wide(work.method) or work.seconds > LIGHT] += work.remaining
+            alone[_wide(work.method) or work.size > LIGHT] += work.remaining
         return alone[True] + alone[False] / self._cores
 
     def _before(self, work: W) -> list[W]:
@@ -204,9 +203,16 @@ class Lanes(Generic[W]):
             if slot in free:
                 free.remove(slot)
         for slot in free:
-            fit = [place for place in self._waiting if slot.above < place.work.seconds <= slot.most]
+            fit = [place for place in self._waiting if slot.above < place.work.size <= slot.most]
+            if slot.most == LIGHT and self._network():
+                fit = [place for place in fit if not _wide(place.work.method)]
             if fit:
                 self._begin(max(fit, key=lambda place: self._rank(place, now)), slot)
+
+    def _network(self) -> bool:
+        """Whether a network runs as light work: each keeps all cores busy, so a second one gains nothing."""
+        slots = (place.slot for place in self._running.values() if _wide(place.work.method))
+        return any(slot is not None and slot.most == LIGHT for slot in slots)
 
     def _begin(self, place: _Place[W], slot: _Slot | None) -> None:
         self._waiting.remove(place)
@@ -235,15 +241,6 @@ class Lanes(Generic[W]):
         return time.monotonic() >= until or not any(
             not other.heavy and not other.work.final for other in self._running.values()
         )
-
-
-class _Asked(NamedTuple):
-    method: str
-    seconds: float
-
-    @property
-    def remaining(self) -> float:
-        return self.seconds
 
 
 def _goes_first(place: _Place[W], remaining: float, *, heavy: bool, sooner: bool | None = None) -> bool:

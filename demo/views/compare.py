@@ -115,7 +115,7 @@ def run_label(session: Session, runner: Runner, prices: Mapping[str, Price]) -> 
         return "Paint a mask to run", False
     if not session.chosen:
         return "Choose a method to run", False
-    seconds = runner.forecast({name: prices[name].seconds for name in session.chosen})
+    seconds = runner.forecast({name: prices[name] for name in session.chosen})
     return f"Run {len(session.chosen)} · {spoken(seconds)}", True
 
 

@@ -12,7 +12,7 @@ from demo.server.lanes import Lanes
 
 @dataclass(eq=False)
 class Made:
-    seconds: float
+    size: float
     owner: object = None
     method: str = "telea"
     halted: bool = False
@@ -21,7 +21,7 @@ class Made:
 
     @property
     def remaining(self):
-        return self.seconds if self.left is None else self.left
+        return self.size if self.left is None else self.left
 
 
 class Clock:
@@ -97,13 +97,22 @@ def test_work_that_was_halted_while_it_waited_leaves_the_queue_at_once(lanes, be
 
 def test_the_wait_is_what_goes_first_and_what_shares_the_cores(lanes):
     entered(lanes, Made(60.0), Made(20.0))
-    assert lanes.forecast({"telea": 4.0}) == 4.0
-    assert lanes.forecast({"telea": 4.0, "navier_stokes": 4.0, "mean_fill": 4.0}) == 6.0
-    assert lanes.forecast({"gated_conv": 2.0, "pen_net": 2.0}) == 4.0
-    assert lanes.forecast({"repaint": 30.0}) == 50.0
+    networks = [Made(2.0, method="gated_conv"), Made(2.0, method="pen_net")]
+    assert lanes.forecast([Made(4.0)]) == 4.0
+    assert lanes.forecast([Made(4.0)] * 3) == 6.0
+    assert lanes.forecast(networks) == 4.0
+    assert lanes.forecast([Made(30.0, method="repaint")]) == 50.0
     network, behind = entered(lanes, Made(3.0, method="gated_conv"), Made(4.0, owner=2))
     assert lanes.until(network) == lanes.until(behind) == 5.0
-    assert lanes.forecast({"repaint": 30.0}) == 55.0
+    assert lanes.forecast([Made(30.0, method="repaint")]) == 55.0
+
+
+def test_of_networks_one_runs_at_a_time_and_a_quick_one_beside_it(lanes, begun):
+    first, second = entered(lanes, *[Made(4.0, owner=i, method="ddnm") for i in range(2)])
+    quick, classical = entered(lanes, Made(0.5, method="pen_net"), Made(4.0))
+    assert begun == [first, quick, classical]
+    lanes.leave(first)
+    assert begun[-1] is second
 
 
 class Steps(threading.Thread):
