@@ -6,7 +6,7 @@ import numpy as np
 
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
-from inpainters.imaging import Source, load_image, load_mask
+from inpainters.imaging import Source, load_mask, load_pair
 from inpainters.registry import METHODS, create, unavailable
 from inpainters.spec import MethodSpec
 
@@ -59,9 +59,9 @@ def inpaint(
     """Fill the hole of a picture; the known pixels come back bit for bit.
 
     Args:
-        image: (H, W, 3) uint8 sRGB array, a PIL image, or a path.
+        image: (H, W, 3) uint8 sRGB array, or (H, W, 4) with alpha, a PIL image, or a path.
         mask: (H, W) bool or uint8 (255 = missing), a PIL image, or a path (white = missing), of the image's
-            size.
+            size; "alpha" for the image's own transparent pixels.
         method: a name from `METHODS`.
         seed: for methods that draw at random.
         n: how many answers to give, 1 to 64, with the seeds seed .. seed + n - 1; None for one that does not
@@ -79,10 +79,8 @@ def inpaint(
         UnavailableError: the method lacks a package or weights.
     """
     inpainter = create(method, device=device, **options)
-    picture = load_image(image).image
+    pair = load_pair(image, mask)
     lines = None if guide is None else load_mask(guide)[0]
-    request = InpaintRequest(
-        picture, load_mask(mask, picture.shape[:2])[0], seed=seed, n=1 if n is None else n, guide=lines
-    )
+    request = InpaintRequest(pair.image, pair.mask, seed=seed, n=1 if n is None else n, guide=lines)
     answers = [result.image for result in inpainter.run([request])[0]]
     return answers[0] if n is None else answers

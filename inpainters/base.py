@@ -7,12 +7,22 @@ are done here, once, the same way for every method.
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from inpainters.errors import Cancelled, InputError
-from inpainters.imaging import Image, Mask, check_guide, check_image, check_mask, composite
+from inpainters.imaging import (
+    Image,
+    Mask,
+    check_guide,
+    check_image,
+    check_mask,
+    colourful,
+    composite,
+    uncoloured,
+)
 from inpainters.spec import MethodSpec
 from inpainters.strategy import Window, Workload, workload
 
@@ -174,6 +184,7 @@ class Inpainter:
         )
         filled = yield from self.frames(piece)
         filled = self.fill_batch([piece])[0] if filled is None else filled
+        filled = uncoloured(filled) if job.colourless else filled
         shrunk = job.adds_detail and job.windows[0].scale < 1.0
         then = "; detail from the surroundings comes afterwards" if shrunk else ""
         yield Frame(
@@ -322,6 +333,8 @@ class _Job:
         def show(filled: Image) -> None:
             picture = np.where(self.mask[..., None], np.uint8(128), self.image)
             window.paste(picture, window.enlarged(filled))
+            if self.colourless:
+                picture[self.mask] = uncoloured(picture[self.mask])
             on_preview(composite(picture, self.image, self.mask))
 
         return show
@@ -351,6 +364,11 @@ class _Job:
         title = "Detail from the surroundings: patches that agree with what was drawn"
         yield Frame(LAST_FRAMES[2], title, composite(self.finished(0, drawn), image, mask))
 
+    @cached_property
+    def colourless(self) -> bool:
+        """True where no known pixel has a colour."""
+        return not self.mask.all() and not colourful(self.image[~self.mask])
+
     @property
     def adds_detail(self) -> bool:
         return self.work.spec.adds_detail(self.options)
@@ -359,6 +377,9 @@ class _Job:
         raw = self.image.copy()
         for window, filled in zip(self.windows, fills, strict=True):
             window.paste(raw, filled)
+        if self.colourless and colourful(raw[self.mask]):
+            raw[self.mask] = uncoloured(raw[self.mask])
+            self.notes.append("The picture has no colours, so the fill's were taken out.")
         notes = (
             list(self.notes)
             if self.mask.any()

@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import Any, NoReturn
 
 from inpainters.errors import InputError, UnavailableError, disk_full, unknown
+from inpainters.imaging import shown
 from inpainters.weights.files import ENV
 
 
@@ -125,11 +126,6 @@ def check_new(targets: Iterable[Path], inputs: Iterable[Path] = (), *, overwrite
 def _first_there(folder: Path) -> Path:
     """The innermost folder that is there, or the file that is in its way."""
     return folder if folder.exists() or folder == folder.parent else _first_there(folder.parent)
-
-
-def shown(file: Path) -> str:
-    """A file's name for people: bytes that are no UTF-8 have a mark in their place."""
-    return os.fsencode(file.name).decode(errors="replace")
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,16 @@ import numpy.typing as npt
 from benchmark.cells import digest, pixels_sha256, read_json, write, write_json
 from benchmark.inputs.datasets import file_names, safe_name
 from inpainters.errors import InputError, unknown
-from inpainters.imaging import PICTURE_SUFFIXES, THRESHOLD, Mask, encode_png, load_image, save_png
+from inpainters.imaging import (
+    PICTURE_SUFFIXES,
+    THRESHOLD,
+    Mask,
+    encode_png,
+    load_image,
+    load_mask,
+    save_png,
+    shown,
+)
 from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate, touches_border
 
 FIXED = tuple(name for name in ("half", "lines", "grid", "expand") if name in GENERATORS)
@@ -195,10 +204,11 @@ def _check_ours(out: Path, targets: Sequence[Path], ours: Sequence[str] = ()) ->
 
 
 def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]:
-    values = _grey_npy(file) if file.suffix.lower() == ".npy" else load_image(file).image.max(axis=2)
-    top = int(values.max(initial=0))
-    white = values > 0 if top == 1 else values >= THRESHOLD
-    mask = white if white_missing else ~white
+    source = _grey_npy(file) if file.suffix.lower() == ".npy" else file
+    try:
+        mask, _ = load_mask(source, white_missing=white_missing)
+    except InputError as error:
+        raise InputError(f"'{shown(file)}' is left out: {error}") from None
     if not mask.any() or mask.all():
         raise InputError(
             f"'{file.name}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it."

@@ -21,7 +21,7 @@ __all__ = [
     "SetMetric",
     "create",
     "get",
-    "means",
+    "means_note",
     "reason",
     "unavailable",
 ]
@@ -328,10 +328,10 @@ def reason(name: str, region: str, value: float) -> str | None:
     if math.isnan(value):
         return f"{place} has no pixels here, so {get(name).title} is undefined."
     spec = get(name)
-    return f"{place} equals the original exactly, so {spec.title} is infinite. {means(spec)}".strip()
+    return f"{place} equals the original exactly, so {spec.title} is infinite. {means_note(spec)}".strip()
 
 
-def means(spec: MetricSpec) -> str:
+def means_note(spec: MetricSpec) -> str:
     """What means take for values that are too large for them, in one sentence; empty where none is."""
     if math.isinf(spec.highest):
         return ""

@@ -9,6 +9,7 @@ from inpainters.imaging.arrays import (
     check_guide,
     check_image,
     check_mask,
+    colourful,
     composite,
     cut_share,
     enlarge,
@@ -19,9 +20,10 @@ from inpainters.imaging.arrays import (
     shrink_mask,
     side_by_side,
     to_uint8,
+    uncoloured,
 )
 from inpainters.imaging.colour import THRESHOLD
-from inpainters.imaging.holes import load_mask
+from inpainters.imaging.holes import ALPHA, LoadedPair, load_mask, load_pair
 from inpainters.imaging.reading import (
     MAX_PIXELS,
     PICTURE_SUFFIXES,
@@ -29,12 +31,14 @@ from inpainters.imaging.reading import (
     Source,
     decode_image,
     load_image,
+    shown,
 )
 from inpainters.imaging.writing import encode_png, save_png
 
 __all__ = [
-    "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Image", "LoadedPicture", "Mask", "Source",
-    "check_guide", "check_image", "check_mask", "composite", "cut_share", "decode_image", "encode_png",
-    "enlarge", "load_image", "load_mask", "pad_to_multiple", "save_png", "seam", "shrink", "shrink_guide",
-    "shrink_mask", "side_by_side", "to_uint8",
+    "ALPHA", "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Image", "LoadedPair", "LoadedPicture", "Mask",
+    "Source", "check_guide", "check_image", "check_mask", "colourful", "composite", "cut_share",
+    "decode_image", "encode_png", "enlarge", "load_image", "load_mask", "load_pair", "pad_to_multiple",
+    "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask", "side_by_side", "to_uint8",
+    "uncoloured",
 ]  # fmt: skip

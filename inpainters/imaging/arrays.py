@@ -54,6 +54,17 @@ def composite(fill: Image, image: Image, mask: Mask) -> Image:
     return whole
 
 
+def colourful(image: Image) -> bool:
+    """True where any pixel of (..., 3) uint8 has a colour: its channels differ."""
+    return bool((image[..., 1:] != image[..., :1]).any())
+
+
+def uncoloured(image: Image) -> Image:
+    """(..., 3) uint8 without colours: the luma of Rec. 601 in all three channels."""
+    luma = to_uint8(image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
+    return np.repeat(luma[..., None], 3, axis=-1)
+
+
 def to_uint8(values: npt.NDArray[np.floating[Any]]) -> Image:
     """Round and clip float values in [0, 255] to uint8 (never truncate: that darkens by half a level)."""
     levels: Image = np.clip(np.rint(values), 0, 255).astype(np.uint8)

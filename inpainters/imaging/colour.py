@@ -57,7 +57,7 @@ def to_rgb(
 
 def has_alpha(picture: PilImage.Image) -> bool:
     """True where pixels may be transparent: by a channel, or by a colour of the palette."""
-    return bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
+    return picture.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in picture.info
 
 
 def alpha_of(picture: PilImage.Image) -> npt.NDArray[np.uint8]:
@@ -67,7 +67,7 @@ def alpha_of(picture: PilImage.Image) -> npt.NDArray[np.uint8]:
 
 def _to_srgb(picture: PilImage.Image, profile: bytes | None, notes: list[str]) -> PilImage.Image:
     """Apply an embedded ICC profile, unless it is sRGB itself or is one of another kind of picture."""
-    if profile:
+    if profile and picture.mode != "LAB":
         try:
             converted = _by_profile(picture, profile, notes)
         except (ImageCms.PyCMSError, OSError, ValueError):
@@ -75,6 +75,9 @@ def _to_srgb(picture: PilImage.Image, profile: bytes | None, notes: list[str]) -
         else:
             if converted is not None:
                 return converted
+    if picture.mode == "LAB":
+        lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        return ImageCms.profileToProfile(picture, lab, _srgb(), outputMode="RGB") or picture
     return picture.convert("RGB")
 
 

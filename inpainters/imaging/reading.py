@@ -21,11 +21,15 @@ from inpainters.imaging.tags import upright
 
 Source: TypeAlias = "str | os.PathLike[str] | PilImage.Image | npt.NDArray[Any]"
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+PICTURE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".gif", ".bmp", ".tif",
+    ".tiff",
+)  # fmt: skip
 """Of a folder's files, those that data sets, mask sets and trainings read."""
-_Made = TypeVar("_Made")
 MAX_PIXELS = 100_000_000
 """Pictures of more pixels are refused before they are decoded."""
+Made = TypeVar("Made")
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
 @dataclass(frozen=True)
@@ -44,32 +48,34 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> LoadedPicture
     `notes` says so. Raises InputError with one sentence for what is not a picture, is damaged, or has more
     than `max_pixels`.
     """
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray) and not (source.ndim == 3 and source.shape[2] == 4):
         return LoadedPicture(check_image(source))
-    if isinstance(source, PilImage.Image):
-        return opened(source, "The picture", max_pixels, _loaded)
-    if not isinstance(source, str | os.PathLike):
-        raise InputError(f"A picture is a path, a PIL image or a NumPy array, not {type(source).__name__}.")
-    path = Path(source)
-    return opened(_read(path), f"'{path.name}'", max_pixels, _loaded)
+    return opened(source, max_pixels, _loaded)
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; raises InputError with one sentence where it cannot be read."""
+    name = shown(path)
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"There is no file '{path.name}'; check its path.") from None
+        raise InputError(f"There is no file '{name}'; check its path.") from None
     except IsADirectoryError:
-        raise InputError(f"'{path.resolve().name}' is a folder; name a picture in it.") from None
+        raise InputError(f"'{shown(path.resolve())}' is a folder; name a picture in it.") from None
     except PermissionError:
-        raise InputError(f"'{path.name}' cannot be read; check its permissions.") from None
+        raise InputError(f"'{name}' cannot be read; check its permissions.") from None
     except (OSError, ValueError):  # a name too long, or with a null in it
-        raise InputError(f"'{path.name[:80]}' cannot be read; check its path.") from None
+        raise InputError(f"'{name[:80]}' cannot be read; check its path.") from None
+
+
+def shown(path: Path) -> str:
+    """A file's name for people: bytes that are no UTF-8 have a mark in their place."""
+    return os.fsencode(path.name).decode(errors="replace")
 
 
 def decode_image(data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS) -> LoadedPicture:
     """As `load_image`, from the bytes of a file."""
-    return opened(data, name, max_pixels, _loaded)
+    return _opened(data, name, max_pixels, _loaded)
 
 
 @dataclass
@@ -80,13 +86,27 @@ class Upright:
     """The first frame, turned as its EXIF says."""
     profile: bytes | None
     """Its ICC profile."""
+    deep: bool
+    """Its colours have 16 bits in the file, 8 in `picture`."""
+    turned: bool
     notes: list[str]
 
 
-def opened(
-    source: bytes | PilImage.Image, name: str, max_pixels: int, use: Callable[[Upright], _Made]
-) -> _Made:
+def opened(source: Source, max_pixels: int, use: Callable[[Upright], Made]) -> Made:
     """What `use` makes of a picture; whatever a decoder throws on the way becomes one sentence."""
+    if isinstance(source, np.ndarray):
+        source = PilImage.fromarray(source)
+    if isinstance(source, PilImage.Image):
+        return _opened(source, "The picture", max_pixels, use)
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"A picture is a path, a PIL image or a NumPy array, not {type(source).__name__}.")
+    path = Path(source)
+    return _opened(read_bytes(path), f"'{shown(path)}'", max_pixels, use)
+
+
+def _opened(
+    source: bytes | PilImage.Image, name: str, max_pixels: int, use: Callable[[Upright], Made]
+) -> Made:
     if source == b"":
         raise InputError(f"{name} is empty; choose another file.")
     try:
@@ -95,6 +115,7 @@ def opened(
             if isinstance(source, PilImage.Image):
                 return use(_upright(source, name, max_pixels, source.info.get("icc_profile")))
             data, profile = lean(source)
+            _learn_heic(data, name)
             with PilImage.open(io.BytesIO(data)) as picture:
                 return use(_upright(picture, name, max_pixels, profile or picture.info.get("icc_profile")))
     except InputError:
@@ -111,6 +132,19 @@ def opened(
         raise InputError(
             f"{name} is damaged or cut short and cannot be decoded; save or download it again."
         ) from None
+
+
+def _learn_heic(data: bytes, name: str) -> None:
+    """HEIC, as telephones write it, is read by a package of its own; Pillow is told at the first file."""
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC:
+        return
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise InputError(
+            f"{name} is HEIC: run `pip install pillow-heif`, or save it as JPEG or PNG."
+        ) from None
+    register_heif_opener()
 
 
 def _upright(picture: PilImage.Image, name: str, max_pixels: int, profile: object) -> Upright:
@@ -131,7 +165,8 @@ def _upright(picture: PilImage.Image, name: str, max_pixels: int, profile: objec
     turned = upright(picture, notes)
     if deep:
         notes.append("Converted from 16-bit to 8-bit.")
-    return Upright(turned, profile if isinstance(profile, bytes) else None, notes)
+    icc = profile if isinstance(profile, bytes) else None
+    return Upright(turned, icc, deep, turned is not picture, notes)
 
 
 def _loaded(found: Upright) -> LoadedPicture:

@@ -3,6 +3,7 @@
 from PIL import Image as PilImage
 
 ORIENTATION = 0x0112
+_DAMAGED = "Its EXIF data is damaged and was ignored."
 _TURNS = {
     2: PilImage.Transpose.FLIP_LEFT_RIGHT,
     3: PilImage.Transpose.ROTATE_180,
@@ -19,10 +20,10 @@ def upright(picture: PilImage.Image, notes: list[str]) -> PilImage.Image:
 
     Pixels are moved and no tag is written: writing fails on tags that reading bears.
     """
-    before = _turn(picture, notes)
-    picture.load()  # turns a TIFF by itself
-    turn = None if before is None else _turn(picture, notes)
-    if before is not None:
+    by_itself = _turn(picture, notes) if picture.format == "TIFF" else None  # as loading a TIFF turns it
+    picture.load()  # before tags of other files are read, which may load them too and swallow what is damaged
+    turn = _turn(picture, notes)
+    if turn is not None or by_itself is not None:
         notes.append("Turned upright as its EXIF orientation says.")
     return picture if turn is None else picture.transpose(turn)
 
@@ -31,6 +32,7 @@ def _turn(picture: PilImage.Image, notes: list[str]) -> PilImage.Transpose | Non
     try:
         value = picture.getexif().get(ORIENTATION, 1)
     except Exception:  # whatever the reader of tags throws, the pixels are whole
-        notes.append("Its EXIF data is damaged and was ignored.")
+        if _DAMAGED not in notes:
+            notes.append(_DAMAGED)
         return None
     return _TURNS.get(value) if isinstance(value, int) else None

@@ -289,3 +289,25 @@ def test_the_row_says_all(spec):
     assert spec.licence
     assert spec.cost.fixed >= 0
     assert spec.link.startswith("https://") or spec.year == 0
+
+
+class _Reddish(Inpainter):
+    """Fills with red, whatever stands around the hole."""
+
+    def fill(self, piece):
+        return np.full_like(piece.image, (200, 100, 50))
+
+
+@pytest.mark.parametrize("coloured", [False, True])
+def test_a_colourless_picture_gets_a_colourless_fill(coloured):
+    image = np.repeat(np.arange(40, dtype=np.uint8)[None, :, None], 40, axis=0).repeat(3, axis=2)
+    mask = np.zeros((40, 40), bool)
+    mask[10:20, 10:20] = True
+    image[mask] = 255, 0, 0  # what lies in the hole does not count
+    image[0, 0, 2] += coloured
+    result = _Reddish(METHODS["mean_fill"])(InpaintRequest(image, mask))
+    wanted = (200, 100, 50) if coloured else (124, 124, 124)  # 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2
+    assert (result.image[mask] == wanted).all()
+    assert any("no colours" in note for note in result.notes) is not coloured
+    (*_, last) = _Reddish(METHODS["mean_fill"]).explain(InpaintRequest(image, mask))
+    assert (last.image == wanted).all(axis=2).any()

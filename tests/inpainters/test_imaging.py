@@ -318,3 +318,13 @@ def test_the_seam_is_the_step_across_the_edge():
     picture[3, 3] = 255
     assert seam(picture, mask) == pytest.approx(0.2), "steps inside the hole do not count"
     assert np.isnan(seam(picture, np.ones_like(mask)))
+
+
+@pytest.mark.parametrize("exif", [b"", b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"])
+def test_pixels_that_are_damaged_are_refused(exif):
+    whole = encoded(PilImage.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)))
+    data = encoded(PilImage.open(io.BytesIO(whole)), exif=exif) if exif else whole
+    assert decode_image(data).image.size == 40 * 60 * 3
+    middle = data.index(b"IDAT") + 1000
+    with pytest.raises(InputError, match="damaged or cut short"):
+        decode_image(data[:middle] + bytes(100) + data[middle + 100 :])

@@ -97,3 +97,15 @@ def test_numbers_that_are_none_are_black():
     loaded = decode_image(encoded(PilImage.fromarray(values), "TIFF"))
     assert loaded.image[0, :, 0].tolist() == [0, 0, 255, 0]
     assert (loaded.image[1:] == 128).all()
+
+
+def test_lab():
+    lab = ImageCms.profileToProfile(
+        PilImage.fromarray(CAT),
+        ImageCms.createProfile("sRGB"),
+        ImageCms.createProfile("LAB"),
+        outputMode="LAB",
+    )
+    loaded = decode_image(encoded(lab, "TIFF"))
+    assert np.abs(loaded.image.astype(int) - CAT).mean() < 2
+    assert loaded.notes == ("Converted from Lab to sRGB.",)
