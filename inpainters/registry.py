@@ -215,11 +215,12 @@ _SPECS = (
     MethodSpec(
         name="context_encoder",
         title="Context encoder",
+        version="2",
         family="convolutional",
         target="inpainters.methods.learned.context_encoder:ContextEncoder",
         summary="The first network that learned to fill holes: it sees 128×128 pixels and draws the 64×64 "
-        "in their middle. Made for square holes, which it fills plausibly. Large or scattered "
-        "holes come out blurred, as they are shrunk first.",
+        "in their middle. Made for square holes, which it fills plausibly. Of other holes it sees "
+        "the square around them, and what it draws is soft.",
         lesson="What surrounds the hole is squeezed into one small code, and the centre is unfolded from it; "
         "the bundled network also hands on what lies at the hole's edge. Layout and colour survive "
         "the squeeze, fine texture does not: the fill is soft.",
@@ -229,8 +230,9 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR.2016.278",
         licence="Apache-2.0; weights for research",
         # A square with twice the side of the hole, which may be long and thin; 128 px at least.
-        strategy=Strategy(context=1.0, min_context=64, apart=True),
+        strategy=Strategy(context=1.0, min_context=64, apart=True, depth=_DEPTH),
         cost=Cost(fixed=0.01, per_part=0.01, per_megapixel=0.1),
+        options=(_DETAIL,),
         requires=("torch", "safetensors"),
         weights=("context_encoder",),
         trained_with=("squeezenet",),

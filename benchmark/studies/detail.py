@@ -182,7 +182,8 @@ def gap_of(one: "pd.Series[float]", other: "pd.Series[float]") -> Difference:
 
 def drawn_by(part: pd.DataFrame) -> list[str]:
     """The methods that were tried."""
-    return [str(method) for method in part["method"].drop_duplicates() if method != BESIDE]
+    tried = set(part["method"])
+    return [method for method in registry.METHODS if method in tried and method != BESIDE]
 
 
 def markdown_of_details(rows: pd.DataFrame) -> str:
@@ -333,7 +334,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "written anew",
     )
     parser.add_argument("--n", type=int, default=16, metavar="N", help="how many of each (default: 16)")
-    parser.add_argument("--methods", metavar="A,B", help="default: all networks that are ready")
+    parser.add_argument(
+        "--methods",
+        metavar="A,B",
+        help="default: all networks that are ready; rows of others on the same holes stay",
+    )
     parser.add_argument("--holds", metavar="X,Y", help="weights of what was drawn to try")
     parser.add_argument("--out", type=commandline.path, default=Path("results/detail"), metavar="DIR")
     commandline.add_weights(parser)
@@ -357,8 +362,16 @@ def _measure(parsed: argparse.Namespace) -> None:
         rows = measured_details(methods, given, holds)
     else:
         rows = measured_details(methods, given)
-    table = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    cells.write(parsed.out / ("holds.csv" if parsed.holds else "detail.csv"), table.encode())
+    file = parsed.out / ("holds.csv" if parsed.holds else "detail.csv")
+    rows = with_others(rows, pd.read_csv(file)) if file.exists() else rows
+    cells.write(file, rows.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
+
+
+def with_others(rows: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """The rows, and those of other methods that were measured before on the same holes."""
+    holes = [set(map(tuple, one[["size", "holes", "photograph"]].to_numpy())) for one in (rows, before)]
+    others = before[~before["method"].isin(rows["method"])]
+    return pd.concat([others, rows], ignore_index=True) if holes[0] == holes[1] else rows
 
 
 def write_pages(folder: Path) -> None:

@@ -68,6 +68,14 @@ def test_a_hold_is_marked_where_it_is_not_told_apart_from_the_chosen_one(rows: p
     assert cells[4] == f"{own:g}"
 
 
+def test_other_methods_rows_stay_where_they_are_of_the_same_holes(rows: pd.DataFrame) -> None:
+    other = rows.replace("gated_conv", "pen_net")
+    assert detail.drawn_by(detail.with_others(other, rows)) == ["gated_conv", "pen_net"]
+    assert len(detail.with_others(other, rows)) == len(rows) + 2 * len(NAMES)
+    fewer = other[other["photograph"] != "p0"]
+    assert detail.drawn_by(detail.with_others(fewer, rows)) == ["pen_net"]
+
+
 def test_a_hole_is_drawn_once_and_both_answers_come_of_it(monkeypatch) -> None:
     kind, calls = class_of(METHODS["gated_conv"]), []
     draw = kind.fill_batch
