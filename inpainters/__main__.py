@@ -4,6 +4,7 @@ Exit codes: 0; 2 bad input; 1 some pictures failed; 130 stopped by hand (what is
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,25 @@ from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
 from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
-from inpainters.imaging import PICTURE_SUFFIXES, Mask, load_image, load_mask, save_png, side_by_side
+from inpainters.folders import FilePair, FilePairs, listed, pair_up
+from inpainters.imaging import (
+    ALPHA,
+    PICTURE_SUFFIXES,
+    LoadedPair,
+    Mask,
+    Original,
+    encode_png,
+    load_mask,
+    load_original,
+    load_pair,
+    save_bytes,
+    save_png,
+    shown,
+    side_by_side,
+)
 from inpainters.registry import METHODS, create, get, unavailable
 from inpainters.strategy import Outline, workload
 from inpainters.weights.fetch import fetch
-
-_READ = (*PICTURE_SUFFIXES, ".gif", ".avif")
-"""Suffixes of pictures that can be filled."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,11 +51,22 @@ def _parser() -> commandline.Parser:
     listing = commands.add_parser("list", help="the methods: which are ready, what they cost, their options")
     listing.set_defaults(command=_list)
     fill = commands.add_parser(
-        "fill", help="fill one photograph, or a folder paired with a folder of masks by file name"
+        "fill", help="fill one photograph, or a folder and what is below it, paired with masks by name"
     )
     fill.add_argument("photo", type=commandline.path, metavar="PHOTO|DIR")
     fill.add_argument(
-        "mask", type=commandline.path, metavar="MASK|DIR", help="white = missing; of the photograph's size"
+        "mask",
+        type=commandline.path,
+        metavar="MASK|DIR",
+        nargs="?",
+        help="white = missing; of the photograph's size; in a folder called like it, or like it with _mask",
+    )
+    fill.add_argument(
+        "--mask",
+        dest="mask_option",
+        type=commandline.path,
+        metavar="alpha",
+        help="alpha: the photograph's own transparent pixels are missing",
     )
     fill.add_argument(
         "--method", required=True, metavar="A[,B]", help="one or more methods, separated by commas"
@@ -51,6 +75,12 @@ def _parser() -> commandline.Parser:
         "-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file or a folder"
     )
     fill.add_argument("--overwrite", action="store_true", help="replace files that are there already")
+    fill.add_argument(
+        "--plain",
+        action="store_true",
+        help="8-bit sRGB alone, in place of the file's own alpha, EXIF, colour profile and 16 bits",
+    )
+    fill.add_argument("--dry-run", action="store_true", help="say what would be paired and written")
     fill.add_argument("--seed", type=int, default=0)
     fill.add_argument("--n", type=int, default=1, help="answers per photograph, seeds seed .. seed + n - 1")
     fill.add_argument(
@@ -108,10 +138,7 @@ def _presets() -> dict[str, dict[str, int]]:
 # --- fill -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Pair:
-    photo: Path
-    mask: Path
+_Task = tuple[Inpainter, FilePair]
 
 
 def _fill(arguments: argparse.Namespace) -> int:
@@ -120,52 +147,104 @@ def _fill(arguments: argparse.Namespace) -> int:
         raise InputError(f"Name a method after --method: {', '.join(METHODS)}.")
     options = _options(names, arguments.option)
     methods = [create(name, device=arguments.device, **options[name]) for name in names]
-    pairs = _pairs(arguments.photo, arguments.mask)
+    found = _pairs(arguments)
     single = not arguments.photo.is_dir()
     if arguments.strip and arguments.n < 2:
         raise InputError("--strip shows several answers side by side: ask for them with --n 2 or more.")
     targets = _Targets(arguments.out, several_methods=len(names) > 1, single=single and arguments.n == 1)
-    commandline.check_new(
-        (
-            path
-            for name in names
-            for pair in pairs
-            for path in targets.paths(pair.photo.stem, name, arguments)
-        ),
-        [path for pair in pairs for path in (pair.photo, pair.mask)],
-        overwrite=arguments.overwrite,
-    )
+    jobs = [(method, pair) for method in methods for pair in found.pairs]
+    written = [
+        path for method, pair in jobs for path in targets.paths(pair.name, method.spec.name, arguments)
+    ]
+    read = [path for pair in found.pairs for path in (pair.photo, pair.mask) if path]
+    commandline.check_new(written, read, overwrite=arguments.overwrite)
+    if arguments.dry_run:
+        return _dry_run(found, jobs, targets, arguments)
+    for text in _left(found):
+        say(text)
     failures = 0
-    for method, pair in _progress([(method, pair) for method in methods for pair in pairs]):
+    for method, pair in _progress(jobs):
         try:
-            targets.save(pair.photo.stem, _answers(method, pair, arguments), arguments)
+            _fill_one(method, pair, targets, arguments)
         except Exception as error:
             if single or disk_full(error):
                 raise
             failures += 1
-            say(f"{pair.photo.name}: {sentence(error)}")
-    return 1 if failures else 0
+            say(f"{shown(pair.photo)}: {sentence(error)}")
+    return 1 if failures or found.photos else 0
 
 
-def _progress(jobs: list[tuple[Inpainter, _Pair]]) -> Iterator[tuple[Inpainter, _Pair]]:
+def _pairs(arguments: argparse.Namespace) -> FilePairs:
+    """What belongs together: one photograph and its mask, or all of two folders."""
+    given = [mask for mask in (arguments.mask, arguments.mask_option) if mask is not None]
+    if len(given) != 1:
+        raise InputError("Name one mask: a file, a folder, or --mask alpha for the photographs' own alpha.")
+    photo, mask = arguments.photo, None if str(given[0]) == ALPHA else given[0]
+    if photo.is_dir():
+        return pair_up(photo, mask)
+    if mask and mask.is_dir():
+        raise InputError(
+            f"One photograph needs one mask, and '{shown(mask)}' is a folder; name a picture in it."
+        )
+    return FilePairs((FilePair(photo, mask, photo.stem),), (), (), ())
+
+
+def _left(found: FilePairs) -> Iterator[str]:
+    """What is not filled or not used, counted and named."""
+    yield from found.skipped
+    for names, what in (
+        (found.photos, "photographs have no mask"),
+        (found.masks, "masks have no photograph"),
+    ):
+        if names:
+            yield f"{len(names)} {what}: {listed(names)}."
+
+
+def _dry_run(
+    found: FilePairs,
+    jobs: Sequence[tuple[Inpainter, FilePair]],
+    targets: "_Targets",
+    arguments: argparse.Namespace,
+) -> int:
+    """Say what would be done: every photograph with its mask and its results."""
+    for method, pair in jobs:
+        for path in targets.paths(pair.name, method.spec.name, arguments):
+            print(f"{_text(pair.photo)} + {_text(pair.mask) if pair.mask else 'its alpha'} -> {_text(path)}")
+    for text in _left(found):
+        print(text)
+    print(f"{len(found.pairs)} pairs; nothing was written.")
+    return 0
+
+
+def _text(path: Path) -> str:
+    return os.fsencode(path).decode(errors="replace")
+
+
+def _fill_one(method: Inpainter, pair: FilePair, targets: "_Targets", arguments: argparse.Namespace) -> None:
+    found = load_pair(pair.photo, ALPHA if pair.mask is None else pair.mask)
+    results = _answers(method, pair, found, arguments)
+    original = None if arguments.plain else load_original(pair.photo)
+    notes = targets.save(pair.name, results, original, found.mask, arguments)
+    for note in dict.fromkeys([*found.notes, *results[0].notes, *notes]):
+        say(f"{shown(pair.photo)}: {note}")
+
+
+def _progress(jobs: Sequence[_Task]) -> Iterator[_Task]:
     with tqdm(jobs, unit="picture", disable=None) as bar:
         for method, pair in bar:
-            bar.set_description(f"{method.spec.name} {pair.photo.name}")
+            bar.set_description(f"{method.spec.name} {shown(pair.photo)}")
             yield method, pair
 
 
-def _answers(method: Inpainter, pair: _Pair, arguments: argparse.Namespace) -> list[InpaintResult]:
-    photo = load_image(pair.photo)
-    mask, notes = load_mask(pair.mask, photo.image.shape[:2])
+def _answers(
+    method: Inpainter, pair: FilePair, found: LoadedPair, arguments: argparse.Namespace
+) -> list[InpaintResult]:
     guide = load_mask(arguments.guide)[0] if arguments.guide else None
-    if sys.stderr.isatty() and (price := _price(method, mask, arguments.n)):
-        tqdm.write(f"{pair.photo.name}: {price}", sys.stderr)
-    results = method.run(
-        [InpaintRequest(photo.image, mask, seed=arguments.seed, n=arguments.n, guide=guide)]
-    )[0]
-    costs.observe(workload(mask, method.spec, results[0].options), results[0].seconds)
-    for note in dict.fromkeys([*photo.notes, *notes, *results[0].notes]):
-        say(f"{pair.photo.name}: {note}")
+    if sys.stderr.isatty() and (price := _price(method, found.mask, arguments.n)):
+        tqdm.write(f"{shown(pair.photo)}: {price}", sys.stderr)
+    request = InpaintRequest(found.image, found.mask, seed=arguments.seed, n=arguments.n, guide=guide)
+    results = method.run([request])[0]
+    costs.observe(workload(found.mask, method.spec, results[0].options), results[0].seconds)
     return results
 
 
@@ -193,7 +272,7 @@ class _Targets:
         suffix = self.out.suffix.lower()
         if suffix == ".png" and not self._is_file:
             raise InputError("Several pictures are written to a folder; name one after -o, without '.png'.")
-        if suffix in _READ and suffix != ".png":
+        if suffix in PICTURE_SUFFIXES and suffix != ".png":
             raise InputError(
                 f"'{suffix}' may change the known pixels; name a .png file or a folder after -o."
             )
@@ -207,62 +286,39 @@ class _Targets:
     def _is_file(self) -> bool:
         return self.out.suffix.lower() == ".png" and self.single and not self.several_methods
 
-    def paths(self, stem: str, method: str, arguments: argparse.Namespace) -> Iterator[Path]:
+    def paths(self, name: str, method: str, arguments: argparse.Namespace) -> Iterator[Path]:
         """All files that the answers of one method to one photograph are written to."""
         seeds = range(arguments.seed, arguments.seed + min(arguments.n, 64))
-        names = [f"{stem}-{seed}.png" for seed in seeds] if arguments.n > 1 else [f"{stem}.png"]
-        for name in names + [f"{stem}-strip.png"] * arguments.strip:
-            yield self._path(name, method)
+        names = [f"{name}-{seed}.png" for seed in seeds] if arguments.n > 1 else [f"{name}.png"]
+        for file in names + [f"{name}-strip.png"] * arguments.strip:
+            yield self._path(file, method)
 
-    def save(self, stem: str, results: Sequence[InpaintResult], arguments: argparse.Namespace) -> None:
-        """Write them; with --strip also one picture of all, side by side."""
-        pictures = [result.image for result in results]
-        pictures += [side_by_side(pictures)] if arguments.strip else []
-        for path, picture in zip(self.paths(stem, results[0].method, arguments), pictures, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_png(path, picture)
+    def save(
+        self,
+        name: str,
+        results: Sequence[InpaintResult],
+        original: Original | None,
+        mask: Mask,
+        arguments: argparse.Namespace,
+    ) -> tuple[str, ...]:
+        """Write them as the original's file is, where there is one; with --strip also one picture of all,
+        side by side. Returns notes on what could not be kept.
+        """
+        notes: tuple[str, ...] = ()
+        paths = list(self.paths(name, results[0].method, arguments))
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        for path, result in zip(paths, results, strict=False):
+            data, notes = encode_png(result.image), ()
+            if original is not None:
+                data, notes = original.encode(result.image, mask)
+            save_bytes(path, data)
+        if arguments.strip:
+            save_png(paths[-1], side_by_side([result.image for result in results]))
+        return notes
 
     def _path(self, name: str, method: str) -> Path:
         folder = self.out / method if self.several_methods else self.out
         return self.out if self._is_file else folder / name
-
-
-def _pairs(photo: Path, mask: Path) -> list[_Pair]:
-    if not photo.is_dir():
-        if mask.is_dir():
-            raise InputError(
-                f"One photograph needs one mask, and '{mask.name}' is a folder; name a picture in it."
-            )
-        return [_Pair(photo, mask)]
-    photos = _pictures(photo)
-    if not mask.is_dir():
-        return [_Pair(path, mask) for path in photos.values()]
-    masks = _pictures(mask)
-    if alone := sorted(photos.keys() - masks.keys()):
-        raise InputError(
-            f"{len(alone)} photographs have no mask of the same name, the first is '{alone[0]}'; add one or "
-            "move it away."
-        )
-    return [_Pair(path, masks[stem]) for stem, path in photos.items()]
-
-
-def _pictures(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _READ:
-            continue
-        if path.stem in found:
-            raise InputError(
-                f"'{found[path.stem].name}' and '{path.name}' have one name; rename one, as results are "
-                "named after it."
-            )
-        found[path.stem] = path
-    if not found:
-        raise InputError(
-            f"'{folder.name}' holds no pictures ({', '.join(suffix[1:] for suffix in _READ)}); choose "
-            "another folder."
-        )
-    return found
 
 
 def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[str, str]]:

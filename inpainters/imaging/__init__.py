@@ -24,6 +24,10 @@ from inpainters.imaging.arrays import (
 )
 from inpainters.imaging.colour import THRESHOLD
 from inpainters.imaging.holes import ALPHA, LoadedPair, load_mask, load_pair
+from inpainters.imaging.kept import (
+    Original,
+    load_original,
+)
 from inpainters.imaging.reading import (
     MAX_PIXELS,
     PICTURE_SUFFIXES,
@@ -33,12 +37,16 @@ from inpainters.imaging.reading import (
     load_image,
     shown,
 )
-from inpainters.imaging.writing import encode_png, save_png
+from inpainters.imaging.writing import (
+    encode_png,
+    save_bytes,
+    save_png,
+)
 
 __all__ = [
     "ALPHA", "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Image", "LoadedPair", "LoadedPicture", "Mask",
-    "Source", "check_guide", "check_image", "check_mask", "colourful", "composite", "cut_share",
-    "decode_image", "encode_png", "enlarge", "load_image", "load_mask", "load_pair", "pad_to_multiple",
-    "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask", "side_by_side", "to_uint8",
-    "uncoloured",
+    "Original", "Source", "check_guide", "check_image", "check_mask", "colourful", "composite", "cut_share",
+    "decode_image", "encode_png", "enlarge", "load_image", "load_mask", "load_original", "load_pair",
+    "pad_to_multiple", "save_bytes", "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask",
+    "side_by_side", "to_uint8", "uncoloured",
 ]  # fmt: skip

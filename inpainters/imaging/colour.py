@@ -93,6 +93,24 @@ def _by_profile(picture: PilImage.Image, profile: bytes, notes: list[str]) -> Pi
     return ImageCms.profileToProfile(picture.convert(mode), source, _srgb(), outputMode="RGB")
 
 
+def fits(profile: bytes, mode: str) -> bool:
+    """True where a profile is of pictures of this mode of Pillow: RGB, L or CMYK.
+
+    Raises ImageCms.PyCMSError or OSError for one that is damaged.
+    """
+    return _SPACES.get(_opened(profile).profile.xcolor_space) == mode
+
+
+def srgb_to(profile: bytes, image: Image) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) uint8 sRGB in the colours of a profile: (H, W, 3), or (H, W) for one of grey.
+
+    Raises ImageCms.PyCMSError or OSError where it does not lead there.
+    """
+    mode = "L" if fits(profile, "L") else "RGB"
+    found = ImageCms.profileToProfile(PilImage.fromarray(image), _srgb(), _opened(profile), outputMode=mode)
+    return np.array(found, np.uint8)
+
+
 def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(profile))
 

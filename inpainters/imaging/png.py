@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PROFILE = 16 << 20
@@ -30,6 +30,21 @@ def lean(data: bytes) -> tuple[bytes, bytes | None]:
         else:
             kept.append(chunk)
     return (b"".join(kept), profile) if dropped else (data, None)
+
+
+def with_chunks(data: bytes, chunks: Mapping[bytes, bytes]) -> bytes:
+    """The file with these chunks, kind -> body, behind its header."""
+    made = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks.items()
+    )
+    behind = len(SIGNATURE) + 25
+    return data[:behind] + made + data[behind:]
+
+
+def profile_chunk(profile: bytes) -> bytes:
+    """The body of an iCCP chunk."""
+    return b"icc\0\0" + zlib.compress(profile)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

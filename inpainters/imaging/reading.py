@@ -84,11 +84,14 @@ class Upright:
 
     picture: PilImage.Image
     """The first frame, turned as its EXIF says."""
+    source: PilImage.Image
+    """As it was opened, with its tags."""
     profile: bytes | None
     """Its ICC profile."""
     deep: bool
     """Its colours have 16 bits in the file, 8 in `picture`."""
-    turned: bool
+    turn: PilImage.Transpose | None
+    """How it was turned."""
     notes: list[str]
 
 
@@ -162,11 +165,11 @@ def _upright(picture: PilImage.Image, name: str, max_pixels: int, profile: objec
         picture.seek(0)
     # gone once the pixels are decoded
     deep = picture.mode.startswith("RGB") and ";16" in str(getattr(picture, "tile", ""))
-    turned = upright(picture, notes)
+    turned, turn = upright(picture, notes)
     if deep:
         notes.append("Converted from 16-bit to 8-bit.")
     icc = profile if isinstance(profile, bytes) else None
-    return Upright(turned, icc, deep, turned is not picture, notes)
+    return Upright(turned, picture, icc, deep, turn, notes)
 
 
 def _loaded(found: Upright) -> LoadedPicture:

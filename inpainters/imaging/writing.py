@@ -18,10 +18,15 @@ def encode_png(image: Image | Mask) -> bytes:
 
 
 def save_png(path: Path, image: Image | Mask) -> None:
-    """Write a PNG in one step, so that a killed run leaves no half a file behind."""
+    """Write a PNG, as `save_bytes`."""
+    save_bytes(path, encode_png(image))
+
+
+def save_bytes(path: Path, data: bytes) -> None:
+    """Write a file in one step, so that a killed run leaves no half a file behind."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(encode_png(image))
+        part.write_bytes(data)
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 from skimage.data import chelsea
 
 from inpainters import __main__ as cli
@@ -231,7 +232,7 @@ def test_full_disk_and_stop(files, capsys, monkeypatch, error, code, word):
     def fail(path, image):
         raise error
 
-    monkeypatch.setattr(cli, "save_png", fail)
+    monkeypatch.setattr(cli, "save_bytes", fail)
     assert fill(files, *BASE, "--method", "telea", "-o", "out/") == code
     assert word in capsys.readouterr().err
 
@@ -272,3 +273,59 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(files, capsys, m
     monkeypatch.setattr(Telea, "fill", lambda *_: pytest.fail("it began"))
     assert fill(files, *BASE, "-o", out, "--method", "telea") == 2
     assert "choose another place" in capsys.readouterr().err
+
+
+def test_what_the_file_had_it_keeps_and_plain_gives_the_pixels_alone(files, capsys):
+    alpha = np.full((40, 60), 200, np.uint8)
+    tags = PilImage.Exif()
+    tags[0x010F] = "Maker"
+    PilImage.fromarray(np.dstack([CAT, alpha])).save(files / "photos/a.png", exif=tags)
+    assert fill(files, *BASE, "--method", "telea", "-o", "out/") == 0
+    assert fill(files, *BASE, "--method", "telea", "-o", "plain/", "--plain", "--n", "2") == 0
+    with PilImage.open(files / "out/a.png") as kept, PilImage.open(files / "plain/a-1.png") as plain:
+        assert (kept.mode, dict(kept.getexif())) == ("RGBA", {0x010F: "Maker"})
+        assert (plain.mode, dict(plain.getexif())) == ("RGB", {})
+        assert np.array_equal(np.asarray(kept)[..., :3], np.asarray(plain))
+
+
+def test_a_photographs_own_alpha_is_the_mask(files, capsys):
+    alpha = np.full((40, 60), 255, np.uint8)
+    alpha[10:15, 10:20] = 0
+    for stem in "ab":
+        PilImage.fromarray(np.dstack([CAT, alpha])).save(files / f"photos/{stem}.png")
+    assert fill(files, "photos/", "--mask", "alpha", "--method", "telea", "-o", "alpha/") == 0
+    assert fill(files, "photos/", "masks/", "--method", "telea", "-o", "masked/") == 0
+    for stem in "ab":
+        assert (files / f"alpha/{stem}.png").read_bytes() == (files / f"masked/{stem}.png").read_bytes()
+    assert fill(files, "masks/a.png", "--mask", "alpha", "--method", "telea", "-o", "x/") == 2
+    assert "'a.png' has no transparent pixels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("masks", [(), ("masks/a.png", "--mask", "alpha")])
+def test_one_mask_is_named_and_no_more(files, capsys, masks):
+    assert fill(files, "photos/a.png", *masks, "--method", "telea", "-o", "x/") == 2
+    assert "Name one mask" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_the_pairs_and_writes_nothing(files, capsys):
+    (files / "photos/below").mkdir()
+    for name in ("photos/c.png", "photos/below/a.png", "photos/below/a_mask.png"):
+        save_png(files / name, CAT)
+    before = sorted(files.rglob("*"))
+    assert fill(files, "photos/", "masks/", "--method", "telea,mean_fill", "-o", "out/", "--dry-run") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert f"{files}/photos/a.png + {files}/masks/a.png -> {files}/out/telea/a.png" in said
+    assert len([line for line in said if " -> " in line]) == 4
+    assert "3 photographs have no mask: below/a.png, below/a_mask.png, c.png." in said
+    assert said[-1] == "2 pairs; nothing was written."
+    assert sorted(files.rglob("*")) == before
+
+
+def test_photographs_without_a_mask_are_listed_and_the_others_filled(files, capsys):
+    for name in ("photos/c.png", "masks/d.png"):
+        save_png(files / name, CAT)
+    assert fill(files, "photos/", "masks/", "--method", "telea", "-o", "out/") == 1
+    error = capsys.readouterr().err
+    assert "1 photographs have no mask: c.png." in error
+    assert "1 masks have no photograph: d.png." in error
+    assert sorted(path.name for path in (files / "out").iterdir()) == ["a.png", "b.png"]

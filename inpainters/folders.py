@@ -1,0 +1,231 @@
+"""Folders of pictures as people keep them, and which mask belongs to which photograph."""
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inpainters.errors import InputError
+from inpainters.imaging import PICTURE_SUFFIXES, shown
+
+NOT_THEIRS = ("$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "@eaDir")
+"""Folders of bins and thumbnails that systems make; those whose name begins with a dot are alike."""
+_LISTED = 5
+"""So many names stand in a sentence; the others are counted."""
+
+
+@dataclass(frozen=True)
+class FoundPictures:
+    """The pictures of a folder."""
+
+    files: tuple[Path, ...]
+    """In the order of their names, numbers by value."""
+    skipped: tuple[str, ...]
+    """A sentence for each kind of thing that was left out: counted and named."""
+
+
+def find_pictures(folder: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> FoundPictures:
+    """The pictures in a folder and in those below it, linked ones too; each file once.
+
+    Hidden files and folders, bins and thumbnails are left out, and what has another suffix.
+    """
+    files: dict[str, Path] = {}
+    hidden: list[str] = []
+    others: Counter[str] = Counter()
+    for place in _walk(folder, hidden):
+        if place.name.startswith("."):
+            hidden.append(place.name)
+        elif place.suffix.lower() not in suffixes:
+            others[place.suffix.lower() or place.name] += 1
+        else:
+            files.setdefault(os.path.realpath(place), place)
+    return FoundPictures(
+        tuple(sorted(files.values(), key=lambda file: in_order(file.relative_to(folder)))),
+        tuple(_sentences(folder, hidden, others)),
+    )
+
+
+def _walk(folder: Path, hidden: list[str]) -> Iterator[Path]:
+    """The files below a folder; a folder that is linked to one it lies in is entered once."""
+    entered = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        again = real in entered
+        entered.add(real)
+        if again:
+            folders.clear()
+            continue
+        left = [name for name in folders if name.startswith(".") or name in NOT_THEIRS]
+        hidden += left
+        folders[:] = sorted(set(folders) - set(left))
+        for name in sorted(names):
+            yield Path(place) / name
+
+
+def _sentences(folder: Path, hidden: Sequence[str], others: Counter[str]) -> Iterator[str]:
+    name = shown(folder.resolve())
+    if hidden:
+        yield f"'{name}': {len(hidden)} hidden files and folders are left out: {listed(hidden)}."
+    if others:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in others.most_common(_LISTED))
+        yield f"'{name}': {others.total()} files are no pictures by their suffix and are left out: {kinds}."
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(os.fsencode(name).decode(errors="replace") for name in names[:_LISTED]) + more
+
+
+def in_order(path: Path) -> tuple[tuple[tuple[bool, int, str], ...], str]:
+    """Sorts paths as people count: 9.jpg before 10.jpg."""
+    parts = re.split(r"(\d+)", str(path))
+    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts), str(
+        path
+    )
+
+
+@dataclass(frozen=True)
+class FilePair:
+    """A photograph, the mask for it, and what its result is called."""
+
+    photo: Path
+    mask: Path | None
+    """None: the photograph's own alpha."""
+    name: str
+    """Below the results' folder, with `/` between folders and without a suffix."""
+
+
+@dataclass(frozen=True)
+class FilePairs:
+    """What belongs together in two folders, and what is left."""
+
+    pairs: tuple[FilePair, ...]
+    photos: tuple[str, ...]
+    """Photographs without a mask."""
+    masks: tuple[str, ...]
+    """Masks without a photograph."""
+    skipped: tuple[str, ...]
+
+
+def pair_up(photos: Path, masks: Path | None) -> FilePairs:
+    """Pair the photographs of a folder with a mask for each: that of a folder, or the one that is a file, or
+    each one's own alpha where it is None. Subfolders are mirrored.
+
+    A mask has its photograph's name, in any case, with any suffix, and `mask` and a number before or behind
+    it: a.png, a.jpg.png, a_mask.png, A-Mask000.PNG, mask_a.png. Where several have, each makes a pair. Both
+    may lie in one folder. Raises InputError where nothing pairs.
+    """
+    found = find_pictures(photos)
+    if not found.files:
+        raise InputError(
+            f"'{shown(photos)}' holds no pictures ({', '.join(suffix[1:] for suffix in PICTURE_SUFFIXES)}); "
+            "choose another folder."
+        )
+    if masks is None or not masks.is_dir():
+        return FilePairs(_named(photos, [(photo, [masks]) for photo in found.files]), (), (), found.skipped)
+    others = find_pictures(masks)
+    mine, theirs = _apart(photos, found.files, masks, others.files)
+    tables = _by_key(theirs)
+    matched = {photo: _masks_of(photo, path, tables) for path, photo in mine.items()}
+    alone = tuple(str(path) for path, photo in mine.items() if not matched[photo])
+    if len(alone) == len(mine):
+        first = f", the first is '{shown(Path(alone[0]))}'" if alone else ""
+        raise InputError(
+            f"None of the {len(alone)} photographs has a mask of its name{first}: a mask is called like its "
+            "photograph, or like it with _mask."
+        )
+    used = {mask for some in matched.values() for mask in some}
+    left = tuple(str(path) for path, mask in theirs.items() if mask not in used)
+    given = [(photo, some) for photo, some in matched.items() if some]
+    return FilePairs(
+        _named(photos, given), alone, left, tuple(dict.fromkeys((*found.skipped, *others.skipped)))
+    )
+
+
+_Files = Mapping[Path, Path]
+"""A path below its folder -> the file."""
+
+
+def _apart(
+    root: Path, photos: Sequence[Path], mask_root: Path, masks: Sequence[Path]
+) -> tuple[_Files, _Files]:
+    """Which pictures are photographs and which masks, where one folder is the other, or lies in it."""
+    mine = {photo.relative_to(root): photo for photo in photos}
+    if root.resolve() == mask_root.resolve():
+        keys = {_key(path) for path in mine}
+        theirs = {path: photo for path, photo in mine.items() if _bases(path) & keys}
+    else:
+        theirs = {mask.relative_to(mask_root): mask for mask in masks}
+    used = {os.path.realpath(mask) for mask in theirs.values()}
+    apart = {path: photo for path, photo in mine.items() if os.path.realpath(photo) not in used}
+    if not apart:  # the photographs' folder lies in that of the masks
+        own = set(map(os.path.realpath, photos))
+        return mine, {path: mask for path, mask in theirs.items() if os.path.realpath(mask) not in own}
+    return apart, theirs
+
+
+_Key = tuple[str, str]
+"""A folder and a name, as they are compared."""
+_MASK = r"(?:mask|masks|hole)"
+_BEHIND = re.compile(rf"^(.+?)[ _.-]*{_MASK}[ _.-]*\d*$")
+_BEFORE = re.compile(rf"^{_MASK}[ _.-]*\d*[ _.-]+(.+)$")
+
+
+def _fold(text: str) -> str:
+    """Composed and decomposed accents, and both cases, are one name."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _key(path: Path) -> _Key:
+    return _fold(str(path.parent)), _fold(path.stem)
+
+
+def _bases(path: Path) -> set[_Key]:
+    """The names of photographs that a mask's name, with `mask` in it, may stand for."""
+    folder, stem = _key(path)
+    found = {match[1] for pattern in (_BEHIND, _BEFORE) if (match := pattern.match(stem))}
+    return {(folder, name) for base in found for name in (base, _without_suffix(base))}
+
+
+def _without_suffix(stem: str) -> str:
+    head, dot, tail = stem.rpartition(".")
+    return head if dot and f".{tail}" in PICTURE_SUFFIXES else stem
+
+
+def _by_key(masks: _Files) -> list[dict[_Key, list[Path]]]:
+    """Masks by the photograph's name: those that have it, then those that have it with more."""
+    plain: dict[_Key, list[Path]] = {}
+    more: dict[_Key, list[Path]] = {}
+    for path, mask in masks.items():
+        folder, stem = _key(path)
+        plain.setdefault((folder, stem), []).append(mask)
+        for key in _bases(path) | {(folder, _without_suffix(stem))}:
+            more.setdefault(key, []).append(mask)
+    return [plain, more]
+
+
+def _masks_of(photo: Path, path: Path, tables: Sequence[Mapping[_Key, list[Path]]]) -> list[Path]:
+    """The masks of a photograph: the one with its very name before others."""
+    found = next((masks for table in tables if (masks := table.get(_key(path)))), [])
+    return [mask for mask in found if mask.name == photo.name] or found
+
+
+def _named(root: Path, given: Sequence[tuple[Path, Sequence[Path | None]]]) -> tuple[FilePair, ...]:
+    """A name for each result: the photograph's, or where it has several masks the mask's; with the suffix
+    where two would share one.
+    """
+    found = [
+        (photo, mask, (mask if mask and len(masks) > 1 else photo).name)
+        for photo, masks in given
+        for mask in masks
+    ]
+    places = [photo.relative_to(root).parent / name for photo, _, name in found]
+    count = Counter(map(_key, places))
+    return tuple(
+        FilePair(photo, mask, (place if count[_key(place)] > 1 else place.with_suffix("")).as_posix())
+        for (photo, mask, _), place in zip(found, places, strict=True)
+    )
