@@ -99,6 +99,7 @@ _SPECS = (
         name="telea",
         title="Telea",
         family="smoothing",
+        suits=("restore",),
         target="inpainters.methods.classical.opencv:Telea",
         summary="Works from the hole's edge inwards and gives each pixel a weighted mean of its known "
         "neighbours. Fast, and clean on scratches and thin lines. Wide holes turn into smears, as "
@@ -133,6 +134,7 @@ _SPECS = (
         name="biharmonic",
         title="Biharmonic",
         family="smoothing",
+        suits=("restore",),
         target="inpainters.methods.classical.biharmonic:Biharmonic",
         summary="Fills the hole with a smooth surface that fits its edge, shaped like a bent thin plate "
         "(the biharmonic equation). Exact on smooth shading, and continues slopes as well as "
@@ -168,6 +170,7 @@ _SPECS = (
         name="fsr",
         title="FSR",
         family="smoothing",
+        suits=("restore",),
         target="inpainters.methods.classical.xphoto:Fsr",
         summary="Frequency selective reconstruction: describes the known pixels of each block as a sum of "
         "a few waves, and continues these waves into the hole. The closest of the classical "
@@ -193,6 +196,7 @@ _SPECS = (
         name="patchmatch",
         title="PatchMatch",
         family="patch",
+        suits=("remove",),
         target="inpainters.methods.classical.patchmatch:PatchMatch",
         summary="Fills the hole with small patches copied from the known part, found by a random search, "
         "first on a small copy of the picture and then on larger ones. Continues texture and "
@@ -243,6 +247,7 @@ _SPECS = (
         title="Contextual attention",
         version="3",
         family="convolutional",
+        suits=("remove",),
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
         summary="One network makes a coarse guess, and a second one refines it with features copied from "
         "known places that look alike. Takes texture from any distance, and shows where it took it "
@@ -294,6 +299,7 @@ _SPECS = (
         title="Gated convolution",
         version="3",
         family="convolutional",
+        suits=("remove", "restore"),
         target="inpainters.methods.learned.gated_conv:GatedConv",
         summary="Learns for each feature where to use it and where not (a gate), in two networks, a coarse "
         "and a fine one. Good on holes of any shape, and follows a sketch of edges. Large holes "
@@ -319,6 +325,7 @@ _SPECS = (
         title="PEN-Net",
         version="3",
         family="convolutional",
+        suits=("remove",),
         target="inpainters.methods.learned.pen_net:PenNet",
         summary="Finds on a small version of the picture which places resemble the hole, and copies from "
         "them at every larger size. Structure and texture agree, as one steers the other. The "
@@ -440,6 +447,7 @@ _SPECS = (
         name="ddnm",
         title="DDNM",
         family="diffusion",
+        suits=("remove",),
         target="inpainters.methods.diffusion.ddnm:Ddnm",
         summary="As replacement, but the known pixels are put into the model's estimate of the finished "
         "picture, not into the noisy one. Agrees with the surroundings after a hundred network "

@@ -168,6 +168,8 @@ class MethodSpec:
     """Networks whose distance it was trained to make small, such as "squeezenet": scores by the same network
     favour it.
     """
+    suits: tuple[str, ...] = ()
+    """What a page proposes it for: "remove" (something is to go), "restore" (scratches, dust, writing)."""
     takes_guide: bool = False
     """True where it follows a sketch (`InpaintRequest.guide`)."""
     lesson: str = ""

@@ -10,6 +10,7 @@ from demo.server.answers import Keeper
 from demo.server.jobs import Batch, job_for
 from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas
+from demo.server.purposes import PURPOSES
 from demo.server.showcase import INVITATION, showcase
 from demo.server.visit import App, Reply, Session
 from inpainters import registry
@@ -20,12 +21,13 @@ from inpainters.strategy import MOST_HOLES, Hole
 GivenOptions = Mapping[str, Mapping[str, object]]
 """Method -> option -> value, as it stands on a page."""
 
-FIRST_CHOICE = ("telea", "navier_stokes", "shift_map", "patchmatch")
-
 
 def session_of(app: App, session: Session | None) -> Session:
-    """The visitor's session; a new one with the first choice of methods where there is none."""
-    return session or Session(app.store, chosen=chosen_methods(FIRST_CHOICE))
+    """The visitor's session; a new one with the methods of the first purpose where there is none."""
+    if session is None:
+        session = Session(app.store)
+        session.chosen = chosen_methods(PURPOSES[session.purpose].choose({}))
+    return session
 
 
 def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply:
@@ -205,10 +207,18 @@ def set_options(session: Session, asked: GivenOptions) -> None:
             session.options[name] = found
 
 
-def take_choice(session: Session, ids: Sequence[object], options: GivenOptions) -> Reply:
-    """Take the methods that are ticked on the page, and their settings."""
+def take_choice(session: Session, ids: Sequence[object], options: GivenOptions, purpose: str = "") -> Reply:
+    """Take the methods that are ticked on the page, their settings, and the purpose if one was chosen."""
     session.chosen = chosen_methods(ids)
+    if purpose in PURPOSES:
+        session.purpose, session.judge = purpose, None
     set_options(session, options)
+    return Reply()
+
+
+def switch_judging(session: Session) -> Reply:
+    """Show the distances to the original, or hide them."""
+    session.judge = not session.judged
     return Reply()
 
 

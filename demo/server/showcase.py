@@ -25,7 +25,7 @@ from inpainters.families import FAMILIES, STRANGER
 from inpainters.imaging import Image, Mask, decode_image, encode_png, load_mask
 
 SUITE, MASK_SET = "quick", "irregular"
-HOLE = ("10-20", "chelsea@s1-r0-c0")
+SHOWN = ("10-20", "chelsea@s1-r0-c0")
 """Bin and image id: a face that everybody can judge."""
 FILLS = 4
 INVITATION = "Paint over something and press Run."
@@ -57,7 +57,7 @@ def showcase(store: Store, root: Path) -> Showcase | None:
     """The example, from the results below `root`; None where its pictures are not here."""
     try:
         results = open_suite(root, SUITE, MASK_SET)
-        original, mask = (display.find(results, *HOLE, name) for name in ("original", "mask"))
+        original, mask = (display.find(results, *SHOWN, name) for name in ("original", "mask"))
         fills = _fills(results)
         if original is None or mask is None or len(fills) < FILLS:
             return None
@@ -67,18 +67,18 @@ def showcase(store: Store, root: Path) -> Showcase | None:
     except InputError:
         return None
     token = _kept(store, image)
-    opened = OpenPicture(HOLE[1].partition("@")[0].capitalize(), token, token, token, image.shape[:2])
+    opened = OpenPicture(SHOWN[1].partition("@")[0].capitalize(), token, token, token, image.shape[:2])
     masks = _kept(store, hole), _kept(store, hatched(image, hole))
     return Showcase(opened, *masks, answers, next(iter(fills)))
 
 
 def _fills(results: Results) -> dict[str, Image]:
     """The closest fill of each family, the closest family first."""
-    values = values_at(results, *SHEET, *HOLE)
+    values = values_at(results, *SHEET, *SHOWN)
     found: dict[str, Image] = {}
     free = set(FAMILIES) - {STRANGER}
     for entry in sorted(values, key=lambda name: values[name], reverse=METRICS[SHEET[0]].better == "higher"):
-        place = display.find(results, *HOLE, entry)
+        place = display.find(results, *SHOWN, entry)
         if entry in registry.METHODS and family_of(entry) in free and place and len(found) < FILLS:
             free.remove(family_of(entry))
             found[entry] = decode_image(place.read()).image
@@ -92,14 +92,14 @@ def _answer(store: Store, results: Results, name: str, image: Image) -> Answer:
     scores = {
         metric: {"value": values[name], "unit": METRICS[metric].unit, "reason": ""}
         for metric in CHIPS
-        if name in (values := values_at(results, metric, "hole", *HOLE))
+        if name in (values := values_at(results, metric, "hole", *SHOWN))
     }
     return Answer(result, _kept(store, image), scores=scores)
 
 
 def _timing(results: Results, name: str) -> pd.Series:
     rows = results.timings
-    label, image_id = HOLE
+    label, image_id = SHOWN
     rows = rows[(rows["bin"] == label) & (rows["image_id"] == image_id) & (rows["entry"] == name)]
     if rows.empty:
         raise InputError(f"'{results.suite}' has no time of '{name}'; run it again.")

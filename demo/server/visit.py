@@ -8,6 +8,7 @@ from demo.server.jobs import Batch, Price, Runner, price
 from demo.server.options import Value, answers_of
 from demo.server.pictures import OpenPicture, from_result
 from demo.server.presence import Presence
+from demo.server.purposes import PURPOSES
 from demo.server.store import Store
 from inpainters import registry
 from inpainters.errors import InputError
@@ -71,6 +72,10 @@ class Session:
     rounds: list[Round] = field(default_factory=list)
     index: int = -1
     chosen: list[str] = field(default_factory=list)
+    purpose: str = next(iter(PURPOSES))
+    """Key of the PURPOSES table: the one that was last taken."""
+    judge: bool | None = None
+    """Whether distances to the original are shown; None: as the purpose has it."""
     seed: int = 0
     n: int = 1
     """Answers of methods that draw at random; their seeds are seed .. seed + n - 1."""
@@ -101,6 +106,13 @@ class Session:
     def running(self) -> bool:
         """True while a run of the round in view has not ended."""
         return self.index >= 0 and self.round.batch is not None and not self.round.batch.finished
+
+    @property
+    def judged(self) -> bool:
+        """True where fills are compared with the original. A drawn mask has a true original under it."""
+        one = self.round
+        by_itself = PURPOSES[self.purpose].judged or bool(one.drawn or one.best)
+        return one.reference and (by_itself if self.judge is None else self.judge)
 
     def prices(self) -> dict[str, Price]:
         """What each method costs on the hole in view under its settings, or on a fifth of a 512x512 picture

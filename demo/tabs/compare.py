@@ -16,6 +16,7 @@ from demo.server.showcase import showcase
 from demo.server.visit import App, Reply, Session
 from demo.tabs import Page
 from demo.views import compare as view
+from demo.views.about import about_all
 from demo.views.picker import picker
 from demo.widgets.events import LAST, QUIET, RUNS, sent
 from demo.widgets.mask_editor import EditorData, MaskEditor
@@ -41,11 +42,6 @@ LINK_JS = """async () => {
   const out = [own ? 'own picture' : '', sketch].filter(Boolean).join(' and your ');
   window.inpainting.note(out ? `Link copied. The link leaves out your ${out}.` : 'Link copied.');
 }"""
-FOLD_JS = """() => {
-  const fold = document.querySelector('#compare-methods button');
-  if (window.innerWidth < 700 && fold && fold.classList.contains('open')) fold.click();
-}"""
-"""On a phone the list of methods starts folded."""
 ZIP_JS = """(token) => {
   if (!token) return;
   const link = document.createElement('a');
@@ -75,27 +71,29 @@ class CompareTab:
                 self._lay_side()
             with gr.Column(elem_id="compare-main", min_width=320):
                 self._lay_main()
-        self.bar = [self.run, self.stop, self.packed, self.back, self.forth, self.methods, self.scored]
+        self.bar = [self.run, self.stop, self.packed, self.back, self.forth, self.scored, self.judge]
         self.all = [self.state, self.canvas, self.picker, self.panes, *self.bar]
 
     def _lay_side(self) -> None:
         follows = [spec.title for spec in registry.METHODS.values() if spec.takes_guide]
         thumbnails = samples.thumbnails(self.app.store)
         self.canvas = MaskEditor(thumbnails, view.generators(), follows, elem_id="compare-editor")
-        with gr.Accordion("Methods", open=True, elem_id="compare-methods") as self.methods:
-            first = picker(actions.session_of(self.app, None), opened=True)
-            self.picker = Picker(first, elem_id="compare-picker")
-            with gr.Row(elem_id="compare-numbers"):
-                self.several = _number(1, f"Answers (1–{MOST_ANSWERS})", "compare-answers")
-                self.seed = _number(0, "First seed", "compare-seed")
-        with gr.Row(elem_id="compare-bar"):
-            self.run = gr.Button("Run", variant="primary", elem_id="compare-run", interactive=False)
-            self.stop = gr.Button("Stop", elem_id="compare-stop", interactive=False)
+        with gr.Row(elem_id="compare-numbers"):
+            self.several = _number(1, f"Answers (1–{MOST_ANSWERS})", "compare-answers")
+            self.seed = _number(0, "First seed", "compare-seed")
+        with gr.Column(elem_id="compare-bar"):
+            session = actions.session_of(self.app, None)
+            first = picker(session, session.prices(), opened=True)
+            self.picker = Picker(first, about_all(), elem_id="compare-picker")
+            with gr.Row(elem_id="compare-go"):
+                self.run = gr.Button("Run", variant="primary", elem_id="compare-run", interactive=False)
+                self.stop = gr.Button("Stop", elem_id="compare-stop", interactive=False)
 
     def _lay_main(self) -> None:
         self.panes = Panes(elem_id="compare-panes")
         with gr.Row(elem_id="compare-after"):
             self.scored = gr.HTML("", elem_id="compare-scored", padding=False)
+            self.judge = gr.Button("Show scores", elem_id="compare-judge", visible=False)
             self.back = gr.Button("Back to the picture before", elem_id="compare-back", visible=False)
             self.forth = gr.Button("Forward again", elem_id="compare-forth", visible=False)
             self.packed = gr.Button("Download all (zip)", elem_id="compare-zip", interactive=False)
@@ -120,6 +118,7 @@ class CompareTab:
         self.panes.stop(self.on_stop, [self.state], None, **QUIET)
         self.panes.retry(self.on_retry, [self.state], self.all, **RUNS)
         self.panes.use(self.on_use, [self.state], self.all, **QUIET)
+        self.judge.click(self.on_judge, [self.state], self.all, **QUIET)
         self.back.click(partial(self.on_move, -1), [self.state], self.all, **QUIET)
         self.forth.click(partial(self.on_move, 1), [self.state], self.all, **QUIET)
 
@@ -127,7 +126,6 @@ class CompareTab:
         """What happens when the page opens, and what leaves it."""
         private: dict[str, Any] = {"api_visibility": "private"}
         blocks.load(self.on_load, [self.state], [*self.all, self.seed, self.several], **QUIET)
-        blocks.load(None, None, None, js=FOLD_JS, **private)
         zipped = self.packed.click(self.on_zip, [self.state], [self.token], **QUIET)
         zipped.then(None, [self.token], None, js=ZIP_JS, **private)
         self.link.click(None, None, None, js=LINK_JS, **private)
@@ -151,7 +149,7 @@ class CompareTab:
         return _outputs(session, *view.painting(session, self.app.runner, flipped=flipped))
 
     def on_choose(self, choice: Choice, session: Session | None) -> list[Any]:
-        return self._act(session, lambda session: actions.take_choice(session, choice.ids, choice.options))
+        return self._act(session, lambda session: actions.take_choice(session, *choice))
 
     def on_numbers(self, seed: float | None, n: float | None, session: Session | None) -> list[Any]:
         return self._act(session, lambda session: actions.set_numbers(session, seed or 0, n or 0))
@@ -160,7 +158,8 @@ class CompareTab:
         self, data_url: str, choice: Choice, seed: float | None, n: float | None, session: Session | None
     ) -> AsyncIterator[list[Any]]:
         session = actions.session_of(self.app, session)
-        begin = partial(actions.start_run, self.app, session, data_url or "", *choice, seed or 0, n or 0)
+        asked = choice.ids, choice.options, seed or 0, n or 0
+        begin = partial(actions.start_run, self.app, session, data_url or "", *asked)
         async for shown in self._follow(session, begin):
             yield shown
 
@@ -175,6 +174,9 @@ class CompareTab:
 
     def on_use(self, session: Session | None, event: gr.EventData) -> list[Any]:
         return self._act(session, lambda session: actions.use(session, str(sent(event).get("name"))))
+
+    def on_judge(self, session: Session | None) -> list[Any]:
+        return self._act(session, actions.switch_judging)
 
     def on_move(self, by: int, session: Session | None) -> list[Any]:
         return self._act(session, lambda session: actions.move(session, by))

@@ -10,8 +10,9 @@ from demo.server.options import Value
 from demo.server.store import url
 from demo.server.visit import Reply, Session
 from demo.views.changes import changes, next_rev
-from demo.views.panes import panes
+from demo.views.panes import NOT_JUDGED, panes
 from demo.views.picker import picker
+from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.masks import GENERATORS
 
@@ -90,8 +91,9 @@ def generators() -> list[dict[str, Any]]:
 
 
 def controls(session: Session, runner: Runner, prices: Mapping[str, Price]) -> list[dict[str, Any]]:
-    """Properties of Run, Stop, Download, Back, Forward, the methods' heading and the words on scores."""
+    """Properties of Run, Stop, Download, Back, Forward, the words on scores and what switches these."""
     label, ready = run_label(session, runner, prices)
+    judging = session.index >= 0 and session.round.batch is not None and session.round.reference
     running, last = session.running, len(session.rounds) - 1
     answered = session.index >= 0 and bool(session.round.answers) and not session.round.best
     return [
@@ -100,8 +102,8 @@ def controls(session: Session, runner: Runner, prices: Mapping[str, Price]) -> l
         {"interactive": answered},
         {"visible": session.index > 0, "interactive": not running},
         {"visible": 0 <= session.index < last, "interactive": not running},
-        {"label": f"Methods · {len(session.chosen)} chosen"},
         {"value": scored(session)},
+        {"visible": judging, "value": "Hide scores" if judging and session.judged else "Show scores"},
     ]
 
 
@@ -115,8 +117,9 @@ def run_label(session: Session, runner: Runner, prices: Mapping[str, Price]) -> 
         return "Paint a mask to run", False
     if not session.chosen:
         return "Choose a method to run", False
+    ready = sum(registry.unavailable(name) is None for name in registry.METHODS)
     seconds = runner.forecast({name: prices[name] for name in session.chosen})
-    return f"Run {len(session.chosen)} · {spoken(seconds)}", True
+    return f"Run {len(session.chosen)} of {ready} · {spoken(seconds)}", True
 
 
 def scored(session: Session) -> str:
@@ -125,6 +128,8 @@ def scored(session: Session) -> str:
         return ""
     if not session.round.reference:
         return "No original inside this hole, so no scores."
+    if not session.judged:
+        return NOT_JUDGED
     return "Scores compare with what you painted over, inside the hole."
 
 

@@ -14,6 +14,7 @@ from demo.views.changes import next_rev
 from inpainters import registry
 
 _STATES = {"waiting": "queued"}
+NOT_JUDGED = "No scores: what you remove is no reference, and a score would reward a method that keeps it."
 
 
 def panes(session: Session, runner: Runner) -> dict[str, Any]:
@@ -31,7 +32,9 @@ def panes(session: Session, runner: Runner) -> dict[str, Any]:
     value = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": shown}
     if one.best:
         value |= {"mode": "slider", "pair": ["original", one.best]}
-    return value | ({"ref": "original"} if one.reference else {})
+    if session.judged:
+        return value | {"ref": "original"}
+    return value | ({"noref": NOT_JUDGED} if one.reference else {})
 
 
 def stale(session: Session, job: Job) -> bool:
@@ -74,11 +77,11 @@ def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, An
             "note": _step(job),
         }
     elif job.state == "done" and job.n == 1:
-        pane |= _answer(job, job.answers[0], session.n, old) if job.answers else {}
+        pane |= _answer(job, job.answers[0], session, old) if job.answers else {}
     elif job.state != "done":
         pane["err"] = job.message
     if job.n > 1:
-        done = [_answer(job, answer, session.n, old) for answer in job.answers]
+        done = [_answer(job, answer, session, old) for answer in job.answers]
         shown = [*done, *(_coming(job, job.seed + i) for i in range(len(done), job.n))]
         pane["answers"] = [answer | {"file": f"{stem}-{answer['name']}"} for answer in shown]
     return pane
@@ -89,7 +92,7 @@ def _step(job: Job) -> str:
     return ", ".join(filter(None, [which, f"step {job.done}/{job.total}" if job.total > 1 else ""]))
 
 
-def _answer(job: Job, answer: Answer, asked: int, old: bool) -> dict[str, Any]:
+def _answer(job: Job, answer: Answer, session: Session, old: bool) -> dict[str, Any]:
     """What a pane shows of one answer that is there."""
     result = answer.result
     calls = (
@@ -99,7 +102,7 @@ def _answer(job: Job, answer: Answer, asked: int, old: bool) -> dict[str, Any]:
     )
     alone = (
         "One answer: it does not draw at random."
-        if asked > 1 and job.n == 1 and not registry.get(job.method).stochastic
+        if session.n > 1 and job.n == 1 and not registry.get(job.method).stochastic
         else ""
     )
     return {
@@ -110,7 +113,7 @@ def _answer(job: Job, answer: Answer, asked: int, old: bool) -> dict[str, Any]:
         "thumb": url(answer.thumb),
         "seconds": result.seconds,
         "note": " ".join(filter(None, [calls, *result.notes, alone])),
-        "chips": chips(answer.scores, job.method),
+        "chips": chips(answer.scores, job.method) if session.judged else [],
     }
 
 

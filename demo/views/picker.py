@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from demo.server.jobs import Price
-from demo.server.options import answers_of, described, offered
+from demo.server.options import answers_of, chosen_methods, described, offered
+from demo.server.purposes import PURPOSES
 from demo.server.visit import Session
 from demo.views.changes import next_rev
 from inpainters import registry
@@ -28,13 +29,22 @@ def picker(
         ]
         if methods:
             families.append({"id": family, "methods": methods})
-    value = {"rev": next_rev(), "families": families, "wrong": dict(session.wrong)}
+    purposes = [
+        {"id": key, "title": one.title, "help": one.help, "ids": chosen_methods(one.choose(prices or {}))}
+        for key, one in PURPOSES.items()
+    ]
+    value = {
+        "rev": next_rev(),
+        "families": families,
+        "purposes": purposes,
+        "wrong": dict(session.wrong),
+    }
     options = {name: dict(own) for name, own in session.options.items()}
     return value | ({"chosen": list(session.chosen), "options": options} if opened else {})
 
 
 def _row(spec: MethodSpec, prices: Mapping[str, Price] | None, n: int) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": spec.name, "title": spec.title, "cost": "", "help": spec.summary}
+    row: dict[str, Any] = {"id": spec.name, "title": spec.title, "cost": ""}
     if why := registry.unavailable(spec.name):
         return row | {"why": why}
     if prices:

@@ -16,6 +16,7 @@ import { makePointer } from "./mask_editor.pointer.js";
 import { makeView } from "./mask_editor.view.js";
 
 const STAGE_LABEL = "Mask editor. Arrows move, Enter paints, B brush, E eraser, M box, L lasso.";
+const MOST_HOLD = 4000;
 const FORMATS = "PNG, JPEG, WebP, TIFF or BMP, up to 4096×4096 and 25 MB.";
 
 /* What the parts of one component share. */
@@ -128,7 +129,7 @@ function layout(editor) {
     node.style.height = "";
     return;
   }
-  const most = Math.max(260, window.innerHeight * 0.5);
+  const most = window.innerWidth > 900 ? Math.max(220, window.innerHeight - 500) : window.innerHeight * 0.5;
   if (node.clientWidth) {
     node.style.height = `${Math.round(Math.max(160, Math.min((node.clientWidth * h) / w, most)))}px`;
   }
@@ -197,6 +198,18 @@ async function maskUrl({ mask }) {
   return flat.canvas.toDataURL("image/png");
 }
 
+/* Nothing can be pressed before the server has said what is open: its answer would take the place of what
+   was chosen meanwhile. Returns what lets go. */
+function hold(tab) {
+  if (!tab) return () => {};
+  tab.inert = true;
+  const release = () => {
+    tab.inert = false;
+  };
+  setTimeout(release, MOST_HOLD);
+  return release;
+}
+
 /* Ctrl+Enter runs and Ctrl+. stops, from anywhere on the tab. */
 function listenToRun(root) {
   document.addEventListener("keydown", (event) => {
@@ -224,5 +237,10 @@ export function mount(given) {
   new ResizeObserver(() => layout(editor)).observe(stage.node.parentElement);
   listenToRun(root);
   editor.changed(false);
-  host.onValue(makeReceiver(editor));
+  const receive = makeReceiver(editor);
+  const release = hold(document.getElementById("compare"));
+  host.onValue((value) => {
+    if (value?.rev > 0) release();
+    return receive(value);
+  });
 }

@@ -29,7 +29,7 @@ export function makeModes(panes) {
 
   /* Why a mode cannot be had; empty where it can. */
   function reason(id) {
-    if (id === "error" && !panes.referenceUrl()) return NO_ORIGINAL;
+    if (id === "error" && !panes.referenceUrl()) return panes.value.noref || NO_ORIGINAL;
     return id === "grid" || panes.withPicture().length > 1 ? "" : TWO_NEEDED;
   }
 

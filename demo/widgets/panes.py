@@ -15,7 +15,8 @@ class Panes(Widget):
     * `mode`: grid, slider, flip or error. It is applied when it changes; between changes the visitor's choice
       stays.
     * `pair`: ids of the two that slider and flip open with; without it the original and the first fill.
-    * `ref`: URL of the original, or the id of the pane that shows it. Without it there is no error map.
+    * `ref`: URL of the original, or the id of the pane that shows it. Without it there is no error map;
+      `noref` says why.
       Holding Space shows `ref`, or else the pane with the id "original".
     * pane: `{id, title, family, state, src, err?, progress, eta, seconds, note, chips, place?, stale?,
       file?}`. `family` is None for original and masked. `src`: URL on this server. `seconds`: time it took.

@@ -1,9 +1,12 @@
-/* Methods in groups by family, one tick each, with their settings folded away. */
+/* Purposes, and a sheet of all methods in groups by family, with their settings folded away. */
 
 import { familyColour, familyGlyph, familyName } from "./common.families.js";
 import { makeHost } from "./common.host.js";
 import { el } from "./common.js";
+import { makeAbout } from "./picker.about.js";
+import { makePurposes } from "./picker.purposes.js";
 import { changedSettings, field, fillFields, fold, settingsPanel, withSetting } from "./picker.settings.js";
+import { makeSheet } from "./picker.sheet.js";
 
 function available(family) {
   return family.methods.filter((method) => !method.why).map((method) => method.id);
@@ -34,7 +37,7 @@ function tickMethod(node, method, value, isOpen) {
 }
 
 /* One method: its tick, name and cost, a preset in the row itself, and its settings below.
-   `picker`: id, open (ids of unfolded methods), choose, set, reset, tick. */
+   `picker`: id, open (ids of unfolded methods), about, choose, set, reset, tick. */
 function row(method, picker) {
   const box = el("input", {
     type: "checkbox",
@@ -53,8 +56,9 @@ function row(method, picker) {
   const line = el(
     "div",
     { class: "line" },
-    el("label", { title: method.help }, box, name, el("span", { class: "cost" })),
+    el("label", {}, box, name, el("span", { class: "cost" })),
     preset && field(method, preset, picker.set),
+    picker.about.button(method),
     panel ? fold(method, panel, picker.open, picker.tick) : el("span", { class: "fold" }),
   );
   const attributes = { class: `method${method.why ? " off" : ""}`, "data-method": method.id };
@@ -87,14 +91,22 @@ function shapeOf(families) {
 export function mount(given) {
   const { root, tip, id, props, trigger, onValue } = makeHost(given);
   const list = el("div", { class: "families" });
-  root.append(list, tip);
-  const state = { value: { families: [], chosen: [], options: {}, wrong: {} }, shape: "" };
-  const picker = { id, open: new Set(), choose, set, reset, tick };
+  const state = { value: { families: [], purposes: [], chosen: [], options: {}, wrong: {} }, shape: "" };
+  const about = makeAbout(props.about ?? {}, root);
+  const picker = { id, open: new Set(), about, choose, set, reset, tick };
+  const purposes = makePurposes(take);
+  const sheet = makeSheet(root, id, list);
+  root.append(purposes.node, sheet.button, sheet.node, about.node, tip);
 
-  function send() {
+  function send(purpose) {
     tick();
-    props.value = { ...state.value };
-    trigger("choose", { ids: state.value.chosen, options: state.value.options });
+    props.value = { ...state.value, purpose: purpose ?? "" };
+    trigger("choose", { ids: state.value.chosen, options: state.value.options, purpose });
+  }
+
+  function take(purpose) {
+    state.value.chosen = purpose.ids;
+    send(purpose.id);
   }
 
   function choose(ids, on) {
@@ -115,21 +127,25 @@ export function mount(given) {
   }
 
   function tick() {
-    const methods = state.value.families.flatMap((family) => family.methods);
+    const { families, chosen } = state.value;
+    const methods = families.flatMap((family) => family.methods);
     for (const node of list.querySelectorAll(".method")) {
       const method = methods.find((one) => one.id === node.dataset.method);
       tickMethod(node, method, state.value, picker.open.has(method.id));
     }
-    state.value.families.forEach((family, i) => {
-      tickFamily(list.children[i], family, state.value.chosen);
+    families.forEach((family, i) => {
+      tickFamily(list.children[i], family, chosen);
     });
+    purposes.tick(state.value.purposes, chosen);
+    const titles = methods.filter((one) => chosen.includes(one.id)).map((one) => one.title ?? one.id);
+    sheet.tell(titles, families.flatMap(available).length);
   }
 
   onValue((next) => {
     const families = (next?.families ?? []).map((family) => ({ ...family, methods: family.methods ?? [] }));
     const { chosen, options } = state.value;
     const kept = { chosen: next?.chosen ?? chosen, options: next?.options ?? options };
-    state.value = { ...next, families, ...kept, wrong: next?.wrong ?? {} };
+    state.value = { ...next, families, ...kept, purposes: next?.purposes ?? [], wrong: next?.wrong ?? {} };
     if (next && !(next.chosen && next.options)) props.value = { ...next, ...kept };
     const shape = shapeOf(families);
     if (shape !== state.shape) list.replaceChildren(...families.map((family) => group(family, picker)));

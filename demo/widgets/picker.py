@@ -14,28 +14,36 @@ class Choice(NamedTuple):
     """Methods that are ticked."""
     options: dict[str, dict[str, object]]
     """Method -> option -> value, for those that a visitor or a link has set."""
+    purpose: str = ""
+    """The one that was last taken on this page; empty before."""
 
 
 class Picker(Widget):
-    """Methods in groups, one tick each, with their settings folded away.
+    """Purposes, each of which ticks its methods, and a sheet with all of them in groups, one tick each, with
+    their settings folded away.
 
-    Value: `{families: [{id, name?, methods: [method, ...]}], chosen?: [method id, ...], options?: {method id:
-    {option: value}}, wrong?: {method id: sentence}, rev?}`. `family.id` is one of
-    `inpainters.families.FAMILIES`. Without `chosen` what is ticked stays, without `options` what stands in
-    the fields.
+    `about`: `{method id: {title, family, summary, paper, year, link, licence, weights: [{title, trained_on,
+    licence, parameters?, limits}]}}`: what a method's popover says.
 
-    * method: `{id, title?, cost, note?, why?, help?, options?: [option, ...]}`. `cost` is text ("under 1 s"),
-      `note` a line under the name; `why` is the sentence that says why a method is disabled here; `help`
-      opens on hover.
+    Value: `{families: [{id, name?, methods: [method, ...]}], purposes?: [{id, title, help, ids}], chosen?:
+    [method id, ...], options?: {method id: {option: value}}, wrong?: {method id: sentence}, rev?}`.
+    `family.id` is one of `inpainters.families.FAMILIES`. Without `chosen` what is ticked stays, without
+    `options` what stands in the fields.
+
+    * method: `{id, title?, cost, note?, why?, options?: [option, ...]}`. `cost` is text ("under 1 s"),
+      `note` a line under the name; `why` is the sentence that says why a method is disabled here.
     * option: `{name, kind, default, help, choices, minimum, maximum, preset?}`, kind = choice, int, float or
       bool. One whose `preset` is true stands in the row itself.
 
-    Event: `choose{ids, options}`, ids in the order shown. As an input of a function the component gives a
-        `Choice`.
+    Event: `choose{ids, options, purpose?}`, ids in the order shown. As an input of a function the component
+    gives a `Choice`.
     """
 
     ASSET = "picker"
     SENDS = ("choose",)
+
+    def __init__(self, value: Any = None, about: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(value, about=about or {}, **kwargs)
 
     def preprocess(self, payload: Any) -> Choice:  # type: ignore[override]
         chosen, options = (
@@ -47,4 +55,5 @@ class Picker(Widget):
             if isinstance(options, dict)
             else {}
         )
-        return Choice(ids, own)
+        purpose = payload.get("purpose") if isinstance(payload, dict) else ""
+        return Choice(ids, own, purpose if isinstance(purpose, str) else "")

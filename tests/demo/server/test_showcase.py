@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PilImage
 
-from demo.server.showcase import HOLE, MASK_SET, showcase
+from demo.server.showcase import MASK_SET, SHOWN, showcase
 from demo.server.suites import open_suite, values_at
 from demo.server.visit import Session
 from inpainters import registry
@@ -17,14 +17,14 @@ def test_it_is_the_closest_fill_of_each_of_four_families(store):
     shown = showcase(store, Path("results"))
     assert shown is not None
     results = open_suite(Path("results"), "quick", MASK_SET)
-    values = values_at(results, "lpips_squeeze", "hole", *HOLE)
+    values = values_at(results, "lpips_squeeze", "hole", *SHOWN)
     families = {}
     for name in sorted(values, key=values.get):
         families.setdefault(registry.get(name).family, name)
     assert list(shown.answers) == list(families.values())[:4]
     assert shown.best == min(values, key=values.get)
     with zipfile.ZipFile("results/quick/display.zip") as packed:
-        name = f"{MASK_SET}/{HOLE[0]}/{HOLE[1]}.{shown.best}.webp"
+        name = f"{MASK_SET}/{SHOWN[0]}/{SHOWN[1]}.{shown.best}.webp"
         copy = np.asarray(PilImage.open(io.BytesIO(packed.read(name))).convert("RGB"))
     assert np.array_equal(store.image(shown.answers[shown.best].token), copy)
     assert shown.answers[shown.best].scores["lpips_squeeze"]["value"] == values[shown.best]

@@ -84,7 +84,7 @@ class Visitor:
         self.page.on("console", lambda message: message.type == "error" and self.trouble.append(message.text))
         self.page.on("request", lambda request: self._own(request.url, server))
         self.page.goto(server + query)
-        self.page.wait_for_selector("#compare-editor .widget[data-rev]", state="attached")
+        self.page.wait_for_selector("#compare-editor .widget[data-rev]:not([data-rev='0'])", state="attached")
         self.server = server
 
     def _own(self, url, server):
@@ -98,11 +98,18 @@ class Visitor:
         self.page.wait_for_function(f"document.querySelector('.ed-dims').textContent === '{width}×{height}'")
 
     def choose(self, *names):
-        for box in self.page.locator("#compare-methods input[data-method]").all():
+        self.list_methods()
+        for box in self.page.locator("#compare-picker input[data-method]").all():
             box.set_checked(box.get_attribute("data-method") in names)
+        self.page.keyboard.press("Escape")
         self.page.wait_for_function(
-            f"document.querySelector('#compare-methods').innerText.includes('{len(names)} chosen')"
+            "names => new URLSearchParams(location.search).get('m')?.split(',').sort().join() === names",
+            arg=",".join(sorted(names)),
         )
+
+    def list_methods(self):
+        if self.page.get_attribute("#compare-picker .open", "aria-expanded") == "false":
+            self.page.click("#compare-picker .open")
 
     def paint(self, start, *points):
         self.page.locator("#compare-mask canvas").scroll_into_view_if_needed()
@@ -256,7 +263,49 @@ def test_upload_paint_run_and_look_at_the_pixels(visit, photo):
         assert np.array_equal(filled[known], original[known])
         assert not np.array_equal(filled[mask], original[mask])
     assert (visitor.picture("mean_fill")[mask] == visitor.picture("mean_fill")[mask][0]).all()
+    assert "what you remove is no reference" in visitor.page.inner_text("#compare-scored")
+    error = visitor.page.locator("#compare-panes").get_by_role("radio", name="Error")
+    assert error.get_attribute("aria-disabled") == "true"
+    visitor.page.click("#compare-judge")
     visitor.page.wait_for_selector("#compare-panes [data-id='telea'] >> text=PSNR")
+    assert error.get_attribute("aria-disabled") == "false"
+    visitor.page.click("#compare-picker [data-purpose='remove']")
+    visitor.page.wait_for_selector("#compare-panes [data-id='telea'] .chip", state="detached")
+
+
+def test_methods_are_chosen_by_purpose_and_say_what_they_are(visit):
+    visitor = visit()
+    page, sheet = visitor.page, visitor.page.locator("#compare-picker .sheet")
+
+    def pressed():
+        return page.locator("#compare-picker [aria-pressed='true']").all_inner_texts()
+
+    assert pressed() == ["Remove an object"]
+    ready = sum(registry.unavailable(name) is None for name in registry.METHODS)
+    page.click("#compare-picker [data-purpose='all']")
+    page.wait_for_selector(f"#compare-run:has-text('Run {ready} of {ready} · about ')")
+    page.click("#compare-picker [data-purpose='families']")
+    page.wait_for_selector(f"#compare-run:has-text('Run 6 of {ready} · about ')")
+    opener = page.locator("#compare-picker .open")
+    assert opener.bounding_box()["y"] < 900  # without scrolling
+    opener.press("Enter")
+    ticked = sheet.locator("input[data-method]:checked").evaluate_all("all => all.map(n => n.dataset.method)")
+    assert len({registry.get(name).family for name in ticked}) == len(ticked) == 6
+    sheet.locator(f"input[data-method='{ticked[0]}']").uncheck()
+    assert pressed() == []
+    info = sheet.get_by_role("button", name="About Gated convolution")
+    info.press("Enter")
+    about = page.get_by_role("dialog", name="About Gated convolution")
+    spec = registry.get("gated_conv")
+    for words in (spec.summary, spec.paper, "What they cannot do", "Holes wider than about half the picture"):
+        assert words in about.inner_text()
+    assert about.get_by_role("link").get_attribute("href") == spec.link
+    page.keyboard.press("Escape")
+    about.wait_for(state="hidden")
+    assert info.evaluate("node => node === document.activeElement")
+    assert sheet.is_visible()
+    page.keyboard.press("Escape")
+    sheet.wait_for(state="hidden")
 
 
 def test_tools_of_the_editor(visitor):
@@ -512,6 +561,7 @@ def test_the_price_stands_beside_a_diffusion_method_and_follows_its_settings(vis
     visitor.wait_picture(600, 400)
     visitor.page.wait_for_function("document.querySelector('#compare-run').textContent.includes('Run 1')")
     repaint, spec, mask = method(visitor, "repaint"), registry.get("repaint"), visitor.mask()
+    visitor.list_methods()
 
     def costs_now(**options):
         expected = f"4 × {workload(mask, spec, options).network_calls:,} network calls, "
@@ -536,6 +586,7 @@ def test_the_price_stands_beside_a_diffusion_method_and_follows_its_settings(vis
     visitor.page.click("#compare-run")
     visitor.says("must lie between 0 and 1000")
     assert visitor.page.locator("#compare-panes [data-id='repaint']").count() == 0
+    visitor.list_methods()
     repaint.locator(".reset").click()
     costs_now()
     visitor.page.fill("#compare-answers input", "9")

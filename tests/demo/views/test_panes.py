@@ -45,6 +45,7 @@ def test_several_answers_stand_in_the_pane_and_in_the_archive(store, photo, tmp_
         one.token = session.round.answers[job.name(one.result.seed)] = store.put(encode_png(one.result.image))
     job.answers[1].scores = {"psnr": {"value": 20.0, "unit": "dB", "reason": ""}}
     session.round.batch, session.seed, session.n = Batch([job, *session.round.batch.jobs]), 5, 3
+    session.judge = True
     shown = {pane["id"]: pane for pane in panes.panes(session, Runner())["panes"]}
     assert [(one["seed"], one["state"], one["file"]) for one in shown["repaint"]["answers"]] == [
         (5, "done", "a-repaint-seed5"),
@@ -65,3 +66,24 @@ def test_several_answers_stand_in_the_pane_and_in_the_archive(store, photo, tmp_
     assert records[1]["again"].endswith("-o repaint-seed6.png")
     session.follow("repaint-seed6")
     assert np.array_equal(store.image(session.round.picture.token), fills[1])
+
+
+def test_distances_to_what_was_removed_are_hidden_until_they_are_asked_for(
+    store, photo, tmp_path, done_session
+):
+    session = done_session(store, photo, tmp_path)
+    session.round.batch.jobs[0].answers[0].scores = {"psnr": {"value": 20.0, "unit": "dB", "reason": ""}}
+
+    def shown():
+        value = panes.panes(session, Runner())
+        return value.get("ref"), len(value["panes"][-1]["chips"]), bool(value.get("noref"))
+
+    assert shown() == (None, 0, True)
+    session.purpose = "restore"
+    assert shown() == ("original", 1, False)
+    session.purpose, session.round.drawn = "remove", "brush:20:7"  # a true original under a drawn mask
+    assert shown() == ("original", 1, False)
+    session.round.drawn, session.judge = "", True
+    assert shown() == ("original", 1, False)
+    session.round.reference = False
+    assert shown() == (None, 0, False)

@@ -35,4 +35,5 @@ def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store)
     assert dear["telea"] == prices["telea"]
     assert picker.priced(spec, dear["repaint"], 4).startswith("4 × 920 network calls, about ")
     session.chosen = ["repaint"]
-    assert view.run_label(session, Runner(), dear)[0] == f"Run 1 · {spoken(dear['repaint'].seconds)}"
+    label = f"Run 1 of {len(registry.METHODS)} · {spoken(dear['repaint'].seconds)}"
+    assert view.run_label(session, Runner(), dear)[0] == label

@@ -60,13 +60,15 @@ def test_events_are_those_the_script_sends(kind: type) -> None:
     ],
 )
 def test_picker_takes_only_text_from_the_browser(payload: object, ids: list[str]) -> None:
-    assert Picker(None).preprocess(payload) == (ids, {})
+    assert Picker(None).preprocess(payload) == (ids, {}, "")
 
 
 def test_picker_takes_only_settings_by_method() -> None:
     payload = {"chosen": ["a"], "options": {"a": {"radius": 5}, "b": 3}}
-    assert Picker(None).preprocess(payload) == (["a"], {"a": {"radius": 5}})
-    assert Picker(None).preprocess({"chosen": [], "options": [1]}) == ([], {})
+    assert Picker(None).preprocess(payload) == (["a"], {"a": {"radius": 5}}, "")
+    assert Picker(None).preprocess({"chosen": [], "options": [1]}) == ([], {}, "")
+    assert Picker(None).preprocess({"purpose": "fast"}).purpose == "fast"
+    assert Picker(None).preprocess({"purpose": ["fast"]}).purpose == ""
 
 
 def test_revisions_rise() -> None:

@@ -1,0 +1,58 @@
+"""What people come for, and the methods that suit it."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from demo.server.jobs import Price
+from inpainters import registry
+from inpainters.families import FAMILIES, STRANGER
+from inpainters.spec import MethodSpec
+
+FAST = 1.0
+"""Seconds: a method that takes less is fast."""
+Prices = Mapping[str, Price]
+
+
+class Purpose(NamedTuple):
+    """One row of the table."""
+
+    title: str
+    help: str
+    choose: Callable[[Prices], list[str]]
+    """The names of its methods, at what they cost now."""
+    judged: bool = True
+    """False where what lies under the hole is no reference: it is to go."""
+
+
+def _suited(tag: str) -> Callable[[Prices], list[str]]:
+    return lambda prices: [spec.name for spec in registry.METHODS.values() if tag in spec.suits]
+
+
+def _fast(prices: Prices) -> list[str]:
+    return [spec.name for spec in _useful() if spec.name in prices and prices[spec.name].seconds < FAST]
+
+
+def _of_each_family(prices: Prices) -> list[str]:
+    """The method of each family that suits most purposes."""
+    rows = [[spec for spec in _useful() if spec.family == family] for family in FAMILIES]
+    return [max(specs, key=lambda spec: len(spec.suits)).name for specs in rows if specs]
+
+
+def _useful() -> list[MethodSpec]:
+    """The methods that can run here, without the trivial ones."""
+    ready = [spec for spec in registry.METHODS.values() if registry.unavailable(spec.name) is None]
+    return [spec for spec in ready if spec.family != STRANGER]
+
+
+PURPOSES: dict[str, Purpose] = {
+    "remove": Purpose(
+        "Remove an object", "Methods that make up what stood behind it.", _suited("remove"), judged=False
+    ),
+    "restore": Purpose(
+        "Restore", "Methods that stay close to what was there: scratches, dust, writing.", _suited("restore")
+    ),
+    "fast": Purpose("Fast", "Every method that answers in under a second here.", _fast),
+    "families": Purpose("One of each family", "A method for each way to work.", _of_each_family),
+    "all": Purpose("All", "Every method that can run here.", lambda prices: list(registry.METHODS)),
+}
+"""In the order in which the page offers them; it opens with the first."""
