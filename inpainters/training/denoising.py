@@ -12,7 +12,7 @@ from inpainters.imaging import Image
 from inpainters.methods.diffusion import schedules
 from inpainters.methods.diffusion.base import Noise, estimates, last, levels, pictures
 from inpainters.methods.diffusion.ddnm import Ddnm
-from inpainters.methods.diffusion.latent_diffusion import context, ddim, load_autoencoder
+from inpainters.methods.diffusion.latent_diffusion import context, ddim, load_autoencoder, to_grey
 from inpainters.methods.learned.base import to_images
 from inpainters.networks.denoiser import Denoiser
 from inpainters.registry import METHODS
@@ -80,8 +80,9 @@ class LatentTrainer(DenoisingTrainer):
 
     @torch.no_grad()
     def example(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        moved = image + to_grey(image, mask)
         with self._autocast():
-            latent, seen = self.autoencoder.encode(image), context(self.autoencoder, image, mask)
+            latent, seen = self.autoencoder.encode(moved), context(self.autoencoder, moved, mask)
         return latent.float(), seen.float()
 
     @torch.no_grad()
@@ -91,13 +92,14 @@ class LatentTrainer(DenoisingTrainer):
         plan = schedules.plan("latent_diffusion", {"preset": "preview"}, levels(self.average))
         for i in range(0, len(images), 8):
             image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
-            seen = context(self.autoencoder, image, mask)
+            shift = to_grey(image, mask)
+            seen = context(self.autoencoder, image + shift, mask)
             noise = Noise(
                 range(i, i + len(image)), (self.autoencoder.channels, *seen.shape[2:]), str(self.device)
             )
             with self._autocast():
                 end = last(ddim(estimates(self.average, context=seen), noise, plan))
-            drawn = self.autoencoder.decode(end.noisy)
+            drawn = self.autoencoder.decode(end.noisy) - shift
             found += to_images(torch.where(mask > 0, drawn, image))
         return [found]
 

@@ -267,10 +267,10 @@ class Diffusion(Learned):
 
     def draw(self, pieces: Sequence[Piece]) -> list[Image]:
         """The fills of pieces of one size and the same options."""
-        return self.show(last(self.states(pieces)).noisy)
+        return self.show(last(self.states(pieces)).noisy, pieces)
 
-    def show(self, tensor: Tensor) -> list[Image]:
-        """(h, w, 3) uint8 each, from what `sample` works on, noisy or clean."""
+    def show(self, tensor: Tensor, pieces: Sequence[Piece]) -> list[Image]:
+        """(h, w, 3) uint8 for each of the pieces, from what `sample` works on, noisy or clean."""
         return pictures(tensor)
 
     @torch.inference_mode()
@@ -291,7 +291,7 @@ class Diffusion(Learned):
         side = math.sqrt(known.shape[2] * known.shape[3])
         if (factor := 2 ** max(0, round(math.log2(side / net.size)))) > 1:
             denoise = rescaled(denoise, levels(net), factor, net.multiple)
-        reporting = reported(denoise, pieces, sum(not step.forward for step in steps))
+        reporting = reported(denoise, pieces, sum(not step.forward for step in steps), self.show)
         yield from self.sample(reporting, known, missing, noise, steps)
 
     def frames(self, piece: Piece) -> Generator[Frame, None, Image]:
@@ -310,13 +310,15 @@ class Diffusion(Learned):
         for place, state in enumerate(self.states(watched[:1])):
             clean = clean if state.clean is None else state.clean
             if place in kept:
-                estimated = composite(self.show(clean)[0], piece.image, piece.mask)
-                yield from moment(place + 1, self.spec.title, state, self.show(state.noisy)[0], estimated)
+                estimated = composite(self.show(clean, [piece])[0], piece.image, piece.mask)
+                yield from moment(
+                    place + 1, self.spec.title, state, self.show(state.noisy, [piece])[0], estimated
+                )
                 if rival:
                     yield rival.frame(place + 1, state.t)
         if rival:
             yield rival.result()
-        return self.show(state.noisy)[0]
+        return self.show(state.noisy, [piece])[0]
 
     def _beside(self, piece: Piece) -> "Diffusion | None":
         """The method that is run beside this one, with as many noise levels, ready to run."""
@@ -408,7 +410,7 @@ class Follower:
         return Frame(f"{spec.name}/result", f"{spec.title}'s fill", self._pasted(self.state.noisy))
 
     def _pasted(self, clean: Tensor) -> Image:
-        return composite(self.method.show(clean)[0], self.piece.image, self.piece.mask)
+        return composite(self.method.show(clean, [self.piece])[0], self.piece.image, self.piece.mask)
 
 
 def pictures(clean: Tensor) -> list[Image]:
@@ -417,7 +419,10 @@ def pictures(clean: Tensor) -> list[Image]:
 
 
 def reported(
-    denoise: Denoise, pieces: Sequence[Piece], total: int, show: Callable[[Tensor], list[Image]] = pictures
+    denoise: Denoise,
+    pieces: Sequence[Piece],
+    total: int,
+    show: Callable[[Tensor, Sequence[Piece]], list[Image]],
 ) -> Denoise:
     """`denoise` that tells the pieces of each call: their count, their steps (which cancel) and now and then
     a preview.
@@ -434,7 +439,9 @@ def reported(
         if done % every == 0:
             for index, piece in enumerate(pieces):
                 if piece.preview is not None:
-                    piece.preview(composite(show(found.clean[index : index + 1])[0], piece.image, piece.mask))
+                    piece.preview(
+                        composite(show(found.clean[index : index + 1], [piece])[0], piece.image, piece.mask)
+                    )
         return found
 
     return reporting

@@ -31,7 +31,7 @@ class LatentDiffusion(Diffusion):
     without its hole, and the mask.
 
     4 + 4 + 1 = 9 channels. What is drawn is the whole picture as the autoencoder gives it back, known pixels
-    and all.
+    and all. Colours are moved to mid-grey on the way in, as the hole is, and back on the way out.
     """
 
     autoencoder: Autoencoder
@@ -44,7 +44,7 @@ class LatentDiffusion(Diffusion):
     def states(self, pieces: Sequence[Piece]) -> Iterator[State]:
         options, steps = pieces[0].options, self.plan(pieces[0].options)
         image, mask = inputs(pieces, self.device)
-        seen = context(self.autoencoder, image, mask)
+        seen = context(self.autoencoder, image + to_grey(image, mask), mask)
         noise = Noise(
             [piece.seed for piece in pieces], (self.autoencoder.channels, *seen.shape[2:]), self.device
         )
@@ -52,15 +52,25 @@ class LatentDiffusion(Diffusion):
         yield from ddim(reported(denoise, pieces, len(steps), self.show), noise, steps)
 
     @torch.inference_mode()
-    def show(self, latent: Tensor) -> list[Image]:
+    def show(self, latent: Tensor, pieces: Sequence[Piece]) -> list[Image]:
         """(h, w, 3) uint8 each, from (N, 4, h / 4, w / 4)."""
-        return to_images(self.autoencoder.decode(latent))
+        return to_images(self.autoencoder.decode(latent) - to_grey(*inputs(pieces, self.device)))
 
 
 def load_autoencoder(device: str) -> Autoencoder:
     """The bundled autoencoder; raises UnavailableError where its weights are absent, altered or foreign."""
     network: Autoencoder = load_bundled("autoencoder", device)
     return network
+
+
+def to_grey(image: Tensor, mask: Tensor) -> Tensor:
+    """What moves the mean of each picture's known pixels to mid-grey, (N, 3, 1, 1); 0 where none is known.
+
+    `image` (N, 3, h, w) in [0, 1], `mask` (N, 1, h, w) 1 where missing.
+    """
+    known = 1 - mask
+    count = known.sum((2, 3), keepdim=True)
+    return torch.where(count > 0, 0.5 - (image * known).sum((2, 3), keepdim=True) / count.clamp(min=1), 0)
 
 
 def context(autoencoder: Autoencoder, image: Tensor, mask: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from inpainters.methods.diffusion import schedules
 from inpainters.methods.diffusion.base import Denoised, Noise, denoised, estimates, last, levels
 from inpainters.methods.diffusion.ddnm import ETA, Ddnm
 from inpainters.methods.diffusion.dpm_solver import DpmSolver
-from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion
+from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion, to_grey
 from inpainters.methods.diffusion.repaint import RePaint
 from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.methods.diffusion.schedules import SCHEDULES, Settings, Step
@@ -683,7 +683,7 @@ def test_states_beside_are_those_of_the_other_method_alone(ready):
     for frame, state in zip(beside, noisy, strict=True):
         assert frame.name.split("/")[1] == state.name.split("/")[1]
         assert frame.value == state.value
-        assert np.array_equal(frame.image[hole()], other.show(alone[frame.value])[0][hole()])
+        assert np.array_equal(frame.image[hole()], other.show(alone[frame.value], [])[0][hole()])
         assert np.array_equal(frame.image[~hole()], picture()[~hole()])
 
 
@@ -792,6 +792,17 @@ def test_the_network_sees_channels_last_and_the_crop_alone(ready):
     assert {noisy.shape for noisy in seen} == {
         (1, 3, side, side) for side in (20, 40, 80)
     }  # 32 px around, from coarse to fine
+
+
+def test_the_latent_denoiser_sees_known_pixels_about_mid_grey():
+    """A night is as bright as a day to it, and comes back as dark as it was."""
+    rng = torch.Generator().manual_seed(0)
+    image, mask = 0.2 * torch.rand(2, 3, 16, 16, generator=rng), torch.zeros(2, 1, 16, 16)
+    mask[0, :, 4:9, 5:12] = mask[1] = 1
+    shift = to_grey(image, mask)
+    seen = (image + shift)[0][:, mask[0, 0] == 0]
+    assert torch.allclose(seen.mean(1), torch.full((3,), 0.5), atol=1e-6)
+    assert (shift[1] == 0).all(), "nothing is known of the second"
 
 
 def test_compiling_is_for_gpus(ready):
