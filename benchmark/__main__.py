@@ -193,6 +193,8 @@ def _run(parsed: argparse.Namespace) -> int:
     bins = {one.name: masksets.choose_bins(one, parsed.bins) for one in masks}
     methods = plans.choose_methods(parsed.methods)
     dataset = _dataset(parsed, suite.dataset)
+    for text in dataset.skipped:
+        _note(text)
     root: Path = parsed.out or Path("results") / suite.name
     seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
     given = {

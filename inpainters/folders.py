@@ -34,8 +34,9 @@ def find_pictures(folder: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> F
     """
     files: dict[str, Path] = {}
     hidden: list[str] = []
+    closed: list[str] = []
     others: Counter[str] = Counter()
-    for place in _walk(folder, hidden):
+    for place in _walk(folder, hidden, closed):
         if place.name.startswith("."):
             hidden.append(place.name)
         elif place.suffix.lower() not in suffixes:
@@ -44,14 +45,16 @@ def find_pictures(folder: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> F
             files.setdefault(os.path.realpath(place), place)
     return FoundPictures(
         tuple(sorted(files.values(), key=lambda file: in_order(file.relative_to(folder)))),
-        tuple(_sentences(folder, hidden, others)),
+        tuple(_sentences(shown(folder.resolve()), hidden, closed, others)),
     )
 
 
-def _walk(folder: Path, hidden: list[str]) -> Iterator[Path]:
+def _walk(folder: Path, hidden: list[str], closed: list[str]) -> Iterator[Path]:
     """The files below a folder; a folder that is linked to one it lies in is entered once."""
     entered = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(
+        folder, onerror=lambda e: closed.append(e.filename), followlinks=True
+    ):
         real = os.path.realpath(place)
         again = real in entered
         entered.add(real)
@@ -65,8 +68,11 @@ def _walk(folder: Path, hidden: list[str]) -> Iterator[Path]:
             yield Path(place) / name
 
 
-def _sentences(folder: Path, hidden: Sequence[str], others: Counter[str]) -> Iterator[str]:
-    name = shown(folder.resolve())
+def _sentences(
+    name: str, hidden: Sequence[str], closed: Sequence[str], others: Counter[str]
+) -> Iterator[str]:
+    if closed:
+        yield f"'{name}': {len(closed)} folders cannot be read: {listed(closed)}."
     if hidden:
         yield f"'{name}': {len(hidden)} hidden files and folders are left out: {listed(hidden)}."
     if others:

@@ -5,7 +5,9 @@ Every picture passes through integer arithmetic alone, so that the same file giv
 
 import csv
 import hashlib
+import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +21,8 @@ from PIL import Image as PilImage
 
 from benchmark.cells import pixels_sha256
 from inpainters.errors import InputError, unknown
-from inpainters.imaging import PICTURE_SUFFIXES, Image, load_image
+from inpainters.folders import find_pictures
+from inpainters.imaging import PICTURE_SUFFIXES, Image, load_image, shown
 from inpainters.masks import derive_seed
 
 ResizeRecipe = Literal["square", "native"]
@@ -53,6 +56,8 @@ class Dataset:
     name: str
     recipe: str
     pictures: tuple[DatasetPicture, ...]
+    skipped: tuple[str, ...] = ()
+    """A sentence for each kind of thing in its folder that is no picture of it."""
 
     def in_order(self) -> list[DatasetPicture]:
         """Shuffled once and for all: a prefix has as many photographs as it can, and a longer prefix holds a
@@ -92,31 +97,33 @@ class FolderLayout:
     title: str
     folders: tuple[str, ...]
     """Looked for below --data, in this order; `.` is --data itself."""
-    pattern: str
+    suffixes: tuple[str, ...]
     recipe: ResizeRecipe
     size: int
     last: int | None = None
-    """Take the last so many of the sorted files where there are more: the usual test split."""
+    """Take the last so many files where there are more, by name, numbers by value: the usual test split."""
 
 
+_JPEG = (".jpg", ".jpeg")
 LAYOUTS: dict[str, FolderLayout] = {
     "places2": FolderLayout(
         "Places2 / Places365, validation",
         ("val_256", "val_large", "places365/val_256", "places365_standard/val", "val", "."),
-        "**/*.jpg", "square", 256,
+        _JPEG, "square", 256,
     ),
     "celeba_hq": FolderLayout(
         "CelebA-HQ, the last 2,000 of 30,000",
         ("CelebAMask-HQ/CelebA-HQ-img", "CelebA-HQ-img", "celeba_hq_256", "data256x256", "test", "."),
-        "**/*.*", "square", 256, 2000,
+        PICTURE_SUFFIXES, "square", 256, 2000,
     ),
     "imagenet": FolderLayout(
         "ImageNet, validation",
-        ("ILSVRC/Data/CLS-LOC/val", "imagenet/val", "val", "."), "**/*.JPEG", "square", 256,
+        ("ILSVRC/Data/CLS-LOC/val", "imagenet/val", "val", "."), _JPEG, "square", 256,
     ),
     "paris_streetview": FolderLayout(
         "Paris StreetView, evaluation",
-        ("paris_eval_gt", "paris_eval", "paris_street_view/test", "test", "."), "**/*.*", "square", 256,
+        ("paris_eval/paris_eval_gt", "paris_eval_gt", "paris_eval", "paris_street_view/test", "test", "."),
+        PICTURE_SUFFIXES, "square", 256,
     ),
 }  # fmt: skip
 TITLES: dict[str, str] = {
@@ -149,23 +156,24 @@ def open_dataset(
 def folder(path: Path, recipe: ResizeRecipe = "square", size: int = 256) -> Dataset:
     """All pictures in a folder and below it."""
     _check_folder(path)
-    files = _pictures(path, "**/*")
-    if not files:
+    found = find_pictures(path)
+    if not found.files:
         raise InputError(
             f"There are no pictures in '{path.name}'; it should hold "
             f"{', '.join(PICTURE_SUFFIXES[:4])} or similar files."
         )
-    return _from_files(safe_name(path.resolve().name), path, files, recipe, size)
+    return _from_files(safe_name(path.resolve().name), path, found.files, recipe, size, found.skipped)
 
 
 def _laid_out(name: str, data: Path) -> Dataset:
     layout = LAYOUTS[name]
     _check_folder(data)
     for below in layout.folders:
-        files = _pictures(data / below, layout.pattern)
+        found = find_pictures(data / below)
+        files = [file for file in found.files if file.suffix.lower() in layout.suffixes]
         if files:
             files = files if layout.last is None else files[-layout.last :]
-            return _from_files(name, data / below, files, layout.recipe, layout.size)
+            return _from_files(name, data / below, files, layout.recipe, layout.size, found.skipped)
     raise InputError(
         f"'{data.name}' does not look like {layout.title}: none of {', '.join(layout.folders[:-1])} in it "
         "holds pictures."
@@ -177,15 +185,9 @@ def _check_folder(path: Path) -> None:
         raise InputError(f"There is no folder '{path.name}'; check --data.")
 
 
-def _pictures(path: Path, pattern: str) -> list[Path]:
-    return sorted(
-        p
-        for p in path.glob(pattern)
-        if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file() and not p.name.startswith(".")
-    )
-
-
-def _from_files(name: str, root: Path, files: Sequence[Path], recipe: ResizeRecipe, size: int) -> Dataset:
+def _from_files(
+    name: str, root: Path, files: Sequence[Path], recipe: ResizeRecipe, size: int, skipped: tuple[str, ...]
+) -> Dataset:
     names = file_names([file.relative_to(root) for file in files])
     pictures = [
         DatasetPicture(f"{names[i]}@full", _loader(file, recipe, size)) for i, file in enumerate(files)
@@ -194,6 +196,7 @@ def _from_files(name: str, root: Path, files: Sequence[Path], recipe: ResizeReci
         name,
         f"{recipe} {size}" if recipe == "square" else recipe,
         tuple(sorted(pictures, key=lambda p: p.image_id)),
+        skipped,
     )
 
 
@@ -202,14 +205,18 @@ def file_names(paths: Sequence[Path]) -> list[str]:
     stems = [safe_name(path.with_suffix("").as_posix()) for path in paths]
     repeated = {stem for stem, count in Counter(stems).items() if count > 1}
     return [
-        f"{stem}-{hashlib.sha256(path.as_posix().encode()).hexdigest()[:8]}" if stem in repeated else stem
+        f"{stem}-{hashlib.sha256(os.fsencode(path.as_posix())).hexdigest()[:8]}" if stem in repeated else stem
         for stem, path in zip(stems, paths, strict=True)
     ]
 
 
 def safe_name(text: str) -> str:
-    """`text` as one file name without `@`, at most 120 characters."""
-    return re.sub(r"[^\w.+-]+", "_", text.replace("/", "__"))[-120:].lstrip(".") or "_"
+    """`text` as one file name without `@`, at most 120 bytes; accents are composed, and a mark stands for
+    bytes that are no UTF-8.
+    """
+    composed = unicodedata.normalize("NFC", text.replace("/", "__"))
+    name = re.sub(r"[^\w.+-]+", "_", composed).encode()[-120:].decode(errors="ignore")
+    return name.lstrip(".") or "_"
 
 
 def _loader(path: Path, recipe: ResizeRecipe, size: int) -> Callable[[], Image]:
@@ -217,7 +224,7 @@ def _loader(path: Path, recipe: ResizeRecipe, size: int) -> Callable[[], Image]:
         image = load_image(path).image
         if min(image.shape[:2]) < SHORTEST_SIDE:
             raise InputError(
-                f"'{path.name}' is left out: it is {image.shape[1]}×{image.shape[0]}, and metrics need "
+                f"'{shown(path)}' is left out: it is {image.shape[1]}×{image.shape[0]}, and metrics need "
                 f"{SHORTEST_SIDE} px a side."
             )
         return image if recipe == "native" else square(image, size)

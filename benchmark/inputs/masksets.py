@@ -16,6 +16,7 @@ import numpy.typing as npt
 from benchmark.cells import digest, pixels_sha256, read_json, write, write_json
 from benchmark.inputs.datasets import file_names, safe_name
 from inpainters.errors import InputError, unknown
+from inpainters.folders import find_pictures
 from inpainters.imaging import (
     PICTURE_SUFFIXES,
     THRESHOLD,
@@ -163,10 +164,10 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
     if not source.is_dir():
         raise InputError(f"There is no folder '{source.name}' to import masks from; check its path.")
     _check_apart(source, out)
-    rows, left_out = [], []
-    files = sorted(
-        p for p in source.rglob("*") if p.suffix.lower() in (*PICTURE_SUFFIXES, ".npy") and p.is_file()
-    )
+    rows: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    found = find_pictures(source, (*PICTURE_SUFFIXES, ".npy"))
+    files = found.files
     targets = [out / f"{name}.png" for name in file_names([file.relative_to(source) for file in files])]
     before = (read_json(out / "masks.json") or {}).get("masks") or []
     _check_ours(out, targets, [str(row.get("file")) for row in before if isinstance(row, dict)])
@@ -180,7 +181,7 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
             f"There are no masks in '{source.name}' that can be read{': ' + left_out[0] if left_out else '.'}"
         )
     write_json(out / "masks.json", {"polarity": polarity, "masks": rows})
-    return len(rows), left_out
+    return len(rows), [*left_out, *found.skipped]
 
 
 def _check_apart(source: Path, out: Path) -> None:

@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 
 from inpainters import masks as generators
 from inpainters.errors import InputError
+from inpainters.folders import find_pictures
 from inpainters.imaging import PICTURE_SUFFIXES, Image, Mask, load_image
 from inpainters.training.recipe import Masks, Recipe
 from inpainters.training.sketches import sketch
@@ -58,7 +59,7 @@ class Pictures:
 
 
 def _unit(name: str) -> float:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+    return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:6], "big") / 2**48
 
 
 def decode(folders: Sequence[Path], cache: Path, *, least: int, cap: int, threads: int = 1) -> Pictures:
@@ -101,7 +102,7 @@ def _facts(index: Path, pixels: Path) -> dict[str, Any] | None:
 def _listed(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"The data folder '{folder.name}' is not there; check its path.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+    found = sorted(find_pictures(folder).files)
     if not found:
         raise InputError(
             f"The data folder '{folder.name}' holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})."

@@ -3,6 +3,7 @@ have them.
 """
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -180,3 +181,54 @@ def test_a_picture_too_small_for_metrics_is_left_out(tmp_path: Path) -> None:
     taken, left_out = take(folder(tmp_path, "native"), None)
     assert list(taken) == ["16@full"]
     assert sorted(text.split(":")[0] for text in left_out) == ["'1.png' is left out", "'15.png' is left out"]
+
+
+def test_folders_as_notebooks_and_systems_leave_them(tmp_path: Path) -> None:
+    """Each photograph once; bins, thumbnails and what is no picture are counted and named."""
+    for name in ("a.png", ".ipynb_checkpoints/a.png", ".Trash-1000/files/a.png", "._b.png"):
+        save(tmp_path / "photos" / name)
+    save(tmp_path / "store" / "c.png", seed=1)
+    (tmp_path / "photos/linked").symlink_to(tmp_path / "store")
+    (tmp_path / "photos/rows.csv").write_text("")
+    found = folder(tmp_path / "photos")
+    assert [p.image_id for p in found.pictures] == ["a@full", "linked__c@full"]
+    assert [".ipynb_checkpoints" in text or "1 .csv" in text for text in found.skipped] == [True, True]
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "avif", "gif"])
+def test_pictures_by_every_suffix(tmp_path: Path, suffix: str) -> None:
+    kind = {"jfif": "JPEG", "jpe": "JPEG"}.get(suffix)
+    PilImage.fromarray(data.chelsea()[:40, :40]).save(tmp_path / f"a.{suffix}", kind)
+    assert folder(tmp_path).pictures[0].load().shape == (40, 40, 3)
+
+
+def test_names_of_any_bytes_and_length(tmp_path: Path) -> None:
+    encoded = save(tmp_path / "ok.png").read_bytes()
+    for number, name in enumerate((b"bad\xe9.png", b"bad\xe8.png", ("写" * 81).encode() + b".png")):
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
+            file.write(encoded if number else b"no picture")
+    taken, left_out = take(folder(tmp_path), None)
+    assert len(taken) == 3
+    assert all(len(f"{image_id}.mask.png".encode()) < 256 for image_id in taken)
+    assert left_out == [
+        "'bad\ufffd.png' is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP."
+    ]
+
+
+def test_accents_are_composed_in_names() -> None:
+    assert safe_name("Mu\u0308ller") == safe_name("Müller") == "Müller"
+
+
+def test_the_last_2000_of_celeba_are_those_with_the_largest_numbers(tmp_path: Path) -> None:
+    root = tmp_path / "CelebAMask-HQ/CelebA-HQ-img"
+    first = save(root / "0.jpg")
+    for number in range(1, 2100):
+        os.link(first, root / f"{number}.jpg")
+    ids = {int(p.photograph) for p in open_dataset("celeba_hq", tmp_path).pictures}
+    assert ids == set(range(100, 2100))
+
+
+def test_paris_takes_no_corrupted_copies(tmp_path: Path) -> None:
+    for below in ("paris_eval_gt", "paris_eval_corrupted"):
+        save(tmp_path / "paris_eval" / below / "001_im.png")
+    assert [p.image_id for p in open_dataset("paris_streetview", tmp_path).pictures] == ["001_im@full"]

@@ -176,3 +176,23 @@ def test_a_changed_imported_mask_is_noticed(tmp_path: Path) -> None:
         open_mask_set(f"folder:{tmp_path / 'o'}")
     with pytest.raises(InputError, match="masks import"):
         open_mask_set(f"folder:{source}")
+
+
+def test_import_takes_masks_as_people_make_them(tmp_path: Path) -> None:
+    source = tmp_path / "s"
+    source.mkdir()
+    hole = np.zeros((32, 32), np.uint8)
+    hole[:16, :16] = 1
+    PilImage.fromarray(hole * 2).save(source / "labels.png")
+    PilImage.fromarray(hole.astype(np.uint16)).save(source / "deep.png")
+    PilImage.fromarray(np.dstack([hole * 0] * 3 + [hole * 120])).save(source / "layer.png")
+    PilImage.fromarray(np.tile(np.arange(32, dtype=np.uint8), (32, 1))).save(source / "dark.png")
+    (source / ".ipynb_checkpoints").mkdir()
+    PilImage.fromarray(hole * 255).save(source / ".ipynb_checkpoints/labels.png")
+    count, left_out = import_masks(source, tmp_path / "o", "white-missing")
+    assert count == 3
+    assert ["dark.png" in left_out[0], ".ipynb_checkpoints" in left_out[1]] == [True, True]
+    for name in ("labels", "deep", "layer"):
+        np.testing.assert_array_equal(load_mask(tmp_path / f"o/{name}.png")[0], hole == 1)
+    assert import_masks(source, tmp_path / "known", "white-known")[0] == 2
+    np.testing.assert_array_equal(load_mask(tmp_path / "known/labels.png")[0], hole == 0)
