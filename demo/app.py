@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 
 from demo import endpoints
 from demo.server.jobs import Runner
-from demo.server.limits import Limits
+from demo.server.limits import MAX_UPLOAD, Limits
 from demo.server.presence import Listening
 from demo.server.store import Store
 from demo.server.visit import App, Session
@@ -126,7 +126,7 @@ def launch_options(app: App) -> dict[str, Any]:
         "pwa": False,
         "show_error": False,
         "enable_monitoring": False,
-        "max_file_size": "25mb",
+        "max_file_size": MAX_UPLOAD,
         "max_threads": 160,
         "mcp_server": find_spec("mcp") is not None,
         "app_kwargs": {

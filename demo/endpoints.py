@@ -20,7 +20,7 @@ from demo.server.visit import App
 from inpainters import registry
 from inpainters.base import InpaintResult
 from inpainters.errors import Cancelled, InputError, UnavailableError
-from inpainters.imaging import Image, Mask, load_image, load_mask, side_by_side
+from inpainters.imaging import ALPHA, Image, Mask, NothingTransparentError, load_pair, side_by_side
 from inpainters.spec import MethodSpec
 
 Filled = tuple[np.ndarray, dict[str, Any]]
@@ -70,8 +70,8 @@ class Endpoints:
         """Fill the missing region of a photograph with one method.
 
         Args:
-            image: a picture file, at most 4096x4096 pixels
-            mask: a picture of the same size; white is missing
+            image: a picture file, at most 4096x4096 pixels and 72 MB
+            mask: a picture of the same size, white is missing; null: the image's own transparent pixels
             method: a name that `methods` lists
             seed: for methods that draw at random; a whole number, 0 or more
             options: the method's own settings as a JSON object in text, for example {"radius": 5}
@@ -100,8 +100,8 @@ class Endpoints:
         fills side by side.
 
         Args:
-            image: a picture file, at most 4096x4096 pixels
-            mask: a picture of the same size; white is missing
+            image: a picture file, at most 4096x4096 pixels and 72 MB
+            mask: a picture of the same size, white is missing; null: the image's own transparent pixels
             method: a name that `methods` lists with stochastic = true
             seed: of the first answer; the others have the numbers after it
             n: how many answers, 1 to 8
@@ -140,8 +140,8 @@ class Endpoints:
         in order.
 
         Args:
-            image: a picture file, at most 4096x4096 pixels
-            mask: a picture of the same size; white is missing
+            image: a picture file, at most 4096x4096 pixels and 72 MB
+            mask: a picture of the same size, white is missing; null: the image's own transparent pixels
             method: a name that `methods` lists with explains = true
             seed: for methods that draw at random; a whole number, 0 or more
         """
@@ -178,18 +178,20 @@ def _checked(
     image: str | None, mask: str | None, method: str, seed: float | None
 ) -> tuple[MethodSpec, Image, Mask, list[str]]:
     """The method, the picture, its hole, and what was converted."""
-    if not image or not mask:
-        raise InputError(
-            f"The {'mask' if image else 'image'} is missing: send two picture files of one size."
-        )
+    if not image:
+        raise InputError("The image is missing: send two picture files of one size.")
     spec = registry.get(method.strip())
     if reason := registry.unavailable(spec.name):
         raise UnavailableError(reason)
     if seed is not None and (seed < 0 or seed != int(seed)):
         raise InputError(f"The seed must be a whole number, 0 or more, not {seed:g}.")
-    loaded = load_image(image, max_pixels=PAGE_PIXELS)
-    hole, notes = load_mask(mask, loaded.image.shape[:2])
-    return spec, loaded.image, hole, [*loaded.notes, *notes]
+    try:
+        found = load_pair(image, mask or ALPHA, max_pixels=PAGE_PIXELS)
+    except NothingTransparentError:
+        raise InputError(
+            "The mask is missing: send two picture files of one size, or an image with transparent pixels."
+        ) from None
+    return spec, found.image, found.mask, list(found.notes)
 
 
 def methods() -> list[dict[str, Any]]:

@@ -6,6 +6,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_JSON = 24 * 1024 * 1024
 """Bytes of a request that is not an upload. A mask of 4096x4096 pixels as PNG in base64 stays under it."""
+MAX_UPLOAD = 72_000_000
+"""Bytes of an uploaded file: 4096x4096 pixels with alpha fit as they are, in a BMP or TIFF."""
+_AROUND = 64 * 1024
+"""Bytes that a form adds to the file in it."""
 CLOSED = ("/gradio_api/deep_link",)
 """It would write a file per visit that nothing deletes."""
 
@@ -28,15 +32,21 @@ class Limits:
         if scope["path"].rstrip("/").endswith(CLOSED):
             await _answer(send, 404, "There are no deep links here: the address bar holds the link.")
             return
+        said = headers.get(b"content-length", "")
+        length = int(said) if said.isdecimal() else 0
         if headers.get(b"content-type", "").startswith(
             "multipart/form-data"
-        ):  # an upload: Gradio bounds it by max_file_size
+        ):  # an upload: Gradio bounds those that do not say how large they are
+            if length > MAX_UPLOAD + _AROUND:
+                await _answer(
+                    send,
+                    413,
+                    f"The file is larger than {MAX_UPLOAD // 1_000_000} MB; save it smaller, as PNG or JPEG.",
+                )
+                return
             await self.app(scope, receive, send)
             return
-        if (
-            headers.get(b"content-length", "0").isdigit()
-            and int(headers.get(b"content-length", "0")) > self.max_json
-        ):
+        if length > self.max_json:
             await self._refuse(send)
             return
         await self._bounded(scope, receive, send)

@@ -3,7 +3,7 @@
 import { el } from "./common.js";
 import { icon, textButton } from "./mask_editor.icons.js";
 
-const MOST_BYTES = 25e6;
+const MOST_BYTES = 72e6;
 const ACCEPT = "image/*,.tif,.tiff,.bmp,.webp";
 
 /* `editor`: root, props, trigger, upload and say. */
@@ -68,7 +68,7 @@ async function send({ root, props, trigger, upload, say }, file, event) {
 
 function tooLarge(file) {
   const size = Math.round(file.size / 1e6);
-  return `“${file.name}” has ${size} MB; the limit is 25 MB. Save it smaller.`;
+  return `“${file.name}” has ${size} MB; the limit is 72 MB. Save it smaller.`;
 }
 
 async function pasteClick({ say }, take) {

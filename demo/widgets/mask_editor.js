@@ -17,7 +17,7 @@ import { makeView } from "./mask_editor.view.js";
 
 const STAGE_LABEL = "Mask editor. Arrows move, Enter paints, B brush, E eraser, M box, L lasso.";
 const MOST_HOLD = 4000;
-const FORMATS = "PNG, JPEG, WebP, TIFF or BMP, up to 4096×4096 and 25 MB.";
+const FORMATS = "PNG, JPEG, WebP, TIFF or BMP, up to 4096×4096 and 72 MB.";
 
 /* What the parts of one component share. */
 function makeEditor({ root, props, trigger, upload }) {

@@ -23,7 +23,13 @@ from inpainters.imaging.arrays import (
     uncoloured,
 )
 from inpainters.imaging.colour import THRESHOLD
-from inpainters.imaging.holes import ALPHA, LoadedPair, load_mask, load_pair
+from inpainters.imaging.holes import (
+    ALPHA,
+    LoadedPair,
+    NothingTransparentError,
+    load_mask,
+    load_pair,
+)
 from inpainters.imaging.kept import (
     Original,
     load_original,
@@ -45,8 +51,8 @@ from inpainters.imaging.writing import (
 
 __all__ = [
     "ALPHA", "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Image", "LoadedPair", "LoadedPicture", "Mask",
-    "Original", "Source", "check_guide", "check_image", "check_mask", "colourful", "composite", "cut_share",
-    "decode_image", "encode_png", "enlarge", "load_image", "load_mask", "load_original", "load_pair",
-    "pad_to_multiple", "save_bytes", "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask",
-    "side_by_side", "to_uint8", "uncoloured",
+    "NothingTransparentError", "Original", "Source", "check_guide", "check_image", "check_mask",
+    "colourful", "composite", "cut_share", "decode_image", "encode_png", "enlarge", "load_image",
+    "load_mask", "load_original", "load_pair", "pad_to_multiple", "save_bytes", "save_png", "seam", "shown",
+    "shrink", "shrink_guide", "shrink_mask", "side_by_side", "to_uint8", "uncoloured",
 ]  # fmt: skip

@@ -25,6 +25,10 @@ _WHOLE = (0, 1, 255, 65535)
 _CLEARER = "Save the mask in black and white, white = missing."
 
 
+class NothingTransparentError(InputError):
+    """A picture's alpha was to be the mask, and all of it is opaque."""
+
+
 @dataclass(frozen=True)
 class LoadedPair:
     """A picture, its hole, and what was converted."""
@@ -37,7 +41,7 @@ class LoadedPair:
 def load_pair(image: Source, mask: Source, *, max_pixels: int = MAX_PIXELS) -> LoadedPair:
     """A picture and its mask, of one size; the mask "alpha" is the picture's own transparent pixels.
 
-    Raises InputError as `load_image` and `load_mask` do, and where nothing is transparent.
+    Raises InputError as `load_image` and `load_mask` do, NothingTransparentError where nothing is.
     """
     picture = load_image(image, max_pixels=max_pixels)
     if not (isinstance(mask, str) and mask == ALPHA):
@@ -45,7 +49,7 @@ def load_pair(image: Source, mask: Source, *, max_pixels: int = MAX_PIXELS) -> L
         return LoadedPair(picture.image, hole, (*picture.notes, *notes))
     if picture.transparent is None:
         name = f"'{os.path.basename(image)}'" if isinstance(image, str | os.PathLike) else "The picture"
-        raise InputError(
+        raise NothingTransparentError(
             f"{name} has no transparent pixels: erase what is to be filled, or name a mask in place of "
             "'alpha'."
         )

@@ -18,7 +18,7 @@ from gradio_client import Client, handle_file
 from PIL import Image as PilImage
 
 from demo.app import launch_options, make
-from demo.server.limits import MAX_JSON
+from demo.server.limits import MAX_JSON, MAX_UPLOAD
 from inpainters import METHODS, inpaint, registry
 from inpainters.base import Inpainter
 from inpainters.spec import Cost
@@ -418,3 +418,24 @@ def test_an_mcp_client_that_leaves_is_stopped(server, files, endless):
         apart(talk)
     assert Endless.calls > 2
     assert stopped()
+
+
+def test_an_images_own_alpha_is_the_mask(client, files):
+    with PilImage.open(files / "photo.png") as photo, PilImage.open(files / "mask.png") as mask:
+        PilImage.merge("RGBA", [*photo.split(), mask.point(lambda v: 255 - v)]).save(files / "erased.png")
+    path, record = client.predict(handle_file(str(files / "erased.png")), None, api_name="/inpaint")
+    expected = inpaint(files / "photo.png", files / "mask.png", "telea")
+    assert np.array_equal(np.asarray(PilImage.open(path)), expected)
+    assert "Its transparent pixels are the mask." in record["notes"]
+    with pytest.raises(Exception, match="The mask is missing: send two"):
+        client.predict(handle_file(str(files / "photo.png")), None, api_name="/inpaint")
+
+
+def test_files_of_4096_a_side_fit_and_larger_ones_are_told_in_a_sentence(server):
+    def sent(size):
+        return httpx.post(f"{server}gradio_api/upload", files={"files": ("a.bmp", bytes(size))}, timeout=120)
+
+    assert sent(4096 * 4096 * 4 + 200).status_code == 200
+    answer = sent(MAX_UPLOAD + (1 << 20))
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == "The file is larger than 72 MB; save it smaller, as PNG or JPEG."
