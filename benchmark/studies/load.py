@@ -226,8 +226,9 @@ def markdown_of_load(rows: pd.DataFrame, memory: Sequence[tuple[float, float]], 
             f"Measured on {measure.hardware()}, which may have been shared. {verdict}",
             markdown_table(["clients, method", "answers", "wrong", "median s", "95 % s", "longest s"], lines),
             f"Memory of the app: {_course(memory)}.",
-            "`wrong`: no answer, an error, or for broken files anything but one sentence. Those who leave wait "
-            "0.5 to 3 s. Heavy calls that were under way at the end are not counted. Written by `python -m benchmark.studies.load`.",
+            "`wrong`: no answer, an error, or for broken files anything but one sentence. Those who leave "
+            "wait 0.5 to 3 s. Heavy calls that were under way at the end are not counted. Written by "
+            "`python -m benchmark.studies.load`.",
             "",
         ]
     )

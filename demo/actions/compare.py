@@ -252,9 +252,14 @@ def start_run(
     session.chosen, (session.seed, session.n) = methods, drawn
     keeper = Keeper(app, one, app.store.image(one.picture.token), mask, sketch)
     session.forget_answers()
-    keeper.keep_hole()
+    keeper.know_hole()
     one.batch = Batch([job_for(name, mask, session.options.get(name, {}), *drawn) for name in methods])
     keeper.start(one.batch.jobs)
+    try:
+        keeper.keep_hole()  # beside the methods: they wait for none of it
+    except InputError:
+        one.batch.stop()
+        raise
     return one.batch
 
 

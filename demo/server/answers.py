@@ -18,15 +18,18 @@ class Keeper:
         self.image, self.mask, self.sketch = image, mask, sketch
         self.square = around(mask)
 
+    def know_hole(self) -> None:
+        """Note whether something true is known inside the hole."""
+        transparent = self.round.picture.transparent
+        hidden = transparent is not None and (self.store.mask(transparent) & self.mask).any()
+        self.round.reference = not hidden
+
     def keep_hole(self) -> None:
         """Keep the mask and the sketch of the run, and the picture with its hole."""
-        one, transparent = self.round, self.round.picture.transparent
-        one.mask, one.masked = (
-            self.store.put_image(self.mask),
-            self.store.put_image(hatched(self.image, self.mask)),
-        )
+        one = self.round
+        one.mask = self.store.put_image(self.mask)
         one.sketch = None if self.sketch is None else self.store.put_image(self.sketch)
-        one.reference = transparent is None or not (self.store.mask(transparent) & self.mask).any()
+        one.masked = self.store.put_image(hatched(self.image, self.mask))
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Queue jobs on the hole."""

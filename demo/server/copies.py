@@ -47,7 +47,7 @@ def thumbnail(image: Image, square: Box) -> Image:
 
 def hatched(image: Image, mask: Mask) -> Image:
     """The picture with its hole hatched in two greys: nothing is known there."""
-    rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    width = max(2, max(mask.shape) // 96)
-    stripes = (rows + columns) // width % 2
-    return np.where(mask[..., None], GREYS[stripes], image)
+    width, (rows, columns) = max(2, max(mask.shape) // 96), np.nonzero(mask)
+    shown = image.copy()
+    shown[rows, columns] = GREYS[(rows + columns) // width % 2]
+    return shown

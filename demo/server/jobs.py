@@ -236,6 +236,11 @@ class Batch:
         """True when the scores are there as well."""
         return self.finished and not any(answer.rating for job in self.jobs for answer in job.answers)
 
+    @property
+    def mark(self) -> list[tuple[str, int]]:
+        """What changes when a job begins, answers or ends."""
+        return [(job.state, len(job.answers)) for job in self.jobs]
+
     def stop(self, method: str | None = None) -> None:
         """Stop one method, or all; what is done stays."""
         for job in self.jobs:

@@ -18,6 +18,8 @@ from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png
 
 MAX_AGE = 2 * 3600.0
 """Seconds after which a picture that nobody asks for is deleted."""
+MOST_DECODED = 64 << 20
+"""Bytes of pictures that stay decoded: those that were asked for last."""
 
 
 class Store:
@@ -26,6 +28,7 @@ class Store:
     def __init__(self, max_age: float = MAX_AGE) -> None:
         self.max_age = max_age
         self._folder: Path | None = None
+        self._decoded: dict[str, Image] = {}
         self._lock = threading.Lock()
 
     @property
@@ -70,8 +73,15 @@ class Store:
         return file.read_bytes()
 
     def image(self, token: str) -> Image:
-        """The (H, W, 3) uint8 picture behind a token."""
-        return decode_image(self.read(token)).image
+        """The (H, W, 3) uint8 picture behind a token; not to be written to: others get the same."""
+        with self._lock:
+            known = self._decoded.pop(token, None)
+        image = decode_image(self.read(token)).image if known is None or self.path(token) is None else known
+        with self._lock:
+            self._decoded[token] = image
+            while sum(one.nbytes for one in self._decoded.values()) > MOST_DECODED and len(self._decoded) > 1:
+                del self._decoded[next(iter(self._decoded))]
+        return image
 
     def mask(self, token: str) -> Mask:
         """The (H, W) bool mask behind a token (white = missing)."""

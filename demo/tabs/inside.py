@@ -73,6 +73,7 @@ class InsideTab:
                 lambda: view.inside(self.app, look, session),
                 lambda: batch.finished,
                 lambda: look.batch is batch,
+                lambda: batch.mark,
             ):
                 yield [look, shown]
         finally:

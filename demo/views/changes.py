@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 TICK = 0.25
-"""Seconds between two looks at what is running: at most four updates a second."""
+"""Seconds between two looks at what is running: at most four updates a second of what goes on by itself."""
+GLANCE = 0.02
+"""Seconds between two looks at whether something has ended."""
 
 _lock = threading.Lock()
 _last_rev = 0
@@ -24,17 +26,22 @@ def next_rev() -> int:
 
 
 async def changes(
-    value: Callable[[], dict[str, Any]], settled: Callable[[], bool], current: Callable[[], bool]
+    value: Callable[[], dict[str, Any]],
+    settled: Callable[[], bool],
+    current: Callable[[], bool],
+    mark: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[dict[str, Any]]:
     """The value, each time something other than its `rev` has changed: until it has settled, or something
-    else is in view (`current` is False).
+    else is in view (`current` is False). A change of `mark`, which is cheap to ask, is told at once.
     """
     last = None
     while current():
-        over, shown = settled(), value()
+        before, over, shown = mark(), settled(), value()
         if (now := {**shown, "rev": 0}) != last:
             last = now
             yield shown
         if over:
             return
-        await asyncio.sleep(TICK)
+        end = time.monotonic() + TICK
+        while time.monotonic() < end and mark() == before:
+            await asyncio.sleep(GLANCE)

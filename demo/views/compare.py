@@ -49,7 +49,8 @@ async def running(
         yield [begin, None, None], controls(session, runner, session.prices())
         return
     current = partial(_in_view, session, batch)
-    async for seen in changes(lambda: panes(session, runner), lambda: batch.settled, current):
+    shown, settled = partial(panes, session, runner), lambda: batch.settled
+    async for seen in changes(shown, settled, current, lambda: batch.mark):
         prices = session.prices()
         yield (
             [begin, picker(session, prices) if batch.finished else None, seen],

@@ -11,8 +11,10 @@ event is done, and an answer to the next one that is on its way in that moment i
 """
 LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 """Gradio's default drops what happens while an earlier event is under way."""
-RUNS: dict[str, Any] = {**_HIDDEN, "concurrency_limit": None}
-"""Events with several answers; who works when is settled by the lanes of `demo.server`, not by Gradio."""
+RUNS: dict[str, Any] = {**_HIDDEN, "concurrency_limit": None, "trigger_mode": "multiple"}
+"""Events with several answers; who works when is settled by the lanes of `demo.server`, not by Gradio. A
+press on Run counts while scores of the run before are on their way: Gradio's default drops it.
+"""
 
 
 def sent(event: gr.EventData) -> dict[str, Any]:

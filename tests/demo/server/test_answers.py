@@ -38,6 +38,8 @@ def test_a_run_keeps_its_hole_and_says_where_nothing_true_is_known(store, photo,
     assert len(np.unique(masked[mask], axis=0)) == 2
     assert (one.sketch, one.reference) == (None, True)
     one.picture = type(one.picture)(**{**vars(one.picture), "transparent": one.mask})
-    Keeper(App(store, None, tmp_path), one, photo, mask, mask).keep_hole()
+    again = Keeper(App(store, None, tmp_path), one, photo, mask, mask)
+    again.know_hole()
+    again.keep_hole()
     assert np.array_equal(store.mask(one.sketch), mask)
     assert not one.reference

@@ -3,6 +3,7 @@
 import os
 import time
 
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -46,3 +47,15 @@ def test_a_full_disk_is_one_sentence(store, monkeypatch):
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(InputError, match="disk is full"):
         store.put(b"1")
+
+
+def test_a_decoded_picture_is_kept_within_bounds_and_never_outlives_its_file(store, photo, monkeypatch):
+    monkeypatch.setattr("demo.server.store.MOST_DECODED", 2 * photo.nbytes)
+    tokens = [store.put_image(photo + i) for i in range(4)]
+    for i, token in enumerate(tokens):
+        assert np.array_equal(store.image(token), photo + i)
+    assert list(store._decoded) == tokens[2:]
+    assert store.image(tokens[2]) is store.image(tokens[2])
+    store.drop(tokens[2:])
+    with pytest.raises(InputError, match="expired"):
+        store.image(tokens[2])
