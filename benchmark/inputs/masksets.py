@@ -212,7 +212,7 @@ def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]
         raise InputError(f"'{shown(file)}' is left out: {error}") from None
     if not mask.any() or mask.all():
         raise InputError(
-            f"'{file.name}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it."
+            f"'{shown(file)}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it."
         )
     data = encode_png(mask)
     write(target, data)
@@ -227,17 +227,18 @@ def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]
 def _grey_npy(file: Path) -> npt.NDArray[Any]:
     try:
         values = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
-    except (ValueError, OSError, EOFError):
-        raise InputError(f"'{file.name}' is left out: it is no plain NumPy array.") from None
+    except Exception:  # headers are parsed as Python, which throws what it likes
+        raise InputError(f"'{shown(file)}' is left out: it is no plain NumPy array.") from None
     values = np.squeeze(values) if isinstance(values, np.ndarray) else np.zeros(0)
     if values.ndim == 3 and values.shape[2] <= 4:
         values = values[..., :3].max(axis=2)
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "buif":
         raise InputError(
-            f"'{file.name}' is left out: a mask has two dimensions, this array has the shape {values.shape}."
+            f"'{shown(file)}' is left out: a mask has two dimensions, this array has the shape "
+            f"{values.shape}."
         )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise InputError(f"'{file.name}' is left out: it holds numbers that are not finite.")
+        raise InputError(f"'{shown(file)}' is left out: it holds numbers that are not finite.")
     grey: npt.NDArray[Any] = (values > 0.5).astype(np.uint8) if values.max(initial=0) <= 1 else values
     return grey
 

@@ -1,11 +1,15 @@
 """Mask sets: exact bins, purity, export, and the import of masks in other people's formats."""
 
+import contextlib
 import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as PilImage
 
 from benchmark.inputs.masksets import (
@@ -196,3 +200,22 @@ def test_import_takes_masks_as_people_make_them(tmp_path: Path) -> None:
         np.testing.assert_array_equal(load_mask(tmp_path / f"o/{name}.png")[0], hole == 1)
     assert import_masks(source, tmp_path / "known", "white-known")[0] == 2
     np.testing.assert_array_equal(load_mask(tmp_path / "known/labels.png")[0], hole == 0)
+
+
+@settings(derandomize=True, deadline=None, max_examples=150, database=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 190), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, 192)
+)
+def test_a_damaged_array_is_left_out_in_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]], length: int
+) -> None:
+    root = tmp_path_factory.mktemp("npy")
+    (root / "s").mkdir()
+    buffer = io.BytesIO()
+    np.save(buffer, np.eye(8, dtype=np.uint8))
+    data = bytearray(buffer.getvalue())
+    for where, value in changes:
+        data[where] = value
+    (root / "s/a.npy").write_bytes(data[: length if length > 64 else None])
+    with contextlib.suppress(InputError):
+        import_masks(root / "s", root / "o", "white-missing")
