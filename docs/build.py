@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmark.metrics import METRICS  # noqa: E402
+from benchmark.metrics import METRICS, told  # noqa: E402
 from inpainters import METHODS, MethodSpec  # noqa: E402
 from inpainters.masks import GENERATORS  # noqa: E402
 from inpainters.methods.diffusion.schedules import SCHEDULES  # noqa: E402
@@ -107,7 +107,7 @@ def _weights(card: dict[str, object]) -> list[str]:
 def metrics() -> str:
     """All metrics with what each pins."""
     arrows = {"lower": "↓", "higher": "↑"}
-    return "\n".join(f"* `{m.name}` {arrows[m.better]} **{m.title}.** {m.variant}" for m in METRICS.values())
+    return "\n".join(f"* `{m.name}` {arrows[m.better]} **{m.title}.** {told(m)}" for m in METRICS.values())
 
 
 def masks() -> str:

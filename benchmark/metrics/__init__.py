@@ -23,6 +23,7 @@ __all__ = [
     "get",
     "means_note",
     "reason",
+    "told",
     "unavailable",
 ]
 
@@ -329,6 +330,11 @@ def reason(name: str, region: str, value: float) -> str | None:
         return f"{place} has no pixels here, so {get(name).title} is undefined."
     spec = get(name)
     return f"{place} equals the original exactly, so {spec.title} is infinite. {means_note(spec)}".strip()
+
+
+def told(spec: MetricSpec) -> str:
+    """What pins a metric's values, and what means take of them, for people."""
+    return f"{spec.variant} {means_note(spec)}".rstrip()
 
 
 def means_note(spec: MetricSpec) -> str:

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from benchmark.metrics import METRICS, means_note
+from benchmark.metrics import METRICS, told
 from benchmark.report import agreement
 from benchmark.report.layout import OVERVIEW, RANKED, SET_DISTANCES
 from benchmark.report.markdown import markdown_table
@@ -317,7 +317,7 @@ def _section(
     results: Results, metric: str, region: str, entries: Sequence[str], bins: Sequence[str]
 ) -> list[str]:
     spec, cells = METRICS.get(metric), summarise(results, metric, region)
-    parts = [f"## {title(metric, region)}", f"{spec.variant} {means_note(spec)}".rstrip() if spec else ""]
+    parts = [f"## {title(metric, region)}", told(spec) if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
             f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} pictures and are biased upwards: "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.metrics import METRICS
+from benchmark.metrics import METRICS, told
 from benchmark.report.agreement import section
 from benchmark.report.figures import machine
 from benchmark.report.marks import DETAIL_NOTE, footnote, mark
@@ -149,7 +149,7 @@ def note(results: Results, metric: str) -> str:
         flattery,
         DETAIL_NOTE if results.detailed else "",
         f"{ground}{thin}{paired}",
-        spec.variant if spec else "",
+        told(spec) if spec else "",
         f"Times: {machine(results)}.",
         left_out(results).replace("`", ""),
     ]
