@@ -320,6 +320,7 @@ def _panel(axes: Any, column: HoleGroup, part: pd.DataFrame) -> None:
     axes.set_yticks(range(len(methods)), [registry.METHODS[method].title for method in methods])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.set_title(f"{column.holes}, {column.size} px", fontsize=9)
+    axes.locator_params(axis="x", nbins=5)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
