@@ -196,6 +196,8 @@ def _run(parsed: argparse.Namespace) -> int:
     for text in dataset.skipped:
         _note(text)
     root: Path = parsed.out or Path("results") / suite.name
+    plans.check_ours(root)
+    commandline.check_writable([root])
     seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
     given = {
         "n": parsed.n or suite.n,
@@ -207,7 +209,6 @@ def _run(parsed: argparse.Namespace) -> int:
         "batch": parsed.batch,
     }
     plan = plans.make_plan(suite, dataset, masks, methods, **given)
-    plans.check_ours(root)
     with cells.lock(root):
         if parsed.redo:
             _clear(root / "cells")

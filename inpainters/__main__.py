@@ -179,9 +179,9 @@ def _pairs(arguments: argparse.Namespace) -> FilePairs:
     given = [mask for mask in (arguments.mask, arguments.mask_option) if mask is not None]
     if len(given) != 1:
         raise InputError("Name one mask: a file, a folder, or --mask alpha for the photographs' own alpha.")
-    photo, mask = arguments.photo, None if str(given[0]) == ALPHA else given[0]
+    photo, mask = arguments.photo, None if str(arguments.mask_option) == ALPHA else given[0]
     if photo.is_dir():
-        return pair_up(photo, mask)
+        return pair_up(photo, mask, leave=arguments.out)
     if mask and mask.is_dir():
         raise InputError(
             f"One photograph needs one mask, and '{shown(mask)}' is a folder; name a picture in it."

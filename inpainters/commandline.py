@@ -115,7 +115,12 @@ def check_new(targets: Iterable[Path], inputs: Iterable[Path] = (), *, overwrite
             f"'{shown(mine or there[0])}' {what}{more}: name another place after -o, or --overwrite replaces "
             "what is there."
         )
-    for folder in {_first_there(target.parent) for target in targets}:
+    check_writable({target.parent for target in targets})
+
+
+def check_writable(folders: Iterable[Path]) -> None:
+    """Raise OSError where files cannot be written into one of these, which need not be there yet."""
+    for folder in set(map(_first_there, folders)):
         try:
             with TemporaryFile(dir=folder):  # a mount or a quota may refuse what permissions allow
                 pass

@@ -27,16 +27,20 @@ class FoundPictures:
     """A sentence for each kind of thing that was left out: counted and named."""
 
 
-def find_pictures(folder: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> FoundPictures:
+def find_pictures(
+    folder: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES, leave: Path | None = None
+) -> FoundPictures:
     """The pictures in a folder and in those below it, linked ones too; each file once.
 
-    Hidden files and folders, bins and thumbnails are left out, and what has another suffix.
+    Hidden files and folders, bins and thumbnails are left out, what has another suffix, and the folder
+    `leave`.
     """
     files: dict[str, Path] = {}
     hidden: list[str] = []
     closed: list[str] = []
     others: Counter[str] = Counter()
-    for place in _walk(folder, hidden, closed):
+    left = {os.path.realpath(leave)} - {os.path.realpath(folder)} if leave else set()
+    for place in _walk(folder, hidden, closed, left):
         if place.name.startswith("."):
             hidden.append(place.name)
         elif place.suffix.lower() not in suffixes:
@@ -49,9 +53,9 @@ def find_pictures(folder: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> F
     )
 
 
-def _walk(folder: Path, hidden: list[str], closed: list[str]) -> Iterator[Path]:
+def _walk(folder: Path, hidden: list[str], closed: list[str], leave: set[str]) -> Iterator[Path]:
     """The files below a folder; a folder that is linked to one it lies in is entered once."""
-    entered = set()
+    entered = set(leave)
     for place, folders, names in os.walk(
         folder, onerror=lambda e: closed.append(e.filename), followlinks=True
     ):
@@ -117,15 +121,16 @@ class FilePairs:
     skipped: tuple[str, ...]
 
 
-def pair_up(photos: Path, masks: Path | None) -> FilePairs:
+def pair_up(photos: Path, masks: Path | None, leave: Path | None = None) -> FilePairs:
     """Pair the photographs of a folder with a mask for each: that of a folder, or the one that is a file, or
     each one's own alpha where it is None. Subfolders are mirrored.
 
     A mask has its photograph's name, in any case, with any suffix, and `mask` and a number before or behind
     it: a.png, a.jpg.png, a_mask.png, A-Mask000.PNG, mask_a.png. Where several have, each makes a pair. Both
-    may lie in one folder. Raises InputError where nothing pairs.
+    may lie in one folder. `leave`: the folder of results, which may lie there too. Raises InputError where
+    nothing pairs.
     """
-    found = find_pictures(photos)
+    found = find_pictures(photos, leave=leave)
     if not found.files:
         raise InputError(
             f"'{shown(photos)}' holds no pictures ({', '.join(suffix[1:] for suffix in PICTURE_SUFFIXES)}); "
@@ -133,7 +138,7 @@ def pair_up(photos: Path, masks: Path | None) -> FilePairs:
         )
     if masks is None or not masks.is_dir():
         return FilePairs(_named(photos, [(photo, [masks]) for photo in found.files]), (), (), found.skipped)
-    others = find_pictures(masks)
+    others = find_pictures(masks, leave=leave)
     mine, theirs = _apart(photos, found.files, masks, others.files)
     tables = _by_key(theirs)
     matched = {photo: _masks_of(photo, path, tables) for path, photo in mine.items()}

@@ -101,7 +101,7 @@ def _cell(cell: TableFigure | None) -> dict[str, Any]:
         "best": cell.winner,
         "tied": cell.tied,
         "apart": cell.apart,
-        "why": rival_sentence(cell),
+        "why": " ".join(filter(None, (rival_sentence(cell), _without(cell)))),
     }
     return shown | _interval(cell)
 
@@ -112,6 +112,11 @@ def rival_sentence(cell: TableFigure) -> str:
         return ""
     better = f"{named(cell.rival.entry)} has {number(cell.rival.mean)}"
     return f"Other pictures than its column's, so it has no rank. On the same ones {better}."
+
+
+def _without(cell: TableFigure) -> str:
+    """How many holes a figure leaves out."""
+    return f"{cell.left_out} of its holes are left out of the mean." if cell.left_out else ""
 
 
 def _interval(cell: TableFigure) -> dict[str, float]:

@@ -11,7 +11,7 @@ from PIL import Image as PilImage
 from inpainters.errors import InputError
 from inpainters.imaging.arrays import Image, Mask
 from inpainters.imaging.colour import THRESHOLD, alpha_of, has_alpha, to_8_bit
-from inpainters.imaging.reading import MAX_PIXELS, Source, Upright, load_image, opened
+from inpainters.imaging.reading import MAX_PIXELS, Source, Upright, is_rgba, load_image, opened
 
 ALPHA = "alpha"
 """In place of a mask: the photograph's own transparent pixels are missing."""
@@ -65,10 +65,8 @@ def load_mask(source: Source, size: tuple[int, ...] | None = None, *, white_miss
     transparent. Of two levels the brighter one is missing; more are cut at 128. Raises InputError where it
     cannot be told what is meant.
     """
-    if isinstance(source, np.ndarray) and not (source.ndim == 3 and source.dtype == np.uint8):
+    if isinstance(source, np.ndarray) and not is_rgba(source):
         mask, notes = _of_array(source)
-    elif isinstance(source, np.ndarray) and source.shape[2] != 4:
-        mask, notes = _of_levels(source[..., :3].max(axis=2))
     else:
         mask, notes = opened(source, MAX_PIXELS, _of_picture)
     if size is not None and mask.shape != tuple(size):
@@ -85,8 +83,8 @@ def load_mask(source: Source, size: tuple[int, ...] | None = None, *, white_miss
 
 def _of_array(values: npt.NDArray[Any]) -> _Found:
     if values.ndim == 3:
-        values = values[..., :3].max(axis=2)
-    if values.ndim != 2:
+        values = values[..., :3].max(axis=2) if values.shape[2] else values
+    if values.ndim != 2 or not values.size:
         raise InputError(
             f"A mask has two dimensions, height and width; this one has the shape {values.shape}."
         )

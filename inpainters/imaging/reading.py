@@ -29,6 +29,8 @@ PICTURE_SUFFIXES = (
 MAX_PIXELS = 100_000_000
 """Pictures of more pixels are refused before they are decoded."""
 Made = TypeVar("Made")
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000")
+"""What Pillow may read: no format that starts another program, as PostScript does."""
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -48,9 +50,14 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> LoadedPicture
     `notes` says so. Raises InputError with one sentence for what is not a picture, is damaged, or has more
     than `max_pixels`.
     """
-    if isinstance(source, np.ndarray) and not (source.ndim == 3 and source.shape[2] == 4):
+    if isinstance(source, np.ndarray) and not is_rgba(source):
         return LoadedPicture(check_image(source))
     return opened(source, max_pixels, _loaded)
+
+
+def is_rgba(array: npt.NDArray[Any]) -> bool:
+    """True for (H, W, 4) uint8 with pixels in it."""
+    return array.ndim == 3 and array.shape[2] == 4 and array.dtype == np.uint8 and array.size > 0
 
 
 def read_bytes(path: Path) -> bytes:
@@ -119,7 +126,7 @@ def _opened(
                 return use(_upright(source, name, max_pixels, source.info.get("icc_profile")))
             data, profile = lean(source)
             _learn_heic(data, name)
-            with PilImage.open(io.BytesIO(data)) as picture:
+            with PilImage.open(io.BytesIO(data), formats=_formats()) as picture:
                 return use(_upright(picture, name, max_pixels, profile or picture.info.get("icc_profile")))
     except InputError:
         raise
@@ -135,6 +142,12 @@ def _opened(
         raise InputError(
             f"{name} is damaged or cut short and cannot be decoded; save or download it again."
         ) from None
+
+
+def _formats() -> list[str]:
+    """Of _FORMATS those that this Pillow has."""
+    PilImage.init()
+    return [name for name in _FORMATS if name in PilImage.OPEN]
 
 
 def _learn_heic(data: bytes, name: str) -> None:

@@ -149,3 +149,13 @@ def test_nothing_that_pairs_is_refused_with_the_first_name(tmp_path):
     (tmp_path / "e").mkdir()
     with pytest.raises(InputError, match="holds no pictures"):
         pair_up(tmp_path / "e", tmp_path / "m")
+
+
+def test_results_below_the_photographs_are_none_of_them(tmp_path):
+    make(tmp_path, "a.png", "out/a.png", "out/b.png")
+    make(tmp_path / "m", "a.png")
+    (pair,) = pair_up(tmp_path, tmp_path / "m/a.png", leave=tmp_path / "out").pairs[:1]
+    assert pair.name == "a"
+    names = [pair.name for pair in pair_up(tmp_path, None, leave=tmp_path / "out").pairs]
+    assert names == ["a", "m/a"]
+    assert len(pair_up(tmp_path, None, leave=tmp_path).pairs) == 4

@@ -7,6 +7,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -41,8 +42,15 @@ FILES = {
     "TIFF, 16 bits": cv2.imencode(".tiff", PIXELS.astype(np.uint16) * 257)[1].tobytes(),
     "BMP": encoded(PIXELS, "BMP"),
     "GIF": encoded(PilImage.fromarray(PIXELS).quantize(8), "GIF"),
+    "PPM": encoded(PIXELS, "PPM"),
+    "JPEG 2000": encoded(PIXELS, "JPEG2000"),
     "AVIF": encoded(PIXELS, "AVIF", exif=TAGS),
 }
+if find_spec("pillow_heif"):
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    FILES["HEIC"] = encoded(PIXELS, "HEIF", exif=TAGS)
 SENTENCE = re.compile(r"|[^\n]+\.")
 EXAMPLES = int(os.environ.get("FUZZ", "100"))
 """Of each test; `FUZZ=5000` looks further."""

@@ -9,7 +9,7 @@ from PIL import Image as PilImage
 
 from inpainters import inpaint
 from inpainters.errors import InputError
-from inpainters.imaging import load_mask, load_pair
+from inpainters.imaging import decode_image, load_image, load_mask, load_pair
 
 HOLE = np.zeros((40, 60), bool)
 HOLE[12:20, 20:35] = True
@@ -116,3 +116,23 @@ def test_a_photographs_own_alpha(tmp_path):
         np.testing.assert_array_equal(inpaint(source, "alpha", "telea"), expected)
     with pytest.raises(InputError, match="has no transparent pixels: erase"):
         inpaint(CAT, "alpha")
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (4, 4, 0), (0, 0, 4), (2, 2, 2, 2)])
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.float32])
+def test_arrays_that_are_no_masks(shape, kind):
+    with pytest.raises(InputError, match="two dimensions"):
+        load_mask(np.zeros(shape, kind))
+
+
+@pytest.mark.parametrize(
+    "odd", [np.zeros((4, 4, 4)), np.zeros((0, 0, 4), np.uint8), np.zeros((4, 4, 4), bool)]
+)
+def test_arrays_that_are_no_pictures(odd):
+    with pytest.raises(InputError, match="An image is"):
+        load_image(odd)
+
+
+def test_no_file_starts_another_program():
+    with pytest.raises(InputError, match="not a picture this program can read"):
+        decode_image(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
