@@ -192,12 +192,10 @@ def _pairs(arguments: argparse.Namespace) -> FilePairs:
 def _left(found: FilePairs) -> Iterator[str]:
     """What is not filled or not used, counted and named."""
     yield from found.skipped
-    for names, what in (
-        (found.photos, "photographs have no mask"),
-        (found.masks, "masks have no photograph"),
-    ):
+    alone = {"Photographs without a mask": found.photos, "Masks without a photograph": found.masks}
+    for what, names in alone.items():
         if names:
-            yield f"{len(names)} {what}: {listed(names)}."
+            yield f"{what} ({len(names)}): {listed(names)}."
 
 
 def _dry_run(
@@ -225,7 +223,9 @@ def _fill_one(method: Inpainter, pair: FilePair, targets: "_Targets", arguments:
     results = _answers(method, pair, found, arguments)
     original = None if arguments.plain else load_original(pair.photo)
     notes = targets.save(pair.name, results, original, found.mask, arguments)
-    for note in dict.fromkeys([*found.notes, *results[0].notes, *notes]):
+    kept = original is not None and not notes  # then nothing was dropped or converted in the file
+    seen = [note for note in found.notes if not (kept and note.startswith(("Alpha was", "Converted from")))]
+    for note in dict.fromkeys([*seen, *results[0].notes, *notes]):
         say(f"{shown(pair.photo)}: {note}")
 
 

@@ -76,12 +76,12 @@ def _sentences(
     name: str, hidden: Sequence[str], closed: Sequence[str], others: Counter[str]
 ) -> Iterator[str]:
     if closed:
-        yield f"'{name}': {len(closed)} folders cannot be read: {listed(closed)}."
+        yield f"Folders of '{name}' that cannot be read ({len(closed)}): {listed(closed)}."
     if hidden:
-        yield f"'{name}': {len(hidden)} hidden files and folders are left out: {listed(hidden)}."
+        yield f"Left out of '{name}', as they are hidden ({len(hidden)}): {listed(hidden)}."
     if others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in others.most_common(_LISTED))
-        yield f"'{name}': {others.total()} files are no pictures by their suffix and are left out: {kinds}."
+        yield f"Left out of '{name}', as their suffix is no picture's ({others.total()}): {kinds}."
 
 
 def listed(names: Sequence[str]) -> str:

@@ -281,7 +281,9 @@ def test_what_the_file_had_it_keeps_and_plain_gives_the_pixels_alone(files, caps
     tags[0x010F] = "Maker"
     PilImage.fromarray(np.dstack([CAT, alpha])).save(files / "photos/a.png", exif=tags)
     assert fill(files, *BASE, "--method", "telea", "-o", "out/") == 0
+    assert capsys.readouterr().err == ""
     assert fill(files, *BASE, "--method", "telea", "-o", "plain/", "--plain", "--n", "2") == 0
+    assert "Alpha was dropped" in capsys.readouterr().err
     with PilImage.open(files / "out/a.png") as kept, PilImage.open(files / "plain/a-1.png") as plain:
         assert (kept.mode, dict(kept.getexif())) == ("RGBA", {0x010F: "Maker"})
         assert (plain.mode, dict(plain.getexif())) == ("RGB", {})
@@ -316,7 +318,7 @@ def test_a_dry_run_says_the_pairs_and_writes_nothing(files, capsys):
     said = capsys.readouterr().out.splitlines()
     assert f"{files}/photos/a.png + {files}/masks/a.png -> {files}/out/telea/a.png" in said
     assert len([line for line in said if " -> " in line]) == 4
-    assert "3 photographs have no mask: below/a.png, below/a_mask.png, c.png." in said
+    assert "Photographs without a mask (3): below/a.png, below/a_mask.png, c.png." in said
     assert said[-1] == "2 pairs; nothing was written."
     assert sorted(files.rglob("*")) == before
 
@@ -326,6 +328,6 @@ def test_photographs_without_a_mask_are_listed_and_the_others_filled(files, caps
         save_png(files / name, CAT)
     assert fill(files, "photos/", "masks/", "--method", "telea", "-o", "out/") == 1
     error = capsys.readouterr().err
-    assert "1 photographs have no mask: c.png." in error
-    assert "1 masks have no photograph: d.png." in error
+    assert "Photographs without a mask (1): c.png." in error
+    assert "Masks without a photograph (1): d.png." in error
     assert sorted(path.name for path in (files / "out").iterdir()) == ["a.png", "b.png"]

@@ -36,9 +36,9 @@ def test_each_photograph_once_and_the_rest_counted_and_named(tmp_path):
     )  # fmt: skip
     assert found(tmp_path) == ["a.png", "b.jfif", "below/f.heic", "c.JPE", "d.avif", "e.gif"]
     hidden, others = find_pictures(tmp_path).skipped
-    assert "5 hidden files and folders" in hidden
+    assert "hidden (5): " in hidden
     assert all(name in hidden for name in (".ipynb_checkpoints", "._a.png", "$RECYCLE.BIN"))
-    assert "3 files are no pictures by their suffix" in others
+    assert "suffix is no picture's (3): " in others
     assert "2 .csv, 1 .txt" in others
 
 
