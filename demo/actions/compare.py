@@ -9,7 +9,7 @@ from demo.server import samples
 from demo.server.answers import Keeper
 from demo.server.jobs import Batch, job_for
 from demo.server.options import Value, checked, chosen_methods, numbers
-from demo.server.pictures import open_mask, open_picture, read_canvas
+from demo.server.pictures import open_mask, open_picture, read_canvas, refitted
 from demo.server.purposes import PURPOSES
 from demo.server.showcase import INVITATION, showcase
 from demo.server.visit import App, Reply, Session
@@ -18,6 +18,8 @@ from inpainters.errors import InputError
 from inpainters.masks import GENERATORS, generate
 from inpainters.strategy import MOST_HOLES, Hole
 
+MOSTLY = 0.5
+"""A mask file that masks more of the picture than this may be meant the other way round."""
 GivenOptions = Mapping[str, Mapping[str, object]]
 """Method -> option -> value, as it stands on a page."""
 
@@ -37,9 +39,34 @@ def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply
 
 
 def load_mask_file(app: App, session: Session, path: str | Path, name: str) -> Reply:
-    """An uploaded mask takes the place of the painted one."""
-    mask, notes = open_mask(path, session.round.picture.size, name or "The mask")
-    return Reply(" ".join(notes), mask=app.store.put_image(mask))
+    """An uploaded mask takes the place of the painted one. Of one that is probably not what is meant, what
+    can be done.
+    """
+    size, name = session.round.picture.size, name or "The mask"
+    mask, notes = open_mask(path, size, name)
+    session.offers = {}
+    if not mask.any():
+        raise InputError(f"'{name}' masks nothing, so the painted mask stays: white is what is missing.")
+    (height, width), (h, w) = size, mask.shape
+    if mask.shape != size:
+        session.offers["resize"] = app.store.put_image(refitted(mask, size))
+        words = f"Resize it to {width}×{height}"
+        return Reply(f"'{name}' is {w}×{h}, the picture {width}×{height}.", True, None, (("resize", words),))
+    offers: tuple[tuple[str, str], ...] = ()
+    if mask.mean() > MOSTLY and not mask.all():
+        session.offers["invert"] = app.store.put_image(~mask)
+        notes = (*notes, f"'{name}' masks {mask.mean():.0%} of the picture: white is what is missing.")
+        offers = (("invert", "Invert it"),)
+    return Reply(" ".join(notes), mask=app.store.put_image(mask), offers=offers)
+
+
+def take_offer(session: Session, chosen: object) -> Reply:
+    """What was offered about a mask file."""
+    token = session.offers.pop(str(chosen), None)
+    if token is None:
+        raise InputError("That is no longer offered; load the mask file again.")
+    session.drawn = ""
+    return Reply("The mask is as you chose.", mask=token)
 
 
 def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
@@ -53,6 +80,8 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
     if kind == "transparent":
         session.drawn = ""
         return Reply("The file's transparent pixels are the mask now.", mask=picture.transparent)
+    if kind == "offer":
+        return take_offer(session, data.get("id"))
     if kind != "generate":
         raise InputError("That tool is unknown; reload the page.")
     name, seed = str(data.get("name")), int(data.get("seed") or 0)
@@ -288,7 +317,7 @@ def stop(session: Session | None, method: object = None) -> None:
 def use(session: Session, name: str) -> Reply:
     """Make an answer the next picture."""
     session.follow(name)
-    return Reply("This result is the picture now: paint the next hole.")
+    return Reply(f"{session.round.picture.called} is the picture now: paint the next hole.")
 
 
 def move(session: Session, by: int) -> Reply:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as PilImage
 
 from demo.server.copies import at_most
 from demo.server.store import Store
@@ -19,6 +20,8 @@ MIN_SIDE = 8
 """Pictures with a shorter side are refused: there is nothing to see."""
 
 NOTHING_MASKED = "Nothing is masked yet: paint over what should disappear."
+SAME_SHAPE = 0.02
+"""A mask whose ratio of sides is that near to the picture's can be refitted to it."""
 PREVIEW = 2048
 """The editor draws on a copy of at most this many pixels a side; the mask keeps the picture's own size."""
 
@@ -41,6 +44,8 @@ class OpenPicture:
     """Token of the mask of its transparent pixels."""
     sample: str | None = None
     """Name of the built-in example, for links."""
+    called: str = ""
+    """What a page calls it; empty for one that the visitor has chosen."""
 
 
 def open_picture(store: Store, path: str | Path, title: str, sample: str | None = None) -> OpenPicture:
@@ -70,10 +75,10 @@ def open_picture(store: Store, path: str | Path, title: str, sample: str | None 
     )
 
 
-def from_result(store: Store, token: str, title: str) -> OpenPicture:
+def from_result(store: Store, token: str, title: str, called: str = "") -> OpenPicture:
     """A result as the next picture: the same bytes are original, PNG and preview."""
     image = store.image(token)
-    return OpenPicture(title, token, token, _preview(store, image, token), image.shape[:2])
+    return OpenPicture(title, token, token, _preview(store, image, token), image.shape[:2], called=called)
 
 
 def _preview(store: Store, image: Image, token: str) -> str:
@@ -82,11 +87,25 @@ def _preview(store: Store, image: Image, token: str) -> str:
 
 
 def open_mask(path: str | Path, size: tuple[int, int], title: str) -> tuple[Mask, tuple[str, ...]]:
-    """Read an uploaded mask of the picture's (height, width); raise InputError with one sentence."""
+    """Read an uploaded mask of the picture's (height, width), or of its shape at another size; raise
+    InputError with one sentence.
+    """
     try:
-        return load_mask(Path(path), size)
+        mask, notes = load_mask(Path(path))
+        return (mask, notes) if alike(mask.shape, size) else load_mask(Path(path), size)
     except InputError as error:
         raise InputError(str(error).replace(f"'{Path(path).name}'", f"'{title}'")) from None
+
+
+def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """True of two sizes with nearly the same ratio of height to width."""
+    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) < SAME_SHAPE
+
+
+def refitted(mask: Mask, size: tuple[int, int]) -> Mask:
+    """The mask at another (height, width): missing where half of what a pixel shows is."""
+    small = PilImage.fromarray(np.uint8(255) * mask).resize(size[::-1], PilImage.Resampling.BOX)
+    return np.asarray(small) >= THRESHOLD
 
 
 def read_canvas(data_url: str, size: tuple[int, int]) -> tuple[Mask, Mask | None]:

@@ -23,6 +23,8 @@ class Reply(NamedTuple):
     error: bool = False
     mask: str | None = None
     """Token of a mask that takes the place of the painted one (white = missing)."""
+    offers: tuple[tuple[str, str], ...] = ()
+    """(id, words) of what can be done about it, keys of `Session.offers`."""
 
 
 @dataclass
@@ -87,6 +89,8 @@ class Session:
     """What the editor last said of its mask: count, top, left, bottom, right."""
     holes: list[Hole] = field(default_factory=list)
     """The same by groups of missing pixels that are near each other."""
+    offers: dict[str, str] = field(default_factory=dict)
+    """Id of what was offered about the last mask file -> token of the mask that it gives."""
     digest: str = ""
     """The editor's short name for that mask: another mask has another."""
     drawn: str = ""
@@ -141,7 +145,9 @@ class Session:
         if token is None:
             raise InputError("That result is not there yet; wait for it or choose another.")
         self.stop()
-        picture = from_result(self.store, token, f"{self.round.picture.title}, {name}")
+        method, _, seed = name.partition("-seed")
+        called = f"{registry.get(method).title}’s fill" + (f", seed {seed}" if seed else "")
+        picture = from_result(self.store, token, f"{self.round.picture.title}, {name}", called)
         self.rounds[self.index + 1 :] = [Round(picture)]
         self.index, self.hole, self.holes, self.drawn = self.index + 1, {}, [], ""
 

@@ -31,6 +31,10 @@ RUN_JS = """async (_, ...rest) => {
   return [await window.inpainting.mask(), ...rest];
 }"""
 """Where the results are below the fold, Run goes there."""
+EDITOR_JS = """() => {
+  document.getElementById('compare-editor').scrollIntoView({behavior: 'smooth', block: 'nearest'});
+  document.querySelector('#compare-editor .ed-stage').focus({preventScroll: true});
+}"""
 LINK_JS = """async () => {
   const own = !new URLSearchParams(location.search).has('img');
   try {
@@ -117,7 +121,8 @@ class CompareTab:
         self.stop.click(self.on_stop, [self.state], None, **QUIET)
         self.panes.stop(self.on_stop, [self.state], None, **QUIET)
         self.panes.retry(self.on_retry, [self.state], self.all, **RUNS)
-        self.panes.use(self.on_use, [self.state], self.all, **QUIET)
+        used = self.panes.use(self.on_use, [self.state], self.all, **QUIET)
+        used.then(None, None, None, js=EDITOR_JS, api_visibility="private")
         self.judge.click(self.on_judge, [self.state], self.all, **QUIET)
         self.back.click(partial(self.on_move, -1), [self.state], self.all, **QUIET)
         self.forth.click(partial(self.on_move, 1), [self.state], self.all, **QUIET)

@@ -1,6 +1,6 @@
 """What the Compare tab shows, as plain values that are tested without a browser."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -63,16 +63,24 @@ def _in_view(session: Session, batch: Batch) -> bool:
     return session.index >= 0 and session.round.batch is batch
 
 
-def editor(session: Session, note: str = "", error: bool = False, mask: str | None = None) -> dict[str, Any]:
+def editor(
+    session: Session,
+    note: str = "",
+    error: bool = False,
+    mask: str | None = None,
+    offers: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
     """The MaskEditor's value; the painted mask stays unless `mask`, a token, is given. With nothing else to
     say: how the file was converted.
     """
     shown = {"rev": next_rev(), "note": note, "error": error, "query": compare_link(session)}
+    shown["offers"] = [{"id": key, "text": words} for key, words in offers]
     if session.index < 0:
         return shown
     picture = session.round.picture
     return shown | {
         "preview": url(picture.preview),
+        "title": picture.called,
         "w": picture.size[1],
         "h": picture.size[0],
         "mask": url(mask),

@@ -24,7 +24,7 @@ def panes(session: Session, runner: Runner) -> dict[str, Any]:
     one = session.round
     height, width = one.picture.size
     stem = one.picture.title.rsplit(".", 1)[0]
-    shown = [_fixed("original", "Original", one.picture.token, f"{stem}-original")]
+    shown = [_fixed("original", one.picture.called or "Original", one.picture.token, f"{stem}-original")]
     if one.masked:
         shown.append(_fixed("masked", "Masked", one.masked, f"{stem}-masked"))
     if one.batch is not None:

@@ -88,13 +88,14 @@ export function makeActions(editor) {
     editor.history.keep(editor.mask, before, editor.finished ? whole() : box);
   }
 
+  /* `action` may return the box that it has touched. */
   function change(action, by) {
     const { mask } = editor;
     if (!mask.w) return;
     const before = mask.bits.slice();
-    action(mask);
-    keep(before, whole());
-    editor.canvas.retint();
+    const box = action(mask) ?? whole();
+    keep(before, box);
+    editor.canvas.retint(box);
     changed(true, by);
   }
 

@@ -1,9 +1,10 @@
 /* The groups of missing pixels that methods fill one by one, and no DOM. */
 
-import { MISSING } from "./mask_editor.mask.js";
+import { MISSING, makeMask } from "./mask_editor.mask.js";
 
 const TILE = 16;
 const MOST = 64;
+const CELLS = 250_000;
 
 /* Groups that are near each other, on the grid that methods use: [top, left, bottom, right, count, depth]
    each; none where there are more than methods take one by one. */
@@ -15,45 +16,66 @@ export function holes(mask) {
   return found.length > MOST ? [] : found.map((box) => [...box, depth(mask, box)]);
 }
 
-/* Pixels from the deepest missing one of a box to the nearest known one, rounded. What lies outside the
-   picture is not known. */
+/* Pixels from the deepest missing one of a box to the nearest known one, rounded; of a large box in steps of
+   the cells that stand for its pixels. What lies outside the picture is not known. */
 function depth(mask, [top, left, bottom, right]) {
   const [y0, x0] = [Math.max(0, top - 1), Math.max(0, left - 1)];
   const [h, w] = [Math.min(mask.h, bottom + 1) - y0, Math.min(mask.w, right + 1) - x0];
   const far = Math.max(mask.h, mask.w);
-  const up = upward(mask, { x0, y0, w, h, far });
-  let deepest = 0;
+  const side = Math.max(1, Math.round(Math.sqrt((h * w) / CELLS)));
+  const part = { x0, y0, w, h, far };
+  if (side === 1) return Math.min(far, deepest(mask, part));
+  const cells = pooled(mask, part, side);
+  return Math.min(far, side * deepest(cells, { x0: 0, y0: 0, w: cells.w, h: cells.h, far }));
+}
+
+/* A smaller mask of a part: a cell is missing where all of its pixels are. */
+function pooled({ w: wide, bits }, { x0, y0, w, h }, side) {
+  const small = makeMask(Math.ceil(w / side), Math.ceil(h / side));
+  small.bits.fill(MISSING);
   for (let y = 0; y < h; y++) {
-    const row = up.subarray(y * w, (y + 1) * w);
-    for (let x = 0; x < w; x++) if (row[x]) deepest = Math.max(deepest, nearest(row, x));
+    const row = Math.floor(y / side) * small.w;
+    const from = (y0 + y) * wide + x0;
+    for (let x = 0; x < w; x++) if (!(bits[from + x] & MISSING)) small.bits[row + Math.floor(x / side)] = 0;
   }
-  return Math.min(far, Math.round(Math.sqrt(deepest)));
+  return small;
+}
+
+function deepest(mask, part) {
+  const up = upward(mask, part);
+  let most = 0;
+  for (let y = 0; y < part.h; y++) {
+    const row = up.subarray(y * part.w, (y + 1) * part.w);
+    for (let x = 0; x < part.w; x++) {
+      if (row[x] * row[x] > most) most = Math.max(most, nearest(row, x, most));
+    }
+  }
+  return Math.round(Math.sqrt(most));
 }
 
 /* For each pixel of a part the distance to the nearest known one of its column, at most `far`. */
 function upward({ w: wide, bits }, { x0, y0, w, h, far }) {
   const found = new Int32Array(w * h);
-  for (let x = 0; x < w; x++) {
-    for (let y = 0, run = far; y < h; y++) {
-      run = bits[(y0 + y) * wide + x0 + x] & MISSING ? Math.min(far, run + 1) : 0;
-      found[y * w + x] = run;
+  for (let y = 0, i = 0; y < h; y++) {
+    for (let x = 0; x < w; x++, i++) {
+      const above = y ? found[i - w] + 1 : far;
+      found[i] = bits[(y0 + y) * wide + x0 + x] & MISSING ? Math.min(far, above) : 0;
     }
-    for (let y = h - 1, run = far; y >= 0; y--) {
-      run = found[y * w + x] ? Math.min(far, run + 1) : 0;
-      if (run < found[y * w + x]) found[y * w + x] = run;
-    }
+  }
+  for (let i = found.length - w - 1; i >= 0; i--) {
+    if (found[i] > found[i + w] + 1) found[i] = found[i + w] + 1;
   }
   return found;
 }
 
-/* Squared distance from a pixel of a row to the nearest known one, from the columns' distances. */
-function nearest(row, x) {
+/* Squared distance from a pixel of a row to the nearest known one, from the columns' distances; less does
+   not matter once it is not more than `enough`. */
+function nearest(row, x, enough) {
   let least = row[x] * row[x];
-  for (let step = 1; step * step < least; step++) {
-    for (const other of [x - step, x + step]) {
-      if (other < 0 || other >= row.length) continue;
-      least = Math.min(least, step * step + row[other] * row[other]);
-    }
+  for (let step = 1; step * step < least && least > enough; step++) {
+    const [left, right] = [x - step, x + step];
+    if (left >= 0) least = Math.min(least, step * step + row[left] * row[left]);
+    if (right < row.length) least = Math.min(least, step * step + row[right] * row[right]);
   }
   return least;
 }

@@ -14,6 +14,7 @@ import { makeKeys } from "./mask_editor.keys.js";
 import { clearLines, LINE, MISSING, makeMask, readMask } from "./mask_editor.mask.js";
 import { makePointer } from "./mask_editor.pointer.js";
 import { makeView } from "./mask_editor.view.js";
+import { makeZoom } from "./mask_editor.zoom.js";
 
 const STAGE_LABEL = "Mask editor. Arrows move, Enter paints, B brush, E eraser, M box, L lasso.";
 const MOST_HOLD = 4000;
@@ -34,6 +35,7 @@ function makeEditor({ root, props, trigger, upload }) {
   });
   editor.keys = makeKeys(editor, stage.node);
   editor.pointer = makePointer(editor, stage.node, stage.cursor);
+  editor.zoom = makeZoom(editor, stage.node);
   editor.files = makeFiles(editor);
   editor.bar = makeBar(editor);
   return editor;
@@ -57,14 +59,16 @@ function makeStage() {
 function makeStatus() {
   const ratio = el("span", { class: "ed-ratio", "aria-live": "polite" });
   const size = el("span", { class: "ed-dims" });
+  const title = el("span", { class: "ed-title" });
   const note = el("p", { class: "ed-note", role: "status", hidden: true });
-  const say = (text, error = false) => {
+  const say = (text, error = false, offers = []) => {
     note.hidden = !text;
-    note.textContent = text || "";
+    note.replaceChildren(text || "", ...offers);
     note.classList.toggle("ed-error", error);
     note.setAttribute("role", error ? "alert" : "status");
   };
-  return { node: el("div", { class: "ed-status" }, ratio, size), ratio, size, note, say };
+  const node = el("div", { class: "ed-status" }, ratio, el("span", { class: "ed-what" }, title, size));
+  return { node, ratio, size, title, note, say };
 }
 
 function makeBar(editor) {
@@ -78,7 +82,7 @@ function makeBar(editor) {
     iconButton("invert", "Invert", "I", () => editor.invert()),
     iconButton("grow", "Grow", "Shift+↑", () => editor.spread(true)),
     iconButton("shrink", "Shrink", "Shift+↓", () => editor.spread(false)),
-    iconButton("clear", "Clear", "", () => editor.change((mask) => mask.bits.fill(0))),
+    iconButton("clear", "Clear", "", () => editor.change((mask) => void mask.bits.fill(0))),
   );
   const unsketch = textButton("Clear sketch", () => editor.change(clearLines), { hidden: true });
   const opaque = () => editor.trigger("tool", { kind: "transparent" });
@@ -102,14 +106,16 @@ function context({ w, h }) {
 }
 
 /* A new picture with an empty mask. */
-function setPicture(editor, picture, { w, h }) {
+function setPicture(editor, picture, { w, h, title }) {
+  const alike = editor.mask.w === w && editor.mask.h === h;
   Object.assign(editor, { picture, mask: makeMask(w, h), keyPoint: null });
   editor.pointer.forget();
   editor.canvas.renew();
   editor.history.clear();
   editor.stage.node.classList.remove("ed-blank");
   editor.status.size.textContent = `${w}×${h}`;
-  editor.brush.suit();
+  editor.status.title.textContent = title;
+  if (!alike) editor.brush.suit();
   layout(editor);
 }
 
@@ -129,11 +135,16 @@ function layout(editor) {
     node.style.height = "";
     return;
   }
-  const most = window.innerWidth > 900 ? Math.max(220, window.innerHeight - 500) : window.innerHeight * 0.5;
+  const most = largest(editor);
   if (node.clientWidth) {
     node.style.height = `${Math.round(Math.max(160, Math.min((node.clientWidth * h) / w, most)))}px`;
   }
   editor.view.fit();
+}
+
+function largest({ root }) {
+  if (root.classList.contains("ed-wide")) return Math.max(260, window.innerHeight - 200);
+  return window.innerWidth > 900 ? Math.max(220, window.innerHeight - 500) : window.innerHeight * 0.5;
 }
 
 /* The link to what is open stands in the address while Compare is in view. */
@@ -167,7 +178,8 @@ function makeReceiver(editor) {
   return async (value) => {
     if (!value || value.rev <= state.rev) return;
     state.rev = value.rev;
-    editor.say(value.note, value.error);
+    const offer = ({ id, text }) => textButton(text, () => editor.trigger("tool", { kind: "offer", id }));
+    editor.say(value.note, value.error, (value.offers ?? []).map(offer));
     setAddress(value.query);
     editor.bar.transparent.hidden = !value.transparent;
     editor.finished = value.finished;
@@ -228,6 +240,7 @@ export function mount(given) {
   const { root, stage, status } = editor;
   const parts = [stage.node, status.node, status.note, editor.bar.node, makeGenerator(editor)];
   root.append(editor.files.source, el("div", { class: "ed-mask", id: "compare-mask" }, ...parts), host.tip);
+  stage.node.after(editor.zoom.node);
   window.inpainting = {
     ...window.inpainting,
     mask: () => maskUrl(editor),

@@ -1,5 +1,7 @@
 /* The keys of the mask editor, while its stage has the focus. */
 
+const TYPED = "input:not([type=range], [type=checkbox], [type=radio]), textarea, [contenteditable]";
+
 /* `editor`: mask, view, brush, keyPoint, and invert, spread, undo, redo, stroke, keep, changed and draw. */
 export function makeKeys(editor, stage) {
   let spaceDown = false;
@@ -31,6 +33,15 @@ export function makeKeys(editor, stage) {
     event.stopPropagation();
   });
   stage.addEventListener("keyup", (event) => event.key === " " && hold(false));
+  /* Undo and redo work wherever the focus is, but where text is typed. */
+  document.addEventListener("keydown", (event) => {
+    const away = !editor.mask.w || !stage.offsetParent || !(event.ctrlKey || event.metaKey);
+    if (away || event.target.closest?.(TYPED)) return;
+    const act = withControl(event.key.toLowerCase(), event.shiftKey);
+    if (!act) return;
+    act();
+    event.preventDefault();
+  });
   return { spaceDown: () => spaceDown };
 }
 

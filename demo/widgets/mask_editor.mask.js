@@ -102,30 +102,54 @@ export function invert({ bits }) {
   for (let i = 0; i < bits.length; i++) bits[i] ^= MISSING;
 }
 
-/* Grows the hole, or shrinks it, by a disc; lines stay. */
+/* Grows the hole, or shrinks it, by a disc; lines stay. Returns the box that it has touched. */
 export function spread(mask, grow) {
   const { w, h, bits } = mask;
   const radius = Math.max(1, Math.round(Math.max(w, h) / 256));
-  const before = bits.map((bit) => bit & MISSING);
-  const after = before.slice();
-  for (let y = 0; y < h; y++) {
-    for (let d = -radius; d <= radius; d++) {
-      const reach = Math.floor(Math.sqrt(radius * radius - d * d));
-      if (y + d >= 0 && y + d < h) spreadRow(before, after, w, y + d, y, reach, grow ? 1 : 0);
-    }
+  const { count: any, top, left, bottom, right } = summary(mask);
+  const box = any ? boxWithin(mask, left - radius, top - radius, right + radius, bottom + radius) : null;
+  if (!box) return null;
+  const value = grow ? MISSING : 0;
+  const far = columnDistances(mask, box, value, radius + 1);
+  const reach = Int32Array.from({ length: radius + 2 }, (_, d) =>
+    d > radius ? -1 : Math.floor(Math.sqrt(radius * radius - d * d)),
+  );
+  const wide = box[2] - box[0];
+  for (let y = box[1]; y < box[3]; y++) {
+    const row = far.subarray((y - box[1]) * wide, (y - box[1] + 1) * wide);
+    spreadRow(bits, y * w + box[0], row, reach, value);
   }
-  mask.bits = after.map((bit, i) => bit | (bits[i] & LINE));
+  return box;
 }
 
-/* Sets row `to` wherever row `from` has the value within `reach` pixels. */
-function spreadRow(before, after, w, from, to, reach, value) {
-  let until = -1;
-  for (let x = 0; x < w; x++) {
-    if (before[from * w + x] !== value) continue;
-    const start = Math.max(until, x - reach, 0);
-    const end = Math.min(w, x + reach + 1);
-    if (end > start) after.fill(value, to * w + start, to * w + end);
-    until = end;
+/* For each pixel of a box how far the nearest one with the value is in its column, at most `most`. */
+function columnDistances({ w, bits }, [x0, y0, x1, y1], value, most) {
+  const wide = x1 - x0;
+  const found = new Uint16Array(wide * (y1 - y0));
+  for (let y = y0, i = 0; y < y1; y++) {
+    for (let x = x0; x < x1; x++, i++) {
+      const above = y > y0 ? found[i - wide] + 1 : most;
+      found[i] = (bits[y * w + x] & MISSING) === value ? 0 : Math.min(most, above);
+    }
+  }
+  for (let i = found.length - wide - 1; i >= 0; i--) {
+    if (found[i] > found[i + wide] + 1) found[i] = found[i + wide] + 1;
+  }
+  return found;
+}
+
+/* Gives the value to all pixels of a row, from bit `start` on, that one of its columns reaches. */
+function spreadRow(bits, start, row, reach, value) {
+  const steps = new Int32Array(row.length + 1);
+  for (let x = 0; x < row.length; x++) {
+    const far = reach[row[x]];
+    if (far < 0) continue;
+    steps[Math.max(0, x - far)]++;
+    steps[Math.min(row.length, x + far + 1)]--;
+  }
+  for (let x = 0, covers = 0; x < row.length; x++) {
+    covers += steps[x];
+    if (covers) bits[start + x] = (bits[start + x] & LINE) | value;
   }
 }
 

@@ -9,6 +9,7 @@ const HINT = "A sketch lies inside the hole: paint the hole first, then draw in 
 export function makePointer(editor, stage, cursor) {
   const pointers = new Map();
   let gesture = null;
+  let ready = false; // for the wheel
 
   function begin(event) {
     if (!editor.mask.w || (event.button !== 0 && event.button !== 1)) return;
@@ -53,6 +54,7 @@ export function makePointer(editor, stage, cursor) {
   }
 
   function move(event) {
+    if (event.movementX || event.movementY) ready = true;
     follow(event);
     if (pointers.has(event.pointerId)) pointers.set(event.pointerId, event);
     if (!gesture) return;
@@ -89,6 +91,7 @@ export function makePointer(editor, stage, cursor) {
     const done = gesture;
     gesture = null;
     if (done?.points) commit(done);
+    if (done?.pinch || done?.at) editor.view.settle();
     editor.draw();
   }
 
@@ -114,10 +117,14 @@ export function makePointer(editor, stage, cursor) {
     cursor.style.transform = `translate(${x}px,${y}px)`;
   }
 
+  /* The wheel is the brush's where the mouse was moved over the picture since the page last scrolled;
+     everywhere else the page scrolls. */
   function wheel(event) {
     if (!editor.mask.w) return;
+    const zooms = event.ctrlKey || event.metaKey;
+    if (!zooms && !(ready && editor.brush.strokes() && overPicture(event))) return;
     event.preventDefault();
-    if (event.ctrlKey || event.metaKey) {
+    if (zooms) {
       const box = stage.getBoundingClientRect();
       editor.view.zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
     } else {
@@ -126,6 +133,18 @@ export function makePointer(editor, stage, cursor) {
     }
   }
 
+  function overPicture(event) {
+    const { x, y } = editor.view.at(event);
+    return x >= 0 && y >= 0 && x < editor.mask.w && y < editor.mask.h;
+  }
+
+  document.addEventListener(
+    "scroll",
+    () => {
+      ready = false;
+    },
+    { capture: true, passive: true },
+  );
   stage.addEventListener("pointerdown", begin);
   stage.addEventListener("pointermove", move);
   for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, end);

@@ -20,12 +20,16 @@ class EditorData(GradioModel):
     """Its name on the visitor's machine."""
     preview: str | None = None
     """Server to page: URL of the picture to draw on; a new one empties the canvas."""
+    title: str = ""
+    """What the picture is called below the stage; empty for one that the visitor has chosen."""
     w: int = 0
     h: int = 0
     mask: str | None = None
     """URL of a mask to load (white = missing); None leaves the painted one alone."""
     note: str = ""
     error: bool = False
+    offers: tuple[dict[str, str], ...] = ()
+    """`{id, text}` of buttons behind the note."""
     transparent: bool = False
     """True where the file has transparent pixels, which can be taken as the mask."""
     sample: str | None = None
@@ -43,10 +47,10 @@ class MaskEditor(Widget):
     None; `follows`: titles of the methods that follow a sketch; without any there is no tool for one.
 
     Events: `picture{}` and `maskfile{}` (the file is in the value), `tool{kind, ...}` with kind sample{id},
-    generate{name, ratio, seed} or transparent, and `mask{count, bbox, holes, border}` after each change; bbox
-    = top, left, bottom, right, and holes the same with a count for each group of missing pixels. In the
-    browser, `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size, alpha 255 =
-    missing, red 255 = a line of the sketch, or ''.
+    generate{name, ratio, seed}, offer{id} or transparent, and `mask{count, bbox, holes, border}` after each
+    change; bbox = top, left, bottom, right, and holes the same with a count for each group of missing pixels.
+    In the browser, `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size,
+    alpha 255 = missing, red 255 = a line of the sketch, or ''.
     """
 
     ASSET = "mask_editor"

@@ -37,6 +37,23 @@ export function makeView(editor, stage) {
     editor.draw();
   }
 
+  /* After a gesture: no smaller than the whole picture, and no gap beside a larger one. */
+  function settle() {
+    const whole = fits();
+    if (now.scale <= whole.scale * 1.001) return fit();
+    const box = stage.getBoundingClientRect();
+    now = {
+      scale: now.scale,
+      x: within(now.x, editor.mask.w * now.scale, box.width),
+      y: within(now.y, editor.mask.h * now.scale, box.height),
+    };
+    editor.draw();
+  }
+
+  function within(start, length, room) {
+    return length <= room ? (room - length) / 2 : Math.max(room - length, Math.min(0, start));
+  }
+
   function panFrom(from, dx, dy) {
     now = { ...from, x: from.x + dx, y: from.y + dy };
   }
@@ -53,5 +70,5 @@ export function makeView(editor, stage) {
   function toStage(p) {
     return [now.x + p.x * now.scale, now.y + p.y * now.scale];
   }
-  return { current: () => ({ ...now }), fit, zoom, scaleFrom, panFrom, at, toStage };
+  return { current: () => ({ ...now }), fit, settle, zoom, scaleFrom, panFrom, at, toStage };
 }

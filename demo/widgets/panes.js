@@ -2,6 +2,7 @@
 
 import { makeHost } from "./common.host.js";
 import { clamp, el, ownUrl } from "./common.js";
+import { makeCarousel } from "./panes.carousel.js";
 import { pictureUrl, shownOf } from "./panes.data.js";
 import { makeDuo } from "./panes.duo.js";
 import { makeErrorMaps } from "./panes.error.js";
@@ -34,6 +35,7 @@ function makePanes({ root, trigger }) {
   panes.view = makeView(panes, percent);
   panes.modes = makeModes(panes);
   panes.duo = makeDuo(panes);
+  panes.carousel = makeCarousel(panes);
   panes.drawErrorMaps = makeErrorMaps(panes);
   panes.bar = el("div", { class: "bar" }, panes.modes.bar, zoomBar(panes.view, percent));
   return Object.assign(panes, asking(panes), acting(panes));
@@ -88,6 +90,7 @@ function acting(panes) {
     drawMode(panes);
     panes.duo.draw();
     panes.drawErrorMaps();
+    panes.carousel.draw();
     panes.view.apply();
   }
 
@@ -156,7 +159,8 @@ function drawValue(panes, next) {
 export function mount(given) {
   const host = makeHost(given);
   const panes = makePanes(host);
-  host.root.append(panes.bar, panes.legend, panes.empty, panes.grid, panes.duo.node, panes.say, host.tip);
+  const parts = [panes.bar, panes.legend, panes.empty, panes.grid, panes.carousel.node, panes.duo.node];
+  host.root.append(...parts, panes.say, host.tip);
   document.addEventListener("pointerdown", (event) => {
     for (const pane of panes.shown.values()) if (!pane.node.contains(event.target)) closeMenu(pane);
   });

@@ -117,7 +117,16 @@ function drawChips(pane, data) {
   if (pane.chipsKey === key) return;
   pane.chipsKey = key;
   pane.chips.replaceChildren(...chipsOf(data).map(chipNode));
-  if (note) pane.chips.append(el("span", { class: "note", text: note, title: note }));
+  if (note) pane.chips.append(noteNode(note));
+}
+
+/* Two lines of what there is to say; pressed, all of it. */
+function noteNode(text) {
+  const node = el("button", { type: "button", class: "note", text, "aria-expanded": "false" });
+  node.addEventListener("click", () => {
+    node.setAttribute("aria-expanded", String(node.getAttribute("aria-expanded") !== "true"));
+  });
+  return node;
 }
 
 function drawTitle(pane, data) {

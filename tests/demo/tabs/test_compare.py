@@ -335,11 +335,55 @@ def test_tools_of_the_editor(visitor):
     assert visitor.count() == 0
     visitor.page.keyboard.press("Control+Shift+z")
     assert visitor.count() == triangle
-    before = visitor.page.inner_text(".ed-sizeout")
-    visitor.page.mouse.wheel(0, -300)
-    visitor.page.wait_for_function(
-        "before => document.querySelector('.ed-sizeout').textContent !== before", arg=before
-    )
+
+
+def test_the_wheel_is_the_brushes_only_where_the_mouse_moved_over_the_picture(visitor):
+    def size():
+        return visitor.page.inner_text(".ed-sizeout")
+
+    def wheel():
+        before = size()
+        visitor.page.mouse.wheel(0, -300)
+        visitor.page.wait_for_timeout(100)
+        return size() != before
+
+    visitor.page.mouse.wheel(0, -2000)
+    box = visitor.page.locator("#compare-mask canvas").bounding_box()
+    visitor.page.mouse.move(box["x"] + 90, box["y"] + 60)
+    visitor.page.mouse.move(box["x"] + 99, box["y"] + 66)
+    assert wheel()
+    visitor.page.evaluate("document.dispatchEvent(new Event('scroll'))")  # the page moved under the mouse
+    assert not wheel()
+    visitor.page.mouse.move(box["x"] + 90, box["y"] + 60)
+    assert wheel()
+    visitor.tool("Box")
+    visitor.page.mouse.move(box["x"] + 99, box["y"] + 66)
+    assert not wheel()
+
+
+def test_undo_works_wherever_the_focus_is_but_where_text_is_typed(visitor):
+    visitor.paint((-20, 0), (20, 0))
+    painted = visitor.count()
+    visitor.page.focus("#compare-seed input")
+    visitor.page.keyboard.press("Control+z")
+    assert visitor.count() == painted > 0
+    visitor.page.focus("#compare-link")
+    visitor.page.keyboard.press("Control+z")
+    assert visitor.count() == 0
+    visitor.page.keyboard.press("Control+y")
+    assert visitor.count() == painted
+
+
+def test_the_editor_grows_to_the_width_of_the_window_and_back(visitor):
+    stage = visitor.page.locator("#compare-mask .ed-stage")
+    narrow = stage.bounding_box()["width"]
+    visitor.page.get_by_role("button", name="As wide as the window").click()
+    assert stage.bounding_box()["width"] > 1300
+    visitor.page.get_by_role("button", name="Zoom in", exact=True).first.click()
+    visitor.paint((-20, 0), (20, 0))
+    assert visitor.count() > 0
+    visitor.page.get_by_role("button", name="As wide as the window").click()
+    assert stage.bounding_box()["width"] == narrow
 
 
 class Following(Inpainter):
@@ -451,11 +495,16 @@ def test_a_result_as_the_next_picture_and_back(visitor, photo):
     first = visitor.mask()
     visitor.run()
     result = visitor.picture("mean_fill")
+    visitor.page.locator("[aria-label='Brush size']").fill("30")
+    brush = visitor.page.inner_text(".ed-sizeout")
     visitor.page.click("#compare-panes [data-id='mean_fill'] .more")
     visitor.page.click("#compare-panes [data-id='mean_fill'] >> text=Use as input")
     visitor.page.wait_for_selector("#compare-back")
     assert np.array_equal(visitor.picture("original"), result)
     assert visitor.count() == 0
+    assert visitor.page.inner_text(".ed-title") == "Mean fill’s fill"
+    assert visitor.page.inner_text(".ed-sizeout") == brush
+    visitor.page.wait_for_function("document.activeElement.classList.contains('ed-stage')")
     visitor.page.click("#compare-back")
     visitor.page.wait_for_selector("#compare-forth")
     assert np.array_equal(visitor.picture("original"), pixels(photo))
@@ -488,6 +537,21 @@ def test_masks_from_a_file_and_from_a_generator(visitor, tmp_path):
     assert np.array_equal(visitor.mask(), mask > 0)
     visitor.upload(tmp_path / "half.png", "#compare-mask")
     assert visitor.says("The mask is 201×60") == "The mask is 201×60, the picture 201×121. Use the same size."
+    assert np.array_equal(visitor.mask(), mask > 0)
+    PilImage.fromarray(mask).resize((402, 242), PilImage.Resampling.NEAREST).save(tmp_path / "double.png")
+    PilImage.fromarray(255 - mask).save(tmp_path / "inverted.png")
+    PilImage.fromarray(0 * mask).save(tmp_path / "empty.png")
+    visitor.tool("Clear")
+    visitor.upload(tmp_path / "double.png", "#compare-mask")
+    visitor.page.click("text=Resize it to 201×121")
+    visitor.says("as you chose")
+    assert np.array_equal(visitor.mask(), mask > 0)
+    visitor.upload(tmp_path / "inverted.png", "#compare-mask")
+    visitor.page.click("text=Invert it")
+    visitor.says("as you chose")
+    assert np.array_equal(visitor.mask(), mask > 0)
+    visitor.upload(tmp_path / "empty.png", "#compare-mask")
+    visitor.says("masks nothing, so the painted mask stays")
     assert np.array_equal(visitor.mask(), mask > 0)
     visitor.page.fill("[aria-label='Part of the picture to mask']", "30")
     visitor.page.click(".ed-generate button")
@@ -657,14 +721,45 @@ def test_a_diffusion_method_shows_previews_and_keeps_the_last_when_it_is_stopped
     ]
 
 
+STICKING_OUT = """[...document.querySelectorAll('.ed-bar *, .ed-source > *, #compare-bar > *')]
+  .filter((node) => node.getBoundingClientRect().right > innerWidth + 1).map((node) => node.className)"""
+
+
+def lands_on_the_fill(visitor):
+    """After a run on a phone a fill is in view, whole, and arrows and dots lead to the others."""
+    panes = visitor.page.locator("#compare-panes")
+    bar = visitor.page.locator("#compare-bar")
+    visitor.page.wait_for_function(
+        "document.querySelector('#compare-panes .modes').getBoundingClientRect().top < 60"  # it scrolls there
+    )
+    box = panes.locator("[data-id='telea'] .frame").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert box["y"] + box["height"] < bar.bounding_box()["y"]
+    dots = panes.locator(".dot")
+    assert dots.evaluate_all("all => all.map(n => n.ariaCurrent)") == ["false", "false", "true"]
+    panes.get_by_role("button", name="Picture before").tap()
+    visitor.page.wait_for_function(
+        "document.querySelectorAll('#compare-panes .dot')[1].ariaCurrent === 'true'"
+    )
+    dots.nth(0).tap()
+    visitor.page.wait_for_function(
+        "document.querySelectorAll('#compare-panes .dot')[0].ariaCurrent === 'true'"
+    )
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_overflows_and_dark_is_dark(visit, width):
+    phone = {"has_touch": True, "is_mobile": True} if width == 390 else {}
     visitor = visit(
-        "?img=coffee&mask=brush:20:7&m=telea&__theme=dark", viewport={"width": width, "height": 844}
+        "?img=coffee&mask=brush:20:7&m=telea&__theme=dark", viewport={"width": width, "height": 844}, **phone
     )
     visitor.wait_picture(600, 400)
     visitor.run()
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert visitor.page.evaluate(STICKING_OUT) == []
+    if width == 390:
+        lands_on_the_fill(visitor)
     red, green, blue = json.loads(
         visitor.page.evaluate(
             "getComputedStyle(document.body).backgroundColor.replace(/rgb.([^)]*)./, '[$1]')"
@@ -682,6 +777,25 @@ def test_one_finger_paints_on_a_phone(visit):
     box = visitor.page.locator("#compare-mask canvas").bounding_box()
     visitor.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     visitor.page.wait_for_function("document.querySelector('#compare-editor .widget').dataset.count > 0")
+    drawn = "document.querySelector('#compare-mask canvas').toDataURL()"
+    visitor.page.wait_for_timeout(100)
+    before, painted = visitor.page.evaluate(drawn), visitor.count()
+    screen, x, y = (
+        visitor.context.new_cdp_session(visitor.page), box["x"] + box["width"] / 2, box["y"] + 100,
+    )  # fmt: skip
+
+    def fingers(kind, gap=0):
+        points = [{"x": x - gap, "y": y}, {"x": x + gap, "y": y}] if gap else []
+        screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", 100)
+    for gap in (80, 60, 40):
+        fingers("touchMove", gap)
+    visitor.page.wait_for_timeout(100)
+    assert visitor.page.evaluate(drawn) != before
+    fingers("touchEnd")
+    visitor.page.wait_for_function(f"before => {drawn} === before", arg=before)  # it returns to the whole
+    assert visitor.count() == painted
 
 
 def test_a_link_opens_its_tab_and_arrow_keys_move_between_tabs(visit):

@@ -362,6 +362,16 @@ def test_reason_of_a_dash_opens_on_focus(kept: Page) -> None:
     playwright.expect(tip).to_be_hidden()
 
 
+def test_a_note_is_read_whole(kept: Page) -> None:
+    note = pane(kept, "PatchMatch").locator(".note")
+    note.evaluate("node => { node.textContent = 'It was drawn at 68 px, 17 % of its size. '.repeat(8); }")
+    assert note.evaluate("node => node.scrollWidth <= node.clientWidth && node.clientHeight >= 38")
+    assert note.evaluate("node => node.scrollHeight > node.clientHeight + 19")
+    note.press("Enter")
+    assert note.evaluate("node => node.scrollHeight <= node.clientHeight + 1")
+    note.press("Enter")
+
+
 def test_picker_chooses_and_python_reads_the_choice(kept: Page, harness: ModuleType) -> None:
     picker = kept.locator("#picker")
     picker.locator(".open").click()
