@@ -1,5 +1,7 @@
 """The study of depths: what it fills, and what it says of the values."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ from skimage import data
 
 from benchmark.studies import depth
 from inpainters.imaging import save_png
+
+COMMITTED = Path(__file__).parents[2] / "results" / "depth"
 
 
 @pytest.fixture
@@ -46,3 +50,9 @@ def test_holes_are_compact_and_a_depth_is_what_windows_are_shrunk_to(tmp_path, m
     found = depth.measured_depths(["gated_conv"], given, quiet=True)
     assert asked[:2] == [(depth.BESIDE, 0), ("gated_conv", 0)]
     assert len(found) == 2 * (2 + len(depth.DEPTHS))
+
+
+def test_the_page_is_that_of_the_committed_rows() -> None:
+    rows = pd.read_csv(COMMITTED / "depth.csv")
+    assert (COMMITTED / "depth.md").read_text() == depth.markdown_of_depths(rows)
+    assert (COMMITTED / "depth.svg").read_bytes() == depth.curves(rows)
