@@ -52,7 +52,7 @@ def load_mask_file(app: App, session: Session, path: str | Path, name: str) -> R
         session.offers["resize"] = app.store.put_image(refitted(mask, size))
         words = f"Resize it to {width}×{height}"
         return Reply(f"'{name}' is {w}×{h}, the picture {width}×{height}.", True, None, (("resize", words),))
-    offers: tuple[tuple[str, str], ...] = ()
+    session.drawn, offers = "", tuple[tuple[str, str], ...]()
     if mask.mean() > MOSTLY and not mask.all():
         session.offers["invert"] = app.store.put_image(~mask)
         notes = (*notes, f"'{name}' masks {mask.mean():.0%} of the picture: white is what is missing.")
@@ -189,6 +189,7 @@ def open_showcase(app: App, session: Session) -> Reply:
     if shown is None:
         return Reply()
     session.open(shown.round())
+    session.drawn = shown.drawn
     return Reply(INVITATION, mask=shown.mask)
 
 

@@ -44,6 +44,8 @@ class Showcase:
     """Method -> its fill, with the scores that the suite has of it."""
     best: str
     """The method whose fill looks closest to the original."""
+    drawn: str = f"{SUITE}/{MASK_SET}/{SHOWN[0]}"
+    """Where its mask is from: one that was drawn, with a true original under it."""
 
     def round(self) -> Round:
         """A round of one visit that shows it."""

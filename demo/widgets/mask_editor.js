@@ -143,7 +143,7 @@ function layout(editor) {
 }
 
 function largest({ root }) {
-  if (root.classList.contains("ed-wide")) return Math.max(260, window.innerHeight - 200);
+  if (root.classList.contains("ed-wide")) return Math.max(260, window.innerHeight - 190);
   return window.innerWidth > 900 ? Math.max(220, window.innerHeight - 500) : window.innerHeight * 0.5;
 }
 

@@ -12,6 +12,7 @@ from demo.actions import compare
 from demo.server import samples
 from demo.server.jobs import Runner
 from demo.server.pictures import open_picture
+from demo.server.showcase import showcase
 from demo.server.store import Store
 from demo.server.store import url as served
 from demo.server.visit import App, Session
@@ -115,13 +116,37 @@ def test_a_link_without_a_picture_opens_the_finished_example_and_a_mask_replaces
     shown = panes.panes(session, Runner())
     assert (shown["mode"], shown["pair"][0], len(shown["panes"])) == ("slider", "original", 6)
     assert not [pane for pane in shown["panes"] if pane["state"] == "stale"]
+    assert session.judged  # a drawn mask has a true original under it, whatever the purpose
     told = {"count": 4, "bbox": [0, 0, 2, 2], "by": "server", "digest": "1"}
     assert not compare.painted(session, told)
-    assert compare.painted(session, {**told, "digest": "2"})
+    session.forget_answers()
+    assert session.round.drawn
+    assert session.judged
+    session.open(showcase(store, Path("results")).round())
+    assert not compare.painted(session, told)
+    assert compare.painted(session, {**told, "digest": "2", "by": "visitor"})
+    assert not session.judged
     assert [pane["id"] for pane in panes.panes(session, Runner())["panes"]] == ["original"]
     other = Session(store)
     compare.restore_session(app, other, {"img": "coffee"})
     assert [pane["id"] for pane in panes.panes(other, Runner())["panes"]] == ["original"]
+
+
+def test_a_mask_file_is_no_longer_what_a_tool_drew(store, tmp_path, photo, saved):
+    app, session = App(store, None, tmp_path), Session(store)
+    compare.use_tool(app, session, {"kind": "sample", "id": "coffee"})
+    compare.use_tool(app, session, {"kind": "generate", "name": "brush", "ratio": 0.2})
+    assert session.drawn
+    hole = np.zeros((400, 600), np.uint8)
+    hole[:300] = 255
+    reply = compare.load_mask_file(app, session, saved(tmp_path, "m.png", PilImage.fromarray(hole)), "m.png")
+    assert not session.drawn
+    assert "masks 75% of the picture" in reply.note
+    assert [key for key, _ in reply.offers] == ["invert"]
+    taken = compare.use_tool(app, session, {"kind": "offer", "id": "invert"})
+    assert np.array_equal(store.mask(taken.mask), hole == 0)
+    with pytest.raises(InputError, match="no longer offered"):
+        compare.use_tool(app, session, {"kind": "offer", "id": "invert"})
 
 
 def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(
