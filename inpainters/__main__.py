@@ -220,8 +220,8 @@ def _text(path: Path) -> str:
 
 def _fill_one(method: Inpainter, pair: FilePair, targets: "_Targets", arguments: argparse.Namespace) -> None:
     found = load_pair(pair.photo, ALPHA if pair.mask is None else pair.mask)
+    original = None if arguments.plain else _original(pair.photo)
     results = _answers(method, pair, found, arguments)
-    original = None if arguments.plain else load_original(pair.photo)
     notes = targets.save(pair.name, results, original, found.mask, arguments)
     kept = original is not None and not notes  # then nothing was dropped or converted in the file
     seen = [note for note in found.notes if not (kept and note.startswith(("Alpha was", "Converted from")))]
@@ -234,6 +234,17 @@ def _progress(jobs: Sequence[_Task]) -> Iterator[_Task]:
         for method, pair in bar:
             bar.set_description(f"{method.spec.name} {shown(pair.photo)}")
             yield method, pair
+
+
+def _original(photo: Path) -> Original | None:
+    """What the photograph's file has to be kept; None, which is said, where it has pixels alone that can be
+    read.
+    """
+    try:
+        return load_original(photo)
+    except InputError:
+        say(f"{shown(photo)}: What its file has beside pixels cannot be read: the result is 8-bit sRGB.")
+        return None
 
 
 def _answers(

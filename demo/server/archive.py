@@ -64,4 +64,4 @@ def _again(record: Mapping[str, Any], sketched: bool) -> str:
     settings += " --guide sketch.png" if sketched else ""
     file = record.get("file", f"{record['method']}.png")
     chosen = f"--method {record['method']} --seed {record['seed']}{settings}"
-    return f"python -m inpainters fill original.png mask.png {chosen} -o {file}"
+    return f"python -m inpainters fill original.png mask.png {chosen} -o again/{file}"

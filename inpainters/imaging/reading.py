@@ -28,6 +28,8 @@ PICTURE_SUFFIXES = (
 """Of a folder's files, those that data sets, mask sets and trainings read."""
 MAX_PIXELS = 100_000_000
 """Pictures of more pixels are refused before they are decoded."""
+MAX_SIDE = 1_000_000
+"""Longer pictures are refused, as no PNG of them can be written."""
 Made = TypeVar("Made")
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000")
 """What Pillow may read: no format that starts another program, as PostScript does."""
@@ -170,6 +172,8 @@ def _upright(picture: PilImage.Image, name: str, max_pixels: int, profile: objec
             f"{name} is {width}×{height}; the limit is {max_pixels / 1e6:.3g} megapixels. Make it smaller or "
             "crop it first."
         )
+    if max(width, height) > MAX_SIDE:
+        raise InputError(f"{name} is {width}×{height}; a side may have {MAX_SIDE:,} pixels. Crop it first.")
     if width < 1 or height < 1:
         raise InputError(f"{name} has no pixels; choose another file.")
     notes: list[str] = []

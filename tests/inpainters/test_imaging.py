@@ -328,3 +328,8 @@ def test_pixels_that_are_damaged_are_refused(exif):
     middle = data.index(b"IDAT") + 1000
     with pytest.raises(InputError, match="damaged or cut short"):
         decode_image(data[:middle] + bytes(100) + data[middle + 100 :])
+
+
+def test_a_picture_too_long_for_a_png_is_refused():
+    with pytest.raises(InputError, match=r"1000001×1; a side may have 1,000,000 pixels\. Crop it first\."):
+        decode_image(png_header(1_000_001, 1))

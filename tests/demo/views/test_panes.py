@@ -63,7 +63,7 @@ def test_several_answers_stand_in_the_pane_and_in_the_archive(store, photo, tmp_
         ("repaint", 5, "done"), ("repaint", 6, "done"), ("repaint", 7, "stopped"),
     ]  # fmt: skip
     assert "--seed 6" in records[1]["again"]
-    assert records[1]["again"].endswith("-o repaint-seed6.png")
+    assert records[1]["again"].endswith("-o again/repaint-seed6.png")
     session.follow("repaint-seed6")
     assert np.array_equal(store.image(session.round.picture.token), fills[1])
 

@@ -65,8 +65,17 @@ def place(tmp_path_factory):
 def check(data: bytes, place: Path) -> None:
     """Every way into the program reads the file or refuses it in one sentence."""
     place.write_bytes(data)
-    for read in (decode_image, lambda _: load_mask(place), lambda _: load_original(place)):
+    for read in (decode_image, lambda _: load_mask(place), lambda data: keep(data, place)):
         assert SENTENCE.fullmatch(refused(read, data))
+
+
+def keep(data: bytes, place: Path) -> None:
+    """What can be read can also be written as it was."""
+    image = decode_image(data).image
+    mask = np.zeros(image.shape[:2], bool)
+    mask[:1, :2] = True
+    written, _ = load_original(place).encode(255 - image, mask)
+    assert decode_image(written).image.shape == image.shape
 
 
 def refused(read: Callable[[bytes], object], data: bytes) -> str:
