@@ -287,7 +287,10 @@ def test_methods_are_chosen_by_purpose_and_say_what_they_are(visit):
     page.click("#compare-picker [data-purpose='families']")
     page.wait_for_selector(f"#compare-run:has-text('Run 6 of {ready} · about ')")
     opener = page.locator("#compare-picker .open")
-    assert opener.bounding_box()["y"] < 900  # without scrolling
+    for width, height in ((1280, 720), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        box = opener.bounding_box()
+        assert box["y"] + box["height"] < height  # without scrolling
     opener.press("Enter")
     ticked = sheet.locator("input[data-method]:checked").evaluate_all("all => all.map(n => n.dataset.method)")
     assert len({registry.get(name).family for name in ticked}) == len(ticked) == 6
@@ -541,14 +544,19 @@ def test_masks_from_a_file_and_from_a_generator(visitor, tmp_path):
     PilImage.fromarray(mask).resize((402, 242), PilImage.Resampling.NEAREST).save(tmp_path / "double.png")
     PilImage.fromarray(255 - mask).save(tmp_path / "inverted.png")
     PilImage.fromarray(0 * mask).save(tmp_path / "empty.png")
+
+    def taken():
+        visitor.says("as you chose")
+        visitor.page.wait_for_selector(f"#compare-editor .widget[data-count='{30 * 40}']")
+
     visitor.tool("Clear")
     visitor.upload(tmp_path / "double.png", "#compare-mask")
     visitor.page.click("text=Resize it to 201×121")
-    visitor.says("as you chose")
+    taken()
     assert np.array_equal(visitor.mask(), mask > 0)
     visitor.upload(tmp_path / "inverted.png", "#compare-mask")
     visitor.page.click("text=Invert it")
-    visitor.says("as you chose")
+    taken()
     assert np.array_equal(visitor.mask(), mask > 0)
     visitor.upload(tmp_path / "empty.png", "#compare-mask")
     visitor.says("masks nothing, so the painted mask stays")
