@@ -67,7 +67,7 @@ def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, An
         "family": spec.family,
         "state": _STATES.get(job.state, job.state),
     }
-    pane |= {"src": url(job.showing[0]), "file": f"{stem}-{job.method}", "chips": [], "note": ""}
+    pane |= {"src": url(so_far(session, job)[0]), "file": f"{stem}-{job.method}", "chips": [], "note": ""}
     if job.state == "waiting":
         pane |= {"place": runner.ahead(job), "eta": round(runner.until(job), 1)}
     elif job.state == "running":
@@ -82,7 +82,7 @@ def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, An
         pane["err"] = job.message
     if job.n > 1:
         done = [_answer(job, answer, session, old) for answer in job.answers]
-        shown = [*done, *(_coming(job, job.seed + i) for i in range(len(done), job.n))]
+        shown = [*done, *(_coming(session, job, job.seed + i) for i in range(len(done), job.n))]
         pane["answers"] = [answer | {"file": f"{stem}-{answer['name']}"} for answer in shown]
     return pane
 
@@ -117,12 +117,20 @@ def _answer(job: Job, answer: Answer, session: Session, old: bool) -> dict[str, 
     }
 
 
-def _coming(job: Job, seed: int) -> dict[str, Any]:
+def so_far(session: Session, job: Job) -> tuple[str, str]:
+    """Tokens of what there is to see of the answer under way, and of its thumbnail: the hole before there is
+    more.
+    """
+    begun = job.state == "running" and not job.showing[0]
+    return (session.round.masked or "", "") if begun else job.showing
+
+
+def _coming(session: Session, job: Job, seed: int) -> dict[str, Any]:
     """What a pane shows of an answer that is not there:
     the one under way has a preview, the others are empty.
     """
     under_way = seed == job.seed + len(job.answers) and job.state in ("running", "stopped")
-    src, thumb = job.showing if under_way else ("", "")
+    src, thumb = so_far(session, job) if under_way else ("", "")
     state = _STATES.get(job.state, job.state) if under_way or job.final else "queued"
     shown = {"seed": seed, "name": job.name(seed), "state": state, "src": url(src), "thumb": url(thumb)}
     return shown | {"seconds": None, "chips": [], "note": ""}

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from inpainters.base import Inpainter, Piece
-from inpainters.imaging import Image, Mask
+from inpainters.imaging import Image, Mask, enlarge, to_uint8
 from inpainters.patches.field import (
     RATIO,
     Float32s,
@@ -59,6 +59,8 @@ class PatchMatch(Inpainter):
                 level.vote(level.weights(distance))
                 done += 1
                 piece.on_step(done, sum(plan))
+            if piece.preview is not None:
+                piece.preview(enlarge(to_uint8(level.values[:, :3].reshape(*size, 3)), piece.mask.shape))
         assert level is not None, "there is a scale at least"
         return level, distance
 

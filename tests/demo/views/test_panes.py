@@ -87,3 +87,17 @@ def test_distances_to_what_was_removed_are_hidden_until_they_are_asked_for(
     assert shown() == ("original", 1, False)
     session.round.reference = False
     assert shown() == (None, 0, False)
+
+
+def test_a_method_that_has_begun_shows_the_hole_until_it_shows_more(store, photo, tmp_path, done_session):
+    session = done_session(store, photo, tmp_path)
+    session.round.masked = "masked.png"
+    job, waiting = Job("patchmatch", state="running"), Job("shift_map")
+    session.round.batch = Batch([job, waiting])
+
+    def shown():
+        return {pane["id"]: pane["src"] for pane in panes.panes(session, Runner())["panes"][2:]}
+
+    assert shown() == {"patchmatch": "pic/masked.png", "shift_map": None}
+    job.showing = "so-far.png", ""
+    assert shown()["patchmatch"] == "pic/so-far.png"

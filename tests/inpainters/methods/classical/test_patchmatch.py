@@ -134,5 +134,15 @@ def test_above_the_cap_the_field_of_the_coarser_scale_is_copied_sharply(monkeypa
     assert np.abs(fill(image, mask).image[mask] - 120.0).mean() > 85
 
 
+def test_each_scale_is_shown_nearer_to_the_fill_than_the_first_and_showing_changes_nothing():
+    image, mask, shown = photograph(128), square((128, 128), 40, 40, 48), []
+    result = create("patchmatch")(InpaintRequest(image, mask, seed=3), on_preview=shown.append)
+    assert len(shown) > 2
+    assert all(np.array_equal(picture[~mask], image[~mask]) for picture in shown)
+    away = [np.abs(picture[mask] - result.image[mask].astype(float)).mean() for picture in shown]
+    assert away[-1] < away[0]
+    assert np.array_equal(result.image, fill(image, mask, seed=3).image)
+
+
 def test_the_class_of_the_table():
     assert isinstance(create("patchmatch"), PatchMatch)
