@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from demo import endpoints
 from demo.server.jobs import Runner
 from demo.server.limits import MAX_UPLOAD, Limits
+from demo.server.memory import few_arenas
 from demo.server.presence import Listening
 from demo.server.store import Store
 from demo.server.visit import App, Session
@@ -156,6 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
             f"there is no folder '{given.results}'; name one that `python -m benchmark run` has written."
         )
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    few_arenas()
     blocks, app = make(given.results)
     try:
         blocks.launch(

@@ -30,8 +30,16 @@ from inpainters import commandline
 from inpainters.imaging import encode_png
 from inpainters.masks import generate
 
-LIGHT = ("mean_fill", "telea", "navier_stokes", "biharmonic", "context_encoder", "partial_conv", "gated_conv")
-HEAVY = (
+LIGHT_METHODS = (
+    "mean_fill",
+    "telea",
+    "navier_stokes",
+    "biharmonic",
+    "context_encoder",
+    "partial_conv",
+    "gated_conv",
+)
+HEAVY_METHODS = (
     ("deep_image_prior", "{}"),
     ("repaint", '{"preset": "balanced"}'),
     ("ddnm", '{"preset": "balanced"}'),
@@ -39,14 +47,14 @@ HEAVY = (
 )
 KINDS = {"light": 0.7, "heavy": 0.14, "leaves": 0.08, "broken": 0.08}
 """Share of the clients of each kind."""
-PAUSE = 12.0
+THOUGHT = 12.0
 """Seconds between an answer and the next question of a light client, in the mean."""
-PATIENCE = 30.0
+AFTERWARDS = 30.0
 """Seconds for which answers are awaited after the end."""
-SIDE = 512
+PICTURE_SIDE = 512
 """Of the pictures that are sent, in pixels."""
 _NONE = "no answer"
-LIMIT = 3.0
+WANTED = 3.0
 """Seconds within which 95 % of the light answers should come."""
 
 
@@ -71,7 +79,7 @@ class Client:
 
     def run(self) -> None:
         chance = random.Random(self.number)
-        time.sleep(chance.uniform(0, PAUSE))
+        time.sleep(chance.uniform(0, THOUGHT))
         while time.monotonic() < self.end:
             begin = time.monotonic()
             method, problem = self._ask(chance)
@@ -79,17 +87,17 @@ class Client:
                 return
             row = {"kind": self.kind, "method": method, "seconds": time.monotonic() - begin}
             self.seen.answers.append({**row, "problem": problem})
-            time.sleep(min(chance.expovariate(1 / PAUSE), max(0.0, self.end - time.monotonic())))
+            time.sleep(min(chance.expovariate(1 / THOUGHT), max(0.0, self.end - time.monotonic())))
 
     @property
     def patience(self) -> float:
-        return self.end + PATIENCE - time.monotonic()
+        return self.end + AFTERWARDS - time.monotonic()
 
     def _ask(self, chance: random.Random) -> tuple[str, str]:
         """(method, what was wrong with the answer; empty where nothing was)."""
-        method, options = (chance.choice(LIGHT), "{}")
+        method, options = (chance.choice(LIGHT_METHODS), "{}")
         if self.kind in ("heavy", "leaves"):
-            method, options = chance.choice(HEAVY)
+            method, options = chance.choice(HEAVY_METHODS)
         image, mask = picture(chance.randrange(10**6))
         if self.kind == "broken":
             image = image[: chance.randrange(len(image) // 2)]
@@ -138,8 +146,10 @@ class Client:
 def picture(seed: int) -> tuple[bytes, bytes]:
     """A picture of smooth colours, and a mask of a stroke in it, as PNG."""
     coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
-    image = coarse.repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)
-    return encode_png(image), encode_png(generate("brush", (SIDE, SIDE), seed=seed, ratio=0.05))
+    image = coarse.repeat(PICTURE_SIDE // 8, 0).repeat(PICTURE_SIDE // 8, 1)
+    return encode_png(image), encode_png(
+        generate("brush", (PICTURE_SIDE, PICTURE_SIDE), seed=seed, ratio=0.05)
+    )
 
 
 def kinds(count: int) -> list[str]:
@@ -195,7 +205,7 @@ def resident(pid: int) -> float:
     return float("nan")
 
 
-def table(seen: Seen) -> pd.DataFrame:
+def load_rows(seen: Seen) -> pd.DataFrame:
     """A row per kind of client and method: how many answers, how many were wrong, and their seconds."""
     rows = pd.DataFrame(seen.answers, columns=["kind", "method", "seconds", "problem"])
     everything = rows.assign(method="all")
@@ -217,12 +227,13 @@ def markdown_of_load(rows: pd.DataFrame, memory: Sequence[tuple[float, float]], 
         for kind, method, n, wrong, *seconds in rows.itertuples(index=False)
     ]
     light = rows[(rows["kind"] == "light") & (rows["method"] == "all")]["p95"].max()
-    verdict = f"95 % of the light answers came within {light:.2f} s (wanted: {LIMIT:g} s)."
+    verdict = f"95 % of the light answers came within {light:.2f} s (wanted: {WANTED:g} s)."
     return "\n\n".join(
         [
             "# Load",
             f"{clients} clients at once on loopback for {memory[-1][0] / 60:.1f} minutes, "
-            f"{PAUSE:g} s in the mean between an answer and the next question; {SIDE}×{SIDE} pixels. "
+            f"{THOUGHT:g} s in the mean between an answer and the next question; pictures of "
+            f"{PICTURE_SIDE}×{PICTURE_SIDE} pixels. "
             f"Measured on {measure.hardware()}, which may have been shared. {verdict}",
             markdown_table(["clients, method", "answers", "wrong", "median s", "95 % s", "longest s"], lines),
             f"Memory of the app: {_course(memory)}.",
@@ -254,7 +265,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(parsed: argparse.Namespace) -> int:
     seen = measured_load(parsed.clients, parsed.seconds)
-    rows = table(seen)
+    rows = load_rows(seen)
     text = io.StringIO()
     rows.to_csv(text, index=False, float_format="%.4g", lineterminator="\n")
     page = markdown_of_load(rows, seen.memory, parsed.clients)
@@ -263,7 +274,7 @@ def _main(parsed: argparse.Namespace) -> int:
     print(page)
     for problem in sorted({str(row["problem"]) for row in seen.answers} - {""}):
         print(f"wrong: {problem}")
-    late = rows[(rows["kind"] == "light") & (rows["method"] == "all")]["p95"].max() > LIMIT
+    late = rows[(rows["kind"] == "light") & (rows["method"] == "all")]["p95"].max() > WANTED
     return int(bool(rows["wrong"].any()) or bool(late))
 
 

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from demo.server.lanes import Lanes
+from demo.server.memory import give_back
 from demo.server.options import answers_of, refuse_local
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
@@ -375,6 +377,8 @@ class Runner:
             return job.answer(inpainter, request, partial(self._step, job))
         finally:
             self.lanes.leave(job)
+            with suppress(RuntimeError):  # it was closed
+                self._after.submit(give_back)
 
     def _step(self, job: Job, done: int, total: int) -> bool:
         self._go(job)

@@ -10,6 +10,10 @@ MAX_UPLOAD = 72_000_000
 """Bytes of an uploaded file: 4096x4096 pixels with alpha fit as they are, in a BMP or TIFF."""
 _AROUND = 64 * 1024
 """Bytes that a form adds to the file in it."""
+UPLOADS = ("/gradio_api/upload", "/gradio_api/component_server")
+"""Where files are sent to, which Gradio writes to disk as they come."""
+TOO_LARGE = "The request is larger than {} MB; upload files in place of sending them as text."
+TOO_LARGE_FILE = f"The file is larger than {MAX_UPLOAD // 1_000_000} MB; save it smaller, as PNG or JPEG."
 CLOSED = ("/gradio_api/deep_link",)
 """It would write a file per visit that nothing deletes."""
 
@@ -33,57 +37,41 @@ class Limits:
             await _answer(send, 404, "There are no deep links here: the address bar holds the link.")
             return
         said = headers.get(b"content-length", "")
-        length = int(said) if said.isdecimal() else 0
-        if headers.get(b"content-type", "").startswith(
-            "multipart/form-data"
-        ):  # an upload: Gradio bounds those that do not say how large they are
-            if length > MAX_UPLOAD + _AROUND:
-                await _answer(
-                    send,
-                    413,
-                    f"The file is larger than {MAX_UPLOAD // 1_000_000} MB; save it smaller, as PNG or JPEG.",
-                )
-                return
-            await self.app(scope, receive, send)
-            return
-        if length > self.max_json:
-            await self._refuse(send)
-            return
-        await self._bounded(scope, receive, send)
+        form = headers.get(b"content-type", "").startswith("multipart/form-data")
+        if form and scope["path"].rstrip("/").endswith(UPLOADS):
+            most, sentence = MAX_UPLOAD + _AROUND, TOO_LARGE_FILE
+        else:  # a form that is sent elsewhere would be read into memory whole
+            most, sentence = self.max_json, TOO_LARGE.format(self.max_json >> 20)
+        if said.isdecimal() and int(said) > most:
+            await _answer(send, 413, sentence)
+        else:
+            await self._bounded(scope, receive, send, most, sentence)
 
-    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send, most: int, sentence: str) -> None:
         seen, refused = 0, False
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_json:
+            if seen > most:
                 raise _TooLargeError
             return message
 
         async def swapped(message: Message) -> None:
             # the framework turns what `counted` raises into an answer of its own: ours takes its place
             nonlocal refused
-            if seen <= self.max_json:
+            if seen <= most:
                 await send(message)
             elif not refused:
                 refused = True
-                await self._refuse(send)
+                await _answer(send, 413, sentence)
 
         try:
             await self.app(scope, counted, swapped)
         except _TooLargeError:
             if not refused:
-                await self._refuse(send)
-
-    async def _refuse(self, send: Send) -> None:
-        await _answer(
-            send,
-            413,
-            f"The request is larger than {self.max_json >> 20} MB; upload files in place of sending them as "
-            "text.",
-        )
+                await _answer(send, 413, sentence)
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:

@@ -88,6 +88,8 @@ def parse_options(text: str) -> dict[str, object]:
         raise InputError(
             f'Options are a JSON object such as {{"radius": 5}}; this one breaks at character {error.pos}.'
         ) from None
+    except RecursionError:
+        value = None
     if not isinstance(value, dict):
         raise InputError('Options are a JSON object such as {"radius": 5}.')
     return value

@@ -1,0 +1,39 @@
+"""What was freed goes back to the machine."""
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demo.server import memory
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_freed_blocks_of_a_thread_leave_the_process():
+    if memory._libc() is None:
+        pytest.skip("this C library cannot")
+    held, gate, freed = [], threading.Event(), threading.Event()
+
+    def work():
+        for _ in range(3000):  # below the size from which an array gets pages of its own
+            held.append(np.ones(8000))
+        keep = np.ones(100)  # above them all: the top of the arena cannot shrink by itself
+        held.clear()
+        freed.set()
+        gate.wait(60)
+        del keep
+
+    before, thread = resident(), threading.Thread(target=work)
+    thread.start()
+    freed.wait(60)
+    memory.give_back()
+    after = resident()
+    gate.set()
+    thread.join()
+    assert after - before < 0.25 * 3000 * 64_000
