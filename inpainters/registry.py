@@ -110,7 +110,7 @@ _SPECS = (
         link="https://doi.org/10.1080/10867651.2004.10487596",
         licence="Apache-2.0 (OpenCV)",
         cost=Cost(fixed=0.0005, per_megapixel=0.04, per_missing_megapixel=0.6),
-        options=(Option("radius", 3.0, "Neighbourhood of each pixel, in pixels.", 1, 50),),
+        options=(Option("radius", 3.0, "Neighbourhood of each pixel, in pixels.", 1, 50, power=2.0),),
         strategy=Strategy(context=0.0, min_context=32),
     ),
     MethodSpec(
@@ -127,7 +127,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR.2001.990497",
         licence="Apache-2.0 (OpenCV)",
         cost=Cost(fixed=0.0005, per_megapixel=0.04, per_missing_megapixel=0.6),
-        options=(Option("radius", 3.0, "Neighbourhood of each pixel, in pixels.", 1, 50),),
+        options=(Option("radius", 3.0, "Neighbourhood of each pixel, in pixels.", 1, 50, power=2.0),),
         strategy=Strategy(context=0.0, min_context=32),
     ),
     MethodSpec(
@@ -211,7 +211,7 @@ _SPECS = (
         version="2",
         options=(
             Option("patch", 7, "Side of the patches, in pixels.", 3, 11),
-            Option("iterations", 3, "Rounds of search and vote at the finest scale.", 1, 20),
+            Option("iterations", 3, "Rounds of search and vote at the finest scale.", 1, 20, power=1.0),
         ),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=8_000_000),
         stochastic=True,
@@ -398,6 +398,7 @@ _SPECS = (
                 "Most steps of the fit; it ends early when held-out pixels get worse. The paper: thousands.",
                 1,
                 10_000,
+                power=1.0,
             ),
             Option("width", 64, "Channels of the deeper scales; the paper has 128 at every scale.", 16, 256),
         ),

@@ -31,6 +31,8 @@ class Option:
     """True of the choice whose first value adds detail from the surroundings to fills that were drawn small
     (`patches.detail`).
     """
+    power: float = 0.0
+    """The seconds per pixel grow with this power of its value; 0: they do not depend on it."""
 
     def parse(self, value: object) -> bool | int | float | str:
         """Return `value` in the option's type; raise InputError for another type or out of range."""

@@ -5,6 +5,7 @@ can bear.
 *Inside*. No method resizes known pixels in silence, and a one-pixel hole in a huge picture is cheap.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
@@ -308,7 +309,23 @@ class Workload:
         calls, count = self.spec.network_calls(self.options), sum(window.parts for window in self.windows)
         per_call = cost.per_call * len(self.windows) + cost.per_call_megapixel * self.megapixels
         pixels = cost.per_megapixel * self.megapixels + cost.per_missing_megapixel * self.missing_megapixels
-        return cost.fixed + cost.per_part * count + pixels + calls * per_call + self.detail_seconds
+        return (
+            cost.fixed
+            + cost.per_part * count
+            + self._effort * pixels
+            + calls * per_call
+            + self.detail_seconds
+        )
+
+    @property
+    def _effort(self) -> float:
+        """How many times the seconds per pixel under these options are those under the defaults."""
+        weighty = [option for option in self.spec.options if option.power and option.name in self.options]
+        effort: float = math.prod(
+            (float(option.parse(self.options[option.name])) / float(option.default)) ** option.power
+            for option in weighty
+        )
+        return effort
 
     @property
     def largest(self) -> "Workload":

@@ -10,6 +10,7 @@ import argparse
 import http.client
 import io
 import json
+import os
 import random
 import socket
 import subprocess
@@ -65,6 +66,10 @@ class Seen:
     answers: list[dict[str, object]] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
     """(seconds since the start, MB)"""
+    cores: float = float("nan")
+    """How many the app had, in the mean (Linux)."""
+    busy: float = float("nan")
+    """The machine's load in the minute before the start: what others kept busy."""
 
 
 @dataclass
@@ -176,7 +181,8 @@ def measured_load(clients: int, seconds: float) -> Seen:
 
 
 def _ask_all(pid: int, port: int, clients: int, seconds: float) -> Seen:
-    seen, begin = Seen(), time.monotonic()
+    seen, begin, used = Seen(), time.monotonic(), processor_seconds(pid)
+    seen.busy = os.getloadavg()[0]
     asking = [Client(i, kind, port, seen, begin + seconds) for i, kind in enumerate(kinds(clients))]
     threads = [threading.Thread(target=client.run, daemon=True) for client in asking]
     for thread in threads:
@@ -184,6 +190,7 @@ def _ask_all(pid: int, port: int, clients: int, seconds: float) -> Seen:
     while any(thread.is_alive() for thread in threads):
         seen.memory.append((time.monotonic() - begin, resident(pid)))
         time.sleep(1.0)
+    seen.cores = (processor_seconds(pid) - used) / (time.monotonic() - begin)
     return seen
 
 
@@ -205,6 +212,14 @@ def resident(pid: int) -> float:
     return float("nan")
 
 
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has had (Linux); NaN elsewhere."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return float("nan")
+
+
 def load_rows(seen: Seen) -> pd.DataFrame:
     """A row per kind of client and method: how many answers, how many were wrong, and their seconds."""
     rows = pd.DataFrame(seen.answers, columns=["kind", "method", "seconds", "problem"])
@@ -220,8 +235,9 @@ def load_rows(seen: Seen) -> pd.DataFrame:
     return found.reset_index()
 
 
-def markdown_of_load(rows: pd.DataFrame, memory: Sequence[tuple[float, float]], clients: int) -> str:
+def markdown_of_load(seen: Seen, clients: int) -> str:
     """The page of the study."""
+    rows, memory = load_rows(seen), seen.memory
     lines = [
         [f"{kind}, {method}", str(n), str(wrong), *(f"{value:.2f}" for value in seconds)]
         for kind, method, n, wrong, *seconds in rows.itertuples(index=False)
@@ -234,7 +250,8 @@ def markdown_of_load(rows: pd.DataFrame, memory: Sequence[tuple[float, float]], 
             f"{clients} clients at once on loopback for {memory[-1][0] / 60:.1f} minutes, "
             f"{THOUGHT:g} s in the mean between an answer and the next question; pictures of "
             f"{PICTURE_SIDE}×{PICTURE_SIDE} pixels. "
-            f"Measured on {measure.hardware()}, which may have been shared. {verdict}",
+            f"Measured on {measure.hardware()}; before the start its load was {seen.busy:.1f}, and the app had "
+            f"{seen.cores:.1f} cores' worth of time. {verdict}",
             markdown_table(["clients, method", "answers", "wrong", "median s", "95 % s", "longest s"], lines),
             f"Memory of the app: {_course(memory)}.",
             "`wrong`: no answer, an error, or for broken files anything but one sentence. Those who leave "
@@ -268,7 +285,7 @@ def _main(parsed: argparse.Namespace) -> int:
     rows = load_rows(seen)
     text = io.StringIO()
     rows.to_csv(text, index=False, float_format="%.4g", lineterminator="\n")
-    page = markdown_of_load(rows, seen.memory, parsed.clients)
+    page = markdown_of_load(seen, parsed.clients)
     cells.write(parsed.out / "load.csv", text.getvalue().encode())
     cells.write(parsed.out / "load.md", page.encode())
     print(page)

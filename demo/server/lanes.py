@@ -26,7 +26,7 @@ _SHARE = 4.0
 """Heavy work waits for light work this many times as long as it has worked since, and no longer than
 `_LONGEST`.
 """
-_LONGEST = 2.0
+_LONGEST = 10.0
 _WRONG = 2.0
 """Work that has taken this many times `LIGHT` was expected wrongly: it goes on as heavy work."""
 
@@ -86,7 +86,7 @@ class _Place(Generic[W]):
 
     def ratio(self, now: float) -> float:
         """Its response ratio, from 1."""
-        ahead = max(0.05, self.work.remaining)
+        ahead = max(0.05, self.work.remaining if self.slot else self.work.size)
         return (now - self.since - self.spent(now) + ahead) / ahead
 
 

@@ -18,6 +18,8 @@ from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, encode_png
 
 MAX_AGE = 2 * 3600.0
 """Seconds after which a picture that nobody asks for is deleted."""
+SWEPT = 600.0
+"""Seconds between two sweeps."""
 MOST_DECODED = 64 << 20
 """Bytes of pictures that stay decoded: those that were asked for last."""
 
@@ -29,6 +31,7 @@ class Store:
         self.max_age = max_age
         self._folder: Path | None = None
         self._decoded: dict[str, Image] = {}
+        self._closed = threading.Event()
         self._lock = threading.Lock()
 
     @property
@@ -36,6 +39,7 @@ class Store:
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="inpainting-"))
+                threading.Thread(target=self._tend, name="sweeper", daemon=True).start()
             return self._folder
 
     def put(self, data: bytes, suffix: str = ".png", *, keep: bool = False) -> str:
@@ -102,8 +106,14 @@ class Store:
             except OSError:
                 continue  # another thread was faster
 
+    def _tend(self) -> None:
+        """Sweep also while nobody comes."""
+        while not self._closed.wait(min(SWEPT, self.max_age)):
+            self.sweep()
+
     def close(self) -> None:
         """Delete everything."""
+        self._closed.set()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 

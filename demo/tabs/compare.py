@@ -55,6 +55,12 @@ ZIP_JS = """(token) => {
 }"""
 
 
+KEPT = (
+    "Uploads stay on this server, seen by nobody else, and are deleted about two hours after you last looked "
+    "at them."
+)
+
+
 def build(page: Page) -> None:
     """Lay out the tab inside the current Blocks and wire it."""
     tab = CompareTab(page.app, page.session)
@@ -102,6 +108,8 @@ class CompareTab:
             self.forth = gr.Button("Forward again", elem_id="compare-forth", visible=False)
             self.packed = gr.Button("Download all (zip)", elem_id="compare-zip", interactive=False)
             self.link = gr.Button("Copy link", elem_id="compare-link")
+
+        gr.HTML(KEPT, elem_id="compare-kept", padding=False)
 
     def wire_editor(self) -> None:
         """What changes the picture, the hole or the settings."""

@@ -218,3 +218,19 @@ def test_asking_imports_neither_torch_nor_scipy():
 def test_windows_of_a_rule_alone():
     mask = MASKS["far apart"]
     assert windows(mask, METHODS["telea"].strategy) == list(workload(mask, METHODS["telea"]).windows)
+
+
+def test_options_that_cost_more_are_in_the_price():
+    mask = np.zeros((300, 300), bool)
+    mask[80:200, 80:200] = True
+    for method, option, value, times in (
+        ("telea", "radius", 50, (50 / 3) ** 2),
+        ("navier_stokes", "radius", "6", 4.0),
+        ("deep_image_prior", "iterations", None, 2.0),
+    ):
+        spec = METHODS[method]
+        own = next(one for one in spec.options if one.name == option)
+        value = 2 * own.default if value is None else value
+        plain, dear = (workload(mask, spec, given).seconds for given in ({}, {option: value}))
+        fixed = spec.cost.fixed
+        assert dear - fixed == pytest.approx(times * (plain - fixed))

@@ -8,6 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from demo.server.store import Store
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
 
@@ -37,6 +38,16 @@ def test_old_pictures_are_swept_and_kept_ones_stay(store):
     store.put(b"3")
     assert store.path(old) is None
     assert store.path(kept) is not None
+
+
+def test_old_pictures_are_swept_while_nobody_comes():
+    store = Store(max_age=0.05)
+    token = store.put(b"1")
+    end = time.monotonic() + 60
+    while (store.folder / token).exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    store.close()
 
 
 def test_a_full_disk_is_one_sentence(store, monkeypatch):
