@@ -250,8 +250,8 @@ def markdown_of_load(seen: Seen, clients: int) -> str:
             f"{clients} clients at once on loopback for {memory[-1][0] / 60:.1f} minutes, "
             f"{THOUGHT:g} s in the mean between an answer and the next question; pictures of "
             f"{PICTURE_SIDE}×{PICTURE_SIDE} pixels. "
-            f"Measured on {measure.hardware()}; before the start its load was {seen.busy:.1f}, and the app had "
-            f"{seen.cores:.1f} cores' worth of time. {verdict}",
+            f"Measured on {measure.hardware()}; before the start others kept it busy by a load of "
+            f"{seen.busy:.1f}, and the app had {seen.cores:.1f} cores' worth of time. {verdict}",
             markdown_table(["clients, method", "answers", "wrong", "median s", "95 % s", "longest s"], lines),
             f"Memory of the app: {_course(memory)}.",
             "`wrong`: no answer, an error, or for broken files anything but one sentence. Those who leave "
