@@ -81,6 +81,11 @@ class _Place(Generic[W]):
     def heavy(self) -> bool:
         return self.slot.above > 0 if self.slot else self.work.size > LIGHT
 
+    @property
+    def network(self) -> bool:
+        """Whether it is a network's work that is more than quick."""
+        return self.work.size > QUICK and _wide(self.work.method)
+
     def spent(self, now: float) -> float:
         return self.worked + (now - self.resumed if self.resumed else 0.0)
 
@@ -205,14 +210,13 @@ class Lanes(Generic[W]):
         for slot in free:
             fit = [place for place in self._waiting if slot.above < place.work.size <= slot.most]
             if slot.most == LIGHT and self._network():
-                fit = [place for place in fit if not _wide(place.work.method)]
+                fit = [place for place in fit if not place.network]
             if fit:
                 self._begin(max(fit, key=lambda place: self._rank(place, now)), slot)
 
     def _network(self) -> bool:
         """Whether a network runs as light work: each keeps all cores busy, so a second one gains nothing."""
-        slots = (place.slot for place in self._running.values() if _wide(place.work.method))
-        return any(slot is not None and slot.most == LIGHT for slot in slots)
+        return any(place.network and not place.heavy for place in self._running.values())
 
     def _begin(self, place: _Place[W], slot: _Slot | None) -> None:
         self._waiting.remove(place)

@@ -55,7 +55,7 @@ ZIP_JS = """(token) => {
 }"""
 
 
-KEPT = (
+OF_UPLOADS = (
     "Uploads stay on this server, seen by nobody else, and are deleted about two hours after you last looked "
     "at them."
 )
@@ -109,7 +109,7 @@ class CompareTab:
             self.packed = gr.Button("Download all (zip)", elem_id="compare-zip", interactive=False)
             self.link = gr.Button("Copy link", elem_id="compare-link")
 
-        gr.HTML(KEPT, elem_id="compare-kept", padding=False)
+        gr.HTML(OF_UPLOADS, elem_id="compare-kept", padding=False)
 
     def wire_editor(self) -> None:
         """What changes the picture, the hole or the settings."""
