@@ -66,10 +66,18 @@ class LeaderboardTab:
             min_width=160,
         )
         self.region = gr.Radio(
-            [*first.regions], value=first.region, label="Region", elem_id="leaderboard-region", min_width=200
+            view.region_choices(first.regions),
+            value=first.region,
+            label="Region",
+            elem_id="leaderboard-region",
+            min_width=200,
         )
         self.families = gr.CheckboxGroup(
-            [*families], value=[*families], label="Families", elem_id="leaderboard-families", min_width=240
+            view.family_choices(families),
+            value=[*families],
+            label="Families",
+            elem_id="leaderboard-families",
+            min_width=240,
         )
 
     def _lay_figures(self) -> None:
@@ -123,7 +131,7 @@ class LeaderboardTab:
         return [
             gr.update(choices=sets, value=found.mask_set, visible=len(sets) > 1),
             gr.update(choices=metrics, value=found.metric),
-            gr.update(choices=found.regions, value=found.region),
+            gr.update(choices=view.region_choices(found.regions), value=found.region),
         ]
 
     def on_redraw(self, suite: str, holes: str, metric: str, region: str, families: list[str]) -> list[Any]:

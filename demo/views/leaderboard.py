@@ -15,9 +15,13 @@ from benchmark.report.tables import ARROWS, called, number
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
 from demo.views.changes import next_rev
+from inpainters.families import FAMILIES
 
 SORTS = [("Worst first", "worst"), ("Median first", "median"), ("Best first", "best")]
 NOTHING = "Nothing to draw: this metric was not computed."
+LEADERS = 5
+"""So many of the best methods are in colour in the charts."""
+REGIONS = {"hole": "Inside the hole", "band": "Along its rim", "whole": "Whole picture"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Board:
     metric: str
     region: str
     heads: dict[str, dict[str, Any]]
-    """Entry -> what its row and its line begin with; the name is marked where the metric flatters it."""
+    """Entry -> what its row and its line begin with, the best entry first; the name is marked where the
+    metric flatters it.
+    """
     cells: dict[Key, TableFigure]
     bins: list[str]
     seconds: dict[str, float]
@@ -37,13 +43,43 @@ class Board:
 
 def board(results: Results, metric: str, region: str, families: Collection[str]) -> list[Any]:
     """Values of the table, both charts and the small print."""
-    heads = {entry: _head(results, entry, metric) for entry in entries_of(results, families)}
     cells, bins = cells_of(results, metric, region), column_order(results.rows["bin"])
+    entries = best_first(entries_of(results, families), cells, metric)
+    heads = {entry: _head(results, entry, metric) for entry in entries}
     medians = results.timings.groupby("entry")["seconds"].median()
     seconds = {str(entry): float(value) for entry, value in medians.items()}
     shown = Board(results, metric, region, heads, cells, bins, seconds)
     values = (figures_table(shown), by_ratio(shown), by_seconds(shown))
     return [*({**value, "rev": next_rev()} for value in values), note(results, metric)]
+
+
+def best_first(entries: list[str], cells: dict[Key, TableFigure], metric: str) -> list[str]:
+    """By the figure over all ratios; then those that stand apart, then those without a figure."""
+    sign = -1 if _better(metric) == "high" else 1
+
+    def place(entry: str) -> tuple[int, float]:
+        cell = cells.get((entry, ALL_BINS))
+        if cell is None or cell.reason:
+            return 2, 0.0
+        return int(cell.apart), sign * cell.value.mean
+
+    return sorted(entries, key=place)
+
+
+def metric_name(metric: str) -> str:
+    """What a metric is called on the page, with its unit."""
+    spec = METRICS.get(metric)
+    return ", ".join(filter(None, (spec.title, spec.unit))) if spec else metric
+
+
+def region_choices(regions: list[str]) -> list[tuple[str, str]]:
+    """(label, region) for a chooser."""
+    return [(REGIONS[region], region) for region in regions]
+
+
+def family_choices(families: list[str]) -> list[tuple[str, str]]:
+    """(label, family) for a chooser."""
+    return [(FAMILIES[family].title, family) for family in families]
 
 
 def metric_choices(measured: list[str], lacking: list[str]) -> list[tuple[str, str]]:
@@ -53,9 +89,35 @@ def metric_choices(measured: list[str], lacking: list[str]) -> list[tuple[str, s
 
 
 def figures_table(board: Board) -> dict[str, Any]:
-    """The value of the Table component: methods by ratio bin, seconds last."""
-    rows = [{**head, "cells": _row(board, entry)} for entry, head in board.heads.items()]
-    return {"caption": caption(board.metric, board.region), "cols": _columns(board), "rows": rows}
+    """The value of the Table component: methods by ratio bin, the best first, seconds last."""
+    bare = _without_figures(board)
+    rows = [{**head, "cells": _row(board, entry)} for entry, head in board.heads.items() if entry not in bare]
+    shown = {"caption": caption(board.metric, board.region), "cols": _columns(board), "rows": rows}
+    return {**shown, "sort": ALL_BINS, "lacking": lacking(board, bare)}
+
+
+def _without_figures(board: Board) -> dict[str, str]:
+    """Entry -> why it has no figure in any column."""
+    found = {}
+    for entry in board.heads:
+        cells = [board.cells.get((entry, label)) for label in [*board.bins, ALL_BINS]]
+        reasons = [cell.reason if cell else "not run" for cell in cells]
+        if all(reasons):
+            found[entry] = next((reason for reason in reasons if reason != "not run"), "not run")
+    return found
+
+
+def lacking(board: Board, bare: dict[str, str]) -> str:
+    """One line on the methods without figures, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for entry, why in bare.items():
+        by_reason.setdefault(why.rstrip("."), []).append(board.heads[entry]["title"])
+    everyone = len(bare) == len(board.heads)
+    parts = [
+        f"{'every method' if everyone and len(by_reason) == 1 else ', '.join(titles)} ({why})"
+        for why, titles in by_reason.items()
+    ]
+    return f"No figures: {'; '.join(parts)}." if parts else ""
 
 
 def _row(board: Board, entry: str) -> dict[str, dict[str, Any]]:
@@ -136,7 +198,7 @@ def caption(metric: str, region: str) -> str:
         "whole": "over the whole picture",
     }[region]
     better = {"high": "higher is better", "low": "lower is better"}[_better(metric)]
-    return f"{metric} {place}, {better}"
+    return f"{metric_name(metric)} {place}, {better}"
 
 
 def note(results: Results, metric: str) -> str:
@@ -174,12 +236,13 @@ def agreement(results: Results) -> str:
 
 def by_ratio(board: Board) -> dict[str, Any]:
     """The value of a Chart: the metric against the missing share, one line per method."""
-    series = []
+    series: list[dict[str, Any]] = []
     for entry, head in board.heads.items():
         points = [_point(label, cell) for label in board.bins if (cell := _value(board, entry, label))]
         series += [{**head, "pts": points}] if points else []
     axis = {"label": "missing share of the picture, %", "scale": "category", "values": board.bins}
-    return {"title": "By missing share", "x": axis, "y": _axis(board), "series": series, "note": NOTHING}
+    shown = {"title": "By missing share", "x": axis, "y": _axis(board)}
+    return {**shown, "series": _led(series), "note": NOTHING}
 
 
 def by_seconds(board: Board) -> dict[str, Any]:
@@ -191,7 +254,12 @@ def by_seconds(board: Board) -> dict[str, Any]:
     ]
     axis = {"label": "median seconds per picture", "scale": "log", "unit": "s"}
     shown = {"title": "By time", "kind": "scatter", "x": axis, "y": _axis(board)}
-    return {**shown, "series": series, "note": NOTHING}
+    return {**shown, "series": _led(series), "note": NOTHING}
+
+
+def _led(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The best ones are in colour."""
+    return [{**one, "lead": place < LEADERS} for place, one in enumerate(series)]
 
 
 def _value(board: Board, entry: str, label: str) -> TableFigure | None:
@@ -210,4 +278,8 @@ def _point(x: Any, cell: TableFigure) -> dict[str, Any]:
 
 
 def _axis(board: Board) -> dict[str, Any]:
-    return {"label": board.metric, "better": _better(board.metric), "digits": _digits(board.cells)}
+    return {
+        "label": metric_name(board.metric),
+        "better": _better(board.metric),
+        "digits": _digits(board.cells),
+    }

@@ -1,51 +1,41 @@
 /* Lines with their intervals, or points of quality against cost, as SVG. */
 
 import { axisTitles, better, gridLines } from "./chart.axes.js";
-import { dashOf, mark } from "./chart.marks.js";
+import { endLabels, measurer, pointLabels } from "./chart.labels.js";
+import { legendItem, makeLight } from "./chart.legend.js";
+import { dashOf } from "./chart.marks.js";
 import { linear, xScale } from "./chart.scales.js";
-import { barsOf, describe, endLabels, lineOf, pointLabels, titleOf, usable } from "./chart.series.js";
+import { barsOf, describe, lineOf, usable } from "./chart.series.js";
 import { makeSpots, spotNode } from "./chart.spots.js";
-import { familyColour } from "./common.families.js";
 import { makeHost } from "./common.host.js";
 import { el, isNumber, setAttributes, svg } from "./common.js";
 
 const LABELS_FROM = 560;
+const MOST_NAME = 0.4;
 
 function axis(given) {
   return typeof given === "object" && given !== null ? given : { label: given ?? "" };
 }
 
-/* The sizes of a chart in a column of a width: its frame leaves room for ticks and, in a wide one, names. */
-function layout(columnWidth, scatter) {
+/* The sizes of a chart in a column of a width: its frame leaves room for ticks and for names of up to `longest`
+   pixels; where these would take too much of it, the legend alone has them. */
+function layout(columnWidth, longest) {
   const width = Math.max(Math.floor(columnWidth), 240);
   const height = Math.round(Math.min(Math.max(width * 0.56, 250), 400));
-  const labelled = width >= LABELS_FROM;
-  return { width, height, labelled, frame: [48, width - (labelled && !scatter ? 150 : 12), 30, height - 46] };
+  const labelled = longest > 0 && longest < MOST_NAME * width && width >= LABELS_FROM;
+  return { width, height, labelled, frame: [48, width - (labelled ? longest + 28 : 12), 30, height - 46] };
 }
 
-/* Both scales: x over all series, hidden or not, so that it stays; y over what is shown. */
-function makeScales(drawable, visible, x, [left, right, top, bottom]) {
-  const points = visible.flatMap((series) => usable(series, x));
+/* Both scales, over all series. */
+function makeScales(drawable, x, [left, right, top, bottom]) {
+  const points = drawable.flatMap((series) => usable(series, x));
   const all = points.flatMap((p) => [p.y, p.lo, p.hi].filter(isNumber).map(Number));
-  const every = drawable.flatMap((series) => usable(series, x));
-  return { x: xScale(every, x, left, right), y: linear(Math.min(...all), Math.max(...all), bottom, top, 5) };
-}
-
-function legendItem(series, dash, click) {
-  const sample = svg("svg", { width: 30, height: 14, viewBox: "0 0 30 14", "aria-hidden": "true" });
-  sample.style.setProperty("--family", familyColour(series.family));
-  if (dash !== null)
-    sample.append(svg("path", { class: "line", "stroke-dasharray": dash || null, d: "M1 7L29 7" }));
-  const sign = mark(series.family, 4.5);
-  sign.setAttribute("transform", "translate(15 7)");
-  sample.append(sign);
-  const attributes = { type: "button", class: "toggle", on: { click } };
-  return el("button", attributes, sample, el("span", { text: titleOf(series) }));
+  return { x: xScale(points, x, left, right), y: linear(Math.min(...all), Math.max(...all), bottom, top, 5) };
 }
 
 function makeNodes(root, tip) {
   const caption = el("div", { class: "caption" });
-  const legend = el("div", { class: "legend", role: "group", "aria-label": "Show or hide" });
+  const legend = el("div", { class: "legend", role: "group", "aria-label": "Show in colour" });
   const plot = svg("svg", { class: "plot", role: "group" });
   const empty = el("p", { class: "nothing" });
   root.append(caption, plot, empty, legend, tip);
@@ -56,10 +46,12 @@ export function mount(given) {
   const host = makeHost(given);
   const { root } = host;
   const nodes = makeNodes(root, host.tip);
-  const spots = makeSpots(nodes.plot, host);
-  const hidden = new Set();
+  const light = makeLight(() => drawLight());
+  const spots = makeSpots(nodes.plot, host, light.raise);
+  const measure = measurer(root);
   let value = { series: [] };
   let width = 0;
+  let names = null;
 
   function drawHead(x, y, size) {
     const { caption, plot } = nodes;
@@ -74,11 +66,9 @@ export function mount(given) {
     host.hideTip();
   }
 
-  function drawEmpty(isEmpty, drawable) {
+  function drawEmpty(isEmpty) {
     nodes.empty.hidden = !isEmpty;
-    nodes.empty.textContent = drawable.length
-      ? "All lines are hidden."
-      : (value.note ?? "No numbers for this choice yet.");
+    nodes.empty.textContent = value.note ?? "No numbers for this choice yet.";
     nodes.plot.toggleAttribute("hidden", isEmpty);
   }
 
@@ -88,29 +78,18 @@ export function mount(given) {
       drawable.map((series, i) => [series.id, series.title, series.family, dashes[i]]),
     );
     if (nodes.legend.dataset.key !== key) {
-      const items = drawable.map((series, i) => legendItem(series, dashes[i], () => toggle(series.id)));
-      nodes.legend.replaceChildren(...items);
+      nodes.legend.replaceChildren(...drawable.map((series, i) => legendItem(series, dashes[i], light)));
     }
     nodes.legend.dataset.key = key;
-    drawable.forEach((series, i) => {
-      nodes.legend.children[i].setAttribute("aria-pressed", String(!hidden.has(series.id)));
-    });
   }
 
-  function toggle(id) {
-    if (!hidden.delete(id)) hidden.add(id);
-    draw();
-  }
-
-  function drawLines(visible, scales, x, size) {
+  /* The lines; those in colour lie above the grey ones, the best one on top. */
+  function lines(drawable, scales, x) {
     const scatter = value.kind === "scatter";
-    for (const series of visible) {
+    return drawable.toReversed().map((series) => {
       const dash = dashOf(series, value.series);
-      nodes.plot.append(scatter ? barsOf(series, scales, x) : lineOf(series, scales, x, dash));
-    }
-    const [left, right, top, bottom] = size.frame;
-    if (scatter) nodes.plot.append(pointLabels(visible, scales, x, size.frame));
-    else if (size.labelled) nodes.plot.append(endLabels(visible, scales, x, [left, right, top + 4, bottom]));
+      return scatter ? barsOf(series, scales, x) : lineOf(series, scales, x, dash);
+    });
   }
 
   function spotsOf(series, scales, x, y) {
@@ -121,21 +100,58 @@ export function mount(given) {
     });
   }
 
+  function labels(drawable, scales, x, size) {
+    const shown = drawable.filter((series) => light.isLit(series.id));
+    if (value.kind === "scatter") return pointLabels(shown, drawable, scales, x, size.frame, measure);
+    const [left, right, top, bottom] = size.frame;
+    return size.labelled ? endLabels(shown, scales, x, [left, right, top + 4, bottom]) : [];
+  }
+
+  /* Colour and names only: nothing that has the focus is moved. */
+  function drawLight() {
+    const { plot, legend } = nodes;
+    for (const node of [...plot.querySelectorAll("[data-series]"), ...legend.children]) {
+      const { series } = node.dataset;
+      node.classList.toggle("lit", light.isLit(series));
+      node.classList.toggle("raised", light.raised() === series);
+    }
+    for (const item of legend.children)
+      item.setAttribute("aria-pressed", String(light.isChosen(item.dataset.series)));
+    const groups = [...plot.querySelectorAll(".series")];
+    for (const kind of [".lit", ".raised"]) {
+      const last = groups.filter((group) => group.matches(kind));
+      if (last.length) plot.querySelector(".lines").append(...last);
+    }
+    names?.();
+  }
+
   function draw() {
     const [x, y] = [axis(value.x), axis(value.y)];
-    const scatter = value.kind === "scatter";
     const drawable = value.series.filter((series) => usable(series, x).length);
-    const visible = drawable.filter((series) => !hidden.has(series.id));
-    const size = layout(root.clientWidth, scatter);
+    const longest = value.kind === "scatter" ? 0 : Math.max(0, ...drawable.map(measure));
+    const size = layout(root.clientWidth, longest);
     drawHead(x, y, size);
-    drawEmpty(!visible.length, drawable);
+    drawEmpty(!drawable.length);
     drawLegend(drawable);
-    if (!visible.length) return spots.show([]);
-    const scales = makeScales(drawable, visible, x, size.frame);
-    const titles = axisTitles(x, y, size.frame, size.height);
-    nodes.plot.append(...titles, gridLines(scales, size.frame, scatter));
-    drawLines(visible, scales, x, size);
-    spots.show(visible.map((series) => spotsOf(series, scales, x, y)));
+    light.lead(drawable);
+    names = null;
+    if (!drawable.length) return spots.show([]);
+    const scales = makeScales(drawable, x, size.frame);
+    const { plot } = nodes;
+    plot.append(
+      ...axisTitles(x, y, size.frame, size.height),
+      gridLines(scales, size.frame, value.kind === "scatter"),
+      svg("g", { class: "lines" }, ...lines(drawable, scales, x)),
+    );
+    const named = svg("g", { class: "labels", "aria-hidden": "true" });
+    spots.show(drawable.map((series) => spotsOf(series, scales, x, y)));
+    plot.append(named);
+    names = () => {
+      named.replaceChildren(...labels(drawable, scales, x, size));
+      for (const node of named.children)
+        node.classList.toggle("raised", node.dataset.series === light.raised());
+    };
+    drawLight();
   }
 
   new ResizeObserver(() => {

@@ -3,7 +3,7 @@
 import { familyColour, familyMark } from "./common.families.js";
 import { svg } from "./common.js";
 
-export const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
+export const DASHES = ["", "7 4", "2 3", "9 3 2 3", "12 3", "5 2 2 2 2 2"];
 
 function circle(r) {
   return `M${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
@@ -17,8 +17,12 @@ function polygon(points, r) {
 export function mark(family, r) {
   const corners = familyMark(family);
   const node = svg("path", { class: "mark", d: corners.length ? polygon(corners, r) : circle(r) });
-  node.style.fill = familyColour(family);
+  setFamily(node, family);
   return node;
+}
+
+export function setFamily(node, family) {
+  node.style.setProperty("--family", familyColour(family));
 }
 
 export function dashOf(series, all) {

@@ -14,6 +14,7 @@ export function spotNode(series, name, [x, y], send) {
   };
   const attributes = {
     class: "spot",
+    "data-series": series.id,
     role: "button",
     tabindex: "-1",
     "aria-label": name,
@@ -24,8 +25,9 @@ export function spotNode(series, name, [x, y], send) {
   return svg("g", attributes, svg("circle", { class: "hit", r: 11 }), mark(series.family, 5));
 }
 
-/* `host`: showTip and hideTip. The rows of spots, one per series, are set by `show`. */
-export function makeSpots(plot, host) {
+/* `host`: showTip and hideTip; `raise` is called with the series of the spot that is pointed at, or null. The
+   rows of spots, one per series, are set by `show`. */
+export function makeSpots(plot, host, raise) {
   let rows = [];
   let focused = [0, 0];
 
@@ -40,6 +42,7 @@ export function makeSpots(plot, host) {
   function markNear(node) {
     for (const other of plot.querySelectorAll(".near")) other.classList.remove("near");
     plot.classList.toggle("pointing", Boolean(node));
+    raise(node?.dataset.series ?? null);
     if (!node) return host.hideTip();
     node.classList.add("near");
     host.showTip(node);
@@ -70,7 +73,9 @@ export function makeSpots(plot, host) {
       const place = row.findIndex(({ node }) => node === event.target);
       if (place >= 0) focusAt(i, place, false);
     });
+    raise(event.target.dataset.series ?? null);
   });
+  plot.addEventListener("focusout", () => raise(null));
   plot.addEventListener("keydown", (event) => {
     const [line, place] = focused;
     const to = {

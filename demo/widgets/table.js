@@ -3,7 +3,7 @@
 import { familyGlyph, familyName } from "./common.families.js";
 import { makeHost } from "./common.host.js";
 import { clamp, el, isNumber } from "./common.js";
-import { detail, isFew, number, plain, sorted, spread } from "./table.numbers.js";
+import { aligned, detail, isFew, plain, ranks, sorted, spread, spreadRoom } from "./table.numbers.js";
 
 const LEGEND =
   "Bold: beats all others of its column. “=”: tied with the best. “–”: no value; the reason opens on it.";
@@ -29,7 +29,7 @@ function cellNode(row, col, few, send) {
       on: { click },
     },
     el("span", { class: "tie", text: cell.tied ? "=" : "" }),
-    el("span", { class: "number", text: given ? number(cell.v, col) : "–" }),
+    el("span", { class: "number", text: given ? aligned(cell.v, col) : "–" }),
     el("span", { class: "spread", text: given ? spread(cell, col) : "" }),
   );
   return el("td", { role: "gridcell" }, node);
@@ -56,6 +56,16 @@ function headNode(col, order, click) {
   const rising = (col.better === "high") === order.worst;
   const sort = active ? (rising ? "ascending" : "descending") : "none";
   return el("th", { scope: "col", role: "columnheader", "aria-sort": sort }, button);
+}
+
+function rankNode(rank, name) {
+  const said = rank ? `${rank}` : "";
+  return el("td", {
+    role: "gridcell",
+    class: "rank",
+    "aria-label": said ? `rank ${said} in ${name}` : null,
+    text: said,
+  });
 }
 
 function rowHead(row) {
@@ -115,7 +125,7 @@ function footText(value) {
   const anyFew = value.rows.some((row) =>
     value.cols.some((col) => isFew(row.cells?.[col.id] || {}, fewOf(value, col))),
   );
-  const empty = value.rows.length ? "" : "No numbers for this choice yet.";
+  const empty = value.rows.length || value.lacking ? "" : "No numbers for this choice yet.";
   const grey = few && anyFew ? `Grey: n < ${few.toLocaleString("en")}.` : "";
   const anyApart = value.rows.some((row) => Object.values(row.cells ?? {}).some((cell) => cell.apart));
   return [empty, LEGEND, anyApart ? APART : "", grey].filter(Boolean).join(" ");
@@ -131,9 +141,10 @@ export function mount(given) {
   const { root, tip, hideTip, trigger, onValue } = makeHost(given);
   const table = el("table", { role: "grid" });
   const scroller = el("div", { class: "scroller", tabindex: "-1" }, table);
+  const lacking = el("p", { class: "foot lacking" });
   const note = el("p", { class: "foot" });
   const say = el("div", { class: "sr", "aria-live": "polite" });
-  root.append(scroller, note, say, tip);
+  root.append(scroller, lacking, note, say, tip);
   const focus = makeFocus(table);
   const state = { value: { cols: [], rows: [] }, order: { col: null, worst: false }, shape: "" };
 
@@ -144,11 +155,22 @@ export function mount(given) {
     say.textContent = `Sorted by ${col.title}, ${state.order.worst ? "worst" : "best"} first`;
   }
 
-  function bodyRow(row) {
+  function bodyRow(row, by, places) {
     const cells = state.value.cols.map((col) =>
       cellNode(row, col, fewOf(state.value, col), (cell) => trigger("cell", cell)),
     );
-    return el("tr", { role: "row" }, rowHead(row), ...cells);
+    const rank = by && rankNode(places.get(row), by.title);
+    return el("tr", { role: "row" }, rank, rowHead(row), ...cells);
+  }
+
+  /* The room for intervals, column by column. */
+  function align() {
+    const rooms = state.value.cols.map((col) => spreadRoom(state.value.rows, col));
+    for (const line of table.tBodies[0].rows) {
+      [...line.querySelectorAll(".spread")].forEach((node, i) => {
+        node.style.minWidth = rooms[i] ? `${rooms[i]}ch` : "";
+      });
+    }
   }
 
   function draw() {
@@ -157,11 +179,23 @@ export function mount(given) {
     const corner = el("th", { scope: "col", role: "columnheader", class: "corner", text });
     const heads = value.cols.map((col) => headNode(col, order, () => sortBy(col)));
     const by = value.cols.find((col) => col.id === order.col);
+    const places = by ? ranks(value.rows, by) : new Map();
+    const place = el("th", {
+      scope: "col",
+      role: "columnheader",
+      class: "rank",
+      "aria-label": "Rank",
+      text: "#",
+    });
     table.replaceChildren(
       el("caption", { hidden: !value.caption }, el("span", { text: value.caption })),
-      el("thead", {}, el("tr", { role: "row" }, corner, ...heads)),
-      el("tbody", {}, ...sorted(value.rows, by, order.worst).map(bodyRow)),
+      el("thead", {}, el("tr", { role: "row" }, by && place, corner, ...heads)),
+      el("tbody", {}, ...sorted(value.rows, by, order.worst).map((row) => bodyRow(row, by, places))),
     );
+    table.classList.toggle("ranked", Boolean(by));
+    align();
+    lacking.textContent = value.lacking ?? "";
+    lacking.hidden = !value.lacking;
     note.textContent = footText(value);
     hideTip();
     focus.again();
@@ -172,7 +206,7 @@ export function mount(given) {
     const cols = columns(next?.cols ?? []);
     state.value = { ...next, cols, rows: next?.rows ?? [] };
     const shape = JSON.stringify(cols.map((col) => col.id));
-    if (shape !== state.shape) state.order = { col: null, worst: false };
+    if (shape !== state.shape) state.order = { col: next?.sort ?? null, worst: false };
     state.shape = shape;
     draw();
   });

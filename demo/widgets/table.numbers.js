@@ -8,7 +8,7 @@ export function digits(col) {
 
 function places(v, col) {
   if (col.kind !== "seconds") return digits(col);
-  return v < 9.95 ? 2 : v < 99.5 ? 1 : 0;
+  return v < 0.0995 ? 3 : v < 9.95 ? 2 : v < 99.5 ? 1 : 0;
 }
 
 export function plain(v, col) {
@@ -20,6 +20,14 @@ export function plain(v, col) {
 /* Scores with three decimals drop the nought, as printed tables do. */
 export function number(v, col) {
   return digits(col) > 2 ? plain(v, col).replace(/^(−?)0[.]/, "$1.") : plain(v, col);
+}
+
+/* Seconds have decimals by their size: figure spaces in place of those that are left out keep the points in
+   line. */
+export function aligned(v, col) {
+  if (col.kind !== "seconds") return number(v, col);
+  const left = 3 - places(Number(v), col);
+  return number(v, col) + "\u2007".repeat(left === 3 ? 4 : left);
 }
 
 /* Cells with n below `few` are grey. */
@@ -48,6 +56,21 @@ export function detail(cell, col, few) {
     cell.why,
   ];
   return parts.filter(Boolean).join(". ");
+}
+
+/* The longest interval of a column, in characters: cells without one leave that room. */
+export function spreadRoom(rows, col) {
+  return Math.max(0, ...rows.map((row) => spread(row.cells?.[col.id] ?? {}, col).length));
+}
+
+/* Row -> its rank in a column; rows without a value, or with one that stands apart, have none. */
+export function ranks(rows, col) {
+  const ranked = sorted(rows, col, false).filter((row) => {
+    const { v, apart } = row.cells?.[col.id] ?? {};
+    return isNumber(v) && !apart;
+  });
+  const values = ranked.map((row) => Number(row.cells[col.id].v));
+  return new Map(ranked.map((row) => [row, 1 + values.indexOf(Number(row.cells[col.id].v))]));
 }
 
 /* Rows by a column, best first unless `worst`; those without a value, or with one that stands apart, come

@@ -79,14 +79,26 @@ def test_one_kind_of_holes_is_no_choice(page: Any) -> None:
     assert not page.locator("#leaderboard-holes").is_visible()
 
 
-def test_another_metric_shows_dashes_with_their_reason_as_text(page: Any) -> None:
+def test_figures_with_and_without_an_interval_stand_in_line(page: Any) -> None:
+    ends = page.evaluate(
+        """() => {
+          const cells = [...document.querySelectorAll('#leaderboard-table tbody tr')]
+            .map((line) => line.querySelector('td .cell'));
+          cells[0].querySelector('.spread').textContent = '';
+          return cells.map((cell) => cell.querySelector('.number').getBoundingClientRect().right);
+        }"""
+    )
+    assert len(ends) == 2
+    assert max(ends) - min(ends) < 1
+
+
+def test_a_metric_without_figures_is_one_line_with_its_reason_as_text(page: Any) -> None:
     page.locator("#leaderboard-metric input").click()
     page.get_by_role("option", name="not computed").first.click()
-    dash = page.locator("#leaderboard-table tbody td button", has_text="–").first
-    dash.hover()
-    tip = page.locator("[role=tooltip]", has_text="weights <b>are</b> missing")
-    tip.wait_for()
-    assert tip.locator("b").count() == 0
+    line = page.locator("#leaderboard-table .lacking", has_text="weights <b>are</b> missing")
+    line.wait_for()
+    assert line.locator("b").count() == 0
+    assert page.locator("#leaderboard-table tbody tr").count() == 0
 
 
 def test_holes_of_another_kind_have_another_table_and_other_pictures(two_kinds: Path, chromium: Any) -> None:

@@ -1,5 +1,6 @@
 """The table of a small made suite."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,43 @@ from demo.views import leaderboard as view
 def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
     results = suites.open_suite(root, "tiny")
     value = view.board(results, "lpips_squeeze", "hole", ["baseline", "smoothing"])[0]
-    cell = value["rows"][1]["cells"]["50-60"]
+    assert [row["id"] for row in value["rows"]] == ["telea", "mean_fill"]  # the best first
+    assert value["caption"] == "LPIPS (SqueezeNet 1.1) inside the hole, lower is better"
+    cell = value["rows"][0]["cells"]["50-60"]
     assert cell["v"] == pytest.approx(0.295)
     assert cell["lo"] < cell["v"] < cell["hi"]
     assert cell["best"]
     assert [row["id"] for row in view.board(results, "lpips_squeeze", "hole", ["smoothing"])[0]["rows"]] == [
         "telea"
     ]
-    dash = view.board(results, "fid_inception_tm", "whole", ["smoothing"])[0]["rows"][0]["cells"]["1-10"]
-    assert (dash["v"], dash["why"]) == (None, "weights <b>are</b> missing")
+    bare = view.board(results, "fid_inception_tm", "whole", ["baseline", "smoothing"])[0]
+    assert bare["rows"] == []
+    assert bare["lacking"] == "No figures: every method (weights <b>are</b> missing)."
+
+
+def test_best_five_lead_and_methods_without_figures_are_one_line(root: Path) -> None:
+    results = suites.open_suite(root, "tiny")
+    cells = suites.cells_of(results, "lpips_squeeze", "hole")
+    levels = {f"m{i}": i / 10 for i in range(7)}
+    made = {
+        (name, label): replace(cells["telea", label], value=replace(cells["telea", label].value, mean=level))
+        for name, level in levels.items()
+        for label in ("1-10", "50-60", "all")
+    }
+    made["m0", "all"] = replace(made["m0", "all"], apart=True)
+    for name, why in (("m2", "too slow"), ("m3", "no weights."), ("m4", "too slow")):
+        made |= {(name, label): replace(made[name, label], reason=why) for label in ("1-10", "50-60", "all")}
+    order = view.best_first(list(levels), made, "lpips_squeeze")
+    assert order == ["m1", "m5", "m6", "m0", "m2", "m3", "m4"]
+    heads = {name: {"id": name, "title": name.upper(), "family": "patch"} for name in order}
+    board = view.Board(results, "lpips_squeeze", "hole", heads, made, ["1-10", "50-60"], {})
+    table = view.figures_table(board)
+    assert [row["id"] for row in table["rows"]] == ["m1", "m5", "m6", "m0"]
+    assert table["lacking"] == "No figures: M2, M4 (too slow); M3 (no weights)."
+    many = {f"e{i}": {"id": f"e{i}", "title": "E", "family": "patch"} for i in range(6)}
+    cells = {(name, label): made["m1", label] for name in many for label in ("1-10", "50-60", "all")}
+    lines = view.by_ratio(view.Board(results, "lpips_squeeze", "hole", many, cells, ["1-10", "50-60"], {}))
+    assert [one["id"] for one in lines["series"] if one["lead"]] == ["e0", "e1", "e2", "e3", "e4"]
 
 
 def test_holes_of_two_kinds_share_no_table(two_kinds: Path) -> None:

@@ -262,9 +262,9 @@ def test_hostile_text_is_shown_and_not_run(page: Page, harness: ModuleType) -> N
     title = page.locator("#panes .pane .title").nth(2)
     playwright.expect(title).to_have_text(harness.HOSTILE)
     playwright.expect(page.locator("#table .method .title").first).to_have_text(harness.HOSTILE)
-    playwright.expect(page.locator("#line .toggle span").first).to_have_text(harness.HOSTILE)
+    playwright.expect(page.locator("#line .choice span").first).to_have_text(harness.HOSTILE)
     mode(page, "Slider").click()
-    page.locator("#line .toggle").first.click()
+    page.locator("#line .choice").first.click()
     page.wait_for_timeout(200)
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[src='x']").count() == 0
@@ -407,7 +407,8 @@ def test_table_sorts_and_opens_cells(kept: Page, harness: ModuleType) -> None:
     assert titles.all_inner_texts() == [*best, "RePaint"]
     table.get_by_role("button", name="10-20").first.click()
     assert titles.all_inner_texts() == [*best[::-1], "RePaint"]
-    assert table.locator("thead th").nth(2).get_attribute("aria-sort") == "ascending"
+    assert table.locator("thead th").nth(3).get_attribute("aria-sort") == "ascending"
+    assert table.locator("tbody .rank").all_inner_texts() == [*"7654321", ""]
     cell = table.get_by_role("button", name="Telea, 20-30")
     assert "95 % interval 26.20 to 27.20" in cell.get_attribute("aria-label")
     assert cell.inner_text().split() == ["26.70", "±0.50"]
@@ -443,14 +444,68 @@ def test_chart_places_points_and_answers(kept: Page, harness: ModuleType) -> Non
     )
     line = kept.locator("#line")
     assert line.locator(".spot").count() == 46
-    line.get_by_role("button", name="Mean fill", exact=True).click()
-    assert line.locator(".spot").count() == 40
     first = line.locator(".spot[tabindex='0']")
     assert first.count() == 1
     first.focus()
     kept.keyboard.press("ArrowRight")
     kept.keyboard.press("Enter")
     assert heard(kept, harness, "line.point") == [{"cell": ["telea", "10-20"]}]
+
+
+LEADING = {"Gated convolution", "RePaint", "Telea", "Navier–Stokes", "Deep Image Prior"}
+
+
+def banded(page: Page) -> set[str]:
+    """The series of the line chart whose band is drawn."""
+    return set(
+        page.locator("#line .series").evaluate_all(
+            """all => all.filter((one) => getComputedStyle(one.querySelector('.band')).display !== 'none')
+              .map((one) => one.dataset.series)"""
+        )
+    )
+
+
+def names(page: Page, chart: str) -> list[str]:
+    return page.locator(f"{chart} .labels text").all_text_contents()
+
+
+def test_chart_colours_the_best_five_and_what_is_pointed_at_or_chosen(kept: Page) -> None:
+    five = {"gated_conv", "repaint", "telea", "navier_stokes", "dip"}
+    item = kept.locator("#line").get_by_role("button", name="Mean fill", exact=True)
+    kept.mouse.move(0, 0)
+    kept.evaluate("document.activeElement.blur()")
+    assert banded(kept) == five
+    item.hover()
+    assert banded(kept) == {*five, "mean_fill"}
+    assert kept.locator("#line .series").last.get_attribute("data-series") == "mean_fill"
+    kept.mouse.move(0, 0)
+    assert banded(kept) == five
+    item.focus()
+    assert banded(kept) == {*five, "mean_fill"}
+    kept.keyboard.press("Enter")
+    item.blur()
+    assert banded(kept) == {*five, "mean_fill"}
+    assert item.get_attribute("aria-pressed") == "true"
+    item.click()
+    kept.mouse.move(0, 0)
+    item.blur()
+    assert banded(kept) == five
+
+
+@pytest.mark.parametrize("chart", ["#line", "#scatter"])
+def test_no_name_in_a_chart_is_cut_hidden_or_covered(kept: Page, chart: str) -> None:
+    assert set(names(kept, chart)) == LEADING
+    frame = kept.locator(f"{chart} .plot").bounding_box()
+    boxes = [one.bounding_box() for one in kept.locator(f"{chart} .labels text").all()]
+    for i, box in enumerate(boxes):
+        assert box["x"] >= frame["x"]
+        assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+        for other in boxes[:i]:
+            apart = (
+                abs(box["x"] - other["x"]) >= min(box["width"], other["width"])
+                or abs(box["y"] - other["y"]) >= 14
+            )
+            assert apart
 
 
 def test_phone_has_a_carousel_and_large_targets(phone: Page) -> None:
