@@ -1,6 +1,6 @@
 """Who works next: light work and heavy work of all visitors, on the same few cores.
 
-* Light work has slots of its own, and quick work one that nothing slower may take.
+* Light work has slots of its own, and quick work one that neither slower work nor a network may take.
 * Of what waits, the highest response ratio goes first (Brinch Hansen 1971): the shortest expected work, until
   another has waited long for its length. A visitor's share falls with what they have running.
 * Heavy work takes turns at its steps, so that a visitor's minutes do not hold up another's seconds; while
@@ -28,7 +28,9 @@ _SHARE = 4.0
 """
 _LONGEST = 10.0
 _WRONG = 2.0
-"""Work that has taken this many times `LIGHT` was expected wrongly: it goes on as heavy work."""
+"""Work that has kept a core busy for this many times `LIGHT` was expected wrongly: it goes on as heavy work.
+The clock does not tell: where others keep the machine busy, all light work would become heavy.
+"""
 
 
 class _Slot(NamedTuple):
@@ -76,6 +78,8 @@ class _Place(Generic[W]):
     resumed: float = 0.0
     """When it last began to work; 0 while it does not."""
     stepped: bool = False
+    before: float = 0.0
+    """Seconds of processor time that its thread had used when it began."""
 
     @property
     def heavy(self) -> bool:
@@ -209,7 +213,9 @@ class Lanes(Generic[W]):
                 free.remove(slot)
         for slot in free:
             fit = [place for place in self._waiting if slot.above < place.work.size <= slot.most]
-            if slot.most == LIGHT and self._network():
+            if slot.most == QUICK:
+                fit = [place for place in fit if not _wide(place.work.method)]
+            elif slot.most == LIGHT and self._network():
                 fit = [place for place in fit if not place.network]
             if fit:
                 self._begin(max(fit, key=lambda place: self._rank(place, now)), slot)
@@ -225,7 +231,9 @@ class Lanes(Generic[W]):
         self._start(place.work)
 
     def _demote(self, place: _Place[W]) -> None:
-        if not place.heavy and place.worked > _WRONG * LIGHT:
+        if not place.resumed and not place.stepped:
+            place.before = time.thread_time()
+        if not place.heavy and time.thread_time() - place.before > _WRONG * LIGHT:
             place.slot = _SLOTS[-1]
             self._fill()
 

@@ -107,10 +107,13 @@ def test_the_wait_is_what_goes_first_and_what_shares_the_cores(lanes):
     assert lanes.forecast([Made(30.0, method="repaint")]) == 55.0
 
 
-def test_of_networks_one_runs_at_a_time_and_a_quick_one_beside_it(lanes, begun):
+def test_of_light_networks_one_runs_at_a_time_and_none_takes_the_slot_of_quick_work(lanes, begun):
     first, second = entered(lanes, *[Made(4.0, owner=i, method="ddnm") for i in range(2)])
-    quick, classical = entered(lanes, Made(0.5, method="pen_net"), Made(4.0))
-    assert begun == [first, quick, classical]
+    network, other = entered(lanes, *[Made(0.5, owner=i, method="pen_net") for i in range(2, 4)])
+    (quick,) = entered(lanes, Made(0.01))
+    assert begun == [first, network, quick]
+    lanes.leave(network)
+    assert begun[-1] is other
     lanes.leave(first)
     assert begun[-1] is second
 
@@ -124,7 +127,7 @@ class Steps(threading.Thread):
 
     def run(self):
         self.lanes.step(self.work)
-        self.begun = True
+        self.begun = True  # each step sleeps: it takes next to no processor time
         while not self.over.wait(0.01):
             self.lanes.step(self.work)
             self.steps += 1
@@ -178,6 +181,14 @@ def test_work_that_takes_much_longer_than_light_work_leaves_its_slot_to_others(t
     entered(lanes, *[Made(4.0, owner=i) for i in range(5)])
     wait(lambda: len(started) == 5)
     wait(lambda: all(thread.begun for thread in started))
+
+
+def test_work_that_only_waits_long_for_a_busy_machine_stays_light(threads, monkeypatch):
+    monkeypatch.setattr(module, "_WRONG", 0.2)
+    lanes, started = threads
+    works = entered(lanes, *[Made(4.0, owner=i) for i in range(3)])
+    wait(lambda: started[0].steps * 0.01 > 2 * 0.2 * module.LIGHT)
+    assert lanes.ahead(works[2]) == len(started) == 2
 
 
 def test_a_halted_one_does_not_wait_for_its_turn(threads):
