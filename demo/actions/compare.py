@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from demo.server import samples
 from demo.server.answers import Keeper
-from demo.server.jobs import Batch, job_for
+from demo.server.jobs import Batch, Job, job_for
 from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas, refitted
 from demo.server.purposes import PURPOSES
 from demo.server.showcase import INVITATION, showcase
-from demo.server.visit import App, Reply, Session
+from demo.server.visit import App, Reply, Round, Session
 from inpainters import registry
 from inpainters.errors import InputError
+from inpainters.imaging import Mask
 from inpainters.masks import GENERATORS, generate
 from inpainters.strategy import MOST_HOLES, Hole
 
@@ -280,17 +284,55 @@ def start_run(
     drawn = numbers(seed, n)
     session.stop()
     session.chosen, (session.seed, session.n) = methods, drawn
+    hole = hole_digest(mask, sketch)
+    open_hole(session, hole)
+    one = session.round
     keeper = Keeper(app, one, app.store.image(one.picture.token), mask, sketch)
-    session.forget_answers()
     keeper.know_hole()
-    one.batch = Batch([job_for(name, mask, session.options.get(name, {}), *drawn) for name in methods])
-    keeper.start(one.batch.jobs)
+    jobs = [_job(one, name, mask, session.options.get(name, {}), *drawn) for name in methods]
+    batch = one.show(jobs)
+    session.drop(one.clear_shelf())
+    keeper.start([job for job in jobs if not job.final])
     try:
-        keeper.keep_hole()  # beside the methods: they wait for none of it
+        if not one.hole:
+            keeper.keep_hole()  # beside the methods: they wait for none of it
+        one.hole, one.digest, one.drawn = hole, session.digest, session.drawn
     except InputError:
-        one.batch.stop()
+        batch.stop()
         raise
-    return one.batch
+    return batch
+
+
+def hole_digest(mask: Mask, sketch: Mask | None) -> str:
+    """What tells holes of one picture apart, exactly."""
+    parts = [np.packbits(part).tobytes() for part in (mask, sketch) if part is not None]
+    return sha256(b"|".join(parts)).hexdigest()
+
+
+def open_hole(session: Session, hole: str) -> None:
+    """See to it that what is in view belongs to this hole: it stays, or comes back from the past, or makes
+    room.
+    """
+    if session.round.hole == hole:
+        return
+    if before := session.past_run(hole=hole):
+        session.take_up(before)
+    elif session.round.best or not session.round.answers:
+        session.forget_answers()
+    else:
+        session.set_aside()
+
+
+def _job(one: Round, method: str, mask: Mask, options: Mapping[str, Value], seed: int, n: int) -> Job:
+    """A job that answers only what is missing: one that is done where nothing is."""
+    job = job_for(method, mask, options, seed, n)
+    job.answers = one.known(method, options, seed, job.n)
+    if len(job.answers) < job.n:
+        return job
+    job.state, job.seconds = "done", sum(answer.result.seconds for answer in job.answers)
+    ids = [id(answer) for answer in job.answers]
+    same = [old for old in (one.batch.jobs if one.batch else []) if [id(each) for each in old.answers] == ids]
+    return next((old for old in same if old.state == "done" and old.n == job.n), job)
 
 
 def again(app: App, session: Session, method: str) -> Batch:

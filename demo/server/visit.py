@@ -1,10 +1,15 @@
 """What visitors have open: the rounds of one visit, and what all visitors share."""
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.server.jobs import Batch, Price, Runner, price
+import numpy as np
+
+from demo.server.jobs import Answer, Batch, Job, Price, Runner, price
 from demo.server.options import Value, answers_of
 from demo.server.pictures import OpenPicture, from_result
 from demo.server.presence import Presence
@@ -13,6 +18,11 @@ from demo.server.store import Store
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.strategy import Hole, Outline
+
+MOST_PAST = 12
+"""Runs of one visit that are kept beside those in view; the oldest goes first."""
+MOST_SHELVED = 64
+"""Answers under other settings that are kept of one hole; the oldest go first."""
 
 
 class Reply(NamedTuple):
@@ -27,7 +37,7 @@ class Reply(NamedTuple):
     """(id, words) of what can be done about it, keys of `Session.offers`."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Round:
     """One picture, the hole painted in it and what the methods made of it."""
 
@@ -53,6 +63,54 @@ class Round:
     """The best method of the finished example that the page opens with; empty for other rounds."""
     reference: bool = True
     """False where the hole covers pixels the file called transparent: nothing true is known there."""
+    hole: str = ""
+    """Digest of the mask and the sketch of the last run, made here; empty before one."""
+    shelf: list[Job] = field(default_factory=list)
+    """What was answered on this hole under settings that are no longer in view."""
+    at: float = field(default_factory=time.time)
+    """When it was last run, in seconds since 1970."""
+
+    def known(self, method: str, options: Mapping[str, Value], seed: int, n: int) -> list[Answer]:
+        """The answers to this hole that are there, from that seed on up to the first that is missing."""
+        drawn = registry.get(method).stochastic
+        found = {
+            answer.result.seed if drawn else seed: answer
+            for job in [*self.shelf, *(self.batch.jobs if self.batch else [])]
+            if job.method == method and dict(job.options) == dict(options)
+            for answer in job.answers
+        }
+        return [found[one] for one in takewhile(found.__contains__, range(seed, seed + n))]
+
+    def show(self, jobs: list[Job]) -> Batch:
+        """Put these jobs into view; other methods keep what they have answered, and so does the shelf."""
+        asked, same = {job.method for job in jobs}, {id(job) for job in jobs}
+        before = [job for job in (self.batch.jobs if self.batch else []) if job.answers]
+        others = [job for job in before if job.method not in asked]
+        shelved = [job for job in before if job.method in asked and id(job) not in same]
+        self.batch, self.stale, self.at = Batch([*jobs, *others]), False, time.time()
+        self.shelf += shelved
+        for job in shelved:
+            slim(job)
+        self.answers = {
+            job.name(answer.result.seed): answer.token for job in self.batch.jobs for answer in job.answers
+        }
+        return self.batch
+
+    def clear_shelf(self) -> set[str]:
+        """Take off the shelf what there is no room for; returns its tokens."""
+        gone = set()
+        while sum(len(job.answers) for job in self.shelf) > MOST_SHELVED:
+            gone |= {token for one in self.shelf.pop(0).answers for token in (one.token, one.thumb)}
+        return gone
+
+    @property
+    def tokens(self) -> set[str]:
+        """Tokens of all that it shows or keeps."""
+        picture = self.picture
+        fixed = [picture.original, picture.token, picture.preview, picture.transparent]
+        fixed += [self.mask, self.masked, self.sketch, *self.answers.values(), *self.previews]
+        shelved = [token for job in self.shelf for one in job.answers for token in (one.token, one.thumb)]
+        return {token for token in [*fixed, *shelved] if token and not token.startswith("k")}
 
     @property
     def previews(self) -> list[str]:
@@ -66,6 +124,14 @@ class Round:
         ]
 
 
+def slim(job: Job) -> None:
+    """Let go of pixels that stand in the store as well."""
+    job.result, nothing = None, np.empty((0, 0, 3), np.uint8)
+    for answer in job.answers:
+        if not answer.rating:
+            answer.result = replace(answer.result, image=nothing, raw=nothing)
+
+
 @dataclass
 class Session:
     """One visit: rounds, each beginning with a result of the one before."""
@@ -73,6 +139,8 @@ class Session:
     store: Store
     rounds: list[Round] = field(default_factory=list)
     index: int = -1
+    past: list[Round] = field(default_factory=list)
+    """Runs on other holes and pictures, the oldest first."""
     chosen: list[str] = field(default_factory=list)
     purpose: str = next(iter(PURPOSES))
     """Key of the PURPOSES table: the one that was last taken."""
@@ -130,17 +198,19 @@ class Session:
         }
 
     def begin(self, picture: OpenPicture) -> None:
-        """Open a new picture: earlier rounds are forgotten."""
+        """Open a new picture; runs before it are past."""
         self.open(Round(picture))
 
     def open(self, one: Round) -> None:
         """Begin with a round that may have answers."""
         self.stop()
-        self._forget(self.rounds)
-        self.rounds, self.index, self.hole, self.holes, self.drawn = [one], 0, {}, [], ""
+        before, self.rounds, self.index = self.rounds, [one], 0
+        self.past = [other for other in self.past if other is not one]
+        self._set_aside([other for other in before if other is not one])
+        self.hole, self.holes, self.drawn = {}, [], ""
 
     def follow(self, name: str) -> None:
-        """Make an answer the next picture; rounds that were undone are forgotten."""
+        """Make an answer the next picture; rounds that were undone are past."""
         token = self.round.answers.get(name)
         if token is None:
             raise InputError("That result is not there yet; wait for it or choose another.")
@@ -148,7 +218,9 @@ class Session:
         method, _, seed = name.partition("-seed")
         called = f"{registry.get(method).title}’s fill" + (f", seed {seed}" if seed else "")
         picture = from_result(self.store, token, f"{self.round.picture.title}, {name}", called)
+        undone = self.rounds[self.index + 1 :]
         self.rounds[self.index + 1 :] = [Round(picture)]
+        self._set_aside(undone)
         self.index, self.hole, self.holes, self.drawn = self.index + 1, {}, [], ""
 
     def move(self, by: int) -> None:
@@ -164,41 +236,61 @@ class Session:
     def close(self) -> None:
         """Called when the visit has ended."""
         self.stop()
-        self._forget(self.rounds)
-        self.rounds, self.index = [], -1
+        gone = [*self.rounds, *self.past]
+        self.rounds, self.past, self.index = [], [], -1
+        self._forget(gone)
 
     def forget_answers(self) -> None:
         """Delete the results in view, but for those that have become pictures of later rounds."""
-        one, kept = self.round, {other.picture.token for other in self.rounds}
-        self.store.drop(
-            [
-                token
-                for token in (one.mask, one.masked, one.sketch, *one.answers.values(), *one.previews)
-                if token and token not in kept and not token.startswith("k")
-            ]
-        )
-        one.mask = one.masked = one.sketch = one.batch = None
-        one.answers, one.stale, one.digest, one.drawn, one.best = {}, False, self.digest, self.drawn, ""
+        gone = self.round
+        self._renew()
+        self._forget([gone])
+
+    def set_aside(self) -> None:
+        """Make room for results on another hole: those in view are past."""
+        before = self.round
+        self._renew()
+        self._set_aside([before])
+
+    def past_run(self, hole: str = "", digest: str = "") -> Round | None:
+        """What was run before on the picture in view and the hole of that digest: ours, or the editor's."""
+        for one in reversed(self.past):
+            same = one.hole == hole if hole else bool(digest) and one.digest == digest
+            if same and one.picture == self.round.picture:
+                return one
+        return None
+
+    def take_up(self, one: Round) -> None:
+        """Bring a past run back into view."""
+        if self.index >= 0 and one.picture == self.round.picture:
+            self.stop()
+            before, self.rounds[self.index] = self.round, one
+            self.past.remove(one)
+            self._set_aside([before])
+        else:
+            self.open(one)
+        one.stale, self.digest, self.drawn = False, one.digest, one.drawn
+
+    def _renew(self) -> None:
+        self.rounds[self.index] = Round(self.round.picture, digest=self.digest, drawn=self.drawn)
+
+    def _set_aside(self, rounds: list[Round]) -> None:
+        """Keep what has answers, as far as there is room; forget the rest."""
+        kept = [one for one in rounds if one.answers and not one.best]
+        for job in (job for one in kept if one.batch for job in one.batch.jobs):
+            slim(job)
+        self.past = sorted([*self.past, *kept], key=lambda one: one.at)
+        gone, self.past = self.past[:-MOST_PAST], self.past[-MOST_PAST:]
+        self._forget([*gone, *(one for one in rounds if not (one.answers and not one.best))])
 
     def _forget(self, rounds: list[Round]) -> None:
-        for one in rounds:
-            picture = one.picture
-            tokens = [
-                picture.original,
-                picture.token,
-                picture.preview,
-                picture.transparent,
-                one.mask,
-                one.masked,
-                one.sketch,
-            ]
-            self.store.drop(
-                [
-                    token
-                    for token in [*tokens, *one.answers.values(), *one.previews]
-                    if token and not token.startswith("k")
-                ]
-            )
+        """Delete the files of rounds but for what others need."""
+        self.drop({token for one in rounds for token in one.tokens})
+
+    def drop(self, tokens: set[str]) -> None:
+        """Delete files that no round needs."""
+        needed = {token for one in [*self.rounds, *self.past] for token in one.tokens}
+        self.store.drop([token for token in tokens - needed if not token.startswith("k")])
 
 
 @dataclass

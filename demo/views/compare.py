@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from demo.server.jobs import Batch, Price, Runner
-from demo.server.options import Value
+from demo.server.options import Value, answers_of
 from demo.server.store import url
-from demo.server.visit import Reply, Session
+from demo.server.visit import Reply, Round, Session
 from demo.views.changes import changes, next_rev
-from demo.views.panes import NOT_JUDGED, panes
+from demo.views.panes import NOT_JUDGED, panes, stale
 from demo.views.picker import picker
 from inpainters import registry
 from inpainters.costs import spoken
@@ -126,9 +126,51 @@ def run_label(session: Session, runner: Runner, prices: Mapping[str, Price]) -> 
         return "Paint a mask to run", False
     if not session.chosen:
         return "Choose a method to run", False
+    wanted, missing = len(session.chosen), unanswered(session)
+    if not missing:
+        return _nothing_missing(session)
+    shares = {
+        name: Price(each.calls, share * each.seconds, share * each.cost)
+        for name, share in missing.items()
+        for each in [prices[name]]
+    }
+    seconds = spoken(runner.forecast(shares))
+    if len(missing) < wanted:
+        return f"Run {len(missing)} more of {wanted} · {seconds}", True
     ready = sum(registry.unavailable(name) is None for name in registry.METHODS)
-    seconds = runner.forecast({name: prices[name] for name in session.chosen})
-    return f"Run {len(session.chosen)} of {ready} · {spoken(seconds)}", True
+    return f"Run {wanted} of {ready} · {seconds}", True
+
+
+def unanswered(session: Session) -> dict[str, float]:
+    """The ticked methods of which answers are missing under the settings on the page, and what share of
+    them. The editor's digest tells holes apart.
+    """
+    one = _run_on_hole(session)
+    missing = {}
+    for name in session.chosen:
+        n = answers_of(registry.get(name), session.n)
+        there = one.known(name, session.options.get(name, {}), session.seed, n) if one else []
+        if len(there) < n:
+            missing[name] = 1 - len(there) / n
+    return missing
+
+
+def _run_on_hole(session: Session) -> Round | None:
+    one = session.round
+    if one.best:
+        return None
+    return one if one.batch and not one.stale else session.past_run(digest=session.digest)
+
+
+def _nothing_missing(session: Session) -> tuple[str, bool]:
+    one, chosen = session.round, session.chosen
+    jobs = one.batch.jobs if one.batch and not one.stale else []
+    seen = {job.method for job in jobs if not stale(session, job)}
+    if not seen.issuperset(chosen):
+        what = f"all {len(chosen)}" if len(chosen) > 1 else registry.get(chosen[0]).title
+        return f"Show {what} again", True
+    what = f"All {len(chosen)} are" if len(chosen) > 1 else f"{registry.get(chosen[0]).title} is"
+    return f"{what} there", False
 
 
 def scored(session: Session) -> str:

@@ -3,6 +3,7 @@
 import time
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,13 +16,13 @@ from demo.server.pictures import open_picture
 from demo.server.showcase import showcase
 from demo.server.store import Store
 from demo.server.store import url as served
-from demo.server.visit import App, Session
+from demo.server.visit import MOST_PAST, App, Session
 from demo.views import compare as view
 from demo.views import panes, picker
 from inpainters import inpaint, registry
 from inpainters.base import Inpainter
 from inpainters.errors import InputError
-from inpainters.spec import Cost, MethodSpec
+from inpainters.spec import Cost, MethodSpec, Option
 from inpainters.strategy import Hole
 
 
@@ -303,3 +304,95 @@ def test_a_preview_is_in_the_pane_while_it_runs_and_stays_when_it_is_stopped(
         visit.close()
         app.runner.close()
         app.store.close()
+
+
+class Counting(Inpainter):
+    """Draws its seed in grey, and counts how often."""
+
+    drawn: ClassVar[list[int]] = []
+
+    def fill(self, piece):
+        self.drawn.append(piece.seed)
+        return np.full_like(piece.image, 10 * piece.seed + len(self.options))
+
+
+@pytest.fixture
+def counting(tmp_path, monkeypatch):
+    """A visit with a photograph and one method that counts; runs it on a hole and returns what it drew."""
+    spec = MethodSpec(
+        "counting", "Counting", "baseline", f"{__name__}:Counting", "", "", 0, "", "", Cost(0.1),
+        stochastic=True, options=(Option("way", 1.0, "Which way.", minimum=0, maximum=9),),
+    )  # fmt: skip
+    monkeypatch.setitem(registry.METHODS, "counting", spec)
+    create = registry.create
+    monkeypatch.setattr(
+        registry, "create",
+        lambda name, **options: Counting(spec, **options) if name == "counting" else create(name, **options),
+    )  # fmt: skip
+    app = App(Store(), Runner(), tmp_path)
+    visit = Session(app.store)
+    PilImage.new("RGB", (48, 32), (200, 100, 50)).save(tmp_path / "photo.png")
+    visit.begin(open_picture(app.store, tmp_path / "photo.png", "photo.png"))
+    yield app, visit
+    visit.close()
+    app.runner.close()
+    app.store.close()
+
+
+def block(top, bottom):
+    mask = np.zeros((32, 48), bool)
+    mask[top:bottom, 10:30] = True
+    return mask
+
+
+def test_a_run_computes_only_what_is_missing_and_keeps_what_is_there(counting, rgba_mask):
+    app, visit = counting
+
+    def run(mask, ids, seed=0, n=1, **options):
+        Counting.drawn.clear()
+        visit.digest = str(mask.sum())  # as the editor tells holes apart
+        visit.hole = {"count": int(mask.sum())}
+        batch = compare.start_run(app, visit, rgba_mask(mask), ids, {"counting": options}, seed, n)
+        while not batch.settled:
+            time.sleep(0.005)
+        assert {job.state for job in batch.jobs} == {"done"}
+        return [*Counting.drawn], sorted(visit.round.answers)
+
+    def label():
+        return view.run_label(visit, app.runner, visit.prices())
+
+    first, second = block(8, 20), block(8, 22)
+    assert run(first, ["mean_fill", "counting"]) == ([0], ["counting", "mean_fill"])
+    assert label() == ("All 2 are there", False)
+    early = dict(visit.round.answers)
+    visit.chosen = ["mean_fill", "counting", "telea"]
+    assert label()[0].startswith("Run 1 more of 3 · ")
+    assert run(first, ["telea"])[0] == []
+    assert {**visit.round.answers, **early} == visit.round.answers  # those that are not ticked stay
+    assert run(first, ["counting"], n=3)[0] == [1, 2]
+    assert len(visit.round.answers) == 5
+    assert run(first, ["counting"], seed=1, n=2)[0] == []
+    assert run(first, ["counting"], way=5.0)[0] == [0]
+    assert run(first, ["counting"])[0] == []
+    assert visit.round.answers["counting"] == early["counting"]
+    compare.set_options(visit, {"counting": {"way": 5.0}})
+    assert label() == ("Show Counting again", True)
+    assert run(second, ["counting"]) == ([0], ["counting"])  # another hole: none of the answers fits
+    assert run(first, ["counting"])[0] == []
+    assert visit.round.answers["counting"] == early["counting"]
+    shown = panes.panes(visit, app.runner)["panes"]
+    assert {pane["id"] for pane in shown[2:] if pane["state"] == "done"} == {"counting", "mean_fill", "telea"}
+    visit.close()
+    assert list(app.store.folder.glob("t*")) == []
+
+
+def test_runs_of_a_visit_are_bounded(counting, rgba_mask):
+    app, visit = counting
+    for rows in range(1, MOST_PAST + 4):
+        batch = compare.start_run(app, visit, rgba_mask(block(8, 8 + rows)), ["mean_fill"], {})
+        while not batch.settled:
+            time.sleep(0.005)
+    assert len(visit.past) == MOST_PAST
+    assert sum(one.at < visit.past[0].at for one in visit.past) == 0
+    kept = {token for one in (*visit.rounds, *visit.past) for token in one.tokens}
+    assert {file.name for file in app.store.folder.glob("t*")} == kept
