@@ -15,7 +15,7 @@ from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas, refitted
 from demo.server.purposes import PURPOSES
 from demo.server.showcase import INVITATION, showcase
-from demo.server.visit import App, Reply, Round, Session
+from demo.server.visit import HANDED, App, Reply, Round, Session
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.imaging import Mask
@@ -24,6 +24,9 @@ from inpainters.strategy import MOST_HOLES, Hole
 
 MOSTLY = 0.5
 """A mask file that masks more of the picture than this may be meant the other way round."""
+HANDED_NOTE = (
+    "A hole of the Leaderboard, with its method ticked. Its copy for looking at may score a little otherwise."
+)
 GivenOptions = Mapping[str, Mapping[str, object]]
 """Method -> option -> value, as it stands on a page."""
 
@@ -84,6 +87,8 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
     if kind == "transparent":
         session.drawn = ""
         return Reply("The file's transparent pixels are the mask now.", mask=picture.transparent)
+    if kind == HANDED:
+        return Reply(HANDED_NOTE, mask=session.offers.get(HANDED))
     if kind == "offer":
         return take_offer(session, data.get("id"))
     if kind != "generate":

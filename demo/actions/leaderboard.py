@@ -5,8 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark.cells import split_entry
+from benchmark.metrics import METRICS
 from benchmark.report.layout import LEADING
 from benchmark.results import ALL_BINS
+from demo.server.exhibits import hole_in_view, original_and_mask
+from demo.server.pictures import from_result
 from demo.server.suites import (
     Figure,
     entries_of,
@@ -16,16 +20,14 @@ from demo.server.suites import (
     readable,
     regions_of,
 )
+from demo.server.visit import HANDED, App, Session
 from inpainters.families import FAMILIES
+from inpainters.registry import METHODS
 
 
 class Selection(NamedTuple):
     """What there is to choose from in one suite, and what is chosen."""
 
-    measured: list[str]
-    """Metrics with values."""
-    lacking: list[str]
-    """Metrics that could not be computed."""
     metric: str
     regions: list[str]
     region: str
@@ -40,18 +42,39 @@ def select(
     region: str | None = None,
     mask_set: str | None = None,
 ) -> Selection:
-    """The metric, the region and the mask set that are wanted, where the suite has them, else its first ones;
-    InputError where the suite cannot be read.
+    """The metric that is wanted, or the first one; the region and the mask set where the suite has them, else
+    its first ones; InputError where the suite cannot be read.
     """
     sets = mask_sets_of(root, suite)
     holes = mask_set if mask_set in sets else sets[0]
     results = open_suite(root, suite, holes)
     measured, lacking = metrics_of(results)
     names = [*measured, *lacking]
-    chosen = next((name for name in (metric, LEADING[0][0]) if name in names), names[0])
+    first = LEADING[0][0] if LEADING[0][0] in names else names[0]
+    chosen = metric if metric in METRICS else first
     regions = regions_of(results, chosen)
     where = region if region in regions else regions[0]
-    return Selection(measured, lacking, chosen, regions, where, sets, holes)
+    return Selection(chosen, regions, where, sets, holes)
+
+
+def metrics(root: Path) -> tuple[list[str], list[str]]:
+    """The metrics that any suite has values of, and those that none could compute: one list for all suites,
+    as Gradio's chooser fails where its list shrinks while it is open.
+    """
+    found = [metrics_of(open_suite(root, suite)) for suite in readable(root)[0]]
+    measured = {name for some, _ in found for name in some}
+    lacking = {name for _, some in found for name in some} - measured
+    return [name for name in METRICS if name in measured], [name for name in METRICS if name in lacking]
+
+
+def linked_choice(root: Path, suites: list[str], asked: Mapping[str, str]) -> tuple[str, Selection] | None:
+    """The suite, and what is chosen in it, that a link to this tab asks for; what it cannot have is left out.
+    None where the link is to another tab.
+    """
+    if asked.get("t") != "leaderboard":
+        return None
+    suite = asked["suite"] if asked.get("suite") in suites else suites[0]
+    return suite, select(root, suite, asked.get("metric"), asked.get("region"), asked.get("holes"))
 
 
 def families(root: Path) -> list[str]:
@@ -75,6 +98,66 @@ def open_figure(
     label = ALL_BINS if label == "seconds" else label
     row = str(cell.get("row"))
     return Figure(suite, metric, region, tuple(shown), row, label, sort, mask_set=mask_set)
+
+
+def follow(
+    root: Path,
+    figure: Figure | None,
+    suite: str,
+    metric: str,
+    region: str,
+    shown: list[str],
+    mask_set: str = "",
+) -> Figure | None:
+    """The same figure in another suite, metric or region, or among other families; where it is not there,
+    that of the suite's first method in view. None where there was none, or where no method is in view.
+    """
+    if figure is None:
+        return None
+    results = open_suite(root, suite, mask_set)
+    entries = entries_of(results, shown)
+    if not entries:
+        return None
+    entry = figure.entry if figure.entry in entries else entries[0]
+    label = figure.label if figure.label in set(results.rows["bin"]) else ALL_BINS
+    here = (figure.suite, figure.mask_set, figure.entry, figure.label) == (suite, mask_set, entry, label)
+    return Figure(
+        suite,
+        metric,
+        region,
+        tuple(shown),
+        entry,
+        label,
+        figure.sort,
+        figure.index if here and figure.metric == metric and figure.region == region else 0,
+        mask_set,
+    )
+
+
+def hand_over(app: App, session: Session, figure: Figure) -> None:
+    """The hole in view becomes Compare's: its original, its mask and the figure's method with its options;
+    InputError where its pictures are not here.
+    """
+    results = open_suite(app.results, figure.suite, figure.mask_set)
+    (label, image_id), _, _ = hole_in_view(results, figure)
+    image, mask = original_and_mask(results, label, image_id)
+    title = f"{image_id.split('@')[0]}, {figure.suite}, {label} %"
+    session.begin(from_result(app.store, app.store.put_image(image), title, title))
+    session.offers = {HANDED: app.store.put_image(mask)}
+    session.drawn = f"{figure.suite}/{results.mask_set}/{label}"
+    method, options = split_entry(figure.entry)
+    if method not in METHODS:
+        return
+    session.chosen = [method, *(name for name in session.chosen if name != method)]
+    session.options.pop(method, None)
+    if options:
+        session.options[method] = options
+
+
+def explained(figure: Figure) -> bool:
+    """Whether the figure's method can show its inside."""
+    spec = METHODS.get(split_entry(figure.entry)[0])
+    return spec is not None and spec.explains
 
 
 def step(figure: Figure, by: int) -> Figure:

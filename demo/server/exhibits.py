@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 from benchmark.report import display
 from benchmark.report.display import Place
+from benchmark.report.summary import named
 from benchmark.results import Results
 from demo.server.copies import hatched
 from demo.server.store import Store
-from inpainters.imaging import decode_image, load_mask
+from demo.server.suites import Figure, pictures_behind
+from inpainters.errors import InputError
+from inpainters.imaging import Image, Mask, decode_image, load_mask
 
 
 class Exhibit(NamedTuple):
@@ -22,13 +25,43 @@ class Exhibit(NamedTuple):
     """(height, width)"""
 
 
-def exhibit(store: Store, results: Results, label: str, image_id: str) -> Exhibit | None:
-    """What a bin's methods had before them; None where these pictures are not here."""
+def hole_in_view(results: Results, figure: Figure) -> tuple[tuple[str, str], int, int]:
+    """(bin, image id) of the hole in view, its place and how many there are, among those whose pictures are
+    here; InputError with a sentence where none is.
+    """
+    behind = pictures_behind(results, figure)
+    if not behind:
+        raise InputError(f"{named(figure.entry)} has no figure here, so there are no pictures behind it.")
+    found = [hole for hole in behind if display.find(results, *hole, "original")] if kept(results) else []
+    if not found:
+        raise InputError(
+            f"The pictures of the suite {results.suite} are not here: "
+            f"`python -m benchmark run {results.suite}` makes them."
+        )
+    index = figure.index % len(found)
+    return found[index], index, len(found)
+
+
+def kept(results: Results) -> bool:
+    """Whether any picture of the suite is here."""
+    return bool(display.copies(results.folder)) or (results.folder / "cells").is_dir()
+
+
+def original_and_mask(results: Results, label: str, image_id: str) -> tuple[Image, Mask]:
+    """The original of one hole, and its mask; InputError where they are not here."""
     original, mask = (display.find(results, label, image_id, name) for name in ("original", "mask"))
     if original is None or mask is None:
-        return None
+        raise InputError("The pictures of this hole are not here.")
     image = decode_image(original.read()).image
-    hole, _ = load_mask(decode_image(mask.read()).image, image.shape[:2])
+    return image, load_mask(decode_image(mask.read()).image, image.shape[:2])[0]
+
+
+def exhibit(store: Store, results: Results, label: str, image_id: str) -> Exhibit | None:
+    """What a bin's methods had before them; None where these pictures are not here."""
+    original = display.find(results, label, image_id, "original")
+    if original is None or display.find(results, label, image_id, "mask") is None:
+        return None
+    image, hole = original_and_mask(results, label, image_id)
     return Exhibit(_kept(store, original), store.put_image(hatched(image, hole)), image.shape[:2])
 
 

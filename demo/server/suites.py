@@ -130,7 +130,11 @@ def _cells(folder: Path, stamp: int, mask_set: str, metric: str, region: str) ->
 
 
 def cells_of(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
-    """The cells of one metric and region; kept, as the table and both charts show the same."""
+    """The cells of one metric and region, none where the suite was not scored by it; kept, as the table and
+    both charts show the same.
+    """
+    if (metric, region) not in {*results.measured, *results.lacking}:
+        return {}
     return _cells(results.folder, _stamp(results.folder), results.mask_set, metric, region)
 
 

@@ -37,6 +37,10 @@ class Reply(NamedTuple):
     """(id, words) of what can be done about it, keys of `Session.offers`."""
 
 
+HANDED = "handed"
+"""Id of the mask, among a session's offers, that another tab hands to Compare with its picture."""
+
+
 @dataclass(eq=False)
 class Round:
     """One picture, the hole painted in it and what the methods made of it."""

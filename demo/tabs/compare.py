@@ -13,7 +13,7 @@ from demo.server.archive import archive
 from demo.server.jobs import Batch
 from demo.server.options import MOST_ANSWERS
 from demo.server.showcase import showcase
-from demo.server.visit import App, Reply, Session
+from demo.server.visit import HANDED, App, Reply, Session
 from demo.tabs import Page
 from demo.views import compare as view
 from demo.views.about import about_all
@@ -154,7 +154,9 @@ class CompareTab:
         return self._act(session, lambda session: actions.load_mask_file(self.app, session, path, value.name))
 
     def on_tool(self, session: Session | None, event: gr.EventData) -> list[Any]:
-        return self._act(session, lambda session: actions.use_tool(self.app, session, sent(event)))
+        data = sent(event)
+        use = partial(actions.use_tool, self.app, data=data)
+        return self._act(session, use, opened=data.get("kind") == HANDED)
 
     def on_mask(self, session: Session | None, event: gr.EventData) -> list[Any]:
         session = actions.session_of(self.app, session)

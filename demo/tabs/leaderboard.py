@@ -1,12 +1,13 @@
 """The Leaderboard tab: tables and charts of results, and the pictures behind every figure."""
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from demo.actions import leaderboard as actions
 from demo.server.suites import EMPTY, Figure, open_suite, readable
-from demo.server.visit import App
+from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import leaderboard as view
 from demo.views.hole import hole_panes
@@ -19,6 +20,36 @@ from inpainters.errors import InputError
 SCROLL_JS = """() => document.getElementById('leaderboard-pictures')
   ?.scrollIntoView({behavior: 'smooth', block: 'start'})"""
 
+ADDRESS_JS = """(suite, holes, metric, region) => {
+  const write = () => {
+    const query = new URLSearchParams(location.search);
+    if (query.get('t') !== 'leaderboard') return;
+    for (const [key, value] of Object.entries({ suite, holes, metric, region })) query.set(key, value);
+    history.replaceState(null, '', location.pathname + '?' + query + location.hash);
+  };
+  document.getElementById('tab-leaderboard-button').onclick = () => setTimeout(write);
+  write();
+}"""
+"""What is chosen stands in the address while the Leaderboard is in view."""
+HAND_JS = """async (method) => {
+  if (!method) return;
+  const until = async (found) => {
+    for (let i = 0; i < 200 && !found(); i++) await new Promise((go) => setTimeout(go, 50));
+  };
+  const go = (tab) => document.getElementById('tab-' + tab + '-button').click();
+  const editor = document.querySelector('#compare-editor .widget');
+  const before = editor.dataset.rev;
+  const [to, name] = method.split(' ');
+  go(to);
+  window.scrollTo({ top: 0 });
+  window.inpainting.take();
+  await until(() => editor.dataset.rev !== before);
+  if (to !== 'inside') return;
+  await until(() => window.inpainting.inside);
+  window.inpainting.inside(name);
+}"""
+"""Compare takes the hole that was handed to it; Inside takes that of Compare."""
+
 
 def build(page: Page) -> None:
     """Lay out the tab inside the current Blocks and wire it."""
@@ -29,28 +60,28 @@ def build(page: Page) -> None:
     if problems:
         gr.Markdown(" ".join(problems), elem_id="leaderboard-problems")
     tab = LeaderboardTab(page.app, list(suites))
-    tab.wire_choice()
-    tab.wire_pictures()
+    tab.wire_choice(page.blocks)
+    tab.wire_pictures(page.session)
 
 
 class LeaderboardTab:
     """The tab's components, and an adapter for each of their events."""
 
     def __init__(self, app: App, suites: list[str]) -> None:
-        self.app = app
+        self.app, self.suites = app, suites
         with gr.Row(elem_id="leaderboard-choice"):
             self._lay_choice(suites)
         self._lay_figures()
-        self.figure = gr.State(None)
+        self.figure, self.to = gr.State(None), gr.Textbox(visible=False)
         with gr.Column(visible=False, elem_id="leaderboard-pictures") as self.pictures:
             self._lay_pictures()
         self.chosen = [self.suite, self.holes, self.metric, self.region, self.families]
         self.shown = [self.table, *self.charts, self.small_print]
-        self.seen = [self.figure, self.pictures, self.heading, self.panes]
+        self.seen = [self.figure, self.pictures, self.steps, self.heading, self.panes, self.within]
 
     def _lay_choice(self, suites: list[str]) -> None:
         first, families = actions.select(self.app.results, suites[0]), actions.families(self.app.results)
-        metrics = view.metric_choices(first.measured, first.lacking)
+        metrics = view.metric_choices(*actions.metrics(self.app.results))
         self.suite = gr.Dropdown(
             suites, value=suites[0], label="Suite", elem_id="leaderboard-suite", min_width=120
         )
@@ -77,7 +108,7 @@ class LeaderboardTab:
             value=[*families],
             label="Families",
             elem_id="leaderboard-families",
-            min_width=240,
+            min_width=480,
         )
 
     def _lay_figures(self) -> None:
@@ -96,49 +127,79 @@ class LeaderboardTab:
 
     def _lay_pictures(self) -> None:
         self.heading = gr.Markdown(elem_id="leaderboard-heading")
-        with gr.Row(elem_id="leaderboard-steps"):
+        with gr.Row(elem_id="leaderboard-steps") as self.steps:
             self.sort = gr.Radio(
                 [*view.SORTS], value="worst", show_label=False, container=False, elem_id="leaderboard-sort"
             )
             self.back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
             self.forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
+            self.hand = gr.Button("Open in Compare", size="md", elem_id="leaderboard-compare")
+            self.within = gr.Button("See inside", size="md", elem_id="leaderboard-inside")
         self.panes = Panes(elem_id="leaderboard-panes")
 
-    def wire_choice(self) -> None:
-        """What changes the table and the charts."""
+    def wire_choice(self, blocks: gr.Blocks) -> None:
+        """What changes the table, the charts and the pictures, and stands in the address."""
         found = [self.holes, self.metric, self.region]
-        asked = [self.suite, *found]
+        asked, redrawn = [self.suite, *found], [*self.shown, *self.seen]
+        given = [self.figure, *self.chosen]
         for chooser in (self.suite, self.holes, self.metric):
             picked = chooser.input(self.on_pick, asked, found, **QUIET)
-            picked.then(self.on_redraw, self.chosen, self.shown, **QUIET)
+            self._tell(picked.then(self.on_redraw, given, redrawn, **QUIET))
         agreed = [self.suite.input, self.holes.input]
         gr.on(agreed, self.on_agree, [self.suite, self.holes], self.agreement, **QUIET)
-        gr.on([self.region.input, self.families.input], self.on_redraw, self.chosen, self.shown, **QUIET)
+        self._tell(gr.on([self.region.input, self.families.input], self.on_redraw, given, redrawn, **QUIET))
+        self._tell(blocks.load(self.on_load, None, [*asked, *self.shown, self.agreement], **QUIET))
 
-    def wire_pictures(self) -> None:
-        """What opens the pictures behind a figure, and leads from one to the next."""
+    def _tell(self, event: Any) -> None:
+        event.then(None, [self.suite, self.holes, self.metric, self.region], None, js=ADDRESS_JS, **QUIET)
+
+    def wire_pictures(self, session: gr.State) -> None:
+        """What opens the pictures behind a figure, leads from one to the next, and to the other tabs."""
         figures = [self.table.cell, *(chart.point for chart in self.charts)]
         for clicked in figures:
             clicked(self.on_figure, [*self.chosen, self.sort], self.seen, **QUIET).then(None, js=SCROLL_JS)
         self.sort.input(self.on_sort, [self.figure, self.sort], self.seen, **QUIET)
         self.back.click(self.on_back, self.figure, self.seen, **QUIET)
         self.forth.click(self.on_forth, self.figure, self.seen, **QUIET)
+        for button, to in ((self.hand, "compare"), (self.within, "inside")):
+            handed = button.click(
+                partial(self.on_hand, to), [self.figure, session], [session, self.to], **QUIET
+            )
+            handed.then(None, [self.to], None, js=HAND_JS, **QUIET)
 
     def on_pick(self, suite: str, holes: str, metric: str, region: str) -> list[Any]:
-        found = actions.select(self.app.results, suite, metric, region, holes)
-        metrics = view.metric_choices(found.measured, found.lacking)
+        return self._choosers(actions.select(self.app.results, suite, metric, region, holes))
+
+    def _choosers(self, found: actions.Selection) -> list[Any]:
+        """Updates of holes, metric and region. The metric's list stays as it is."""
         sets = found.mask_sets
         return [
             gr.update(choices=sets, value=found.mask_set, visible=len(sets) > 1),
-            gr.update(choices=metrics, value=found.metric),
+            gr.update(value=found.metric),
             gr.update(choices=view.region_choices(found.regions), value=found.region),
         ]
 
-    def on_redraw(self, suite: str, holes: str, metric: str, region: str, families: list[str]) -> list[Any]:
+    def on_load(self, request: gr.Request) -> list[Any]:
+        asked = dict(request.query_params) if request else {}
+        linked = actions.linked_choice(self.app.results, self.suites, asked)
+        if linked is None:
+            return [gr.skip()] * (5 + len(self.shown))
+        suite, found = linked
+        shown = self._board(suite, found.mask_set, found.metric, found.region, self.families.value)
+        return [suite, *self._choosers(found), *shown, self.on_agree(suite, found.mask_set)]
+
+    def on_redraw(
+        self, figure: Figure | None, suite: str, holes: str, metric: str, region: str, families: list[str]
+    ) -> list[Any]:
         try:
-            return self._board(suite, holes, metric, region, families)
+            shown = self._board(suite, holes, metric, region, families)
+            before = figure
+            figure = actions.follow(self.app.results, before, suite, metric, region, families, holes)
         except InputError as error:
             raise gr.Error(str(error)) from None
+        if figure is None:
+            return [*shown, None, gr.update(visible=False), *[gr.skip()] * 4]
+        return [*shown, *self._visit(figure)]
 
     def on_agree(self, suite: str, holes: str) -> str:
         return view.agreement(open_suite(self.app.results, suite, holes))
@@ -167,9 +228,22 @@ class LeaderboardTab:
     def _board(self, suite: str, holes: str, metric: str, region: str, families: list[str]) -> list[Any]:
         return view.board(open_suite(self.app.results, suite, holes), metric, region, families)
 
+    def on_hand(self, to: str, figure: Figure, session: Session | None) -> list[Any]:
+        if session is None or figure is None:
+            return [session, ""]
+        try:
+            actions.hand_over(self.app, session, figure)
+        except InputError as error:
+            raise gr.Error(str(error)) from None
+        return [session, f"{to} {figure.entry.partition(' ')[0]}"]
+
     def _visit(self, figure: Figure) -> list[Any]:
+        """Figure, column, its row of buttons, heading, panes, and the button to Inside."""
+        within = gr.update(visible=actions.explained(figure))
         try:
             heading, panes = hole_panes(self.app, figure)
         except InputError as error:
-            return [figure, gr.update(visible=True), str(error), None]
-        return [figure, gr.update(visible=True), heading, panes]
+            hidden = gr.update(visible=False)
+            return [figure, gr.update(visible=True), hidden, str(error), None, within]
+        shown = gr.update(visible=True)
+        return [figure, shown, shown, heading, panes, within]

@@ -2,39 +2,55 @@
 
 from typing import Any
 
-from benchmark.report.layout import LEADING
+from benchmark.metrics import METRICS
+from benchmark.report.layout import CHIPS, LEADING
 from benchmark.report.marks import flattered, footnote, mark
 from benchmark.report.summary import named
 from benchmark.report.tables import number
 from benchmark.results import Results
-from demo.server.exhibits import Exhibit, exhibit, fill_token
+from demo.server.exhibits import Exhibit, exhibit, fill_token, hole_in_view
 from demo.server.store import url
-from demo.server.suites import Figure, entries_of, family_of, open_suite, pictures_behind, values_at
+from demo.server.suites import Figure, entries_of, family_of, open_suite, values_at
 from demo.server.visit import App
 from demo.views.changes import next_rev
-from inpainters.errors import InputError
 
 
 def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
-    """The heading and the panes of the hole in view; InputError where no pictures were kept."""
+    """The heading and the panes of the hole in view; InputError where no pictures are here."""
     results = open_suite(app.results, figure.suite, figure.mask_set)
-    found = pictures_behind(results, figure)
-    if not found:
-        raise InputError("No pictures were kept for this figure.")
-    index = figure.index % len(found)
-    label, image_id = found[index]
-    which = f"**{index + 1} of {len(found)}** · {image_id.split('@')[0]}, {label} % missing"
-    shown = _panes(app, results, figure, label, image_id)
-    return f"{which} · ordered by {named(figure.entry)}", shown
+    (label, image_id), index, count = hole_in_view(results, figure)
+    which = f"**{index + 1} of {count}** · {image_id.split('@')[0]}, {label} % missing"
+    name = METRICS[figure.metric].title if figure.metric in METRICS else figure.metric
+    ran, spared = _split(results, figure, label, image_id)
+    shown = _panes(app, results, figure, (label, image_id), ran)
+    heading = f"{which} · ordered by {named(figure.entry)} in {name}"
+    return "\n\n".join(filter(None, (heading, _spared(spared)))), shown
 
 
-def _panes(app: App, results: Results, figure: Figure, label: str, image_id: str) -> dict[str, Any]:
-    inputs = exhibit(app.store, results, label, image_id)
+def _split(results: Results, figure: Figure, label: str, image_id: str) -> tuple[list[str], list[str]]:
+    """The methods in view that ran on this hole, and those that did not."""
+    rows = results.rows[(results.rows["bin"] == label) & (results.rows["image_id"] == image_id)]
+    here, entries = set(rows["entry"]), entries_of(results, figure.families)
+    return [one for one in entries if one in here], [one for one in entries if one not in here]
+
+
+def _spared(entries: list[str]) -> str:
+    """Why methods have no picture here, in one line."""
+    if not entries:
+        return ""
+    names = ", ".join(map(named, entries))
+    return f"Not run on this picture, as the suite's time budget gave them fewer: {names}."
+
+
+def _panes(
+    app: App, results: Results, figure: Figure, hole: tuple[str, str], entries: list[str]
+) -> dict[str, Any]:
+    inputs = exhibit(app.store, results, *hole)
     height, width = inputs.size if inputs else (256, 256)
     panes = _inputs(inputs) if inputs else []
-    values = _values(results, figure, label, image_id)
-    for entry in entries_of(results, figure.families):
-        token = fill_token(app.store, results, label, image_id, entry)
+    values = _values(results, figure, *hole)
+    for entry in entries:
+        token = fill_token(app.store, results, *hole, entry)
         panes.append(_pane(entry, values, results.suite, url(token)))
     shown = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": panes}
     return shown | {"ref": "original" if inputs else None}
@@ -63,14 +79,13 @@ def _pane(entry: str, values: dict[str, dict[str, float]], suite: str, src: str 
     if src:
         return {**shown, "state": "done", "src": src}
     why = f"Its picture is not here: run `python -m benchmark run {suite}` to make it."
-    if not any(entry in value for value in values.values()):
-        why = "Not run on this picture: the suite's time budget gave this method fewer."
     return {**shown, "state": "unavailable", "err": why}
 
 
 def _chip(metric: str, entry: str, value: str | None) -> dict[str, Any]:
     """A figure under a picture; marked, with the reason, where the metric flatters the method."""
+    label = CHIPS.get(metric) or (METRICS[metric].title if metric in METRICS else metric)
     if value is None:
-        return {"label": metric, "value": None, "why": "Not computed."}
+        return {"label": label, "value": None, "why": "Not computed."}
     why = {"why": footnote([entry], [metric])} if flattered(entry, metric) else {}
-    return {"label": metric, "value": value + mark(entry, metric), **why}
+    return {"label": label, "value": value + mark(entry, metric), **why}

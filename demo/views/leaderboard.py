@@ -19,9 +19,10 @@ from inpainters.families import FAMILIES
 
 SORTS = [("Worst first", "worst"), ("Median first", "median"), ("Best first", "best")]
 NOTHING = "Nothing to draw: this metric was not computed."
+NOT_SCORED = "this suite was not scored by it"
 LEADERS = 5
 """So many of the best methods are in colour in the charts."""
-REGIONS = {"hole": "Inside the hole", "band": "Along its rim", "whole": "Whole picture"}
+PLACES = {"hole": "Inside the hole", "band": "Along its rim", "whole": "Whole picture"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def metric_name(metric: str) -> str:
 
 def region_choices(regions: list[str]) -> list[tuple[str, str]]:
     """(label, region) for a chooser."""
-    return [(REGIONS[region], region) for region in regions]
+    return [(PLACES[region], region) for region in regions]
 
 
 def family_choices(families: list[str]) -> list[tuple[str, str]]:
@@ -102,7 +103,9 @@ def _without_figures(board: Board) -> dict[str, str]:
     for entry in board.heads:
         cells = [board.cells.get((entry, label)) for label in [*board.bins, ALL_BINS]]
         reasons = [cell.reason if cell else "not run" for cell in cells]
-        if all(reasons):
+        if not board.cells:
+            found[entry] = NOT_SCORED
+        elif all(reasons):
             found[entry] = next((reason for reason in reasons if reason != "not run"), "not run")
     return found
 

@@ -17,7 +17,7 @@ function axis(given) {
   return typeof given === "object" && given !== null ? given : { label: given ?? "" };
 }
 
-/* The sizes of a chart in a column of a width: its frame leaves room for ticks and for names of up to `longest`
+/* The sizes of a chart in a column of a width: its frame leaves room for ticks and for names of `longest`
    pixels; where these would take too much of it, the legend alone has them. */
 function layout(columnWidth, longest) {
   const width = Math.max(Math.floor(columnWidth), 240);

@@ -38,7 +38,12 @@ function makeInside({ root, trigger }) {
   inside.tools = makeTools(inside);
   inside.scrub = makeScrub(inside);
   inside.curves = makeCurves(inside);
-  inside.choice = makeChoice(inside, acting(inside));
+  const act = acting(inside);
+  inside.choice = makeChoice(inside, act);
+  window.inpainting = {
+    ...window.inpainting,
+    inside: (method) => act.pick({ method, source: "compare" }),
+  };
   inside.status = makeStatus();
   inside.lesson = el("p", { class: "lesson" });
   inside.setToolStop = asGroup(inside.tools.choice);

@@ -245,6 +245,7 @@ export function mount(given) {
     ...window.inpainting,
     mask: () => maskUrl(editor),
     note: editor.say,
+    take: () => editor.trigger("tool", { kind: "handed" }),
     sketched: () => Number(root.dataset.lines) > 0,
   };
   new ResizeObserver(() => layout(editor)).observe(stage.node.parentElement);

@@ -1,15 +1,17 @@
 """What a visitor can do in the Leaderboard tab, over a small made suite."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from demo.actions import leaderboard as actions
+from demo.actions.compare import use_tool
 from demo.server.jobs import Runner
 from demo.server.store import Store
 from demo.server.suites import Figure
-from demo.server.visit import App
+from demo.server.visit import App, Session
 from demo.views.hole import hole_panes
 from inpainters.errors import InputError
 
@@ -17,7 +19,7 @@ from inpainters.errors import InputError
 def test_what_can_be_selected_is_what_a_suite_has(root: Path) -> None:
     found = actions.select(root, "tiny")
     assert (found.metric, found.region) == ("lpips_squeeze", "hole")
-    assert (found.measured, found.lacking) == (["lpips_squeeze"], ["fid_inception_tm"])
+    assert actions.metrics(root) == (["lpips_squeeze"], ["fid_inception_tm"])
     assert actions.select(root, "tiny", "fid_inception_tm", "hole").region == "whole"
     assert actions.families(root) == ["baseline", "smoothing"]
     with pytest.raises(InputError, match="broken"):
@@ -65,6 +67,72 @@ def test_holes_of_each_kind_have_figures_and_pictures_of_their_own(two_kinds: Pa
             picture = app.store.image(pane["src"].removeprefix("pic/"))
             seen[kind] = picture[0, 0].tolist(), pane["chips"][0]["value"]
         assert seen == {"irregular": ([0, 51, 0], "0.390"), "object": ([0, 0, 255], "0.890")}
+    finally:
+        app.runner.close()
+        app.store.close()
+
+
+def test_what_a_link_asks_for_is_opened_where_it_is_there(two_kinds: Path) -> None:
+    asked = {"t": "leaderboard", "suite": "tiny", "metric": "fid_inception_tm", "holes": "object"}
+    suite, found = actions.linked_choice(two_kinds, ["tiny"], asked) or ("", None)
+    assert found
+    opened = suite, found.metric, found.region, found.mask_set
+    assert opened == ("tiny", "fid_inception_tm", "whole", "object")
+    odd = {"t": "leaderboard", "suite": "../etc", "metric": "<b>", "region": "moon"}
+    suite, found = actions.linked_choice(two_kinds, ["tiny"], odd) or ("", None)
+    assert found
+    assert (suite, found.metric, found.region) == ("tiny", "lpips_squeeze", "hole")
+    assert actions.linked_choice(two_kinds, ["tiny"], {"t": "compare", "suite": "tiny"}) is None
+
+
+def test_pictures_follow_suite_metric_and_families(two_kinds: Path) -> None:
+    figure = Figure("tiny", "lpips_squeeze", "hole", ("smoothing",), "telea", "1-10", index=3)
+    shown = ["baseline", "smoothing"]
+    same = actions.follow(two_kinds, figure, "tiny", "lpips_squeeze", "hole", shown)
+    assert same == replace(figure, families=tuple(shown))
+    other = actions.follow(two_kinds, figure, "tiny", "fid_inception_tm", "whole", shown, "object")
+    assert other == replace(same, metric="fid_inception_tm", region="whole", mask_set="object", index=0)
+    without = actions.follow(two_kinds, figure, "tiny", "lpips_squeeze", "hole", ["baseline"])
+    assert without
+    assert (without.entry, without.label) == ("mean_fill", "1-10")
+    assert actions.follow(two_kinds, figure, "tiny", "lpips_squeeze", "hole", []) is None
+    assert actions.follow(two_kinds, None, "tiny", "lpips_squeeze", "hole", shown) is None
+
+
+def test_a_hole_is_handed_to_compare_with_its_mask_and_method(two_kinds: Path) -> None:
+    app = App(Store(), Runner(), two_kinds)
+    session = Session(app.store, chosen=["biharmonic"])
+    figure = Figure("tiny", "lpips_squeeze", "hole", ("smoothing",), "telea", "1-10", mask_set="object")
+    try:
+        actions.hand_over(app, session, figure)
+        reply = use_tool(app, session, {"kind": "handed"})
+        assert app.store.image(session.round.picture.token)[0, 0].tolist() == [200, 0, 0]
+        assert reply.mask
+        mask = app.store.mask(reply.mask)
+        assert (mask.sum(), mask[16, 16], mask[15, 16]) == (32 * 32, True, False)
+        assert session.chosen == ["telea", "biharmonic"]
+        session.forget_answers()  # as a run does
+        assert session.judged  # a true original lies under the mask
+        shutil.rmtree(two_kinds / "tiny" / "cells")
+        with pytest.raises(InputError, match="tiny are not here: `python -m benchmark run tiny`"):
+            hole_panes(app, figure)
+    finally:
+        session.close()
+        app.runner.close()
+        app.store.close()
+
+
+def test_methods_that_were_spared_a_picture_are_one_line_with_the_reason() -> None:
+    app, seen = App(Store(), Runner(), Path("results")), []
+    figure = Figure("quick", "lpips_squeeze", "hole", ("smoothing", "patch"), "telea", "20-30")
+    try:
+        for place in range(8):
+            heading, shown = hole_panes(app, replace(figure, index=place))
+            panes = {pane["title"] for pane in shown["panes"] if pane.get("src")}
+            told = heading.partition("time budget")[2]
+            assert all((name in told) != (name in panes) for name in ("FSR", "PatchMatch", "Shift map"))
+            seen.append("FSR" in told)
+        assert set(seen) == {False, True}
     finally:
         app.runner.close()
         app.store.close()

@@ -6,9 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from demo.app import launch_options, make
+from demo.server.jobs import Runner
+from demo.server.store import Store
+from demo.server.visit import App
+from demo.tabs.leaderboard import LeaderboardTab
 
 
 @contextmanager
@@ -35,8 +40,7 @@ def page(address: str, chromium: Any) -> Iterator[Any]:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{address}/?__theme=light")
-    page.get_by_role("tab", name="Leaderboard").click()
+    page.goto(f"{address}/?__theme=light&t=leaderboard&suite=tiny&metric=lpips_squeeze&region=hole")
     page.wait_for_selector("#leaderboard-table td button")
     yield page
     page.close()
@@ -50,10 +54,7 @@ def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> No
     assert titles == ["Original", "Masked", "Mean fill", "Telea"]
     assert "1 of 20" in page.locator("#leaderboard-heading").inner_text()
     assert "p19" in page.locator("#leaderboard-heading").inner_text()
-    assert (
-        page.locator("#leaderboard-panes .chip", has_text="lpips_squeeze").first.get_attribute("data-tip")
-        is None
-    )
+    assert page.locator("#leaderboard-panes .chip", has_text="LPIPS").first.get_attribute("data-tip") is None
     colour = page.evaluate(
         """async () => {
           const image = [...document.querySelectorAll('#leaderboard-panes .grid img[src]')].at(-1);
@@ -113,4 +114,32 @@ def test_holes_of_another_kind_have_another_table_and_other_pictures(two_kinds: 
         line.locator("td button").nth(1).click()
         chip = page.locator("#leaderboard-panes .chip", has_text="0.890")
         chip.first.wait_for()
+        assert_address(page, "holes=object")
+        opens_in_compare(page)
         page.close()
+
+
+def assert_address(page: Any, *parts: str) -> None:
+    for part in ("t=leaderboard", *parts):
+        page.wait_for_function("(part) => location.search.includes(part)", arg=part)
+
+
+def opens_in_compare(page: Any) -> None:
+    assert not page.locator("#leaderboard-inside").is_visible()  # Telea has no inside to show
+    page.locator("#leaderboard-compare").click()
+    page.locator("#compare-editor .ed-ratio", has_text="25.0 %").wait_for()
+    assert page.locator("#tab-compare-button").get_attribute("aria-selected") == "true"
+    page.get_by_role("tab", name="Leaderboard").click()
+    assert_address(page, "suite=tiny", "holes=object", "metric=lpips_squeeze", "region=hole")
+
+
+def test_no_choice_changes_the_list_of_metrics(root: Path) -> None:
+    """Gradio's chooser throws where an answer shortens its list while it is open."""
+    app = App(Store(), Runner(), root)
+    with gr.Blocks():
+        tab = LeaderboardTab(app, ["tiny"])
+    assert len(tab.metric.choices) == 2
+    _, metric, _ = tab.on_pick("tiny", "irregular", "lpips_squeeze", "hole")
+    assert "choices" not in metric
+    app.runner.close()
+    app.store.close()
