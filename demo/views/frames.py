@@ -31,6 +31,7 @@ def progress(runner: Runner, job: Explanation | None) -> dict[str, Any]:
             "original": {"src": url(job.original), "w": width, "h": height},
             "hole": _middle(job.hole),
         }
+        shown |= {"asked": {"src": url(job.asked), "w": width, "h": height}} if job.asked else {}
     return shown
 
 

@@ -88,8 +88,9 @@ function chosen(inside) {
 export function views(inside) {
   const now = frame(inside);
   if (isState(now)) return stateViews(inside, now);
+  if (asks(now)) return askingViews(inside, now);
   if (inside.beside !== "auto") return [now, chosen(inside) ?? { hint: "It is not there yet." }];
-  return heatViews(inside, now) ?? pairViews(inside, now) ?? [now, besideAny(inside, now)];
+  return partViews(inside, now) ?? pairViews(inside, now) ?? [now, besideAny(inside, now)];
 }
 
 /* A noisy state, the clean estimate, and what the estimate is compared with: that of the other method, if one
@@ -101,14 +102,21 @@ function stateViews(inside, now) {
   return [clean, chosen(inside) ?? rival ?? named(inside, "result") ?? input(inside), now];
 }
 
-/* Where a point was copied from, or what to do to see it. */
-function heatViews(inside, now) {
-  const { heat } = inside.value;
-  if (showsHeat(inside, now)) return [now, { ...heat, title: "Where that point was copied from", heat }];
+/* The picture on which a point is chosen, where that was copied from (or what to do to see it), and the map
+   of all points. */
+function askingViews(inside, now) {
+  const { asked, heat } = inside.value;
+  const title = "Choose a point inside the hole";
+  const picture = asked ? { ...asked, name: "asked", title } : { ...input(inside), title };
+  const copied = "Where that point was copied from";
+  const hint = { ...named(inside, "input"), title: "Where a point was copied from", hint: CHOOSE };
+  return [picture, chosen(inside) ?? (showsHeat(inside, now) ? { ...heat, title: copied } : hint), now];
+}
+
+/* Frames of two kinds that share a part. */
+function partViews(inside, now) {
   const other = companion(inside.all, now);
-  if (other) return [now, other];
-  if (!asks(now)) return null;
-  return [now, { ...named(inside, "input"), title: "Where a point was copied from", hint: CHOOSE }];
+  return other ? [now, other] : null;
 }
 
 /* Pictures that belong together: two passes, or the fills of two methods. */

@@ -92,15 +92,15 @@ export function makePictures(inside) {
   function drawFrame() {
     const [first, second, third] = views(inside);
     pair.classList.toggle("trio", Boolean(third));
-    if (third) pair.prepend(extra.node);
-    if (third) fill(inside, extra, third, false);
+    const asking = asks(frame(inside));
+    if (third) pair[asking ? "append" : "prepend"](extra.node);
+    if (third) fill(inside, extra, third, third === frame(inside) && asking);
     fill(inside, left, first, first === frame(inside));
     fill(inside, right, second, second === frame(inside));
-    setAsking(first);
+    setAsking(asking, first);
   }
 
-  function setAsking(shown) {
-    const asking = asks(shown);
+  function setAsking(asking, shown) {
     const label = `${shown.title}. Arrows move the point, Enter asks where it was copied from.`;
     const off = { tabindex: null, role: null, "aria-label": null };
     setAttributes(left.stage, asking ? { tabindex: "0", role: "application", "aria-label": label } : off);

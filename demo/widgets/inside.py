@@ -9,7 +9,8 @@ class Inside(Widget):
     """Chooser, frames with a scrubber, their curve, and where attention copied from.
 
     Value: `{rev, methods, method, lesson, sources, source, presets, preset, note, error, query, picture, run,
-    ready, state, err, progress, eta, place, frames, hole, original, curves, schedule, heat}`.
+    ready, state, err, progress, eta, place, frames, hole, original, asked, curves,
+    schedule, heat}`.
 
     * methods: `[{id, title, family, why?}]`; sources: `[{id, title, src, why?}]`; `why` disables with that
       sentence.
@@ -24,7 +25,8 @@ class Inside(Widget):
       another method.
     * schedule: `{top, steps, lines: [{title, calls, points: [[step, timestep], ...]}]}`, the method's own
       line first; null where it has none.
-    * hole: `[row, column]` in 0 .. 1, a point inside the hole; original: `{src, w, h}`, what was there.
+    * hole: `[row, column]` in 0 .. 1, a point inside the hole; original: `{src, w, h}`, what was there;
+      asked: the same of the fill on which a point is chosen.
     * heat: `{frame, src, w, h, at, from, share, note}`; `at` and `from` are `[row, column]` in 0 .. 1.
 
     Events: `open{mask}` when it comes into view, `pick{method, source, preset, mask}`, `run{mask}`, `stop{}`,

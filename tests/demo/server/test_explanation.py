@@ -1,6 +1,7 @@
 """Explanations of made-up methods: what is kept of them, asked of them, and learned from them."""
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from inpainters.base import Frame, Inpainter, InpaintRequest
 from inpainters.errors import InputError
 from inpainters.methods.diffusion import schedules
 from inpainters.methods.diffusion.base import MOMENTS
+from inpainters.strategy import Strategy, workload
 
 SIZE = (80, 120)
 
@@ -66,6 +68,31 @@ def test_heat_points_at_the_source_and_refuses_what_is_known(app, explained):
     job.forget()
     with pytest.raises(InputError, match="run the method again"):
         ask(job, "attention", row, column)
+
+
+@pytest.mark.parametrize("method", ["filling", "attending"])
+def test_padding_is_cut_from_frames_and_points_stay_in_place(app, explained, monkeypatch, method):
+    row = registry.METHODS[method]
+    monkeypatch.setitem(registry.METHODS, method, replace(row, strategy=Strategy(multiple=16)))
+    job = explained(method, request().image[:77, :115], request().mask[:77, :115])
+    whole = workload(request().mask[:77, :115], registry.METHODS[method]).largest.windows[0].size
+    assert job.padded != whole  # there is padding
+    assert all(side % 16 == 0 for side in job.padded)
+    assert job.seen.shape[:2] == job.hole.shape == whole
+    maps = [shot for shot in job.shots if shot.step == 4]
+    assert maps
+    for shot in job.shots:
+        expected = tuple(-(-side // shot.step) for side in whole)
+        assert shot.size == expected == app.store.image(shot.token).shape[:2]
+    if method == "attending":
+        row, column = np.argwhere(job.hole[::4, ::4]).mean(0).astype(int)
+        heat = ask(job, "attention", row, column)
+        assert heat["at"] == pytest.approx([(4 * row + 2) / whole[0], (4 * column + 2) / whole[1]], abs=1e-4)
+        assert app.store.image(heat["src"].removeprefix("pic/")).shape == job.seen.shape
+        faded, result = app.store.image(job.asked), app.store.image(job.shots[-1].token)
+        assert np.array_equal(faded[job.hole], result[job.hole])
+        assert (faded[~job.hole] >= 150).all()
+    job.close()
 
 
 class Chatty(Inpainter):

@@ -111,6 +111,20 @@ def test_a_point_in_the_hole_leads_to_where_it_was_copied_from(visit):
     page = visit("?t=inside&img=chelsea&m=attending")
     run(page)
     page.wait_for_selector("#inside .left .stage.asking .point")
+    titles = page.locator("#inside .pair figcaption strong").all_inner_texts()
+    assert titles[0] == "Choose a point inside the hole"
+    assert titles[2].startswith("Attention: colour")  # the map comes last, the picture is what is clicked
+    faded = page.evaluate(
+        """async () => {
+          const image = document.querySelector('#inside .left img');
+          await image.decode();
+          const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+          const pen = canvas.getContext('2d');
+          pen.drawImage(image, 0, 0);
+          return Math.min(...[...pen.getImageData(0, 0, 1, 1).data].slice(0, 3));
+        }"""
+    )
+    assert faded >= 150  # the fill, its known pixels faded; a map's are dark
     page.focus("#inside .left .stage")
     page.keyboard.press("Enter")
     page.wait_for_selector("#inside .right .over line.upper", state="attached")
