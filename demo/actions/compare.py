@@ -11,6 +11,7 @@ import numpy as np
 from demo.server import samples
 from demo.server.answers import Keeper
 from demo.server.jobs import Batch, Job, job_for
+from demo.server.linked import MARK, mask_of
 from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas, refitted
 from demo.server.purposes import PURPOSES
@@ -206,6 +207,8 @@ def _linked_picture(app: App, session: Session, asked: Mapping[str, str]) -> Rep
     if not asked.get("img"):
         return Reply()
     reply = use_tool(app, session, {"kind": "sample", "id": asked["img"][:80]})
+    if asked.get("mask", "").startswith(MARK):
+        return Reply(mask=app.store.put_image(mask_of(asked["mask"], session.round.picture.size)))
     if asked.get("mask"):
         name, ratio, seed = (asked["mask"][:80] + "::").split(":")[:3]
         if not (ratio.isdecimal() and seed.isdecimal()):

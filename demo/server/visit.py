@@ -294,7 +294,7 @@ class Session:
     def drop(self, tokens: set[str]) -> None:
         """Delete files that no round needs."""
         needed = {token for one in [*self.rounds, *self.past] for token in one.tokens}
-        self.store.drop([token for token in tokens - needed if not token.startswith("k")])
+        self.store.drop([token for token in tokens - needed if token and not token.startswith("k")])
 
 
 @dataclass

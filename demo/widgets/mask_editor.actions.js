@@ -110,7 +110,10 @@ export function makeActions(editor) {
     const found = measured(editor.mask);
     show(editor, found);
     if (by === "visitor") editor.finished = false;
-    if (tell) editor.trigger("mask", payload(editor.mask, found, by));
+    if (tell) {
+      editor.trigger("mask", payload(editor.mask, found, by));
+      editor.address.changed(by === "visitor");
+    }
     return found;
   }
 

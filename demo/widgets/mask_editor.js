@@ -4,6 +4,7 @@
 import { makeHost } from "./common.host.js";
 import { el } from "./common.js";
 import { makeActions } from "./mask_editor.actions.js";
+import { makeAddress } from "./mask_editor.address.js";
 import { makeBrush } from "./mask_editor.brush.js";
 import { makeCanvas } from "./mask_editor.canvas.js";
 import { makeFiles } from "./mask_editor.files.js";
@@ -37,6 +38,7 @@ function makeEditor({ root, props, trigger, upload }) {
   editor.pointer = makePointer(editor, stage.node, stage.cursor);
   editor.zoom = makeZoom(editor, stage.node);
   editor.files = makeFiles(editor);
+  editor.address = makeAddress(editor);
   editor.bar = makeBar(editor);
   return editor;
 }
@@ -147,13 +149,6 @@ function largest({ root }) {
   return window.innerWidth > 900 ? Math.max(220, window.innerHeight - 500) : window.innerHeight * 0.5;
 }
 
-/* The link to what is open stands in the address while Compare is in view. */
-function setAddress(query) {
-  const tab = new URLSearchParams(location.search).get("t") || "compare";
-  if (query === null || query === undefined || tab !== "compare") return;
-  history.replaceState(null, "", location.pathname + query + location.hash);
-}
-
 /* Applies the server's values; one that is overtaken by the next stops where it stands. */
 function makeReceiver(editor) {
   const state = { rev: -1, preview: null };
@@ -180,7 +175,6 @@ function makeReceiver(editor) {
     state.rev = value.rev;
     const offer = ({ id, text }) => textButton(text, () => editor.trigger("tool", { kind: "offer", id }));
     editor.say(value.note, value.error, (value.offers ?? []).map(offer));
-    setAddress(value.query);
     editor.bar.transparent.hidden = !value.transparent;
     editor.finished = value.finished;
     try {
@@ -188,6 +182,7 @@ function makeReceiver(editor) {
     } catch (error) {
       editor.say(String(error.message || error), true);
     }
+    editor.address.take(value.query);
     for (const one of editor.files.samples.children) {
       one.setAttribute("aria-pressed", String(one.dataset.sample === value.sample));
     }
@@ -246,6 +241,7 @@ export function mount(given) {
     mask: () => maskUrl(editor),
     note: editor.say,
     take: () => editor.trigger("tool", { kind: "handed" }),
+    link: editor.address.write,
     sketched: () => Number(root.dataset.lines) > 0,
   };
   new ResizeObserver(() => layout(editor)).observe(stage.node.parentElement);

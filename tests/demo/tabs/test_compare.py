@@ -620,6 +620,27 @@ def test_a_link_brings_example_mask_and_methods_back(visit):
     visitor.page.wait_for_function("document.querySelector('#compare-run').textContent.includes('Run 1')")
 
 
+def test_a_link_carries_a_painted_mask_unless_it_is_too_long(visit, tmp_path):
+    visitor = visit("?t=compare&img=coffee&mask=box:5:3&m=telea", permissions=["clipboard-write"])
+    visitor.wait_picture(600, 400)
+    visitor.paint((-60, 0), (0, 20), (60, -10))
+    mask = visitor.mask()
+    visitor.page.click("#compare-link")
+    assert visitor.says("Link copied") == "Link copied."
+    query = visitor.page.evaluate("location.search")
+    assert "&mask=runs:" in query
+    noise = np.random.default_rng(0).integers(0, 2, (400, 600), np.uint8) * 255
+    PilImage.fromarray(noise).save(tmp_path / "noise.png")
+    visitor.upload(tmp_path / "noise.png", "#compare-mask")
+    visitor.page.wait_for_selector(f"#compare-editor .widget[data-count='{(noise > 0).sum()}']")
+    visitor.page.click("#compare-link")
+    visitor.says("leaves out your painted mask, which is longer than the 8 kB of a link. The zip has everything")
+    assert "mask=" not in visitor.page.evaluate("location.search")
+    visitor.page.goto(visitor.server + query)
+    visitor.page.wait_for_selector(f"#compare-editor .widget[data-count='{mask.sum()}']")
+    assert np.array_equal(visitor.mask(), mask)
+
+
 def test_a_wrong_link_is_said(visit):
     visit("?t=compare&img=cofee").says("did you mean 'coffee'")
 
