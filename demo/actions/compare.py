@@ -15,6 +15,7 @@ from demo.server.linked import MARK, mask_of
 from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas, refitted
 from demo.server.purposes import PURPOSES
+from demo.server.restoring import restored
 from demo.server.showcase import INVITATION, showcase
 from demo.server.visit import HANDED, App, Reply, Round, Session
 from inpainters import registry
@@ -44,6 +45,32 @@ def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply
     """An uploaded picture begins a new visit."""
     session.begin(open_picture(app.store, path, name or "The picture"))
     return Reply()
+
+
+def open_archive(app: App, session: Session, path: str | Path, name: str) -> Reply:
+    """A zip of this page brings back its picture, mask and results, and the settings of these. Scores are
+    worked out anew.
+    """
+    found = restored(app.store, Path(path), name or "The zip")
+    one = found.round
+    one.hole = hole_digest(found.mask, found.sketch)
+    session.open(one)
+    jobs = one.batch.jobs if one.batch else []
+    if jobs:
+        session.chosen = chosen_methods([job.method for job in jobs])
+        same = {name: given for name, given in session.options.items() if name not in session.chosen}
+        session.options = same | {job.method: dict(job.options) for job in jobs if job.options}
+        drawn = [job for job in jobs if registry.get(job.method).stochastic] or jobs
+        session.seed, session.n = drawn[0].seed, max(job.n for job in drawn)
+    keeper = Keeper(app, one, app.store.image(one.picture.token), found.mask, found.sketch)
+    keeper.know_hole()
+    for answer in (answer for job in jobs for answer in job.answers):
+        if one.reference:
+            app.runner.later(answer, partial(keeper.rate_kept, answer))
+    count = len(one.answers)
+    what = f", its mask and {count} result{'s' * (count != 1)}" if jobs else " and its mask"
+    note = f"{one.picture.title}{what} are back."
+    return Reply(" ".join([note, *found.notes]), bool(found.notes), one.mask)
 
 
 def load_mask_file(app: App, session: Session, path: str | Path, name: str) -> Reply:
@@ -115,6 +142,8 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
         session.drawn = ""
     if one.best:
         return _shown(session)
+    if not one.digest and data.get("by") == "server":  # a hole that did not come from the editor
+        one.digest = session.digest
     one.stale = one.batch is not None and session.digest != one.digest
     return one.stale != before
 

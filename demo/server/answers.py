@@ -54,7 +54,14 @@ class Keeper:
             self.runner.later(answer, partial(self.rate, answer))
 
     def rate(self, answer: Answer) -> None:
-        for known in scores_in_hole(self.image, answer.result.image, self.mask):
+        self._rate(answer, answer.result.image)
+
+    def rate_kept(self, answer: Answer) -> None:
+        """As `rate`, of an answer whose pixels are in the store alone."""
+        self._rate(answer, self.store.image(answer.token))
+
+    def _rate(self, answer: Answer, filled: Image) -> None:
+        for known in scores_in_hole(self.image, filled, self.mask):
             answer.scores = known
 
     def _thumb(self, job: Job, image: Image) -> str:

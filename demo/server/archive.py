@@ -1,4 +1,6 @@
-"""The zip of a round: its pictures, and beside them all that is needed to make them again."""
+"""The zip of a round: its pictures, and beside them all that is needed to make them again. `restoring` reads
+it.
+"""
 
 import io
 import json
@@ -8,23 +10,25 @@ from hashlib import sha256
 from typing import Any
 
 from benchmark import measure
+from demo.server.pictures import read_canvas
 from demo.server.visit import Round, Session
-from inpainters.errors import InputError
+from inpainters.imaging import encode_png
 
 
-def archive(session: Session) -> bytes:
-    """All pictures of the round in view and their settings, as a zip."""
+def archive(session: Session, painted: str = "") -> bytes:
+    """All pictures of the round in view and their settings, as a zip. Before there are results: the picture
+    and `painted`, the mask as the editor sends it; InputError where nothing is painted either.
+    """
     one: Round = session.round
-    if one.batch is None or not one.answers:
-        raise InputError("There is nothing to download yet: run a method first.")
-    files = {
-        "original.png": one.picture.token,
-        "mask.png": one.mask,
-        "masked.png": one.masked,
-        "sketch.png": one.sketch,
-    }
-    files |= {f"{name}.png": token for name, token in one.answers.items()}
-    contents = {name: session.store.read(token) for name, token in files.items() if token}
+    files: dict[str, str | None] = {"original.png": one.picture.token}
+    if one.answers and not one.best:
+        files |= {"mask.png": one.mask, "masked.png": one.masked, "sketch.png": one.sketch}
+        files |= {f"{name}.png": token for name, token in one.answers.items()}
+        contents = {name: session.store.read(token) for name, token in files.items() if token}
+    else:
+        parts = zip(("mask.png", "sketch.png"), read_canvas(painted, one.picture.size), strict=True)
+        contents = {"original.png": session.store.read(one.picture.token)}
+        contents |= {name: encode_png(part) for name, part in parts if part is not None}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         for name, data in contents.items():
@@ -42,7 +46,7 @@ def settings_json(round_: Round, sha256: Mapping[str, str]) -> str:
     """
     picture, batch = round_.picture, round_.batch
     records = [] if batch is None else [record for job in batch.jobs for record in job.records()]
-    jobs = [record | {"again": _again(record, bool(round_.sketch))} for record in records]
+    jobs = [record | {"again": _again(record, "sketch.png" in sha256)} for record in records]
     record: dict[str, Any] = {
         "picture": picture.title,
         "example": picture.sample,

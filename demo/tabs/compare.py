@@ -31,6 +31,7 @@ RUN_JS = """async (_, ...rest) => {
   return [await window.inpainting.mask(), ...rest];
 }"""
 """Where the results are below the fold, Run goes there."""
+MASK_JS = "async (_, ...rest) => [await window.inpainting.mask(), ...rest]"
 EDITOR_JS = """() => {
   document.getElementById('compare-editor').scrollIntoView({behavior: 'smooth', block: 'nearest'});
   document.querySelector('#compare-editor .ed-stage').focus({preventScroll: true});
@@ -118,6 +119,8 @@ class CompareTab:
         """What changes the picture, the hole or the settings."""
         self.canvas.picture(self.on_picture, [self.canvas, self.state], self.all, **QUIET, **LAST)
         self.canvas.maskfile(self.on_maskfile, [self.canvas, self.state], self.all, **QUIET, **LAST)
+        everything = [*self.all, self.seed, self.several]
+        self.canvas.archive(self.on_archive, [self.canvas, self.state], everything, **RUNS)
         self.canvas.tool(self.on_tool, [self.state], self.all, **QUIET, **LAST)
         told = [self.state, self.picker, self.panes, *self.bar]
         self.canvas.mask(self.on_mask, [self.state], told, **QUIET, **LAST)
@@ -142,7 +145,8 @@ class CompareTab:
         """What happens when the page opens, and what leaves it."""
         private: dict[str, Any] = {"api_visibility": "private"}
         blocks.load(self.on_load, [self.state], [*self.all, self.seed, self.several], **QUIET)
-        zipped = self.packed.click(self.on_zip, [self.state], [self.token], **QUIET)
+        asked = [self.mask_url, self.state]
+        zipped = self.packed.click(self.on_zip, asked, [self.token, self.canvas], js=MASK_JS, **QUIET)
         zipped.then(None, [self.token], None, js=ZIP_JS, **private)
         self.link.click(None, None, None, js=LINK_JS, **private)
 
@@ -155,6 +159,14 @@ class CompareTab:
     def on_maskfile(self, value: EditorData, session: Session | None) -> list[Any]:
         path = value.picture.path if value.picture else ""
         return self._act(session, lambda session: actions.load_mask_file(self.app, session, path, value.name))
+
+    async def on_archive(self, value: EditorData, session: Session | None) -> AsyncIterator[list[Any]]:
+        path, session = value.picture.path if value.picture else "", actions.session_of(self.app, session)
+        opened = partial(actions.open_archive, self.app, path=path, name=value.name)
+        shown = await asyncio.to_thread(self._act, session, opened, opened=True)
+        yield [*shown, session.seed, session.n]
+        async for settling in view.settling(session, self.app.runner):
+            yield [*_outputs(session, *settling), gr.skip(), gr.skip()]
 
     def on_tool(self, session: Session | None, event: gr.EventData) -> list[Any]:
         data = sent(event)
@@ -206,8 +218,12 @@ class CompareTab:
         shown = self._act(session, restore, opened=True)
         return [*shown, session.seed, session.n]
 
-    def on_zip(self, session: Session | None) -> str:
-        return self.app.store.put(archive(session), ".zip") if session else ""
+    def on_zip(self, data_url: str, session: Session | None) -> tuple[str, Any]:
+        session = actions.session_of(self.app, session)
+        try:
+            return self.app.store.put(archive(session, data_url or ""), ".zip"), gr.skip()
+        except InputError as error:
+            return "", view.editor(session, str(error), error=True)
 
     # ---- what they return ---------------------------------------------------------------------
 

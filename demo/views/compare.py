@@ -59,6 +59,15 @@ async def running(
         begin = None
 
 
+async def settling(session: Session, runner: Runner) -> AsyncIterator[Shown]:
+    """Values of the panes until the scores of what is in view are there."""
+    if session.index < 0 or (batch := session.round.batch) is None:
+        return
+    shown, current = partial(panes, session, runner), partial(_in_view, session, batch)
+    async for seen in changes(shown, lambda: batch.settled, current, lambda: batch.mark):
+        yield [None, None, seen], controls(session, runner, session.prices())
+
+
 def _in_view(session: Session, batch: Batch) -> bool:
     return session.index >= 0 and session.round.batch is batch
 
@@ -104,11 +113,12 @@ def controls(session: Session, runner: Runner, prices: Mapping[str, Price]) -> l
     label, ready = run_label(session, runner, prices)
     judging = session.index >= 0 and session.round.batch is not None and session.round.reference
     running, last = session.running, len(session.rounds) - 1
-    answered = session.index >= 0 and bool(session.round.answers) and not session.round.best
+    packable = session.index >= 0 and not session.round.best
+    packable = packable and bool(session.round.answers or session.hole.get("count"))
     return [
         {"value": label, "interactive": ready},
         {"interactive": running},
-        {"interactive": answered},
+        {"interactive": packable},
         {"visible": session.index > 0, "interactive": not running},
         {"visible": 0 <= session.index < last, "interactive": not running},
         {"value": scored(session)},

@@ -1,16 +1,18 @@
-/* Where pictures and masks come from: a chooser, the clipboard, a drop anywhere on the page, the examples. */
+/* Where pictures, masks and zips of this page come from: a chooser, the clipboard, a drop anywhere on the page,
+   the examples. */
 
 import { el } from "./common.js";
 import { icon, textButton } from "./mask_editor.icons.js";
 
 const MOST_BYTES = 72e6;
 const ACCEPT = "image/*,.tif,.tiff,.bmp,.webp";
+const ZIP = ".zip";
 
 /* `editor`: root, props, trigger, upload and say. */
 export function makeFiles(editor) {
   const take = (file, event) => send(editor, file, event);
   const samples = sampleButtons(editor);
-  const upload = chooser("Upload a photograph", (file) => take(file, "picture"));
+  const upload = chooser("Upload a photograph", (file) => take(file, "picture"), `${ACCEPT},${ZIP}`);
   const label = el("label", { class: "ed-button ed-primary" }, icon("upload"), "Upload", upload);
   const paste = textButton("Paste", () => pasteClick(editor, take));
   const mask = chooser("Upload a mask", (file) => take(file, "maskfile"));
@@ -36,8 +38,8 @@ function sampleButtons({ props, trigger, say }) {
   return el("div", { class: "ed-samples", role: "group", "aria-label": "Examples" }, ...nodes);
 }
 
-function chooser(label, take) {
-  const input = el("input", { type: "file", class: "ed-file", "aria-label": label, accept: ACCEPT });
+function chooser(label, take, accept = ACCEPT) {
+  const input = el("input", { type: "file", class: "ed-file", "aria-label": label, accept });
   input.addEventListener("change", () => {
     take(input.files[0]);
     input.value = "";
@@ -56,7 +58,7 @@ async function send({ root, props, trigger, upload, say }, file, event) {
     const name = file.name || "pasted.png";
     const picture = { path: done.path, orig_name: name, meta: { _type: "gradio.FileData" } };
     props.value = { ...(props.value || {}), picture, name };
-    if (event === "picture") trigger("picture", {});
+    if (event === "picture") trigger(name.toLowerCase().endsWith(ZIP) ? "archive" : "picture", {});
     else trigger("maskfile", {});
   } catch {
     const name = file.name || "the picture";

@@ -46,16 +46,16 @@ class MaskEditor(Widget):
     `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or
     None; `follows`: titles of the methods that follow a sketch; without any there is no tool for one.
 
-    Events: `picture{}` and `maskfile{}` (the file is in the value), `tool{kind, ...}` with kind sample{id},
-    generate{name, ratio, seed}, offer{id}, transparent or handed, and `mask{count, bbox, holes, border}`
-    after each change; bbox = top, left, bottom, right, and holes the same with a count for each group of
-    missing pixels.
+    Events: `picture{}`, `maskfile{}` and `archive{}`, a zip of this page (the file is in the value),
+    `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent or
+    handed, and `mask{count, bbox, holes, border}` after each change; bbox = top, left, bottom, right, and
+    holes the same with a count for each group of missing pixels.
     In the browser, `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size,
     alpha 255 = missing, red 255 = a line of the sketch, or ''.
     """
 
     ASSET = "mask_editor"
-    SENDS = ("picture", "maskfile", "tool", "mask")
+    SENDS = ("picture", "maskfile", "archive", "tool", "mask")
     KEYS = (
         ("B E M L S", "Brush, eraser, box, lasso, sketch"),
         ("[ ] or wheel", "Brush size"),

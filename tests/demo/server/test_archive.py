@@ -21,5 +21,5 @@ def test_archive_has_the_pictures_and_their_settings(store, photo, tmp_path, don
     assert settings["picture"] == "a.png"
     assert settings["results"][0]["method"] == "telea"
     session.follow("telea")
-    with pytest.raises(InputError, match="run a method first"):
+    with pytest.raises(InputError, match="Nothing is masked yet"):
         archive(session)

@@ -516,16 +516,30 @@ def test_a_result_as_the_next_picture_and_back(visitor, photo):
     assert np.array_equal(visitor.picture("mean_fill"), result)
 
 
-def test_download_all_with_the_settings(visitor, photo):
+def test_download_all_with_the_settings_and_drop_it_to_go_on(visitor, photo, tmp_path):
     visitor.choose("telea")
     visitor.paint((-20, 0), (20, 0))
     visitor.run()
+    mask, filled = visitor.mask(), visitor.picture("telea")
     with visitor.page.expect_download() as download:
         visitor.page.click("#compare-zip")
     with zipfile.ZipFile(download.value.path()) as packed:
         assert {"original.png", "mask.png", "telea.png", "settings.json"} <= set(packed.namelist())
         assert np.array_equal(np.asarray(PilImage.open(packed.open("original.png"))), pixels(photo))
         assert json.loads(packed.read("settings.json"))["results"][0]["options"] == {"radius": 3.0}
+    download.value.save_as(tmp_path / "all.zip")
+    visitor.upload(tmp_path / "small.png")
+    visitor.wait_picture(40, 30)
+    visitor.choose("mean_fill")
+    visitor.upload(tmp_path / "all.zip")
+    visitor.says("chessboard.png, its mask and 1 result are back.")
+    visitor.page.wait_for_selector("#compare-run:has-text('Telea is there')")
+    assert np.array_equal(visitor.mask(), mask)
+    assert np.array_equal(visitor.picture("telea"), filled)
+    assert visitor.page.locator("#compare-panes .pane.stale").count() == 0
+    (tmp_path / "all.zip").write_bytes((tmp_path / "all.zip").read_bytes()[:-1])
+    visitor.upload(tmp_path / "all.zip")
+    visitor.says("'all.zip' is damaged or no zip of this page.")
 
 
 def test_masks_from_a_file_and_from_a_generator(visitor, tmp_path):
@@ -634,7 +648,9 @@ def test_a_link_carries_a_painted_mask_unless_it_is_too_long(visit, tmp_path):
     visitor.upload(tmp_path / "noise.png", "#compare-mask")
     visitor.page.wait_for_selector(f"#compare-editor .widget[data-count='{(noise > 0).sum()}']")
     visitor.page.click("#compare-link")
-    visitor.says("leaves out your painted mask, which is longer than the 8 kB of a link. The zip has everything")
+    visitor.says(
+        "leaves out your painted mask, which is longer than the 8 kB of a link. The zip has everything"
+    )
     assert "mask=" not in visitor.page.evaluate("location.search")
     visitor.page.goto(visitor.server + query)
     visitor.page.wait_for_selector(f"#compare-editor .widget[data-count='{mask.sum()}']")
