@@ -487,6 +487,23 @@ _SPECS = (
         beside="replacement",
         **_DIFFUSION,
     ),
+    MethodSpec(
+        name="palette",
+        title="Palette",
+        family="diffusion",
+        target="inpainters.methods.diffusion.palette:Palette",
+        summary="A diffusion model that was trained to inpaint: it sees the known pixels clean and the mask, "
+        "and draws the hole alone out of noise. Thirty network calls and no jumps, with another fill for "
+        "each seed.",
+        lesson="Trained to inpaint, it sees clean surroundings at every step: the layout stands in the first "
+        "estimates, and no jumps are needed. Only the hole is ever noisy.",
+        paper="Saharia, Chan, Chang, Lee, Ho, Salimans, Fleet and Norouzi, Palette: Image-to-image diffusion "
+        "models, SIGGRAPH",
+        year=2022,
+        link="https://doi.org/10.1145/3528233.3530757",
+        options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
+        **{**_DIFFUSION, "version": "1", "weights": ("palette",), "alongside": "", "loads": ""},
+    ),
 )
 
 METHODS: dict[str, MethodSpec] = {spec.name: spec for spec in _SPECS}

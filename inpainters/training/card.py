@@ -156,7 +156,7 @@ def _whole(given: Any, plain: Any) -> Any:
 
 
 def _masks(facts: Facts) -> str:
-    if facts.get("objective", "inpainting") not in ("inpainting", "latent_inpainting"):
+    if facts.get("objective", "inpainting") in ("denoising", "autoencoding"):
         return ""
     mix = ", ".join(f"{share:.0%} {name}" for name, share in facts["masks"]["mix"].items())
     return f"* Masks: {mix}; {extent(facts['masks'])}."

@@ -2,6 +2,7 @@
 algorithm 1).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from inpainters.methods.diffusion import schedules
 from inpainters.methods.diffusion.base import Noise, estimates, last, levels, pictures
 from inpainters.methods.diffusion.ddnm import Ddnm
 from inpainters.methods.diffusion.latent_diffusion import context, ddim, load_autoencoder, to_grey
+from inpainters.methods.diffusion.palette import Palette, among
+from inpainters.methods.diffusion.schedules import Step
 from inpainters.methods.learned.base import to_images
 from inpainters.networks.denoiser import Denoiser
 from inpainters.registry import METHODS
@@ -42,29 +45,67 @@ class DenoisingTrainer(Trainer):
             else scheduler.get_velocity(clean, noise, timestep)
         )
         with self._autocast():
-            found = self.network(noisy, timestep, *context).float()
+            found = self.network(self.shown(noisy, clean, mask), timestep, *context).float()
         ratio = snr(scheduler.alphas_cumprod.to(clean))[timestep]
         weight = min_snr(ratio, self.recipe.losses.min_snr, scheduler.config.prediction_type)
-        return {"denoising": (weight * (found - wanted).square().mean((1, 2, 3))).mean()}, noisy
+        return {"denoising": (weight * self.error((found - wanted).square(), mask)).mean()}, noisy
 
     def example(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         """What noise is added to, and what else the network sees, if anything."""
         return (2 * image - 1,)
 
+    def shown(self, noisy: Tensor, clean: Tensor, mask: Tensor) -> Tensor:
+        """What the network sees of the noisy picture."""
+        return noisy
+
+    def error(self, squares: Tensor, mask: Tensor) -> Tensor:
+        """(N,) means of squared differences (N, C, H, W)."""
+        return squares.mean((1, 2, 3))
+
     @torch.no_grad()
     def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
-        """Composites of the averaged network by the method `ddnm`, [0][picture]; the noise depends on a
-        picture's place alone.
-        """
-        sampler, found = Ddnm(METHODS["ddnm"]), list[Image]()
-        plan = schedules.plan("ddnm", {"preset": "preview"}, levels(self.average))
+        """Composites of the averaged network, [0][picture]; the noise depends on a picture's place alone."""
+        found = list[Image]()
         for i in range(0, len(images), 8):
             image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
-            noise = Noise(range(i, i + len(image)), tuple(image.shape[1:]), str(self.device))
             with self._autocast():
-                end = last(sampler.sample(estimates(self.average), 2 * image - 1, mask > 0, noise, plan))
-            found += pictures(end.noisy)
+                found += self.filled(image, mask, range(i, i + len(image)))
         return [found]
+
+    def filled(self, image: Tensor, mask: Tensor, seeds: Sequence[int]) -> list[Image]:
+        """Fills by the method `ddnm`."""
+        noise = Noise(seeds, tuple(image.shape[1:]), str(self.device))
+        denoise = estimates(self.average)
+        sampler = Ddnm(METHODS["ddnm"])
+        return pictures(
+            last(sampler.sample(denoise, 2 * image - 1, mask > 0, noise, self.steps("ddnm"))).noisy
+        )
+
+    def steps(self, method: str) -> list[Step]:
+        return schedules.plan(method, {"preset": "preview"}, levels(self.average))
+
+
+class PaletteTrainer(DenoisingTrainer):
+    """The denoiser of `palette`: noise is added in the hole alone, and the loss is the hole's (Saharia et al.
+    2022, section 4.2).
+    """
+
+    def example(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        return 2 * image - 1, mask
+
+    def shown(self, noisy: Tensor, clean: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask > 0, noisy, clean)
+
+    def error(self, squares: Tensor, mask: Tensor) -> Tensor:
+        return (squares.mean(1, keepdim=True) * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp(min=1)
+
+    def filled(self, image: Tensor, mask: Tensor, seeds: Sequence[int]) -> list[Image]:
+        """Fills by the method `palette`."""
+        known, missing = 2 * image - 1, mask > 0
+        noise = Noise(seeds, tuple(image.shape[1:]), str(self.device))
+        denoise = among(estimates(self.average, context=mask), known, missing)
+        sampler = Palette(METHODS["palette"])
+        return pictures(last(sampler.sample(denoise, known, missing, noise, self.steps("palette"))).noisy)
 
 
 class LatentTrainer(DenoisingTrainer):
@@ -85,23 +126,13 @@ class LatentTrainer(DenoisingTrainer):
             latent, seen = self.autoencoder.encode(moved), context(self.autoencoder, moved, mask)
         return latent.float(), seen.float()
 
-    @torch.no_grad()
-    def fill(self, images: list[Image], masks: list[np.ndarray]) -> list[list[Image]]:
-        """Composites of the averaged network by the method `latent_diffusion`, [0][picture]."""
-        found: list[Image] = []
-        plan = schedules.plan("latent_diffusion", {"preset": "preview"}, levels(self.average))
-        for i in range(0, len(images), 8):
-            image, mask = (t.to(self.device) for t in tensors(images[i : i + 8], masks[i : i + 8]))
-            shift = to_grey(image, mask)
-            seen = context(self.autoencoder, image + shift, mask)
-            noise = Noise(
-                range(i, i + len(image)), (self.autoencoder.channels, *seen.shape[2:]), str(self.device)
-            )
-            with self._autocast():
-                end = last(ddim(estimates(self.average, context=seen), noise, plan))
-            drawn = self.autoencoder.decode(end.noisy) - shift
-            found += to_images(torch.where(mask > 0, drawn, image))
-        return [found]
+    def filled(self, image: Tensor, mask: Tensor, seeds: Sequence[int]) -> list[Image]:
+        """Composites by the method `latent_diffusion`."""
+        shift = to_grey(image, mask)
+        seen = context(self.autoencoder, image + shift, mask)
+        noise = Noise(seeds, (self.autoencoder.channels, *seen.shape[2:]), str(self.device))
+        end = last(ddim(estimates(self.average, context=seen), noise, self.steps("latent_diffusion")))
+        return to_images(torch.where(mask > 0, self.autoencoder.decode(end.noisy) - shift, image))
 
 
 def snr(alphas: Tensor) -> Tensor:

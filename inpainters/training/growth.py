@@ -6,17 +6,19 @@ weight that sum to it. The shares are uneven, so that the copies' gradients diff
 channel fall into its group of GroupNorm, so mean and variance stay. The timestep's embedding has `times` as
 many frequencies, of which every `times`-th is an old one: the new ones start with weight 0. Attention keeps
 the width of its heads: each head is copied as a whole. A new attention layer starts with an output of 0.
+Channels that the large network sees beyond those of the small one start with weight 0.
 """
 
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters.errors import InputError
 from inpainters.networks.denoiser import Denoiser
 
-ALIKE = ("in_channels", "out_channels", "layers_per_block", "norm_num_groups", "attention_head_dim")
+ALIKE = ("out_channels", "layers_per_block", "norm_num_groups", "attention_head_dim")
 """What both networks must have alike, of diffusers' configuration."""
 
 
@@ -31,6 +33,8 @@ def grow(small: Denoiser, large: Denoiser, *, seed: int = 0) -> None:
     old, new = small.state_dict(), large.state_dict()
     if lost := sorted(old.keys() - new.keys()):
         raise _refused(f"it has nothing in place of '{lost[0]}'")
+    entry = "unet.conv_in.weight"
+    old[entry] = F.pad(old[entry], (0, 0, 0, 0, 0, new[entry].shape[1] - old[entry].shape[1]))
     rng = torch.Generator().manual_seed(seed)
     for name, tensor in new.items():
         if name in old:
@@ -44,6 +48,7 @@ def _times(small: Denoiser, large: Denoiser) -> int:
     """How many copies each channel becomes; raises InputError where the networks differ in more than that."""
     a, b = small.unet.config, large.unet.config
     strange = [key for key in ALIKE if a[key] != b[key]]
+    strange += ["in_channels"] * (a["in_channels"] > b["in_channels"])
     strange += ["patch"] * (small.patch != large.patch)
     before, after = small.scheduler.config, large.scheduler.config
     strange += [key for key in after if key[0] != "_" and before[key] != after[key]]

@@ -6,6 +6,7 @@ import copy
 import csv
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -240,6 +241,7 @@ class Trainer:
             sampler=range(self.step, until),
             num_workers=workers,
             multiprocessing_context=context,
+            worker_init_fn=_deaf if workers else None,
         )
 
     def advance(self, image: Tensor, mask: Tensor, guide: Tensor | None = None) -> dict[str, float]:
@@ -461,6 +463,12 @@ class Trainer:
             "l1_hole": round(l1, 5),
             "psnr_hole": round(psnr, 3),
         }
+
+
+def _deaf(worker: int) -> None:
+    """A worker ends with the run: a signal to the whole group must not end it before the step is done."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def outlined(picture: Image, mask: np.ndarray) -> Image:

@@ -133,7 +133,7 @@ class Run:
     def standing(self) -> Standing:
         """As its export says, else its checkpoint, else the weights that it would begin with."""
         from inpainters.training.loop import CHECKPOINT, read_checkpoint
-        from inpainters.training.start import bundled_card, seen
+        from inpainters.training.start import beginning, bundled_card, seen
 
         left = self.entry.left
         found = seen(self.folder / "export" / f"{self.name}.json")
@@ -144,11 +144,13 @@ class Run:
             crops = int(state.get("crops", state["step"] * self.plan.optimizer.batch))
             name = "begun" if left(hours, crops) else "to export"
             return Standing(name, crops, hours, last_lpips(self.folder, self.name))
-        found = seen(bundled_card(self.name)) if self._bundled() else {"crops": 0, "hours": 0.0}
+        found = seen(bundled_card(beginning(self.plan))) if self._bundled() else {"crops": 0, "hours": 0.0}
         return Standing("waiting" if left(**found) else "done", **found, validation="")
 
     def _bundled(self) -> bool:
-        return not (self.entry.fresh or missing_weights(self.name))
+        from inpainters.training.start import beginning
+
+        return not (self.entry.fresh or missing_weights(beginning(self.plan)))
 
     def train(self, stop: "Stop", end: float, say: Callable[[str], None]) -> str:
         """Train to the budget's end and export, unless `stop` or the time `end` comes first; returns what was

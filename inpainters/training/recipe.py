@@ -48,6 +48,10 @@ OBJECTIVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "inpainting": ("inpainters.training.loop:Trainer", ("image", "mask")),
     "denoising": ("inpainters.training.denoising:DenoisingTrainer", ("noisy", "timestep")),
     "latent_inpainting": ("inpainters.training.denoising:LatentTrainer", ("noisy", "timestep", "context")),
+    "hole_denoising": (
+        "inpainters.training.denoising:PaletteTrainer",
+        ("noisy", "timestep", "context"),
+    ),
     "autoencoding": ("inpainters.training.autoencoding:AutoencodingTrainer", ("image",)),
 }
 """What a network is trained for -> `module:class` of the trainer,
@@ -233,6 +237,8 @@ class Recipe:
     seed: StrictInt = 0
     stages: StrictInt = 0
     """Only so many of the network's stages are trained and scored; all where 0."""
+    begin: StrictStr = ""
+    """The bundled weights that a run begins with where none of its own are bundled yet: a denoiser's."""
     fresh: Texts = ()
     """Parts of the network that begin with fresh weights where the others begin with the bundled ones; once,
     until weights that began so are bundled.
@@ -289,7 +295,16 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """What a card has of the recipe, as plain values: all that changes what is learned."""
         given = TypeAdapter(Recipe).dump_python(self, mode="json")
-        kept = ("network", "masks", "losses", "optimizer", "discriminator", "stages", "fresh", "seed")
+        kept = (
+            "network",
+            "masks",
+            "losses",
+            "optimizer",
+            "discriminator",
+            "stages",
+            "fresh",
+            "seed",
+        )
         return {
             "crop": self.data.crop,
             "cap": self.data.cap,

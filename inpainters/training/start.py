@@ -12,8 +12,10 @@ from inpainters.errors import InputError, unknown
 from inpainters.networks.denoiser import Denoiser
 from inpainters.training.growth import grow
 from inpainters.training.loop import CHECKPOINT, Trainer
+from inpainters.training.recipe import Recipe
 from inpainters.weights import files
 from inpainters.weights.build import build_network, mismatch
+from inpainters.weights.files import missing_weights
 from inpainters.weights.table import WEIGHTS
 
 
@@ -36,7 +38,7 @@ def begin(trainer: Trainer, *, resume: bool, bundled: bool) -> str:
 
 def start_bundled(trainer: Trainer) -> None:
     """Begin with the bundled weights of the recipe's method, grown where the recipe's network is larger."""
-    name = trainer.recipe.method
+    name = beginning(trainer.recipe)
     # Once weights that began so are bundled, their parts are as trained as the others.
     begun = facts_of(bundled_card(name)).get("fresh", ())
     fresh = [part for part in trainer.recipe.fresh if part not in begun]
@@ -59,6 +61,14 @@ def start_bundled(trainer: Trainer) -> None:
         "fresh": fresh,
     }
     trainer.start_from({**whose, **seen(bundled_card(name))})
+
+
+def beginning(recipe: Recipe) -> str:
+    """The bundled weights that a run of the recipe begins with: its own, or until there are any those that it
+    names.
+    """
+    own = recipe.method
+    return recipe.begin if recipe.begin and missing_weights(own) else own
 
 
 def _fresh(trainer: Trainer, parts: Sequence[str]) -> dict[str, Tensor]:

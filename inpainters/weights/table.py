@@ -74,6 +74,7 @@ _TRAINED = {
     "denoiser": "denoiser:Denoiser",
     "gated_conv": "gated:GatedGenerator",
     "latent_diffusion": "denoiser:Denoiser",
+    "palette": "denoiser:Denoiser",
     "partial_conv": "partial:PartialUNet",
     "pen_net": "pen_net:PenNetGenerator",
 }

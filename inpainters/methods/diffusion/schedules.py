@@ -116,6 +116,9 @@ SCHEDULES: dict[str, Schedule] = {
     "latent_diffusion": Schedule(
         {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(50)}, trailing=True
     ),
+    "palette": Schedule(
+        {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(1000)}, trailing=True
+    ),
 }
 """One row per diffusion method."""
 

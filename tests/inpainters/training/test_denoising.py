@@ -8,23 +8,34 @@ import torch
 
 from inpainters.methods.diffusion.base import denoised
 from inpainters.networks.denoiser import Denoiser
-from inpainters.training.denoising import DenoisingTrainer, min_snr, snr
+from inpainters.training.denoising import DenoisingTrainer, PaletteTrainer, min_snr, snr
 from inpainters.training.recipe import load_recipe
 
 
 @pytest.fixture
 def trainer():
     """A trainer with a tiny random network, and neither data nor folder."""
-    made = DenoisingTrainer.__new__(DenoisingTrainer)
-    recipe = load_recipe("denoiser")
-    made.recipe, made.device = replace(recipe, optimizer=replace(recipe.optimizer, bf16=False)), "cpu"
+    return bare(DenoisingTrainer, "denoiser", context=0)
+
+
+@pytest.fixture
+def palette():
+    return bare(PaletteTrainer, "palette", context=1)
+
+
+def bare(kind, recipe, context):
+    made, plan = kind.__new__(kind), load_recipe(recipe)
+    made.recipe, made.device = replace(plan, optimizer=replace(plan.optimizer, bf16=False)), "cpu"
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made.average = Denoiser(16, widths=[8, 8], groups=4, heads=8).eval()
+        made.average = Denoiser(16, widths=[8, 8], groups=4, heads=8, context=context).eval()
+    made.model = made.average
     return made
 
 
-def test_validation_fills_the_hole_alone_and_each_picture_for_itself(trainer):
+@pytest.mark.parametrize("whose", ["trainer", "palette"])
+def test_validation_fills_the_hole_alone_and_each_picture_for_itself(whose, request):
+    trainer = request.getfixturevalue(whose)
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(10)]
     masks = [np.zeros((16, 16), bool) for _ in images]
@@ -55,3 +66,26 @@ def test_the_weight_is_that_of_the_clean_picture(prediction, abar):
         wanted.item()
     )
     assert min_snr(ratio, 0.0, prediction).item() == 1
+
+
+def test_palette_learns_from_clean_surroundings_and_by_the_hole_alone(palette):
+    """Saharia et al. 2022, section 4.2. What the network says of known pixels changes nothing."""
+    rng, seen = torch.Generator().manual_seed(0), []
+    image, mask = torch.rand(2, 3, 16, 16, generator=rng), torch.zeros(2, 1, 16, 16)
+    mask[0, :, 4:9, 5:12] = mask[1, :, :, :3] = 1
+
+    def losses(known: float, missing: float) -> float:
+        def network(noisy, timestep, context):
+            seen.append((noisy, context))
+            return torch.where(mask > 0, missing, known).expand_as(noisy)
+
+        palette.network = network
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            return palette.learn(image, mask)[0]["denoising"].item()
+
+    assert losses(0, 0) == losses(9, 0) != losses(0, 9)
+    noisy, context = seen[0]
+    assert torch.equal(context, mask)
+    same = (noisy == 2 * image - 1).all(1, keepdim=True)
+    assert torch.equal(same, mask == 0)

@@ -54,6 +54,17 @@ def test_a_grown_network_computes_the_same(small, changed):
     assert (before - after).abs().max() < 1e-4 * max(1.0, before.abs().max().item())
 
 
+def test_what_a_grown_network_sees_beside_the_picture_starts_without_weight(small):
+    large = denoiser(5, context=1, widths=[16, 32])
+    grow(small, large)
+    (before,) = outputs(small)
+    rng = torch.Generator().manual_seed(3)
+    noisy = torch.randn(3, 3, 32, 32, generator=rng)
+    with torch.no_grad():
+        after = large(noisy, torch.tensor([3, 400, 999]), torch.randn(3, 1, 32, 32, generator=rng))
+    assert (before - after).abs().max() < 1e-4 * max(1.0, before.abs().max().item())
+
+
 def test_attention_that_the_small_network_has_is_kept():
     small = denoiser(1, attention=[8])
     large = denoiser(2, widths=[16, 32], attention=[16, 8])
@@ -101,8 +112,7 @@ def copies(name, weight):
         ({"layers": 2}, "differ in layers per block"),
         ({"groups": 2}, "differ in norm num groups"),
         ({"heads": 4}, "differ in attention head dim"),
-        ({"patch": 1}, "differ in in channels"),
-        ({"context": 2}, "differ in in channels"),
+        ({"patch": 1}, "differ in out channels"),
         ({"prediction": "epsilon"}, "differ in prediction type"),
         ({"timesteps": 500}, "differ in num train timesteps"),
     ],
@@ -111,6 +121,11 @@ def test_what_cannot_be_grown_is_a_sentence(small, changed, said):
     with pytest.raises(InputError, match=said) as found:
         grow(small, denoiser(**changed))
     assert str(found.value).count(". ") == 0
+
+
+def test_nothing_that_the_small_network_sees_is_taken_away():
+    with pytest.raises(InputError, match="differ in in channels"):
+        grow(denoiser(context=2), denoiser(context=1))
 
 
 def test_attention_is_never_taken_away(small):

@@ -117,6 +117,17 @@ def test_a_larger_denoiser_begins_with_the_bundled_one_grown(run, bundled, tmp_p
     assert (one - other).abs().max() < 0.02, "one step and 16-bit numbers apart"
 
 
+def test_a_method_without_weights_of_its_own_begins_with_those_it_names(run, bundled, tmp_path, capsys):
+    bundled(DENOISER, "denoiser")
+    own = DENOISER.replace('"denoiser"', '"palette"').replace(
+        '"denoising"', '"hole_denoising"\nbegin = "denoiser"'
+    )
+    own = own.replace("size = 32", "size = 32\ncontext = 1")
+    assert run(own, "own", "--from", "bundled", "--steps", "1") == 0
+    assert "begins with the bundled weights, grown, after 6 crops" in capsys.readouterr().out
+    assert read_checkpoint(tmp_path / "own/checkpoint.pt")["started"]["weights"] == "denoiser"
+
+
 def test_weights_in_several_files_are_bundled_and_joined(run, bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "shard", partial(shard, limit=4_000))
     assert run(CONVOLUTIONAL, "before", "--steps", "1") == 0

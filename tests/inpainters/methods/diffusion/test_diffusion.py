@@ -30,6 +30,7 @@ from inpainters.methods.diffusion.base import Denoised, Noise, denoised, estimat
 from inpainters.methods.diffusion.ddnm import ETA, Ddnm
 from inpainters.methods.diffusion.dpm_solver import DpmSolver
 from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion, to_grey
+from inpainters.methods.diffusion.palette import Palette
 from inpainters.methods.diffusion.repaint import RePaint
 from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.methods.diffusion.schedules import SCHEDULES, Settings, Step
@@ -778,6 +779,24 @@ def test_latents_are_shown_as_pictures():
 
 
 # What the network sees
+
+
+def test_palette_sees_the_known_pixels_clean_and_the_mask():
+    method, seen = Palette(registry.get("palette"), preset="balanced"), []
+    method.net = tiny(context=1)
+    method.load = lambda: None
+    hook = method.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    image, missing = picture(), hole()
+    result = method(InpaintRequest(image, missing, seed=3))
+    hook.remove()
+    assert len(seen) == 30 == result.network_calls
+    known = torch.from_numpy(image).permute(2, 0, 1) / 127.5 - 1
+    for noisy, _, mask in seen:
+        assert torch.equal(mask[0, 0] > 0, torch.from_numpy(missing))
+        assert torch.allclose(noisy[0][:, ~missing], known[:, ~missing], atol=1e-5)
+    assert np.array_equal(method(InpaintRequest(image, missing, seed=3)).image, result.image)
+    other = method(InpaintRequest(image, missing, seed=4)).image
+    assert (other[missing] != result.image[missing]).any()
 
 
 def test_the_network_sees_channels_last_and_the_crop_alone(ready):
