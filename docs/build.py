@@ -52,7 +52,7 @@ def _method(spec: MethodSpec) -> str:
 
 def presets() -> str:
     """Network calls of each diffusion method by preset."""
-    specs = [METHODS[name] for name in SCHEDULES]
+    specs = [METHODS[name] for name in SCHEDULES if name in METHODS]
     head = ["network calls", *(f"`{preset}`" for preset in specs[0].presets())]
     return table(head, [[spec.title, *(f"{calls:,}" for calls in spec.presets().values())] for spec in specs])
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from inpainters.errors import InputError, UnavailableError, unknown
 from inpainters.spec import Cost, MethodSpec, Option, Strategy
+from inpainters.weights.bundled import BUNDLED
+from inpainters.weights.table import WEIGHTS
 
 if TYPE_CHECKING:
     from inpainters.base import Inpainter
@@ -506,7 +508,14 @@ _SPECS = (
     ),
 )
 
-METHODS: dict[str, MethodSpec] = {spec.name: spec for spec in _SPECS}
+SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in _SPECS}
+"""All rows, with those whose weights are still in training."""
+METHODS: dict[str, MethodSpec] = {
+    name: spec
+    for name, spec in SPECS.items()
+    if all(weight in BUNDLED for weight in spec.weights if WEIGHTS[weight].bundled)
+}
+"""The methods; one that this project trains joins when its weights are bundled."""
 
 
 def get(name: str) -> MethodSpec:

@@ -18,7 +18,7 @@ from inpainters.methods.diffusion.palette import Palette, among
 from inpainters.methods.diffusion.schedules import Step
 from inpainters.methods.learned.base import to_images
 from inpainters.networks.denoiser import Denoiser
-from inpainters.registry import METHODS
+from inpainters.registry import METHODS, SPECS
 from inpainters.training.data import tensors
 from inpainters.training.loop import Trainer
 
@@ -104,7 +104,7 @@ class PaletteTrainer(DenoisingTrainer):
         known, missing = 2 * image - 1, mask > 0
         noise = Noise(seeds, tuple(image.shape[1:]), str(self.device))
         denoise = among(estimates(self.average, context=mask), known, missing)
-        sampler = Palette(METHODS["palette"])
+        sampler = Palette(SPECS["palette"])
         return pictures(last(sampler.sample(denoise, known, missing, noise, self.steps("palette"))).noisy)
 
 

@@ -782,7 +782,7 @@ def test_latents_are_shown_as_pictures():
 
 
 def test_palette_sees_the_known_pixels_clean_and_the_mask():
-    method, seen = Palette(registry.get("palette"), preset="balanced"), []
+    method, seen = Palette(registry.SPECS["palette"], preset="balanced"), []
     method.net = tiny(context=1)
     method.load = lambda: None
     hook = method.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
