@@ -116,7 +116,8 @@ def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
         session.drawn = ""
         return Reply("The file's transparent pixels are the mask now.", mask=picture.transparent)
     if kind == HANDED:
-        return Reply(HANDED_NOTE, mask=session.offers.get(HANDED))
+        handed = session.offers.get(HANDED)
+        return Reply(HANDED_NOTE, mask=handed) if handed else Reply()
     if kind == "offer":
         return take_offer(session, data.get("id"))
     if kind != "generate":

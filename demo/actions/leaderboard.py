@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from benchmark.cells import split_entry
 from benchmark.metrics import METRICS
 from benchmark.report.layout import LEADING
+from benchmark.report.summary import named
 from benchmark.results import ALL_BINS
-from demo.server.exhibits import hole_in_view, original_and_mask
+from demo.server.exhibits import hole_in_view, original_and_mask, picture_of
 from demo.server.pictures import from_result
 from demo.server.suites import (
     Figure,
@@ -134,19 +135,21 @@ def follow(
     )
 
 
-def hand_over(app: App, session: Session, figure: Figure) -> None:
-    """The hole in view becomes Compare's: its original, its mask and the figure's method with its options;
-    InputError where its pictures are not here.
+def hand_over(app: App, session: Session, figure: Figure, fill: str = "") -> None:
+    """The hole in view becomes Compare's: its original, its mask and the figure's method with its options.
+    With `fill`, an entry: its fill, without a hole. InputError where its pictures are not here.
     """
     results = open_suite(app.results, figure.suite, figure.mask_set)
     (label, image_id), _, _ = hole_in_view(results, figure)
     image, mask = original_and_mask(results, label, image_id)
     title = f"{image_id.split('@')[0]}, {figure.suite}, {label} %"
+    if fill:
+        image, title = picture_of(results, label, image_id, fill), f"{title}, {named(fill)}"
     session.begin(from_result(app.store, app.store.put_image(image), title, title))
-    session.offers = {HANDED: app.store.put_image(mask)}
-    session.drawn = f"{figure.suite}/{results.mask_set}/{label}"
+    session.offers = {} if fill else {HANDED: app.store.put_image(mask)}
+    session.drawn = "" if fill else f"{figure.suite}/{results.mask_set}/{label}"
     method, options = split_entry(figure.entry)
-    if method not in METHODS:
+    if fill or method not in METHODS:
         return
     session.chosen = [method, *(name for name in session.chosen if name != method)]
     session.options.pop(method, None)

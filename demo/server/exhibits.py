@@ -56,6 +56,14 @@ def original_and_mask(results: Results, label: str, image_id: str) -> tuple[Imag
     return image, load_mask(decode_image(mask.read()).image, image.shape[:2])[0]
 
 
+def picture_of(results: Results, label: str, image_id: str, entry: str) -> Image:
+    """One method's fill of a hole; InputError where it is not here."""
+    place = display.find(results, label, image_id, entry)
+    if place is None:
+        raise InputError("That picture is not here.")
+    return decode_image(place.read()).image
+
+
 def exhibit(store: Store, results: Results, label: str, image_id: str) -> Exhibit | None:
     """What a bin's methods had before them; None where these pictures are not here."""
     original = display.find(results, label, image_id, "original")

@@ -86,7 +86,7 @@ class LeaderboardTab:
             suites, value=suites[0], label="Suite", elem_id="leaderboard-suite", min_width=120
         )
         self.metric = gr.Dropdown(
-            [*metrics], value=first.metric, label="Metric", elem_id="leaderboard-metric", min_width=200
+            [*metrics], value=first.metric, label="Metric", elem_id="leaderboard-metric", min_width=260
         )
         self.holes = gr.Radio(
             [*first.mask_sets],
@@ -166,6 +166,8 @@ class LeaderboardTab:
                 partial(self.on_hand, to), [self.figure, session], [session, self.to], **QUIET
             )
             handed.then(None, [self.to], None, js=HAND_JS, **QUIET)
+        used = self.panes.use(self.on_use, [self.figure, session], [session, self.to], **QUIET)
+        used.then(None, [self.to], None, js=HAND_JS, **QUIET)
 
     def on_pick(self, suite: str, holes: str, metric: str, region: str) -> list[Any]:
         return self._choosers(actions.select(self.app.results, suite, metric, region, holes))
@@ -229,10 +231,16 @@ class LeaderboardTab:
         return view.board(open_suite(self.app.results, suite, holes), metric, region, families)
 
     def on_hand(self, to: str, figure: Figure, session: Session | None) -> list[Any]:
+        return self._hand(to, figure, session)
+
+    def on_use(self, figure: Figure, session: Session | None, event: gr.EventData) -> list[Any]:
+        return self._hand("compare", figure, session, str(sent(event).get("id"))[:200])
+
+    def _hand(self, to: str, figure: Figure, session: Session | None, fill: str = "") -> list[Any]:
         if session is None or figure is None:
             return [session, ""]
         try:
-            actions.hand_over(self.app, session, figure)
+            actions.hand_over(self.app, session, figure, fill)
         except InputError as error:
             raise gr.Error(str(error)) from None
         return [session, f"{to} {figure.entry.partition(' ')[0]}"]

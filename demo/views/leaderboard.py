@@ -115,11 +115,9 @@ def lacking(board: Board, bare: dict[str, str]) -> str:
     by_reason: dict[str, list[str]] = {}
     for entry, why in bare.items():
         by_reason.setdefault(why.rstrip("."), []).append(board.heads[entry]["title"])
-    everyone = len(bare) == len(board.heads)
-    parts = [
-        f"{'every method' if everyone and len(by_reason) == 1 else ', '.join(titles)} ({why})"
-        for why, titles in by_reason.items()
-    ]
+    if len(bare) == len(board.heads) and len(by_reason) == 1:
+        return f"No figures for any method: {next(iter(by_reason))}."
+    parts = [f"{', '.join(titles)} ({why})" for why, titles in by_reason.items()]
     return f"No figures: {'; '.join(parts)}." if parts else ""
 
 

@@ -128,7 +128,7 @@ function footText(value) {
   const empty = value.rows.length || value.lacking ? "" : "No numbers for this choice yet.";
   const grey = few && anyFew ? `Grey: n < ${few.toLocaleString("en")}.` : "";
   const anyApart = value.rows.some((row) => Object.values(row.cells ?? {}).some((cell) => cell.apart));
-  return [empty, LEGEND, anyApart ? APART : "", grey].filter(Boolean).join(" ");
+  return [empty, value.rows.length ? LEGEND : "", anyApart ? APART : "", grey].filter(Boolean).join(" ");
 }
 
 function columns(cols) {

@@ -38,10 +38,7 @@ def attention_frame(found: Attention) -> Frame:
     source, weights = found.source[0].cpu().numpy(), found.weights[0]
     kept = weights.half().cpu().numpy() if weights.numel() <= MOST_WEIGHTS else None
     distance = np.hypot(*_offsets(source))[source >= 0]
-    title = (
-        "Where the hole copied from: hue is the direction, brightness the distance; "
-        "choose a point in the hole"
-    )
+    title = "Where the hole copied from: hue is the direction, brightness the distance"
     return Frame(
         "attention",
         title,

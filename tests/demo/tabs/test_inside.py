@@ -160,6 +160,12 @@ def test_the_hole_painted_in_compare_comes_along_and_a_phone_does_not_scroll_sid
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     left, right = (page.locator(f"#inside .{side} .stage").bounding_box() for side in ("left", "right"))
     assert right["y"] > left["y"] + left["height"]
+    page.evaluate("window.inpainting.inside('attending')")  # as "See inside" on the Leaderboard does
+    page.wait_for_selector("#inside .method[data-id=attending][aria-checked=true]")
+    assert page.get_attribute("#inside .source[data-id=compare]", "aria-checked") == "true"
+    page.evaluate("window.inpainting.inside('filling')")
+    page.wait_for_selector("#inside .method[data-id=filling][aria-checked=true]")
+    run(page)
     page.evaluate("document.querySelector('#inside .curve').scrollIntoView()")
     assert page.locator("#inside .scrub").bounding_box()["y"] >= -1  # the scrubber stays in view
 

@@ -23,7 +23,7 @@ def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
     ]
     bare = view.board(results, "fid_inception_tm", "whole", ["baseline", "smoothing"])[0]
     assert bare["rows"] == []
-    assert bare["lacking"] == "No figures: every method (weights <b>are</b> missing)."
+    assert bare["lacking"] == "No figures for any method: weights <b>are</b> missing."
 
 
 def test_best_five_lead_and_methods_without_figures_are_one_line(root: Path) -> None:
