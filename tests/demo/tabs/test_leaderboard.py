@@ -1,19 +1,18 @@
 """The Leaderboard tab over a small made suite in a real browser."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
+import pandas as pd
 import pytest
 
+from benchmark.convert import convert
+from benchmark.results import plain
 from demo.app import launch_options, make
-from demo.server.jobs import Runner
-from demo.server.store import Store
-from demo.server.visit import App
-from demo.tabs.leaderboard import LeaderboardTab
 
 
 @contextmanager
@@ -133,13 +132,44 @@ def opens_in_compare(page: Any) -> None:
     assert_address(page, "suite=tiny", "holes=object", "metric=lpips_squeeze", "region=hole")
 
 
-def test_no_choice_changes_the_list_of_metrics(root: Path) -> None:
-    """Gradio's chooser throws where an answer shortens its list while it is open."""
-    app = App(Store(), Runner(), root)
-    with gr.Blocks():
-        tab = LeaderboardTab(app, ["tiny"])
-    assert len(tab.metric.choices) == 2
-    _, metric, _ = tab.on_pick("tiny", "irregular", "lpips_squeeze", "hole")
-    assert "choices" not in metric
-    app.runner.close()
-    app.store.close()
+@pytest.fixture
+def fewer(root: Path, tmp_path: Path) -> Path:
+    """The suite `tiny`, and beside it `less`, which knows one metric of its two."""
+    for name in ("tiny", "less"):
+        shutil.copytree(root / "tiny", tmp_path / name)
+    folder = tmp_path / "less"
+    rows = pd.concat(plain(folder), ignore_index=True).assign(suite="less")
+    rows[rows["metric"] == "fid_inception_tm"].to_csv(folder / "scores.csv", index=False)
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"tiny"', '"less"'))
+    (folder / "scores.parquet").unlink()
+    convert(folder)
+    return tmp_path
+
+
+def test_a_list_of_metrics_that_is_open_bears_another_suite(fewer: Path, chromium: Any) -> None:
+    """Gradio's chooser throws where an answer shortens its list while it is open: it never changes."""
+    with launched(fewer) as url:
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{url}/?__theme=light&t=leaderboard&suite=tiny")
+        assert_address(page, "suite=tiny")
+        page.evaluate(
+            """() => {
+              const get = window.fetch;
+              window.fetch = async (...asked) => {
+                const answer = await get(...asked);
+                await new Promise((go) => setTimeout(go, 600));
+                return answer;
+              };
+            }"""
+        )
+        page.locator("#leaderboard-suite input").click()
+        page.get_by_role("option", name="less", exact=True).click()
+        page.locator("#leaderboard-metric input").click()
+        assert_address(page, "suite=less", "metric=lpips_squeeze")
+        page.locator("#leaderboard-table .lacking", has_text="not scored by it").wait_for()
+        assert page.locator("[role=option]").count() == 2
+        page.close()
+        assert complaints == []
