@@ -58,7 +58,9 @@ def _lpips(net: str) -> MetricSpec:
     )
 
 
-def _unlearned(name: str, title: str, better: Literal["lower", "higher"], variant: str) -> MetricSpec:
+def _unlearned(
+    name: str, title: str, better: Literal["lower", "higher"], variant: str, precision: str = "float64"
+) -> MetricSpec:
     return MetricSpec(
         name=name,
         title=title,
@@ -66,7 +68,7 @@ def _unlearned(name: str, title: str, better: Literal["lower", "higher"], varian
         regions=("whole",),
         better=better,
         unit="",
-        variant=f"{variant}; piq on RGB in [0, 1] in float64, one value of the whole picture.",
+        variant=f"{variant}; piq on RGB in [0, 1] in {precision}, one value of the whole picture.",
         weights=None,
         target=f"benchmark.metrics.unlearned:{name}",
         requires=(*_TORCH, "piq"),
@@ -261,6 +263,7 @@ _SPECS = (
         "higher",
         "Wang 2003: 5 scales with weights 0.0448, 0.2856, 0.3001, 0.2363 and 0.1333, Gaussian window 11x11, "
         "sigma 1.5, K1 0.01, K2 0.03, mean over RGB, pictures of at least 161 pixels a side",
+        precision="float32",
     ),
     *(_lpips(net) for net in _LPIPS),
     MetricSpec(
