@@ -18,7 +18,7 @@ from demo.server.limits import MAX_UPLOAD, Limits
 from demo.server.memory import few_arenas
 from demo.server.presence import Listening
 from demo.server.store import Store
-from demo.server.visit import App, Session
+from demo.server.visit import App
 from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
@@ -67,7 +67,7 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
     app = App(Store(), Runner(), results)
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.place(TITLE)
-        page = Page(app, blocks, gr.State(None, time_to_live=3600, delete_callback=_closed))
+        page = Page(app, blocks, gr.State(None, time_to_live=3600, delete_callback=app.visits.left))
         with gr.Tabs(selected=next(iter(TABS)), elem_id="tabs") as tabs:
             for tab in TABS.values():
                 with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
@@ -76,11 +76,6 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
         endpoints.add_endpoints(app)
     blocks.queue(max_size=256, default_concurrency_limit=None)  # the lanes do the queueing
     return blocks, app
-
-
-def _closed(session: Session | None) -> None:
-    if session is not None:
-        session.close()
 
 
 def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:

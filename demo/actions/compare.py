@@ -1,5 +1,6 @@
 """What a visitor can do in the Compare tab."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -29,6 +30,7 @@ MOSTLY = 0.5
 HANDED_NOTE = (
     "A hole of the Leaderboard, with its method ticked. Its copy for looking at may score a little otherwise."
 )
+BACK = "Your picture, mask and results are back."
 GivenOptions = Mapping[str, Mapping[str, object]]
 """Method -> option -> value, as it stands on a page."""
 
@@ -38,7 +40,25 @@ def session_of(app: App, session: Session | None) -> Session:
     if session is None:
         session = Session(app.store)
         session.chosen = chosen_methods(PURPOSES[session.purpose].choose({}))
+    session.seen = time.time()
     return session
+
+
+def arrive(app: App, session: Session | None, key: str) -> tuple[Session, bool]:
+    """The visit of a page that opens, and whether it is one that the tab had before: `key` is the id that
+    its tab has kept.
+    """
+    known = app.visits.find(key[:64]) if key else None
+    session = session_of(app, known or session)
+    app.visits.keep(session)
+    return session, known is not None and session.index >= 0
+
+
+def resume(session: Session) -> Reply:
+    """What the tab had before a reload: picture, mask and results. What was under way is stopped."""
+    session.stop()
+    one = session.round
+    return Reply(INVITATION if one.best else BACK, mask=one.mask)
 
 
 def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply:

@@ -36,7 +36,7 @@ class Keeper:
         for job in jobs:
             job.guide, job.owner = self.sketch, id(self.round)
             job.preview, job.on_answer = partial(self.show, job), partial(self.keep, job)
-        self.runner.start(self.image, self.mask, jobs)
+        self.runner.start(self.image, self.mask, jobs, let_go)
 
     def show(self, job: Job, image: Image) -> None:
         """Keep a preview; those before it stay as well, as the page may be loading one."""
@@ -52,9 +52,12 @@ class Keeper:
         job.faded, job.previews, job.showing = job.previews, [], ("", "")
         if self.round.reference:
             self.runner.later(answer, partial(self.rate, answer))
+        else:
+            answer.let_go()
 
     def rate(self, answer: Answer) -> None:
         self._rate(answer, answer.result.image)
+        answer.let_go()
 
     def rate_kept(self, answer: Answer) -> None:
         """As `rate`, of an answer whose pixels are in the store alone."""
@@ -66,3 +69,8 @@ class Keeper:
 
     def _thumb(self, job: Job, image: Image) -> str:
         return self.store.put_image(thumbnail(image, self.square)) if job.n > 1 else ""
+
+
+def let_go(job: Job) -> None:
+    """Called when all answers of a job are kept."""
+    job.result = None

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from demo.server.lanes import Lanes
 from demo.server.memory import give_back
 from demo.server.options import answers_of, refuse_local
@@ -65,6 +67,11 @@ class Answer:
     scores: dict[str, Any] | None = None
     rating: int = 0
     """1 while its scores are on their way."""
+
+    def let_go(self) -> None:
+        """Drop pixels that stand in the store as well."""
+        nothing = np.empty((0, 0, 3), np.uint8)
+        self.result = replace(self.result, image=nothing, raw=nothing)
 
 
 @dataclass

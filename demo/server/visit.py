@@ -1,13 +1,12 @@
 """What visitors have open: the rounds of one visit, and what all visitors share."""
 
+import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from demo.server.jobs import Answer, Batch, Job, Price, Runner, price
 from demo.server.options import Value, answers_of
@@ -15,6 +14,7 @@ from demo.server.pictures import OpenPicture, from_result
 from demo.server.presence import Presence
 from demo.server.purposes import PURPOSES
 from demo.server.store import Store
+from demo.server.visits import Visits
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.strategy import Hole, Outline
@@ -93,8 +93,6 @@ class Round:
         shelved = [job for job in before if job.method in asked and id(job) not in same]
         self.batch, self.stale, self.at = Batch([*jobs, *others]), False, time.time()
         self.shelf += shelved
-        for job in shelved:
-            slim(job)
         self.answers = {
             job.name(answer.result.seed): answer.token for job in self.batch.jobs for answer in job.answers
         }
@@ -128,19 +126,15 @@ class Round:
         ]
 
 
-def slim(job: Job) -> None:
-    """Let go of pixels that stand in the store as well."""
-    job.result, nothing = None, np.empty((0, 0, 3), np.uint8)
-    for answer in job.answers:
-        if not answer.rating:
-            answer.result = replace(answer.result, image=nothing, raw=nothing)
-
-
-@dataclass
+@dataclass(eq=False)
 class Session:
     """One visit: rounds, each beginning with a result of the one before."""
 
     store: Store
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    """Known to the visitor's tab alone: with it a reload finds the visit again."""
+    seen: float = field(default_factory=time.time)
+    """When the page last sent an event, in seconds since 1970."""
     rounds: list[Round] = field(default_factory=list)
     index: int = -1
     past: list[Round] = field(default_factory=list)
@@ -281,8 +275,6 @@ class Session:
     def _set_aside(self, rounds: list[Round]) -> None:
         """Keep what has answers, as far as there is room; forget the rest."""
         kept = [one for one in rounds if one.answers and not one.best]
-        for job in (job for one in kept if one.batch for job in one.batch.jobs):
-            slim(job)
         self.past = sorted([*self.past, *kept], key=lambda one: one.at)
         gone, self.past = self.past[:-MOST_PAST], self.past[-MOST_PAST:]
         self._forget([*gone, *(one for one in rounds if not (one.answers and not one.best))])
@@ -305,3 +297,4 @@ class App:
     runner: Runner
     results: Path
     presence: Presence = field(default_factory=Presence)
+    visits: Visits[Session] = field(default_factory=Visits)

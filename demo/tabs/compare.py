@@ -31,6 +31,18 @@ RUN_JS = """async (_, ...rest) => {
   return [await window.inpainting.mask(), ...rest];
 }"""
 """Where the results are below the fold, Run goes there."""
+VISIT_JS = """(_, ...rest) => {
+  const asked = new URLSearchParams(location.search);
+  const linked = ['img', 'mask', 'm', 'o', 'seed', 'n'].some((key) => asked.has(key));
+  const came = performance.getEntriesByType('navigation')[0]?.type;
+  if (linked && came === 'navigate') return ['', ...rest];
+  try {
+    return [sessionStorage.getItem('inpainting-visit') || '', ...rest];
+  } catch {
+    return ['', ...rest];
+  }
+}"""
+"""A reload asks for the tab's visit; a link that was followed asks for what stands in it."""
 MASK_JS = "async (_, ...rest) => [await window.inpainting.mask(), ...rest]"
 EDITOR_JS = """() => {
   document.getElementById('compare-editor').scrollIntoView({behavior: 'smooth', block: 'nearest'});
@@ -80,6 +92,7 @@ class CompareTab:
         self.app, self.state = app, state
         showcase(app.store, app.results)  # read now, so that no visitor waits for it
         self.mask_url, self.token = gr.Textbox(visible=False), gr.Textbox(visible=False)
+        self.visit = gr.Textbox(visible=False)
         with gr.Row(elem_id="compare"):
             with gr.Column(elem_id="compare-side", scale=0, min_width=320):
                 self._lay_side()
@@ -144,7 +157,8 @@ class CompareTab:
     def wire_page(self, blocks: gr.Blocks) -> None:
         """What happens when the page opens, and what leaves it."""
         private: dict[str, Any] = {"api_visibility": "private"}
-        blocks.load(self.on_load, [self.state], [*self.all, self.seed, self.several], **QUIET)
+        everything = [*self.all, self.seed, self.several]
+        blocks.load(self.on_load, [self.visit, self.state], everything, js=VISIT_JS, **QUIET)
         asked = [self.mask_url, self.state]
         zipped = self.packed.click(self.on_zip, asked, [self.token, self.canvas], js=MASK_JS, **QUIET)
         zipped.then(None, [self.token], None, js=ZIP_JS, **private)
@@ -211,10 +225,11 @@ class CompareTab:
     def on_move(self, by: int, session: Session | None) -> list[Any]:
         return self._act(session, lambda session: actions.move(session, by))
 
-    def on_load(self, session: Session | None, request: gr.Request) -> list[Any]:
-        session = actions.session_of(self.app, session)
+    def on_load(self, key: str, session: Session | None, request: gr.Request) -> list[Any]:
+        session, back = actions.arrive(self.app, session, key or "")
         asked = dict(request.query_params) if request else {}
-        restore = partial(actions.restore_session, self.app, asked=asked)
+        linked = partial(actions.restore_session, self.app, asked=asked)
+        restore = actions.resume if back else linked
         shown = self._act(session, restore, opened=True)
         return [*shown, session.seed, session.n]
 

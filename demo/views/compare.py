@@ -83,6 +83,7 @@ def editor(
     say: how the file was converted.
     """
     shown = {"rev": next_rev(), "note": note, "error": error, "query": compare_link(session)}
+    shown["visit"] = session.id
     shown["offers"] = [{"id": key, "text": words} for key, words in offers]
     if session.index < 0:
         return shown

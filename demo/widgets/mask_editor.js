@@ -15,6 +15,7 @@ import { makeKeys } from "./mask_editor.keys.js";
 import { clearLines, LINE, MISSING, makeMask, readMask } from "./mask_editor.mask.js";
 import { makePointer } from "./mask_editor.pointer.js";
 import { makeView } from "./mask_editor.view.js";
+import { makeVisit } from "./mask_editor.visit.js";
 import { makeZoom } from "./mask_editor.zoom.js";
 
 const STAGE_LABEL = "Mask editor. Arrows move, Enter paints, B brush, E eraser, M box, L lasso.";
@@ -39,6 +40,7 @@ function makeEditor({ root, props, trigger, upload }) {
   editor.zoom = makeZoom(editor, stage.node);
   editor.files = makeFiles(editor);
   editor.address = makeAddress(editor);
+  editor.visit = makeVisit(editor);
   editor.bar = makeBar(editor);
   return editor;
 }
@@ -153,21 +155,24 @@ function largest({ root }) {
 function makeReceiver(editor) {
   const state = { rev: -1, preview: null };
 
-  async function load(value) {
-    const isLast = () => value.rev === state.rev;
-    if (value.preview && value.preview !== state.preview) {
-      const picture = await pixels(value.preview);
-      if (!isLast()) return false;
-      state.preview = value.preview;
-      setPicture(editor, picture, value);
-      if (!value.mask) editor.changed(true, "server");
-    }
-    if (value.mask) {
+  const isLast = (value) => value.rev === state.rev;
+
+  async function loadPicture(value, painted) {
+    const picture = await pixels(value.preview);
+    if (!isLast(value)) return;
+    state.preview = value.preview;
+    setPicture(editor, picture, value);
+    if (painted) editor.change(painted, "server");
+    else if (!value.mask) editor.changed(true, "server");
+  }
+
+  async function load(value, painted) {
+    if (value.preview && value.preview !== state.preview) await loadPicture(value, painted);
+    if (value.mask && !painted && isLast(value)) {
       const mask = await pixels(value.mask);
-      if (!isLast()) return false;
-      setMask(editor, mask);
+      if (isLast(value)) setMask(editor, mask);
     }
-    return true;
+    return isLast(value);
   }
 
   return async (value) => {
@@ -178,7 +183,7 @@ function makeReceiver(editor) {
     editor.bar.transparent.hidden = !value.transparent;
     editor.finished = value.finished;
     try {
-      if (!(await load(value))) return;
+      if (!(await load(value, editor.visit.begin(value.visit)))) return;
     } catch (error) {
       editor.say(String(error.message || error), true);
     }

@@ -38,6 +38,8 @@ class EditorData(GradioModel):
     """True where picture and mask are the page's finished example: the first stroke begins a mask anew."""
     query: str | None = None
     """The page's query string, for links."""
+    visit: str | None = None
+    """Id of the visit: the tab keeps it, with the painted mask, for a reload."""
 
 
 class MaskEditor(Widget):

@@ -396,3 +396,15 @@ def test_runs_of_a_visit_are_bounded(counting, rgba_mask):
     assert sum(one.at < visit.past[0].at for one in visit.past) == 0
     kept = {token for one in (*visit.rounds, *visit.past) for token in one.tokens}
     assert {file.name for file in app.store.folder.glob("t*")} == kept
+
+
+def test_pixels_of_kept_answers_stand_in_the_store_alone(counting, rgba_mask):
+    app, visit = counting
+    batch = compare.start_run(app, visit, rgba_mask(block(8, 20)), ["mean_fill", "counting"], {}, 0, 2)
+    while not batch.settled:
+        time.sleep(0.005)
+    assert [job.result for job in batch.jobs] == [None, None]
+    assert not any(
+        answer.result.image.size + answer.result.raw.size for job in batch.jobs for answer in job.answers
+    )
+    assert all(answer.scores for job in batch.jobs for answer in job.answers)

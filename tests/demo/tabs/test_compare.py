@@ -657,6 +657,29 @@ def test_a_link_carries_a_painted_mask_unless_it_is_too_long(visit, tmp_path):
     assert np.array_equal(visitor.mask(), mask)
 
 
+def test_a_reload_brings_picture_mask_and_results_back_to_this_tab_alone(visit, photo):
+    visitor = visit("?t=compare&m=telea")
+    visitor.upload(photo)
+    visitor.wait_picture(201, 121)
+    visitor.paint((-20, 0), (20, 0))
+    visitor.run()
+    filled = visitor.picture("telea")
+    visitor.paint((-20, 20), (20, 20))
+    visitor.page.wait_for_selector("#compare-panes .pane.stale")
+    mask = visitor.mask()
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#compare-editor .widget[data-rev]")
+    visitor.says("Your picture, mask and results are back.")
+    visitor.wait_picture(201, 121)
+    visitor.page.wait_for_selector("#compare-panes .pane.stale")
+    assert np.array_equal(visitor.mask(), mask)
+    assert np.array_equal(visitor.picture("telea"), filled)
+    other = visitor.context.new_page()
+    other.goto(visitor.server)
+    other.wait_for_selector(".ed-note:has-text('Paint over something and press Run.')")
+    other.close()
+
+
 def test_a_wrong_link_is_said(visit):
     visit("?t=compare&img=cofee").says("did you mean 'coffee'")
 

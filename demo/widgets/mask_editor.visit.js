@@ -1,0 +1,50 @@
+/* What a tab keeps for a reload: the id of its visit, under which the server finds picture and results, and the
+   mask as it is painted. */
+
+import { readSaved, savedMask } from "./mask_editor.code.js";
+
+const VISIT = "inpainting-visit";
+const MASK = "inpainting-mask";
+const MOST = 4e6;
+
+/* `editor`: mask. A browser may refuse to keep anything: then a reload finds nothing. */
+export function makeVisit(editor) {
+  let id = null;
+
+  function save() {
+    if (!(id && editor.mask.w)) return;
+    try {
+      const text = JSON.stringify({ id, ...savedMask(editor.mask) });
+      if (text.length > MOST) sessionStorage.removeItem(MASK);
+      else sessionStorage.setItem(MASK, text);
+    } catch {
+      forget();
+    }
+  }
+
+  function forget() {
+    try {
+      sessionStorage.removeItem(MASK);
+    } catch {}
+  }
+
+  /* What was painted before a reload of this visit, as a function that paints it; null where nothing is. Asked
+     for once, with the first value. */
+  function begin(visit) {
+    if (id || !visit) return null;
+    id = visit;
+    try {
+      sessionStorage.setItem(VISIT, id);
+      const saved = JSON.parse(sessionStorage.getItem(MASK));
+      if (saved?.id !== id) return null;
+      return (mask) => {
+        if (saved.w === mask.w && saved.h === mask.h) readSaved(mask, saved);
+      };
+    } catch {
+      return null;
+    }
+  }
+
+  addEventListener("pagehide", save);
+  return { begin };
+}
