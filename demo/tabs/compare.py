@@ -179,8 +179,11 @@ class CompareTab:
         opened = partial(actions.open_archive, self.app, path=path, name=value.name)
         shown = await asyncio.to_thread(self._act, session, opened, opened=True)
         yield [*shown, session.seed, session.n]
-        async for settling in view.settling(session, self.app.runner):
-            yield [*_outputs(session, *settling), gr.skip(), gr.skip()]
+        unchanged: list[dict[str, Any]] = [{}] * len(
+            self.bar
+        )  # the other events tell these, and theirs may come earlier
+        async for panes in view.settling(session, self.app.runner):
+            yield [*_outputs(session, [None, None, panes], unchanged), gr.skip(), gr.skip()]
 
     def on_tool(self, session: Session | None, event: gr.EventData) -> list[Any]:
         data = sent(event)

@@ -59,13 +59,13 @@ async def running(
         begin = None
 
 
-async def settling(session: Session, runner: Runner) -> AsyncIterator[Shown]:
+async def settling(session: Session, runner: Runner) -> AsyncIterator[dict[str, Any]]:
     """Values of the panes until the scores of what is in view are there."""
     if session.index < 0 or (batch := session.round.batch) is None:
         return
     shown, current = partial(panes, session, runner), partial(_in_view, session, batch)
     async for seen in changes(shown, lambda: batch.settled, current, lambda: batch.mark):
-        yield [None, None, seen], controls(session, runner, session.prices())
+        yield seen
 
 
 def _in_view(session: Session, batch: Batch) -> bool:

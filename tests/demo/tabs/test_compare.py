@@ -774,7 +774,7 @@ def test_a_diffusion_method_shows_previews_and_keeps_the_last_when_it_is_stopped
     visitor.run(finish=False)
     pane = "#compare-panes [data-id='repaint']"
     visitor.page.wait_for_selector(f"{pane} .frame img[src*='pic/']")
-    assert "answer 1 of 2, step " in visitor.page.inner_text(pane)
+    visitor.page.wait_for_selector(f"{pane}:has-text('answer 1 of 2, step ')")
     visitor.page.click("#compare-stop")
     visitor.page.wait_for_selector("#compare-stop[disabled]")
     assert "Stopped here" in visitor.page.inner_text(pane)
