@@ -84,6 +84,8 @@ def open_archive(app: App, session: Session, path: str | Path, name: str) -> Rep
         session.seed, session.n = drawn[0].seed, max(job.n for job in drawn)
     keeper = Keeper(app, one, app.store.image(one.picture.token), found.mask, found.sketch)
     keeper.know_hole()
+    if one.answers:
+        one.thumb = keeper.small(app.store.image(next(iter(one.answers.values()))))
     for answer in (answer for job in jobs for answer in job.answers):
         if one.reference:
             app.runner.later(answer, partial(keeper.rate_kept, answer))
@@ -419,6 +421,12 @@ def use(session: Session, name: str) -> Reply:
     """Make an answer the next picture."""
     session.follow(name)
     return Reply(f"{session.round.picture.called} is the picture now: paint the next hole.")
+
+
+def revisit(session: Session, key: str) -> Reply:
+    """Back to a run of this visit: its picture, mask and results."""
+    session.revisit(key)
+    return Reply(mask=session.round.mask)
 
 
 def move(session: Session, by: int) -> Reply:

@@ -1,5 +1,6 @@
 """What becomes of the answers of a run: pictures in the store, thumbnails, and scores."""
 
+import threading
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,7 +17,7 @@ class Keeper:
     def __init__(self, app: App, one: Round, image: Image, mask: Mask, sketch: Mask | None) -> None:
         self.store, self.runner, self.round = app.store, app.runner, one
         self.image, self.mask, self.sketch = image, mask, sketch
-        self.square = around(mask)
+        self.square, self.lock = around(mask), threading.Lock()
 
     def know_hole(self) -> None:
         """Note whether something true is known inside the hole."""
@@ -48,6 +49,8 @@ class Keeper:
         filled = answer.result.image
         answer.thumb = self._thumb(job, filled)
         answer.token = self.round.answers[job.name(answer.result.seed)] = self.store.put_image(filled)
+        with self.lock:
+            self.round.thumb = self.round.thumb or self.small(filled)
         self.store.drop(job.faded)
         job.faded, job.previews, job.showing = job.previews, [], ("", "")
         if self.round.reference:
@@ -67,8 +70,12 @@ class Keeper:
         for known in scores_in_hole(self.image, filled, self.mask):
             answer.scores = known
 
+    def small(self, image: Image) -> str:
+        """Keep a small square around the hole."""
+        return self.store.put_image(thumbnail(image, self.square))
+
     def _thumb(self, job: Job, image: Image) -> str:
-        return self.store.put_image(thumbnail(image, self.square)) if job.n > 1 else ""
+        return self.small(image) if job.n > 1 else ""
 
 
 def let_go(job: Job) -> None:

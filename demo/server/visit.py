@@ -73,6 +73,10 @@ class Round:
     """What was answered on this hole under settings that are no longer in view."""
     at: float = field(default_factory=time.time)
     """When it was last run, in seconds since 1970."""
+    key: str = field(default_factory=lambda: secrets.token_hex(6))
+    """What the page calls it in the history of the visit."""
+    thumb: str = ""
+    """Token of a small square around its hole as first filled."""
 
     def known(self, method: str, options: Mapping[str, Value], seed: int, n: int) -> list[Answer]:
         """The answers to this hole that are there, from that seed on up to the first that is missing."""
@@ -110,7 +114,7 @@ class Round:
         """Tokens of all that it shows or keeps."""
         picture = self.picture
         fixed = [picture.original, picture.token, picture.preview, picture.transparent]
-        fixed += [self.mask, self.masked, self.sketch, *self.answers.values(), *self.previews]
+        fixed += [self.mask, self.masked, self.sketch, self.thumb, *self.answers.values(), *self.previews]
         shelved = [token for job in self.shelf for one in job.answers for token in (one.token, one.thumb)]
         return {token for token in [*fixed, *shelved] if token and not token.startswith("k")}
 
@@ -257,6 +261,22 @@ class Session:
             if same and one.picture == self.round.picture:
                 return one
         return None
+
+    @property
+    def runs(self) -> list[Round]:
+        """All that have answers, the oldest first."""
+        found = [*self.past, *(one for one in self.rounds if one.answers and not one.best)]
+        return sorted(found, key=lambda one: one.at)
+
+    def revisit(self, key: str) -> None:
+        """Bring the run of that key back into view."""
+        one = next((one for one in self.runs if one.key == key), None)
+        if one is None:
+            raise InputError("That run is no longer kept.")
+        if one in self.rounds:
+            self.move(self.rounds.index(one) - self.index)
+        else:
+            self.take_up(one)
 
     def take_up(self, one: Round) -> None:
         """Bring a past run back into view."""

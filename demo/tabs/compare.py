@@ -150,6 +150,7 @@ class CompareTab:
         self.panes.retry(self.on_retry, [self.state], self.all, **RUNS)
         used = self.panes.use(self.on_use, [self.state], self.all, **QUIET)
         used.then(None, None, None, js=EDITOR_JS, api_visibility="private")
+        self.panes.past(self.on_past, [self.state], self.all, **QUIET)
         self.judge.click(self.on_judge, [self.state], self.all, **QUIET)
         self.back.click(partial(self.on_move, -1), [self.state], self.all, **QUIET)
         self.forth.click(partial(self.on_move, 1), [self.state], self.all, **QUIET)
@@ -221,6 +222,9 @@ class CompareTab:
 
     def on_use(self, session: Session | None, event: gr.EventData) -> list[Any]:
         return self._act(session, lambda session: actions.use(session, str(sent(event).get("name"))))
+
+    def on_past(self, session: Session | None, event: gr.EventData) -> list[Any]:
+        return self._act(session, lambda session: actions.revisit(session, str(sent(event).get("id"))))
 
     def on_judge(self, session: Session | None) -> list[Any]:
         return self._act(session, actions.switch_judging)

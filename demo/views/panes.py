@@ -9,7 +9,7 @@ from benchmark.report.marks import footnote, mark
 from demo.server.jobs import Answer, Job, Runner
 from demo.server.options import answers_of
 from demo.server.store import url
-from demo.server.visit import Session
+from demo.server.visit import Round, Session
 from demo.views.changes import next_rev
 from inpainters import registry
 
@@ -30,11 +30,33 @@ def panes(session: Session, runner: Runner) -> dict[str, Any]:
     if one.batch is not None:
         shown += [_pane(job, runner, stem, session) for job in one.batch.jobs]
     value = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": shown}
+    value["history"] = history(session)
     if one.best:
         value |= {"mode": "slider", "pair": ["original", one.best]}
     if session.judged:
         return value | {"ref": "original"}
     return value | ({"noref": NOT_JUDGED} if one.reference else {})
+
+
+def history(session: Session) -> list[dict[str, Any]]:
+    """The runs of this visit that have answers, the oldest first."""
+    return [
+        {
+            "id": one.key,
+            "title": _called(one),
+            "at": round(one.at),
+            "src": url(one.thumb or next(iter(one.answers.values()))),
+            "now": one is session.round,
+        }
+        for one in session.runs
+    ]
+
+
+def _called(one: Round) -> str:
+    """The first method of a run, and how many others."""
+    jobs = [job for job in one.batch.jobs if job.answers] if one.batch else []
+    first = registry.get(jobs[0].method).title if jobs else one.picture.title
+    return f"{first} +{len(jobs) - 1}" if len(jobs) > 1 else first
 
 
 def stale(session: Session, job: Job) -> bool:

@@ -6,6 +6,7 @@ import { makeCarousel } from "./panes.carousel.js";
 import { pictureUrl, shownOf } from "./panes.data.js";
 import { makeDuo } from "./panes.duo.js";
 import { makeErrorMaps } from "./panes.error.js";
+import { makeHistory } from "./panes.history.js";
 import { listenToKeys } from "./panes.keys.js";
 import { closeMenu } from "./panes.menu.js";
 import { errorLegend, makeModes, zoomBar } from "./panes.modes.js";
@@ -37,6 +38,7 @@ function makePanes({ root, trigger }) {
   panes.duo = makeDuo(panes);
   panes.carousel = makeCarousel(panes);
   panes.drawErrorMaps = makeErrorMaps(panes);
+  panes.history = makeHistory(panes);
   panes.bar = el("div", { class: "bar" }, panes.modes.bar, zoomBar(panes.view, percent));
   return Object.assign(panes, asking(panes), acting(panes));
 }
@@ -147,6 +149,7 @@ function drawValue(panes, next) {
   panes.value = { ...next, w: Number(next?.w) || 0, h: Number(next?.h) || 0, panes: list };
   if (before.w !== panes.value.w || before.h !== panes.value.h) panes.view.reset();
   setSize(panes.root, panes.value);
+  panes.history.draw(panes.value);
   drawGrid(panes);
   if (next?.mode !== panes.asked) {
     panes.asked = next?.mode;
@@ -160,7 +163,7 @@ export function mount(given) {
   const host = makeHost(given);
   const panes = makePanes(host);
   const parts = [panes.bar, panes.legend, panes.empty, panes.grid, panes.carousel.node, panes.duo.node];
-  host.root.append(...parts, panes.say, host.tip);
+  host.root.append(...parts, panes.history.node, panes.say, host.tip);
   document.addEventListener("pointerdown", (event) => {
     for (const pane of panes.shown.values()) if (!pane.node.contains(event.target)) closeMenu(pane);
   });

@@ -32,12 +32,15 @@ class Panes(Widget):
       those to come (queued). They stand in a strip under the picture; what is chosen there takes the pane's
       place, and its title gets the seed.
 
+    * `history`: `[{id, title, at, src, now}]`, the runs of this visit, the oldest first: `at` in seconds
+      since 1970, `src` a small picture, `now` True of the one in view.
+
     Events: `pick{id}`, `pair{a, b}`, `point{id, x, y}` (pixel of the picture), `stop{id}`, `retry{id}`,
-    `use{id, name}` (as the next input; `name`: that of the chosen answer).
+    `use{id, name}` (as the next input; `name`: that of the chosen answer), `past{id}` (back to that run).
     """
 
     ASSET = "panes"
-    SENDS = ("pick", "pair", "point", "stop", "retry", "use")
+    SENDS = ("pick", "pair", "point", "stop", "retry", "use", "past")
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("+ −", "Zoom in, out"),
         ("0", "Fit"),

@@ -396,6 +396,15 @@ def test_runs_of_a_visit_are_bounded(counting, rgba_mask):
     assert sum(one.at < visit.past[0].at for one in visit.past) == 0
     kept = {token for one in (*visit.rounds, *visit.past) for token in one.tokens}
     assert {file.name for file in app.store.folder.glob("t*")} == kept
+    oldest, rows = visit.past[0], panes.history(visit)
+    assert [row["now"] for row in rows] == [False] * MOST_PAST + [True]
+    assert app.store.image(rows[0]["src"].removeprefix("pic/")).shape[0] <= 32
+    reply = compare.revisit(visit, rows[0]["id"])
+    assert (visit.round, reply.mask) == (oldest, oldest.mask)
+    assert [row["now"] for row in panes.history(visit)] == [True] + [False] * MOST_PAST
+    for gone in ("", "abc", "None"):
+        with pytest.raises(InputError, match="no longer kept"):
+            compare.revisit(visit, gone)
 
 
 def test_pixels_of_kept_answers_stand_in_the_store_alone(counting, rgba_mask):

@@ -457,7 +457,7 @@ def test_a_picture_from_the_clipboard_or_dropped_anywhere_opens(request, visit, 
     visitor.wait_picture(201, 121)
 
 
-def test_results_are_stale_only_while_the_mask_is_another(visitor):
+def test_results_are_stale_while_the_mask_is_another_and_the_history_leads_back(visitor):
     visitor.choose("mean_fill")
     visitor.paint((-20, 0), (20, 0))
     visitor.run()
@@ -465,8 +465,18 @@ def test_results_are_stale_only_while_the_mask_is_another(visitor):
     visitor.page.wait_for_selector("#compare-panes .pane.stale")
     visitor.tool("Undo")
     visitor.page.wait_for_selector("#compare-panes .pane.stale", state="detached")
+    first, mask = visitor.picture("mean_fill"), visitor.mask()
     visitor.page.click(".ed-generate button")
     visitor.page.wait_for_selector("#compare-panes .pane.stale")
+    visitor.run()
+    runs = visitor.page.locator("#compare-panes .past:visible")
+    assert [run.get_attribute("aria-pressed") for run in runs.all()][-2:] == ["false", "true"]
+    assert runs.last.inner_text().endswith("Mean fill")
+    runs.nth(runs.count() - 2).click()
+    visitor.page.wait_for_selector(f"#compare-editor .widget[data-count='{mask.sum()}']")
+    assert np.array_equal(visitor.mask(), mask)
+    assert np.array_equal(visitor.picture("mean_fill"), first)
+    assert visitor.page.locator("#compare-panes .pane.stale").count() == 0
 
 
 def test_painting_without_a_mouse(visitor):
