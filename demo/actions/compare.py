@@ -12,7 +12,7 @@ import numpy as np
 from demo.server import samples
 from demo.server.answers import Keeper
 from demo.server.jobs import Batch, Job, job_for
-from demo.server.linked import MARK, mask_of
+from demo.server.linked import RUNS_MARK, mask_of
 from demo.server.options import Value, checked, chosen_methods, numbers
 from demo.server.pictures import open_mask, open_picture, read_canvas, refitted
 from demo.server.purposes import PURPOSES
@@ -44,7 +44,7 @@ def session_of(app: App, session: Session | None) -> Session:
     return session
 
 
-def arrive(app: App, session: Session | None, key: str) -> tuple[Session, bool]:
+def found_visit(app: App, session: Session | None, key: str) -> tuple[Session, bool]:
     """The visit of a page that opens, and whether it is one that the tab had before: `key` is the id that
     its tab has kept.
     """
@@ -259,7 +259,7 @@ def _linked_picture(app: App, session: Session, asked: Mapping[str, str]) -> Rep
     if not asked.get("img"):
         return Reply()
     reply = use_tool(app, session, {"kind": "sample", "id": asked["img"][:80]})
-    if asked.get("mask", "").startswith(MARK):
+    if asked.get("mask", "").startswith(RUNS_MARK):
         return Reply(mask=app.store.put_image(mask_of(asked["mask"], session.round.picture.size)))
     if asked.get("mask"):
         name, ratio, seed = (asked["mask"][:80] + "::").split(":")[:3]

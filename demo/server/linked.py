@@ -10,9 +10,9 @@ import numpy as np
 from inpainters.errors import InputError
 from inpainters.imaging import Mask
 
-MARK = "runs:"
+RUNS_MARK = "runs:"
 """What a painted mask in a link begins with."""
-MOST_TEXT = 8192
+MOST_QUERY = 8192
 """Characters of a link's query."""
 MOST_CODE = 1 << 18
 """Bytes of the runs before they are deflated."""
@@ -21,11 +21,11 @@ MOST_CODE = 1 << 18
 def mask_of(text: str, size: tuple[int, int]) -> Mask:
     """The mask of a picture's (height, width) from a link; raises InputError with one sentence.
 
-    After `MARK`, base64url without padding of a zlib stream of numbers: width, height, then the lengths of
-    runs row by row, known and missing in turn, beginning with known. A number is seven bits a byte, the
+    After `RUNS_MARK`, base64url without padding of a zlib stream of numbers: width, height, then the lengths
+    of runs row by row, known and missing in turn, beginning with known. A number is seven bits a byte, the
     lowest first; the eighth bit says that more follow (LEB128).
     """
-    numbers = list(_numbers(_inflated(text.removeprefix(MARK))))
+    numbers = list(_numbers(_inflated(text.removeprefix(RUNS_MARK))))
     if len(numbers) < 3:
         raise InputError(_broken("it ends too early"))
     width, height, *runs = numbers
@@ -42,7 +42,7 @@ def _broken(why: str) -> str:
 
 
 def _inflated(text: str) -> bytes:
-    if len(text) > MOST_TEXT:
+    if len(text) > MOST_QUERY:
         raise InputError(_broken("it is longer than 8 kB"))
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

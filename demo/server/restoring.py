@@ -33,7 +33,7 @@ MOST_BYTES = 72_000_000
 """Of one file in the zip, unpacked."""
 MOST_TOTAL = 1 << 30
 """Of all of them."""
-MOST_TEXT = 4 << 20
+MOST_SETTINGS = 4 << 20
 """Of its settings."""
 NOT_OURS = "'{}' is no zip of this page: it has no {}."
 _UNREADABLE = (
@@ -99,7 +99,7 @@ class Archive:
 
     def settings(self) -> dict[str, Any]:
         """Its settings file."""
-        text = self.read("settings.json", MOST_TEXT)
+        text = self.read("settings.json", MOST_SETTINGS)
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):

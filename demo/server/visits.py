@@ -4,9 +4,9 @@ import threading
 import time
 from typing import Generic, Protocol, TypeVar
 
-MAX_AGE = 3600.0
+FOUND_FOR = 3600.0
 """Seconds after its last event that a visit can be found again."""
-MOST = 200
+MOST_VISITS = 200
 """Visits that are kept; those whose last event is the longest ago are found no more."""
 
 
@@ -27,7 +27,7 @@ V = TypeVar("V", bound=Visit)
 class Visits(Generic[V]):
     """Keeps visits for an hour, a bounded number of them."""
 
-    def __init__(self, max_age: float = MAX_AGE, most: int = MOST) -> None:
+    def __init__(self, max_age: float = FOUND_FOR, most: int = MOST_VISITS) -> None:
         self.max_age, self.most = max_age, most
         self._kept: dict[str, V] = {}
         self._lock = threading.Lock()

@@ -206,6 +206,8 @@ class CompareTab:
         self, data_url: str, choice: Choice, seed: float | None, n: float | None, session: Session | None
     ) -> AsyncIterator[list[Any]]:
         session = actions.session_of(self.app, session)
+        if not choice.ids:  # a value that is just arriving has none: what was last told counts
+            choice = Choice(session.chosen, {name: {**own} for name, own in session.options.items()})
         asked = choice.ids, choice.options, seed or 0, n or 0
         begin = partial(actions.start_run, self.app, session, data_url or "", *asked)
         async for shown in self._follow(session, begin):
@@ -233,7 +235,7 @@ class CompareTab:
         return self._act(session, lambda session: actions.move(session, by))
 
     def on_load(self, key: str, session: Session | None, request: gr.Request) -> list[Any]:
-        session, back = actions.arrive(self.app, session, key or "")
+        session, back = actions.found_visit(self.app, session, key or "")
         asked = dict(request.query_params) if request else {}
         linked = partial(actions.restore_session, self.app, asked=asked)
         restore = actions.resume if back else linked

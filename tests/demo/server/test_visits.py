@@ -13,8 +13,8 @@ def test_a_visit_is_found_by_its_id_for_an_hour_and_then_closed(store, photo, tm
     app, session = App(store, None, tmp_path), done_session(store, photo, tmp_path)
     assert len(session.id) >= 32
     app.visits.keep(session)
-    assert compare.arrive(app, None, session.id) == (session, True)
-    other, back = compare.arrive(app, None, "x" * 32)
+    assert compare.found_visit(app, None, session.id) == (session, True)
+    other, back = compare.found_visit(app, None, "x" * 32)
     assert (other is session, back) == (False, False)
     app.visits.left(session)  # a reload: the page before it lets go
     assert list(session.round.answers) == ["telea"]
