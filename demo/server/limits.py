@@ -60,12 +60,12 @@ class Limits:
 
         async def swapped(message: Message) -> None:
             # the framework turns what `counted` raises into an answer of its own: ours takes its place
+            # and so it does of Gradio's own limit, which may come a few bytes before this one
             nonlocal refused
-            if seen <= most:
-                await send(message)
-            elif not refused:
-                refused = True
-                await _answer(send, 413, sentence)
+            if refused:
+                return
+            refused = seen > most or message.get("status") == 413
+            await (_answer(send, 413, sentence) if refused else send(message))
 
         try:
             await self.app(scope, counted, swapped)

@@ -1,5 +1,5 @@
-/* Painted masks as text. For links: run lengths, deflated, base64url; `demo/server/linked.py` says how and reads
-   them. For a reload of the tab: the same runs, not deflated, as pages that close do not wait. */
+/* Painted masks as text. For links: run lengths, deflated, base64url; `demo/server/linked.py` says how and
+   reads them. For a reload of the tab: the same runs, not deflated, as pages that close do not wait. */
 
 import { LINE, MISSING } from "./mask_editor.mask.js";
 

@@ -1,5 +1,5 @@
-/* Where pictures, masks and zips of this page come from: a chooser, the clipboard, a drop anywhere on the page,
-   the examples. */
+/* Where pictures, masks and zips of this page come from: a chooser, the clipboard, a drop anywhere on the
+   page, the examples. */
 
 import { el } from "./common.js";
 import { icon, textButton } from "./mask_editor.icons.js";
@@ -58,8 +58,9 @@ async function send({ root, props, trigger, upload, say }, file, event) {
     const name = file.name || "pasted.png";
     const picture = { path: done.path, orig_name: name, meta: { _type: "gradio.FileData" } };
     props.value = { ...(props.value || {}), picture, name };
-    if (event === "picture") trigger(name.toLowerCase().endsWith(ZIP) ? "archive" : "picture", {});
-    else trigger("maskfile", {});
+    if (event !== "picture") trigger("maskfile", {});
+    else if (name.toLowerCase().endsWith(ZIP)) trigger("archive", {});
+    else trigger("picture", {});
   } catch {
     const name = file.name || "the picture";
     say(`The upload of “${name}” failed; check the connection and try again.`, true);

@@ -1,5 +1,5 @@
-/* What a tab keeps for a reload: the id of its visit, under which the server finds picture and results, and the
-   mask as it is painted. */
+/* What a tab keeps for a reload: the id of its visit, under which the server finds picture and results, and
+   the mask as it is painted. */
 
 import { readSaved, savedMask } from "./mask_editor.code.js";
 
@@ -28,8 +28,8 @@ export function makeVisit(editor) {
     } catch {}
   }
 
-  /* What was painted before a reload of this visit, as a function that paints it; null where nothing is. Asked
-     for once, with the first value. */
+  /* What was painted before a reload of this visit, as a function that paints it; null where nothing is.
+     Asked for once, with the first value. */
   function begin(visit) {
     if (id || !visit) return null;
     id = visit;

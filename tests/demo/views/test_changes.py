@@ -1,6 +1,7 @@
 """What pages are told again and again."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from demo.views import changes
 
@@ -20,5 +21,6 @@ def test_what_ends_is_told_at_once_and_what_goes_on_by_itself_waits_for_the_next
         async for value in changes.changes(by_itself, lambda: len(seen) == 2, lambda: True, mark):
             seen.append(value["n"])
 
-    asyncio.run(asyncio.wait_for(follow(), 60.0))
+    with ThreadPoolExecutor() as pool:  # this thread may have the browser's loop
+        pool.submit(asyncio.run, asyncio.wait_for(follow(), 60.0)).result()
     assert seen == [1, 5, 9]

@@ -334,6 +334,7 @@ def test_the_command_line_takes_one(folder, tmp_path, capsys):
     command = [
         "fill",
         *files,
+        "--overwrite",
         "-o",
         str(tmp_path / "out.png"),
         "--method",
