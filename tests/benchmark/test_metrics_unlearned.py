@@ -121,7 +121,8 @@ def test_too_small_a_picture_is_refused_with_a_sentence(name, least):
 def test_the_variant_says_where_it_looks(name):
     spec = METRICS[name]
     assert spec.regions == ("whole",)
-    said = f"piq on RGB in [0, 1] in {'float32' if name == 'ms_ssim' else 'float64'}, one value of the whole picture."
+    precision = "float32" if name == "ms_ssim" else "float64"
+    said = f"piq on RGB in [0, 1] in {precision}, one value of the whole picture."
     assert spec.variant.endswith(said)
     assert (spec.weights, spec.network) == (None, "")
 

@@ -138,7 +138,7 @@ def test_stop_ends_a_running_method_at_its_next_step_and_keeps_what_is_done(runn
 def test_stop_of_one_method_leaves_the_others(runner, hole):
     batch = Batch(jobs("slow", "deaf"))
     runner.start(*hole, batch.jobs)
-    wait(lambda: all(job.state == "running" for job in batch.jobs))
+    wait(lambda: batch.jobs[0].state == "running")  # the heavy one may have to wait for it
     batch.stop("slow")
     assert {job.method: job.state for job in batch.jobs} == {"slow": "stopped", "deaf": "running"}
     GATE.set()

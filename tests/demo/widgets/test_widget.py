@@ -92,7 +92,8 @@ def test_scripts_and_styles_have_every_family_as_the_table_says() -> None:
 def test_a_mark_has_the_corners_of_the_table() -> None:
     program = """
     const setAttribute = function (name, value) { this[name] = value; };
-    globalThis.document = { createElementNS: () => ({ style: { setProperty() {} }, append() {}, setAttribute }) };
+    const style = { setProperty() {} };
+    globalThis.document = { createElementNS: () => ({ style, append() {}, setAttribute }) };
     console.log(JSON.stringify(["patch", "baseline", "none"].map((family) => chart_marks.mark(family, 5).d)));
     """
     run = [shutil.which("node") or "node", "-e", script("chart.marks.js") + program]
