@@ -783,8 +783,12 @@ def test_a_diffusion_method_shows_previews_and_keeps_the_last_when_it_is_stopped
     visitor.wait_picture(600, 400)
     visitor.run(finish=False)
     pane = "#compare-panes [data-id='repaint']"
-    visitor.page.wait_for_selector(f"{pane} .frame img[src*='pic/']")
+    image = visitor.page.wait_for_selector(f"{pane} .frame img[src*='pic/']")
     visitor.page.wait_for_selector(f"{pane}:has-text('answer 1 of 2, step ')")
+    visitor.page.wait_for_function(  # a preview has taken the place of the hole
+        "([image, first]) => image.isConnected && image.src !== first",
+        arg=[image, image.evaluate("image => image.src")],
+    )
     visitor.page.click("#compare-stop")
     visitor.page.wait_for_selector("#compare-stop[disabled]")
     assert "Stopped here" in visitor.page.inner_text(pane)
