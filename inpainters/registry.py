@@ -495,8 +495,8 @@ _SPECS = (
         family="diffusion",
         target="inpainters.methods.diffusion.palette:Palette",
         summary="A diffusion model that was trained to inpaint: it sees the known pixels clean and the mask, "
-        "and draws the hole alone out of noise. Thirty network calls and no jumps, with another fill for "
-        "each seed.",
+        "and draws the hole alone out of noise. Fifteen network calls and no jumps, with another fill "
+        "for each seed.",
         lesson="Trained to inpaint, it sees clean surroundings at every step: the layout stands in the first "
         "estimates, and no jumps are needed. Only the hole is ever noisy.",
         paper="Saharia, Chan, Chang, Lee, Ho, Salimans, Fleet and Norouzi, Palette: Image-to-image diffusion "

@@ -31,6 +31,7 @@ from inpainters import commandline
 from inpainters.imaging import encode_png
 from inpainters.masks import generate
 
+ROOT = Path(__file__).parents[2]
 LIGHT_METHODS = (
     "mean_fill",
     "telea",
@@ -170,7 +171,9 @@ def measured_load(clients: int, seconds: float) -> Seen:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, str(ROOT / "app.py"), "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _await(port, app)
