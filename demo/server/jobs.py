@@ -24,9 +24,6 @@ MOST_SECONDS = 900.0
 """Of work that a page gives one job: all visitors share its processor."""
 MOST_HELD = 1 << 30
 """Bytes of pictures that may wait or be worked on at once."""
-AT_ONCE = 8
-"""Jobs that may be under way, in all lanes together with those that have been halted."""
-
 JobState = Literal["waiting", "running", "done", "stopped", "error"]
 FINAL = ("done", "stopped", "error")
 STOPPED = "It was stopped before it was done."
@@ -260,10 +257,11 @@ class Batch:
 class Runner:
     """Works through the jobs of all visitors. Threads start with the first job."""
 
-    def __init__(self) -> None:
-        self._pool, self._after = ThreadPoolExecutor(AT_ONCE, "job"), ThreadPoolExecutor(1, "after")
+    def __init__(self, cores: int | None = None) -> None:
         self._tasks: dict[int, Callable[[], None]] = {}
-        self.lanes: Lanes[Job] = Lanes(lambda job: self._pool.submit(self._tasks.pop(id(job))))
+        self.lanes: Lanes[Job] = Lanes(lambda job: self._pool.submit(self._tasks.pop(id(job))), cores)
+        threads = self.lanes.at_once + 2  # for those that were halted while they waited
+        self._pool, self._after = ThreadPoolExecutor(threads, "job"), ThreadPoolExecutor(1, "after")
 
     def start(self, image: Image, mask: Mask, jobs: Sequence[Job], on_done: OnJob = lambda job: None) -> None:
         """Queue all jobs; one that there is no room or time for ends at once, with its sentence. `on_done` is

@@ -1,10 +1,11 @@
 """Who works next: light work and heavy work of all visitors, on the same few cores.
 
-* Light work has slots of its own, and quick work one that neither slower work nor a network may take.
+* A piece of work takes one core (`app.py` sees to that): a second one speeds up small networks next to nothing.
+* Light work has slots of its own, and quick work one that slower work may not take.
 * Of what waits, the highest response ratio goes first (Brinch Hansen 1971): the shortest expected work, until
   another has waited long for its length. A visitor's share falls with what they have running.
-* Heavy work takes turns at its steps, so that a visitor's minutes do not hold up another's seconds; while
-  light work is there it keeps a fifth of its time.
+* Heavy work takes turns at its steps, on the cores that light work leaves, so that a visitor's minutes do not
+  hold up another's seconds. Where light work leaves none, heavy work keeps a fifth of one.
 """
 
 import os
@@ -14,12 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from inpainters import registry
-
-QUICK, LIGHT = 1.0, 5.0
+QUICK, LIGHT = 0.2, 5.0
 """Seconds: what is expected to take no longer is quick, or light; all else is heavy."""
-_OPEN = 3
-"""Heavy pieces of work that take turns at once; each holds its memory."""
+_OPEN = (3, 8)
+"""Heavy pieces of work that are begun at once, at least and at most: as many as there are cores. Each holds
+its memory.
+"""
 _TURN = 0.5
 """Seconds that heavy work keeps its turn, at least."""
 _SHARE = 4.0
@@ -39,13 +40,17 @@ class _Slot(NamedTuple):
     """It takes work of so many expected seconds: more than `above`, at most `most`."""
 
 
-_SLOTS = [_Slot(-1.0, QUICK), *[_Slot(-1.0, LIGHT)] * 2, *[_Slot(LIGHT, float("inf"))] * _OPEN]
+_HEAVY = _Slot(LIGHT, float("inf"))
+
+
+def _slots(cores: int) -> list[_Slot]:
+    light, heavy = max(2, cores), min(max(_OPEN[0], cores), _OPEN[1])
+    return [_Slot(-1.0, QUICK), *[_Slot(-1.0, LIGHT)] * light, *[_HEAVY] * heavy]
 
 
 class Work(Protocol):
     """What the lanes know of a job."""
 
-    method: str
     owner: object
     """Whoever asked for it."""
     halted: bool
@@ -65,10 +70,6 @@ class Work(Protocol):
 W = TypeVar("W", bound=Work)
 
 
-def _wide(method: str) -> bool:
-    return "torch" in registry.get(method).requires
-
-
 @dataclass(eq=False)
 class _Place(Generic[W]):
     work: W
@@ -84,11 +85,6 @@ class _Place(Generic[W]):
     @property
     def heavy(self) -> bool:
         return self.slot.above > 0 if self.slot else self.work.size > LIGHT
-
-    @property
-    def network(self) -> bool:
-        """Whether it is a network's work that is more than quick."""
-        return self.work.size > QUICK and _wide(self.work.method)
 
     def spent(self, now: float) -> float:
         return self.worked + (now - self.resumed if self.resumed else 0.0)
@@ -106,12 +102,17 @@ class Lanes(Generic[W]):
 
     def __init__(self, start: Callable[[W], object], cores: int | None = None) -> None:
         self._start, self._cores = start, cores or os.cpu_count() or 1
+        self._slots = _slots(self._cores)
         self._changed = threading.Condition()
         self._waiting: list[_Place[W]] = []
         self._running: dict[int, _Place[W]] = {}
-        self._turn: _Place[W] | None = None
-        self._taken = 0.0
-        """When it was taken."""
+        self._turns: dict[int, float] = {}
+        """Heavy work whose turn it is, by its id, and since when."""
+
+    @property
+    def at_once(self) -> int:
+        """Pieces of work that are begun at once, those aside that were halted while they waited."""
+        return len(self._slots)
 
     def works(self) -> list[W]:
         """What waits or runs."""
@@ -138,9 +139,8 @@ class Lanes(Generic[W]):
     def leave(self, work: W) -> None:
         """It has ended."""
         with self._changed:
-            place = self._running.pop(id(work))
-            if self._turn is place:
-                self._turn = None
+            del self._running[id(work)]
+            self._turns.pop(id(work), None)
             self._fill()
             self._changed.notify_all()
 
@@ -153,8 +153,9 @@ class Lanes(Generic[W]):
             place.resumed = 0.0
             self._demote(place)
             until = begin + min(_LONGEST, _SHARE * stretch)
-            if self._turn is place and begin - self._taken >= _TURN:
-                self._pass_on(begin)
+            if begin - self._turns.get(id(work), begin) >= _TURN or len(self._turns) > self._room():
+                self._turns.pop(id(work), None)
+                self._changed.notify_all()
             while not work.halted and place.heavy and not self._may_go(place, until):
                 self._changed.wait(0.05)
             place.resumed = time.monotonic()
@@ -178,11 +179,8 @@ class Lanes(Generic[W]):
         return max(most, self._share([*before, *asked]))
 
     def _share(self, works: Iterable[W]) -> float:
-        """Seconds that all of it takes: networks keep all cores busy, and heavy work goes one by one."""
-        alone = {True: 0.0, False: 0.0}
-        for work in works:
-            alone[_wide(work.method) or work.size > LIGHT] += work.remaining
-        return alone[True] + alone[False] / self._cores
+        """Seconds that all of it takes on these cores."""
+        return sum(work.remaining for work in works) / self._cores
 
     def _before(self, work: W) -> list[W]:
         with self._changed:
@@ -207,22 +205,14 @@ class Lanes(Generic[W]):
         for place in [place for place in self._waiting if place.work.halted]:
             self._begin(place, None)
         taken = [place.slot for place in self._running.values()]
-        free = list(_SLOTS)
+        free = list(self._slots)
         for slot in taken:
             if slot in free:
                 free.remove(slot)
         for slot in free:
             fit = [place for place in self._waiting if slot.above < place.work.size <= slot.most]
-            if slot.most == QUICK:
-                fit = [place for place in fit if not _wide(place.work.method)]
-            elif slot.most == LIGHT and self._network():
-                fit = [place for place in fit if not place.network]
             if fit:
                 self._begin(max(fit, key=lambda place: self._rank(place, now)), slot)
-
-    def _network(self) -> bool:
-        """Whether a network runs as light work: each keeps all cores busy, so a second one gains nothing."""
-        return any(place.network and not place.heavy for place in self._running.values())
 
     def _begin(self, place: _Place[W], slot: _Slot | None) -> None:
         self._waiting.remove(place)
@@ -234,25 +224,24 @@ class Lanes(Generic[W]):
         if not place.resumed and not place.stepped:
             place.before = time.thread_time()
         if not place.heavy and time.thread_time() - place.before > _WRONG * LIGHT:
-            place.slot = _SLOTS[-1]
+            place.slot = _HEAVY
             self._fill()
 
-    def _pass_on(self, now: float) -> None:
-        """The turn to whoever is due among the heavy work that has begun."""
-        due = max((p for p in self._running.values() if p.heavy), key=lambda p: p.ratio(now))
-        self._taken = now
-        if due is not self._turn:
-            self._turn = due
-            self._changed.notify_all()
+    def _room(self) -> int:
+        """Cores that light work leaves to heavy work; one where it leaves none."""
+        return max(1, self._cores - self._light())
+
+    def _light(self) -> int:
+        return sum(not place.heavy and not place.work.final for place in self._running.values())
 
     def _may_go(self, place: _Place[W], until: float) -> bool:
-        if self._turn is None:
-            self._pass_on(time.monotonic())
-        if self._turn is not place:
-            return False
-        return time.monotonic() >= until or not any(
-            not other.heavy and not other.work.final for other in self._running.values()
-        )
+        now = time.monotonic()
+        if id(place.work) not in self._turns:
+            idle = [p for p in self._running.values() if p.heavy and id(p.work) not in self._turns]
+            if len(self._turns) >= self._room() or place is not max(idle, key=lambda p: p.ratio(now)):
+                return False
+            self._turns[id(place.work)] = now
+        return now >= until or self._light() < self._cores
 
 
 def _goes_first(place: _Place[W], remaining: float, *, heavy: bool, sooner: bool | None = None) -> bool:

@@ -14,7 +14,6 @@ from demo.server.lanes import Lanes
 class Made:
     size: float
     owner: object = None
-    method: str = "telea"
     halted: bool = False
     final: bool = False
     left: float | None = None
@@ -59,7 +58,7 @@ def test_light_work_begins_while_all_that_is_heavy_waits_and_quick_work_while_al
 ):
     heavy = entered(lanes, *[Made(60.0, owner=i) for i in range(5)])
     light = entered(lanes, *[Made(4.0, owner=i) for i in range(5, 9)])
-    (quick,) = entered(lanes, Made(0.5))
+    (quick,) = entered(lanes, Made(0.1))
     assert begun == [*heavy[:3], *light[:2], quick]
     assert (lanes.ahead(light[2]), lanes.ahead(light[3]), lanes.ahead(heavy[4])) == (3, 4, 9)
 
@@ -97,25 +96,21 @@ def test_work_that_was_halted_while_it_waited_leaves_the_queue_at_once(lanes, be
 
 def test_the_wait_is_what_goes_first_and_what_shares_the_cores(lanes):
     entered(lanes, Made(60.0), Made(20.0))
-    networks = [Made(2.0, method="gated_conv"), Made(2.0, method="pen_net")]
     assert lanes.forecast([Made(4.0)]) == 4.0
     assert lanes.forecast([Made(4.0)] * 3) == 6.0
-    assert lanes.forecast(networks) == 4.0
-    assert lanes.forecast([Made(30.0, method="repaint")]) == 50.0
-    network, behind = entered(lanes, Made(3.0, method="gated_conv"), Made(4.0, owner=2))
-    assert lanes.until(network) == lanes.until(behind) == 5.0
-    assert lanes.forecast([Made(30.0, method="repaint")]) == 55.0
+    assert lanes.forecast([Made(30.0)]) == 30.0  # a core each for it and for the one of 20 s
+    long, behind = entered(lanes, Made(5.0), Made(4.0, owner=2))
+    assert (lanes.until(long), lanes.until(behind)) == (5.0, 4.5)
+    assert lanes.forecast([Made(30.0)] * 2) == (20.0 + 5.0 + 4.0 + 60.0) / 2
 
 
-def test_of_light_networks_one_runs_at_a_time_and_none_takes_the_slot_of_quick_work(lanes, begun):
-    first, second = entered(lanes, *[Made(4.0, owner=i, method="ddnm") for i in range(2)])
-    network, other = entered(lanes, *[Made(0.5, owner=i, method="pen_net") for i in range(2, 4)])
-    (quick,) = entered(lanes, Made(0.01))
-    assert begun == [first, network, quick]
-    lanes.leave(network)
-    assert begun[-1] is other
-    lanes.leave(first)
-    assert begun[-1] is second
+def test_slots_grow_with_the_cores_and_the_memory_of_heavy_work_stays_bounded():
+    begun = []
+    many = Lanes(begun.append, cores=32)
+    entered(many, *[Made(60.0, owner=i) for i in range(40)], *[Made(4.0, owner=i) for i in range(40)])
+    assert [work.size for work in begun].count(60.0) == 8
+    assert [work.size for work in begun].count(4.0) == 32
+    assert many.at_once == 1 + 32 + 8
 
 
 class Steps(threading.Thread):
@@ -137,7 +132,7 @@ class Steps(threading.Thread):
 @pytest.fixture
 def threads():
     started = []
-    lanes = Lanes(lambda work: started.append(Steps(lanes, work)) or started[-1].start(), cores=2)
+    lanes = Lanes(lambda work: started.append(Steps(lanes, work)) or started[-1].start(), cores=1)
     yield lanes, started
     for thread in started:
         thread.over.set()
@@ -161,6 +156,23 @@ def test_short_heavy_work_passes_long_heavy_work_at_its_next_step_but_not_for_ev
     assert started[0].steps <= so_far + 3
     started[1].over.set()
     wait(lambda: started[0].steps > so_far + 5)
+
+
+def test_heavy_work_has_the_cores_that_light_work_leaves(begun):
+    started = []
+    lanes = Lanes(lambda work: started.append(Steps(lanes, work)) or started[-1].start(), cores=3)
+    try:
+        entered(lanes, *[Made(600.0, owner=i) for i in range(3)])
+        wait(lambda: all(thread.steps > 5 for thread in started))
+        entered(lanes, Made(4.0))
+        wait(lambda: started[3].steps > 5)
+        before = [thread.steps for thread in started[:3]]
+        wait(lambda: started[3].steps > 25)
+        still = [thread.steps - so_far > 5 for thread, so_far in zip(started, before, strict=False)]
+        assert sum(still) == 2
+    finally:
+        for thread in started:
+            thread.over.set()
 
 
 def test_heavy_work_gives_way_to_light_work_and_keeps_a_part(threads, monkeypatch):
