@@ -4,14 +4,15 @@ file as it is.
 
 import os
 
-# One core for each job: where several jobs each use all cores, their threads wait for one another most of the
-# time. It has to be said before NumPy and PyTorch are imported.
-for library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 if os.environ.get("SPACE_ID"):
     os.environ.setdefault("GRADIO_SERVER_NAME", "0.0.0.0")
 
-from demo.app import main
-
 if __name__ == "__main__":
+    # One core for each job: where several jobs each use all cores, their threads wait for one another most of
+    # the time. It has to be said before NumPy and PyTorch are imported.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+    from demo.app import main
+
     main()

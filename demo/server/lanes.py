@@ -1,6 +1,7 @@
 """Who works next: light work and heavy work of all visitors, on the same few cores.
 
-* A piece of work takes one core (`app.py` sees to that): a second one speeds up small networks next to nothing.
+* A piece of work takes one core (`app.py` sees to that): a second one speeds up small networks next to
+  nothing.
 * Light work has slots of its own, and quick work one that slower work may not take.
 * Of what waits, the highest response ratio goes first (Brinch Hansen 1971): the shortest expected work, until
   another has waited long for its length. A visitor's share falls with what they have running.
