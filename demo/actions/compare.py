@@ -220,8 +220,9 @@ def checked_holes(data: Mapping[str, Any], size: tuple[int, int]) -> list[Hole]:
 
 
 def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
-    """What a link asks for: example, drawn mask, methods, their settings, seed and answers. What it cannot
-    have is said and left out. Without a picture: the finished example.
+    """What a link asks for: example, drawn mask, purpose, methods, their settings, seed, answers, and whether
+    distances to the original are shown. What it cannot have is said and left out. Without a picture: the
+    finished example.
     """
     wrong: list[str] = []
 
@@ -232,6 +233,9 @@ def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Rep
             wrong.append(str(error))
             return None
 
+    if asked.get("for") in PURPOSES:
+        session.purpose = asked["for"]
+    session.judge = {"0": False, "1": True}.get(asked.get("scores", ""))
     if asked.get("m"):
         session.chosen = chosen_methods(asked["m"][:2000].split(","))
     for name, given in _linked_options(asked.get("o", "")[:4000]).items():

@@ -139,6 +139,8 @@ class Session:
     """Known to the visitor's tab alone: with it a reload finds the visit again."""
     seen: float = field(default_factory=time.time)
     """When the page last sent an event, in seconds since 1970."""
+    streamed: float = 0.0
+    """When the last event with several answers ended (monotonic)."""
     rounds: list[Round] = field(default_factory=list)
     index: int = -1
     past: list[Round] = field(default_factory=list)

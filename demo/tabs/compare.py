@@ -18,7 +18,7 @@ from demo.tabs import Page
 from demo.views import compare as view
 from demo.views.about import about_all
 from demo.views.picker import picker
-from demo.widgets.events import LAST, QUIET, RUNS, sent
+from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Choice, Picker
@@ -179,12 +179,12 @@ class CompareTab:
         path, session = value.picture.path if value.picture else "", actions.session_of(self.app, session)
         opened = partial(actions.open_archive, self.app, path=path, name=value.name)
         shown = await asyncio.to_thread(self._act, session, opened, opened=True)
-        yield [*shown, session.seed, session.n]
-        unchanged: list[dict[str, Any]] = [{}] * len(
-            self.bar
-        )  # the other events tell these, and theirs may come earlier
-        async for panes in view.settling(session, self.app.runner):
-            yield [*_outputs(session, [None, None, panes], unchanged), gr.skip(), gr.skip()]
+        # the other events tell what stands in the bar, and theirs may come earlier
+        unchanged: list[dict[str, Any]] = [{}] * len(self.bar)
+        async with streaming(session):
+            yield [*shown, session.seed, session.n]
+            async for panes in view.settling(session, self.app.runner):
+                yield [*_outputs(session, [None, None, panes], unchanged), gr.skip(), gr.skip()]
 
     def on_tool(self, session: Session | None, event: gr.EventData) -> list[Any]:
         data = sent(event)
@@ -268,8 +268,9 @@ class CompareTab:
         except InputError as error:
             reply = Reply(str(error), error=True)
         try:
-            async for shown in view.running(session, self.app.runner, batch, reply):
-                yield _outputs(session, *shown)
+            async with streaming(session):
+                async for shown in view.running(session, self.app.runner, batch, reply):
+                    yield _outputs(session, *shown)
         finally:
             if batch is not None:
                 batch.stop()  # the page was closed, or all is done and this does nothing

@@ -14,7 +14,7 @@ from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import inside as view
 from demo.views.changes import changes
-from demo.widgets.events import LAST, QUIET, RUNS, sent
+from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
 from demo.widgets.inside import Inside
 from inpainters.errors import InputError
 
@@ -69,13 +69,14 @@ class InsideTab:
             yield [look, view.inside(self.app, look, session, str(error), error=True)]
             return
         try:
-            async for shown in changes(
-                lambda: view.inside(self.app, look, session),
-                lambda: batch.finished,
-                lambda: look.batch is batch,
-                lambda: batch.mark,
-            ):
-                yield [look, shown]
+            async with streaming(session):
+                async for shown in changes(
+                    lambda: view.inside(self.app, look, session),
+                    lambda: batch.finished,
+                    lambda: look.batch is batch,
+                    lambda: batch.mark,
+                ):
+                    yield [look, shown]
         finally:
             batch.stop()  # the page was closed, or all is done and this does nothing
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from demo.server.jobs import Batch, Price, Runner
 from demo.server.options import Value, answers_of
+from demo.server.purposes import PURPOSES
 from demo.server.store import url
 from demo.server.visit import Reply, Round, Session
 from demo.views.changes import changes, next_rev
@@ -207,6 +208,8 @@ def compare_link(session: Session) -> str:
         if session.drawn:
             parts["mask"] = session.drawn
     parts |= {
+        "for": session.purpose if session.purpose != next(iter(PURPOSES)) else "",
+        "scores": "" if session.judge is None else str(int(session.judge)),
         "m": ",".join(session.chosen),
         "seed": str(session.seed or ""),
         "n": str(session.n) if session.n > 1 else "",

@@ -4,6 +4,7 @@ import time
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -82,6 +83,20 @@ def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
     assert (other.seed, other.n) == (3, 4)
     assert other.options == {"telea": {"radius": 5.0}, "repaint": {"preset": "paper", "steps": 9}}
     assert view.compare_link(other) == view.compare_link(session)
+
+
+def test_the_purpose_and_whether_scores_are_shown_travel_in_a_link(store, tmp_path):
+    session, other, app = Session(store, chosen=["telea"]), Session(store), App(store, None, tmp_path)
+    compare.take_choice(session, ["telea"], {}, "restore")
+    session.judge = True
+    link = view.compare_link(session)
+    asked = dict(parse_qsl(link.removeprefix("?")))
+    assert (asked["for"], asked["scores"]) == ("restore", "1")
+    compare.restore_session(app, other, asked)
+    assert (other.purpose, other.judge) == ("restore", True)
+    assert view.compare_link(other) == link
+    compare.restore_session(app, other, {"for": "nothing", "scores": "9"})
+    assert (other.purpose, other.judge) == ("restore", None)
 
 
 @pytest.mark.parametrize(
