@@ -21,6 +21,7 @@ from inpainters.folders import FilePair, FilePairs, listed, pair_up
 from inpainters.imaging import (
     ALPHA,
     PICTURE_SUFFIXES,
+    Converted,
     LoadedPair,
     Mask,
     Original,
@@ -223,8 +224,8 @@ def _fill_one(method: Inpainter, pair: FilePair, targets: "_Targets", arguments:
     original = None if arguments.plain else _original(pair.photo)
     results = _answers(method, pair, found, arguments)
     notes = targets.save(pair.name, results, original, found.mask, arguments)
-    kept = original is not None and not notes  # then nothing was dropped or converted in the file
-    seen = [note for note in found.notes if not (kept and note.startswith(("Alpha was", "Converted from")))]
+    kept = original is not None and not notes
+    seen = [note for note in found.notes if not (kept and isinstance(note, Converted))]
     for note in dict.fromkeys([*seen, *results[0].notes, *notes]):
         say(f"{shown(pair.photo)}: {note}")
 

@@ -28,8 +28,9 @@ from inpainters import costs, registry
 from inpainters.__main__ import main as inpainting
 from inpainters.base import Frame, InpaintRequest
 from inpainters.methods.diffusion import schedules
-from inpainters.methods.diffusion.base import Diffusion, State
+from inpainters.methods.diffusion.base import Diffusion
 from inpainters.methods.diffusion.schedules import Schedule, Settings
+from inpainters.methods.diffusion.states import State
 from inpainters.methods.learned.base import Learned, pasted, to_images
 from inpainters.spec import Cost, MethodSpec, Strategy
 from inpainters.strategy import workload

@@ -23,9 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark import cells, measure
 from inpainters import commandline
 from inpainters.base import InpaintRequest
-from inpainters.methods.diffusion.base import Diffusion, estimates
+from inpainters.methods.diffusion.base import Diffusion
 from inpainters.methods.diffusion.ddnm import Ddnm
 from inpainters.methods.diffusion.dpm_solver import DpmSolver
+from inpainters.methods.diffusion.estimates import estimates
 from inpainters.methods.diffusion.repaint import RePaint
 from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.methods.diffusion.schedules import calls

@@ -13,6 +13,7 @@ import numpy as np
 
 from demo.server.copies import hatched
 from demo.server.jobs import Answer, Job
+from demo.server.limits import MAX_UPLOAD
 from demo.server.options import MOST_ANSWERS, Value, answers_of, checked, offered
 from demo.server.pictures import PAGE_PIXELS, open_picture
 from demo.server.store import Store
@@ -29,8 +30,6 @@ MOST_LIST = 100_000
 """Bytes of its list of files: some hundred names."""
 MOST_PIXELS = 256_000_000
 """Of all its pictures together."""
-MOST_BYTES = 72_000_000
-"""Of one file in the zip, unpacked."""
 MOST_TOTAL = 1 << 30
 """Of all of them."""
 MOST_SETTINGS = 4 << 20
@@ -70,7 +69,7 @@ class Archive:
         except _UNREADABLE:
             raise InputError(f"'{name}' is damaged or no zip.") from None
 
-    def read(self, file: str, most: int = MOST_BYTES) -> bytes:
+    def read(self, file: str, most: int = MAX_UPLOAD) -> bytes:
         """A file of it, unpacked as far as is allowed."""
         if file not in self.names:
             raise InputError(NOT_OURS.format(self.name, file))

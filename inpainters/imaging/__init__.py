@@ -22,7 +22,7 @@ from inpainters.imaging.arrays import (
     to_uint8,
     uncoloured,
 )
-from inpainters.imaging.colour import THRESHOLD
+from inpainters.imaging.colour import THRESHOLD, Converted
 from inpainters.imaging.holes import (
     ALPHA,
     LoadedPair,
@@ -50,9 +50,10 @@ from inpainters.imaging.writing import (
 )
 
 __all__ = [
-    "ALPHA", "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Image", "LoadedPair", "LoadedPicture", "Mask",
-    "NothingTransparentError", "Original", "Source", "check_guide", "check_image", "check_mask",
-    "colourful", "composite", "cut_share", "decode_image", "encode_png", "enlarge", "load_image",
-    "load_mask", "load_original", "load_pair", "pad_to_multiple", "save_bytes", "save_png", "seam", "shown",
-    "shrink", "shrink_guide", "shrink_mask", "side_by_side", "to_uint8", "uncoloured",
+    "ALPHA", "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Converted", "Image", "LoadedPair",
+    "LoadedPicture", "Mask", "NothingTransparentError", "Original", "Source", "check_guide",
+    "check_image", "check_mask", "colourful", "composite", "cut_share", "decode_image", "encode_png",
+    "enlarge", "load_image", "load_mask", "load_original", "load_pair", "pad_to_multiple", "save_bytes",
+    "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask", "side_by_side", "to_uint8",
+    "uncoloured",
 ]  # fmt: skip

@@ -31,27 +31,32 @@ _SAME = 2
 """A profile that moves no colour by more levels than this is sRGB."""
 
 
+class Converted(str):
+    """A note on what an 8-bit sRGB picture has not kept of its file: not true of a result that is written
+    with the file's own values.
+    """
+
+
+HOLE_DROPPED = Converted("Alpha was dropped; transparent pixels can be taken as the mask.")
+
+
 def to_rgb(
     picture: PilImage.Image, profile: bytes | None, notes: list[str]
 ) -> tuple[PilImage.Image, Mask | None]:
     """The picture in sRGB, and which pixels are transparent where some are; `notes` gets what was done."""
     mode = picture.mode
     if mode.startswith("I") or mode == "F":
-        notes.append("Converted from 16-bit or float grey to 8-bit.")
+        notes.append(Converted("Converted from 16-bit or float grey to 8-bit."))
         grey = PilImage.fromarray(to_8_bit(np.asarray(picture)))
         return _to_srgb(grey, profile, notes), None
     transparent = None
     if has_alpha(picture):
         alpha = alpha_of(picture)
         transparent = alpha < THRESHOLD if (alpha < THRESHOLD).any() else None
-        notes.append(
-            "Alpha was dropped; transparent pixels can be taken as the mask."
-            if transparent is not None
-            else "Alpha was dropped."
-        )
+        notes.append(Converted("Alpha was dropped.") if transparent is None else HOLE_DROPPED)
         picture = picture.convert("L" if mode in ("L", "LA", "La", "1") else "RGB")
     if mode in _NAMES:
-        notes.append(f"Converted from {_NAMES[mode]} to sRGB.")
+        notes.append(Converted(f"Converted from {_NAMES[mode]} to sRGB."))
     return _to_srgb(picture, profile, notes), transparent
 
 
@@ -89,7 +94,7 @@ def _by_profile(picture: PilImage.Image, profile: bytes, notes: list[str]) -> Pi
         return None
     if is_srgb(profile):
         return None
-    notes.append("Converted from its colour profile to sRGB.")
+    notes.append(Converted("Converted from its colour profile to sRGB."))
     return ImageCms.profileToProfile(picture.convert(mode), source, _srgb(), outputMode="RGB")
 
 

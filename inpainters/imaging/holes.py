@@ -10,7 +10,7 @@ from PIL import Image as PilImage
 
 from inpainters.errors import InputError
 from inpainters.imaging.arrays import Image, Mask
-from inpainters.imaging.colour import THRESHOLD, alpha_of, has_alpha, to_8_bit
+from inpainters.imaging.colour import HOLE_DROPPED, THRESHOLD, alpha_of, has_alpha, to_8_bit
 from inpainters.imaging.reading import MAX_PIXELS, Source, Upright, is_rgba, load_image, opened
 
 ALPHA = "alpha"
@@ -22,6 +22,10 @@ _NEARLY = 5
 """Alpha that varies by less than this is even: the rounding of some editor."""
 _WHOLE = (0, 1, 255, 65535)
 """What a mask with one value may hold: all is known, or all is missing."""
+_CLEAR = "The mask is transparent everywhere: by its alpha nothing is missing."
+_TRANSPARENT = "The mask was taken from the file's alpha: transparent = missing."
+_OPAQUE = "The mask was taken from the file's alpha: opaque = missing."
+_BY_ALPHA = {_CLEAR, _TRANSPARENT, _OPAQUE}
 _CLEARER = "Save the mask in black and white, white = missing."
 
 
@@ -53,7 +57,7 @@ def load_pair(image: Source, mask: Source, *, max_pixels: int = MAX_PIXELS) -> L
             f"{name} has no transparent pixels: erase what is to be filled, or name a mask in place of "
             "'alpha'."
         )
-    notes = tuple(note for note in picture.notes if not note.startswith("Alpha was dropped"))
+    notes = tuple(note for note in picture.notes if note != HOLE_DROPPED)
     return LoadedPair(picture.image, picture.transparent, (*notes, "Its transparent pixels are the mask."))
 
 
@@ -76,7 +80,7 @@ def load_mask(source: Source, size: tuple[int, ...] | None = None, *, white_miss
         )
     if white_missing:
         return mask, notes
-    if any("alpha" in note for note in notes):
+    if not _BY_ALPHA.isdisjoint(notes):
         raise InputError(f"The mask is its file's alpha, which has no white to be known. {_CLEARER}")
     return ~mask, notes
 
@@ -101,9 +105,7 @@ def _of_picture(found: Upright) -> _Found:
         if np.ptp(alpha) >= _NEARLY:
             return _of_alpha(np.asarray(picture.convert("RGBA").convert("RGB")), alpha)
         if not alpha.size or alpha.max() < _NEARLY:
-            return np.zeros(alpha.shape, bool), (
-                "The mask is transparent everywhere: by its alpha nothing is missing.",
-            )
+            return np.zeros(alpha.shape, bool), (_CLEAR,)
     return _of_levels(_brightness(picture))
 
 
@@ -128,13 +130,13 @@ def _of_alpha(rgb: Image, alpha: npt.NDArray[np.uint8]) -> _Found:
                 "Most of the mask's picture is transparent, so that it cannot be told which part is meant. "
                 + _CLEARER
             )
-        return missing, ("The mask was taken from the file's alpha: transparent = missing.",)
+        return missing, (_TRANSPARENT,)
     if colours.min() == 0 and (colours.min(axis=1) == 15).any() and (colours.max(axis=1) == 0).any():
         raise InputError(
             "The mask is black, white and transparent: it cannot be told which is meant. " + _CLEARER
         )
     painted: Mask = alpha > alpha.min()
-    return painted, ("The mask was taken from the file's alpha: opaque = missing.",)
+    return painted, (_OPAQUE,)
 
 
 def _of_levels(values: npt.NDArray[Any]) -> _Found:

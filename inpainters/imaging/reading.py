@@ -15,7 +15,7 @@ from PIL import UnidentifiedImageError
 
 from inpainters.errors import InputError
 from inpainters.imaging.arrays import Image, Mask, check_image
-from inpainters.imaging.colour import to_rgb
+from inpainters.imaging.colour import Converted, to_rgb
 from inpainters.imaging.png import lean
 from inpainters.imaging.tags import upright
 
@@ -184,7 +184,7 @@ def _upright(picture: PilImage.Image, name: str, max_pixels: int, profile: objec
     deep = picture.mode.startswith("RGB") and ";16" in str(getattr(picture, "tile", ""))
     turned, turn = upright(picture, notes)
     if deep:
-        notes.append("Converted from 16-bit to 8-bit.")
+        notes.append(Converted("Converted from 16-bit to 8-bit."))
     icc = profile if isinstance(profile, bytes) else None
     return Upright(turned, picture, icc, deep, turn, notes)
 

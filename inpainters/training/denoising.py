@@ -11,11 +11,13 @@ from torch import Tensor
 
 from inpainters.imaging import Image
 from inpainters.methods.diffusion import schedules
-from inpainters.methods.diffusion.base import Noise, estimates, last, levels, pictures
+from inpainters.methods.diffusion.base import pictures
 from inpainters.methods.diffusion.ddnm import Ddnm
+from inpainters.methods.diffusion.estimates import estimates, levels
 from inpainters.methods.diffusion.latent_diffusion import context, ddim, load_autoencoder, to_grey
-from inpainters.methods.diffusion.palette import Palette, among
+from inpainters.methods.diffusion.palette import Palette
 from inpainters.methods.diffusion.schedules import Step
+from inpainters.methods.diffusion.states import Noise, last
 from inpainters.methods.learned.base import to_images
 from inpainters.networks.denoiser import Denoiser
 from inpainters.registry import METHODS, SPECS
@@ -101,11 +103,10 @@ class PaletteTrainer(DenoisingTrainer):
 
     def filled(self, image: Tensor, mask: Tensor, seeds: Sequence[int]) -> list[Image]:
         """Fills by the method `palette`."""
-        known, missing = 2 * image - 1, mask > 0
         noise = Noise(seeds, tuple(image.shape[1:]), str(self.device))
-        denoise = among(estimates(self.average, context=mask), known, missing)
-        sampler = Palette(SPECS["palette"])
-        return pictures(last(sampler.sample(denoise, known, missing, noise, self.steps("palette"))).noisy)
+        sampler, denoise = Palette(SPECS["palette"]), estimates(self.average, context=mask)
+        run = sampler.sample(denoise, 2 * image - 1, mask > 0, noise, self.steps("palette"))
+        return pictures(last(run).noisy)
 
 
 class LatentTrainer(DenoisingTrainer):

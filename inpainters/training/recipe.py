@@ -295,16 +295,7 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """What a card has of the recipe, as plain values: all that changes what is learned."""
         given = TypeAdapter(Recipe).dump_python(self, mode="json")
-        kept = (
-            "network",
-            "masks",
-            "losses",
-            "optimizer",
-            "discriminator",
-            "stages",
-            "fresh",
-            "seed",
-        )
+        kept = ("network", "masks", "losses", "optimizer", "discriminator", "stages", "fresh", "seed")
         return {
             "crop": self.data.crop,
             "cap": self.data.cap,

@@ -1,199 +1,32 @@
-"""What the samplers of pixel diffusion share: a denoiser's estimates, noise per picture, steps between noise
-levels, and the base class.
+"""What the samplers of pixel diffusion share.
 
 Pictures are (N, C, h, w), colours in [-1, 1]; masks (N, 1 or C, h, w) bool, True where missing.
 """
 
 import math
-from bisect import bisect_left
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters.base import Frame, Piece
 from inpainters.imaging import Image, composite
 from inpainters.methods.diffusion import schedules
+from inpainters.methods.diffusion.estimates import Denoise, Denoised, estimates, levels, rescaled
 from inpainters.methods.diffusion.schedules import Step
+from inpainters.methods.diffusion.states import Draw, Noise, State, last
 from inpainters.methods.learned.base import Learned, batches, inputs, to_images
 from inpainters.networks.denoiser import Denoiser, Pretrained
 from inpainters.weights import denoisers
 
 PREVIEWS = 24
 """Previews of a whole run, at most."""
-RESOLVED = 100.0
-"""Signal-to-noise ratio up to which a coarser scale speaks for a picture that is larger than
-those of the training.
-"""
 MOMENTS = 40
 """Steps of a run that its explanation shows, at most."""
-
-
-class Denoised(NamedTuple):
-    """What one network call says of a noisy picture; both (N, C, h, w)."""
-
-    clean: Tensor
-    """The clean picture, clamped to [-1, 1] where the schedule says so."""
-    noise: Tensor
-    """The noise in it, of standard deviation 1."""
-
-
-@dataclass
-class State:
-    """Where a run stands after a step. The tensors are the sampler's own: not to be written to."""
-
-    t: int
-    """Timestep that `noisy` is at; -1: clean."""
-    noisy: Tensor
-    clean: Tensor | None
-    """The estimate that the step was made with; None after a jump."""
-    jump: bool
-    """True where the step added noise."""
-
-
-Denoise = Callable[[Tensor, int], Denoised]
-"""`denoise(noisy, t)`: one network call."""
-Draw = Callable[[], Tensor]
-"""Standard normal noise of the pictures' shape and type, such as `Noise`; never the same tensor twice."""
-
-
-class Noise:
-    """Standard normal noise, (N, C, h, w), each picture's from its own generator on the CPU: its companions
-    do not matter.
-    """
-
-    def __init__(
-        self,
-        seeds: Sequence[int],
-        shape: tuple[int, ...],
-        device: str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self.generators = [torch.Generator().manual_seed(seed % 2**63) for seed in seeds]
-        channels, height, width = shape
-        self.shape, self.device, self.dtype = (len(seeds), height, width, channels), device, dtype
-
-    def __call__(self) -> Tensor:
-        gpu = self.device.startswith("cuda")
-        drawn = torch.empty(self.shape, dtype=self.dtype, pin_memory=gpu)
-        for picture, generator in zip(drawn, self.generators, strict=True):
-            picture.normal_(generator=generator)
-        return drawn.to(self.device, non_blocking=gpu).permute(0, 3, 1, 2)  # in memory: channels last
-
-
-def last(states: Iterable[State]) -> State:
-    """Where a run ends; it holds none of the states before."""
-    return deque(states, maxlen=1)[0]
-
-
-# Steps between noise levels
-
-
-def diffuse(clean: Tensor, abar: float, noise: Tensor) -> Tensor:
-    """A clean picture at noise level `abar` (Ho et al. 2020, equation 4)."""
-    return torch.add(clean * abar**0.5, noise, alpha=(1 - abar) ** 0.5)
-
-
-def forward(noisy: Tensor, step: Step, noise: Tensor) -> Tensor:
-    """From a noise level to a higher one (Ho et al. 2020, equation 2, over all timesteps between the two)."""
-    ratio = step.abar_to / step.abar
-    return torch.add(noisy * ratio**0.5, noise, alpha=(1 - ratio) ** 0.5)
-
-
-def reverse(estimate: Denoised, step: Step, noise: Tensor, eta: float = 1.0) -> Tensor:
-    """From a noise level to a lower one (Song et al. 2021, Denoising diffusion implicit models, equation 12).
-
-    `eta` = 1 is the ancestral step of Ho et al. 2020, whose variance is the posterior's; 0 adds no noise.
-    """
-    variance = eta**2 * (1 - step.abar_to) / (1 - step.abar) * (1 - step.abar / step.abar_to)
-    mean = torch.add(
-        estimate.clean * step.abar_to**0.5, estimate.noise, alpha=max(0.0, 1 - step.abar_to - variance) ** 0.5
-    )
-    return mean.add_(noise, alpha=variance**0.5)
-
-
-# The network
-
-
-def levels(net: Denoiser | Pretrained) -> list[float]:
-    """Share of the clean picture's variance at each timestep of the training."""
-    shares: list[float] = net.scheduler.alphas_cumprod.double().tolist()
-    return shares
-
-
-def estimates(net: Denoiser | Pretrained, *, context: Tensor | None = None, bf16: bool = False) -> Denoise:
-    """The network's answers as estimates, whatever it was trained to predict;
-    `context` is what else it is shown.
-    """
-    config, abars = net.scheduler.config, levels(net)
-    bound = config.clip_sample_range if config.clip_sample else None
-
-    def denoise(noisy: Tensor, t: int) -> Denoised:
-        timestep = torch.full((len(noisy),), t, device=noisy.device)
-        with torch.autocast(noisy.device.type, torch.bfloat16) if bf16 else nullcontext():
-            output = net(noisy, timestep, *([] if context is None else [context]))
-        return denoised(noisy, output.to(noisy.dtype), abars[t], config.prediction_type, bound)
-
-    return denoise
-
-
-def rescaled(denoise: Denoise, abars: Sequence[float], factor: int, multiple: int) -> Denoise:
-    """`denoise` for pictures `factor` (a power of 2) times as large as those that the network was trained on.
-
-    Noise hides less of a large picture: means over s×s pixels are a picture of a signal-to-noise ratio s²
-    times as high (Hoogeboom et al. 2023, simple diffusion, section 3.1). The coarsest scale whose ratio stays
-    below `RESOLVED` says what the picture is; finer ones add detail as the noise goes. `multiple`: of the
-    sides that the network takes.
-    """
-
-    def at(noisy: Tensor, t: int) -> Denoised:
-        ratio, scale = abars[t] / (1 - abars[t]), factor
-        while scale > 1 and ratio * scale**2 > RESOLVED:
-            scale //= 2
-        if scale == 1:
-            return denoise(noisy, t)
-        abar = 1 / (1 + 1 / (ratio * scale**2))
-        height, width = noisy.shape[2:]
-        right, below = -width % (scale * multiple), -height % (scale * multiple)
-        small = F.avg_pool2d(
-            F.pad(noisy, (0, right, 0, below), "replicate") if right or below else noisy, scale
-        )
-        found = denoise(
-            small.mul_((abar / abars[t]) ** 0.5), bisect_left(abars, -abar, key=lambda level: -level)
-        ).clean
-        clean = F.interpolate(found, scale_factor=scale, mode="bilinear", align_corners=False)[
-            ..., :height, :width
-        ]
-        return Denoised(clean, torch.sub(noisy, clean, alpha=abars[t] ** 0.5) / (1 - abars[t]) ** 0.5)
-
-    return at
-
-
-def denoised(
-    noisy: Tensor, output: Tensor, abar: float, prediction: str, bound: float | None = 1.0
-) -> Denoised:
-    """Both parts of a noisy picture from the network's output: "epsilon", "v_prediction" (Salimans and Ho
-    2022) or "sample".
-    """
-    signal, sigma = abar**0.5, (1 - abar) ** 0.5
-    if prediction == "v_prediction":
-        clean = torch.sub(signal * noisy, output, alpha=sigma)
-        noise = torch.add(signal * output, noisy, alpha=sigma)
-    elif prediction == "sample":
-        clean, noise = output.clone(), torch.sub(noisy, output, alpha=signal) / sigma
-    else:
-        clean, noise = torch.sub(noisy, output, alpha=sigma) / signal, output
-    return Denoised(clean if bound is None else clean.clamp_(-bound, bound), noise)
-
-
-# The base class
 
 
 class Diffusion(Learned):

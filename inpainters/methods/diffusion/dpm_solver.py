@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, diffuse
+from inpainters.methods.diffusion.base import Diffusion
+from inpainters.methods.diffusion.estimates import Denoise
 from inpainters.methods.diffusion.schedules import Step
+from inpainters.methods.diffusion.states import Draw, State, diffuse
 
 FRESH = 0.85
 """Share of the noise that is drawn anew in a round, as eta in DDNM."""

@@ -10,17 +10,10 @@ from torch import Tensor
 
 from inpainters.base import Piece
 from inpainters.imaging import Image
-from inpainters.methods.diffusion.base import (
-    Denoise,
-    Diffusion,
-    Draw,
-    Noise,
-    State,
-    estimates,
-    reported,
-    reverse,
-)
+from inpainters.methods.diffusion.base import Diffusion, reported
+from inpainters.methods.diffusion.estimates import Denoise, estimates
 from inpainters.methods.diffusion.schedules import Step
+from inpainters.methods.diffusion.states import Draw, Noise, State, reverse
 from inpainters.methods.learned.base import inputs, to_images
 from inpainters.networks.autoencoder import Autoencoder
 from inpainters.weights.build import load_bundled

@@ -6,18 +6,10 @@ import torch
 from torch import Tensor
 
 from inpainters.base import Piece
-from inpainters.methods.diffusion.base import (
-    Denoise,
-    Denoised,
-    Diffusion,
-    Draw,
-    Noise,
-    State,
-    estimates,
-    reported,
-    reverse,
-)
+from inpainters.methods.diffusion.base import Diffusion, reported
+from inpainters.methods.diffusion.estimates import Denoise, estimates
 from inpainters.methods.diffusion.schedules import Step
+from inpainters.methods.diffusion.states import Draw, Noise, State, reverse
 from inpainters.methods.learned.base import inputs
 
 
@@ -34,25 +26,15 @@ class Palette(Diffusion):
         image, mask = inputs(pieces, self.device)
         noise = Noise([piece.seed for piece in pieces], tuple(image.shape[1:]), self.device)
         denoise = estimates(self.model(options), context=mask, bf16=options["precision"] == "bf16")
-        reporting = reported(among(denoise, 2 * image - 1, mask > 0), pieces, len(steps), self.show)
+        reporting = reported(denoise, pieces, len(steps), self.show)
         yield from self.sample(reporting, 2 * image - 1, mask > 0, noise, steps)
 
     def sample(
         self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]
     ) -> Iterator[State]:
         """Ancestral steps (Ho et al. 2020, algorithm 2)."""
-        noisy = noise()
+        noisy = torch.where(mask, noise(), known)
         for step in plan:
             estimate = denoise(noisy, step.t)
             noisy = torch.where(mask, reverse(estimate, step, noise()), known)
-            yield State(step.to, noisy, estimate.clean, jump=False)
-
-
-def among(denoise: Denoise, known: Tensor, mask: Tensor) -> Denoise:
-    """`denoise` that is shown the known pixels clean, and whose estimate has them."""
-
-    def at(noisy: Tensor, t: int) -> Denoised:
-        found = denoise(torch.where(mask, noisy, known), t)
-        return Denoised(torch.where(mask, found.clean, known), found.noise)
-
-    return at
+            yield State(step.to, noisy, torch.where(mask, estimate.clean, known), jump=False)

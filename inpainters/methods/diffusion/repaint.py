@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inpainters.methods.diffusion.base import Denoise, Diffusion, Draw, State, diffuse, forward, reverse
+from inpainters.methods.diffusion.base import Diffusion
+from inpainters.methods.diffusion.estimates import Denoise
 from inpainters.methods.diffusion.schedules import Step
+from inpainters.methods.diffusion.states import Draw, State, diffuse, forward, reverse
 
 
 class RePaint(Diffusion):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from inpainters.methods.diffusion.base import denoised
+from inpainters.methods.diffusion.estimates import denoised
 from inpainters.networks.denoiser import Denoiser
 from inpainters.training.denoising import DenoisingTrainer, PaletteTrainer, min_snr, snr
 from inpainters.training.recipe import load_recipe

@@ -21,7 +21,7 @@ from inpainters import registry
 from inpainters.__main__ import main
 from inpainters.base import InpaintRequest
 from inpainters.errors import InputError, UnavailableError
-from inpainters.methods.diffusion.base import estimates
+from inpainters.methods.diffusion.estimates import estimates
 from inpainters.registry import create
 from inpainters.strategy import workload
 from inpainters.weights import denoisers

@@ -25,15 +25,17 @@ from inpainters import registry
 from inpainters.base import InpaintRequest
 from inpainters.errors import Cancelled, InputError
 from inpainters.methods.diffusion import base as diffusion
-from inpainters.methods.diffusion import schedules
-from inpainters.methods.diffusion.base import Denoised, Noise, denoised, estimates, last, levels
+from inpainters.methods.diffusion import estimates as estimating
+from inpainters.methods.diffusion import schedules, states
 from inpainters.methods.diffusion.ddnm import ETA, Ddnm
 from inpainters.methods.diffusion.dpm_solver import DpmSolver
+from inpainters.methods.diffusion.estimates import Denoised, denoised, estimates, levels
 from inpainters.methods.diffusion.latent_diffusion import LatentDiffusion, to_grey
 from inpainters.methods.diffusion.palette import Palette
 from inpainters.methods.diffusion.repaint import RePaint
 from inpainters.methods.diffusion.replacement import Replacement
 from inpainters.methods.diffusion.schedules import SCHEDULES, Settings, Step
+from inpainters.methods.diffusion.states import Noise, last
 from inpainters.networks.autoencoder import Autoencoder
 from inpainters.networks.denoiser import Denoiser
 from inpainters.weights import files as weights
@@ -255,7 +257,7 @@ def test_the_jump_forward_has_the_mean_and_variance_of_diffusers(steps, place):
     )  # from the clean picture there is one timestep to go
     noisy = torch.full((count,), 1.5)
     wanted = scheduler.undo_step(noisy, start, torch.Generator().manual_seed(0))
-    found = diffusion.forward(noisy, step, recorded(count, seed=1)())
+    found = states.forward(noisy, step, recorded(count, seed=1)())
     sigma = math.sqrt(1 - step.abar_to / step.abar)
     assert abs(found.mean() - wanted.mean()) <= 5 * sigma * math.sqrt(2 / count)
     assert found.std().item() == pytest.approx(wanted.std().item(), rel=5 / math.sqrt(count))
@@ -488,9 +490,9 @@ def test_a_coarser_scale_sees_a_picture_of_its_own_noise_level(t):
         seen.append((noisy, at))
         return Denoised(torch.full_like(noisy, 0.25), noisy)
 
-    at = diffusion.rescaled(denoise, abars, 4, 4)
+    at = estimating.rescaled(denoise, abars, 4, 4)
     clean, noise = torch.full((1, 3, 256, 256), 0.25), Noise([0], (3, 256, 256))()
-    noisy = diffusion.diffuse(clean, abars[t], noise)
+    noisy = states.diffuse(clean, abars[t], noise)
     found = at(noisy, t)
     ((small, told),) = seen
     assert small.shape == (1, 3, 64, 64)
@@ -503,7 +505,7 @@ def test_a_coarser_scale_sees_a_picture_of_its_own_noise_level(t):
 
 def test_finer_scales_take_over_as_the_noise_goes():
     abars, seen = levels(tiny()), []
-    at = diffusion.rescaled(
+    at = estimating.rescaled(
         lambda noisy, t: (seen.append(noisy.shape[-1]), Denoised(noisy, noisy))[1], abars, 4, 8
     )
     for t in range(999, -1, -50):
@@ -511,7 +513,7 @@ def test_finer_scales_take_over_as_the_noise_goes():
     assert seen == sorted(seen)
     assert set(seen) == {24, 40, 72}  # 18 and 36, padded to what the network takes
     assert all(
-        abars[t] / (1 - abars[t]) > diffusion.RESOLVED / 4
+        abars[t] / (1 - abars[t]) > estimating.RESOLVED / 4
         for t, side in zip(range(999, -1, -50), seen, strict=True)
         if side == 72
     )
