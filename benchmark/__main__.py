@@ -49,6 +49,14 @@ def _parser() -> commandline.Parser:
             added.add_argument("--csv", action="store_true", help="as CSV, with all columns")
         else:
             commandline.add_weights(added)
+        if command in (_score, _report):
+            added.add_argument(
+                "--methods",
+                metavar="A,B",
+                default="",
+                help="methods of your own, my_module:my_method: their titles and marks",
+            )
+            commandline.add_trust(added)
         if command is _verify:
             added.add_argument(
                 "--scores",
@@ -69,7 +77,9 @@ def _parser() -> commandline.Parser:
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("suite", help="quick or photos")
     run.add_argument(
-        "--methods", metavar="A,B", help="such as telea,repaint:preset=paper; default: all that are ready"
+        "--methods",
+        metavar="A,B",
+        help="such as telea,repaint:preset=paper,my_module:my_method; default: all that are ready",
     )
     run.add_argument("--n", type=int, help="pictures in each bin of each mask set (quick: 8, photos: all)")
     run.add_argument("--seed", type=int, default=0)
@@ -80,6 +90,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--recipe", default="square", help="for folders: square (default) or native")
     run.add_argument("--size", type=int, default=256, help="for square: side in pixels (default 256)")
+    commandline.add_trust(run)
     commandline.add_weights(run)
     run.add_argument(
         "--masks",
@@ -191,7 +202,7 @@ def _run(parsed: argparse.Namespace) -> int:
     check_device(parsed.device)
     masks = masksets.open_mask_sets(suite.mask_sets if parsed.masks is None else parsed.masks.split(","))
     bins = {one.name: masksets.choose_bins(one, parsed.bins) for one in masks}
-    methods = plans.choose_methods(parsed.methods)
+    methods = plans.choose_methods(_joined(parsed))
     dataset = _dataset(parsed, suite.dataset)
     for text in dataset.skipped:
         _note(text)
@@ -227,6 +238,11 @@ def _run(parsed: argparse.Namespace) -> int:
     code = _scored(root, failures=False)
     _reported(root)
     return code
+
+
+def _joined(parsed: argparse.Namespace) -> str | None:
+    """The methods that are named; those from elsewhere join the table."""
+    return parsed.methods and commandline.joined(parsed.methods, trust=parsed.trust)
 
 
 def _check_numbers(parsed: argparse.Namespace) -> None:
@@ -317,10 +333,12 @@ def _score(parsed: argparse.Namespace) -> int:
     from benchmark.files import check_format
 
     check_format(parsed.folder)
+    _joined(parsed)
     return _scored(parsed.folder)
 
 
 def _report(parsed: argparse.Namespace) -> int:
+    _joined(parsed)
     _reported(parsed.folder)
     return 0
 

@@ -23,6 +23,8 @@ from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
 from demo.widgets.events import QUIET
+from inpainters import commandline
+from inpainters.errors import InputError
 
 TITLE = "Inpainting, side by side"
 RESULTS = Path(__file__).parent.parent / "results"
@@ -134,8 +136,12 @@ def launch_options(app: App) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`python app.py [--host H --port P --results DIR --share]`"""
-    parser = argparse.ArgumentParser(
+    """`python app.py [--host H --port P --results DIR --method MODULE:NAME --trust --share]`"""
+    raise SystemExit(commandline.run_command(_parser(), arguments))
+
+
+def _parser() -> commandline.Parser:
+    parser = commandline.Parser(
         prog="app.py", description="Fill holes in photographs with many methods, side by side."
     )
     parser.add_argument(
@@ -146,11 +152,20 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of benchmark results to show")
     parser.add_argument("--share", action="store_true", help="also open a public link through Gradio's relay")
-    given = parser.parse_args(arguments)
+    parser.add_argument(
+        "--method", default="", metavar="A[,B]", help="methods of your own, module:name, beside ours"
+    )
+    commandline.add_trust(parser)
+    parser.set_defaults(command=_serve)
+    return parser
+
+
+def _serve(given: argparse.Namespace) -> int:
     if not given.results.is_dir() and given.results != RESULTS:
-        parser.error(
-            f"there is no folder '{given.results}'; name one that `python -m benchmark run` has written."
+        raise InputError(
+            f"There is no folder '{given.results}'; name one that `python -m benchmark run` has written."
         )
+    commandline.joined(given.method, trust=given.trust)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()
     blocks, app = make(given.results)
@@ -163,3 +178,4 @@ def main(arguments: list[str] | None = None) -> None:
     finally:
         app.runner.close()
         app.store.close()
+    return 0

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from inpainters import commandline, costs
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
+from inpainters.conformance import verdicts
 from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
 from inpainters.folders import FilePair, FilePairs, listed, pair_up
@@ -34,7 +35,7 @@ from inpainters.imaging import (
     shown,
     side_by_side,
 )
-from inpainters.registry import METHODS, create, get, unavailable
+from inpainters.registry import BROKEN, METHODS, create, get, unavailable
 from inpainters.strategy import Outline, workload
 from inpainters.weights.fetch import fetch
 
@@ -48,7 +49,7 @@ def _parser() -> commandline.Parser:
     parser = commandline.Parser(
         prog="python -m inpainters", description="Fill holes in photographs by any of the methods."
     )
-    commands = parser.add_subparsers(required=True, metavar="list|fill|fetch")
+    commands = parser.add_subparsers(required=True, metavar="list|fill|check|fetch")
     listing = commands.add_parser("list", help="the methods: which are ready, what they cost, their options")
     listing.set_defaults(command=_list)
     fill = commands.add_parser(
@@ -99,8 +100,15 @@ def _parser() -> commandline.Parser:
         "--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated"
     )
     fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    commandline.add_trust(fill)
     commandline.add_weights(fill)
     fill.set_defaults(command=_fill)
+    checking = commands.add_parser("check", help="try whether a method keeps its contract")
+    checking.add_argument("name", metavar="NAME", help="a method, or module:name of your own")
+    checking.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    commandline.add_trust(checking)
+    commandline.add_weights(checking)
+    checking.set_defaults(command=_check)
     fetching = commands.add_parser("fetch", help="download a weights file and check its sha256")
     fetching.add_argument("name", metavar="NAME")
     fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
@@ -127,7 +135,8 @@ def _list(_: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("", "Presets and their network calls:", *presets, sep="\n")
-    if reasons := [reason for name in METHODS if (reason := unavailable(name))]:
+    broken = [f"'{name}': {why}" for name, why in BROKEN.items()]
+    if reasons := [reason for name in METHODS if (reason := unavailable(name))] + broken:
         print("", "Not ready yet:", *reasons, sep="\n")
     return 0
 
@@ -143,7 +152,8 @@ _Task = tuple[Inpainter, FilePair]
 
 
 def _fill(arguments: argparse.Namespace) -> int:
-    names = list(dict.fromkeys(filter(None, map(str.strip, arguments.method.split(",")))))
+    asked = commandline.joined(arguments.method, trust=arguments.trust)
+    names = list(dict.fromkeys(filter(None, asked.split(","))))
     if not names:
         raise InputError(f"Name a method after --method: {', '.join(METHODS)}.")
     options = _options(names, arguments.option)
@@ -350,6 +360,21 @@ def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[st
         for name in takers or names:
             options[name][option] = value
     return options
+
+
+# --- check ----------------------------------------------------------------------------------------
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    name = commandline.joined(arguments.name, trust=arguments.trust)
+    broken = 0
+    for verdict in verdicts(create(name, device=arguments.device)):
+        broken += bool(verdict.problem)
+        print(f"{'NO ' if verdict.problem else 'yes'} {verdict.clause}.", flush=True)
+        if verdict.problem:
+            print(f"    {verdict.problem}")
+    print(f"'{name}' keeps its contract." if not broken else f"'{name}' breaks it {broken} times.")
+    return 2 if broken else 0
 
 
 # --- fetch ----------------------------------------------------------------------------------------

@@ -233,7 +233,13 @@ class Inpainter:
         self.synchronize()
         start = time.perf_counter()
         drawn = iter(self.fill_batch(pieces) if pieces else [])
-        fills = [[job.finished(i, next(drawn)) for i in range(len(job.windows))] for job in jobs]
+        fills = [
+            [
+                job.finished(i, _checked_fill(next(drawn), piece, self.spec))
+                for i, piece in enumerate(job.done)
+            ]
+            for job in jobs
+        ]
         self.synchronize()
         seconds = (time.perf_counter() - start) / max(1, len(jobs))
         results = iter(
@@ -261,6 +267,18 @@ class Inpainter:
         elif guide is not None and guide.any():
             job.notes.append(f"{self.spec.title} follows no sketch; the guide was left out.")
         return job
+
+
+def _checked_fill(drawn: Any, piece: "Piece", spec: MethodSpec) -> Image:
+    """What a method drew; raises InputError where that is no picture of the piece's size."""
+    kind = (getattr(drawn, "shape", None), getattr(drawn, "dtype", type(drawn).__name__))
+    if kind != (piece.image.shape, np.uint8):
+        what = f"{kind[1]} of shape {kind[0]}" if kind[0] else str(kind[1])
+        raise InputError(
+            f"{spec.title} returned {what}; a fill is uint8 of shape {piece.image.shape}, as the piece is."
+        )
+    filled: Image = drawn
+    return filled
 
 
 def _checked_count(request: InpaintRequest) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, NoReturn
 
+from inpainters import registry
 from inpainters.errors import InputError, UnavailableError, disk_full, unknown
 from inpainters.imaging import shown
 from inpainters.weights.files import ENV
@@ -131,6 +132,30 @@ def check_writable(folders: Iterable[Path]) -> None:
 def _first_there(folder: Path) -> Path:
     """The innermost folder that is there, or the file that is in its way."""
     return folder if folder.exists() or folder == folder.parent else _first_there(folder.parent)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add `--trust`, without which no code and no file of somebody else is run or read."""
+    parser.add_argument(
+        "--trust", action="store_true", help="run the code of methods that are named package.module:name"
+    )
+
+
+def joined(names: str, *, trust: bool) -> str:
+    """A comma-separated list of methods, those from elsewhere (`package.module:name`, with or without
+    `:option=value` after it) by the names under which they join the table. Raises InputError without `trust`.
+    """
+    return ",".join(_joined(name.strip(), trust=trust) for name in names.split(","))
+
+
+def _joined(name: str, *, trust: bool) -> str:
+    module, _, rest = name.partition(":")
+    attribute, _, settings = rest.partition(":")
+    if not attribute or "=" in attribute:
+        return name
+    if not trust:
+        raise InputError(f"'{module}:{attribute}' is code that would run here: add --trust if you know it.")
+    return ":".join(filter(None, [registry.add(f"{module}:{attribute}"), settings]))
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

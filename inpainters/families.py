@@ -44,7 +44,10 @@ FAMILIES: dict[str, Family] = {
     "diffusion": Family("Diffusion", "#8f3405", "#ea8a36", "★", _star(5, 1.4, 0.6)),
     "latent": Family("Latent diffusion", "#ae7f05", "#fff04a", "✚", _CROSS),
     "own_prior": Family("Own prior", "#9170f2", "#bfa7fd", "▼", ((0, 1.2), (1.15, -0.8), (-1.15, -0.8))),
+    "guest": Family("Guest", "#b3174f", "#ff7fa4", "⬟", _star(5, 1.25, 1.01)),
 }
 """In the order in which pages list them."""
-STRANGER = "baseline"
-"""The family of a method that is not in the METHODS table."""
+TRIVIAL = "baseline"
+"""The family of methods that any useful one beats."""
+STRANGER = "guest"
+"""The family of methods from elsewhere, and of rows whose method is not in the METHODS table."""

@@ -1,9 +1,9 @@
 """The table of all methods. Reading it imports neither torch nor any method."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -518,6 +518,37 @@ METHODS: dict[str, MethodSpec] = {
 """The methods; one that this project trains joins when its weights are bundled."""
 
 
+BROKEN: dict[str, str] = {}
+"""Methods of installed packages that cannot be had -> why, in one sentence."""
+
+
+def add(reference: str, name: str = "") -> str:
+    """Let a method from elsewhere join the table; returns its name there.
+
+    `reference`: `package.module:name` of a class or a function, whose module is imported: its code runs. Only
+    for what whoever runs the program has named. Raises InputError with one sentence where it is no method, or
+    its name is another's.
+    """
+    from inpainters.methods.others import own
+
+    spec = own.spec_of(own.loaded(reference), reference, name)
+    if (known := METHODS.get(spec.name)) and known.target != spec.target:
+        raise InputError(f"There is a method '{spec.name}' already: name '{reference}' otherwise.")
+    METHODS[spec.name] = spec
+    return spec.name
+
+
+def _add_installed() -> None:
+    """Installed packages' methods: entry points of the group `inpainters.methods`. One that fails is said in
+    `BROKEN`, and the others are there.
+    """
+    for point in entry_points(group="inpainters.methods"):
+        try:
+            add(point.value, point.name)
+        except InputError as error:
+            BROKEN[point.name] = str(error)
+
+
 def get(name: str) -> MethodSpec:
     """The row of `name`; raises InputError with a suggestion where there is none."""
     if name not in METHODS:
@@ -559,9 +590,10 @@ def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter"
 
 def class_of(spec: MethodSpec) -> "type[Inpainter]":
     """The class that a row names; its module is imported here."""
-    module, _, attribute = spec.target.partition(":")
-    kind: type[Inpainter] = getattr(importlib.import_module(module), attribute)
-    return kind
+    from inpainters.methods.others import own
+
+    made: Any = own.loaded(spec.target)
+    return made if isinstance(made, type) else own.class_of_function(made, spec.target)
 
 
 def _beside(spec: MethodSpec, device: str, options: Mapping[str, object]) -> "Inpainter":
@@ -592,3 +624,6 @@ def _device(spec: MethodSpec, device: str) -> str:
     if "torch" not in spec.requires:
         return "cpu"
     return device if device != "auto" else "cuda" if _gpus() else "cpu"
+
+
+_add_installed()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from demo.server.jobs import Price
 from inpainters import registry
-from inpainters.families import FAMILIES, STRANGER
+from inpainters.families import FAMILIES, TRIVIAL
 from inpainters.spec import MethodSpec
 
 FAST = 1.0
@@ -41,7 +41,7 @@ def _of_each_family(prices: Prices) -> list[str]:
 def _useful() -> list[MethodSpec]:
     """The methods that can run here, without the trivial ones."""
     ready = [spec for spec in registry.METHODS.values() if registry.unavailable(spec.name) is None]
-    return [spec for spec in ready if spec.family != STRANGER]
+    return [spec for spec in ready if spec.family != TRIVIAL]
 
 
 PURPOSES: dict[str, Purpose] = {

@@ -21,7 +21,7 @@ from demo.server.visit import Round
 from inpainters import registry
 from inpainters.base import InpaintResult
 from inpainters.errors import InputError
-from inpainters.families import FAMILIES, STRANGER
+from inpainters.families import FAMILIES, STRANGER, TRIVIAL
 from inpainters.imaging import Image, Mask, decode_image, encode_png, load_mask
 
 SUITE, MASK_SET = "quick", "irregular"
@@ -78,7 +78,7 @@ def _fills(results: Results) -> dict[str, Image]:
     """The closest fill of each family, the closest family first."""
     values = values_at(results, *SHEET, *SHOWN)
     found: dict[str, Image] = {}
-    free = set(FAMILIES) - {STRANGER}
+    free = set(FAMILIES) - {STRANGER, TRIVIAL}
     for entry in sorted(values, key=lambda name: values[name], reverse=METRICS[SHEET[0]].better == "higher"):
         place = display.find(results, *SHOWN, entry)
         if entry in registry.METHODS and family_of(entry) in free and place and len(found) < FILLS:
