@@ -45,7 +45,7 @@ def environment() -> dict[str, object]:
 
 def hardware() -> str:
     """Processor, cores this process may use, memory, and a GPU that torch has already found."""
-    parts = [_processor(), f"{cores()} cores"]
+    parts = [_processor(), f"{cores()} core{'s' if cores() != 1 else ''}"]
     if memory := _memory_gb():
         parts.append(f"{memory:.0f} GB memory")
     torch = sys.modules.get("torch")  # naming the GPU is not worth importing torch

@@ -19,6 +19,7 @@ from demo.server.memory import few_arenas
 from demo.server.presence import Listening
 from demo.server.store import Store
 from demo.server.visit import App
+from demo.server.warm import warm_up
 from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
@@ -169,6 +170,7 @@ def _serve(given: argparse.Namespace) -> int:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()
     blocks, app = make(given.results)
+    app.welcome = warm_up
     try:
         blocks.launch(
             server_name=given.host, server_port=given.port, share=given.share, **launch_options(app)

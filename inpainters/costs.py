@@ -12,6 +12,8 @@ _KEEP = 15  # runs; the median of the latest forgives a run that had to share it
 
 _lock = threading.Lock()
 _ratios: defaultdict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=_KEEP))
+_first: dict[tuple[str, str], float] = {}
+"""Of each method's first run here, which has to warm up: it counts until there is another."""
 _networks: dict[str, tuple[str, ...]] = {}  # of the methods that ran
 
 
@@ -30,7 +32,11 @@ def observe(work: Workload, seconds: float) -> None:
     expected = work.seconds
     if expected > 0 and seconds > 0:
         with _lock:
-            _ratios[work.spec.name, _other(work)].append(seconds / expected)
+            key = work.spec.name, _other(work)
+            if key in _first or key in _ratios:
+                _ratios[key].append(seconds / expected)
+            else:
+                _first[key] = seconds / expected
             _networks[work.spec.name] = work.spec.weights
 
 
@@ -43,14 +49,16 @@ def factor(name: str, weights: tuple[str, ...] = (), other: str = "") -> float:
     (`Loaded.other`) if given.
 
     Where it never ran: the median of the methods with the same `weights`, as a network takes its time whoever
-    calls it; else of all; 1 before any ran.
+    calls it; else of all that ran more than once; else the least of first runs; 1 before any.
     """
     with _lock:
-        medians = {key: statistics.median(ratios) for key, ratios in _ratios.items()}
+        medians = _first | {key: statistics.median(ratios) for key, ratios in _ratios.items()}
         own = {method: median for (method, foreign), median in medians.items() if not foreign}
         alike = [median for method, median in own.items() if weights and _networks[method] == weights]
-    known = medians.get((name, other), own.get(name))
-    return statistics.median(alike or list(own.values()) or [1.0]) if known is None else known
+        warm = [median for method, median in own.items() if (method, "") in _ratios]
+    if (known := medians.get((name, other), own.get(name))) is not None:
+        return known
+    return statistics.median(alike or warm or [min(own.values(), default=1.0)])
 
 
 def spoken(seconds: float) -> str:
@@ -67,4 +75,5 @@ def forget() -> None:
     """Drop all that was learned."""
     with _lock:
         _ratios.clear()
+        _first.clear()
         _networks.clear()

@@ -154,7 +154,7 @@ class Window:
         if self.scale == 1.0:
             return ()
         then = "with detail from the surroundings" if detail else "and enlarged"
-        return (f"Drawn at {max(self.size)} px, {self.scale:.0%} of the size, {then}: the hole is large.",)
+        return (f"Drawn at {max(self.size)} px, {self.scale:.0%} of the size, {then}.",)
 
     def cut(self, image: Image, mask: Mask) -> tuple[Image, Mask]:
         """Return the piece of `image` and `mask` to work on; missing pixels are 0 in it."""

@@ -247,7 +247,7 @@ class TableColumn:
                 self.region,
                 value,
                 best=name == order[0] if len(order) > 1 else False,
-                tied=bool(tied) and name in (order[0], *tied),
+                tied=bool(tied) and name in (order[0], *tied) and value.photographs >= MIN_WINNER,
                 apart=apart and not told,
                 rival=self._rival(name) if apart and not told else None,
                 reason=told,

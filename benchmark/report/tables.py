@@ -152,8 +152,8 @@ _HOLES = "Holes: "
 """Begins the heading of a mask set's part of table.md."""
 READING = (
     "Values are means ± how far their 95 % interval reaches on its longer side. Methods are compared over "
-    "the pictures that all of them filled. **Bold** beats every other method of its column, over "
-    f"{MIN_WINNER} photographs or more; = cannot be told apart from the best of its column; *slanted* values "
+    "the pictures that all of them filled. **Bold** beats every other method of its column, = cannot be told "
+    f"apart from the best one, both over {MIN_WINNER} photographs or more; *slanted* values "
     "do not compare with their column: they rest on fewer or other pictures; (−3) leaves out three of the "
     "method's holes, as it or another that it is compared with has no value for them; – has its reason below."
 )

@@ -39,7 +39,7 @@ def session_of(app: App, session: Session | None) -> Session:
     """The visitor's session; a new one with the methods of the first purpose where there is none."""
     if session is None:
         session = Session(app.store)
-        session.chosen = chosen_methods(PURPOSES[session.purpose].choose({}))
+        session.chosen = chosen_methods(PURPOSES[session.purpose].choose())
     session.seen = time.time()
     return session
 
@@ -84,8 +84,6 @@ def open_archive(app: App, session: Session, path: str | Path, name: str) -> Rep
         session.seed, session.n = drawn[0].seed, max(job.n for job in drawn)
     keeper = Keeper(app, one, app.store.image(one.picture.token), found.mask, found.sketch)
     keeper.know_hole()
-    if one.answers:
-        one.thumb = keeper.small(app.store.image(next(iter(one.answers.values()))))
     for answer in (answer for job in jobs for answer in job.answers):
         if one.reference:
             app.runner.later(answer, partial(keeper.rate_kept, answer))

@@ -1,10 +1,9 @@
 """What becomes of the answers of a run: pictures in the store, thumbnails, and scores."""
 
-import threading
 from collections.abc import Sequence
 from functools import partial
 
-from demo.server.copies import around, hatched, thumbnail
+from demo.server.copies import THUMBNAIL, around, at_most, hatched, thumbnail
 from demo.server.jobs import Answer, Job
 from demo.server.scores import scores_in_hole
 from demo.server.visit import App, Round
@@ -17,7 +16,7 @@ class Keeper:
     def __init__(self, app: App, one: Round, image: Image, mask: Mask, sketch: Mask | None) -> None:
         self.store, self.runner, self.round = app.store, app.runner, one
         self.image, self.mask, self.sketch = image, mask, sketch
-        self.square, self.lock = around(mask), threading.Lock()
+        self.square = around(mask)
 
     def know_hole(self) -> None:
         """Note whether something true is known inside the hole."""
@@ -30,7 +29,8 @@ class Keeper:
         one = self.round
         one.mask = self.store.put_image(self.mask)
         one.sketch = None if self.sketch is None else self.store.put_image(self.sketch)
-        one.masked = self.store.put_image(hatched(self.image, self.mask))
+        shown = hatched(self.image, self.mask)
+        one.masked, one.thumb = self.store.put_image(shown), self.store.put_image(at_most(shown, THUMBNAIL))
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Queue jobs on the hole."""
@@ -49,8 +49,6 @@ class Keeper:
         filled = answer.result.image
         answer.thumb = self._thumb(job, filled)
         answer.token = self.round.answers[job.name(answer.result.seed)] = self.store.put_image(filled)
-        with self.lock:
-            self.round.thumb = self.round.thumb or self.small(filled)
         self.store.drop(job.faded)
         job.faded, job.previews, job.showing = job.previews, [], ("", "")
         if self.round.reference:

@@ -18,6 +18,13 @@ CLOSED = ("/gradio_api/deep_link",)
 """It would write a file per visit that nothing deletes."""
 
 
+UNREADABLE = (
+    "The call could not be read: send the values that /gradio_api/info lists, in their order, and files by "
+    "the path that an upload has returned."
+)
+_CALLS = ("/gradio_api/run/", "/gradio_api/api/", "/gradio_api/call/")
+
+
 class _TooLargeError(Exception):
     pass
 
@@ -36,6 +43,8 @@ class Limits:
         if scope["path"].rstrip("/").endswith(CLOSED):
             await _answer(send, 404, "There are no deep links here: the address bar holds the link.")
             return
+        if any(part in scope["path"] for part in _CALLS):
+            send = _Told(send)
         said = headers.get(b"content-length", "")
         form = headers.get(b"content-type", "").startswith("multipart/form-data")
         if form and scope["path"].rstrip("/").endswith(UPLOADS):
@@ -72,6 +81,54 @@ class Limits:
         except _TooLargeError:
             if not refused:
                 await _answer(send, 413, sentence)
+
+
+class _Told:
+    """Passes an answer on; a failure without a word, which is what Gradio says of a call that it cannot read,
+    gets its sentence.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.start: Message | None = None
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 500:
+            self.start = message
+            return
+        if self.start is None:
+            await self.send(_worded(message))
+            return
+        self.body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        await self._end(self.start)
+
+    async def _end(self, start: Message) -> None:
+        body = _sentence_for(self.body)
+        headers = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
+        length = (b"content-length", str(len(body)).encode())
+        await self.send({**start, "headers": [*headers, length]})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def _sentence_for(body: bytes) -> bytes:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return body
+    silent = isinstance(said, dict) and "error" in said and said["error"] is None
+    return json.dumps({**said, "error": UNREADABLE}).encode() if silent else body
+
+
+def _worded(message: Message) -> Message:
+    """The same for the event of a stream."""
+    body, silent = message.get("body", b""), b"event: error\ndata: null"
+    if silent not in body:
+        return message
+    told = silent.replace(b"null", json.dumps({"error": UNREADABLE}).encode())
+    return {**message, "body": body.replace(silent, told)}
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.server.copies import hatched
+from demo.server.copies import THUMBNAIL, at_most, hatched
 from demo.server.jobs import Answer, Job
 from demo.server.limits import MAX_UPLOAD
 from demo.server.options import MOST_ANSWERS, Value, answers_of, checked, offered
@@ -141,7 +141,9 @@ def restored(store: Store, path: Path, name: str) -> Restored:
     found = Restored(one, mask, sketch)
     original = store.image(picture.token)
     jobs = _jobs(packed, settings, original, mask, found.notes, store)
-    one.mask, one.masked = store.put_image(mask), store.put_image(hatched(original, mask))
+    shown = hatched(original, mask)
+    one.mask, one.masked = store.put_image(mask), store.put_image(shown)
+    one.thumb = store.put_image(at_most(shown, THUMBNAIL))
     one.sketch = store.put_image(sketch) if sketch is not None else None
     if jobs:
         one.show(jobs)

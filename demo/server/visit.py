@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -76,7 +76,7 @@ class Round:
     key: str = field(default_factory=lambda: secrets.token_hex(6))
     """What the page calls it in the history of the visit."""
     thumb: str = ""
-    """Token of a small square around its hole as first filled."""
+    """Token of a small copy of the picture with its hole."""
 
     def known(self, method: str, options: Mapping[str, Value], seed: int, n: int) -> list[Answer]:
         """The answers to this hole that are there, from that seed on up to the first that is missing."""
@@ -320,3 +320,5 @@ class App:
     results: Path
     presence: Presence = field(default_factory=Presence)
     visits: Visits[Session] = field(default_factory=Visits)
+    welcome: Callable[[], object] = lambda: None
+    """Called when a page opens."""

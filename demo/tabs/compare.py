@@ -235,6 +235,7 @@ class CompareTab:
         return self._act(session, lambda session: actions.move(session, by))
 
     def on_load(self, key: str, session: Session | None, request: gr.Request) -> list[Any]:
+        self.app.welcome()
         session, back = actions.found_visit(self.app, session, key or "")
         asked = dict(request.query_params) if request else {}
         linked = partial(actions.restore_session, self.app, asked=asked)

@@ -10,6 +10,7 @@ from demo.server.suites import EMPTY, Figure, open_suite, readable
 from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import leaderboard as view
+from demo.views.changes import next_rev
 from demo.views.hole import hole_panes
 from demo.widgets.chart import Chart
 from demo.widgets.events import QUIET, sent
@@ -252,6 +253,7 @@ class LeaderboardTab:
             heading, panes = hole_panes(self.app, figure)
         except InputError as error:
             hidden = gr.update(visible=False)
-            return [figure, gr.update(visible=True), hidden, str(error), None, within]
+            nothing = {"rev": next_rev(), "panes": [], "bare": True}
+            return [figure, gr.update(visible=True), hidden, str(error), nothing, within]
         shown = gr.update(visible=True)
         return [figure, shown, shown, heading, panes, within]

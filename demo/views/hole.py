@@ -53,7 +53,7 @@ def _panes(
         token = fill_token(app.store, results, *hole, entry)
         panes.append(_pane(entry, values, results.suite, url(token)))
     shown = {"rev": next_rev(), "w": width, "h": height, "mode": "grid", "panes": panes}
-    return shown | {"ref": "original" if inputs else None}
+    return shown | {"ref": "original" if inputs else None, "land": figure.entry}
 
 
 def _values(results: Results, figure: Figure, label: str, image_id: str) -> dict[str, dict[str, float]]:

@@ -6,22 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.cells import split_entry
 from benchmark.metrics import METRICS, told
 from benchmark.report.agreement import section
 from benchmark.report.figures import machine
 from benchmark.report.marks import DETAIL_NOTE, footnote, mark
+from benchmark.report.stats import MIN_WINNER
 from benchmark.report.summary import Key, TableFigure, column_order, left_out, named
 from benchmark.report.tables import ARROWS, called, number
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
 from demo.views.changes import next_rev
-from inpainters.families import FAMILIES
+from inpainters.families import FAMILIES, TRIVIAL
+from inpainters.registry import METHODS
 
 SORTS = [("Worst first", "worst"), ("Median first", "median"), ("Best first", "best")]
 NOTHING = "Nothing to draw: this metric was not computed."
 NOT_SCORED = "this suite was not scored by it"
 LEADERS = 5
-"""So many of the best methods are in colour in the charts."""
+"""So many of the best methods are in colour in the charts, each in its own."""
+ENOUGH = 0.5
+"""Share of the most photographs that a method has; a leader has seen at least so many."""
 PLACES = {"hole": "Inside the hole", "band": "Along its rim", "whole": "Whole picture"}
 
 
@@ -40,6 +45,8 @@ class Board:
     bins: list[str]
     seconds: dict[str, float]
     """Entry -> median per picture, for those that have a time."""
+    families: Collection[str]
+    """Those in view."""
 
 
 def board(results: Results, metric: str, region: str, families: Collection[str]) -> list[Any]:
@@ -49,7 +56,7 @@ def board(results: Results, metric: str, region: str, families: Collection[str])
     heads = {entry: _head(results, entry, metric) for entry in entries}
     medians = results.timings.groupby("entry")["seconds"].median()
     seconds = {str(entry): float(value) for entry, value in medians.items()}
-    shown = Board(results, metric, region, heads, cells, bins, seconds)
+    shown = Board(results, metric, region, heads, cells, bins, seconds, families)
     values = (figures_table(shown), by_ratio(shown), by_seconds(shown))
     return [*({**value, "rev": next_rev()} for value in values), note(results, metric)]
 
@@ -94,7 +101,8 @@ def figures_table(board: Board) -> dict[str, Any]:
     bare = _without_figures(board)
     rows = [{**head, "cells": _row(board, entry)} for entry, head in board.heads.items() if entry not in bare]
     shown = {"caption": caption(board.metric, board.region), "cols": _columns(board), "rows": rows}
-    return {**shown, "sort": ALL_BINS, "lacking": lacking(board, bare)}
+    lines = [lacking(board, bare), not_run(board)]
+    return {**shown, "sort": ALL_BINS, "lacking": " ".join(filter(None, lines))}
 
 
 def _without_figures(board: Board) -> dict[str, str]:
@@ -119,6 +127,14 @@ def lacking(board: Board, bare: dict[str, str]) -> str:
         return f"No figures for any method: {next(iter(by_reason))}."
     parts = [f"{', '.join(titles)} ({why})" for why, titles in by_reason.items()]
     return f"No figures: {'; '.join(parts)}." if parts else ""
+
+
+def not_run(board: Board) -> str:
+    """One line on the methods in view that the suite has no rows of."""
+    ran = {split_entry(entry)[0] for entry in board.heads}
+    rest = [spec for name, spec in METHODS.items() if name not in ran]
+    names = [spec.title for spec in rest if spec.family in board.families]
+    return f"Not run in this suite: {', '.join(names)}." if names and board.heads else ""
 
 
 def _row(board: Board, entry: str) -> dict[str, dict[str, Any]]:
@@ -209,6 +225,7 @@ def note(results: Results, metric: str) -> str:
     pictures, photographs = rows["image_id"].nunique(), rows["photograph"].nunique()
     ground = f"{pictures} pictures of {photographs} photographs; intervals and tests count photographs."
     thin = " That is a thin set: read wide intervals as such." if photographs < 50 else ""
+    thin += " It is too thin to tell methods apart." if photographs < MIN_WINNER else ""
     paired = (
         " The reference is paired: the originals of the same pictures." if spec and spec.kind == "set" else ""
     )
@@ -243,7 +260,7 @@ def by_ratio(board: Board) -> dict[str, Any]:
         series += [{**head, "pts": points}] if points else []
     axis = {"label": "missing share of the picture, %", "scale": "category", "values": board.bins}
     shown = {"title": "By missing share", "x": axis, "y": _axis(board)}
-    return {**shown, "series": _led(series), "note": NOTHING}
+    return {**shown, "series": _led(board, series), "note": NOTHING}
 
 
 def by_seconds(board: Board) -> dict[str, Any]:
@@ -255,12 +272,23 @@ def by_seconds(board: Board) -> dict[str, Any]:
     ]
     axis = {"label": "median seconds per picture", "scale": "log", "unit": "s"}
     shown = {"title": "By time", "kind": "scatter", "x": axis, "y": _axis(board)}
-    return {**shown, "series": _led(series), "note": NOTHING}
+    return {**shown, "series": _led(board, series), "note": NOTHING}
 
 
-def _led(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The best ones are in colour."""
-    return [{**one, "lead": place < LEADERS} for place, one in enumerate(series)]
+def _led(board: Board, series: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The series, the leaders with their place from 1 on: by their mean over all ratios, the trivial ones and
+    those with few photographs aside.
+    """
+    cells = {one["id"]: cell for one in series if (cell := _value(board, one["id"], ALL_BINS))}
+    most = max((cell.value.photographs for cell in cells.values()), default=0)
+    sign = -1 if _better(board.metric) == "high" else 1
+    good = [
+        entry
+        for entry, cell in sorted(cells.items(), key=lambda item: sign * item[1].value.mean)
+        if cell.value.photographs >= ENOUGH * most and family_of(entry) != TRIVIAL
+    ]
+    places = {entry: place for place, entry in enumerate(good[:LEADERS], 1)}
+    return [{**one, "lead": places.get(one["id"], 0)} for one in series]
 
 
 def _value(board: Board, entry: str, label: str) -> TableFigure | None:

@@ -30,7 +30,7 @@ def picker(
         if methods:
             families.append({"id": family, "methods": methods})
     purposes = [
-        {"id": key, "title": one.title, "help": one.help, "ids": chosen_methods(one.choose(prices or {}))}
+        {"id": key, "title": one.title, "help": one.help, "ids": chosen_methods(one.choose())}
         for key, one in PURPOSES.items()
     ]
     value = {

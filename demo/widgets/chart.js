@@ -72,7 +72,8 @@ export function mount(given) {
     nodes.plot.toggleAttribute("hidden", isEmpty);
   }
 
-  function drawLegend(drawable) {
+  function drawLegend(all) {
+    const drawable = all.toSorted((a, b) => (a.lead || all.length + 1) - (b.lead || all.length + 1));
     const dashes = drawable.map((series) => (value.kind === "scatter" ? null : dashOf(series, value.series)));
     const key = JSON.stringify(
       drawable.map((series, i) => [series.id, series.title, series.family, dashes[i]]),

@@ -28,7 +28,7 @@ export function endLabels(shown, scales, x, [, right, top, bottom]) {
     limit = end.y - LINE;
   }
   return ends.map(({ series, y }) => {
-    const sign = mark(series.family, 4.5);
+    const sign = mark(series, 4.5);
     sign.setAttribute("transform", `translate(${right + 14} ${y})`);
     const text = svg("text", { x: right + 24, y: y + 4, text: titleOf(series) });
     return svg("g", { "data-series": series.id }, sign, text);

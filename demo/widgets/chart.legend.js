@@ -1,16 +1,16 @@
 /* The legend of a chart: which series stand out in colour. */
 
-import { mark, setFamily } from "./chart.marks.js";
+import { mark, setColour } from "./chart.marks.js";
 import { titleOf } from "./chart.series.js";
 import { el, svg } from "./common.js";
 
 /* `act`: choose(id) and raise(id), null for none. */
 export function legendItem(series, dash, act) {
   const sample = svg("svg", { width: 30, height: 14, viewBox: "0 0 30 14", "aria-hidden": "true" });
-  setFamily(sample, series.family);
+  setColour(sample, series);
   if (dash !== null)
     sample.append(svg("path", { class: "line", "stroke-dasharray": dash || null, d: "M1 7L29 7" }));
-  const sign = mark(series.family, 4.5);
+  const sign = mark(series, 4.5);
   sign.setAttribute("transform", "translate(15 7)");
   sample.append(sign);
   const on = {

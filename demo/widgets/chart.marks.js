@@ -13,16 +13,18 @@ function polygon(points, r) {
   return `M${points.map(([x, y]) => `${(x * r).toFixed(2)} ${(y * r).toFixed(2)}`).join("L")}Z`;
 }
 
-/* A mark in the family's shape and colour, about the origin. */
-export function mark(family, r) {
-  const corners = familyMark(family);
+/* A mark in the family's shape and the series' colour, about the origin. */
+export function mark(series, r) {
+  const corners = familyMark(series.family);
   const node = svg("path", { class: "mark", d: corners.length ? polygon(corners, r) : circle(r) });
-  setFamily(node, family);
+  setColour(node, series);
   return node;
 }
 
-export function setFamily(node, family) {
-  node.style.setProperty("--family", familyColour(family));
+/* A leader's own colour, else its family's. */
+export function setColour(node, series) {
+  const own = series.lead ? `var(--lead-${series.lead})` : familyColour(series.family);
+  node.style.setProperty("--family", own);
 }
 
 export function dashOf(series, all) {

@@ -1,6 +1,6 @@
 /* What a chart draws of a series: points, a line with its band, bars. */
 
-import { setFamily } from "./chart.marks.js";
+import { setColour } from "./chart.marks.js";
 import { text } from "./chart.scales.js";
 import { isNumber, path, svg } from "./common.js";
 
@@ -41,7 +41,7 @@ export function describe(series, p, x, y) {
 
 function seriesGroup(series) {
   const group = svg("g", { class: "series", "data-series": series.id });
-  setFamily(group, series.family);
+  setColour(group, series);
   return group;
 }
 

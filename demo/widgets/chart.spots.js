@@ -22,7 +22,7 @@ export function spotNode(series, name, [x, y], send) {
     transform: `translate(${x} ${y})`,
     on: { click: send, keydown: press },
   };
-  return svg("g", attributes, svg("circle", { class: "hit", r: 11 }), mark(series.family, 5));
+  return svg("g", attributes, svg("circle", { class: "hit", r: 11 }), mark(series, 5));
 }
 
 /* `host`: showTip and hideTip; `raise` is called with the series of the spot that is pointed at, or null. The

@@ -3,6 +3,8 @@
 import { makeHost } from "./common.host.js";
 import { el, neighbour } from "./common.js";
 
+const FIRST = "compare";
+
 function isDark() {
   return document.body.classList.contains("dark");
 }
@@ -71,9 +73,19 @@ function nameTab(event) {
   const tab = tabOf(event);
   if (!tab?.id) return;
   const query = new URLSearchParams(location.search);
-  query.set("t", tab.id.replace("tab-", "").replace("-button", ""));
+  const name = tab.id.replace("tab-", "").replace("-button", "");
+  const moved = (query.get("t") ?? FIRST) !== name;
+  query.set("t", name);
   const readable = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
-  history.replaceState(null, "", `${location.pathname}?${readable}${location.hash}`);
+  const address = `${location.pathname}?${readable}${location.hash}`;
+  if (moved) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}
+
+/* Back and forward lead from tab to tab. */
+function followHistory() {
+  const name = new URLSearchParams(location.search).get("t") ?? FIRST;
+  document.getElementById(`tab-${name}-button`)?.click();
 }
 
 export function mount(given) {
@@ -90,6 +102,7 @@ export function mount(given) {
     stepTab(event);
   });
   document.addEventListener("click", nameTab);
+  window.addEventListener("popstate", followHistory);
   document.documentElement.classList.add("ready");
   onValue((value) => {
     if (!value) return;

@@ -15,7 +15,7 @@ export function makeCarousel(panes) {
   const back = arrow("‹", "Picture before", () => turn(-1));
   const on = arrow("›", "Next picture", () => turn(1));
   const node = el("div", { class: "turns", role: "group", "aria-label": "Turn pictures" }, back, dots, on);
-  const state = { own: false, landed: "" };
+  const state = { own: false, landed: "", wanted: "" };
 
   function isRow() {
     return grid.scrollWidth > grid.clientWidth + 1;
@@ -65,10 +65,17 @@ export function makeCarousel(panes) {
     return el("button", { type: "button", class: "dot", on: { click } });
   }
 
-  /* The first fill that is done, else the first that will be; until the visitor turns on his own. */
+  /* The value may name a pane, each time anew. */
+  function heed(asked) {
+    if (asked && asked !== state.wanted) Object.assign(state, { own: false, landed: "" });
+    state.wanted = asked;
+  }
+
+  /* The pane that the value names, else the first fill that is done, else the first that will be; until the
+     visitor turns on his own. */
   function land(list) {
     const fills = list.filter((data) => isFamily(data.family));
-    const done = fills.find((data) => isDone(data));
+    const done = fills.find((data) => data.id === state.wanted) ?? fills.find((data) => isDone(data));
     const target = done ?? fills[0];
     const key = target ? `${target.id} ${Boolean(done)}` : "";
     if (!done) state.own = state.own && Boolean(state.landed);
@@ -81,6 +88,7 @@ export function makeCarousel(panes) {
   function draw() {
     const list = panes.value.panes;
     drawDots(list);
+    heed(panes.value.land ?? "");
     land(list);
     node.hidden = grid.hidden || list.length < 2;
     mark();

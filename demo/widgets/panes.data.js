@@ -4,6 +4,7 @@ import { familyName } from "./common.families.js";
 import { ownUrl, seconds } from "./common.js";
 
 const STALE = "Settings changed since this run.";
+const OTHER_HOLE = "The hole changed since this run.";
 export const STATE_TEXT = {
   empty: "",
   queued: "Queued",
@@ -54,7 +55,7 @@ export function coverText(data) {
 
 /* What is said over a picture that is there. */
 export function tagText(data) {
-  if (isStale(data)) return STALE;
+  if (isStale(data)) return data.moved ? OTHER_HOLE : STALE;
   return data.state === "stopped" && !coverText(data) ? "Stopped here" : "";
 }
 

@@ -119,6 +119,7 @@ function drawMode(panes) {
   panes.duo.handle.hidden = panes.mode !== "slider";
   panes.legend.hidden = panes.mode !== "error";
   panes.empty.hidden = !none;
+  panes.root.hidden = Boolean(panes.value.bare);
 }
 
 function setSize(root, { w, h }) {

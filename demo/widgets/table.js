@@ -6,7 +6,8 @@ import { clamp, el, isNumber } from "./common.js";
 import { aligned, detail, isFew, plain, ranks, sorted, spread, spreadRoom } from "./table.numbers.js";
 
 const LEGEND =
-  "Bold: beats all others of its column. “=”: tied with the best. “–”: no value; the reason opens on it.";
+  "Bold: beats all others of its column. “=”: not told apart from the best. “–”: no value, for the " +
+  "reason that opens on it.";
 const APART = "Slanted: on other pictures than its column's, so without a rank.";
 
 function cellNode(row, col, few, send) {

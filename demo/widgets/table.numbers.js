@@ -52,7 +52,7 @@ export function detail(cell, col, few) {
     spread(cell, col) && `95 % interval ${plain(cell.lo, col)} to ${plain(cell.hi, col)}`,
     isNumber(cell.n) && `n = ${grouped(cell.n)}${biased}`,
     cell.best && "best, significantly",
-    cell.tied && "tied with the best",
+    cell.tied && "not told apart from the best",
     cell.why,
   ];
   return parts.filter(Boolean).join(". ");

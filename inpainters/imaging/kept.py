@@ -34,6 +34,8 @@ class Original:
     profile: bytes | None
     """Of `pixels`; None for sRGB."""
     exif: bytes | None
+    tag: bytes | None = None
+    """A profile of the file that is sRGB: no pixel changes by it, and it is handed on."""
 
     def encode(self, image: Image, mask: Mask) -> tuple[bytes, tuple[str, ...]]:
         """The bytes of a PNG with the fill of `image`, (H, W, 3) uint8 sRGB, where the mask is True, and the
@@ -50,9 +52,11 @@ class Original:
                 notes, pixels = ("Its colour profile leads to sRGB alone: the result is 8-bit sRGB.",), None
         if pixels is None:
             pixels, profile, fill = image, None, image
-        chunks = {b"iCCP": profile_chunk(profile)} if profile else {}
+        merged = _merged(pixels, fill, mask)
+        named = profile or (self.tag if merged.ndim == 3 else None)
+        chunks = {b"iCCP": profile_chunk(named)} if named else {}
         chunks |= {b"eXIf": self.exif} if self.exif else {}
-        return with_chunks(_encoded(_merged(pixels, fill, mask), self._opaque(mask)), chunks), notes
+        return with_chunks(_encoded(merged, self._opaque(mask)), chunks), notes
 
     def _opaque(self, mask: Mask) -> _Pixels | None:
         """Alpha with the hole filled; None where nothing is transparent any more."""
@@ -75,7 +79,8 @@ def load_original(path: Path) -> Original:
         profile = found.profile if pixels is not None and _needed(found.profile, pixels) else None
         if profile and pixels is not None and pixels.ndim == 2 and not fits(profile, "L"):
             pixels = np.repeat(pixels[..., None], 3, axis=2)
-        return Original(pixels, alpha, profile, kept_exif(found.source, turned=found.turn is not None))
+        exif = kept_exif(found.source, turned=found.turn is not None)
+        return Original(pixels, alpha, profile, exif, None if profile else _srgb_tag(found.profile))
 
     return opened(path, MAX_PIXELS, made)
 
@@ -91,6 +96,14 @@ def _needed(profile: bytes | None, pixels: _Pixels) -> bool:
         )
     except (ImageCms.PyCMSError, OSError, ValueError):
         return False
+
+
+def _srgb_tag(profile: bytes | None) -> bytes | None:
+    """The profile where it is sound and sRGB."""
+    try:
+        return profile if profile and fits(profile, "RGB") and is_srgb(profile) else None
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
 
 
 def _pixels(found: Upright, path: Path) -> _Pixels | None:

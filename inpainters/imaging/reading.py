@@ -134,7 +134,7 @@ def _opened(
         raise
     except UnidentifiedImageError:
         raise InputError(
-            f"{name} is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP."
+            f"{name} is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP, 8 or 16 bits."
         ) from None
     except PilImage.DecompressionBombError:
         raise InputError(

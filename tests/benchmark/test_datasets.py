@@ -211,7 +211,8 @@ def test_names_of_any_bytes_and_length(tmp_path: Path) -> None:
     assert len(taken) == 3
     assert all(len(f"{image_id}.mask.png".encode()) < 256 for image_id in taken)
     assert left_out == [
-        "'bad\ufffd.png' is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP."
+        "'bad\ufffd.png' is not a picture this program can read; use PNG, JPEG, WebP, TIFF or BMP, 8 or 16 "
+        "bits."
     ]
 
 

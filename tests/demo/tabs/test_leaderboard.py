@@ -74,6 +74,29 @@ def test_next_hole_and_best_first(page: Any) -> None:
     page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('p0')")
 
 
+def test_on_a_narrow_page_the_method_of_the_figure_is_in_view_each_time_anew(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for number, title in enumerate(("Mean fill", "Telea", "Mean fill")):
+        page.locator("#leaderboard-table tr", has_text=title).locator("td button").nth(number % 2).click()
+        page.wait_for_function(
+            """title => [...document.querySelectorAll('#leaderboard-panes .pane')].some((pane) => {
+              const box = pane.getBoundingClientRect();
+              const inView = box.left >= 0 && box.right <= innerWidth;
+              return inView && pane.querySelector('.title').innerText === title;
+            })""",
+            arg=title,
+        )
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_back_leads_to_the_tab_before(page: Any) -> None:
+    page.locator("#tab-compare-button").click()
+    page.wait_for_selector("#tab-compare-button[aria-selected=true]")
+    page.go_back()
+    page.wait_for_selector("#tab-leaderboard-button[aria-selected=true]")
+    assert "t=leaderboard" in page.url
+
+
 def test_one_kind_of_holes_is_no_choice(page: Any) -> None:
     assert page.locator("#leaderboard-region").is_visible()
     assert not page.locator("#leaderboard-holes").is_visible()

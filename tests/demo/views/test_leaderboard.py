@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.report.summary import TableFigure
 from demo.server import suites
 from demo.views import leaderboard as view
 
@@ -23,10 +24,14 @@ def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
     ]
     bare = view.board(results, "fid_inception_tm", "whole", ["baseline", "smoothing"])[0]
     assert bare["rows"] == []
-    assert bare["lacking"] == "No figures for any method: weights <b>are</b> missing."
+    assert bare["lacking"].startswith(
+        "No figures for any method: weights <b>are</b> missing. Not run in this "
+    )
+    assert "FSR" in bare["lacking"]
+    assert "PatchMatch" not in bare["lacking"]  # of a family that is not in view
 
 
-def test_best_five_lead_and_methods_without_figures_are_one_line(root: Path) -> None:
+def test_methods_without_figures_are_one_line(root: Path) -> None:
     results = suites.open_suite(root, "tiny")
     cells = suites.cells_of(results, "lpips_squeeze", "hole")
     levels = {f"m{i}": i / 10 for i in range(7)}
@@ -41,14 +46,35 @@ def test_best_five_lead_and_methods_without_figures_are_one_line(root: Path) -> 
     order = view.best_first(list(levels), made, "lpips_squeeze")
     assert order == ["m1", "m5", "m6", "m0", "m2", "m3", "m4"]
     heads = {name: {"id": name, "title": name.upper(), "family": "patch"} for name in order}
-    board = view.Board(results, "lpips_squeeze", "hole", heads, made, ["1-10", "50-60"], {})
+    board = view.Board(results, "lpips_squeeze", "hole", heads, made, ["1-10", "50-60"], {}, [])
     table = view.figures_table(board)
     assert [row["id"] for row in table["rows"]] == ["m1", "m5", "m6", "m0"]
     assert table["lacking"] == "No figures: M2, M4 (too slow); M3 (no weights)."
-    many = {f"e{i}": {"id": f"e{i}", "title": "E", "family": "patch"} for i in range(6)}
-    cells = {(name, label): made["m1", label] for name in many for label in ("1-10", "50-60", "all")}
-    lines = view.by_ratio(view.Board(results, "lpips_squeeze", "hole", many, cells, ["1-10", "50-60"], {}))
-    assert [one["id"] for one in lines["series"] if one["lead"]] == ["e0", "e1", "e2", "e3", "e4"]
+
+
+def test_the_best_five_of_enough_photographs_lead_each_in_its_own_colour(root: Path) -> None:
+    results = suites.open_suite(root, "tiny")
+    made = suites.cells_of(results, "lpips_squeeze", "hole")
+    names = [
+        "mean_fill",
+        "few",
+        *(f"e{i}" for i in range(6)),
+    ]  # the best first: a trivial one, and one of few
+
+    def level(name: str, label: str) -> TableFigure:
+        value = made["telea", label].value
+        photographs = 1 if name == "few" else 4
+        return replace(
+            made["telea", label],
+            value=replace(value, mean=float(names.index(name)), photographs=photographs),
+            apart=name == "e0",
+        )
+
+    heads = {name: {"id": name, "title": name, "family": "patch"} for name in names}
+    cells = {(name, label): level(name, label) for name in names for label in ("1-10", "50-60", "all")}
+    board = view.Board(results, "lpips_squeeze", "hole", heads, cells, ["1-10", "50-60"], {}, [])
+    found = {one["id"]: one["lead"] for one in view.by_ratio(board)["series"]}
+    assert found == {"mean_fill": 0, "few": 0, "e0": 1, "e1": 2, "e2": 3, "e3": 4, "e4": 5, "e5": 0}
 
 
 def test_holes_of_two_kinds_share_no_table(two_kinds: Path) -> None:

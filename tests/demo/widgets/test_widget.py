@@ -94,7 +94,8 @@ def test_a_mark_has_the_corners_of_the_table() -> None:
     const setAttribute = function (name, value) { this[name] = value; };
     const style = { setProperty() {} };
     globalThis.document = { createElementNS: () => ({ style, append() {}, setAttribute }) };
-    console.log(JSON.stringify(["patch", "baseline", "none"].map((family) => chart_marks.mark(family, 5).d)));
+    const drawn = (family) => chart_marks.mark({ family }, 5).d;
+    console.log(JSON.stringify(["patch", "baseline", "none"].map(drawn)));
     """
     run = [shutil.which("node") or "node", "-e", script("chart.marks.js") + program]
     triangle, disc, none = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)

@@ -75,6 +75,16 @@ def test_the_profile_is_kept_and_known_pixels_are_those_of_the_file(tmp_path, pr
     assert np.abs(np.asarray(managed, int) - image)[HOLE].max() <= 4, "the fill is converted into the profile"
 
 
+def test_a_profile_that_is_srgb_is_handed_on(tmp_path):
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data, notes, image = result_of(tmp_path, encoded(CAT, icc_profile=own))
+    assert (pil(data).info["icc_profile"], notes) == (own, ())
+    np.testing.assert_array_equal(np.asarray(pil(data)), image)
+    grey, _, _ = result_of(tmp_path, encoded(GREY, icc_profile=own), fill=(90, 90, 90))
+    assert pil(grey).mode == "L"  # PNG has no profile for colours in a grey picture
+    assert "icc_profile" not in pil(grey).info
+
+
 def test_grey_with_a_profile(tmp_path):
     own = profile("Linear", 1.0)
     data, _, _ = result_of(tmp_path, encoded(GREY, icc_profile=own), fill=(90, 90, 90))
