@@ -35,7 +35,7 @@ from inpainters.imaging import (
     shown,
     side_by_side,
 )
-from inpainters.registry import BROKEN, METHODS, create, get, unavailable
+from inpainters.registry import BROKEN, FILE_KINDS, METHODS, create, get, unavailable
 from inpainters.strategy import Outline, workload
 from inpainters.weights.fetch import fetch
 
@@ -49,7 +49,7 @@ def _parser() -> commandline.Parser:
     parser = commandline.Parser(
         prog="python -m inpainters", description="Fill holes in photographs by any of the methods."
     )
-    commands = parser.add_subparsers(required=True, metavar="list|fill|check|fetch")
+    commands = parser.add_subparsers(required=True, metavar="list|fill|check|probe|fetch")
     listing = commands.add_parser("list", help="the methods: which are ready, what they cost, their options")
     listing.set_defaults(command=_list)
     fill = commands.add_parser(
@@ -109,6 +109,11 @@ def _parser() -> commandline.Parser:
     commandline.add_trust(checking)
     commandline.add_weights(checking)
     checking.set_defaults(command=_check)
+    probing = commands.add_parser("probe", help="find out how an exported network wants to be called")
+    probing.add_argument("file", metavar="torchscript:FILE|onnx:FILE")
+    probing.add_argument("--overwrite", action="store_true", help="replace the TOML that is there")
+    commandline.add_trust(probing)
+    probing.set_defaults(command=_probe)
     fetching = commands.add_parser("fetch", help="download a weights file and check its sha256")
     fetching.add_argument("name", metavar="NAME")
     fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
@@ -375,6 +380,28 @@ def _check(arguments: argparse.Namespace) -> int:
             print(f"    {verdict.problem}")
     print(f"'{name}' keeps its contract." if not broken else f"'{name}' breaks it {broken} times.")
     return 2 if broken else 0
+
+
+# --- probe ----------------------------------------------------------------------------------------
+
+
+def _probe(arguments: argparse.Namespace) -> int:
+    from inpainters.methods.others import exported
+
+    kind, _, file = arguments.file.partition(":")
+    path = Path(file)
+    if kind not in FILE_KINDS or not path.is_file():
+        raise InputError("Name a file that is there, after its kind: torchscript:FILE or onnx:FILE.")
+    if not arguments.trust:
+        raise InputError(f"'{path.name}' would be read and run: add --trust if you know it.")
+    target = path.with_suffix(".toml")
+    commandline.check_new([target], overwrite=arguments.overwrite)
+    found, error = exported.probe(kind, path)
+    said = f"# Found by trying: known pictures are missed by {error:.1f} grey levels in the hole.\n"
+    save_bytes(target, (said + exported.toml_of(found)).encode())
+    print(exported.toml_of(found), end="")
+    print(f"Known pictures are missed by {error:.1f} grey levels; written to '{target}'.")
+    return 0
 
 
 # --- fetch ----------------------------------------------------------------------------------------

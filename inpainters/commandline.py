@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from inpainters import registry
 from inpainters.errors import InputError, UnavailableError, disk_full, unknown
 from inpainters.imaging import shown
-from inpainters.weights.files import ENV
+from inpainters.weights.files import ENV, of_the_table
 
 
 class Parser(argparse.ArgumentParser):
@@ -137,7 +137,9 @@ def _first_there(folder: Path) -> Path:
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """Add `--trust`, without which no code and no file of somebody else is run or read."""
     parser.add_argument(
-        "--trust", action="store_true", help="run the code of methods that are named package.module:name"
+        "--trust",
+        action="store_true",
+        help="run the code, or read the file, that a method of yours is",
     )
 
 
@@ -149,6 +151,11 @@ def joined(names: str, *, trust: bool) -> str:
 
 
 def _joined(name: str, *, trust: bool) -> str:
+    kind, _, file = name.partition(":")
+    if kind in registry.FILE_KINDS:
+        if not trust and not (Path(file).is_file() and of_the_table(Path(file))):
+            raise InputError(f"'{file}' is a file of somebody else's: add --trust if you know it.")
+        return registry.add(name)
     module, _, rest = name.partition(":")
     attribute, _, settings = rest.partition(":")
     if not attribute or "=" in attribute:

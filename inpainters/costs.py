@@ -10,6 +10,8 @@ from inpainters.strategy import Workload
 
 _KEEP = 15  # runs; the median of the latest forgives a run that had to share its machine
 
+_TRUSTED = 2.0  # how far first runs, which warm up, move what others are expected to take
+
 _lock = threading.Lock()
 _ratios: defaultdict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=_KEEP))
 _first: dict[tuple[str, str], float] = {}
@@ -49,7 +51,7 @@ def factor(name: str, weights: tuple[str, ...] = (), other: str = "") -> float:
     (`Loaded.other`) if given.
 
     Where it never ran: the median of the methods with the same `weights`, as a network takes its time whoever
-    calls it; else of all that ran more than once; else the least of first runs; 1 before any.
+    calls it; else of all that ran more than once; else of first runs, within `_TRUSTED`; 1 before any.
     """
     with _lock:
         medians = _first | {key: statistics.median(ratios) for key, ratios in _ratios.items()}
@@ -58,7 +60,9 @@ def factor(name: str, weights: tuple[str, ...] = (), other: str = "") -> float:
         warm = [median for method, median in own.items() if (method, "") in _ratios]
     if (known := medians.get((name, other), own.get(name))) is not None:
         return known
-    return statistics.median(alike or warm or [min(own.values(), default=1.0)])
+    if alike or warm or not own:
+        return statistics.median(alike or warm or [1.0])
+    return min(max(statistics.median(own.values()), 1 / _TRUSTED), _TRUSTED)
 
 
 def spoken(seconds: float) -> str:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpainters.errors import InputError, UnavailableError, unknown
-from inpainters.spec import Cost, MethodSpec, Option, Strategy
+from inpainters.spec import DETAIL_OPTION, Cost, MethodSpec, Option, Strategy
 from inpainters.weights.bundled import BUNDLED
 from inpainters.weights.table import WEIGHTS
 
@@ -22,14 +23,6 @@ _TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=
 memory's bounds.
 """
 
-_DETAIL = Option(
-    "detail",
-    "surroundings",
-    "For a large hole, which is drawn small: 'surroundings' takes fine detail from the known part of the "
-    "picture, 'enlarge' only enlarges.",
-    choices=("surroundings", "enlarge"),
-    detail=True,
-)
 _DIFFUSION_OPTIONS = (
     Option(
         "preset",
@@ -54,7 +47,7 @@ _DIFFUSION_OPTIONS = (
         choices=("fp32", "bf16"),
     ),
     Option("compile", False, "Compile the network first; on GPUs alone, and worth it for long runs."),
-    _DETAIL,
+    DETAIL_OPTION,
 )
 _JUMPS = (
     Option("jump_length", 0, "Steps that a jump goes back towards noise; 0: as the preset has it.", 0, 500),
@@ -238,7 +231,7 @@ _SPECS = (
         # A square with twice the side of the hole, which may be long and thin; 128 px at least.
         strategy=Strategy(context=1.0, min_context=64, apart=True, depth=_DEPTH),
         cost=Cost(fixed=0.01, per_part=0.01, per_megapixel=0.1),
-        options=(_DETAIL,),
+        options=(DETAIL_OPTION,),
         requires=("torch", "safetensors"),
         weights=("context_encoder",),
         trained_with=("squeezenet",),
@@ -266,7 +259,7 @@ _SPECS = (
         strategy=replace(_TRAINED, max_pixels=384 * 384),
         cost=Cost(fixed=0.02, per_megapixel=1.8, per_missing_megapixel=13.0),
         requires=("torch", "safetensors"),
-        options=(_DETAIL,),
+        options=(DETAIL_OPTION,),
         weights=("contextual_attention",),
         trained_with=("squeezenet",),
         explains=True,
@@ -293,7 +286,7 @@ _SPECS = (
         licence="Apache-2.0; weights for research",
         requires=("torch", "safetensors"),
         trained_with=("squeezenet",),
-        options=(_DETAIL,),
+        options=(DETAIL_OPTION,),
         weights=("partial_conv",),
     ),
     MethodSpec(
@@ -319,7 +312,7 @@ _SPECS = (
         licence="Apache-2.0; weights for research",
         requires=("torch", "safetensors"),
         trained_with=("squeezenet",),
-        options=(_DETAIL,),
+        options=(DETAIL_OPTION,),
         weights=("gated_conv",),
     ),
     MethodSpec(
@@ -343,7 +336,7 @@ _SPECS = (
         strategy=_TRAINED,
         cost=Cost(fixed=0.02, per_megapixel=1.1, per_missing_megapixel=0.5),
         requires=("torch", "safetensors"),
-        options=(_DETAIL,),
+        options=(DETAIL_OPTION,),
         weights=("pen_net",),
         trained_with=("squeezenet",),
         explains=True,
@@ -376,6 +369,44 @@ _SPECS = (
         explains=True,
         calls="inpainters.methods.diffusion.schedules:calls",
         course="inpainters.methods.diffusion.schedules:course",
+    ),
+    MethodSpec(
+        name="big_lama",
+        title="Big LaMa",
+        family="convolutional",
+        suits=("remove", "restore"),
+        target="inpainters.methods.others.exported:TorchScript",
+        summary="A network whose layers see the whole picture at once, by its frequencies (Fourier "
+        "convolutions). Continues repeated structure across wide holes: many programs take objects out with "
+        "it. What is no pattern comes out soft in very large holes.",
+        paper="Suvorov et al., Resolution-robust large mask inpainting with Fourier convolutions, WACV",
+        year=2022,
+        link="https://doi.org/10.1109/WACV51458.2022.00323",
+        licence="Apache-2.0",
+        cost=Cost(fixed=0.3, per_megapixel=14.0),
+        strategy=Strategy(context=1.0, min_context=64, max_pixels=1024 * 1024, multiple=8),
+        options=(DETAIL_OPTION,),
+        requires=("torch",),
+        weights=("big_lama",),
+    ),
+    MethodSpec(
+        name="mi_gan",
+        title="MI-GAN",
+        family="convolutional",
+        suits=("remove",),
+        target="inpainters.methods.others.exported:Onnx",
+        summary="A small network for telephones that learned from a large one. Quick, and sharp in holes of "
+        "ordinary size. It knows pictures of 512 pixels: its own pipeline shrinks larger windows.",
+        paper="Sargsyan, Navasardyan, Xu and Shi, MI-GAN: a simple baseline for image inpainting on mobile "
+        "devices, ICCV",
+        year=2023,
+        link="https://doi.org/10.1109/ICCV51070.2023.00674",
+        licence="MIT",
+        cost=Cost(fixed=0.5, per_megapixel=1.0),
+        strategy=Strategy(context=1.0, min_context=64, max_pixels=512 * 512),
+        options=(DETAIL_OPTION,),
+        requires=("onnxruntime",),
+        weights=("mi_gan",),
     ),
     MethodSpec(
         name="deep_image_prior",
@@ -518,6 +549,8 @@ METHODS: dict[str, MethodSpec] = {
 """The methods; one that this project trains joins when its weights are bundled."""
 
 
+FILE_KINDS = ("torchscript", "onnx")
+"""What stands before the name of an exported network's file."""
 BROKEN: dict[str, str] = {}
 """Methods of installed packages that cannot be had -> why, in one sentence."""
 
@@ -525,13 +558,19 @@ BROKEN: dict[str, str] = {}
 def add(reference: str, name: str = "") -> str:
     """Let a method from elsewhere join the table; returns its name there.
 
-    `reference`: `package.module:name` of a class or a function, whose module is imported: its code runs. Only
-    for what whoever runs the program has named. Raises InputError with one sentence where it is no method, or
-    its name is another's.
+    `reference`: `package.module:name` of a class or a function, whose module is imported: its code runs; or
+    `torchscript:FILE`, `onnx:FILE` of a network with a TOML beside it. Only for what whoever runs the program
+    has named. Raises InputError with one sentence where it is no method, or its name is another's.
     """
     from inpainters.methods.others import own
 
-    spec = own.spec_of(own.loaded(reference), reference, name)
+    kind, _, file = reference.partition(":")
+    if kind in FILE_KINDS:
+        from inpainters.methods.others import exported
+
+        spec = exported.add_file(kind, Path(file), name)
+    else:
+        spec = own.spec_of(own.loaded(reference), reference, name)
     if (known := METHODS.get(spec.name)) and known.target != spec.target:
         raise InputError(f"There is a method '{spec.name}' already: name '{reference}' otherwise.")
     METHODS[spec.name] = spec

@@ -65,6 +65,17 @@ class Option:
 _KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
+DETAIL_OPTION = Option(
+    "detail",
+    "surroundings",
+    "For a large hole, which is drawn small: 'surroundings' takes fine detail from the known part of the "
+    "picture, 'enlarge' only enlarges.",
+    choices=("surroundings", "enlarge"),
+    detail=True,
+)
+"""Of every method that is drawn small where a hole is large."""
+
+
 @dataclass(frozen=True)
 class Strategy:
     """What a method can bear. The defaults suit a method of linear cost."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inpainters.errors import UnavailableError, disk_full
-from inpainters.weights.files import ENV, cache, find_file, remedy, sha256, verified
+from inpainters.weights.files import ENV, cache, digest_like, find_file, remedy, short, verified
 from inpainters.weights.table import WEIGHTS
 
 MIRROR = "INPAINTING_MIRROR"
@@ -37,12 +37,12 @@ def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
     url = address(name)
     cache().mkdir(parents=True, exist_ok=True)
     with _part(file) as part:
-        if not (part.is_file() and sha256(part).startswith(digest)):
+        if not (part.is_file() and digest_like(part, digest).startswith(digest)):
             _download(url, part, on_progress)
-        if not (found := sha256(part)).startswith(digest):
+        if not (found := digest_like(part, digest)).startswith(digest):
             part.unlink()
             raise UnavailableError(
-                f"What came for '{name}' is another file (sha256 {found[:8]}…, not {digest[:8]}…): try again "
+                f"What came for '{name}' is another file ({short(found)}, not {short(digest)}): try again "
                 "later."
             )
         return part.replace(cache() / file)

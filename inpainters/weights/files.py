@@ -12,6 +12,7 @@ ENV = "INPAINTING_WEIGHTS"
 """Environment variable: folders with weights files, separated as in PATH."""
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 """Where the bundled weights lie, each with its card."""
+_MD5 = "md5:"
 _REPOSITORY = "the repository's folder inpainters/weights/checkpoints"
 
 
@@ -70,11 +71,11 @@ def verified_all(name: str) -> list[Path]:
     if not paths:
         raise UnavailableError(f"The weights '{name}' are not here: {remedy(name)}.")
     for path in paths:
-        digest, pinned = sha256(path), WEIGHTS[name].files[path.name]
-        if not digest.startswith(pinned):
+        pinned = WEIGHTS[name].files[path.name]
+        if not (found := digest_like(path, pinned)).startswith(pinned):
             raise UnavailableError(
-                f"'{path.name}' is not the file that '{name}' names (sha256 {digest[:8]}…, expected "
-                f"{pinned[:8]}…): delete it and {restore(name)}."
+                f"'{path.name}' is not the file that '{name}' names ({short(found)}, expected "
+                f"{short(pinned)}): delete it and {restore(name)}."
             )
     return paths
 
@@ -102,6 +103,28 @@ def sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_like(path: Path, pinned: str) -> str:
+    """A file's digest of the kind of `pinned`: sha256, or `md5:` and its md5."""
+    if not pinned.startswith(_MD5):
+        return sha256(path)
+    with path.open("rb") as file:
+        return _MD5 + hashlib.file_digest(file, "md5").hexdigest()
+
+
+def short(digest: str) -> str:
+    """Such as "sha256 1faef530…"."""
+    kind, value = ("md5", digest.removeprefix(_MD5)) if digest.startswith(_MD5) else ("sha256", digest)
+    return f"{kind} {value[:8]}…"
+
+
+def of_the_table(path: Path) -> str:
+    """The key of the WEIGHTS table whose file this is, by its digest; empty where it is none of them."""
+    known = [
+        (name, pinned) for name, row in WEIGHTS.items() for pinned in row.files.values() if len(pinned) > 8
+    ]
+    return next((name for name, pinned in known if digest_like(path, pinned) == pinned), "")
 
 
 def _any(files: Iterable[str], places: Iterable[Path]) -> list[Path]:

@@ -14,8 +14,8 @@ class WeightsFile:
 
     name: str
     files: dict[str, str]
-    """File name -> its sha256, or the first 8 characters of it where no more is published; any one of the
-    files serves, unless they belong `together`."""
+    """File name -> its sha256, or the first 8 characters of it where no more is published, or `md5:` and its
+    md5 where only that is; any one of the files serves, unless they belong `together`."""
     url: str
     """Where `fetch` gets the first of `files`; 'module:attribute' names a URL that a library carries."""
     licence: str
@@ -24,6 +24,10 @@ class WeightsFile:
     """True where this project trained it: it lies in `checkpoints`; `files` is empty while there is none."""
     together: bool = False
     """True where the files are shards, all of which are needed."""
+    size: int = 0
+    """Bytes of the first of `files`; 0 where nobody prints it."""
+    commercial: bool | None = None
+    """Whether the licence lets one earn with it; None where that is not known."""
     network: str = ""
     """`module:class` of the network that shards are of; they may name another class of the same module."""
 
@@ -64,6 +68,25 @@ _FILES = (
         url="torch_fidelity.feature_extractor_inceptionv3:URL_INCEPTION_V3",
         licence="Apache-2.0",
         trained_on="ImageNet-1k",
+    ),
+    # IOPaint prints the md5 that it checks; a mirror of the authors' pipeline prints its sha256.
+    WeightsFile(
+        name="big_lama",
+        files={"big-lama.pt": "md5:e3aa4aaa15225a33ec84f9f4bc47e500"},
+        url="https://github.com/Sanster/models/releases/download/add_big_lama/big-lama.pt",
+        licence="Apache-2.0",
+        trained_on="Places2",
+        size=205_669_692,
+        commercial=True,
+    ),
+    WeightsFile(
+        name="mi_gan",
+        files={"migan_pipeline_v2.onnx": "6f1f3530a1a2324b19752018ce756088b07973cda8d7d890034ace5c8a48c40b"},
+        url="https://huggingface.co/andraniksargsyan/migan/resolve/main/migan_pipeline_v2.onnx",
+        licence="MIT",
+        trained_on="Places2",
+        size=28_079_181,
+        commercial=True,
     ),
 )
 

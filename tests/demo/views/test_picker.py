@@ -6,7 +6,7 @@ from demo.server.pictures import open_picture
 from demo.server.visit import Session
 from demo.views import compare as view
 from demo.views import picker
-from inpainters import registry
+from inpainters import costs, registry
 from inpainters.costs import spoken
 from inpainters.strategy import Hole
 
@@ -24,6 +24,7 @@ def test_what_a_picker_offers(store):
 
 
 def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store):
+    costs.forget()
     spec, session = registry.get("repaint"), Session(store)
     session.begin(open_picture(store, samples.sample_path("coffee"), "Coffee", "coffee"))
     session.hole, session.holes = {"count": 800}, [Hole(0, 0, 20, 20, 400), Hole(300, 500, 320, 520, 400)]
