@@ -57,20 +57,22 @@ def presets() -> str:
     return table(head, [[spec.title, *(f"{calls:,}" for calls in spec.presets().values())] for spec in specs])
 
 
-def overview(suite: str) -> str:
+def overview(suite: str, *metrics: str) -> str:
     """The first table of a suite's table.md, or that of each of its mask sets, without columns in which
-    nothing could be computed.
+    nothing could be computed. `metrics`: those alone; none: all.
     """
     parts = (ROOT / "results" / suite / "table.md").read_text(encoding="utf-8").split("\n\n")
-    tables = [_full_columns(part) for part in parts if part.startswith("| method | n |")]
+    tables = [_full_columns(part, metrics) for part in parts if part.startswith("| method | n |")]
     kinds = [part.removeprefix("# Holes: ") for part in parts if part.startswith("# Holes: ")]
     named = (f"Holes of the kind `{kind}`:\n\n{one}" for kind, one in zip(kinds, tables, strict=True))
     return "\n\n".join(named) if kinds else tables[0]
 
 
-def _full_columns(table: str) -> str:
+def _full_columns(table: str, metrics: tuple[str, ...] = ()) -> str:
     lines = (line.strip("| ").split(" | ") for line in table.splitlines())
-    kept = [column for column in zip(*lines, strict=True) if set(column[2:]) != {"–"}]
+    columns = enumerate(zip(*lines, strict=True))
+    wanted = [column for i, column in columns if i < 2 or not metrics or column[0].split("`")[1] in metrics]
+    kept = [column for column in wanted if set(column[2:]) != {"–"}]
     return "\n".join("| " + " | ".join(line) + " |" for line in zip(*kept, strict=True))
 
 
@@ -118,7 +120,7 @@ def masks() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "presets": presets,
-    "photos": partial(overview, "photos"),
+    "photos": partial(overview, "photos", "lpips_squeeze", "psnr", "ssim"),
     "quick": partial(overview, "quick"),
     "crossing_sets": partial(crossing, "kd_squeeze_u"),
     "crossing_pictures": partial(crossing, "lpips_squeeze"),
