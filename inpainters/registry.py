@@ -371,6 +371,29 @@ _SPECS = (
         course="inpainters.methods.diffusion.schedules:course",
     ),
     MethodSpec(
+        name="lama",
+        title="LaMa",
+        family="convolutional",
+        suits=("remove", "restore"),
+        target="inpainters.methods.learned.lama:Lama",
+        summary="A network part of whose layers sees the whole picture at once, by its frequencies (Fourier "
+        "convolutions). Repeated structure is continued across wide holes from its first layers on. This one "
+        "is small: what is no pattern comes out soft.",
+        lesson="Each block has features that see their neighbours, and features that see the whole picture. "
+        "Watch the second kind reach across the hole at once, where the first kind closes it from the rim.",
+        paper="Suvorov et al., Resolution-robust large mask inpainting with Fourier convolutions, WACV",
+        year=2022,
+        link="https://doi.org/10.1109/WACV51458.2022.00323",
+        strategy=_TRAINED,
+        cost=Cost(fixed=0.01, per_megapixel=1.0),
+        explains=True,
+        licence="Apache-2.0; weights for research",
+        requires=("torch", "safetensors"),
+        trained_with=("squeezenet",),
+        options=(DETAIL_OPTION,),
+        weights=("lama",),
+    ),
+    MethodSpec(
         name="big_lama",
         title="Big LaMa",
         family="convolutional",

@@ -96,6 +96,7 @@ _TRAINED = {
     "contextual_attention": "contextual_attention:ContextualAttentionGenerator",
     "denoiser": "denoiser:Denoiser",
     "gated_conv": "gated:GatedGenerator",
+    "lama": "lama:FourierGenerator",
     "latent_diffusion": "denoiser:Denoiser",
     "palette": "denoiser:Denoiser",
     "partial_conv": "partial:PartialUNet",

@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inpainters.networks.context_encoder import ContextEncoderGenerator, SlimContextEncoder
+from inpainters.networks.lama import FourierGenerator, SlimFourierGenerator
 from inpainters.networks.layers import AttentionTransfer, ChannelwiseFC, attention_transfer
+from inpainters.networks.layers.fourier_conv import FourierUnit
 from inpainters.networks.partial import PartialUNet, SlimPartialUNet
 from inpainters.networks.pen_net import PenNetGenerator, SlimPenNet
 from inpainters.networks.slim import push_pull
@@ -217,12 +219,37 @@ def test_partial_net_has_the_size_of_the_paper_s():
         assert math.isclose(count(PartialUNet()), 32.9e6, rel_tol=0.01)
 
 
+def test_lama_has_the_size_of_the_paper_s():
+    with torch.device("meta"):
+        assert math.isclose(count(FourierGenerator()), 27e6, rel_tol=0.01)
+        assert math.isclose(count(FourierGenerator(blocks=18)), 51e6, rel_tol=0.01)
+
+
+def test_a_fourier_unit_sees_the_whole_picture_and_keeps_its_size():
+    torch.manual_seed(0)
+    unit = FourierUnit(2, 3).eval()
+    x = torch.rand(1, 2, 9, 14, requires_grad=True)
+    out = unit(x)
+    assert out.shape == (1, 3, 9, 14)
+    out[0, 0, 0, 0].backward()
+    assert (x.grad.abs() > 1e-9).float().mean() > 0.9
+    with torch.no_grad():  # by hand: the identity on coefficients is the identity on pictures
+        same = FourierUnit(2, 2).eval()
+        same.conv.weight.copy_(torch.eye(4)[..., None, None])
+        positive = torch.fft.rfft2(x, norm="ortho")
+        want = torch.complex(positive.real.clamp(min=0), positive.imag.clamp(min=0))
+        scale = 1 / (1 + same.norm.eps) ** 0.5
+        torch.testing.assert_close(same(x), torch.fft.irfft2(want * scale, s=(9, 14), norm="ortho"))
+
+
 # --- networks -------------------------------------------------------------------------------------
 
 
 NETWORKS = {
     "partial": lambda: PartialUNet(widths=(4, 8, 8), kernels=(5, 3, 3)),
     "slim_partial": lambda: SlimPartialUNet(widths=(4, 8, 8), kernels=(5, 3, 3)),
+    "lama": lambda: FourierGenerator(width=4, scales=3, blocks=1),
+    "slim_lama": lambda: SlimFourierGenerator(widths=(4, 8, 8), blocks=1),
     "pen_net": lambda: PenNetGenerator(widths=(8, 8, 8, 8)),
     "slim_pen_net": lambda: SlimPenNet(widths=(4, 8, 8, 8), units=(1, 1, 1), dilations=(1,)),
     "context_encoder": lambda: ContextEncoderGenerator(widths=(4, 4, 4, 4, 8)),
@@ -253,6 +280,17 @@ def test_networks_are_blind_to_the_hole_and_train(name):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
     sum(stage.square().mean() for stage in network(image, mask)).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+@pytest.mark.parametrize("size", [(8, 8), (24, 37), (64, 41)])
+def test_the_slim_lama_starts_from_a_smooth_fill_and_takes_any_size(size):
+    torch.manual_seed(0)
+    network = SlimFourierGenerator(widths=(4, 8, 8, 8), blocks=2).eval()
+    image, mask = pictures(1, *size)
+    offset = torch.tensor([0.3, 0.1, 0.2]).view(1, 3, 1, 1)
+    torch.testing.assert_close(
+        network(image + offset, mask)[0], network(image, mask)[0] + offset, atol=1e-4, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("name", ["pen_net", "slim_pen_net"])
