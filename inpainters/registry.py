@@ -240,7 +240,7 @@ _SPECS = (
     MethodSpec(
         name="contextual_attention",
         title="Contextual attention",
-        version="3",
+        version="4",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",

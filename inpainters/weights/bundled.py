@@ -10,7 +10,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "context_encoder-2-of-2.safetensors": "38e5a7366a44acc9f560fc7698c13e84c64cfb9f5e466d9895adc40f21bb4dd5",
     },
     "contextual_attention": {
-        "contextual_attention-1-of-1.safetensors": "a4812c6d3738ad87d0ef77bfb348f5c5223db88f4a2e9b571c31ef1c0c889ffd",
+        "contextual_attention-1-of-1.safetensors": "1897efbdd4636fd678f71764deec045110e3ea11bb2f9802d8601518854df5a9",
     },
     "denoiser": {
         "denoiser-1-of-1.safetensors": "7032f6940487f9537cac0c5e32e71bbecf81c9dadac76a5e84de9b27c6fac6be",
