@@ -24,7 +24,7 @@ from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
 from demo.widgets.events import QUIET
-from inpainters import commandline
+from inpainters import commandline, registry
 from inpainters.errors import InputError
 
 TITLE = "Inpainting, side by side"
@@ -166,7 +166,8 @@ def _serve(given: argparse.Namespace) -> int:
         raise InputError(
             f"There is no folder '{given.results}'; name one that `python -m benchmark run` has written."
         )
-    commandline.joined(given.method, trust=given.trust)
+    for name in filter(None, commandline.joined(given.method, trust=given.trust).split(",")):
+        registry.get(name)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()
     blocks, app = make(given.results)

@@ -46,6 +46,8 @@ def _told(act: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
             said = STOPPED
         except MemoryError:
             said = NO_MEMORY
+        except Exception as error:  # a method's fault, not the caller's
+            said = f"It failed here: {type(error).__name__}: {str(error)[:200]}"
         raise gr.Error(said, print_exception=False)
 
     return telling

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from inpainters import commandline, costs
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
-from inpainters.conformance import verdicts
+from inpainters.conformance import CLAUSES, verdicts
 from inpainters.costs import spoken
 from inpainters.errors import InputError, disk_full, sentence, unknown
 from inpainters.folders import FilePair, FilePairs, listed, pair_up
@@ -114,7 +114,7 @@ def _parser() -> commandline.Parser:
     probing.add_argument("--overwrite", action="store_true", help="replace the TOML that is there")
     commandline.add_trust(probing)
     probing.set_defaults(command=_probe)
-    fetching = commands.add_parser("fetch", help="download a weights file and check its sha256")
+    fetching = commands.add_parser("fetch", help="download a weights file and check its digest")
     fetching.add_argument("name", metavar="NAME")
     fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
     fetching.set_defaults(command=_fetch)
@@ -378,7 +378,8 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"{'NO ' if verdict.problem else 'yes'} {verdict.clause}.", flush=True)
         if verdict.problem:
             print(f"    {verdict.problem}")
-    print(f"'{name}' keeps its contract." if not broken else f"'{name}' breaks it {broken} times.")
+    count = len(CLAUSES)
+    print(f"'{name}' breaks {broken} of {count} clauses." if broken else f"'{name}' keeps its contract.")
     return 2 if broken else 0
 
 

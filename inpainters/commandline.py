@@ -144,8 +144,9 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 
 
 def joined(names: str, *, trust: bool) -> str:
-    """A comma-separated list of methods, those from elsewhere (`package.module:name`, with or without
-    `:option=value` after it) by the names under which they join the table. Raises InputError without `trust`.
+    """A comma-separated list of methods, those from elsewhere by the names under which they join the table:
+    `package.module:name`, with or without `:option=value` after it, `torchscript:FILE` and `onnx:FILE`.
+    Raises InputError without `trust`.
     """
     return ",".join(_joined(name.strip(), trust=trust) for name in names.split(","))
 
@@ -153,12 +154,15 @@ def joined(names: str, *, trust: bool) -> str:
 def _joined(name: str, *, trust: bool) -> str:
     kind, _, file = name.partition(":")
     if kind in registry.FILE_KINDS:
-        if not trust and not (Path(file).is_file() and of_the_table(Path(file))):
+        from inpainters.methods.others.exported import CONVENTIONS
+
+        known = [path.stem for path in CONVENTIONS.glob("*.toml")]
+        if not trust and not (Path(file).is_file() and of_the_table(Path(file), known)):
             raise InputError(f"'{file}' is a file of somebody else's: add --trust if you know it.")
         return registry.add(name)
     module, _, rest = name.partition(":")
     attribute, _, settings = rest.partition(":")
-    if not attribute or "=" in attribute:
+    if not attribute or "=" in attribute or module in registry.METHODS:
         return name
     if not trust:
         raise InputError(f"'{module}:{attribute}' is code that would run here: add --trust if you know it.")

@@ -106,15 +106,6 @@ def _why(drawn: np.ndarray) -> str:
     return "look at its range, its channels, and at what it takes for missing (the mask is True there)."
 
 
-def _known(method: Inpainter) -> str:
-    image, mask = striped(), hole()
-    other = image.copy()
-    other[mask] = (255, 0, 255)
-    if (answered(method, image, mask).image[mask] != answered(method, other, mask).image[mask]).any():
-        return "What lies under the mask changed the fill."
-    return ""
-
-
 def _repeats(method: Inpainter) -> str:
     first = answered(method, striped(), hole(), seed=7).raw
     _disturb()
@@ -179,7 +170,6 @@ CLAUSES: dict[str, Callable[[Inpainter], str]] = {
     "It fills the hole, with a picture of the piece's size": _fills,
     "It takes pictures of any size and holes at the border": _sizes,
     "It continues a picture of one colour": _colour,
-    "It does not see what lies under the mask": _known,
     "The same seed gives the same fill": _repeats,
     "Other seeds give other fills where it draws at random": _seeds,
     "It leaves global random generators alone": _globals,

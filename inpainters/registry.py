@@ -1,5 +1,8 @@
-"""The table of all methods. Reading it imports neither torch nor any method."""
+"""The table of all methods. Reading it imports neither torch nor any method, but for the modules that
+installed packages name as entry points.
+"""
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -574,6 +577,7 @@ METHODS: dict[str, MethodSpec] = {
 
 FILE_KINDS = ("torchscript", "onnx")
 """What stands before the name of an exported network's file."""
+_added: dict[str, str] = {}  # name of a row from elsewhere -> its reference
 BROKEN: dict[str, str] = {}
 """Methods of installed packages that cannot be had -> why, in one sentence."""
 
@@ -591,12 +595,14 @@ def add(reference: str, name: str = "") -> str:
     if kind in FILE_KINDS:
         from inpainters.methods.others import exported
 
-        spec = exported.add_file(kind, Path(file), name)
+        spec = exported.row_of_file(kind, Path(file), name)
     else:
         spec = own.spec_of(own.loaded(reference), reference, name)
-    if (known := METHODS.get(spec.name)) and known.target != spec.target:
+    if spec.name in METHODS and _added.get(spec.name) != reference:
         raise InputError(f"There is a method '{spec.name}' already: name '{reference}' otherwise.")
-    METHODS[spec.name] = spec
+    if kind in FILE_KINDS:
+        exported.keep(spec.name, Path(file))
+    METHODS[spec.name], _added[spec.name] = spec, reference
     return spec.name
 
 
@@ -607,8 +613,8 @@ def _add_installed() -> None:
     for point in entry_points(group="inpainters.methods"):
         try:
             add(point.value, point.name)
-        except InputError as error:
-            BROKEN[point.name] = str(error)
+        except Exception as error:  # somebody else's package must not take ours along
+            BROKEN[point.name] = str(error) or type(error).__name__
 
 
 def get(name: str) -> MethodSpec:
@@ -652,6 +658,10 @@ def create(name: str, *, device: str = "auto", **options: object) -> "Inpainter"
 
 def class_of(spec: MethodSpec) -> "type[Inpainter]":
     """The class that a row names; its module is imported here."""
+    module, _, attribute = spec.target.partition(":")
+    if module.startswith(f"{__package__}."):
+        kind: type[Inpainter] = getattr(importlib.import_module(module), attribute)
+        return kind
     from inpainters.methods.others import own
 
     made: Any = own.loaded(spec.target)
@@ -683,7 +693,7 @@ def _gpus() -> int:
 
 def _device(spec: MethodSpec, device: str) -> str:
     check_device(device)
-    if "torch" not in spec.requires:
+    if not {"torch", "onnxruntime"} & {*spec.requires}:
         return "cpu"
     return device if device != "auto" else "cuda" if _gpus() else "cpu"
 

@@ -6,7 +6,7 @@
 * Of what waits, the highest response ratio goes first (Brinch Hansen 1971): the shortest expected work, until
   another has waited long for its length. A visitor's share falls with what they have running.
 * Heavy work takes turns at its steps, on the cores that light work leaves, so that a visitor's minutes do not
-  hold up another's seconds. Where light work leaves none, heavy work keeps a fifth of one.
+  hold up another's seconds. Where light work leaves none, all heavy work together keeps a fifth of one.
 """
 
 import os
@@ -82,6 +82,8 @@ class _Place(Generic[W]):
     stepped: bool = False
     before: float = 0.0
     """Seconds of processor time that its thread had used when it began."""
+    idle: bool = False
+    """True while its thread waits for a turn."""
 
     @property
     def heavy(self) -> bool:
@@ -109,11 +111,15 @@ class Lanes(Generic[W]):
         self._running: dict[int, _Place[W]] = {}
         self._turns: dict[int, float] = {}
         """Heavy work whose turn it is, by its id, and since when."""
+        self._rest = 0.0
+        """Until when heavy work lets light work go first."""
 
     @property
     def at_once(self) -> int:
-        """Pieces of work that are begun at once, those aside that were halted while they waited."""
-        return len(self._slots)
+        """Pieces of work that are under way at once, at most: twice as many as there are slots, as light work
+        that turns out heavy leaves its slot to others. Those aside that were halted while they waited.
+        """
+        return 2 * len(self._slots)
 
     def works(self) -> list[W]:
         """What waits or runs."""
@@ -150,16 +156,18 @@ class Lanes(Generic[W]):
         with self._changed:
             place, begin = self._running[id(work)], time.monotonic()
             place.worked, place.stepped = place.spent(begin), place.stepped or bool(place.resumed)
-            stretch = begin - place.resumed if place.resumed else _LONGEST
+            stretch = begin - place.resumed if place.resumed else 0.0
             place.resumed = 0.0
             self._demote(place)
-            until = begin + min(_LONGEST, _SHARE * stretch)
+            if place.heavy:
+                self._rest = max(self._rest, begin + min(_LONGEST, _SHARE * stretch))
             if begin - self._turns.get(id(work), begin) >= _TURN or len(self._turns) > self._room():
                 self._turns.pop(id(work), None)
                 self._changed.notify_all()
-            while not work.halted and place.heavy and not self._may_go(place, until):
+            place.idle = True
+            while not work.halted and place.heavy and not self._may_go(place):
                 self._changed.wait(0.05)
-            place.resumed = time.monotonic()
+            place.idle, place.resumed = False, time.monotonic()
             return place.resumed - begin
 
     def ahead(self, work: W) -> int:
@@ -224,7 +232,9 @@ class Lanes(Generic[W]):
     def _demote(self, place: _Place[W]) -> None:
         if not place.resumed and not place.stepped:
             place.before = time.thread_time()
-        if not place.heavy and time.thread_time() - place.before > _WRONG * LIGHT:
+        heavy = sum(other.heavy for other in self._running.values())
+        room = heavy < len(self._slots)  # else the slots stay taken: threads are bounded, and so is memory
+        if room and not place.heavy and time.thread_time() - place.before > _WRONG * LIGHT:
             place.slot = _HEAVY
             self._fill()
 
@@ -235,14 +245,15 @@ class Lanes(Generic[W]):
     def _light(self) -> int:
         return sum(not place.heavy and not place.work.final for place in self._running.values())
 
-    def _may_go(self, place: _Place[W], until: float) -> bool:
+    def _may_go(self, place: _Place[W]) -> bool:
         now = time.monotonic()
         if id(place.work) not in self._turns:
-            idle = [p for p in self._running.values() if p.heavy and id(p.work) not in self._turns]
+            running = self._running.values()
+            idle = [p for p in running if p.idle and not p.work.halted and id(p.work) not in self._turns]
             if len(self._turns) >= self._room() or place is not max(idle, key=lambda p: p.ratio(now)):
                 return False
             self._turns[id(place.work)] = now
-        return now >= until or self._light() < self._cores
+        return now >= self._rest or self._light() < self._cores
 
 
 def _goes_first(place: _Place[W], remaining: float, *, heavy: bool, sooner: bool | None = None) -> bool:

@@ -66,7 +66,8 @@ class InsideTab:
             await asyncio.to_thread(actions.come, look, session, data_url)
             batch = await asyncio.to_thread(actions.start_explanation, self.app, look, self.recent)
         except InputError as error:
-            yield [look, view.inside(self.app, look, session, str(error), error=True)]
+            async with streaming(session):
+                yield [look, view.inside(self.app, look, session, str(error), error=True)]
             return
         try:
             async with streaming(session):

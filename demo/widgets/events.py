@@ -37,7 +37,8 @@ async def streaming(session: Session | None) -> AsyncIterator[None]:
     its stream after the event before, as that one would be lost.
     """
     if session is not None:
-        await asyncio.sleep(session.streamed + CLOSING - time.monotonic())
+        while (left := session.streamed + CLOSING - time.monotonic()) > 0:
+            await asyncio.sleep(left)
     try:
         yield
     finally:

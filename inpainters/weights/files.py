@@ -119,12 +119,10 @@ def short(digest: str) -> str:
     return f"{kind} {value[:8]}…"
 
 
-def of_the_table(path: Path) -> str:
-    """The key of the WEIGHTS table whose file this is, by its digest; empty where it is none of them."""
-    known = [
-        (name, pinned) for name, row in WEIGHTS.items() for pinned in row.files.values() if len(pinned) > 8
-    ]
-    return next((name for name, pinned in known if digest_like(path, pinned) == pinned), "")
+def of_the_table(path: Path, names: Iterable[str]) -> str:
+    """Which of these rows of the WEIGHTS table this is the file of, by its digest; empty where of none."""
+    rows = [(name, pinned) for name in names for pinned in WEIGHTS[name].files.values()]
+    return next((name for name, pinned in rows if digest_like(path, pinned) == pinned), "")
 
 
 def _any(files: Iterable[str], places: Iterable[Path]) -> list[Path]:

@@ -70,9 +70,16 @@ def test_a_function_is_a_row_with_its_settings(module):
         ("mode", "a", ("a", "b")),
     ]
     assert spec.stochastic
+    assert not any(option.local for option in spec.options)
     before = spec.version
     module("def fill_it(image, mask):\n    return image\n")
     assert registry.get(registry.add("mine:fill_it")).version != before
+
+
+def test_a_text_that_may_name_a_file_is_for_the_command_line_alone(module):
+    module("def paint(image, mask, weights: str = 'a.pt'):\n    return image\n")
+    (option,) = registry.get(registry.add("mine:paint")).options
+    assert option.local
 
 
 def test_a_function_gets_copies_its_settings_and_its_seed(module):
@@ -95,6 +102,11 @@ def test_a_function_gets_copies_its_settings_and_its_seed(module):
         ("def other(image, mask): return image", "no 'fill' in the module 'mine'"),
         ("import nothing_of_that_name", "needs the package 'nothing_of_that_name'"),
         ("1 / 0", "could not be imported (ZeroDivisionError"),
+        ("raise SystemExit(3)", "could not be imported (SystemExit"),
+        (
+            "from typing import Literal\ndef fill(image, mask, k: Literal[1, 2] = 1): return image",
+            "choices of 'k' of 'mine:fill' must be texts",
+        ),
         ("def fill(image, mask): return image\nfill.about = {'titel': ''}", "has 'titel'"),
         ("def fill(image, mask): return image\nfill.about = {'name': 'telea'}", "a method 'telea' already"),
     ],
@@ -190,6 +202,7 @@ def test_an_entry_point_joins_under_its_own_name_and_a_broken_one_is_said(exampl
     points = [
         SimpleNamespace(name="rows", value="own_method:rows"),
         SimpleNamespace(name="gone", value="not_here:fill"),
+        SimpleNamespace(name="faulty", value="own_method:np"),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
     registry._add_installed()

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from inpainters.base import Inpainter, Piece
@@ -49,16 +49,23 @@ class Convention:
     """What it holds where a pixel is known."""
     output_range: tuple[float, float] | None = None
     """What black and white are in what comes back; none: as in the picture."""
-    multiple: int = 1
+    multiple: Annotated[int, Field(ge=1)] = 1
     """Both sides are padded to a multiple of this."""
-    side: int = 0
+    side: Annotated[int, Field(ge=0)] = 0
     """Of a network that takes squares of one size alone; 0: it takes any."""
-    max_pixels: int = 1024 * 1024
+    max_pixels: Annotated[int, Field(ge=1)] = 1024 * 1024
     """Windows of more pixels are drawn smaller."""
     title: str = ""
     paper: str = ""
     licence: str = ""
     trained_on: str = ""
+
+    @model_validator(mode="after")
+    def _black_is_not_white(self) -> Self:
+        for black, white in filter(None, (self.range, self.output_range)):
+            if black == white:
+                raise ValueError("black and white of a range must differ")
+        return self
 
     def inputs(self, image: Image, mask: Mask) -> _Arrays:
         """What the network is given for one piece, batch axis included."""
@@ -108,20 +115,35 @@ FILES: dict[str, tuple[Path, Convention]] = {}
 """Name of a row that whoever runs the program has added -> its file, and how that wants to be called."""
 
 
+_KEPT = 2  # opened networks that stay in memory; each job asks for its own
+_opened: dict[tuple[object, ...], Any] = {}
+
+
 class Exported(Inpainter):
     """The network of a file. Subclasses: `open` and `call`."""
 
     def load(self) -> None:
-        if not hasattr(self, "net"):
-            self.path, self.convention = FILES.get(self.spec.name) or known_file(self.spec.weights[0])
-            self.net = self.opened(self.path)
-            if self.spec.name in FILES and (why := doubts(self)):
+        if hasattr(self, "net"):
+            return
+        own = FILES.get(self.spec.name)
+        self.path, self.convention = own or known_file(self.spec.weights[0])
+        key = (type(self), self.path, self.path.stat().st_mtime_ns, self.convention, self.device)
+        if key not in _opened:
+            net = self.net = self.opened(self.path)
+            if own and (why := doubts(self)):
+                del self.net
                 raise InputError(why)
+            while len(_opened) >= _KEPT:
+                del _opened[next(iter(_opened))]
+            _opened[key] = net
+        self.net = _opened[key]
 
     def opened(self, path: Path) -> Any:
         """As `open`; raises InputError with one sentence where that fails."""
         try:
             return self.open(path)
+        except MemoryError:
+            raise
         except Exception as error:
             said = str(error).partition("\n")[0][:160]
             raise InputError(f"'{path.name}' cannot be opened ({said}).") from None
@@ -142,7 +164,11 @@ class Exported(Inpainter):
         """What comes back under a convention; raises InputError where the network does not take it so."""
         try:
             output = self.call(convention.inputs(image, mask))
+        except MemoryError:
+            raise
         except Exception as error:
+            if type(error).__name__ == "OutOfMemoryError":
+                raise MemoryError from None
             said = str(error).strip().rpartition("\n")[2][:160]
             raise InputError(f"'{self.path.name}' does not take what its TOML says ({said}).") from None
         return convention.picture(output, image.shape[:2])
@@ -192,7 +218,12 @@ def known_file(weights: str) -> tuple[Path, Convention]:
     return verified(weights), read_convention(CONVENTIONS / f"{weights}.toml")
 
 
-def add_file(kind: str, path: Path, name: str = "") -> MethodSpec:
+def keep(name: str, path: Path) -> None:
+    """The row `name` opens this file from now on."""
+    FILES[name] = path, read_convention(path.with_suffix(".toml"))
+
+
+def row_of_file(kind: str, path: Path, name: str = "") -> MethodSpec:
     """The row of a file that whoever runs the program has named; its TOML is read, the file is not yet.
 
     Raises InputError where either is not there, or the TOML says what cannot be.
@@ -207,7 +238,6 @@ def add_file(kind: str, path: Path, name: str = "") -> MethodSpec:
         )
     convention = read_convention(toml)
     name = name or "".join(letter if letter.isalnum() else "_" for letter in path.stem).lower()
-    FILES[name] = path, convention
     return row_of(kind, name, convention, version=sha256(path)[:8])
 
 

@@ -58,18 +58,20 @@ def loaded(reference: str) -> object:
 
 def _module(name: str) -> Any:
     here = str(Path.cwd())
-    sys.path.append(here)
+    if absent := here not in sys.path:
+        sys.path.append(here)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise InputError(f"There is no module '{name}': start from its folder, or install it.") from None
         raise InputError(f"'{name}' needs the package '{error.name}': install it.") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {str(error)[:200]}"
         raise InputError(f"'{name}' could not be imported ({said}).") from error
     finally:
-        sys.path.remove(here)
+        if absent:
+            sys.path.remove(here)
 
 
 def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
@@ -77,8 +79,8 @@ def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
     name is not to be it.
 
     What the docstring does not tell, the attribute `about` does: a dict of MethodSpec's fields. A function's
-    settings are its parameters with defaults; `seed` makes it one that draws at random. Raises InputError for
-    what is no method.
+    settings are its parameters with defaults, texts without choices for the command line alone; `seed` makes
+    it one that draws at random. Raises InputError for what is no method.
     """
     if isinstance(made, MethodSpec):
         return replace(made, name=name or made.name)
@@ -88,7 +90,7 @@ def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
             "inpainters.Inpainter."
         )
     row = MethodSpec(
-        name=name or re.sub(r"\W+", "_", reference).lower(),
+        name=re.sub(r"\W+", "_", reference).lower(),
         title=re.sub(r"_+", " ", made.__name__).strip().capitalize(),
         family=STRANGER,
         target=reference,
@@ -109,13 +111,16 @@ def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
             stochastic="seed" in takes,
             requires=("torch",) if "device" in takes else (),
         )
-    return _about(row, getattr(made, "about", {}), reference)
+    row = _about(row, getattr(made, "about", {}), reference)
+    return replace(row, name=name or row.name)
 
 
 def _digest(made: Any) -> str:
     """What tells versions of one's own code apart: a digest of the file that it is in."""
-    file = inspect.getsourcefile(made)
-    return sha256(Path(file).read_bytes()).hexdigest()[:8] if file else "1"
+    try:
+        return sha256(Path(inspect.getfile(made)).read_bytes()).hexdigest()[:8]
+    except (OSError, TypeError):  # it is in no file
+        return "1"
 
 
 def _about(row: MethodSpec, about: object, reference: str) -> MethodSpec:
@@ -142,7 +147,10 @@ def _parameters(function: Callable[..., object], reference: str) -> list[str]:
 
 
 def _options(function: Callable[..., object], reference: str) -> list[Option]:
-    hints = typing.get_type_hints(function)
+    try:
+        hints = typing.get_type_hints(function)
+    except Exception:  # names that are there for a type checker alone
+        hints = {}
     found = inspect.signature(function).parameters
     return [
         _option(found[name], hints.get(name), reference)
@@ -158,4 +166,7 @@ def _option(parameter: inspect.Parameter, hint: object, reference: str) -> Optio
             "page offers it as a setting."
         )
     choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
-    return Option(parameter.name, parameter.default, "", choices=tuple(map(str, choices)))
+    if choices and not all(isinstance(one, str) for one in (*choices, parameter.default)):
+        raise InputError(f"The choices of '{parameter.name}' of '{reference}' must be texts.")
+    text = isinstance(parameter.default, str) and not choices  # it may be a file's name: not for visitors
+    return Option(parameter.name, parameter.default, "", choices=choices, local=text)

@@ -110,7 +110,7 @@ def test_slots_grow_with_the_cores_and_the_memory_of_heavy_work_stays_bounded():
     entered(many, *[Made(60.0, owner=i) for i in range(40)], *[Made(4.0, owner=i) for i in range(40)])
     assert [work.size for work in begun].count(60.0) == 8
     assert [work.size for work in begun].count(4.0) == 32
-    assert many.at_once == 1 + 32 + 8
+    assert many.at_once == 2 * (1 + 32 + 8)
 
 
 class Steps(threading.Thread):
@@ -203,7 +203,8 @@ def test_work_that_only_waits_long_for_a_busy_machine_stays_light(threads, monke
     assert lanes.ahead(works[2]) == len(started) == 2
 
 
-def test_a_halted_one_does_not_wait_for_its_turn(threads):
+def test_a_halted_one_does_not_wait_for_its_turn(threads, monkeypatch):
+    monkeypatch.setattr(module, "_TURN", 600.0)
     lanes, started = threads
     first, second = entered(lanes, Made(6.0), Made(600.0))
     wait(lambda: started[0].steps > 2)
@@ -211,3 +212,21 @@ def test_a_halted_one_does_not_wait_for_its_turn(threads):
     second.halted = True
     wait(lambda: started[1].begun)
     assert not first.halted
+
+
+def test_one_that_was_halted_before_its_thread_came_holds_nobody_up(threads):
+    lanes, started = threads
+    ghost = Made(6.0, owner="ghost", halted=True)
+    begin = lanes._start
+    lanes._start = lambda work: None if work is ghost else begin(work)
+    entered(lanes, ghost, Made(600.0, owner="a"))
+    wait(lambda: started and started[0].steps > 5)
+
+
+def test_threads_stay_bounded_however_much_light_work_turns_out_heavy(threads, monkeypatch):
+    monkeypatch.setattr(module, "_WRONG", 0.0)
+    lanes, started = threads
+    entered(lanes, *[Made(4.0, owner=i) for i in range(60)])
+    wait(lambda: len(started) >= len(lanes._slots))
+    time.sleep(0.3)
+    assert len(started) <= lanes.at_once

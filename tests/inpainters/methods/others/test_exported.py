@@ -161,6 +161,23 @@ def test_a_wrong_convention_is_named_when_the_file_is_loaded(tmp_path, net, toml
         registry.create(name).load()
     assert words in str(caught.value)
     assert str(caught.value).endswith("must be wrong.")
+    method = registry.create(name)
+    for _ in range(2):  # it is refused each time
+        with pytest.raises(InputError, match="must be wrong"):
+            method.load()
+
+
+def test_a_file_never_takes_another_method_s_name(tmp_path):
+    path = saved(AsLama(), tmp_path / "net.pt", IMAGE, MASK)
+    (tmp_path / "other").mkdir()
+    other = saved(AsLama(), tmp_path / "other" / "net.pt", IMAGE, MASK)
+    ours = saved(AsLama(), tmp_path / "big_lama.pt", IMAGE, MASK)
+    assert added(path, LAMA) == added(path, LAMA) == "net"
+    for taken in (other, ours):
+        with pytest.raises(InputError, match="There is a method"):
+            added(taken, LAMA)
+    assert exported.FILES["net"][0] == path
+    assert "big_lama" not in exported.FILES
 
 
 @pytest.mark.parametrize(
@@ -168,6 +185,8 @@ def test_a_wrong_convention_is_named_when_the_file_is_loaded(tmp_path, net, toml
     [
         ("channels = 'grb'", "channels: input should be 'rgb' or 'bgr'"),
         ("polarity = 1", "polarity:"),
+        ("multiple = 0", "multiple:"),
+        ("range = [1, 1]", "must differ"),
         ("range = [0, 1", "is no TOML"),
     ],
 )
@@ -226,4 +245,4 @@ def test_the_published_files_are_known_by_their_digests_and_conventions(tmp_path
     monkeypatch.setitem(table.WEIGHTS, "big_lama", row)
     result = registry.create("big_lama").run([InpaintRequest(striped(), hole())])[0][0]
     assert (result.image[hole()] > 0).any()
-    assert files.of_the_table(path) == "big_lama"
+    assert files.of_the_table(path, ["big_lama", "mi_gan"]) == "big_lama"
