@@ -161,11 +161,12 @@ class Lanes(Generic[W]):
             self._demote(place)
             if place.heavy:
                 self._rest = max(self._rest, begin + min(_LONGEST, _SHARE * stretch))
+            until = 0.0 if stretch else begin + _LONGEST  # what has not begun waits longest
             if begin - self._turns.get(id(work), begin) >= _TURN or len(self._turns) > self._room():
                 self._turns.pop(id(work), None)
                 self._changed.notify_all()
             place.idle = True
-            while not work.halted and place.heavy and not self._may_go(place):
+            while not work.halted and place.heavy and not self._may_go(place, until):
                 self._changed.wait(0.05)
             place.idle, place.resumed = False, time.monotonic()
             return place.resumed - begin
@@ -245,7 +246,7 @@ class Lanes(Generic[W]):
     def _light(self) -> int:
         return sum(not place.heavy and not place.work.final for place in self._running.values())
 
-    def _may_go(self, place: _Place[W]) -> bool:
+    def _may_go(self, place: _Place[W], until: float) -> bool:
         now = time.monotonic()
         if id(place.work) not in self._turns:
             running = self._running.values()
@@ -253,7 +254,7 @@ class Lanes(Generic[W]):
             if len(self._turns) >= self._room() or place is not max(idle, key=lambda p: p.ratio(now)):
                 return False
             self._turns[id(place.work)] = now
-        return now >= self._rest or self._light() < self._cores
+        return now >= max(self._rest, until) or self._light() < self._cores
 
 
 def _goes_first(place: _Place[W], remaining: float, *, heavy: bool, sooner: bool | None = None) -> bool:

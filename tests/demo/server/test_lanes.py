@@ -206,8 +206,10 @@ def test_work_that_only_waits_long_for_a_busy_machine_stays_light(threads, monke
 def test_a_halted_one_does_not_wait_for_its_turn(threads, monkeypatch):
     monkeypatch.setattr(module, "_TURN", 600.0)
     lanes, started = threads
-    first, second = entered(lanes, Made(6.0), Made(600.0))
+    (first,) = entered(lanes, Made(6.0))
     wait(lambda: started[0].steps > 2)
+    (second,) = entered(lanes, Made(600.0))
+    wait(lambda: len(started) == 2)
     assert not started[1].begun
     second.halted = True
     wait(lambda: started[1].begun)
