@@ -29,7 +29,7 @@ PLAIN = {
 DRAWN = {".svg": "matplotlib", ".webp": "pillow"}
 """Files whose bytes hang on the version of the library that draws them."""
 DRAWN_ANEW = ("quick", "diffusion")
-"""Suites whose figures are drawn to compare them; of the others, which the same code draws, the tables are."""
+"""Suites whose figures are drawn to compare them; of the others the tables are, which is quicker."""
 
 pytestmark = pytest.mark.skipif(not COMMITTED, reason="no results are committed yet")
 
