@@ -12,7 +12,7 @@ from benchmark import results, rows
 from benchmark.cells import file_sha256
 from benchmark.files import suite_manifest
 from benchmark.manifest import TABLES
-from benchmark.report import display, figures
+from benchmark.report import display
 from benchmark.report.write import report
 
 COMMITTED = [
@@ -28,19 +28,13 @@ PLAIN = {
 """Results that rest on pictures which are not here: sha256 of their rows as CSV."""
 DRAWN = {".svg": "matplotlib", ".webp": "pillow"}
 """Files whose bytes hang on the version of the library that draws them."""
-DRAWN_ANEW = ("quick", "diffusion")
-"""Suites whose figures are drawn to compare them; of the others the tables are, which is quicker."""
 
 pytestmark = pytest.mark.skipif(not COMMITTED, reason="no results are committed yet")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
-def test_report_gives_the_committed_bytes(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if folder.name not in DRAWN_ANEW:
-        monkeypatch.setattr(figures, "draw", lambda results: [])
+def test_report_gives_the_committed_bytes(folder: Path, tmp_path: Path) -> None:
     copy = Path(
         shutil.copytree(
             folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("cells", "figures", "table.*")
