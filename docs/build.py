@@ -120,7 +120,7 @@ def masks() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "presets": presets,
-    "photos": partial(overview, "photos", "lpips_squeeze", "psnr", "ssim"),
+    "photos": partial(overview, "photos", "lpips_squeeze", "psnr"),
     "quick": partial(overview, "quick"),
     "crossing_sets": partial(crossing, "kd_squeeze_u"),
     "crossing_pictures": partial(crossing, "lpips_squeeze"),
