@@ -24,6 +24,7 @@ MOST_SECONDS = 900.0
 """Of work that a page gives one job: all visitors share its processor."""
 MOST_HELD = 1 << 30
 """Bytes of pictures that may wait or be worked on at once."""
+
 JobState = Literal["waiting", "running", "done", "stopped", "error"]
 FINAL = ("done", "stopped", "error")
 STOPPED = "It was stopped before it was done."

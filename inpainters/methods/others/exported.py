@@ -20,7 +20,7 @@ from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image, Mask, to_uint8
 from inpainters.spec import DETAIL_OPTION, Cost, MethodSpec, Strategy
-from inpainters.weights.files import sha256, verified
+from inpainters.weights.files import find_file, sha256, verified
 
 READERS = {"torchscript": "torch", "onnx": "onnxruntime"}
 """What stands before the file's name -> the package that reads it."""
@@ -129,6 +129,8 @@ class Exported(Inpainter):
         self.path, self.convention = own or known_file(self.spec.weights[0])
         key = (type(self), self.path, self.path.stat().st_mtime_ns, self.convention, self.device)
         if key not in _opened:
+            if not own:
+                verified(self.spec.weights[0])
             net = self.net = self.opened(self.path)
             if own and (why := doubts(self)):
                 del self.net
@@ -214,8 +216,10 @@ class Onnx(Exported):
 
 
 def known_file(weights: str) -> tuple[Path, Convention]:
-    """A file of the WEIGHTS table, checked, and how it wants to be called."""
-    return verified(weights), read_convention(CONVENTIONS / f"{weights}.toml")
+    """A file of the WEIGHTS table, not yet checked, and how it wants to be called; raises UnavailableError
+    where it is not here.
+    """
+    return find_file(weights) or verified(weights), read_convention(CONVENTIONS / f"{weights}.toml")
 
 
 def keep(name: str, path: Path) -> None:
