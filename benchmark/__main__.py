@@ -91,6 +91,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--recipe", default="square", help="for folders: square (default) or native")
     run.add_argument("--size", type=int, default=256, help="for square: side in pixels (default 256)")
     commandline.add_trust(run)
+    commandline.add_offline(run)
     commandline.add_weights(run)
     run.add_argument(
         "--masks",

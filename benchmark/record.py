@@ -13,6 +13,7 @@ from benchmark.cells import FORMAT, Cell, digest
 from benchmark.inputs.frozen import Inputs
 from inpainters import registry
 from inpainters.weights import files as weights
+from inpainters.weights.table import WEIGHTS
 
 _PACKAGES = {
     "cv2": "opencv-contrib-python-headless",
@@ -44,8 +45,12 @@ def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
 
 
 def weights_digest(name: str) -> str | None:
-    """sha256 of a weights file that is here, those of all shards joined by +; None where it is not."""
+    """sha256 of a weights file that is here, those of all shards joined by +, or the commits of a pipeline's
+    repositories; None where it is not.
+    """
     paths = weights.find_all(name)
+    if paths and WEIGHTS[name].repository:
+        return "+".join(path.name for path in paths)
     return "+".join(_sha256(path, path.stat().st_mtime_ns) for path in paths) or None
 
 

@@ -157,6 +157,7 @@ def _parser() -> commandline.Parser:
         "--method", default="", metavar="A[,B]", help="methods of your own, module:name, beside ours"
     )
     commandline.add_trust(parser)
+    commandline.add_offline(parser)
     parser.set_defaults(command=_serve)
     return parser
 

@@ -35,9 +35,11 @@ from inpainters.imaging import (
     shown,
     side_by_side,
 )
-from inpainters.registry import BROKEN, FILE_KINDS, METHODS, create, get, unavailable
+from inpainters.registry import BROKEN, METHODS, create, get, unavailable
 from inpainters.strategy import Outline, workload
-from inpainters.weights.fetch import fetch
+from inpainters.weights.fetch import about, fetch
+from inpainters.weights.files import find_all
+from inpainters.weights.table import WEIGHTS, add_repository
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,12 +103,14 @@ def _parser() -> commandline.Parser:
     )
     fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     commandline.add_trust(fill)
+    commandline.add_offline(fill)
     commandline.add_weights(fill)
     fill.set_defaults(command=_fill)
     checking = commands.add_parser("check", help="try whether a method keeps its contract")
     checking.add_argument("name", metavar="NAME", help="a method, or module:name of your own")
     checking.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     commandline.add_trust(checking)
+    commandline.add_offline(checking)
     commandline.add_weights(checking)
     checking.set_defaults(command=_check)
     probing = commands.add_parser("probe", help="find out how an exported network wants to be called")
@@ -114,8 +118,17 @@ def _parser() -> commandline.Parser:
     probing.add_argument("--overwrite", action="store_true", help="replace the TOML that is there")
     commandline.add_trust(probing)
     probing.set_defaults(command=_probe)
-    fetching = commands.add_parser("fetch", help="download a weights file and check its digest")
-    fetching.add_argument("name", metavar="NAME")
+    fetching = commands.add_parser("fetch", help="download weights and check their digests")
+    fetching.add_argument(
+        "name",
+        metavar="NAME[@COMMIT]",
+        help="of the table that `fetch list` prints, or diffusers:OWNER/NAME; a pipeline's "
+        "commit, where you know it",
+    )
+    fetching.add_argument(
+        "--yes", action="store_true", help="accept digests that nobody prints without asking"
+    )
+    commandline.add_offline(fetching)
     fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
     fetching.set_defaults(command=_fetch)
     return parser
@@ -391,7 +404,7 @@ def _probe(arguments: argparse.Namespace) -> int:
 
     kind, _, file = arguments.file.partition(":")
     path = Path(file)
-    if kind not in FILE_KINDS or not path.is_file():
+    if kind not in exported.READERS or not path.is_file():
         raise InputError("Name a file that is there, after its kind: torchscript:FILE or onnx:FILE.")
     if not arguments.trust:
         raise InputError(f"'{path.name}' would be read and run: add --trust if you know it.")
@@ -409,15 +422,31 @@ def _probe(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    with tqdm(unit="B", unit_scale=True, disable=None, desc=arguments.name) as bar:
+    name, _, commit = arguments.name.partition("@")
+    if name == "list":
+        for one, row in WEIGHTS.items():
+            if not row.bundled:
+                print(f"{'here ' if find_all(one) else '     '}{about(one)}")
+        return 0
+    if name.startswith("diffusers:"):
+        add_repository(name.partition(":")[2])
+    if name in WEIGHTS and not find_all(name):
+        commandline.say(about(name))
+    with tqdm(unit="B", unit_scale=True, disable=None, desc=name) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        path = fetch(arguments.name, show)
+        path = fetch(name, show, lambda question: arguments.yes or _asked(question), commit)
     print(path)
     return 0
+
+
+def _asked(question: str) -> bool:
+    """What whoever sits at the terminal answers; no where nobody does."""
+    commandline.say(question)
+    return sys.stdin.isatty() and input("y/N ").strip().lower() in ("y", "yes")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 import argparse
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
@@ -17,6 +18,7 @@ from inpainters import registry
 from inpainters.errors import InputError, UnavailableError, disk_full, unknown
 from inpainters.imaging import shown
 from inpainters.weights.files import ENV, of_the_table
+from inpainters.weights.hub import OFFLINE
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,6 +57,8 @@ def run_command(
         parsed = _parse(parser, sys.argv[1:] if arguments is None else arguments)
         if folder := getattr(parsed, "weights", None):
             os.environ[ENV] = os.pathsep.join(filter(None, [str(folder), os.environ.get(ENV)]))
+        if getattr(parsed, "offline", False):
+            os.environ[OFFLINE] = "1"
         code = int(parsed.command(parsed))
         sys.stdout.flush()
         return code
@@ -145,28 +149,46 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 
 def joined(names: str, *, trust: bool) -> str:
     """A comma-separated list of methods, those from elsewhere by the names under which they join the table:
-    `package.module:name`, with or without `:option=value` after it, `torchscript:FILE` and `onnx:FILE`.
-    Raises InputError without `trust`.
+    `package.module:name`, `torchscript:FILE`, `onnx:FILE`, `diffusers:FOLDER` and `diffusers:OWNER/NAME`,
+    each with or without `:option=value` after it. Raises InputError without `trust`, which a repository of
+    the Hub does without: nothing of it is run.
     """
     return ",".join(_joined(name.strip(), trust=trust) for name in names.split(","))
 
 
 def _joined(name: str, *, trust: bool) -> str:
-    kind, _, file = name.partition(":")
-    if kind in registry.FILE_KINDS:
-        from inpainters.methods.others.exported import CONVENTIONS
-
-        known = [path.stem for path in CONVENTIONS.glob("*.toml")]
-        if not trust and not (Path(file).is_file() and of_the_table(Path(file), known)):
+    kind, _, rest = name.partition(":")
+    if kind in registry.ELSEWHERE:
+        file, settings = _SETTINGS.match(rest).groups()  # type: ignore[union-attr]  # it matches any text
+        if not trust and not _harmless(kind, Path(file)):
             raise InputError(f"'{file}' is a file of somebody else's: add --trust if you know it.")
-        return registry.add(name)
-    module, _, rest = name.partition(":")
+        return registry.add(f"{kind}:{file}") + settings
+    module = kind
     attribute, _, settings = rest.partition(":")
     if not attribute or "=" in attribute or module in registry.METHODS:
         return name
     if not trust:
         raise InputError(f"'{module}:{attribute}' is code that would run here: add --trust if you know it.")
     return ":".join(filter(None, [registry.add(f"{module}:{attribute}"), settings]))
+
+
+_SETTINGS = re.compile(r"(.*?)((?::\w+=[^:]*)*)$", re.DOTALL)
+"""A file's name, and the options after it."""
+
+
+def _harmless(kind: str, path: Path) -> bool:
+    """Whether it can be opened without trust: its digest stands in the table, or it lies on the Hub."""
+    if kind == "diffusers":
+        return not path.exists()
+    from inpainters.methods.others.exported import CONVENTIONS
+
+    known = [path.stem for path in CONVENTIONS.glob("*.toml")]
+    return path.is_file() and bool(of_the_table(path, known))
+
+
+def add_offline(parser: argparse.ArgumentParser) -> None:
+    """Add `--offline`, which forbids all downloads."""
+    parser.add_argument("--offline", action="store_true", help="download nothing, whatever is lacking")
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpainters.errors import InputError, UnavailableError, unknown
+from inpainters.methods.others import presets
 from inpainters.spec import DETAIL_OPTION, Cost, MethodSpec, Option, Strategy
 from inpainters.weights.bundled import BUNDLED
 from inpainters.weights.table import WEIGHTS
@@ -435,6 +435,27 @@ _SPECS = (
         weights=("mi_gan",),
     ),
     MethodSpec(
+        name="mat",
+        title="MAT",
+        family="convolutional",
+        target="inpainters.methods.others.exported:TorchScript",
+        summary="A transformer whose attention looks at valid places only, and whose style "
+        "differs from seed to "
+        "seed. Made for large holes: among the best there without a prompt. For research alone, "
+        "and whoever may use "
+        "it has to export it.",
+        paper="Li, Lin, Zhou, Qi, Wang and Jia, MAT: mask-aware transformer for large hole "
+        "image inpainting, CVPR",
+        year=2022,
+        link="https://doi.org/10.1109/CVPR52688.2022.01049",
+        licence="CC BY-NC 4.0",
+        cost=Cost(fixed=1.0, per_megapixel=30.0),
+        strategy=Strategy(context=0.25, min_context=64, side=512, multiple=512),
+        options=(DETAIL_OPTION,),
+        requires=("torch",),
+        weights=("mat",),
+    ),
+    MethodSpec(
         name="deep_image_prior",
         title="Deep image prior",
         family="own_prior",
@@ -563,6 +584,7 @@ _SPECS = (
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         **{**_DIFFUSION, "version": "1", "weights": ("palette",), "alongside": "", "loads": ""},
     ),
+    *presets.ROWS,
 )
 
 SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in _SPECS}
@@ -575,8 +597,9 @@ METHODS: dict[str, MethodSpec] = {
 """The methods; one that this project trains joins when its weights are bundled."""
 
 
-FILE_KINDS = ("torchscript", "onnx")
-"""What stands before the name of an exported network's file."""
+ELSEWHERE = {"torchscript": "exported", "onnx": "exported", "diffusers": "pipelines"}
+"""What stands before the name of a file, a folder or a repository -> the module of `methods.others` whose
+`row_of(kind, name, ...)` and `keep` know it."""
 _added: dict[str, str] = {}  # name of a row from elsewhere -> its reference
 BROKEN: dict[str, str] = {}
 """Methods of installed packages that cannot be had -> why, in one sentence."""
@@ -585,23 +608,23 @@ BROKEN: dict[str, str] = {}
 def add(reference: str, name: str = "") -> str:
     """Let a method from elsewhere join the table; returns its name there.
 
-    `reference`: `package.module:name` of a class or a function, whose module is imported: its code runs; or
-    `torchscript:FILE`, `onnx:FILE` of a network with a TOML beside it. Only for what whoever runs the program
-    has named. Raises InputError with one sentence where it is no method, or its name is another's.
+    `reference`: `package.module:name` of a class or a function, whose module is imported: its code runs;
+    `torchscript:FILE`, `onnx:FILE` of a network with a TOML beside it; `diffusers:OWNER/NAME` of the Hub,
+    fetched before, or `diffusers:FOLDER`. Only for what whoever runs the program has named. Raises InputError
+    with one sentence where it is no method, or its name is another's.
     """
     from inpainters.methods.others import own
 
-    kind, _, file = reference.partition(":")
-    if kind in FILE_KINDS:
-        from inpainters.methods.others import exported
-
-        spec = exported.row_of_file(kind, Path(file), name)
+    kind, _, rest = reference.partition(":")
+    if there := ELSEWHERE.get(kind):
+        opener = importlib.import_module(f"inpainters.methods.others.{there}")
+        spec: MethodSpec = opener.row_of_reference(kind, rest, name)
     else:
         spec = own.spec_of(own.loaded(reference), reference, name)
     if spec.name in METHODS and _added.get(spec.name) != reference:
         raise InputError(f"There is a method '{spec.name}' already: name '{reference}' otherwise.")
-    if kind in FILE_KINDS:
-        exported.keep(spec.name, Path(file))
+    if there:
+        opener.keep(spec.name, rest)
     METHODS[spec.name], _added[spec.name] = spec, reference
     return spec.name
 
@@ -634,7 +657,7 @@ def unavailable(name: str, options: Mapping[str, object] | None = None) -> str |
     spec = get(name)
     absent = [package for package in spec.requires if find_spec(package) is None]
     if absent:
-        return f"'{name}' needs the package '{absent[0]}': run `pip install {absent[0]}`."
+        return f"'{name}' needs the package '{absent[0]}': run `pip install {' '.join(absent)}`."
     lacking = [weight for weight in spec.loaded(options).weights if missing_weights(weight)]
     if lacking:
         return f"'{name}' needs weights '{lacking[0]}': {remedy(lacking[0])}."

@@ -1,4 +1,6 @@
-"""sha256 of every bundled weights file, written by `python -m inpainters.training.bundle`; not to be edited."""
+"""sha256 of every bundled weights file, written by `python -m inpainters.training.bundle`; not to be
+edited.
+"""
 
 # ruff: noqa: E501
 BUNDLED: dict[str, dict[str, str]] = {

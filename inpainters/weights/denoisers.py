@@ -32,13 +32,13 @@ from typing import Any, NamedTuple
 import huggingface_hub
 import torch
 from diffusers import DDPMScheduler
-from huggingface_hub import errors as hub
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from inpainters.errors import InputError, UnavailableError, disk_full
+from inpainters.errors import InputError, UnavailableError
 from inpainters.networks.denoiser import Pretrained, UNet, multiple
+from inpainters.weights import hub
 from inpainters.weights.build import Undrawn, mismatch
 from inpainters.weights.files import sha256
 
@@ -232,25 +232,8 @@ def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
         return Path(
             huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(files))
         )
-    except hub.GatedRepoError:
-        why, mend = "wants its terms accepted", "accept them on its page and sign in with `hf auth login`"
-    except (hub.RepositoryNotFoundError, hub.HFValidationError):
-        why, mend = "is not on the Hub, or is private", "check the name, or name a folder that exists"
-    except hub.RevisionNotFoundError:
-        why, mend = f"has no revision '{revision[:40]}'", "leave it out, or take one from its page"
-    except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled):
-        why, mend = (
-            "is not here, and the Hub cannot be reached",
-            "check the network, or name a folder that holds it",
-        )
     except Exception as error:  # whatever a library for networks makes of there being none
-        if disk_full(error):
-            raise
-        why, mend = (
-            f"cannot be had ({type(error).__name__})",
-            "check the network, or name a folder that holds it",
-        )
-    raise UnavailableError(f"The model '{repository[:80]}' {why}: {mend}.")
+        hub.refuse(error, repository, revision)
 
 
 def _weights(source: Location, place: Path) -> Path:

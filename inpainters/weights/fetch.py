@@ -1,42 +1,62 @@
-"""Downloads of weights files, on request alone: resumed, retried, believed by their sha256."""
+"""Downloads of weights, on request alone: resumed, retried, believed by their digests."""
 
 import importlib
-import logging
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from inpainters.errors import UnavailableError, disk_full
-from inpainters.weights.files import ENV, cache, digest_like, find_file, remedy, short, verified
+from inpainters.weights import hub, transfer
+from inpainters.weights.files import (
+    CHECKED,
+    ENV,
+    accept,
+    accepted,
+    cache,
+    digest_like,
+    find_all,
+    remedy,
+    short,
+    verified,
+)
 from inpainters.weights.table import WEIGHTS
 
 MIRROR = "INPAINTING_MIRROR"
 """Environment variable: a web address below which the files of the table lie by their names."""
-ABANDONED = 600
-"""Seconds after which a part that nobody wrote to is taken over."""
-
-OnProgress = Callable[[int, int], object]
+Confirm = Callable[[str], bool]
+"""Shown one sentence, says yes or no."""
 
 
-def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
-    """Download the first file of `name` into `cache()` unless it is here; return its path.
+def fetch(
+    name: str,
+    on_progress: transfer.OnProgress | None = None,
+    confirm: Confirm = lambda question: False,
+    commit: str = "",
+) -> Path:
+    """Download the first file of `name` into `cache()`, or the repositories of a pipeline into the Hub's
+    cache, unless they are here; return the path of the file or the first folder.
 
-    `on_progress(done, total)` counts bytes, total 0 where unknown. The file appears only when it is whole and
-    its sha256 is right; what a broken download left is gone on with. Raises InputError for an unknown name,
-    UnavailableError with one sentence where it cannot be had.
+    `on_progress(done, total)` counts bytes, total 0 where unknown. `confirm(question)` is asked where no
+    publisher prints a digest, and its yes goes into `weights.lock`; who names the `commit` of a pipeline is
+    not asked. Files appear only when they are whole and their digests are right; what a broken download
+    left is gone on with. Raises InputError for an unknown name, UnavailableError with one sentence where it
+    cannot be had.
     """
-    if find_file(name) is not None:
+    there, row = find_all(name), WEIGHTS[name]
+    if row.repository:
+        return there[0] if there else _fetch_pipeline(name, on_progress, confirm, commit)
+    if there and all(row.files.values()):
         return verified(name)
-    if WEIGHTS[name].bundled:
-        raise UnavailableError(f"The weights '{name}' are bundled, not downloaded: {remedy(name)}.")
-    file, digest = next(iter(WEIGHTS[name].files.items()))
+    if there:
+        return _confirmed(name, there[0], confirm)
+    if row.bundled or not row.url:
+        raise UnavailableError(f"The weights '{name}' are not downloaded: {remedy(name)}.")
+    _check_online(name)
+    file, digest = next(iter(row.files.items()))
     url = address(name)
     cache().mkdir(parents=True, exist_ok=True)
-    with _part(file) as part:
+    with transfer.part(cache(), file) as part:
         if not (part.is_file() and digest_like(part, digest).startswith(digest)):
             _download(url, part, on_progress)
         if not (found := digest_like(part, digest)).startswith(digest):
@@ -45,7 +65,76 @@ def fetch(name: str, on_progress: OnProgress | None = None) -> Path:
                 f"What came for '{name}' is another file ({short(found)}, not {short(digest)}): try again "
                 "later."
             )
+        if not digest:
+            _confirm_digest(name, file, part, confirm)
         return part.replace(cache() / file)
+
+
+def _check_online(name: str) -> None:
+    if hub.offline():
+        raise UnavailableError(
+            f"'{name}' is not here and {hub.OFFLINE} forbids downloads: unset it, or leave --offline out."
+        )
+
+
+def _confirmed(name: str, path: Path, confirm: Confirm) -> Path:
+    """A file whose digest nobody prints, once whoever runs the program has said that it is the right one."""
+    _confirm_digest(name, path.name, path, confirm)
+    return path
+
+
+def _confirm_digest(name: str, file: str, path: Path, confirm: Confirm) -> None:
+    found = digest_like(path, "")
+    if accepted(name).get(file) == found:
+        return
+    if not confirm(f"Nobody prints a digest of '{file}'. This one has sha256 {found}. Is it the right one?"):
+        raise UnavailableError(f"'{file}' was not accepted: `python -m inpainters fetch {name}` asks again.")
+    accept(name, {file: found})
+
+
+def _fetch_pipeline(
+    name: str, on_progress: transfer.OnProgress | None, confirm: Confirm, commit: str
+) -> Path:
+    """All repositories of a pipeline, at the commits that were accepted or are now."""
+    row, known = WEIGHTS[name], accepted(name)
+    _check_online(name)
+    wanted = {row.repository: commit, **dict.fromkeys(row.beside, "")}
+    parcels = {one: hub.look(one, asked or known.get(one) or "main") for one, asked in wanted.items()}
+    found = {one: parcel.commit for one, parcel in parcels.items()}
+    if found != {one: known.get(one) for one in found}:
+        for parcel in parcels.values():
+            if not (commit or confirm(_question(parcel))):
+                raise UnavailableError(
+                    f"'{parcel.repository}' was not accepted: `python -m inpainters fetch "
+                    f"{name}` asks again, and "
+                    f"`fetch {name}@{parcel.commit}` takes this commit without asking."
+                )
+    accept(name, found)
+    folders = [hub.download(parcel, on_progress) for parcel in parcels.values()]
+    accept(name, {**found, CHECKED: "yes"})
+    return folders[0]
+
+
+def _question(parcel: hub.Parcel) -> str:
+    moved = f" (called {parcel.home} now)" if parcel.home != parcel.repository else ""
+    terms = ", and its owner wants your consent on its page" if parcel.gated else ""
+    return (
+        f"{parcel.repository}{moved} at commit {parcel.commit}: {parcel.size / 1e9:.2f} GB in "
+        f"{len(parcel.files)} files, "
+        f"licence {parcel.licence or 'not said'}{terms}. Nobody prints another pin than this commit. Take it?"
+    )
+
+
+def about(name: str) -> str:
+    """What one should know of weights before they are downloaded, in one line."""
+    row = WEIGHTS[name]
+    commercial = {True: "yes", False: "no", None: "see the licence"}[row.commercial]
+    size = f"; {row.size / 1e6:.0f} MB" if row.size else ""
+    gated = "; its owner wants your consent on the Hub first" if row.gated else ""
+    trained = f"; trained on {row.trained_on}" if row.trained_on else ""
+    return (
+        f"{name}: licence {row.licence or 'not known'}; commercial use: {commercial}{trained}{size}{gated}."
+    )
 
 
 def address(name: str) -> str:
@@ -69,77 +158,15 @@ def resolve(url: str) -> str:
         ) from None
 
 
-@contextmanager
-def _part(file: str) -> Iterator[Path]:
-    """A file of this process's own, with the bytes that an earlier download left; they stay where this one
-    breaks off too.
-    """
-    mine, left = cache() / f"{file}.{os.getpid()}.part", cache() / f"{file}.part"
-    for path in (left, *cache().glob(f"{file}.*.part")):
-        with suppress(FileNotFoundError):  # another process was faster
-            if path == left or time.time() - path.stat().st_mtime > ABANDONED:
-                path.replace(mine)
-                break
-    try:
-        yield mine
-    finally:
-        if mine.is_file():
-            mine.replace(left) if mine.stat().st_size else mine.unlink()
-
-
-def _download(url: str, part: Path, on_progress: OnProgress | None) -> None:
+def _download(url: str, part: Path, on_progress: transfer.OnProgress | None) -> None:
     """Append what is lacking to the part."""
-    from huggingface_hub.file_download import http_get
-
     try:
-        with part.open("ab") as file, _quiet():
-            http_get(url, file, resume_size=file.tell(), tqdm_class=_reporting(on_progress))
+        transfer.get(url, part, on_progress)
     except Exception as error:  # whatever a library for networks makes of there being none
         if disk_full(error):
             raise
-        if _is_past_the_end(error):
-            part.unlink()
         cause = str(error).partition("\n")[0][:120] or type(error).__name__
         raise UnavailableError(
             f"'{part.name.rsplit('.', 2)[0]}' could not be downloaded ({cause}): check the network, or put "
             f"the file into a folder named by {ENV}."
         ) from None
-
-
-def _is_past_the_end(error: Exception) -> bool:
-    """True where a server has no more bytes than the part, which is another file then."""
-    return getattr(getattr(error, "response", None), "status_code", None) == 416
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Each retry would be a warning of two lines."""
-    from huggingface_hub.utils import logging as hub
-
-    before = hub.get_verbosity()
-    hub.set_verbosity(logging.ERROR)
-    try:
-        yield
-    finally:
-        hub.set_verbosity(before)
-
-
-def _reporting(on_progress: OnProgress | None) -> Any:
-    """A class that is used as a tqdm bar is and reports what it is told."""
-
-    class Bar:
-        def __init__(self, *, total: int | None = None, initial: int = 0, **_: object) -> None:
-            self.done, self.total = initial, total or 0
-
-        def update(self, more: int) -> None:
-            self.done += more
-            if on_progress:
-                on_progress(self.done, self.total)
-
-        def __enter__(self) -> "Bar":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    return Bar

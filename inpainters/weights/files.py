@@ -1,17 +1,24 @@
 """Where weights files lie: find them, check their sha256, say what to do where they are not."""
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from inpainters.errors import UnavailableError, unknown
+from inpainters.weights import hub
 from inpainters.weights.table import WEIGHTS
 
 ENV = "INPAINTING_WEIGHTS"
 """Environment variable: folders with weights files, separated as in PATH."""
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 """Where the bundled weights lie, each with its card."""
+LOCK = "weights.lock"
+"""What whoever runs the program has accepted where no publisher prints a digest, in `cache()`: row -> file or
+repository -> its digest or its commit."""
+CHECKED = "checked"
+"""Stands beside a pipeline's commits once all its files have come and their digests were right."""
 _MD5 = "md5:"
 _REPOSITORY = "the repository's folder inpainters/weights/checkpoints"
 
@@ -45,6 +52,8 @@ def find_all(name: str) -> list[Path]:
     if name not in WEIGHTS:
         raise unknown("weights", name, WEIGHTS)
     row = WEIGHTS[name]
+    if row.repository:
+        return _repositories(name)
     # A bundled file is looked for in its one place: another of its name elsewhere must not hide it.
     places = [CHECKPOINTS] if row.bundled else list(folders())
     found = (
@@ -53,6 +62,16 @@ def find_all(name: str) -> list[Path]:
         else _any(row.files, places)
     )
     return found if not row.together or len(found) == len(row.files) else []
+
+
+def _repositories(name: str) -> list[Path]:
+    """The folders of a pipeline's repositories at the commits that were accepted."""
+    row, commits = WEIGHTS[name], accepted(name)
+    wanted = (row.repository, *row.beside)
+    if CHECKED not in commits:  # a download broke off
+        return []
+    found = [hub.path_in_cache(one, commits[one]) for one in wanted if one in commits]
+    return found if len(found) == len(wanted) and all(map(hub.whole, found)) else []
 
 
 def missing_weights(name: str) -> bool:
@@ -66,12 +85,22 @@ def verified(name: str) -> Path:
 
 
 def verified_all(name: str) -> list[Path]:
-    """As `verified`, for all shards of `name`, in the table's order."""
+    """As `verified`, for all shards of `name`, in the table's order. The folders of a pipeline were checked
+    file by file when they were downloaded.
+    """
     paths = find_all(name)
     if not paths:
         raise UnavailableError(f"The weights '{name}' are not here: {remedy(name)}.")
+    if WEIGHTS[name].repository:
+        return paths
     for path in paths:
-        pinned = WEIGHTS[name].files[path.name]
+        pinned = WEIGHTS[name].files[path.name] or accepted(name).get(path.name, "")
+        if not pinned:
+            raise UnavailableError(
+                f"Nobody prints the digest of '{path.name}': `python -m inpainters fetch "
+                f"{name}` shows the one of "
+                "the file that is here, and asks."
+            )
         if not (found := digest_like(path, pinned)).startswith(pinned):
             raise UnavailableError(
                 f"'{path.name}' is not the file that '{name}' names ({short(found)}, expected "
@@ -83,6 +112,13 @@ def verified_all(name: str) -> list[Path]:
 def remedy(name: str) -> str:
     """What to do where `name` is lacking or altered, for the end of a sentence."""
     row = WEIGHTS[name]
+    if not row.bundled and not (row.url or row.repository):
+        file = next(iter(row.files))
+        return (
+            f"nobody publishes '{file}', so export it from its authors' repository, put it into "
+            f"a folder named by "
+            f"{ENV} and run `python -m inpainters fetch {name}`"
+        )
     if not row.bundled:
         return f"run `python -m inpainters fetch {name}`"
     if not row.files:
@@ -97,6 +133,32 @@ def remedy(name: str) -> str:
 def restore(name: str) -> str:
     """What to do after deleting an altered file of `name`."""
     return f"get it from {_REPOSITORY} again" if WEIGHTS[name].bundled else remedy(name)
+
+
+def accepted(name: str) -> dict[str, str]:
+    """File -> digest, or repository -> commit, of the row `name`; empty where nothing was accepted."""
+    found = _locked().get(name, {})
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def accept(name: str, found: Mapping[str, str]) -> None:
+    """From now on the row `name` is these files or repositories; several processes may say so at once."""
+    from filelock import FileLock
+
+    cache().mkdir(parents=True, exist_ok=True)
+    path = cache() / LOCK
+    with FileLock(f"{path}.busy"):
+        part = path.with_name(f"{LOCK}.{os.getpid()}.part")
+        part.write_text(json.dumps(_locked() | {name: dict(found)}, indent=1) + "\n", encoding="utf-8")
+        part.replace(path)
+
+
+def _locked() -> dict[str, dict[str, str]]:
+    try:
+        found = json.loads((cache() / LOCK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def sha256(path: Path) -> str:

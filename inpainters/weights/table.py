@@ -14,8 +14,10 @@ class WeightsFile:
 
     name: str
     files: dict[str, str]
-    """File name -> its sha256, or the first 8 characters of it where no more is published, or `md5:` and its
-    md5 where only that is; any one of the files serves, unless they belong `together`."""
+    """File name -> its sha256, or the first 8 characters of it where no more is published, or `md5:` and
+    its md5 where only that is, or nothing where no digest is published: `weights.lock` keeps the one that
+    was accepted then. Any one of the files serves, unless they belong `together`.
+    """
     url: str
     """Where `fetch` gets the first of `files`; 'module:attribute' names a URL that a library carries."""
     licence: str
@@ -28,6 +30,14 @@ class WeightsFile:
     """Bytes of the first of `files`; 0 where nobody prints it."""
     commercial: bool | None = None
     """Whether the licence lets one earn with it; None where that is not known."""
+    repository: str = ""
+    """Of a diffusers pipeline: the Hub repository that it is, at a commit that `weights.lock` keeps;
+    `files` is empty then.
+    """
+    beside: tuple[str, ...] = ()
+    """Further repositories that it is put together with."""
+    gated: bool = False
+    """True where the Hub wants one's name and consent first."""
     network: str = ""
     """`module:class` of the network that shards are of; they may name another class of the same module."""
 
@@ -88,6 +98,71 @@ _FILES = (
         size=28_079_181,
         commercial=True,
     ),
+    # Its authors publish a pickle of their own classes: whoever may use it exports it.
+    WeightsFile(
+        name="mat",
+        files={"mat.pt": ""},
+        url="",
+        licence="CC BY-NC 4.0",
+        trained_on="Places2",
+        commercial=False,
+    ),
+)
+
+
+def _pipeline(
+    name: str,
+    repository: str,
+    licence: str,
+    *,
+    trained_on: str = "",
+    commercial: bool | None = None,
+    gated: bool = False,
+    beside: tuple[str, ...] = (),
+) -> WeightsFile:
+    return WeightsFile(
+        name=name,
+        files={},
+        url=f"https://huggingface.co/{repository}",
+        licence=licence,
+        trained_on=trained_on,
+        commercial=commercial,
+        repository=repository,
+        beside=beside,
+        gated=gated,
+    )
+
+
+_PIPELINES = (
+    _pipeline(
+        "sd15",
+        "stable-diffusion-v1-5/stable-diffusion-inpainting",
+        "CreativeML OpenRAIL-M",
+        trained_on="LAION",
+        commercial=True,
+    ),
+    _pipeline("sd2", "sd2-community/stable-diffusion-2-inpainting", "", trained_on="LAION"),
+    _pipeline(
+        "sdxl", "diffusers/stable-diffusion-xl-1.0-inpainting-0.1", "CreativeML OpenRAIL++-M", commercial=True
+    ),
+    _pipeline(
+        "kandinsky22",
+        "kandinsky-community/kandinsky-2-2-decoder-inpaint",
+        "Apache-2.0",
+        commercial=True,
+        beside=("kandinsky-community/kandinsky-2-2-prior",),
+    ),
+    _pipeline("sd3", "stabilityai/stable-diffusion-3-medium-diffusers", "Stability AI Community", gated=True),
+    _pipeline(
+        "flux_fill",
+        "black-forest-labs/FLUX.1-Fill-dev",
+        "FLUX.1 [dev] Non-Commercial",
+        commercial=False,
+        gated=True,
+    ),
+    _pipeline("flux2_klein", "black-forest-labs/FLUX.2-klein-base-4B", "Apache-2.0", commercial=True),
+    _pipeline("qwen_image", "Qwen/Qwen-Image", "Apache-2.0", commercial=True),
+    _pipeline("z_image", "Tongyi-MAI/Z-Image-Turbo", "Apache-2.0", commercial=True),
 )
 
 _TRAINED = {
@@ -118,4 +193,13 @@ def _bundled(name: str, network: str) -> WeightsFile:
     )
 
 
-WEIGHTS: dict[str, WeightsFile] = {row.name: row for row in (*_FILES, *starmap(_bundled, _TRAINED.items()))}
+WEIGHTS: dict[str, WeightsFile] = {
+    row.name: row for row in (*_FILES, *_PIPELINES, *starmap(_bundled, _TRAINED.items()))
+}
+
+
+def add_repository(repository: str) -> str:
+    """A row for any other pipeline of the Hub; returns its name, `diffusers:OWNER/NAME`."""
+    name = f"diffusers:{repository}"
+    WEIGHTS.setdefault(name, _pipeline(name, repository, ""))
+    return name

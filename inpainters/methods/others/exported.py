@@ -222,16 +222,17 @@ def known_file(weights: str) -> tuple[Path, Convention]:
     return find_file(weights) or verified(weights), read_convention(CONVENTIONS / f"{weights}.toml")
 
 
-def keep(name: str, path: Path) -> None:
+def keep(name: str, file: str) -> None:
     """The row `name` opens this file from now on."""
-    FILES[name] = path, read_convention(path.with_suffix(".toml"))
+    FILES[name] = Path(file), read_convention(Path(file).with_suffix(".toml"))
 
 
-def row_of_file(kind: str, path: Path, name: str = "") -> MethodSpec:
+def row_of_reference(kind: str, file: str, name: str = "") -> MethodSpec:
     """The row of a file that whoever runs the program has named; its TOML is read, the file is not yet.
 
     Raises InputError where either is not there, or the TOML says what cannot be.
     """
+    path = Path(file)
     toml = path.with_suffix(".toml")
     if not path.is_file():
         raise InputError(f"There is no file '{path}'.")
