@@ -13,6 +13,7 @@ from gradio.themes.utils.fonts import LocalFont
 from starlette.middleware import Middleware
 
 from demo import endpoints
+from demo.server import fetching
 from demo.server.jobs import Runner
 from demo.server.limits import MAX_UPLOAD, Limits
 from demo.server.memory import few_arenas
@@ -169,6 +170,7 @@ def _serve(given: argparse.Namespace) -> int:
         )
     for name in filter(None, commandline.joined(given.method, trust=given.trust).split(",")):
         registry.get(name)
+    fetching.begin_fetching(os.environ.get(fetching.FETCH, ""))
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()
     blocks, app = make(given.results)

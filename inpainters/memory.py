@@ -1,12 +1,48 @@
-"""How much memory is free here."""
+"""How much memory is free here, and how much a run will take."""
 
+import json
 import os
+from functools import cache
 from pathlib import Path
 
 _CGROUPS = (
     ("memory.max", "memory.current"),
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
 )
+
+NEEDS = Path(__file__).parent / "memory.json"
+"""Method -> megabytes that it takes for a picture, fixed and for each megapixel, as
+`benchmark.studies.memory` measures.
+"""
+SHARE = 0.8
+"""Of the free memory that one run may take: others come and go."""
+
+
+def need(method: str, pixels: int) -> int:
+    """Bytes that a method takes for a picture of so many pixels, its weights aside; 0 where nobody
+    measured.
+    """
+    one = _needs().get(method, {"fixed": 0, "per_megapixel": 0})
+    return round(one["fixed"] * 1e6 + one["per_megapixel"] * pixels)
+
+
+def pixels_that_fit(method: str, free: int) -> int | None:
+    """How many pixels a picture may have for a method where so many bytes are free; None: as many as one
+    likes.
+    """
+    one = _needs().get(method)
+    if not free or not one or not one["per_megapixel"]:
+        return None
+    return max(0, int((SHARE * free - one["fixed"] * 1e6) / one["per_megapixel"]))
+
+
+@cache
+def _needs() -> dict[str, dict[str, float]]:
+    try:
+        found: dict[str, dict[str, float]] = json.loads(NEEDS.read_text(encoding="utf-8"))
+    except FileNotFoundError:  # it was not measured yet
+        return {}
+    return found
 
 
 def free_ram(proc: Path = Path("/proc/meminfo"), groups: Path = Path("/sys/fs/cgroup")) -> int:

@@ -584,7 +584,7 @@ _SPECS = (
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         **{**_DIFFUSION, "version": "1", "weights": ("palette",), "alongside": "", "loads": ""},
     ),
-    *presets.ROWS,
+    *presets.PIPELINE_ROWS,
 )
 
 SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in _SPECS}
@@ -597,9 +597,14 @@ METHODS: dict[str, MethodSpec] = {
 """The methods; one that this project trains joins when its weights are bundled."""
 
 
-ELSEWHERE = {"torchscript": "exported", "onnx": "exported", "diffusers": "pipelines"}
-"""What stands before the name of a file, a folder or a repository -> the module of `methods.others` whose
-`row_of(kind, name, ...)` and `keep` know it."""
+ELSEWHERE = {
+    "torchscript": "exported:file_row",
+    "onnx": "exported:file_row",
+    "diffusers": "pipelines:pipeline_row",
+}
+"""What stands before the name of a file, a folder or a repository -> `module:function` within
+`methods.others` of `function(kind, what stands behind it, name)`, its row.
+"""
 _added: dict[str, str] = {}  # name of a row from elsewhere -> its reference
 BROKEN: dict[str, str] = {}
 """Methods of installed packages that cannot be had -> why, in one sentence."""
@@ -617,14 +622,13 @@ def add(reference: str, name: str = "") -> str:
 
     kind, _, rest = reference.partition(":")
     if there := ELSEWHERE.get(kind):
-        opener = importlib.import_module(f"inpainters.methods.others.{there}")
-        spec: MethodSpec = opener.row_of_reference(kind, rest, name)
+        module, _, function = there.partition(":")
+        opener = getattr(importlib.import_module(f"inpainters.methods.others.{module}"), function)
+        spec: MethodSpec = opener(kind, rest, name)
     else:
         spec = own.spec_of(own.loaded(reference), reference, name)
     if spec.name in METHODS and _added.get(spec.name) != reference:
         raise InputError(f"There is a method '{spec.name}' already: name '{reference}' otherwise.")
-    if there:
-        opener.keep(spec.name, rest)
     METHODS[spec.name], _added[spec.name] = spec, reference
     return spec.name
 

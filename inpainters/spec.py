@@ -50,6 +50,8 @@ class Option:
             raise InputError(
                 f"option '{self.name}' must be {_KINDS[kind]}, not {str(value)[:40]!r}."
             ) from None
+        if isinstance(parsed, str) and len(parsed) > _LONGEST:
+            raise InputError(f"option '{self.name}' may have {_LONGEST:,} characters, not {len(parsed):,}.")
         if self.choices and parsed not in self.choices:
             raise unknown(f"value of '{self.name}'", str(parsed), self.choices)
         if isinstance(parsed, int | float) and not isinstance(parsed, bool):
@@ -62,6 +64,8 @@ class Option:
         return parsed
 
 
+_LONGEST = 2000
+"""Characters of an option that is text."""
 _KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -205,6 +209,8 @@ class MethodSpec:
     """
     course: str = ""
     """`module:function` of `function(name, options)`, a `Course`; empty where a run has none."""
+    source: str = ""
+    """Of a row from elsewhere: the file or folder that whoever runs the program has named."""
     loads: str = ""
     """`module:function` of `function(spec, options)`, what is loaded under these options as a `Loaded`;
     empty where that is `weights` whatever the options.

@@ -13,12 +13,13 @@ import numpy as np
 from demo.server.lanes import Lanes
 from demo.server.memory import give_back
 from demo.server.options import answers_of, refuse_local
+from demo.server.room import part_that_fits, pasted, pasted_preview
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.imaging import Image, Mask
 from inpainters.spec import MethodSpec
-from inpainters.strategy import Outline, workload
+from inpainters.strategy import Box, Outline, workload
 
 MOST_SECONDS = 900.0
 """Of work that a page gives one job: all visitors share its processor."""
@@ -128,15 +129,28 @@ class Job:
         One answer after the other, so that each shows as soon as it is there; on a GPU, where four cost
         little more than one, all at once.
         """
+        part = part_that_fits(self.method, request.mask.shape, Outline.of(request.mask).holes)
         while len(self.answers) < self.n:
             self.drawn = self.n - len(self.answers) if inpainter.device.startswith("cuda") else 1
             self.begun, self.done, self.total, kept = time.monotonic(), 0, 0, self.kept
-            part = replace(request, seed=self.seed + len(self.answers), n=self.drawn)
-            for result in inpainter.run([part], on_step, self.preview)[0]:
+            asked = replace(request, seed=self.seed + len(self.answers), n=self.drawn)
+            for result in self._run(inpainter, asked, part, on_step):
                 own = max(1e-4, result.seconds - (self.kept - kept) / self.drawn)
                 costs.observe(workload(request.mask, inpainter.spec, result.options), own)
                 self._keep(Answer(replace(result, seconds=own)))
         return self.answers[0].result
+
+    def _run(
+        self, inpainter: Inpainter, asked: InpaintRequest, part: Box | None, on_step: OnStep
+    ) -> Sequence[InpaintResult]:
+        """Its answers to a request, where memory is short from a part of the picture alone."""
+        if part is None:
+            return inpainter.run([asked], on_step, self.preview)[0]
+        preview, rows, columns = self.preview, slice(part[0], part[2]), slice(part[1], part[3])
+        guide = None if asked.guide is None else asked.guide[rows, columns]
+        cut = replace(asked, image=asked.image[rows, columns], mask=asked.mask[rows, columns], guide=guide)
+        show = preview and (lambda shown: preview(pasted_preview(shown, asked.image, part)))
+        return [pasted(result, asked.image, part) for result in inpainter.run([cut], on_step, show)[0]]
 
     def _keep(self, answer: Answer) -> None:
         if self.halted:

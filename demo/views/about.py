@@ -8,7 +8,7 @@ from inpainters import registry
 from inpainters.families import FAMILIES
 from inpainters.spec import MethodSpec
 from inpainters.weights.files import CHECKPOINTS
-from inpainters.weights.table import WEIGHTS
+from inpainters.weights.table import COMMERCIAL, WEIGHTS
 
 
 @lru_cache(maxsize=1)
@@ -31,13 +31,16 @@ def _about(spec: MethodSpec) -> dict[str, Any]:
 
 
 def _weights(name: str) -> dict[str, Any]:
-    """`{title, trained_on, licence, size, limits}` of one network; limits where it has a card."""
+    """`{title, trained_on, licence, commercial, parameters, limits}` of one network; limits where it has a
+    card.
+    """
     row, card = WEIGHTS[name], CHECKPOINTS / f"{name}.json"
     facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
     return {
         "title": facts.get("title", name),
         "trained_on": row.trained_on,
         "licence": row.licence,
+        "commercial": COMMERCIAL[row.commercial],
         "parameters": facts.get("parameters"),
         "limits": facts.get("limits", []),
     }

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from demo.server import room
 from demo.server.jobs import Batch, Price, Runner
 from demo.server.options import Value, answers_of
 from demo.server.purposes import PURPOSES
@@ -146,7 +147,7 @@ def run_label(session: Session, runner: Runner, prices: Mapping[str, Price]) -> 
         for name, share in missing.items()
         for each in [prices[name]]
     }
-    seconds = spoken(runner.forecast(shares))
+    seconds = spoken(runner.forecast(shares)) + room.needed(missing, session.round.picture.size)
     if len(missing) < wanted:
         return f"Run {len(missing)} more of {wanted} · {seconds}", True
     ready = sum(registry.unavailable(name) is None for name in registry.METHODS)

@@ -60,11 +60,15 @@ function words(text) {
 }
 
 function weights(one) {
-  const size = one.parameters ? `${one.parameters.toLocaleString("en")} parameters, ` : "";
+  const size = one.parameters ? `${one.parameters.toLocaleString("en")} parameters. ` : "";
+  const trained = one.trained_on
+    ? `Trained on ${one.trained_on}.`
+    : "What they were trained on is not published.";
   const limits = one.limits.map((limit) => el("li", { text: limit }));
   return [
     el("h4", { text: `Weights: ${one.title}` }),
-    el("p", { text: `${size}trained on ${one.trained_on}; ${one.licence}.` }),
+    el("p", { text: size + trained }),
+    el("p", { text: `Licence: ${one.licence || "not known"}. Commercial use: ${one.commercial}.` }),
     limits.length ? el("h4", { text: "What they cannot do" }) : null,
     limits.length ? el("ul", {}, ...limits) : null,
   ].filter(Boolean);

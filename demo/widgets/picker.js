@@ -9,7 +9,7 @@ import { changedSettings, field, fillFields, fold, settingsPanel, withSetting } 
 import { makeSheet } from "./picker.sheet.js";
 
 function available(family) {
-  return family.methods.filter((method) => !method.why).map((method) => method.id);
+  return family.methods.map((method) => method.id);
 }
 
 function setLine(node, text) {
@@ -28,9 +28,8 @@ function tickFamily(node, family, chosen) {
 
 function tickMethod(node, method, value, isOpen) {
   node.querySelector("input[data-method]").checked = value.chosen.includes(method.id);
-  node.querySelector(".cost").textContent = method.why ? "" : (method.cost ?? "");
-  setLine(node.querySelector(".why"), method.why);
-  setLine(node.querySelector(".note"), method.why ? "" : method.note);
+  node.querySelector(".cost").textContent = method.cost ?? "";
+  setLine(node.querySelector(".note"), method.note);
   setLine(node.querySelector(".own"), isOpen ? "" : changedSettings(method, value.options));
   setLine(node.querySelector(".wrong"), value.wrong[method.id]);
   fillFields(node, method, value.options);
@@ -39,18 +38,13 @@ function tickMethod(node, method, value, isOpen) {
 /* One method: its tick, name and cost, a preset in the row itself, and its settings below.
    `picker`: id, open (ids of unfolded methods), about, choose, set, reset, tick. */
 function row(method, picker) {
-  const box = el("input", {
-    type: "checkbox",
-    "data-method": method.id,
-    "aria-disabled": method.why ? "true" : null,
-  });
-  box.addEventListener("click", (event) => method.why && event.preventDefault());
+  const box = el("input", { type: "checkbox", "data-method": method.id });
   box.addEventListener("change", () => picker.choose([method.id], box.checked));
-  const options = method.why ? [] : (method.options ?? []);
+  const options = method.options ?? [];
   const preset = options.find((option) => option.preset);
   const settings = options.some((option) => option !== preset);
   const panel = settings ? settingsPanel(method, `${picker.id}-${method.id}`, picker) : null;
-  const lines = ["note", "own", "why"].map((line) => el("span", { class: line, hidden: true }));
+  const lines = ["note", "own"].map((line) => el("span", { class: line, hidden: true }));
   const title = el("span", { class: "title", text: method.title ?? method.id });
   const name = el("span", { class: "name" }, title, ...lines);
   const line = el(
@@ -61,8 +55,13 @@ function row(method, picker) {
     picker.about.button(method),
     panel ? fold(method, panel, picker.open, picker.tick) : el("span", { class: "fold" }),
   );
-  const attributes = { class: `method${method.why ? " off" : ""}`, "data-method": method.id };
-  return el("div", attributes, line, el("p", { class: "wrong", role: "alert", hidden: true }), panel);
+  return el(
+    "div",
+    { class: "method", "data-method": method.id },
+    line,
+    el("p", { class: "wrong", role: "alert", hidden: true }),
+    panel,
+  );
 }
 
 function group(family, picker) {
@@ -71,7 +70,6 @@ function group(family, picker) {
     type: "checkbox",
     class: "all",
     "aria-label": `All of ${name}`,
-    disabled: available(family).length === 0,
   });
   all.addEventListener("change", () => picker.choose(available(family), all.checked));
   const title = el("span", { class: "title", text: name });
@@ -81,6 +79,18 @@ function group(family, picker) {
   const node = el("div", { class: "family", role: "group", "aria-label": name }, head, ...rows);
   node.style.setProperty("--family", familyColour(family.id));
   return node;
+}
+
+/* The methods that cannot run here, each with what mends it; folded. */
+function absentList(methods, about) {
+  const rows = methods.map((method) => {
+    const name = el("span", { class: "name" }, el("span", { class: "title", text: method.title }));
+    name.append(el("span", { class: "why", text: method.why }));
+    return el("div", { class: "line", "data-absent": method.id }, name, about.button(method));
+  });
+  const count = methods.length === 1 ? "1 more that is" : `${methods.length} more that are`;
+  const summary = el("summary", { text: `${count} not here yet` });
+  return el("details", { class: "absent", hidden: methods.length === 0 }, summary, ...rows);
 }
 
 /* Costs and notes change while the methods stay: only what else differs is drawn anew. */
@@ -147,8 +157,12 @@ export function mount(given) {
     const kept = { chosen: next?.chosen ?? chosen, options: next?.options ?? options };
     state.value = { ...next, families, ...kept, purposes: next?.purposes ?? [], wrong: next?.wrong ?? {} };
     if (next && !(next.chosen && next.options)) props.value = { ...next, ...kept };
-    const shape = shapeOf(families);
-    if (shape !== state.shape) list.replaceChildren(...families.map((family) => group(family, picker)));
+    const absent = next?.absent ?? [];
+    const shape = shapeOf([families, absent]);
+    if (shape !== state.shape) {
+      const groups = families.map((family) => group(family, picker));
+      list.replaceChildren(...groups, absentList(absent, about));
+    }
     state.shape = shape;
     tick();
   });

@@ -45,6 +45,10 @@ function fieldNode(option, name) {
     const box = el("input", { type: "checkbox", ...name });
     return [box, () => box.checked];
   }
+  if (option.kind === "str") {
+    const text = el("input", { type: "text", maxlength: 500, ...name });
+    return [text, () => text.value];
+  }
   const whole = option.kind === "int";
   const input = el("input", {
     type: "number",

@@ -233,7 +233,7 @@ def _download(repository: str, revision: str, files: Sequence[str]) -> Path:
             huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(files))
         )
     except Exception as error:  # whatever a library for networks makes of there being none
-        hub.refuse(error, repository, revision)
+        hub.raise_sentence(error, repository, revision)
 
 
 def _weights(source: Location, place: Path) -> Path:

@@ -20,7 +20,7 @@ from inpainters.weights.files import (
     short,
     verified,
 )
-from inpainters.weights.table import WEIGHTS
+from inpainters.weights.table import COMMERCIAL, WEIGHTS
 
 MIRROR = "INPAINTING_MIRROR"
 """Environment variable: a web address below which the files of the table lie by their names."""
@@ -51,7 +51,8 @@ def fetch(
     if there:
         return _confirmed(name, there[0], confirm)
     if row.bundled or not row.url:
-        raise UnavailableError(f"The weights '{name}' are not downloaded: {remedy(name)}.")
+        how = "bundled, not downloaded" if row.bundled else "not downloaded"
+        raise UnavailableError(f"The weights '{name}' are {how}: {remedy(name)}.")
     _check_online(name)
     file, digest = next(iter(row.files.items()))
     url = address(name)
@@ -128,12 +129,12 @@ def _question(parcel: hub.Parcel) -> str:
 def about(name: str) -> str:
     """What one should know of weights before they are downloaded, in one line."""
     row = WEIGHTS[name]
-    commercial = {True: "yes", False: "no", None: "see the licence"}[row.commercial]
     size = f"; {row.size / 1e6:.0f} MB" if row.size else ""
     gated = "; its owner wants your consent on the Hub first" if row.gated else ""
     trained = f"; trained on {row.trained_on}" if row.trained_on else ""
     return (
-        f"{name}: licence {row.licence or 'not known'}; commercial use: {commercial}{trained}{size}{gated}."
+        f"{name}: licence {row.licence or 'not known'}; commercial use: "
+        f"{COMMERCIAL[row.commercial]}{trained}{size}{gated}."
     )
 
 

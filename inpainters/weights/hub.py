@@ -82,7 +82,7 @@ def look(repository: str, revision: str = "main") -> Parcel:
     except (InputError, UnavailableError):
         raise
     except Exception as error:
-        refuse(error, repository, revision)
+        raise_sentence(error, repository, revision)
     return replace(parcel, files={name: parcel.files[name] for name in chosen})
 
 
@@ -169,7 +169,7 @@ def download(parcel: Parcel, on_progress: transfer.OnProgress | None = None) -> 
         except UnavailableError:
             raise
         except Exception as error:
-            refuse(error, parcel.repository, parcel.commit)
+            raise_sentence(error, parcel.repository, parcel.commit)
         done += size
         report(0, 0)
     return path_in_cache(parcel.repository, parcel.commit)
@@ -190,17 +190,17 @@ def _file(parcel: Parcel, name: str, on_progress: transfer.OnProgress | None = N
 
     path = path_in_cache(parcel.repository, parcel.commit) / name
     digest = parcel.files[name][1]
-    if path.is_file() and digest_of(path, digest) == digest:
+    if path.is_file() and hub_digest(path, digest) == digest:
         return path
     blobs = path_in_cache(parcel.repository, parcel.commit).parents[1] / "blobs"
     blobs.mkdir(parents=True, exist_ok=True)
     held = blobs / digest.removeprefix("git:")
     with transfer.part(blobs, held.name) as part:
-        if not (part.is_file() and digest_of(part, digest) == digest):
+        if not (part.is_file() and hub_digest(part, digest) == digest):
             url = hf_hub_url(parcel.repository, name, revision=parcel.commit)
             token = get_token()
             transfer.get(url, part, on_progress, {"authorization": f"Bearer {token}"} if token else None)
-        if digest_of(part, digest) != digest:
+        if hub_digest(part, digest) != digest:
             part.unlink()
             raise UnavailableError(
                 f"What came as '{name}' of '{parcel.repository}' is damaged (another digest): run this again."
@@ -241,7 +241,7 @@ def _shards(folder: Path, names: Iterable[str]) -> list[str]:
     return found
 
 
-def digest_of(path: Path, like: str) -> str:
+def hub_digest(path: Path, like: str) -> str:
     """A file's digest of the kind of `like`."""
     if like.startswith("git:"):
         data = path.read_bytes()
@@ -250,7 +250,7 @@ def digest_of(path: Path, like: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def refuse(error: Exception, repository: str, revision: str = "") -> NoReturn:
+def raise_sentence(error: Exception, repository: str, revision: str = "") -> NoReturn:
     """Raise UnavailableError with one sentence for what the Hub's client said; what a full disk said goes
     on.
     """

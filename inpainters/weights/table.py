@@ -42,6 +42,9 @@ class WeightsFile:
     """`module:class` of the network that shards are of; they may name another class of the same module."""
 
 
+COMMERCIAL = {True: "allowed", False: "not allowed", None: "see the licence"}
+"""Whether one may earn with weights, in words."""
+
 # PyTorch publishes the first 8 characters of each sha256, as part of the file's name, and torch-fidelity does
 # the same.
 _FILES = (

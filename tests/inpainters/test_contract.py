@@ -88,6 +88,7 @@ def test_restores_a_flat_picture(name):
         "diffusion",
         "latent",
     ):  # a sample, and photographs are never flat
+        method(name)  # skips what is not here
         usual = create(name, device="cpu")
         answers = (usual(InpaintRequest(image, mask, seed=seed)).image for seed in range(3))
         errors = [np.abs(found.astype(int) - image)[mask].mean() for found in answers]

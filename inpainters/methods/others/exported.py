@@ -111,10 +111,6 @@ class Convention:
         )
 
 
-FILES: dict[str, tuple[Path, Convention]] = {}
-"""Name of a row that whoever runs the program has added -> its file, and how that wants to be called."""
-
-
 _KEPT = 2  # opened networks that stay in memory; each job asks for its own
 _opened: dict[tuple[object, ...], Any] = {}
 
@@ -125,8 +121,8 @@ class Exported(Inpainter):
     def load(self) -> None:
         if hasattr(self, "net"):
             return
-        own = FILES.get(self.spec.name)
-        self.path, self.convention = own or known_file(self.spec.weights[0])
+        own = self.spec.source
+        self.path, self.convention = own_file(own) if own else known_file(self.spec.weights[0])
         key = (type(self), self.path, self.path.stat().st_mtime_ns, self.convention, self.device)
         if key not in _opened:
             if not own:
@@ -222,12 +218,14 @@ def known_file(weights: str) -> tuple[Path, Convention]:
     return find_file(weights) or verified(weights), read_convention(CONVENTIONS / f"{weights}.toml")
 
 
-def keep(name: str, file: str) -> None:
-    """The row `name` opens this file from now on."""
-    FILES[name] = Path(file), read_convention(Path(file).with_suffix(".toml"))
+def own_file(file: str) -> tuple[Path, Convention]:
+    """A file that whoever runs the program has named, and how it wants to be called; raises InputError where
+    its TOML says what cannot be.
+    """
+    return Path(file), read_convention(Path(file).with_suffix(".toml"))
 
 
-def row_of_reference(kind: str, file: str, name: str = "") -> MethodSpec:
+def file_row(kind: str, file: str, name: str = "") -> MethodSpec:
     """The row of a file that whoever runs the program has named; its TOML is read, the file is not yet.
 
     Raises InputError where either is not there, or the TOML says what cannot be.
@@ -241,9 +239,9 @@ def row_of_reference(kind: str, file: str, name: str = "") -> MethodSpec:
             f"'{path.name}' has no '{toml.name}' beside it that says how it wants to be called: "
             f"`python -m inpainters probe {kind}:{path} --trust` writes one."
         )
-    convention = read_convention(toml)
+    _, convention = own_file(file)
     name = name or "".join(letter if letter.isalnum() else "_" for letter in path.stem).lower()
-    return row_of(kind, name, convention, version=sha256(path)[:8])
+    return replace(row_of(kind, name, convention, version=sha256(path)[:8]), source=file)
 
 
 def row_of(kind: str, name: str, convention: Convention, version: str = "1") -> MethodSpec:

@@ -25,14 +25,12 @@ from inpainters.errors import InputError, UnavailableError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image, Mask
 from inpainters.memory import free_ram
-from inpainters.methods.others.presets import CALLS, SCHEDULERS, Call, calls, row
+from inpainters.methods.others.presets import OTHER_SCHEDULERS, PRESET_CALLS, Call, pipeline_calls, row
 from inpainters.spec import MethodSpec
 from inpainters.weights import hub
 from inpainters.weights.files import find_all, remedy, verified_all
 from inpainters.weights.table import WEIGHTS, add_repository
 
-FOLDERS: dict[str, Path] = {}
-"""Name of a row that whoever runs the program has added -> the folder that diffusers saved."""
 PUBLISHED = "the field's figure: about 5 s for 512×512 with Stable Diffusion on an RTX 3090"
 _SHARE = 0.8
 """Of the free memory that weights may take; the rest is for what they make."""
@@ -86,8 +84,8 @@ class Pipeline(Inpainter):
             return
         name = self.spec.name
         weights = self.spec.weights
-        folders = tuple(verified_all(weights[0])) if weights else (FOLDERS[name],)
-        self.call = CALLS.get(name) or call_of(folders[0])
+        folders = tuple(verified_all(weights[0])) if weights else (Path(self.spec.source),)
+        self.call = PRESET_CALLS.get(name) or call_of(folders[0])
         with _lock:  # two threads must not load it twice
             self.pipe, self.placement = _opened(self.call.kind, folders, self.device)
 
@@ -101,7 +99,9 @@ class Pipeline(Inpainter):
         def step(_: Any, done: int, __: Any, kept: dict[str, Any]) -> dict[str, Any]:
             nonlocal steps
             steps += 1
-            piece.network_calls += calls(self.spec.name, {**piece.options, "steps": 1, "strength": 1})
+            piece.network_calls += pipeline_calls(
+                self.spec.name, {**piece.options, "steps": 1, "strength": 1}
+            )
             piece.on_step(min(done + 1, total), total)
             return kept
 
@@ -216,7 +216,9 @@ def _own_copy(pipe: Any, scheduler: str) -> Any:
         if isinstance(part, diffusers.DiffusionPipeline):
             object.__setattr__(made, name, _own_copy(part, "own"))
         elif isinstance(part, diffusers.SchedulerMixin):
-            kind = getattr(diffusers, SCHEDULERS[scheduler]) if SCHEDULERS[scheduler] else type(part)
+            kind = (
+                getattr(diffusers, OTHER_SCHEDULERS[scheduler]) if OTHER_SCHEDULERS[scheduler] else type(part)
+            )
             object.__setattr__(made, name, kind.from_config(part.config))
     return made
 
@@ -355,7 +357,7 @@ def _native(folder: Path) -> int:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def row_of_reference(kind: str, reference: str, name: str = "") -> MethodSpec:
+def pipeline_row(kind: str, reference: str, name: str = "") -> MethodSpec:
     """The row of `OWNER/NAME` of the Hub, fetched before, or of a folder that diffusers saved.
 
     Raises InputError where there is none, UnavailableError for what was not fetched yet.
@@ -382,15 +384,10 @@ def row_of_reference(kind: str, reference: str, name: str = "") -> MethodSpec:
         "licence": "",
         "version": version,
         "weights": (weights,) if weights else (),
+        "source": "" if weights else reference,
     }
     spec = row(own, call_of(folder), **words)
     return replace(spec, family=STRANGER)
-
-
-def keep(name: str, reference: str) -> None:
-    """The row `name` opens this folder from now on."""
-    if (folder := Path(reference)).is_dir():
-        FOLDERS[name] = folder
 
 
 def _stamp(folder: Path) -> str:

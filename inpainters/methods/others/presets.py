@@ -9,7 +9,7 @@ from inpainters.spec import DETAIL_OPTION, Cost, MethodSpec, Option, Strategy
 REQUIRES = ("torch", "diffusers", "transformers")
 _OPERATIONS_PER_SECOND = 7e10
 """Of the reference machine (`inpainters.spec.Cost`) in large networks."""
-SCHEDULERS = {
+OTHER_SCHEDULERS = {
     "own": "",
     "ddim": "DDIMScheduler",
     "euler": "EulerDiscreteScheduler",
@@ -21,7 +21,7 @@ _SCHEDULER = Option(
     "scheduler",
     "own",
     "How it goes from noise to picture; 'own': as the model comes.",
-    choices=tuple(SCHEDULERS),
+    choices=tuple(OTHER_SCHEDULERS),
 )
 _NEGATIVE = Option("negative_prompt", "", "What is not to be in the hole.")
 
@@ -77,14 +77,14 @@ class Call:
         return (*found, DETAIL_OPTION)
 
 
-def calls(name: str, options: Mapping[str, Any]) -> int:
+def pipeline_calls(name: str, options: Mapping[str, Any]) -> int:
     """Network calls per window: of each step one, or two where it is guided by a prompt and its absence."""
     steps = max(1, int(options["steps"] * options["strength"]))
     return steps * (2 if options["guidance"] > 1 and "negative_prompt" in options else 1)
 
 
 _STABLE = Call(side=512, multiple=8, schedulers=True, teraoperations=3.0)
-CALLS = {
+PRESET_CALLS = {
     "sd15": _STABLE,
     "sd2": _STABLE,
     "sdxl": Call(guidance=8.0, multiple=8, schedulers=True, teraoperations=6.0),
@@ -109,7 +109,7 @@ def row(name: str, call: Call, **words: Any) -> MethodSpec:
         options=call.options,
         requires=REQUIRES,
         stochastic=True,
-        calls=f"{__name__}:calls",
+        calls=f"{__name__}:pipeline_calls",
         **words,
     )
 
@@ -137,7 +137,7 @@ _WORDS: dict[str, dict[str, Any]] = {
         "paper": "Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR",
         "year": 2022,
         "link": "https://doi.org/10.1109/CVPR52688.2022.01042",
-        "licence": "",
+        "licence": "Not known",
     },
     "sdxl": {
         "title": "Stable Diffusion XL",
@@ -220,5 +220,5 @@ _WORDS: dict[str, dict[str, Any]] = {
     },
 }
 
-ROWS = tuple(row(name, call, weights=(name,), **_WORDS[name]) for name, call in CALLS.items())
+PIPELINE_ROWS = tuple(row(name, call, weights=(name,), **_WORDS[name]) for name, call in PRESET_CALLS.items())
 """Of the METHODS table."""

@@ -1,6 +1,6 @@
 """The methods to choose from, with what they cost."""
 
-from demo.server import options, samples
+from demo.server import fetching, options, samples
 from demo.server.jobs import Runner
 from demo.server.pictures import open_picture
 from demo.server.visit import Session
@@ -21,6 +21,18 @@ def test_what_a_picker_offers(store):
     } == {"radius": ("float", 3.0, 50)}
     names = [option.name for option in options.offered(registry.get("repaint"))]
     assert names == ["preset", "steps", "precision", "compile", "detail", "jump_length", "resamplings"]
+
+
+def test_what_is_not_here_stands_apart_and_says_how_its_download_goes(store, monkeypatch):
+    value = picker.picker(Session(store))
+    offered = [row["id"] for family in value["families"] for row in family["methods"]]
+    absent = {row["id"]: row["why"] for row in value["absent"]}
+    assert not absent.keys() & set(offered)
+    assert absent.keys() | set(offered) == set(registry.METHODS)
+    assert "fetch flux_fill" in absent["flux_fill"]
+    monkeypatch.setitem(fetching._states, "flux_fill", "It is being fetched: 3 %.")
+    absent = {row["id"]: row["why"] for row in picker.picker(Session(store))["absent"]}
+    assert absent["flux_fill"] == "It is being fetched: 3 %."
 
 
 def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store):

@@ -148,32 +148,27 @@ def panes_value(
 
 
 def picker_value() -> dict:
-    def group(family: str, *methods: tuple[str, str, str, str | None]) -> dict:
-        return {
-            "id": family,
-            "methods": [{"id": i, "title": t, "cost": c, "why": w} for i, t, c, w in methods],
-        }
+    def group(family: str, *methods: tuple[str, str, str]) -> dict:
+        return {"id": family, "methods": [{"id": i, "title": t, "cost": c} for i, t, c in methods]}
 
     return {
         "families": [
-            group("baseline", ("mean_fill", "Mean fill", "under 1 s", None)),
+            group("baseline", ("mean_fill", "Mean fill", "under 1 s")),
             group(
                 "smoothing",
-                ("telea", "Telea", "under 1 s", None),
-                ("navier_stokes", "Navier–Stokes", "under 1 s", None),
+                ("telea", "Telea", "under 1 s"),
+                ("navier_stokes", "Navier–Stokes", "under 1 s"),
             ),
-            group("patch", ("patchmatch", "PatchMatch", "about 4 s", None)),
+            group("patch", ("patchmatch", "PatchMatch", "about 4 s")),
             group(
                 "convolutional",
-                ("gated_conv", "Gated convolution", "about 1 s", None),
-                ("lama", "LaMa", "about 2 s", None),
+                ("gated_conv", "Gated convolution", "about 1 s"),
+                ("lama", "LaMa", "about 2 s"),
             ),
-            group(
-                "diffusion", ("repaint", "RePaint", "about 50 s", None), ("ddnm", "DDNM", "about 20 s", None)
-            ),
-            group("latent", ("sd2", "Stable Diffusion 2", "", NO_WEIGHTS)),
-            group("own_prior", ("dip", "Deep Image Prior", "about 3 min", None)),
+            group("diffusion", ("repaint", "RePaint", "about 50 s"), ("ddnm", "DDNM", "about 20 s")),
+            group("own_prior", ("dip", "Deep Image Prior", "about 3 min")),
         ],
+        "absent": [{"id": "sd2", "title": "Stable Diffusion 2", "why": NO_WEIGHTS}],
         "chosen": ["telea", "patchmatch"],
     }
 

@@ -385,10 +385,12 @@ def test_picker_chooses_and_python_reads_the_choice(kept: Page, harness: ModuleT
     assert heard(kept, harness, "picker.choose") == [
         {"ids": [*chosen[:1], "navier_stokes", *chosen[1:]], "options": {}}
     ]
-    off = picker.locator(".method.off")
-    off.click(force=True)
-    assert not off.locator("input").is_checked()
-    assert "python -m inpainters fetch sd2" in off.inner_text()
+    absent = picker.locator("details.absent")
+    assert absent.locator("summary").inner_text() == "1 more that is not here yet"
+    assert not absent.locator("[data-absent]").is_visible()
+    absent.locator("summary").click()
+    assert "python -m inpainters fetch sd2" in absent.locator("[data-absent=sd2]").inner_text()
+    assert picker.locator("input[data-method=sd2]").count() == 0
 
 
 def test_table_sorts_and_opens_cells(kept: Page, harness: ModuleType) -> None:

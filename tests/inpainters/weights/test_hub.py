@@ -335,5 +335,5 @@ def test_the_table_of_weights_is_printed(capsys, tmp_path, monkeypatch):
     told = capsys.readouterr().out
     for name, one in WEIGHTS.items():
         assert (f" {name}: licence" in told) != one.bundled
-    assert "flux_fill: licence FLUX.1 [dev] Non-Commercial; commercial use: no" in told
+    assert "flux_fill: licence FLUX.1 [dev] Non-Commercial; commercial use: not allowed" in told
     assert downloads.about("big_lama") in told

@@ -268,7 +268,7 @@ def ready(saved, tmp_path, monkeypatch):
             folder.parent.mkdir(parents=True)
             folder.symlink_to(saved(maker))
         files.accept(name, {**dict.fromkeys(repositories, COMMIT), files.CHECKED: "yes"})
-        monkeypatch.setitem(presets.CALLS, name, replace(presets.CALLS[name], side=64))
+        monkeypatch.setitem(presets.PRESET_CALLS, name, replace(presets.PRESET_CALLS[name], side=64))
         return name
 
     yield lay
@@ -292,7 +292,7 @@ def fill(name, seed=0, **options):
 
 
 def test_all_presets_have_makers():
-    assert list(MAKERS) == list(presets.CALLS)
+    assert list(MAKERS) == list(presets.PRESET_CALLS)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -418,7 +418,6 @@ def test_a_lost_part_is_missed_before_anything_is_loaded(ready, tmp_path):
 def table(monkeypatch):
     monkeypatch.setattr(registry, "METHODS", dict(registry.METHODS))
     monkeypatch.setattr(registry, "_added", {})
-    monkeypatch.setattr(pipelines, "FOLDERS", {})
     pipelines._opened.cache_clear()
 
 
