@@ -159,6 +159,11 @@ class Results:
         """What was made of the rows of a metric and region."""
         return {}
 
+    @property
+    def dataset(self) -> str:
+        """Name of the test set."""
+        return self.manifest.meaning.dataset.name
+
     @cached_property
     def detailed(self) -> set[str]:
         """The entries with fills that were drawn small and got detail from the surroundings."""

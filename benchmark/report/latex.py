@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.metrics import METRICS
 from benchmark.report.layout import OVERVIEW
-from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, MARK, mark
+from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, MARK, acquaintance, mark
 from benchmark.report.summary import TableFigure, column_order, entry_order, summarise
 from benchmark.report.tables import called, footnotes, number
 from benchmark.results import Results
@@ -34,6 +34,8 @@ def _latex_table(
     arrow = r"$\downarrow$" if METRICS[metric].better == "lower" else r"$\uparrow$"
     note = "".join(f" {_escape(sentence)}" for sentence in footnotes(cells.values()))
     note += f" {_escape(DETAIL_NOTE)}" if results.detailed & set(entries) else ""
+    if kin := acquaintance(entries, results.dataset):
+        note += f" {_escape(kin)}"
     return "\n".join(
         [
             r"\begin{table}",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from benchmark.metrics import METRICS, NETWORKS
 from inpainters.registry import METHODS
+from inpainters.weights.table import WEIGHTS
 
 MARK = "†"
 DETAIL_MARK = "‡"
@@ -46,4 +47,23 @@ def footnote(entries: Iterable[str], metrics: Iterable[str]) -> str:
         f"{MARK} trained with a {name} perceptual loss: its distances by {name} features flatter it; see the "
         "rankings by PSNR and SSIM."
         for name in networks
+    )
+
+
+def acquaintance(entries: Iterable[str], dataset: str) -> str:
+    """The sentence under a table whose test set has the same source as some methods' training pictures; empty
+    where none has.
+    """
+    specs = [
+        METHODS[name] for name in dict.fromkeys(entry.split(" ")[0] for entry in entries) if name in METHODS
+    ]
+    known = [
+        spec.title for spec in specs if any(dataset in WEIGHTS[name].learned_from for name in spec.weights)
+    ]
+    if not known:
+        return ""
+    return (
+        f"{', '.join(known)} learned from the training pictures of {dataset}, which this test "
+        f"set belongs to: it is "
+        "of the kind that they know, and other pictures may not be."
     )

@@ -11,7 +11,7 @@ from benchmark.metrics import METRICS, told
 from benchmark.report import agreement
 from benchmark.report.layout import OVERVIEW, RANKED, SET_DISTANCES
 from benchmark.report.markdown import markdown_table
-from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, footnote, mark
+from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, acquaintance, footnote, mark
 from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
 from benchmark.report.summary import (
     Key,
@@ -188,6 +188,7 @@ def _overview(results: Results, entries: Sequence[str], sizes: Mapping[Key, Size
         markdown_table(["method", "n", *(title(*pair) for pair in pairs)], rows),
         *footnotes(cells),
         *([DETAIL_NOTE] if results.detailed & set(entries) else []),
+        *filter(None, [acquaintance(entries, results.dataset)]),
         *_left_out(results, pairs),
         *_fewer(cells),
     ]

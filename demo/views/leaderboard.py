@@ -10,7 +10,7 @@ from benchmark.cells import split_entry
 from benchmark.metrics import METRICS, told
 from benchmark.report.agreement import section
 from benchmark.report.figures import machine
-from benchmark.report.marks import DETAIL_NOTE, footnote, mark
+from benchmark.report.marks import DETAIL_NOTE, acquaintance, footnote, mark
 from benchmark.report.stats import MIN_WINNER
 from benchmark.report.summary import Key, TableFigure, column_order, left_out, named
 from benchmark.report.tables import ARROWS, called, number
@@ -233,6 +233,7 @@ def note(results: Results, metric: str) -> str:
     parts = [
         flattery,
         DETAIL_NOTE if results.detailed else "",
+        acquaintance(results.rows["entry"].unique(), results.dataset),
         f"{ground}{thin}{paired}",
         told(spec) if spec else "",
         f"Times: {machine(results)}.",

@@ -22,6 +22,8 @@ class WeightsFile:
     """Where `fetch` gets the first of `files`; 'module:attribute' names a URL that a library carries."""
     licence: str
     trained_on: str
+    learned_from: tuple[str, ...] = ()
+    """Test sets of the benchmark, by name, whose training part it learned from."""
     bundled: bool = False
     """True where this project trained it: it lies in `checkpoints`; `files` is empty while there is none."""
     together: bool = False
@@ -89,6 +91,7 @@ _FILES = (
         url="https://github.com/Sanster/models/releases/download/add_big_lama/big-lama.pt",
         licence="Apache-2.0",
         trained_on="Places2",
+        learned_from=("places2",),
         size=205_669_692,
         commercial=True,
     ),
@@ -98,6 +101,7 @@ _FILES = (
         url="https://huggingface.co/andraniksargsyan/migan/resolve/main/migan_pipeline_v2.onnx",
         licence="MIT",
         trained_on="Places2",
+        learned_from=("places2",),
         size=28_079_181,
         commercial=True,
     ),
@@ -108,6 +112,7 @@ _FILES = (
         url="",
         licence="CC BY-NC 4.0",
         trained_on="Places2",
+        learned_from=("places2",),
         commercial=False,
     ),
 )
@@ -190,6 +195,7 @@ def _bundled(name: str, network: str) -> WeightsFile:
         url="",
         licence="for research, as the training pictures are",
         trained_on="Intel scenes, Imagenette, Labeled Faces in the Wild, Houses",
+        learned_from=("imagenet",),
         bundled=True,
         together=True,
         network=f"inpainters.networks.{network}",

@@ -4,10 +4,11 @@ network.
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from benchmark.report.marks import MARK, flattered, footnote, mark
+from benchmark.report.marks import MARK, acquaintance, flattered, footnote, mark
 from inpainters import registry
 
 SENTENCE = (
@@ -77,7 +78,8 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
                 )
     scores = pd.DataFrame(rows, columns=SCORE_COLUMNS)
     filled = scores.assign(entry=scores["method"], photograph=scores["image_id"].str.split("@").str[0])
-    results = Results(Path("tiny"), {}, Plain(scores), filled)
+    manifest = SimpleNamespace(meaning=SimpleNamespace(dataset=SimpleNamespace(name="tiny")))
+    results = Results(Path("tiny"), manifest, Plain(scores), filled)
     parts = tables.markdown(results).split("\n\n")
     overview = next(part for part in parts if part.startswith("| method | n |"))
     telea, biharmonic = overview.splitlines()[2:]
@@ -92,3 +94,11 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
     ]
     assert r"$^\dagger$" in latex(results)
     assert r"$\dagger$ trained with a SqueezeNet" in latex(results)
+
+
+def test_methods_that_know_the_test_sets_kind_are_named():
+    told = acquaintance(["telea", "mi_gan", "big_lama detail=enlarge", "gated_conv"], "places2")
+    assert told.startswith("MI-GAN, Big LaMa learned from the training pictures of places2")
+    assert "Gated" not in told
+    assert acquaintance(["gated_conv"], "imagenet").startswith("Gated convolution learned")
+    assert acquaintance(["telea", "mi_gan", "a_stranger"], "celeba_hq") == ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def rows(
 
 def of(lines: list[dict[str, Any]]) -> Results:
     frame = pd.DataFrame(lines, columns=SCORE_COLUMNS)
-    manifest: Any = None
+    manifest: Any = SimpleNamespace(meaning=SimpleNamespace(dataset=SimpleNamespace(name="made")))
     filled = frame[frame["value"].notna() & (frame["image_id"] != WHOLE_SET)]
     timings = filled.assign(entry=filled["method"], photograph=filled["image_id"].str.split("@").str[0])
     return Results(Path("made"), manifest, Plain(frame), timings)
