@@ -6,11 +6,16 @@ import statistics
 import threading
 from collections import defaultdict, deque
 
+from inpainters.memory import has_gpu
 from inpainters.strategy import Workload
 
 _KEEP = 15  # runs; the median of the latest forgives a run that had to share its machine
 
 _TRUSTED = 2.0  # how far first runs, which warm up, move what others are expected to take
+
+GPU_SPEED = 100.0
+"""How many times faster a graphics card runs large networks than the reference machine, before one ever ran:
+Stable Diffusion's field figure, 5 s for 512×512 on an RTX 3090, is some 200 times faster."""
 
 _lock = threading.Lock()
 _ratios: defaultdict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=_KEEP))
@@ -26,7 +31,16 @@ def estimate(work: Workload) -> float:
     What another network than the row's takes is known after its first run alone: until then the answer goes
     by the row's.
     """
-    return factor(work.spec.name, work.spec.weights, _other(work)) * work.seconds
+    name, other = work.spec.name, _other(work)
+    known = factor(name, work.spec.weights, other) * work.seconds
+    if has_gpu() and "torch" in work.spec.requires and not _ran(name, other):
+        return known / GPU_SPEED
+    return known
+
+
+def _ran(name: str, other: str) -> bool:
+    with _lock:
+        return bool({(name, other), (name, "")} & (_first.keys() | _ratios.keys()))
 
 
 def observe(work: Workload, seconds: float) -> None:

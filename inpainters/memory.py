@@ -1,4 +1,4 @@
-"""How much memory is free here, and how much a run will take."""
+"""What this machine has: free memory, graphics cards; and how much memory a run will take."""
 
 import json
 import os
@@ -67,3 +67,9 @@ def _available(proc: Path) -> int:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
         return 0
+
+
+@cache
+def has_gpu() -> bool:
+    """Whether the system has a driver for an NVIDIA card. PyTorch is not asked: importing it takes long."""
+    return any(Path(name).exists() for name in ("/dev/nvidiactl", "/proc/driver/nvidia"))

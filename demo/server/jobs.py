@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -274,6 +274,7 @@ class Runner:
 
     def __init__(self, cores: int | None = None) -> None:
         self._tasks: dict[int, Callable[[], None]] = {}
+        self._futures: set[Future[InpaintResult]] = set()
         self.lanes: Lanes[Job] = Lanes(lambda job: self._pool.submit(self._tasks.pop(id(job))), cores)
         threads = self.lanes.at_once + 2  # for those that were halted while they waited
         self._pool, self._after = ThreadPoolExecutor(threads, "job"), ThreadPoolExecutor(1, "after")
@@ -296,12 +297,15 @@ class Runner:
             raise InputError(why)
         future: Future[InpaintResult] = Future()
         future.set_running_or_notify_cancel()  # whoever no longer waits for it stops the job, not the future
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
 
         def work() -> None:
-            try:
-                future.set_result(self._answer(image, mask, job))
-            except BaseException as error:
-                future.set_exception(error)
+            with suppress(InvalidStateError):  # it was closed
+                try:
+                    future.set_result(self._answer(image, mask, job))
+                except BaseException as error:
+                    future.set_exception(error)
 
         self._enter(image, job, work)
         return future
@@ -330,6 +334,9 @@ class Runner:
         """Give up what waits; running work ends at its next step."""
         for job in self.lanes.close():
             job.halted = True
+        for future in list(self._futures):
+            with suppress(InvalidStateError):  # it has just ended
+                future.set_exception(Cancelled())
         for pool in (self._pool, self._after):
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -159,3 +159,16 @@ def test_another_model_has_a_cost_of_its_own():
     assert costs.estimate(workload(mask, METHODS["ddnm"])) == pytest.approx(
         workload(mask, METHODS["ddnm"]).seconds
     )
+
+
+def test_a_graphics_card_is_taken_to_be_quick_until_one_ran(monkeypatch):
+    costs.forget()
+    work = workload(np.ones((64, 64), bool), METHODS["sd15"])
+    slow = costs.estimate(work)
+    monkeypatch.setattr(costs, "has_gpu", lambda: True)
+    assert costs.estimate(work) == pytest.approx(slow / costs.GPU_SPEED)
+    costs.observe(work, work.seconds / 20)
+    assert costs.estimate(work) == pytest.approx(work.seconds / 20)
+    telea = workload(np.ones((64, 64), bool), METHODS["telea"])
+    costs.forget()
+    assert costs.estimate(telea) == pytest.approx(telea.seconds)

@@ -19,7 +19,7 @@ from demo.server.options import refuse_local
 from inpainters import costs, registry
 from inpainters.base import Inpainter
 from inpainters.costs import spoken
-from inpainters.errors import InputError
+from inpainters.errors import Cancelled, InputError
 from inpainters.spec import Cost, MethodSpec
 from inpainters.strategy import Hole, Outline, workload
 
@@ -186,6 +186,14 @@ def test_quick_methods_never_wait_behind_slow_ones(runner, hole, monkeypatch):
     assert quick.jobs[0].state == "done"
     assert sorted(job.state for job in slow.jobs) == ["running", "waiting"]
     slow.stop()
+
+
+def test_whoever_waits_is_told_when_the_runner_is_closed(runner, hole):
+    futures = [runner.submit(*hole, Job(name)) for name in ("deaf", "deaf", "deaf", "deaf")]
+    runner.close()
+    for future in futures:
+        with pytest.raises(Cancelled):
+            future.result(timeout=5)
 
 
 def test_scores_come_after_the_result(runner, hole):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inpainters import registry
+from inpainters import commandline, registry
 from inpainters.__main__ import main as inpainting
 from inpainters.base import InpaintRequest
 from inpainters.conformance import hole, striped, verdicts
@@ -245,3 +245,10 @@ def test_the_published_files_are_known_by_their_digests_and_conventions(tmp_path
     result = registry.create("big_lama").run([InpaintRequest(striped(), hole())])[0][0]
     assert (result.image[hole()] > 0).any()
     assert files.of_the_table(path, ["big_lama", "mi_gan"]) == "big_lama"
+
+
+def test_options_stand_behind_the_name_of_a_file(tmp_path):
+    path = saved(AsLama(), tmp_path / "net.pt", IMAGE, MASK)
+    path.with_suffix(".toml").write_text(LAMA)
+    joined = commandline.joined(f"torchscript:{path}:detail=enlarge,telea:radius=5", trust=True)
+    assert joined == "net:detail=enlarge,telea:radius=5"
