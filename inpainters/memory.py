@@ -14,7 +14,7 @@ NEEDS = Path(__file__).parent / "memory.json"
 """Method -> megabytes that it takes for a picture, fixed and for each megapixel, as
 `benchmark.studies.memory` measures.
 """
-SHARE = 0.8
+_SHARE = 0.8
 """Of the free memory that one run may take: others come and go."""
 
 
@@ -33,7 +33,7 @@ def pixels_that_fit(method: str, free: int) -> int | None:
     one = _needs().get(method)
     if not free or not one or not one["per_megapixel"]:
         return None
-    return max(0, int((SHARE * free - one["fixed"] * 1e6) / one["per_megapixel"]))
+    return max(0, int((_SHARE * free - one["fixed"] * 1e6) / one["per_megapixel"]))
 
 
 @cache

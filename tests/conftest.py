@@ -73,10 +73,3 @@ def bare_manifest() -> dict[str, Any]:
     }
     tables: dict[str, Any] = {name: {} for name in ("methods", "n", "planned", "metrics")}
     return {"meaning": {**head, **parts, **tables}, "environment": {}, "files": {}}
-
-
-def pytest_xdist_auto_num_workers(config):
-    """One more than there are cores: a third of the time tests wait, for browsers and for processes of
-    their own.
-    """
-    return min(4, (os.cpu_count() or 1) + 1)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from benchmark.metrics.base import Floats
 
+_Names = Sequence[str] | npt.NDArray[np.str_]
 LEVEL = 0.95
 MIN_PHOTOGRAPHS = 5
 """Fewer photographs than this give no interval: a spread of four things says nothing."""
@@ -55,7 +56,7 @@ class Difference:
         return self.value.excludes_zero and self.p < 1 - LEVEL
 
 
-def interval_of_mean(values: Floats, photographs: Sequence[str]) -> Interval:
+def interval_of_mean(values: Floats, photographs: _Names) -> Interval:
     """Mean of `values` (n,) with its 95 % interval; `photographs` names the photograph of each value. NaN
     values are left out.
 
@@ -109,7 +110,7 @@ def _t(count: int) -> float:
     return float(stdtrit(count - 1, (1 + LEVEL) / 2))
 
 
-def mean_difference(values: Floats, photographs: Sequence[str]) -> Difference:
+def mean_difference(values: Floats, photographs: _Names) -> Difference:
     """What paired differences (n,) say; NaN values are left out."""
     found = interval_of_mean(values, photographs)
     if not found.excludes_zero:

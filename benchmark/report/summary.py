@@ -238,8 +238,7 @@ class TableColumn:
         for entry, group in self.rows.groupby("entry", sort=True):
             name = str(entry)
             value, apart = self._value(name, group)
-            reasons = [reason for reason in group["reason"].dropna().unique() if reason]
-            told = "" if not np.isnan(value.mean) else (reasons or ["not run"])[0]
+            told = _reason(group) if np.isnan(value.mean) else ""
             yield TableFigure(
                 name,
                 self.label,
@@ -251,12 +250,16 @@ class TableColumn:
                 apart=apart and not told,
                 rival=self._rival(name) if apart and not told else None,
                 reason=told,
-                left_out=0 if told or name not in self.wide else self._holes(group) - value.n,
+                left_out=0 if told or name not in self.wide else self._holes[name] - value.n,
             )
 
-    @staticmethod
-    def _holes(rows: pd.DataFrame) -> int:
-        return rows.loc[rows["image_id"] != WHOLE_SET, ["hole", "seed"]].drop_duplicates().shape[0]
+    @cached_property
+    def _holes(self) -> dict[str, int]:
+        """Entry -> its holes, one for each seed."""
+        of_pictures = self.rows.loc[self.rows["image_id"] != WHOLE_SET, ["entry", "hole", "seed"]]
+        return {
+            str(entry): int(n) for entry, n in of_pictures.drop_duplicates()["entry"].value_counts().items()
+        }
 
     def _value(self, entry: str, group: pd.DataFrame) -> tuple[Interval, bool]:
         """The figure of an entry, and whether it stands apart."""
@@ -312,14 +315,21 @@ class TableColumn:
 
     def _rival(self, entry: str) -> Rival | None:
         """The best ranked method over the holes of an entry that stands apart."""
-        if entry not in self.wide:
+        if entry not in self.wide or self.common.empty:
             return None
-        shared = self.wide[[entry, *self.ranked]].dropna()
-        if shared.empty or not self.ranked:
+        mine = self.wide[entry].reindex(self.common.index)
+        there = mine.notna().to_numpy()
+        if not there.any():
             return None
-        means = shared[self.ranked].mean()
+        shared = self.common[there]
+        means = shared.mean()
         rival = str((self.sign * means).idxmin())
-        return Rival(rival, float(means[rival]), paired(shared, entry, rival))
+        return Rival(rival, float(means[rival]), paired(shared.assign(**{entry: mine[there]}), entry, rival))
+
+
+def _reason(rows: pd.DataFrame) -> str:
+    """Why there is no figure."""
+    return next((reason for reason in rows["reason"].dropna().unique() if reason), "not run")
 
 
 def column_of(results: Results, metric: str, region: str) -> TableColumn:
@@ -361,9 +371,9 @@ def paired(wide: pd.DataFrame, first: str, second: str) -> Difference:
     """`first` minus `second` over the holes that both filled."""
     if first not in wide or second not in wide:
         return Difference(NO_INTERVAL, 1.0)
-    same = np.isclose(wide[first], wide[second], rtol=PRECISION, atol=0)
-    found = (wide[first] - wide[second]).mask(same, 0.0)
-    return mean_difference(found.to_numpy(float), found.index.get_level_values("photograph").tolist())
+    one, other = wide[first].to_numpy(float), wide[second].to_numpy(float)
+    found = np.where(np.isclose(one, other, rtol=PRECISION, atol=0), 0.0, one - other)
+    return mean_difference(found, wide.index.get_level_values("photograph").to_numpy(str))
 
 
 def _mean(values: pd.Series) -> Interval:

@@ -32,8 +32,8 @@ from inpainters.weights.denoisers import read_tensors
 from inpainters.weights.files import verified_all
 from inpainters.weights.table import WEIGHTS
 
-METRICS = ("lpips_squeeze", "psnr", "l1")
-PARTS = ("encoder", "decoder")
+_METRICS = ("lpips_squeeze", "psnr", "l1")
+_PARTS = ("encoder", "decoder")
 RoundTrip = Callable[[Image], Image]
 """(h, w, 3) uint8 to its reconstruction; sides are multiples of 8."""
 
@@ -61,7 +61,7 @@ class Pooled(nn.Module):
 def taef2(folder: Path) -> AutoencoderTiny:
     """The published autoencoder; raises InputError where its files are not of it."""
     net: Any = AutoencoderTiny(latent_channels=32)
-    for part in PARTS:
+    for part in _PARTS:
         tensors = read_tensors(folder / f"taef2_{part}.pth")
         _adopt(
             getattr(net, part).layers, tensors, shift=-1 if part == "decoder" else 0
@@ -117,7 +117,7 @@ def autoencoders(folder: Path | None) -> dict[str, RoundTrip]:
 
 def measured_autoencoders(nets: Mapping[str, RoundTrip], images: Mapping[str, Image]) -> pd.DataFrame:
     """Rows: autoencoder, photograph, metric, value."""
-    metrics: dict[str, Any] = {name: create_metric(name) for name in METRICS}
+    metrics: dict[str, Any] = {name: create_metric(name) for name in _METRICS}
     everywhere = {name: np.ones(image.shape[:2], bool) for name, image in images.items()}
     rows = []
     for label, net in nets.items():
@@ -134,7 +134,7 @@ def markdown_of_autoencoders(rows: pd.DataFrame) -> str:
     lines = []
     for label, own in rows.groupby("autoencoder", sort=False):
         cells_of = []
-        for metric in METRICS:
+        for metric in _METRICS:
             mine = own[own.metric == metric]
             found = interval_of_mean(mine["value"].to_numpy(float), [*mine["photograph"]])
             cells_of.append(f"{number(found.mean)} ± {number(reach(found))}")
@@ -145,7 +145,7 @@ def markdown_of_autoencoders(rows: pd.DataFrame) -> str:
         f"{count} photographs, 256 pixels a side, to latents and back; nothing is missing and "
         f"nothing is drawn. By so "
         "much a pipeline changes known pixels before they are put back.\n\n"
-        f"{markdown_table(['Autoencoder', *(f'`{name}`, whole' for name in METRICS)], lines)}\n"
+        f"{markdown_table(['Autoencoder', *(f'`{name}`, whole' for name in _METRICS)], lines)}\n"
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from demo.server.lanes import Lanes
 from demo.server.memory import give_back
 from demo.server.options import answers_of, refuse_local
-from demo.server.room import part_that_fits, pasted, pasted_preview
+from demo.server.room import part_that_fits, whole_preview, whole_result
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
@@ -149,8 +149,8 @@ class Job:
         preview, rows, columns = self.preview, slice(part[0], part[2]), slice(part[1], part[3])
         guide = None if asked.guide is None else asked.guide[rows, columns]
         cut = replace(asked, image=asked.image[rows, columns], mask=asked.mask[rows, columns], guide=guide)
-        show = preview and (lambda shown: preview(pasted_preview(shown, asked.image, part)))
-        return [pasted(result, asked.image, part) for result in inpainter.run([cut], on_step, show)[0]]
+        show = preview and (lambda shown: preview(whole_preview(shown, asked.image, part)))
+        return [whole_result(result, asked.image, part) for result in inpainter.run([cut], on_step, show)[0]]
 
     def _keep(self, answer: Answer) -> None:
         if self.halted:

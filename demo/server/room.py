@@ -58,7 +58,7 @@ def _grown(box: Box, size: tuple[int, int], margin: int) -> Box:
     )
 
 
-def pasted(result: InpaintResult, image: Image, part: Box) -> InpaintResult:
+def whole_result(result: InpaintResult, image: Image, part: Box) -> InpaintResult:
     """A result of a part as one of the whole picture."""
     top, left, bottom, right = part
     whole, raw = image.copy(), image.copy()
@@ -67,7 +67,7 @@ def pasted(result: InpaintResult, image: Image, part: Box) -> InpaintResult:
     return replace(result, image=whole, raw=raw, notes=(*result.notes, note))
 
 
-def pasted_preview(shown: Image, image: Image, part: Box) -> Image:
+def whole_preview(shown: Image, image: Image, part: Box) -> Image:
     """The same of what a method shows on its way."""
     top, left, bottom, right = part
     whole: Image = np.array(image)
@@ -75,7 +75,7 @@ def pasted_preview(shown: Image, image: Image, part: Box) -> Image:
     return whole
 
 
-def in_words(method: str, size: tuple[int, int], holes: Iterable[Hole]) -> str:
+def memory_told(method: str, size: tuple[int, int], holes: Iterable[Hole]) -> str:
     """What to say of a method's memory before a run; empty where there is plenty."""
     try:
         part = part_that_fits(method, size, holes)
@@ -91,7 +91,7 @@ def in_words(method: str, size: tuple[int, int], holes: Iterable[Hole]) -> str:
     )
 
 
-def needed(methods: Iterable[str], size: tuple[int, int]) -> str:
+def memory_needed(methods: Iterable[str], size: tuple[int, int]) -> str:
     """' · 0.9 GB' where one of these takes that much; empty where none takes much."""
     most = max((memory.need(name, size[0] * size[1]) for name in methods), default=0)
     return f" · {_gb(most)}" if most >= TOLD else ""

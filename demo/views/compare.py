@@ -147,7 +147,7 @@ def run_label(session: Session, runner: Runner, prices: Mapping[str, Price]) -> 
         for name, share in missing.items()
         for each in [prices[name]]
     }
-    seconds = spoken(runner.forecast(shares)) + room.needed(missing, session.round.picture.size)
+    seconds = spoken(runner.forecast(shares)) + room.memory_needed(missing, session.round.picture.size)
     if len(missing) < wanted:
         return f"Run {len(missing)} more of {wanted} · {seconds}", True
     ready = sum(registry.unavailable(name) is None for name in registry.METHODS)

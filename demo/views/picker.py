@@ -59,7 +59,7 @@ def _row(spec: MethodSpec, prices: Mapping[str, Price] | None, session: Session)
             else {"cost": spoken(prices[spec.name].seconds)}
         )
         size = session.round.picture.size if session.index >= 0 else (0, 0)
-        told = room.in_words(spec.name, size, session.holes)
+        told = room.memory_told(spec.name, size, session.holes)
         row |= {"note": " ".join(filter(None, [row.get("note"), told]))} if told else {}
     return row | {"options": [described(option) for option in offered(spec)]}
 

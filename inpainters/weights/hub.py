@@ -78,7 +78,7 @@ def look(repository: str, revision: str = "main") -> Parcel:
             raise InputError(
                 f"'{repository}' holds no diffusers pipeline (it has no {INDEX}): choose another."
             )
-        chosen = needed(_index(_file(parcel, INDEX)), parcel.files)
+        chosen = files_needed(_index(_file(parcel, INDEX)), parcel.files)
     except (InputError, UnavailableError):
         raise
     except Exception as error:
@@ -90,7 +90,7 @@ def _digest(sibling: Any) -> str:
     return str(sibling.lfs.sha256) if sibling.lfs else f"git:{sibling.blob_id}"
 
 
-def needed(index: Mapping[str, Any], files: Iterable[str]) -> list[str]:
+def files_needed(index: Mapping[str, Any], files: Iterable[str]) -> list[str]:
     """Which files a pipeline needs: the texts of each component that its index names, and its safetensors,
     those of 16 bits where there are such.
 

@@ -26,7 +26,7 @@ def free(monkeypatch):
 def test_with_room_enough_the_whole_picture_is_worked_on(free):
     free(1000)
     assert room.part_that_fits("telea", (1000, 1000), HOLES) is None
-    assert room.in_words("telea", (1000, 1000), HOLES) == ""
+    assert room.memory_told("telea", (1000, 1000), HOLES) == ""
     free(0)  # nobody says how much there is
     assert room.part_that_fits("telea", (1000, 1000), HOLES) is None
     free(1)
@@ -46,7 +46,7 @@ def test_the_part_is_as_large_as_fits_and_holds_the_holes(free, megabytes):
     assert area <= most
     wider = min(1000, bottom + 1) - max(0, top - 1), min(1000, right + 1) - max(0, left - 1)
     assert wider[0] * wider[1] > most
-    assert f"{right - left:,}×{bottom - top:,} pixels around the hole" in room.in_words(
+    assert f"{right - left:,}×{bottom - top:,} pixels around the hole" in room.memory_told(
         "telea", (1000, 1000), HOLES
     )
 
@@ -57,7 +57,7 @@ def test_where_not_even_the_hole_fits_it_is_said(free):
         InputError, match=r"Telea needs about 0.1 GB for this picture, and 0.0 GB are free: mask less"
     ):
         room.part_that_fits("telea", (1000, 1000), HOLES)
-    assert "mask less" in room.in_words("telea", (1000, 1000), HOLES)
+    assert "mask less" in room.memory_told("telea", (1000, 1000), HOLES)
 
 
 def test_a_job_works_on_the_part_and_the_rest_stays(free):
@@ -78,8 +78,8 @@ def test_a_job_works_on_the_part_and_the_rest_stays(free):
 
 
 def test_what_much_is_needed_is_said_before_a_run(free):
-    assert room.needed(["telea"], (1000, 1000)) == ""
-    assert room.needed(["telea", "ddnm"], (3000, 4000)) == " · 1.2 GB"
+    assert room.memory_needed(["telea"], (1000, 1000)) == ""
+    assert room.memory_needed(["telea", "ddnm"], (3000, 4000)) == " · 1.2 GB"
 
 
 def test_free_memory_is_that_of_the_machine_or_of_its_container(tmp_path):
