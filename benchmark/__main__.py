@@ -30,7 +30,9 @@ def _parser() -> commandline.Parser:
     parser = commandline.Parser(
         "python -m benchmark", description="Fill the same holes with every method, and measure."
     )
-    commands = parser.add_subparsers(required=True, metavar="list|masks|run|score|report|rows|fetch|verify")
+    commands = parser.add_subparsers(
+        required=True, metavar="list|masks|run|score|report|rows|evaluate|fetch|verify"
+    )
     commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(
         command=_list
     )
@@ -68,10 +70,31 @@ def _parser() -> commandline.Parser:
     fetch = commands.add_parser("fetch", help="download weights and check their sha256")
     fetch.add_argument("name")
     fetch.set_defaults(command=_fetch)
+    _add_evaluate(
+        commands.add_parser("evaluate", help="measure fills that somebody else made: three folders")
+    )
     _add_masks(
         commands.add_parser("masks", help="write masks of a generator, or take in masks from elsewhere")
     )
     return parser
+
+
+def _add_evaluate(added: argparse.ArgumentParser) -> None:
+    for name, text in (
+        ("originals", "photographs as they were"),
+        ("outputs", "the same with their holes filled, of the same names and sizes"),
+        ("masks", "masks of the same names, or with _mask behind them"),
+    ):
+        added.add_argument(f"--{name}", type=commandline.path, required=True, metavar="DIR", help=text)
+    added.add_argument(
+        "--white", choices=["missing", "known"], help="in masks; found out by the outputs where not given"
+    )
+    added.add_argument("--metrics", metavar="A,B", default="", help="default: all that can be computed here")
+    added.add_argument(
+        "--out", type=commandline.path, metavar="DIR", help="also write evaluation.csv and .md there"
+    )
+    commandline.add_weights(added)
+    added.set_defaults(command=_evaluate)
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -239,6 +262,19 @@ def _run(parsed: argparse.Namespace) -> int:
     code = _scored(root, failures=False)
     _reported(root)
     return code
+
+
+def _evaluate(parsed: argparse.Namespace) -> int:
+    from benchmark import evaluation
+
+    only = [name for name in parsed.metrics.split(",") if name]
+    found = evaluation.evaluate(
+        parsed.originals, parsed.outputs, parsed.masks, white=parsed.white, only=only, quiet=False
+    )
+    print(evaluation.markdown_of_evaluation(found))
+    if parsed.out:
+        evaluation.save_evaluation(found, parsed.out)
+    return 0
 
 
 def _joined(parsed: argparse.Namespace) -> str | None:

@@ -1,0 +1,277 @@
+"""Measure somebody else's fills: a folder of originals, one of outputs, one of masks, paired by file name.
+
+    python -m benchmark evaluate --originals A --outputs B --masks C [--out DIR]
+
+Nothing is filled and nothing is left out by its ratio: masks of any size count, in bins of their own. What
+white means in a mask is found out by where outputs differ from originals; where that does not tell, one has
+to say.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from benchmark import cells, metrics
+from benchmark.metrics.base import MetricSpec
+from benchmark.report.markdown import markdown_table
+from benchmark.report.stats import Interval, interval_of_mean
+from benchmark.report.tables import number, reach
+from inpainters.errors import InputError, unknown
+from inpainters.folders import find_pictures, listed, pair_up
+from inpainters.imaging import Image, Mask, load_image, load_mask, shown
+
+White = Literal["missing", "known"]
+EDGES = (0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+"""Of the bins of ratios: above one, at most the next."""
+TOLD_APART = 4.0
+"""White is what one side of a mask changed by so many times as much as the other."""
+_BAR = 30
+"""Characters of the longest bar of a histogram."""
+
+
+@dataclass(frozen=True)
+class Trio:
+    """An original, its output and its mask."""
+
+    name: str
+    original: Path
+    output: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What two folders and their masks come to."""
+
+    rows: pd.DataFrame
+    """One per hole, metric and region: image_id, photograph, ratio, bin, metric, region, value; of a whole
+    set image_id is empty.
+    """
+    notes: tuple[str, ...]
+    white: White
+
+    def interval(self, metric: str, region: str, label: str = "") -> Interval:
+        """The mean over pictures with its 95 % interval, of one bin of ratios where one is named."""
+        own = self._of(metric, region)
+        own = own[own["bin"] == label] if label else own
+        return interval_of_mean(own["value"].to_numpy(float), own["photograph"].tolist())
+
+    def _of(self, metric: str, region: str) -> pd.DataFrame:
+        rows = self.rows
+        return rows[(rows["metric"] == metric) & (rows["region"] == region) & (rows["image_id"] != "")]
+
+
+def evaluate(
+    originals: str | Path,
+    outputs: str | Path,
+    masks: str | Path,
+    *,
+    white: White | None = None,
+    only: Sequence[str] = (),
+    quiet: bool = True,
+) -> Evaluation:
+    """Compare the pictures of two folders, hole by hole. `white`: what it means in masks, found out where
+    None; `only`: names of metrics, all that can be computed here where empty.
+
+    Raises InputError where nothing pairs, sizes differ, or it cannot be told what white means.
+    """
+    specs, absent = _chosen(only)
+    trios, notes = paired_files(Path(originals), Path(outputs), Path(masks))
+    white = white or _white_of(trios)
+    made = {spec.name: metrics.create(spec.name) for spec in specs}
+    extractors = {made[spec.name].feature_key: made[spec.name] for spec in specs if spec.kind == "set"}
+    rows: list[dict[str, Any]] = []
+    features: dict[str, list[Any]] = {key: [] for key in extractors}
+    for trio in tqdm(trios, desc="evaluate", unit="picture", disable=True if quiet else None):
+        original, output, mask = opened_trio(trio, white)
+        ratio = float(mask.mean())
+        same = {
+            "image_id": trio.name,
+            "photograph": trio.original.name,
+            "ratio": ratio,
+            "bin": label_of(ratio),
+        }
+        for key, extractor in extractors.items():
+            features[key].append(extractor.features([original, output]))
+        for spec in specs:
+            if spec.kind == "set":
+                continue
+            for region, value in made[spec.name].score(original, output, mask).items():
+                rows.append({**same, "metric": spec.name, "region": region, "value": float(value)})
+    rows += _of_sets(specs, made, features)
+    return Evaluation(pd.DataFrame(rows), (*notes, *absent), white)
+
+
+def _of_sets(
+    specs: Sequence[MetricSpec], made: Mapping[str, Any], features: Mapping[str, list[Any]]
+) -> Iterator[dict[str, Any]]:
+    for spec in specs:
+        if spec.kind == "set":
+            reference, output = np.stack(features[made[spec.name].feature_key], axis=1)
+            with suppress(ValueError):  # too few pictures
+                value = float(made[spec.name].distance(reference, output))
+                none = {"image_id": "", "photograph": "", "ratio": math.nan, "bin": ""}
+                yield {**none, "metric": spec.name, "region": "whole", "value": value}
+
+
+def paired_files(originals: Path, outputs: Path, masks: Path) -> tuple[list[Trio], list[str]]:
+    """The originals that have an output and a mask of their name, and a sentence for each kind that has not.
+
+    Raises InputError where a folder is not there, or nothing pairs.
+    """
+    for folder in (originals, outputs, masks):
+        if not folder.is_dir():
+            raise InputError(f"There is no folder '{shown(folder)}': check its path.")
+    found = pair_up(originals, masks)
+    drawn = {path.stem.casefold(): path for path in find_pictures(outputs).files}
+    trios, alone = [], []
+    for pair in found.pairs:
+        output = drawn.get(pair.photo.stem.casefold()) or drawn.get(Path(pair.name).stem.casefold())
+        if output is None or pair.mask is None:
+            alone.append(pair.photo.name)
+        else:
+            trios.append(Trio(pair.name, pair.photo, output, pair.mask))
+    if not trios:
+        raise InputError(
+            f"No output in '{shown(outputs)}' has the name of an original that has a mask: give "
+            f"the three the "
+            "same names."
+        )
+    notes = [f"Originals without an output ({len(alone)}): {listed(alone)}."] if alone else []
+    notes += (
+        [f"Originals without a mask ({len(found.photos)}): {listed(found.photos)}."] if found.photos else []
+    )
+    return trios, notes
+
+
+def opened_trio(trio: Trio, white: White) -> tuple[Image, Image, Mask]:
+    """The pixels of a trio; raises InputError where the sizes differ or the mask is empty."""
+    original, output = load_image(trio.original).image, load_image(trio.output).image
+    if original.shape != output.shape:
+        sizes = " and ".join(f"{one.shape[1]}×{one.shape[0]}" for one in (original, output))
+        raise InputError(
+            f"The original and the output '{trio.output.name}' are {sizes}: they must have one size."
+        )
+    mask, _ = load_mask(trio.mask, original.shape[:2], white_missing=white == "missing")
+    if not mask.any():
+        raise InputError(
+            f"Nothing is missing in the mask '{trio.mask.name}': remove it, or turn --white around."
+        )
+    return original, output, mask
+
+
+def _white_of(trios: Sequence[Trio]) -> White:
+    """What white means, by where outputs differ from originals."""
+    changes = []
+    for trio in trios[:32]:
+        original, output, mask = opened_trio(trio, "missing")
+        off = np.abs(original.astype(int) - output).mean(2)
+        if not mask.all():
+            changes.append((off[mask].mean(), off[~mask].mean()))
+    white, black = np.mean(changes, axis=0) if changes else (0.0, 0.0)
+    if white > TOLD_APART * black:
+        return "missing"
+    if black > TOLD_APART * white:
+        return "known"
+    raise InputError(
+        f"It cannot be told what white means in these masks: outputs differ from originals by "
+        f"{white:.1f} grey levels "
+        f"where it is white and by {black:.1f} elsewhere. Say so: --white missing, or --white known."
+    )
+
+
+def _chosen(only: Sequence[str]) -> tuple[list[MetricSpec], list[str]]:
+    """Rows of metrics, and a sentence for each that cannot be computed here."""
+    for name in only:
+        if name not in metrics.METRICS:
+            raise unknown("metric", name, metrics.METRICS)
+    wanted = [
+        spec
+        for spec in metrics.METRICS.values()
+        if spec.name in only or (not only and spec.kind != "answers")
+    ]
+    reasons = {spec.name: metrics.unavailable(spec.name) for spec in wanted}
+    absent = [f"Without `{name}`: {reason}" for name, reason in reasons.items() if reason]
+    if only and absent:
+        raise InputError(absent[0])
+    return [spec for spec in wanted if not reasons[spec.name]], absent
+
+
+def label_of(ratio: float) -> str:
+    """The bin of a ratio, such as "10-20" (per cent)."""
+    low, high = next((low, high) for low, high in pairwise(EDGES) if low < ratio <= high or high == 1.0)
+    return f"{100 * low:.0f}-{100 * high:.0f}"
+
+
+# --- what people read -----------------------------------------------------------------------------
+
+
+def markdown_of_evaluation(found: Evaluation) -> str:
+    """Means with intervals, all ratios together and by bin, and how the ratios lie."""
+    ratios = (
+        found.rows[found.rows["image_id"] != ""].drop_duplicates("image_id").set_index("image_id")["ratio"]
+    )
+    labels = [label for low, label in sorted({(ratio_low(label_of(one)), label_of(one)) for one in ratios})]
+    counts = {label: sum(label_of(one) == label for one in ratios) for label in labels}
+    pairs = (
+        found.rows[found.rows["image_id"] != ""][["metric", "region"]].drop_duplicates().to_numpy().tolist()
+    )
+    lines = [
+        [f"`{metric}`, {region}", *(_told(found.interval(metric, region, label)) for label in ("", *labels))]
+        for metric, region in pairs
+    ]
+    sets = found.rows[found.rows["image_id"] == ""]
+    lines += [
+        [f"`{name}`, whole set", number(float(value)), *("–" for _ in labels)]
+        for name, value in zip(sets["metric"], sets["value"], strict=True)
+    ]
+    most = max(counts.values())
+    bars = [
+        f"    {label:>7} %  {'█' * max(1, round(_BAR * count / most))} {count}"
+        for label, count in counts.items()
+    ]
+    head = ["", f"all ({len(ratios)})", *(f"{label} % ({count})" for label, count in counts.items())]
+    specs = [metrics.METRICS[name] for name in found.rows["metric"].unique()]
+    return (
+        "\n\n".join(
+            [
+                "# Evaluation",
+                f"{len(ratios)} pictures. White is {found.white} in these masks. Means with "
+                f"half the width of their 95 % "
+                "intervals over pictures, where there are enough; in brackets the number of pictures.",
+                markdown_table(head, lines),
+                "## Ratios of missing pixels",
+                "\n".join(bars),
+                *(["## Left out", "\n".join(f"* {note}" for note in found.notes)] if found.notes else []),
+                "## Metrics",
+                "\n".join(f"* `{spec.name}`: {metrics.told(spec)}" for spec in specs),
+            ]
+        )
+        + "\n"
+    )
+
+
+def ratio_low(label: str) -> float:
+    """Where a bin begins, in per cent."""
+    return float(label.partition("-")[0])
+
+
+def _told(found: Interval) -> str:
+    if math.isnan(found.mean):
+        return "–"
+    return number(found.mean) + ("" if math.isnan(found.low) else f" ± {number(reach(found))}")
+
+
+def save_evaluation(found: Evaluation, out: Path) -> None:
+    """Write `evaluation.csv` and `evaluation.md`."""
+    table = found.rows.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    cells.write(out / "evaluation.csv", table.encode())
+    cells.write(out / "evaluation.md", markdown_of_evaluation(found).encode())
