@@ -14,7 +14,7 @@ from benchmark.files import fault
 from benchmark.inputs.datasets import Dataset, take
 from benchmark.inputs.masksets import MaskSet, middle
 from benchmark.suites import Suite
-from inpainters import registry
+from inpainters import commandline, registry
 from inpainters.errors import InputError
 from inpainters.strategy import Outline, workload
 
@@ -285,23 +285,20 @@ def choose_methods(names: str | None) -> list[str]:
     """
     if names is None:
         return [name for name in registry.METHODS if registry.unavailable(name) is None]
-    chosen = [_entry(*name.strip().split(":")) for name in names.split(",") if name.strip()]
+    chosen = [
+        _entry(*commandline.settings_of(name)) for name in commandline.apart(names, ",") if name.strip()
+    ]
     if not chosen:
         raise InputError("--methods names no method; leave it out for all that are ready.")
     return chosen
 
 
-def _entry(method: str, *settings: str) -> str:
-    """The entry of a method and its `name=value`s; options at their defaults are left out, so that one run
+def _entry(method: str, settings: Mapping[str, str]) -> str:
+    """The entry of a method and its settings; options at their defaults are left out, so that one run
     has one name.
     """
     spec = registry.get(method)
-    for setting in settings:
-        if "=" not in setting:
-            raise InputError(
-                f"An option of '{method}' is written name=value, not '{setting[:40]}': {method}:name=value."
-            )
-    options = spec.resolve(dict(setting.split("=", 1) for setting in settings))
+    options = spec.resolve(settings)
     defaults = {option.name: option.default for option in spec.options}
     if reason := registry.unavailable(method, options):
         raise InputError(reason)

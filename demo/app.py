@@ -168,8 +168,13 @@ def _serve(given: argparse.Namespace) -> int:
         raise InputError(
             f"There is no folder '{given.results}'; name one that `python -m benchmark run` has written."
         )
-    for name in filter(None, commandline.joined(given.method, trust=given.trust).split(",")):
-        registry.get(name)
+    for name in filter(None, commandline.apart(commandline.joined(given.method, trust=given.trust), ",")):
+        method, settings = commandline.settings_of(name)
+        if settings:
+            raise InputError(
+                f"The page's visitors choose the settings of '{method}': leave ':' and what follows out."
+            )
+        registry.get(method)
     fetching.begin_fetching(os.environ.get(fetching.FETCH, ""))
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()

@@ -171,10 +171,12 @@ _Task = tuple[Inpainter, FilePair]
 
 def _fill(arguments: argparse.Namespace) -> int:
     asked = commandline.joined(arguments.method, trust=arguments.trust)
-    names = list(dict.fromkeys(filter(None, asked.split(","))))
+    settings = dict(commandline.settings_of(name) for name in commandline.apart(asked, ",") if name)
+    names = list(settings)
     if not names:
         raise InputError(f"Name a method after --method: {', '.join(METHODS)}.")
-    options = _options(names, arguments.option)
+    given = _options(names, arguments.option)
+    options = {name: settings[name] | given[name] for name in names}
     methods = [create(name, device=arguments.device, **options[name]) for name in names]
     found = _pairs(arguments)
     single = not arguments.photo.is_dir()
@@ -384,9 +386,9 @@ def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[st
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    name = commandline.joined(arguments.name, trust=arguments.trust)
+    name, options = commandline.settings_of(commandline.joined(arguments.name, trust=arguments.trust))
     broken = 0
-    for verdict in verdicts(create(name, device=arguments.device)):
+    for verdict in verdicts(create(name, device=arguments.device, **options)):
         broken += bool(verdict.problem)
         print(f"{'NO ' if verdict.problem else 'yes'} {verdict.clause}.", flush=True)
         if verdict.problem:

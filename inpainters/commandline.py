@@ -19,6 +19,7 @@ from inpainters.errors import InputError, UnavailableError, disk_full, unknown
 from inpainters.imaging import shown
 from inpainters.weights.files import ENV, of_the_table
 from inpainters.weights.hub import OFFLINE
+from inpainters.weights.transfer import first_there
 
 
 class Parser(argparse.ArgumentParser):
@@ -125,17 +126,12 @@ def check_new(targets: Iterable[Path], inputs: Iterable[Path] = (), *, overwrite
 
 def check_writable(folders: Iterable[Path]) -> None:
     """Raise OSError where files cannot be written into one of these, which need not be there yet."""
-    for folder in set(map(_first_there, folders)):
+    for folder in set(map(first_there, folders)):
         try:
             with TemporaryFile(dir=folder):  # a mount or a quota may refuse what permissions allow
                 pass
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(folder)) from None
-
-
-def _first_there(folder: Path) -> Path:
-    """The innermost folder that is there, or the file that is in its way."""
-    return folder if folder.exists() or folder == folder.parent else _first_there(folder.parent)
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
@@ -150,10 +146,33 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 def joined(names: str, *, trust: bool) -> str:
     """A comma-separated list of methods, those from elsewhere by the names under which they join the table:
     `package.module:name`, `torchscript:FILE`, `onnx:FILE`, `diffusers:FOLDER` and `diffusers:OWNER/NAME`,
-    each with or without `:option=value` after it. Raises InputError without `trust`, which a repository of
-    the Hub does without: nothing of it is run.
+    each with or without `:option=value` after it, whose value may stand in double quotes. Raises InputError
+    without `trust`, which a repository of the Hub does without: nothing of it is run.
     """
-    return ",".join(_joined(name.strip(), trust=trust) for name in names.split(","))
+    return ",".join(_joined(name.strip(), trust=trust) for name in apart(names, ","))
+
+
+def apart(text: str, separator: str) -> list[str]:
+    """The parts of a text between separators, those within double quotes aside: `sd15:prompt="a cat,
+    black"`.
+    """
+    return re.split(rf'{separator}(?=(?:[^"]*"[^"]*")*[^"]*$)', text)
+
+
+def settings_of(name: str) -> tuple[str, dict[str, str]]:
+    """A method and its settings, of `method:name=value:name=value`; quotes around a value are taken off.
+    Raises InputError for what is no setting.
+    """
+    method, *parts = apart(name.strip(), ":")
+    found = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise InputError(
+                f"An option of '{method}' is written name=value, not '{part[:40]}': {method}:name=value."
+            )
+        found[key] = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    return method, found
 
 
 def _joined(name: str, *, trust: bool) -> str:
@@ -172,7 +191,7 @@ def _joined(name: str, *, trust: bool) -> str:
     return ":".join(filter(None, [registry.add(f"{module}:{attribute}"), settings]))
 
 
-_SETTINGS = re.compile(r"(.*?)((?::\w+=[^:]*)*)$", re.DOTALL)
+_SETTINGS = re.compile(r'(.*?)((?::\w+=(?:"[^"]*"|[^:"]*))*)$', re.DOTALL)
 """A file's name, and the options after it."""
 
 

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 
 _CGROUPS = (
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ("memory.max", "memory.current", "memory.stat"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
 )
 
 NEEDS = Path(__file__).parent / "memory.json"
@@ -31,9 +31,12 @@ def pixels_that_fit(method: str, free: int) -> int | None:
     likes.
     """
     one = _needs().get(method)
-    if not free or not one or not one["per_megapixel"]:
+    if not free or not one:
         return None
-    return max(0, int((_SHARE * free - one["fixed"] * 1e6) / one["per_megapixel"]))
+    left = _SHARE * free - one["fixed"] * 1e6
+    if left <= 0:
+        return 0
+    return int(left / one["per_megapixel"]) if one["per_megapixel"] else None
 
 
 @cache
@@ -48,13 +51,22 @@ def _needs() -> dict[str, dict[str, float]]:
 def free_ram(proc: Path = Path("/proc/meminfo"), groups: Path = Path("/sys/fs/cgroup")) -> int:
     """Bytes that this process may still take, by its machine and its container; 0 where nobody says."""
     found = [_available(proc)]
-    for most, used in _CGROUPS:
+    for most, used, told in _CGROUPS:
         try:
-            found.append(int((groups / most).read_text()) - int((groups / used).read_text()))
+            taken = int((groups / used).read_text()) - _kept_files(groups / told)
+            found.append(max(1, int((groups / most).read_text()) - taken))
         except (OSError, ValueError):  # there is no such limit
             continue
-    known = [bytes_ for bytes_ in found if bytes_]
-    return max(1, min(known)) if known else 0
+    return min(filter(None, found), default=0)
+
+
+def _kept_files(stat: Path) -> int:
+    """Bytes of files that are kept in memory until somebody needs it."""
+    try:
+        lines = dict(line.split() for line in stat.read_text().splitlines())
+        return int(lines.get("total_inactive_file", lines.get("inactive_file", 0)))
+    except (OSError, ValueError):
+        return 0
 
 
 def _available(proc: Path) -> int:

@@ -3,8 +3,11 @@ network small, and methods whose fills got detail from the surroundings.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 
+from benchmark.cells import split_entry
 from benchmark.metrics import METRICS, NETWORKS
+from inpainters.errors import InputError
 from inpainters.registry import METHODS
 from inpainters.weights.table import WEIGHTS
 
@@ -52,18 +55,23 @@ def footnote(entries: Iterable[str], metrics: Iterable[str]) -> str:
 
 def acquaintance(entries: Iterable[str], dataset: str) -> str:
     """The sentence under a table whose test set has the same source as some methods' training pictures; empty
-    where none has.
+    where none has, or where nobody can tell, as of a folder of one's own.
     """
-    specs = [
-        METHODS[name] for name in dict.fromkeys(entry.split(" ")[0] for entry in entries) if name in METHODS
-    ]
-    known = [
-        spec.title for spec in specs if any(dataset in WEIGHTS[name].learned_from for name in spec.weights)
-    ]
+    known = dict.fromkeys(METHODS[entry.split(" ")[0]].title for entry in entries if _knows(entry, dataset))
     if not known:
         return ""
     return (
         f"{', '.join(known)} learned from the training pictures of {dataset}, which this test "
-        f"set belongs to: it is "
-        "of the kind that they know, and other pictures may not be."
+        f"set belongs to: it "
+        "is of the kind that they know, and other pictures may not be."
     )
+
+
+def _knows(entry: str, dataset: str) -> bool:
+    name, options = split_entry(entry)
+    if name not in METHODS:
+        return False
+    with suppress(InputError):  # options of another version
+        weights = METHODS[name].loaded(options).weights
+        return any(dataset in WEIGHTS[one].learned_from for one in weights)
+    return False

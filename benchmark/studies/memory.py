@@ -76,7 +76,9 @@ def rows_of(names: Sequence[str]) -> list[dict[str, Any]]:
     jobs = [(name, size) for name in names for size in MEGAPIXELS]
     for name, size in tqdm(jobs, disable=None):
         command = [sys.executable, "-m", "benchmark.studies.memory", "--one", name, "--megapixels", str(size)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise UnavailableError(f"{name} at {size} MP failed: {done.stderr.strip()[-300:]}")
         found.append({"method": name, "megapixels": size} | json.loads(done.stdout.splitlines()[-1]))
     return found
 
@@ -92,6 +94,17 @@ def line_above(sizes: Sequence[float], more: Sequence[float]) -> tuple[float, fl
             if fixed + slope * np.mean(sizes) < best[0] + best[1] * np.mean(sizes):
                 best = fixed, slope
     return best
+
+
+def with_rows(path: Path, new: pd.DataFrame) -> pd.DataFrame:
+    """What a file holds, with these methods' rows in place of its own, in the table's order."""
+    old = pd.read_csv(path) if path.is_file() else new.iloc[:0]
+    both = pd.concat([old[~old["method"].isin(new["method"])], new])
+    both = both[both["method"].isin(registry.METHODS)]
+    order = {name: place for place, name in enumerate(registry.METHODS)}
+    return both.sort_values(
+        ["method", "megapixels"], key=lambda one: one.map(order) if one.name == "method" else one
+    )
 
 
 def needs_of(table: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -143,7 +156,10 @@ def _main(parsed: argparse.Namespace) -> int:
         print(json.dumps(measured_memory(parsed.one, parsed.megapixels)))
         return 0
     ready = [name for name in registry.METHODS if registry.unavailable(name) is None]
-    table = pd.DataFrame(rows_of(parsed.methods.split(",") if parsed.methods else ready)).round(1)
+    names = parsed.methods.split(",") if parsed.methods else ready
+    for name in names:
+        registry.get(name)
+    table = with_rows(parsed.out / "memory.csv", pd.DataFrame(rows_of(names)).round(1))
     needs = needs_of(table)
     cells.write(parsed.out / "memory.csv", table.to_csv(index=False, lineterminator="\n").encode())
     cells.write(parsed.out / "memory.md", markdown_of_memory(table, needs).encode())

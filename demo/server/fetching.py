@@ -7,7 +7,7 @@ there to be asked. A method is offered once its weights are here.
 import threading
 from collections.abc import Sequence
 
-from inpainters.errors import InputError, UnavailableError, sentence, unknown
+from inpainters.errors import sentence, unknown
 from inpainters.weights.fetch import fetch
 from inpainters.weights.table import WEIGHTS
 
@@ -47,5 +47,5 @@ def _fetch_all(asked: Sequence[str]) -> None:
         try:
             fetch(name, show, commit=commit)
             _states.pop(name, None)
-        except (InputError, UnavailableError, OSError) as error:
+        except Exception as error:  # one that fails must not take the others along
             _states[name] = f"It could not be fetched. {sentence(error)}"

@@ -29,10 +29,11 @@ def part_that_fits(method: str, size: tuple[int, int], holes: Iterable[Hole]) ->
     top, left = min(one.top for one in found), min(one.left for one in found)
     bottom, right = max(one.bottom for one in found), max(one.right for one in found)
     if (bottom - top) * (right - left) > most:
+        mend = "mask less, or use a smaller picture" if most else "choose another method"
         raise InputError(
             f"{registry.get(method).title} needs about "
             f"{_gb(memory.need(method, height * width))} for this picture, "
-            f"and {_gb(memory.free_ram())} are free: mask less, or use a smaller picture."
+            f"and {_gb(memory.free_ram())} are free: {mend}."
         )
     margin = _margin((top, left, bottom, right), size, most)
     return _grown((top, left, bottom, right), size, margin)

@@ -2,11 +2,12 @@
 
 import importlib
 import os
+import re
 from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 
-from inpainters.errors import UnavailableError, disk_full
+from inpainters.errors import InputError, UnavailableError, disk_full
 from inpainters.weights import hub, transfer
 from inpainters.weights.files import (
     CHECKED,
@@ -44,8 +45,13 @@ def fetch(
     cannot be had.
     """
     there, row = find_all(name), WEIGHTS[name]
+    if commit and not (row.repository and re.fullmatch("[0-9a-f]{40}", commit)):
+        raise InputError(
+            f"'{name}@{commit[:50]}': what stands behind @ is the commit of a pipeline, 40 digits of 0-9a-f."
+        )
     if row.repository:
-        return there[0] if there else _fetch_pipeline(name, on_progress, confirm, commit)
+        known = there and commit in ("", accepted(name)[row.repository])
+        return there[0] if known else _fetch_pipeline(name, on_progress, confirm, commit)
     if there and all(row.files.values()):
         return verified(name)
     if there:
@@ -58,6 +64,8 @@ def fetch(
     url = address(name)
     cache().mkdir(parents=True, exist_ok=True)
     with transfer.part(cache(), file) as part:
+        if find_all(name):  # another process was faster
+            return verified(name)
         if not (part.is_file() and digest_like(part, digest).startswith(digest)):
             _download(url, part, on_progress)
         if not (found := digest_like(part, digest)).startswith(digest):
@@ -102,14 +110,15 @@ def _fetch_pipeline(
     wanted = {row.repository: commit, **dict.fromkeys(row.beside, "")}
     parcels = {one: hub.look(one, asked or known.get(one) or "main") for one, asked in wanted.items()}
     found = {one: parcel.commit for one, parcel in parcels.items()}
-    if found != {one: known.get(one) for one in found}:
-        for parcel in parcels.values():
-            if not (commit or confirm(_question(parcel))):
-                raise UnavailableError(
-                    f"'{parcel.repository}' was not accepted: `python -m inpainters fetch "
-                    f"{name}` asks again, and "
-                    f"`fetch {name}@{parcel.commit}` takes this commit without asking."
-                )
+    for one, parcel in parcels.items():
+        if known.get(one) == parcel.commit or (commit and one == row.repository):
+            continue  # whoever names a commit vouches for that repository alone
+        if not confirm(_question(parcel)):
+            named = f", and `fetch {name}@{parcel.commit}` takes this commit without asking"
+            raise UnavailableError(
+                f"'{parcel.repository}' was not accepted: `python -m inpainters fetch {name}` asks again"
+                f"{named if one == row.repository else ''}."
+            )
     accept(name, found)
     folders = [hub.download(parcel, on_progress) for parcel in parcels.values()]
     accept(name, {**found, CHECKED: "yes"})
@@ -168,6 +177,7 @@ def _download(url: str, part: Path, on_progress: transfer.OnProgress | None) -> 
             raise
         cause = str(error).partition("\n")[0][:120] or type(error).__name__
         raise UnavailableError(
-            f"'{part.name.rsplit('.', 2)[0]}' could not be downloaded ({cause}): check the network, or put "
+            f"'{part.name.removesuffix('.part')}' could not be downloaded ({cause}): check the "
+            f"network, or put "
             f"the file into a folder named by {ENV}."
         ) from None

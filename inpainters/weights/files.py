@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from inpainters.errors import UnavailableError, unknown
-from inpainters.weights import hub
+from inpainters.weights import hub, transfer
 from inpainters.weights.table import WEIGHTS
 
 ENV = "INPAINTING_WEIGHTS"
@@ -136,29 +136,39 @@ def restore(name: str) -> str:
 
 
 def accepted(name: str) -> dict[str, str]:
-    """File -> digest, or repository -> commit, of the row `name`; empty where nothing was accepted."""
-    found = _locked().get(name, {})
-    return dict(found) if isinstance(found, dict) else {}
+    """File -> digest, or repository -> commit, of the row `name`, by the first of all folders' locks that
+    has it; empty where nothing was accepted.
+    """
+    return next((found for folder in folders() if (found := _locked(folder).get(name))), {})
 
 
 def accept(name: str, found: Mapping[str, str]) -> None:
-    """From now on the row `name` is these files or repositories; several processes may say so at once."""
-    from filelock import FileLock
-
+    """From now on the row `name` is these files or repositories; several processes may say so at once. Raises
+    UnavailableError where the lock is there and cannot be read: nothing in it is to be lost.
+    """
     cache().mkdir(parents=True, exist_ok=True)
     path = cache() / LOCK
-    with FileLock(f"{path}.busy"):
-        part = path.with_name(f"{LOCK}.{os.getpid()}.part")
-        part.write_text(json.dumps(_locked() | {name: dict(found)}, indent=1) + "\n", encoding="utf-8")
+    with transfer.one_at_a_time(cache(), LOCK):
+        rows = _locked(cache())
+        if not rows and path.is_file() and path.read_text(encoding="utf-8").strip() not in ("", "{}"):
+            raise UnavailableError(f"'{path}' cannot be read: mend it, or delete it to be asked again.")
+        part = path.with_name(f"{LOCK}.new")
+        part.write_text(json.dumps(rows | {name: dict(found)}, indent=1) + "\n", encoding="utf-8")
         part.replace(path)
 
 
-def _locked() -> dict[str, dict[str, str]]:
+def _locked(folder: Path) -> dict[str, dict[str, str]]:
+    """What a folder's lock says; what is no text is left out."""
     try:
-        found = json.loads((cache() / LOCK).read_text(encoding="utf-8"))
+        found = json.loads((folder / LOCK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    rows = found.items() if isinstance(found, dict) else ()
+    return {
+        name: {key: value for key, value in row.items() if isinstance(value, str)}
+        for name, row in rows
+        if isinstance(row, dict)
+    }
 
 
 def sha256(path: Path) -> str:

@@ -8,6 +8,7 @@ JSON and the texts of tokenizers is downloaded.
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Any, NoReturn
 
 from inpainters.errors import InputError, UnavailableError, disk_full
 from inpainters.weights import transfer
+from inpainters.weights.transfer import first_there
 
 OFFLINE = "HF_HUB_OFFLINE"
 """Environment variable of the Hub's own client: nothing is downloaded where it is set."""
@@ -29,6 +31,8 @@ MOVED = {
 """Repositories that are gone -> where the same weights lie now."""
 _TEXTS = (".json", ".txt", ".model", ".jinja")
 """Ends of the small files that components need beside their weights."""
+_LIST = re.compile(r"\.safetensors\.index(\.fp16)?\.json$")
+"""Of the names of shards."""
 _LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 """Where the components of a pipeline may come from."""
 
@@ -100,15 +104,20 @@ def files_needed(index: Mapping[str, Any], files: Iterable[str]) -> list[str]:
     found = [INDEX]
     for part in components(index):
         own = [name for name in files if PurePosixPath(name).parent.as_posix() == part]
-        found += [name for name in own if name.endswith(_TEXTS) and not name.endswith(".index.json")]
-        tensors = [name for name in own if name.endswith((".safetensors", ".safetensors.index.json"))]
-        short = [name for name in tensors if ".fp16." in name]
+        found += [name for name in own if name.endswith(_TEXTS) and not _LIST.search(name)]
+        tensors = [name for name in own if name.endswith(".safetensors") or _LIST.search(name)]
+        short = [name for name in tensors if is_short(name)]
         found += short or [name for name in tensors if ".non_ema." not in name]
         if not tensors and any(name.endswith((".bin", ".ckpt", ".pt")) for name in own):
             raise InputError(
                 f"'{part}' of this pipeline comes as a pickle alone, which is not loaded: choose another."
             )
     return sorted(set(found))
+
+
+def is_short(name: str) -> bool:
+    """Whether a file's name says that it holds 16 bits, as diffusers names such files."""
+    return re.search(r"\.fp16[.-]|\.index\.fp16\.json$", name) is not None
 
 
 def components(index: Mapping[str, Any]) -> list[str]:
@@ -149,13 +158,12 @@ def download(parcel: Parcel, on_progress: transfer.OnProgress | None = None) -> 
     """
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    room = shutil.disk_usage(_first_there(Path(HF_HUB_CACHE))).free
-    lacking = parcel.size - sum(size for name, (size, _) in parcel.files.items() if _here(parcel, name))
+    room = shutil.disk_usage(first_there(Path(HF_HUB_CACHE))).free
+    lacking = parcel.size - sum(_bytes_here(parcel, name) for name in parcel.files)
     if lacking > room:
         raise UnavailableError(
             f"'{parcel.repository}' needs {lacking / 1e9:.1f} GB more and the disk has "
-            f"{room / 1e9:.1f} GB free: make "
-            "room, or let HF_HOME name another disk."
+            f"{room / 1e9:.1f} GB free: make room, or let HF_HOME name another disk."
         )
     done = 0
 
@@ -196,6 +204,8 @@ def _file(parcel: Parcel, name: str, on_progress: transfer.OnProgress | None = N
     blobs.mkdir(parents=True, exist_ok=True)
     held = blobs / digest.removeprefix("git:")
     with transfer.part(blobs, held.name) as part:
+        if held.is_file() and hub_digest(held, digest) == digest:  # of another commit, or another program's
+            return _linked(path, held)
         if not (part.is_file() and hub_digest(part, digest) == digest):
             url = hf_hub_url(parcel.repository, name, revision=parcel.commit)
             token = get_token()
@@ -206,17 +216,28 @@ def _file(parcel: Parcel, name: str, on_progress: transfer.OnProgress | None = N
                 f"What came as '{name}' of '{parcel.repository}' is damaged (another digest): run this again."
             )
         part.replace(held)
+        return _linked(path, held)
+
+
+def _linked(path: Path, held: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     try:
         path.symlink_to(os.path.relpath(held, path.parent))
     except OSError:  # not everywhere are there links
-        held.replace(path)
+        shutil.copyfile(held, path)
     return path
 
 
-def _here(parcel: Parcel, name: str) -> bool:
-    return (path_in_cache(parcel.repository, parcel.commit) / name).is_file()
+def _bytes_here(parcel: Parcel, name: str) -> int:
+    """How many bytes of a file need not be downloaded any more."""
+    size, digest = parcel.files[name]
+    place = path_in_cache(parcel.repository, parcel.commit)
+    held = place.parents[1] / "blobs" / digest.removeprefix("git:")
+    part = held.with_name(f"{held.name}.part")
+    if (place / name).is_file() or held.is_file():
+        return size
+    return min(size, part.stat().st_size) if part.is_file() else 0
 
 
 def whole(folder: Path) -> bool:
@@ -234,7 +255,7 @@ def _shards(folder: Path, names: Iterable[str]) -> list[str]:
     """The files that the lists of shards name."""
     found = []
     for name in names:
-        if name.endswith(".safetensors.index.json"):
+        if _LIST.search(name):
             with suppress(ValueError, AttributeError, TypeError):
                 parts = json.loads((folder / name).read_text(encoding="utf-8"))["weight_map"].values()
                 found += [f"{name.rpartition('/')[0]}/{part}" for part in parts]
@@ -279,7 +300,3 @@ def raise_sentence(error: Exception, repository: str, revision: str = "") -> NoR
         why = f"cannot be had ({type(error).__name__})"
         mend = "check the network, or name a folder that holds it"
     raise UnavailableError(f"The model {name} {why}: {mend}.") from None
-
-
-def _first_there(folder: Path) -> Path:
-    return folder if folder.exists() or folder == folder.parent else _first_there(folder.parent)

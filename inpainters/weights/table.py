@@ -1,8 +1,10 @@
 """The table of weights files: what they are, where they come from, under which licence."""
 
+import re
 from dataclasses import dataclass
 from itertools import starmap
 
+from inpainters.errors import InputError
 from inpainters.weights.bundled import BUNDLED
 
 
@@ -208,7 +210,11 @@ WEIGHTS: dict[str, WeightsFile] = {
 
 
 def add_repository(repository: str) -> str:
-    """A row for any other pipeline of the Hub; returns its name, `diffusers:OWNER/NAME`."""
+    """A row for any other pipeline of the Hub; returns its name, `diffusers:OWNER/NAME`. Raises InputError
+    for what is no name of the Hub.
+    """
+    if not re.fullmatch(r"(?!.*\.\.)[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", repository):
+        raise InputError(f"A name of the Hub is written OWNER/NAME, not '{repository[:80]}'.")
     name = f"diffusers:{repository}"
     WEIGHTS.setdefault(name, _pipeline(name, repository, ""))
     return name

@@ -3,15 +3,10 @@ write into one file.
 """
 
 import logging
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-ABANDONED = 600
-"""Seconds after which a part that nobody wrote to is taken over."""
 
 OnProgress = Callable[[int, int], object]
 """`on_progress(done, total)` counts bytes; total 0 where it is not known."""
@@ -19,20 +14,32 @@ OnProgress = Callable[[int, int], object]
 
 @contextmanager
 def part(folder: Path, file: str) -> Iterator[Path]:
-    """A file of this process's own, with the bytes that an earlier download left; they stay where this one
-    breaks off too.
+    """What a download of a file is written to, with the bytes that an earlier one left; they stay where this
+    one breaks off too. Another process that wants the same file waits, and should look for it then.
     """
-    mine, left = folder / f"{file}.{os.getpid()}.part", folder / f"{file}.part"
-    for path in (left, *folder.glob(f"{file}.*.part")):
-        with suppress(FileNotFoundError):  # another process was faster
-            if path == left or time.time() - path.stat().st_mtime > ABANDONED:
-                path.replace(mine)
-                break
-    try:
-        yield mine
-    finally:
-        if mine.is_file():
-            mine.replace(left) if mine.stat().st_size else mine.unlink()
+    with one_at_a_time(folder, file):
+        found = folder / f"{file}.part"
+        try:
+            yield found
+        finally:
+            if found.is_file() and not found.stat().st_size:
+                found.unlink()
+
+
+@contextmanager
+def one_at_a_time(folder: Path, file: str) -> Iterator[None]:
+    """Nobody else writes this file meanwhile: no thread, no process; a process that dies lets go."""
+    from filelock import FileLock
+
+    locks = folder / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / f"{file}.lock"):
+        yield
+
+
+def first_there(folder: Path) -> Path:
+    """The innermost folder that is there, or the file that is in its way."""
+    return folder if folder.exists() or folder == folder.parent else first_there(folder.parent)
 
 
 def get(

@@ -97,7 +97,7 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
 
 
 def test_methods_that_know_the_test_sets_kind_are_named():
-    told = acquaintance(["telea", "mi_gan", "big_lama detail=enlarge", "gated_conv"], "places2")
+    told = acquaintance(["telea", "mi_gan", 'big_lama {"detail":"enlarge"}', "gated_conv"], "places2")
     assert told.startswith("MI-GAN, Big LaMa learned from the training pictures of places2")
     assert "Gated" not in told
     assert acquaintance(["gated_conv"], "imagenet").startswith("Gated convolution learned")

@@ -5,12 +5,15 @@ components come from diffusers and transformers alone, weights are safetensors.
 """
 
 import copy
+import gc
 import hashlib
 import inspect
 import json
 import threading
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,20 +24,30 @@ import numpy as np
 from PIL import Image as PilImage
 
 from inpainters.base import Inpainter, Piece
-from inpainters.errors import InputError, UnavailableError
+from inpainters.errors import Cancelled, InputError, UnavailableError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image, Mask
 from inpainters.memory import free_ram
-from inpainters.methods.others.presets import OTHER_SCHEDULERS, PRESET_CALLS, Call, pipeline_calls, row
+from inpainters.methods.others.presets import (
+    OTHER_SCHEDULERS,
+    PRESET_CALLS,
+    Call,
+    pipeline_calls,
+    row,
+    steps_taken,
+)
 from inpainters.spec import MethodSpec
 from inpainters.weights import hub
-from inpainters.weights.files import find_all, remedy, verified_all
+from inpainters.weights.files import find_all, remedy, sha256, verified_all
 from inpainters.weights.table import WEIGHTS, add_repository
 
 PUBLISHED = "the field's figure: about 5 s for 512×512 with Stable Diffusion on an RTX 3090"
 _SHARE = 0.8
 """Of the free memory that weights may take; the rest is for what they make."""
+_PIXELS_PER_LATENT = 8
 _lock = threading.Lock()
+_moving = threading.Lock()
+"""Held by the run whose models are moved in and out."""
 
 
 class Placement(NamedTuple):
@@ -82,32 +95,31 @@ class Pipeline(Inpainter):
     def load(self) -> None:
         if hasattr(self, "pipe"):
             return
-        name = self.spec.name
         weights = self.spec.weights
         folders = tuple(verified_all(weights[0])) if weights else (Path(self.spec.source),)
-        self.call = PRESET_CALLS.get(name) or call_of(folders[0])
+        self.call = PRESET_CALLS.get(self.spec.name) or call_of(folders[0])
         with _lock:  # two threads must not load it twice
             self.pipe, self.placement = _opened(self.call.kind, folders, self.device)
 
     def fill(self, piece: Piece) -> Image:
-        begin = time.perf_counter()
+        begin, options = time.perf_counter(), piece.options
         height, width = self._size(piece.image.shape[:2])
         image, mask = _at(piece.image, piece.mask, (height, width))
-        pipe = _own_copy(self.pipe, str(piece.options.get("scheduler", "own")))
-        steps = 0
+        pipe = _own_copy(self.pipe, str(options.get("scheduler", "own")))
+        total = steps_taken(options)
+        calls_of_a_step = pipeline_calls(self.spec.name, options) // total
 
         def step(_: Any, done: int, __: Any, kept: dict[str, Any]) -> dict[str, Any]:
-            nonlocal steps
-            steps += 1
-            piece.network_calls += pipeline_calls(
-                self.spec.name, {**piece.options, "steps": 1, "strength": 1}
-            )
+            piece.network_calls += calls_of_a_step
             piece.on_step(min(done + 1, total), total)
             return kept
 
-        total = max(1, int(piece.options["steps"] * piece.options["strength"]))
+        def prior_step(_: Any, __: int, ___: Any, kept: dict[str, Any]) -> dict[str, Any]:
+            piece.on_step(0, total)
+            return kept
+
         given = {
-            **_wishes(pipe, piece.options),
+            **_wishes(pipe, options),
             "image": PilImage.fromarray(image),
             "mask_image": PilImage.fromarray(mask.astype(np.uint8) * 255),
             "height": height,
@@ -115,19 +127,55 @@ class Pipeline(Inpainter):
             "generator": _generator(piece.seed),
             "output_type": "pil",
             "callback_on_step_end": step,
+            "prior_callback_on_step_end": prior_step,
         }
-        drawn = _answer(
-            pipe(**{key: value for key, value in given.items() if key in _parameters(type(pipe))})
-        )
-        if not drawn.any():
+        own = _parameters(type(pipe))
+        with self._alone(lambda: piece.on_step(0, total)):
+            output = self._called(pipe, {key: value for key, value in given.items() if key in own})
+        found = _sized(self._drawn(output, piece), piece.image.shape[:2])
+        piece.notes += self._notes(piece, found, (width, height), time.perf_counter() - begin, total)
+        return found
+
+    @contextmanager
+    def _alone(self, wait: Callable[[], object]) -> Iterator[None]:
+        """Where models are moved in and out of a graphics card, two runs would move them away from each
+        other. Whoever waits gives up its turn meanwhile.
+        """
+        if not self.placement.moved:
+            yield
+            return
+        while not _moving.acquire(timeout=0.1):
+            wait()
+        try:
+            yield
+        finally:
+            _moving.release()
+
+    def _called(self, pipe: Any, given: Mapping[str, Any]) -> Any:
+        try:
+            return pipe(**given)
+        except (Cancelled, MemoryError):
+            raise
+        except Exception as error:
+            if type(error).__name__ == "OutOfMemoryError":
+                raise MemoryError from None
+            said = " ".join(str(error).split())[:200] or type(error).__name__
+            raise InputError(f"{self.spec.title} cannot draw with these settings ({said}).") from error
+
+    def _drawn(self, output: Any, piece: Piece) -> Image:
+        """(h, w, 3) uint8; raises InputError for a picture that is no fill."""
+        if any(getattr(output, "nsfw_content_detected", None) or ()):
             raise InputError(
                 f"The safety checker of {self.spec.title} took this fill for one that nobody "
                 f"should see and blacked "
                 "it out: take another seed or prompt."
             )
-        found = _sized(drawn, piece.image.shape[:2])
-        piece.notes += self._notes(piece, found, (width, height), time.perf_counter() - begin, steps)
-        return found
+        drawn = np.asarray(output.images[0].convert("RGB"))
+        if not drawn.any() and piece.image.any():
+            raise InputError(
+                f"{self.spec.title} drew nothing but black: take another seed, or a larger strength."
+            )
+        return drawn
 
     def _size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) at which it draws: that of the pictures it knows, where the piece is smaller."""
@@ -143,7 +191,7 @@ class Pipeline(Inpainter):
         return [
             f"{self.spec.title} changed known pixels by {off:.1f} grey levels on average; they "
             f"were put back.",
-            f"{seconds:.3g} s for {size[0]}×{size[1]} pixels, {seconds / max(1, steps):.2g} s per step, in "
+            f"{seconds:.3g} s for {size[0]}×{size[1]} pixels, {seconds / steps:.2g} s per step, in "
             f"{self.placement.words(self.device)} ({PUBLISHED}).",
         ]
 
@@ -171,21 +219,24 @@ def _sized(image: Image, size: tuple[int, int]) -> Image:
 
 def _wishes(pipe: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options under the pipeline's own names."""
-    own = _parameters(type(pipe))
-    guidance = own.get("guidance_scale")
-    key = (
-        "guidance_scale" if guidance is not None else "true_cfg_scale"
-    )  # a distilled guidance has no default
+    guidance = _parameters(type(pipe)).get("guidance_scale")
+    # A guidance without a default is that of a distilled model: the other one is meant then.
+    key = "guidance_scale" if guidance is not None else "true_cfg_scale"
     found = {
         "prompt": options["prompt"],
         "num_inference_steps": options["steps"],
-        "strength": options["strength"],
+        # Those with a transformer round up, those with a U-Net down.
+        "strength": _strength_for(options["steps"], steps_taken(options), up=hasattr(pipe, "transformer")),
         key: options["guidance"],
     }
-    # Where it is guided by the absence of a prompt, that has to be named, be it empty.
-    return found | (
-        {"negative_prompt": options["negative_prompt"] or " "} if "negative_prompt" in options else {}
-    )
+    if "negative_prompt" in options:  # guided by the absence of a prompt, which has to be named, be it empty
+        found["negative_prompt"] = options["negative_prompt"] or " "
+    return found
+
+
+def _strength_for(steps: int, taken: int, *, up: bool) -> float:
+    """With which a pipeline takes exactly so many steps; `up`: whether it rounds steps times strength up."""
+    return min(1.0, (taken + (-1e-6 if up else 1e-6)) / steps) if taken < steps else 1.0
 
 
 def _parameters(kind: Any) -> dict[str, Any]:
@@ -198,13 +249,6 @@ def _generator(seed: int) -> Any:
     import torch
 
     return torch.Generator("cpu").manual_seed(seed)
-
-
-def _answer(output: Any) -> Image:
-    """(h, w, 3) uint8."""
-    if any(getattr(output, "nsfw_content_detected", None) or ()):
-        return np.zeros((1, 1, 3), np.uint8)
-    return np.asarray(output.images[0].convert("RGB"))
 
 
 def _own_copy(pipe: Any, scheduler: str) -> Any:
@@ -226,32 +270,53 @@ def _own_copy(pipe: Any, scheduler: str) -> Any:
 # --- opening --------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
+_held: dict[tuple[object, ...], tuple[Any, Placement]] = {}
+"""The pipeline that stays in memory: one, as it may have gigabytes."""
+
+
 def _opened(kind: str, folders: tuple[Path, ...], device: str) -> tuple[Any, Placement]:
-    """The pipeline in memory, and how it is held; the last one stays."""
+    """The pipeline in memory, and how it is held. Raises UnavailableError where it does not fit."""
     import torch
 
-    sizes = [
-        _parameters_in(folder / part) for folder in folders for part in hub.components(hub.read_index(folder))
-    ]
-    gpu = torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else 0
+    key = (kind, folders, device)
+    if key in _held:
+        return _held[key]
+    _held.clear()  # before free memory is counted
+    gc.collect()
+    gpu = 0
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+        gpu = torch.cuda.mem_get_info(device)[0]
+    parts = [folder / part for folder in folders for part in hub.components(hub.read_index(folder))]
+    sizes = [_parameters_in(part) for part in parts]
     bf16 = not device.startswith("cuda") or torch.cuda.is_bf16_supported()
-    place = placed(device, sum(sizes), max(sizes, default=0), free_ram(), gpu, bf16=bf16)
+    try:
+        place = placed(device, sum(sizes), max(sizes, default=0), free_ram(), gpu, bf16=bf16)
+    except MemoryError:
+        raise UnavailableError(
+            f"The weights in '{folders[0].name}' need {2 * sum(sizes) / _SHARE / 1e9:.0f} GB of memory and "
+            f"{free_ram() / 1e9:.0f} GB are free: close other programs, or choose a smaller model."
+        ) from None
     dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[place.dtype]
     pipe = _made(kind, folders, dtype)
+    _settled(pipe, place, device)
+    _held[key] = pipe, place
+    return pipe, place
+
+
+def _settled(pipe: Any, place: Placement, device: str) -> None:
+    """Put it where it works."""
     pipe.set_progress_bar_config(disable=True)
-    if place.moved:
-        move = (
-            pipe.enable_model_cpu_offload if place.moved == "models" else pipe.enable_sequential_cpu_offload
-        )
-        move(device=device)
+    if place.moved == "models":
+        pipe.enable_model_cpu_offload(device=device)
+    elif place.moved:
+        pipe.enable_sequential_cpu_offload(device=device)
     else:
         pipe.to(device)
     decoder: Any = getattr(pipe, "vae", None)
     if place.sliced and hasattr(decoder, "enable_tiling"):
         decoder.enable_tiling()
         decoder.enable_slicing()
-    return pipe, place
 
 
 def _made(kind: str, folders: tuple[Path, ...], dtype: Any) -> Any:
@@ -259,23 +324,45 @@ def _made(kind: str, folders: tuple[Path, ...], dtype: Any) -> Any:
 
     main, *others = folders
     try:
-        pipe = _read(getattr(diffusers, kind) if kind else None, main, dtype)
-        for other in others:  # a prior, whose parts go by names of their own
-            prior = _read(diffusers.DiffusionPipeline, other, dtype)
-            parts = pipe.components | {f"prior_{name}": part for name, part in prior.components.items()}
-            pipe = _combined(pipe)(**parts)
-    except MemoryError:
-        raise
-    except (InputError, UnavailableError):
+        with _quiet():
+            pipe = _read(getattr(diffusers, kind) if kind else None, main, dtype)
+            for other in others:  # a prior, whose parts go by names of their own
+                prior = _read(diffusers.DiffusionPipeline, other, dtype)
+                parts = pipe.components | {f"prior_{name}": part for name, part in prior.components.items()}
+                pipe = _combined(pipe)(**parts)
+    except (MemoryError, InputError, UnavailableError):
         raise
     except Exception as error:
         said = " ".join(str(error).split())[:160]
         raise InputError(f"The pipeline in '{main.name}' cannot be opened ({said}).") from None
-    if not {"image", "mask_image"} <= _parameters(type(pipe)).keys():
-        raise InputError(
-            f"'{type(pipe).__name__}' fills no holes: choose a pipeline that takes an image and a mask."
-        )
+    _check_fills(type(pipe))
     return pipe
+
+
+def _check_fills(kind: type) -> None:
+    if not {"image", "mask_image"} <= _parameters(kind).keys():
+        raise InputError(
+            f"'{kind.__name__}' fills no holes: choose a pipeline that takes an image and a mask."
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Bars for each component, and what is to be called otherwise in versions to come, are not for users."""
+    import diffusers
+    import transformers
+
+    ours: Any = diffusers.utils.logging
+    theirs: Any = transformers.utils.logging
+    ours.disable_progress_bar()
+    theirs.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        ours.enable_progress_bar()
+        theirs.enable_progress_bar()
 
 
 def _read(kind: Any, folder: Path, dtype: Any) -> Any:
@@ -284,16 +371,13 @@ def _read(kind: Any, folder: Path, dtype: Any) -> Any:
     """
     import diffusers
 
-    index = hub.read_index(folder)
-    hub.components(index)  # refuses others' code
-    short = any(".fp16." in path.name for path in folder.glob("*/*.safetensors"))
+    hub.components(hub.read_index(folder))  # refuses others' code
+    short = any(hub.is_short(path.name) for path in folder.glob("*/*.safetensors"))
     given: dict[str, Any] = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True}
     given |= {"variant": "fp16"} if short else {}
     if kind is not None:
         return kind.from_pretrained(folder, **given)
-    named = getattr(diffusers, str(index.get("_class_name")), None)
-    if named is None:
-        raise InputError(f"This diffusers has no '{str(index.get('_class_name'))[:60]}': a newer one may.")
+    named = _class_of(folder)
     if "mask_image" in _parameters(named):
         return named.from_pretrained(folder, **given)
     try:
@@ -301,7 +385,19 @@ def _read(kind: Any, folder: Path, dtype: Any) -> Any:
     except ValueError as error:
         if "pipeline linked to" not in str(error):
             raise
-        return named.from_pretrained(folder, **given)
+        _check_fills(named)
+        raise
+
+
+def _class_of(folder: Path) -> Any:
+    """The class that a pipeline's index names; raises InputError where diffusers has no such pipeline."""
+    import diffusers
+
+    name = str(hub.read_index(folder).get("_class_name"))
+    found = getattr(diffusers, name, None)
+    if not (isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline)):
+        raise InputError(f"This diffusers has no pipeline '{name[:60]}': a newer one may.")
+    return found
 
 
 def _combined(pipe: Any) -> Any:
@@ -312,11 +408,15 @@ def _combined(pipe: Any) -> Any:
 
 
 def _parameters_in(folder: Path) -> int:
-    """How many numbers the safetensors of a folder hold, by their headers."""
+    """How many numbers the safetensors of a folder hold, by their headers; those of 16 bits where there are
+    both.
+    """
     from safetensors import safe_open
 
+    files = [*folder.glob("*.safetensors")]
+    short = [path for path in files if hub.is_short(path.name)]
     count = 0
-    for path in folder.glob("*.safetensors"):
+    for path in short or files:
         with safe_open(path, "pt") as file:
             for key in file.keys():  # noqa: SIM118 - it is no dict
                 count += int(np.prod(file.get_slice(key).get_shape()))
@@ -325,13 +425,7 @@ def _parameters_in(folder: Path) -> int:
 
 def call_of(folder: Path) -> Call:
     """How a pipeline that has no preset is called, by the defaults of its class and its latents' side."""
-    import diffusers
-
-    index = hub.read_index(folder)
-    kind = getattr(diffusers, str(index.get("_class_name")), None)
-    if kind is None:
-        raise InputError(f"This diffusers has no '{str(index.get('_class_name'))[:60]}': a newer one may.")
-    own = _parameters(kind)
+    own = _parameters(_class_of(folder))
     guidance = own.get("guidance_scale") or own.get("true_cfg_scale") or 0.0
     steps = own.get("num_inference_steps", 50)
     return Call(
@@ -339,18 +433,20 @@ def call_of(folder: Path) -> Call:
         steps=steps if isinstance(steps, int) else 50,
         guidance=float(guidance) if isinstance(guidance, int | float) else 0.0,
         negative="negative_prompt" in own,
+        guided="negative_prompt" in own,
+        strength="strength" in own,
     )
 
 
 def _native(folder: Path) -> int:
     """Pixels of a side that its network was trained for; 1024 where it does not say."""
-    for part, factor in (("unet", 8), ("transformer", 8)):
+    for part in ("unet", "transformer"):
         try:
             size = json.loads((folder / part / "config.json").read_text(encoding="utf-8")).get("sample_size")
         except (OSError, ValueError):
             continue
         if isinstance(size, int) and 8 <= size <= 512:
-            return size * factor
+            return size * _PIXELS_PER_LATENT
     return 1024
 
 
@@ -391,13 +487,15 @@ def pipeline_row(kind: str, reference: str, name: str = "") -> MethodSpec:
 
 
 def _stamp(folder: Path) -> str:
-    """What tells versions of a folder apart: 8 characters of a digest of its files' names and sizes and of
-    its settings.
-    """
+    """What tells versions of a folder apart: 8 characters of a digest of all that is loaded from it."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
-            if path.suffix == ".json" and path.stat().st_size < 1 << 20:
-                digest.update(path.read_bytes())
+        if path.is_file() and path.suffix in (".json", ".txt", ".model", ".safetensors"):
+            found = _sha256(path, path.stat().st_mtime_ns, path.stat().st_size)
+            digest.update(f"{path.relative_to(folder).as_posix()} {found}\n".encode())
     return digest.hexdigest()[:8]
+
+
+@lru_cache
+def _sha256(path: Path, changed: int, size: int) -> str:
+    return sha256(path)

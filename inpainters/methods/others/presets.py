@@ -23,6 +23,13 @@ _SCHEDULER = Option(
     "How it goes from noise to picture; 'own': as the model comes.",
     choices=tuple(OTHER_SCHEDULERS),
 )
+_STRENGTH = Option(
+    "strength",
+    1.0,
+    "Below 1 it starts from a smooth fill of the hole, with less noise, and takes fewer steps.",
+    0.05,
+    1,
+)
 _NEGATIVE = Option("negative_prompt", "", "What is not to be in the hole.")
 
 
@@ -39,7 +46,11 @@ class Call:
     steps: int = 50
     guidance: float = 7.5
     negative: bool = True
-    """Whether it takes a negative prompt, and calls its network twice for each step where it is guided."""
+    """Whether it takes a negative prompt."""
+    guided: bool = True
+    """Whether it calls its network twice for each step where guidance is above 1."""
+    strength: bool = True
+    """Whether it can start from something else than noise."""
     schedulers: bool = False
     """Whether it can go with other schedulers than its own."""
     teraoperations: float = 10.0
@@ -64,23 +75,25 @@ class Call:
             Option(
                 "guidance", self.guidance, "How closely it follows the prompt; 0 or 1: not at all.", 0, 100
             ),
-            Option(
-                "strength",
-                1.0,
-                "Below 1 it starts from a smooth fill of the hole, with less noise, and takes fewer steps.",
-                0.05,
-                1,
-            ),
             Option("steps", self.steps, "From noise to picture; quality against time.", 1, 1000),
         ]
+        found += [_STRENGTH] if self.strength else []
         found += [_SCHEDULER] if self.schedulers else []
         return (*found, DETAIL_OPTION)
 
 
 def pipeline_calls(name: str, options: Mapping[str, Any]) -> int:
     """Network calls per window: of each step one, or two where it is guided by a prompt and its absence."""
-    steps = max(1, int(options["steps"] * options["strength"]))
-    return steps * (2 if options["guidance"] > 1 and "negative_prompt" in options else 1)
+    call = PRESET_CALLS.get(name)
+    guided = call.guided if call else "negative_prompt" in options
+    return steps_taken(options) * (2 if guided and options["guidance"] > 1 else 1)
+
+
+def steps_taken(options: Mapping[str, Any]) -> int:
+    """How many of its steps a run takes, at least one: the others are left out where its strength is below
+    1.
+    """
+    return max(1, round(float(options["steps"] * options.get("strength", 1.0))))
 
 
 _STABLE = Call(side=512, multiple=8, schedulers=True, teraoperations=3.0)
@@ -88,9 +101,9 @@ PRESET_CALLS = {
     "sd15": _STABLE,
     "sd2": _STABLE,
     "sdxl": Call(guidance=8.0, multiple=8, schedulers=True, teraoperations=6.0),
-    "kandinsky22": Call(side=768, multiple=64, guidance=4.0, teraoperations=4.0),
+    "kandinsky22": Call(side=768, multiple=64, guidance=4.0, strength=False, teraoperations=4.0),
     "sd3": Call(guidance=7.0, teraoperations=16.0),
-    "flux_fill": Call("FluxFillPipeline", guidance=30.0, negative=False, teraoperations=95.0),
+    "flux_fill": Call("FluxFillPipeline", guidance=30.0, negative=False, guided=False, teraoperations=95.0),
     "flux2_klein": Call("Flux2KleinInpaintPipeline", guidance=8.0, negative=False, teraoperations=32.0),
     "qwen_image": Call(guidance=4.0, teraoperations=160.0),
     "z_image": Call(steps=8, guidance=0.0, teraoperations=48.0),

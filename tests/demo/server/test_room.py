@@ -91,13 +91,16 @@ def test_free_memory_is_that_of_the_machine_or_of_its_container(tmp_path):
     assert memory.free_ram(proc, tmp_path) == 5000 * 1024
     (tmp_path / "memory.max").write_text("4000\n")
     assert memory.free_ram(proc, tmp_path) == 3000
+    (tmp_path / "memory.stat").write_text("anon 3\ninactive_file 400\n")
+    assert memory.free_ram(proc, tmp_path) == 3400  # files go when somebody needs the room
+    (tmp_path / "memory.current").write_text("4400\n")
+    assert memory.free_ram(proc, tmp_path) == 1
 
 
-def test_the_line_lies_above_all_points():
-    from benchmark.studies.memory import line_above
-
-    assert line_above([1, 4, 12], [10, 40, 120]) == pytest.approx((0, 10))
-    assert line_above([1, 4, 12], [50, 50, 50]) == pytest.approx((50, 0))
-    for points in ([10, 100, 130], [30, 20, 90], [5, 5, 0]):
-        fixed, each = line_above([1, 4, 12], points)
-        assert all(fixed + each * size >= one - 1e-9 for size, one in zip([1, 4, 12], points, strict=True))
+def test_where_what_is_fixed_does_not_fit_another_method_is_named(free, monkeypatch):
+    monkeypatch.setattr(memory, "_needs", lambda: {"biharmonic": {"fixed": 600.0, "per_megapixel": 0.0}})
+    free(1000)
+    assert room.part_that_fits("biharmonic", (1000, 1000), HOLES) is None
+    free(500)
+    with pytest.raises(InputError, match=r"needs about 0.6 GB .+ choose another method"):
+        room.part_that_fits("biharmonic", (1000, 1000), HOLES)

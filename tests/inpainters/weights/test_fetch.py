@@ -1,7 +1,6 @@
 """Downloads from a server of our own that breaks off, has no ranges, or has another file."""
 
 import hashlib
-import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,7 +9,7 @@ import pytest
 from inpainters import __main__ as cli
 from inpainters.errors import InputError, UnavailableError
 from inpainters.weights import fetch as downloads
-from inpainters.weights import files, transfer
+from inpainters.weights import files
 from inpainters.weights.fetch import fetch
 from inpainters.weights.table import WEIGHTS, WeightsFile
 
@@ -78,7 +77,7 @@ def row(cache, server, monkeypatch):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.glob("*") if not path.name.startswith("."))
 
 
 def test_a_file_appears_whole_and_its_bytes_are_counted(row, cache, server, capsys):
@@ -127,15 +126,29 @@ def test_a_whole_part_is_not_downloaded_again(row, cache, server):
     assert not server.asked
 
 
-@pytest.mark.parametrize("age", [0, 2 * transfer.ABANDONED])
-def test_anothers_part_is_left_to_it_until_nobody_writes_to_it(row, cache, server, age):
+def test_two_at_once_download_it_once(row, cache, server):
+    paths, seen = [], []
+    threads = [
+        threading.Thread(target=lambda: paths.append(fetch("w", lambda *step: seen.append(step))))
+        for _ in "ab"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert paths == [cache / "w.bin"] * 2
+    assert server.asked == [("/theirs.bin", "")]
+
+
+def test_what_a_killed_download_left_is_gone_on_with(row, cache, server):
+    """Its lock went with it."""
     cache.mkdir()
-    part = cache / "w.bin.999999.part"
-    part.write_bytes(BYTES[:3000])
-    os.utime(part, (part.stat().st_atime - age, part.stat().st_mtime - age))
+    (cache / ".locks").mkdir()
+    (cache / ".locks" / "w.bin.lock").touch()
+    (cache / "w.bin.part").write_bytes(BYTES[:3000])
     fetch("w")
-    assert server.asked == [("/theirs.bin", "bytes=3000-" if age else "")]
-    assert part.exists() == (not age)
+    assert server.asked == [("/theirs.bin", "bytes=3000-")]
+    assert names(cache) == ["w.bin"]
 
 
 @pytest.mark.parametrize("left", [b"", b"other", b"more than is to come" + BYTES])
@@ -159,7 +172,7 @@ def test_what_cannot_be_had_gets_a_sentence_and_leaves_nothing(row, cache, chang
     row(**changes)
     with pytest.raises(UnavailableError, match=message):
         fetch("w")
-    assert not list(cache.glob("*"))
+    assert names(cache) == []
 
 
 def test_what_a_server_has_not(row, cache, server, capsys):

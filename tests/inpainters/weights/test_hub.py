@@ -166,6 +166,78 @@ def test_nothing_is_downloaded_without_a_yes(row, server):
     assert fetch("p", commit=COMMIT).name == COMMIT
 
 
+@pytest.mark.parametrize("text", ["p@main", "p@0123", f"p@{COMMIT[:-1]}x", "lpips_squeeze@" + COMMIT])
+def test_only_a_whole_commit_of_a_pipeline_stands_for_a_yes(text, row, server, capsys):
+    assert cli.main(["fetch", text]) == 2
+    assert "the commit of a pipeline, 40 digits" in capsys.readouterr().err
+    assert server.got == []
+
+
+def test_a_named_commit_vouches_for_its_own_repository_alone(server, monkeypatch):
+    made = WeightsFile("two", {}, "", "", "", repository="owner/name", beside=("owner/prior",))
+    monkeypatch.setitem(WEIGHTS, "two", made)
+    with pytest.raises(UnavailableError, match=r"'owner/prior' was not accepted: .+ asks again.$"):
+        fetch("two", commit=COMMIT)
+    asked = []
+    fetch("two", commit=COMMIT, confirm=lambda question: not asked.append(question))
+    assert len(asked) == 1
+    assert asked[0].startswith("owner/prior ")
+    assert len(files.find_all("two")) == 2
+
+
+def test_another_commit_is_asked_for_though_one_is_here(row, server):
+    fetch("p", confirm=yes)
+    server.status, server.error = 404, "RevisionNotFound"
+    with pytest.raises(UnavailableError, match="has no revision 'ffff"):
+        fetch("p", commit="f" * 40)
+
+
+def test_what_another_program_or_commit_has_brought_is_not_downloaded_again(row, server, tmp_path):
+    name = "unet/diffusion_pytorch_model.fp16.safetensors"
+    blobs = hub.path_in_cache("owner/name", COMMIT).parents[1] / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / hashlib.sha256(HELD[name]).hexdigest()).write_bytes(HELD[name])
+    folder = fetch("p", confirm=yes)
+    assert (folder / name).read_bytes() == HELD[name]
+    assert name not in [got for got, _ in server.got]
+
+
+def test_a_lock_in_any_folder_counts(row, server, tmp_path, monkeypatch):
+    folder = fetch("p", confirm=yes)
+    monkeypatch.setenv(files.ENV, f"{tmp_path / 'first'}:{tmp_path / 'weights'}")
+    assert files.find_all("p") == [folder]
+
+
+@pytest.mark.parametrize("damage", ['{"p": {"owner/name": null}}', '{"p": 3}', "[]", "{broken"])
+def test_a_damaged_lock_is_no_yes_and_nothing_of_it_is_lost(damage, row, server, tmp_path):
+    (tmp_path / "weights").mkdir()
+    path = tmp_path / "weights" / files.LOCK
+    path.write_text(damage)
+    assert files.find_all("p") == []
+    with pytest.raises(UnavailableError, match=r"cannot be read: mend it, or delete it|was not accepted"):
+        fetch("p", confirm=lambda question: "broken" in damage)
+    assert path.read_text() == damage
+
+
+def test_shards_of_16_bits_come_alone(row, server):
+    for name in [name for name in server.held if name.startswith("unet/diffusion")]:
+        del server.held[name]
+    for kind, middle in (("", ""), (".fp16", ".fp16")):
+        names = [f"model{middle}-0000{number}-of-00002.safetensors" for number in (1, 2)]
+        server.held |= {f"unet/{name}": name.encode() for name in names}
+        listed = {"weight_map": dict(zip("ab", names, strict=True))}
+        server.held[f"unet/model.safetensors.index{kind}.json"] = json.dumps(listed).encode()
+    folder = fetch("p", confirm=yes)
+    there = sorted(path.name for path in (folder / "unet").iterdir() if path.name != "config.json")
+    assert there == [
+        "model.fp16-00001-of-00002.safetensors",
+        "model.fp16-00002-of-00002.safetensors",
+        "model.safetensors.index.fp16.json",
+    ]
+    (folder / "unet" / there[1]).unlink()
+    assert files.find_all("p") == []
+
+
 def test_a_later_commit_does_not_replace_what_was_accepted(row, server, tmp_path):
     files.accept("p", {"owner/name": COMMIT})
     assert files.find_all("p") == []
@@ -238,11 +310,38 @@ def test_a_repository_that_moved_names_its_new_home(server):
         hub.look("stabilityai/stable-diffusion-2-inpainting")
 
 
-def test_no_network_and_offline(row, server, monkeypatch, capsys):
+def test_no_network_gets_a_sentence(row, server, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(UnavailableError, match="check the network, or name a folder"):
+        fetch("p", confirm=yes)
+
+
+@pytest.mark.parametrize("name", ["diffusers:", "diffusers:nothing", "diffusers:a/b/c", "diffusers:../x"])
+def test_what_is_no_name_of_the_hub(name, server, capsys):
+    assert cli.main(["fetch", name]) == 2
+    assert "is written OWNER/NAME" in capsys.readouterr().err
+
+
+def test_offline_nothing_is_asked_for(row, server, monkeypatch, capsys):
     monkeypatch.setenv(hub.OFFLINE, "0")
     assert cli.main(["fetch", "p", "--offline", "--yes"]) == 2
     assert "forbids downloads" in capsys.readouterr().err
     assert server.got == []
+
+
+def test_what_is_here_already_needs_no_room(row, server, monkeypatch):
+    server.cuts = [19_000, *[0] * 20]
+    with pytest.raises(UnavailableError):
+        fetch("p", confirm=yes)
+    server.cuts = []
+
+    class Tight:
+        free = 1500
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Tight())
+    fetch("p", confirm=yes)
+    assert files.find_all("p")
 
 
 def test_a_full_disk_is_said_before_the_download(row, server, monkeypatch):
@@ -323,10 +422,7 @@ def test_several_may_accept_at_once(tmp_path, monkeypatch):
     for thread in threads:
         thread.join()
     assert [files.accepted(f"n{i}") for i in range(12)] == [{"f": f"{i}"} for i in range(12)]
-    assert sorted(path.name for path in tmp_path.iterdir()) in (
-        [files.LOCK],
-        [files.LOCK, f"{files.LOCK}.busy"],
-    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".locks", files.LOCK]
 
 
 def test_the_table_of_weights_is_printed(capsys, tmp_path, monkeypatch):

@@ -3,14 +3,18 @@ them.
 """
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 
+from inpainters import __main__ as cli
 from inpainters import registry
 from inpainters.base import InpaintRequest
 from inpainters.errors import Cancelled, InputError, UnavailableError
+from inpainters.imaging import save_png
 from inpainters.methods.others import pipelines, presets
 from inpainters.methods.others.pipelines import Placement, placed
 from inpainters.weights import files, hub
@@ -258,7 +262,7 @@ def ready(saved, tmp_path, monkeypatch):
     """Makes a preset ready, as if it had been fetched: small, and at 64 pixels."""
     monkeypatch.setenv(files.ENV, str(tmp_path / "weights"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    pipelines._opened.cache_clear()
+    pipelines._held.clear()
 
     def lay(name):
         row = WEIGHTS[name]
@@ -272,7 +276,7 @@ def ready(saved, tmp_path, monkeypatch):
         return name
 
     yield lay
-    pipelines._opened.cache_clear()
+    pipelines._held.clear()
 
 
 def picture(side=64):
@@ -312,23 +316,35 @@ def test_a_preset_fills_by_diffusers_own_class(name, ready):
     assert any("s per step, in fp32 on cpu" in note and "RTX 3090" in note for note in first.notes)
 
 
-@pytest.mark.parametrize("name", ["sd15", "flux_fill", "z_image"])
-def test_network_calls_are_those_that_were_announced(name, ready):
+@pytest.mark.parametrize("strength", [1.0, 0.5, 0.1])
+@pytest.mark.parametrize("name", MAKERS)
+def test_network_calls_are_those_that_were_announced(name, strength, ready):
     """A call answers for one picture and one prompt: guidance, in one batch or in two, takes two."""
     ready(name)
-    method = registry.create(name, device="cpu", steps=3)
+    options = {"steps": 3} | ({"strength": strength} if presets.PRESET_CALLS[name].strength else {})
+    method = registry.create(name, device="cpu", **options)
     method.load()
     net = getattr(method.pipe, "unet", None) or method.pipe.transformer
-    rows = []
+    rows, seen = [], []
 
     def count(_, given, named):
         first = given[0] if given else named.get("hidden_states", named.get("sample"))
         rows.append(len(first))
 
     handle = net.register_forward_pre_hook(count, with_kwargs=True)
-    result = method(InpaintRequest(picture(), hole()))
+    result = method(InpaintRequest(picture(), hole()), on_step=lambda *step: seen.append(step))
     handle.remove()
-    assert result.network_calls == sum(rows) == method.spec.network_calls({"steps": 3})
+    assert result.network_calls == sum(rows) == method.spec.network_calls(options)
+    assert seen[-1][0] == seen[-1][1]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 10, 28, 49, 50, 1000])
+def test_a_strength_means_its_steps_exactly(steps):
+    for taken in range(1, steps + 1):
+        strength = pipelines._strength_for(steps, taken, up=False)
+        assert int(steps * strength) == taken  # as Stable Diffusion counts them
+        strength = pipelines._strength_for(steps, taken, up=True)
+        assert steps - int(max(steps - min(steps * strength, steps), 0)) == taken  # as the flow models do
 
 
 @pytest.mark.parametrize(
@@ -391,6 +407,71 @@ def test_what_a_safety_checker_blacks_out_is_no_fill(ready, monkeypatch):
         fill(name)
 
 
+def test_a_black_picture_is_no_fill_either(ready, monkeypatch):
+    name = ready("flux_fill")
+
+    class Black:
+        images = (PilImage.new("RGB", (64, 64)),)
+
+    def black(self, image=None, mask_image=None):
+        return Black()
+
+    monkeypatch.setattr(diffusers.FluxFillPipeline, "__call__", black)
+    with pytest.raises(InputError, match=r"FLUX.1 Fill drew nothing but black: take another seed"):
+        fill(name)
+
+
+def test_what_diffusers_refuses_is_one_sentence(ready, monkeypatch):
+    name = ready("sd15")
+
+    def broken(self, image=None, mask_image=None):
+        raise ValueError("no\n  such thing")
+
+    monkeypatch.setattr(diffusers.StableDiffusionInpaintPipeline, "__call__", broken)
+    with pytest.raises(
+        InputError, match=r"^Stable Diffusion 1.5 cannot draw with these settings \(no such thing\)\.$"
+    ):
+        fill(name)
+
+
+def test_weights_that_do_not_fit_are_said_with_their_size(ready, monkeypatch):
+    name = ready("sd15")
+    monkeypatch.setattr(pipelines, "free_ram", lambda: 100_000)
+    with pytest.raises(
+        UnavailableError, match=r"need 0 GB of memory and 0 GB are free: close other programs"
+    ):
+        fill(name)
+
+
+def test_the_last_pipeline_goes_before_memory_is_counted(ready, monkeypatch):
+    fill(ready("sd15"))
+    held = []
+    monkeypatch.setattr(pipelines, "free_ram", lambda: held.append(len(pipelines._held)) or 0)
+    fill(ready("z_image"))
+    assert set(held) == {0}
+    assert len(pipelines._held) == 1
+
+
+def test_whoever_waits_for_a_moved_pipeline_gives_up_its_turn(ready):
+    name = ready("sd15")
+    method = registry.create(name, device="cpu", steps=1)
+    method.load()
+    method.placement = Placement("bf16", "models")
+    waited = []
+    with pipelines._moving, pytest.raises(Cancelled):
+        method(InpaintRequest(picture(), hole()), on_step=lambda *step: bool(waited.append(step)))
+    assert waited == [(0, 1)]
+    assert method(InpaintRequest(picture(), hole())).image[hole()].std() > 0
+    assert not pipelines._moving.locked()
+
+
+def test_the_terminal_stays_quiet(ready, capfd):
+    fill(ready("sd15"))
+    said = capfd.readouterr()
+    assert "Loading" not in said.err
+    assert "torch_dtype" not in said.err
+
+
 def test_small_pictures_are_drawn_at_the_size_that_it_knows(ready):
     name = ready("sd15")
     method = registry.create(name, device="cpu", steps=1)
@@ -418,7 +499,7 @@ def test_a_lost_part_is_missed_before_anything_is_loaded(ready, tmp_path):
 def table(monkeypatch):
     monkeypatch.setattr(registry, "METHODS", dict(registry.METHODS))
     monkeypatch.setattr(registry, "_added", {})
-    pipelines._opened.cache_clear()
+    pipelines._held.clear()
 
 
 def test_any_folder_that_diffusers_saved(saved, table):
@@ -450,7 +531,9 @@ def test_auto_finds_the_class_for_inpainting(saved, table, tmp_path):
         (None, "holds no diffusers pipeline"),
         ("[]", "no JSON object"),
         ('{"_class_name": "DDPMPipeline", "unet": ["os", "system"]}', "code of 'os', which is not run"),
-        ('{"_class_name": "NoSuchPipeline"}', "has no 'NoSuchPipeline': a newer one may"),
+        ('{"_class_name": "NoSuchPipeline"}', "has no pipeline 'NoSuchPipeline': a newer one may"),
+        ('{"_class_name": "utils"}', "has no pipeline 'utils'"),
+        ('{"_class_name": "AutoencoderKL"}', "has no pipeline 'AutoencoderKL'"),
     ],
 )
 def test_what_is_no_pipeline_gets_a_sentence(index, message, tmp_path, table):
@@ -461,10 +544,37 @@ def test_what_is_no_pipeline_gets_a_sentence(index, message, tmp_path, table):
 
 
 def test_a_pipeline_that_fills_no_holes(tmp_path, table):
-    (tmp_path / hub.INDEX).write_text('{"_class_name": "DDPMPipeline"}')
+    torch.manual_seed(0)
+    net = diffusers.UNet2DModel(
+        sample_size=16, block_out_channels=(8, 16), norm_num_groups=4, layers_per_block=1,
+        down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2,
+    )  # fmt: skip
+    diffusers.DDPMPipeline(net, diffusers.DDPMScheduler()).save_pretrained(tmp_path)
     method = registry.create(registry.add(f"diffusers:{tmp_path}", "ddpm"), device="cpu")
-    with pytest.raises(InputError, match=r"fills no holes|cannot be opened"):
+    with pytest.raises(InputError, match="'DDPMPipeline' fills no holes"):
         method.load()
+
+
+def test_other_weights_are_another_version(saved, table, tmp_path):
+    folder = shutil.copytree(saved(z_image), tmp_path / "copy")
+    before = registry.get(registry.add(f"diffusers:{folder}", "one")).version
+    path = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1  # of the same size
+    path.write_bytes(data)
+    assert registry.get(registry.add(f"diffusers:{folder}", "two")).version != before
+
+
+def test_the_command_line_takes_settings_behind_the_name(saved, table, tmp_path, capsys):
+    save_png(tmp_path / "p.png", picture())
+    save_png(tmp_path / "m.png", hole())
+    name = f'diffusers:{saved(stable_diffusion)}:steps=2:prompt="a cat, black: one"'
+    command = ["fill", str(tmp_path / "p.png"), str(tmp_path / "m.png"), "--method", name]
+    out = ["-o", str(tmp_path / "o.png")]
+    assert cli.main([*command, *out]) == 2
+    assert "add --trust" in capsys.readouterr().err
+    assert cli.main([*command, "--trust", *out]) == 0
+    assert (tmp_path / "o.png").is_file()
 
 
 def test_a_repository_that_was_not_fetched(table):
