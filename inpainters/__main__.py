@@ -440,15 +440,15 @@ def _fetch(arguments: argparse.Namespace) -> int:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        path = fetch(name, show, lambda question: arguments.yes or _asked(question), commit)
+        path = fetch(name, show, lambda question: _asked(question, yes=arguments.yes), commit)
     print(path)
     return 0
 
 
-def _asked(question: str) -> bool:
+def _asked(question: str, *, yes: bool) -> bool:
     """What whoever sits at the terminal answers; no where nobody does."""
     commandline.say(question)
-    return sys.stdin.isatty() and input("y/N ").strip().lower() in ("y", "yes")
+    return yes or (sys.stdin.isatty() and input("y/N ").strip().lower() in ("y", "yes"))
 
 
 if __name__ == "__main__":

@@ -388,7 +388,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/WACV51458.2022.00323",
         strategy=_TRAINED,
-        cost=Cost(fixed=0.01, per_megapixel=1.0),
+        cost=Cost(fixed=0.01, per_megapixel=1.2),
         explains=True,
         licence="Apache-2.0; weights for research",
         requires=("torch", "safetensors"),

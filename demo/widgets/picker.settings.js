@@ -46,7 +46,7 @@ function fieldNode(option, name) {
     return [box, () => box.checked];
   }
   if (option.kind === "str") {
-    const text = el("input", { type: "text", maxlength: 500, ...name });
+    const text = el("input", { type: "text", maxlength: 2000, ...name });
     return [text, () => text.value];
   }
   const whole = option.kind === "int";
