@@ -13,7 +13,7 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image
 from inpainters.strategy import Box, Hole
 
-TOLD = 500_000_000
+TOLD = 1_000_000_000
 """Bytes from which on the page says before a run what it will need."""
 
 
