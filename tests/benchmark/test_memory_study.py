@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from benchmark.studies import memory
+from inpainters.errors import UnavailableError
 
 
 def test_the_line_lies_above_all_points():
@@ -29,10 +30,15 @@ def test_other_methods_rows_stay(tmp_path):
     }
 
 
-def test_a_method_is_measured_here():
-    found = memory.measured_memory("mean_fill", 1.0)
-    assert found["held"] > 20
-    assert 3 < found["more"] < 200  # a picture of 3 MB and its copies
+def test_what_counts_is_the_peak_beyond_what_was_held_before(monkeypatch):
+    peaks, begun = iter([100.0, 140.0]), []
+    monkeypatch.setattr("benchmark.measure.reset_peak", lambda: begun.append(True))
+    monkeypatch.setattr("benchmark.measure.peak_mb", lambda: next(peaks))
+    assert memory.measured_memory("mean_fill", 0.1) == {"held": 100.0, "more": 40.0}
+    assert begun == [True]
+    monkeypatch.setattr("benchmark.measure.peak_mb", lambda: None)
+    with pytest.raises(UnavailableError, match="Only Linux"):
+        memory.measured_memory("mean_fill", 0.1)
 
 
 def test_an_unknown_method_gets_a_sentence(capsys):
