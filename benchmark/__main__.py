@@ -434,12 +434,22 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _import(parsed: argparse.Namespace) -> int:
-    from benchmark.inputs.masksets import import_masks
+    from benchmark.evaluation import histogram
+    from benchmark.inputs.masksets import import_masks, imported_ratios
 
     out = parsed.out or Path("masks") / parsed.source.name
     count, left_out = import_masks(parsed.source, out, parsed.polarity)
     _print_failures(left_out)
-    print(f"{count} masks in '{out}'; use them with --masks folder:{out}.")
+    ratios, outside = imported_ratios(out)
+    print(histogram(ratios))
+    if outside:
+        _note(
+            f"{outside} of {count} masks lie in no bin between 1 and 60 %: runs do not use "
+            f"them; `python -m benchmark "
+            "evaluate` takes any ratio."
+        )
+    if outside < count:
+        print(f"{count - outside} masks in '{out}'; use them with --masks folder:{out}.")
     return 0
 
 

@@ -8,7 +8,8 @@ to say.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -216,52 +217,47 @@ def label_of(ratio: float) -> str:
 
 def markdown_of_evaluation(found: Evaluation) -> str:
     """Means with intervals, all ratios together and by bin, and how the ratios lie."""
-    ratios = (
-        found.rows[found.rows["image_id"] != ""].drop_duplicates("image_id").set_index("image_id")["ratio"]
-    )
-    labels = [label for low, label in sorted({(ratio_low(label_of(one)), label_of(one)) for one in ratios})]
-    counts = {label: sum(label_of(one) == label for one in ratios) for label in labels}
-    pairs = (
-        found.rows[found.rows["image_id"] != ""][["metric", "region"]].drop_duplicates().to_numpy().tolist()
-    )
-    lines = [
-        [f"`{metric}`, {region}", *(_told(found.interval(metric, region, label)) for label in ("", *labels))]
-        for metric, region in pairs
-    ]
+    of_pictures = found.rows[found.rows["image_id"] != ""]
     sets = found.rows[found.rows["image_id"] == ""]
-    lines += [
-        [f"`{name}`, whole set", number(float(value)), *("–" for _ in labels)]
-        for name, value in zip(sets["metric"], sets["value"], strict=True)
+    ratios = of_pictures.drop_duplicates("image_id")["ratio"].tolist()
+    counts = _counts(ratios)
+    lines = [
+        [f"`{metric}`, {region}", *(_told(found.interval(metric, region, label)) for label in ("", *counts))]
+        for metric, region in of_pictures[["metric", "region"]].drop_duplicates().to_numpy().tolist()
     ]
-    most = max(counts.values())
-    bars = [
-        f"    {label:>7} %  {'█' * max(1, round(_BAR * count / most))} {count}"
-        for label, count in counts.items()
+    lines += [
+        [f"`{name}`, whole set", number(float(value)), *("–" for _ in counts)]
+        for name, value in zip(sets["metric"], sets["value"], strict=True)
     ]
     head = ["", f"all ({len(ratios)})", *(f"{label} % ({count})" for label, count in counts.items())]
     specs = [metrics.METRICS[name] for name in found.rows["metric"].unique()]
-    return (
-        "\n\n".join(
-            [
-                "# Evaluation",
-                f"{len(ratios)} pictures. White is {found.white} in these masks. Means with "
-                f"half the width of their 95 % "
-                "intervals over pictures, where there are enough; in brackets the number of pictures.",
-                markdown_table(head, lines),
-                "## Ratios of missing pixels",
-                "\n".join(bars),
-                *(["## Left out", "\n".join(f"* {note}" for note in found.notes)] if found.notes else []),
-                "## Metrics",
-                "\n".join(f"* `{spec.name}`: {metrics.told(spec)}" for spec in specs),
-            ]
-        )
-        + "\n"
-    )
+    parts = [
+        "# Evaluation",
+        f"{len(ratios)} pictures. White is {found.white} in these masks. Means with half the "
+        f"width of their 95 % "
+        "intervals over pictures, where there are enough; in brackets the number of pictures.",
+        markdown_table(head, lines),
+        "## Ratios of missing pixels",
+        histogram(ratios),
+        *(["## Left out", "\n".join(f"* {note}" for note in found.notes)] if found.notes else []),
+        "## Metrics",
+        "\n".join(f"* `{spec.name}`: {metrics.told(spec)}" for spec in specs),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
-def ratio_low(label: str) -> float:
-    """Where a bin begins, in per cent."""
-    return float(label.partition("-")[0])
+def histogram(ratios: Iterable[float]) -> str:
+    """How many masks lie in each bin of ratios, as bars of text."""
+    counts = _counts(ratios)
+    most = max(counts.values(), default=1)
+    bars = {label: "█" * max(1, round(_BAR * count / most)) for label, count in counts.items()}
+    return "\n".join(f"    {label:>7} %  {bars[label]} {count}" for label, count in counts.items())
+
+
+def _counts(ratios: Iterable[float]) -> dict[str, int]:
+    """Bin -> how many, those with any, by ratio."""
+    found = Counter(map(label_of, ratios))
+    return {label: found[label] for label in sorted(found, key=lambda one: float(one.partition("-")[0]))}
 
 
 def _told(found: Interval) -> str:

@@ -184,6 +184,14 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
     return len(rows), [*left_out, *found.skipped]
 
 
+def imported_ratios(out: Path) -> tuple[list[float], int]:
+    """The ratios of an imported mask set, and how many of them lie in no bin, so that no run by bins uses
+    them.
+    """
+    rows = (read_json(out / "masks.json") or {}).get("masks") or []
+    return [float(row["ratio"]) for row in rows], sum(row["bin"] is None for row in rows)
+
+
 def _check_apart(source: Path, out: Path) -> None:
     """Neither folder lies in the other: masks would be written over, or read again at the next import."""
     inner, outer = sorted((source.resolve(), out.resolve()), key=lambda path: -len(path.parts))

@@ -109,3 +109,21 @@ def test_one_command_prints_and_writes(folders, tmp_path, capsys):
 )
 def test_bins_hold_their_upper_ends(ratio, label):
     assert evaluation.label_of(ratio) == label
+
+
+def test_masks_that_no_bin_takes_are_counted_when_they_are_taken_in(folders, tmp_path, capsys):
+    source = folders()[2]
+    command = [
+        "masks",
+        "import",
+        str(source),
+        "--polarity",
+        "white-missing",
+        "--out",
+        str(tmp_path / "taken"),
+    ]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "3 of 6 masks lie in no bin between 1 and 60 %" in said.err
+    assert "60-80 %" in said.out
+    assert "3 masks in" in said.out
