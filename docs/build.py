@@ -76,6 +76,26 @@ def _full_columns(table: str, metrics: tuple[str, ...] = ()) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in zip(*kept, strict=True))
 
 
+def side_by_side(suite: str, wanted: dict[str, tuple[str, ...]]) -> str:
+    """Metric -> mask sets: these columns of a suite in one table, without the number of photographs where
+    that is the same everywhere.
+    """
+    parts = overview(suite, *wanted).split("\n\n")
+    tables = {
+        kind.split("`")[1]: list(
+            zip(*(line.strip("| ").split(" | ") for line in own.splitlines()), strict=True)
+        )
+        for kind, own in zip(parts[::2], parts[1::2], strict=True)
+    }
+    (names, counts, *_), *_ = tables.values()
+    found = [names] if len({*counts[2:]}) == 1 else [names, counts]
+    for place, (metric, kinds) in enumerate(wanted.items(), 2):
+        for kind in kinds:
+            head, *rest = tables[kind][place]
+            found.append((f"`{metric}`, {kind} {head[-1]}", *rest))
+    return "\n".join("| " + " | ".join(line) + " |" for line in zip(*found, strict=True))
+
+
 def crossing(metric: str) -> str:
     """A metric's table of results/diffusion/crossing.md, or the sentence how it gets there."""
     sections = (ROOT / "results/diffusion/crossing.md").read_text(encoding="utf-8").split("## ")
@@ -120,7 +140,9 @@ def masks() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "presets": presets,
-    "photos": partial(overview, "photos", "lpips_squeeze", "psnr"),
+    "photos": partial(
+        side_by_side, "photos", {"lpips_squeeze": ("irregular", "object"), "psnr": ("irregular",)}
+    ),
     "quick": partial(overview, "quick"),
     "crossing_sets": partial(crossing, "kd_squeeze_u"),
     "crossing_pictures": partial(crossing, "lpips_squeeze"),
