@@ -33,6 +33,9 @@ _TEXTS = (".json", ".txt", ".model", ".jinja")
 """Ends of the small files that components need beside their weights."""
 _LIST = re.compile(r"\.safetensors\.index(\.fp16)?\.json$")
 """Of the names of shards."""
+_PLAIN = re.compile(r"(?!.*\.\.)[\w-][\w.-]*(/[\w-][\w.-]*)*")
+"""Names of files that stay below their folder."""
+_HEX = re.compile(r"(git:[0-9a-f]{40}|[0-9a-f]{64})")
 _LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 """Where the components of a pipeline may come from."""
 
@@ -78,6 +81,7 @@ def look(repository: str, revision: str = "main") -> Parcel:
             bool(info.gated),
             {one.rfilename: (int(one.size or 0), _digest(one)) for one in info.siblings or ()},
         )
+        _check_names(parcel)
         if INDEX not in parcel.files:
             raise InputError(
                 f"'{repository}' holds no diffusers pipeline (it has no {INDEX}): choose another."
@@ -90,6 +94,17 @@ def look(repository: str, revision: str = "main") -> Parcel:
     return replace(parcel, files={name: parcel.files[name] for name in chosen})
 
 
+def _check_names(parcel: Parcel) -> None:
+    """What a server says becomes paths here: raise InputError for a commit or a digest that is none. Files
+    with other names than plain ones are no pipeline's.
+    """
+    digests = [digest for name, (_, digest) in parcel.files.items() if _PLAIN.fullmatch(name)]
+    if not re.fullmatch("[0-9a-f]{40}", parcel.commit) or not all(map(_HEX.fullmatch, digests)):
+        raise InputError(
+            f"What the Hub says of '{parcel.repository}' names no commit, or no digests: ask another."
+        )
+
+
 def _digest(sibling: Any) -> str:
     return str(sibling.lfs.sha256) if sibling.lfs else f"git:{sibling.blob_id}"
 
@@ -100,7 +115,7 @@ def files_needed(index: Mapping[str, Any], files: Iterable[str]) -> list[str]:
 
     Raises InputError where a component has weights of another kind alone, which nobody should load.
     """
-    files = list(files)
+    files = [name for name in files if _PLAIN.fullmatch(name)]
     found = [INDEX]
     for part in components(index):
         own = [name for name in files if PurePosixPath(name).parent.as_posix() == part]
@@ -128,8 +143,10 @@ def components(index: Mapping[str, Any]) -> list[str]:
             continue
         if value[0] not in _LIBRARIES:
             raise InputError(
-                f"'{name}' of this pipeline is code of '{str(value[0])[:40]}', which is not run."
+                f"'{name[:40]}' of this pipeline is code of '{str(value[0])[:40]}', which is not run."
             )
+        if not _PLAIN.fullmatch(name) or "/" in name:
+            raise InputError(f"'{name[:40]}' is no name of a pipeline's part.")
         found.append(name)
     return found
 

@@ -359,6 +359,7 @@ def test_a_full_disk_is_said_before_the_download(row, server, monkeypatch):
         ({"model_index.json": None}, "holds no diffusers pipeline"),
         ({"model_index.json": b"{"}, "no JSON object"),
         ({"model_index.json": b'{"unet": ["evil", "Unet"]}'}, "code of 'evil', which is not run"),
+        ({"model_index.json": b'{"../../x": ["diffusers", "Unet"]}'}, "is no name of a pipeline's part"),
         (
             {name: None for name in HELD if name.endswith(".safetensors")},
             "comes as a pickle alone, which is not loaded",
@@ -371,6 +372,23 @@ def test_what_is_not_loaded_is_not_downloaded(changes, message, row, server):
     with pytest.raises(InputError, match=message):
         fetch("p", confirm=yes)
     assert [name for name, _ in server.got if name != "model_index.json"] == []
+
+
+@pytest.mark.parametrize("name", ["unet/../../../out.json", "/etc/out.json", "unet/..json"])
+def test_no_name_of_a_file_leads_out_of_the_cache(name, row, server, tmp_path):
+    server.held[name] = b"{}"
+    fetch("p", confirm=yes)
+    assert name not in [got for got, _ in server.got]
+    assert not list(tmp_path.rglob("out.json"))
+
+
+@pytest.mark.parametrize("commit", ["../../../out", "main", ""])
+def test_a_commit_that_is_none_is_no_folder(commit, row, server, monkeypatch, tmp_path):
+    before = Handler.info
+    monkeypatch.setattr(Handler, "info", lambda self: {**before(self), "sha": commit})
+    with pytest.raises(InputError, match="names no commit, or no digests"):
+        fetch("p", confirm=yes)
+    assert not (tmp_path / "hub").exists()
 
 
 def test_shards_are_all_needed(row, server):
