@@ -444,9 +444,8 @@ def _import(parsed: argparse.Namespace) -> int:
     print(histogram(ratios))
     if outside:
         _note(
-            f"{outside} of {count} masks lie in no bin between 1 and 60 %: runs do not use "
-            f"them; `python -m benchmark "
-            "evaluate` takes any ratio."
+            f"{outside} of {count} masks lie in no bin between 1 and 60 %: runs do not use them; `python -m "
+            "benchmark evaluate` takes any ratio."
         )
     if outside < count:
         print(f"{count - outside} masks in '{out}'; use them with --masks folder:{out}.")

@@ -142,9 +142,8 @@ def paired_files(originals: Path, outputs: Path, masks: Path) -> tuple[list[Trio
             trios.append(Trio(pair.name, pair.photo, output, pair.mask))
     if not trios:
         raise InputError(
-            f"No output in '{shown(outputs)}' has the name of an original that has a mask: give "
-            f"the three the "
-            "same names."
+            f"No output in '{shown(outputs)}' has the name of an original that has a mask: give the three "
+            "the same names."
         )
     notes = [f"Originals without an output ({len(alone)}): {listed(alone)}."] if alone else []
     notes += (
@@ -183,9 +182,9 @@ def _white_of(trios: Sequence[Trio]) -> White:
     if black > TOLD_APART * white:
         return "known"
     raise InputError(
-        f"It cannot be told what white means in these masks: outputs differ from originals by "
-        f"{white:.1f} grey levels "
-        f"where it is white and by {black:.1f} elsewhere. Say so: --white missing, or --white known."
+        f"It cannot be told what white means in these masks: outputs differ from originals by {white:.1f} "
+        f"grey levels where it is white and by {black:.1f} elsewhere. Say so: --white missing, or --white "
+        "known."
     )
 
 
@@ -233,9 +232,8 @@ def markdown_of_evaluation(found: Evaluation) -> str:
     specs = [metrics.METRICS[name] for name in found.rows["metric"].unique()]
     parts = [
         "# Evaluation",
-        f"{len(ratios)} pictures. White is {found.white} in these masks. Means with half the "
-        f"width of their 95 % "
-        "intervals over pictures, where there are enough; in brackets the number of pictures.",
+        f"{len(ratios)} pictures. White is {found.white} in these masks. Means with half the width of their "
+        "95 % intervals over pictures, where there are enough; in brackets the number of pictures.",
         markdown_table(head, lines),
         "## Ratios of missing pixels",
         histogram(ratios),

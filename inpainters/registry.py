@@ -439,11 +439,9 @@ _SPECS = (
         title="MAT",
         family="convolutional",
         target="inpainters.methods.others.exported:TorchScript",
-        summary="A transformer whose attention looks at valid places only, and whose style "
-        "differs from seed to "
-        "seed. Made for large holes: among the best there without a prompt. For research alone, "
-        "and whoever may use "
-        "it has to export it.",
+        summary="A transformer whose attention looks at valid places only, and whose style differs from "
+        "seed to seed. Made for large holes: among the best there without a prompt. For research alone, "
+        "and whoever may use it has to export it.",
         paper="Li, Lin, Zhou, Qi, Wang and Jia, MAT: mask-aware transformer for large hole "
         "image inpainting, CVPR",
         year=2022,

@@ -61,9 +61,8 @@ def acquaintance(entries: Iterable[str], dataset: str) -> str:
     if not known:
         return ""
     return (
-        f"{', '.join(known)} learned from the training pictures of {dataset}, which this test "
-        f"set belongs to: it "
-        "is of the kind that they know, and other pictures may not be."
+        f"{', '.join(known)} learned from the training pictures of {dataset}, which this test set belongs "
+        "to: it is of the kind that they know, and other pictures may not be."
     )
 
 

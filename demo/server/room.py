@@ -31,9 +31,8 @@ def part_that_fits(method: str, size: tuple[int, int], holes: Iterable[Hole]) ->
     if (bottom - top) * (right - left) > most:
         mend = "mask less, or use a smaller picture" if most else "choose another method"
         raise InputError(
-            f"{registry.get(method).title} needs about "
-            f"{_gb(memory.need(method, height * width))} for this picture, "
-            f"and {_gb(memory.free_ram())} are free: {mend}."
+            f"{registry.get(method).title} needs about {_gb(memory.need(method, height * width))} for this "
+            f"picture, and {_gb(memory.free_ram())} are free: {mend}."
         )
     margin = _margin((top, left, bottom, right), size, most)
     return _grown((top, left, bottom, right), size, margin)
@@ -86,9 +85,8 @@ def memory_told(method: str, size: tuple[int, int], holes: Iterable[Hole]) -> st
         return ""
     top, left, bottom, right = part
     return (
-        f"Needs about {_gb(memory.need(method, size[0] * size[1]))}, and "
-        f"{_gb(memory.free_ram())} are free: it works "
-        f"on {right - left:,}×{bottom - top:,} pixels around the hole."
+        f"Needs about {_gb(memory.need(method, size[0] * size[1]))}, and {_gb(memory.free_ram())} are free: "
+        f"it works on {right - left:,}×{bottom - top:,} pixels around the hole."
     )
 
 

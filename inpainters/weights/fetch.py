@@ -130,8 +130,8 @@ def _question(parcel: hub.Parcel) -> str:
     terms = ", and its owner wants your consent on its page" if parcel.gated else ""
     return (
         f"{parcel.repository}{moved} at commit {parcel.commit}: {parcel.size / 1e9:.2f} GB in "
-        f"{len(parcel.files)} files, "
-        f"licence {parcel.licence or 'not said'}{terms}. Nobody prints another pin than this commit. Take it?"
+        f"{len(parcel.files)} files, licence {parcel.licence or 'not said'}{terms}. Nobody prints another "
+        "pin than this commit. Take it?"
     )
 
 
@@ -177,7 +177,6 @@ def _download(url: str, part: Path, on_progress: transfer.OnProgress | None) -> 
             raise
         cause = str(error).partition("\n")[0][:120] or type(error).__name__
         raise UnavailableError(
-            f"'{part.name.removesuffix('.part')}' could not be downloaded ({cause}): check the "
-            f"network, or put "
-            f"the file into a folder named by {ENV}."
+            f"'{part.name.removesuffix('.part')}' could not be downloaded ({cause}): check the network, or "
+            f"put the file into a folder named by {ENV}."
         ) from None

@@ -97,9 +97,8 @@ def verified_all(name: str) -> list[Path]:
         pinned = WEIGHTS[name].files[path.name] or accepted(name).get(path.name, "")
         if not pinned:
             raise UnavailableError(
-                f"Nobody prints the digest of '{path.name}': `python -m inpainters fetch "
-                f"{name}` shows the one of "
-                "the file that is here, and asks."
+                f"Nobody prints the digest of '{path.name}': `python -m inpainters fetch {name}` shows the "
+                "one of the file that is here, and asks."
             )
         if not (found := digest_like(path, pinned)).startswith(pinned):
             raise UnavailableError(
@@ -115,9 +114,8 @@ def remedy(name: str) -> str:
     if not row.bundled and not (row.url or row.repository):
         file = next(iter(row.files))
         return (
-            f"nobody publishes '{file}', so export it from its authors' repository, put it into "
-            f"a folder named by "
-            f"{ENV} and run `python -m inpainters fetch {name}`"
+            f"nobody publishes '{file}', so export it from its authors' repository, put it into a folder "
+            f"named by {ENV} and run `python -m inpainters fetch {name}`"
         )
     if not row.bundled:
         return f"run `python -m inpainters fetch {name}`"

@@ -84,8 +84,8 @@ def test_a_text_that_may_name_a_file_is_for_the_command_line_alone(module):
 
 def test_a_function_gets_copies_its_settings_and_its_seed(module):
     module(
-        "def paint(image, mask, level=7, seed=0):\n"
-        "    image[mask] = level + seed\n    mask[:] = False\n    return image\n"
+        "def paint(image, mask, level=7, seed=0):\n    image[mask] = level + seed\n    mask[:] = False\n   "
+        " return image\n"
     )
     method = registry.create(registry.add("mine:paint"), level=9)
     result = method.run([InpaintRequest(striped(), hole(), seed=4)])[0][0]

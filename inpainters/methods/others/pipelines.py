@@ -166,9 +166,8 @@ class Pipeline(Inpainter):
         """(h, w, 3) uint8; raises InputError for a picture that is no fill."""
         if any(getattr(output, "nsfw_content_detected", None) or ()):
             raise InputError(
-                f"The safety checker of {self.spec.title} took this fill for one that nobody "
-                f"should see and blacked "
-                "it out: take another seed or prompt."
+                f"The safety checker of {self.spec.title} took this fill for one that nobody should see and "
+                "blacked it out: take another seed or prompt."
             )
         drawn = np.asarray(output.images[0].convert("RGB"))
         if not drawn.any() and piece.image.any():

@@ -131,11 +131,9 @@ _WORDS: dict[str, dict[str, Any]] = {
     "sd15": {
         "title": "Stable Diffusion 1.5",
         "suits": ("remove",),
-        "summary": "Latent diffusion trained on hundreds of millions of captioned pictures, "
-        "then on inpainting: it "
-        "sees the mask and the known pixels, and takes a prompt. Draws whole objects into large "
-        "holes. It may draw "
-        "one where none was asked for, and faces and writing come out wrong.",
+        "summary": "Latent diffusion trained on hundreds of millions of captioned pictures, then on "
+        "inpainting: it sees the mask and the known pixels, and takes a prompt. Draws whole objects into "
+        "large holes. It may draw one where none was asked for, and faces and writing come out wrong.",
         "paper": "Rombach, Blattmann, Lorenz, Esser and Ommer, High-resolution image synthesis with latent "
         "diffusion models, CVPR",
         "year": 2022,
@@ -144,9 +142,9 @@ _WORDS: dict[str, dict[str, Any]] = {
     },
     "sd2": {
         "title": "Stable Diffusion 2",
-        "summary": "The second version of the same, with another text encoder and masks drawn "
-        "as LaMa's were. Draws "
-        "whole objects into large holes. Its makers took the original down; a copy is kept by others.",
+        "summary": "The second version of the same, with another text encoder and masks drawn as LaMa's "
+        "were. Draws whole objects into large holes. Its makers took the original down; a copy is kept by "
+        "others.",
         "paper": "Rombach et al., High-resolution image synthesis with latent diffusion models, CVPR",
         "year": 2022,
         "link": "https://doi.org/10.1109/CVPR52688.2022.01042",
@@ -155,9 +153,8 @@ _WORDS: dict[str, dict[str, Any]] = {
     "sdxl": {
         "title": "Stable Diffusion XL",
         "suits": ("remove",),
-        "summary": "A larger network of the same kind, for pictures of 1024 pixels, with two "
-        "text encoders. Finer "
-        "detail than its predecessors. It needs a graphics card, or much patience.",
+        "summary": "A larger network of the same kind, for pictures of 1024 pixels, with two text "
+        "encoders. Finer detail than its predecessors. It needs a graphics card, or much patience.",
         "paper": "Podell et al., SDXL: Improving latent diffusion models for high-resolution "
         "image synthesis, ICLR",
         "year": 2023,
@@ -166,22 +163,20 @@ _WORDS: dict[str, dict[str, Any]] = {
     },
     "kandinsky22": {
         "title": "Kandinsky 2.2",
-        "summary": "Two diffusion models: one turns the prompt into the embedding of a picture, "
-        "the other draws it. "
-        "Draws whole objects, under a licence without conditions on use. Its fills tend to strong colours.",
-        "paper": "Razzhigaev et al., Kandinsky: an improved text-to-image synthesis with image "
-        "prior and latent "
-        "diffusion, EMNLP",
+        "summary": "Two diffusion models: one turns the prompt into the embedding of a picture, the other "
+        "draws it. Draws whole objects, under a licence without conditions on use. Its fills tend to "
+        "strong colours.",
+        "paper": "Razzhigaev et al., Kandinsky: an improved text-to-image synthesis with image prior and "
+        "latent diffusion, EMNLP",
         "year": 2023,
         "link": "https://arxiv.org/abs/2310.03502",
         "licence": "Apache-2.0",
     },
     "sd3": {
         "title": "Stable Diffusion 3",
-        "summary": "A transformer that learned straight paths from noise to picture (rectified "
-        "flow). It follows "
-        "prompts closely. It was not trained to inpaint: known pixels are put back at each "
-        "step, and seams may show.",
+        "summary": "A transformer that learned straight paths from noise to picture (rectified flow). It "
+        "follows prompts closely. It was not trained to inpaint: known pixels are put back at each step, "
+        "and seams may show.",
         "paper": "Esser et al., Scaling rectified flow transformers for high-resolution image "
         "synthesis, ICML",
         "year": 2024,
@@ -191,11 +186,9 @@ _WORDS: dict[str, dict[str, Any]] = {
     "flux_fill": {
         "title": "FLUX.1 Fill",
         "suits": ("remove",),
-        "summary": "A transformer of 12 billion parameters that was trained to fill holes from "
-        "the surroundings and "
-        "a prompt. Among the most believable fills there are. Its licence forbids commercial "
-        "use, and it needs a "
-        "large graphics card.",
+        "summary": "A transformer of 12 billion parameters that was trained to fill holes from the "
+        "surroundings and a prompt. Among the most believable fills there are. Its licence forbids "
+        "commercial use, and it needs a large graphics card.",
         "paper": "Black Forest Labs, FLUX.1 Fill [dev]",
         "year": 2024,
         "link": "https://huggingface.co/black-forest-labs/FLUX.1-Fill-dev",
@@ -203,9 +196,8 @@ _WORDS: dict[str, dict[str, Any]] = {
     },
     "flux2_klein": {
         "title": "FLUX.2 klein 4B",
-        "summary": "A small sibling of FLUX.2, 4 billion parameters, under a free licence. It "
-        "follows prompts. It "
-        "was not trained to inpaint: known pixels are put back at each step.",
+        "summary": "A small sibling of FLUX.2, 4 billion parameters, under a free licence. It follows "
+        "prompts. It was not trained to inpaint: known pixels are put back at each step.",
         "paper": "Black Forest Labs, FLUX.2 [klein]",
         "year": 2026,
         "link": "https://huggingface.co/black-forest-labs/FLUX.2-klein-base-4B",
@@ -213,9 +205,8 @@ _WORDS: dict[str, dict[str, Any]] = {
     },
     "qwen_image": {
         "title": "Qwen-Image",
-        "summary": "A transformer of 20 billion parameters with a language model for its "
-        "prompts. It can write "
-        "legible text into a hole. It was not trained to inpaint, and few machines can hold it.",
+        "summary": "A transformer of 20 billion parameters with a language model for its prompts. It can "
+        "write legible text into a hole. It was not trained to inpaint, and few machines can hold it.",
         "paper": "Qwen team, Qwen-Image technical report",
         "year": 2025,
         "link": "https://arxiv.org/abs/2508.02324",
@@ -223,9 +214,9 @@ _WORDS: dict[str, dict[str, Any]] = {
     },
     "z_image": {
         "title": "Z-Image Turbo",
-        "summary": "A transformer of 6 billion parameters, distilled to 8 steps without "
-        "guidance. Quick for its "
-        "size, under a free licence. It was not trained to inpaint: known pixels are put back at each step.",
+        "summary": "A transformer of 6 billion parameters, distilled to 8 steps without guidance. Quick "
+        "for its size, under a free licence. It was not trained to inpaint: known pixels are put back at "
+        "each step.",
         "paper": "Tongyi-MAI, Z-Image: an efficient image generation foundation model",
         "year": 2025,
         "link": "https://huggingface.co/Tongyi-MAI/Z-Image-Turbo",
