@@ -399,32 +399,36 @@ def test_it_stops_at_the_next_step(ready):
     assert seen == [(1, 20), (2, 20)]
 
 
-def test_what_a_safety_checker_blacks_out_is_no_fill(ready, monkeypatch):
-    name = ready("sd15")
+class Black:
+    """What a pipeline gives back."""
 
-    class Blacked:
-        nsfw_content_detected = (True,)
-        images = ()
+    images = (PilImage.new("RGB", (64, 64)),)
+
+
+class Flagged(Black):
+    nsfw_content_detected = (True,)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "answer", "message"),
+    [
+        (
+            "sd15",
+            "StableDiffusionInpaintPipeline",
+            Flagged,
+            r"safety checker of Stable Diffusion 1.5 .* seed or prompt",
+        ),
+        ("flux_fill", "FluxFillPipeline", Black, r"FLUX.1 Fill drew nothing but black: take another seed"),
+    ],
+)
+def test_a_black_picture_is_no_fill(name, kind, answer, message, ready, monkeypatch):
+    ready(name)
 
     def black(self, image=None, mask_image=None):
-        return Blacked()
+        return answer()
 
-    monkeypatch.setattr(diffusers.StableDiffusionInpaintPipeline, "__call__", black)
-    with pytest.raises(InputError, match=r"safety checker of Stable Diffusion 1.5 .* seed or prompt"):
-        fill(name)
-
-
-def test_a_black_picture_is_no_fill_either(ready, monkeypatch):
-    name = ready("flux_fill")
-
-    class Black:
-        images = (PilImage.new("RGB", (64, 64)),)
-
-    def black(self, image=None, mask_image=None):
-        return Black()
-
-    monkeypatch.setattr(diffusers.FluxFillPipeline, "__call__", black)
-    with pytest.raises(InputError, match=r"FLUX.1 Fill drew nothing but black: take another seed"):
+    monkeypatch.setattr(getattr(diffusers, kind), "__call__", black)
+    with pytest.raises(InputError, match=message):
         fill(name)
 
 
