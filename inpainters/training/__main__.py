@@ -43,6 +43,11 @@ def parser() -> commandline.Parser:
         help="where decoded pictures are kept (default: OUT/cache)",
     )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    p.add_argument(
+        "--slim",
+        action="store_true",
+        help="on a GPU: train the network of the recipe's [cpu] section, as it is bundled, not the paper's",
+    )
     p.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: all)")
     p.add_argument("--hours", type=hours_above_0, metavar="H", help="stop after this many hours")
     p.add_argument("--steps", type=positive, metavar="N", help="stop at this step")
@@ -105,7 +110,8 @@ def _train(args: argparse.Namespace) -> int:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    plan = recipe.load_recipe(args.recipe, device=(device := find_device(args.device)).split(":")[0])
+    device = find_device(args.device)
+    plan = recipe.load_recipe(args.recipe, device=device.split(":")[0], slim=args.slim)
     out = args.out or Path("runs") / plan.method
     if args.start and args.export is not None:
         raise InputError("--export writes what the checkpoint holds; leave out --from.")

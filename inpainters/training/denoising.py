@@ -38,8 +38,8 @@ class DenoisingTrainer(Trainer):
     ) -> tuple[dict[str, Tensor], Tensor]:
         scheduler = self.model.scheduler
         clean, *context = self.example(image, mask)
-        timestep = torch.randint(scheduler.config.num_train_timesteps, (len(clean),)).to(clean.device)
-        noise = torch.randn(clean.shape).to(clean)
+        timestep = torch.randint(scheduler.config.num_train_timesteps, (len(clean),), device=clean.device)
+        noise = torch.randn(clean.shape, device=clean.device)
         noisy = scheduler.add_noise(clean, noise, timestep)
         wanted = (
             noise

@@ -28,6 +28,7 @@ from inpainters.training import losses, parallel
 from inpainters.training.adversarial import Adversary
 from inpainters.training.data import HOLES, Batches, Pictures, tensors, validation
 from inpainters.training.recipe import Recipe
+from inpainters.training.resident import ResidentBatches
 
 CHECKPOINT = "checkpoint.pt"
 TERMS = ("hole", "valid", "coarse", "perceptual", "style", "boundary", "adversarial", "features", "denoising")
@@ -82,6 +83,7 @@ class Trainer:
         if self.perceptual is not None:
             self.perceptual.to(device)
         self.judge = self._judge()
+        self.resident: ResidentBatches | None = None
         self.step, self.seconds = 0, 0.0
         self.crops = 0
         """Crops that the weights have seen, those that they started from included."""
@@ -231,7 +233,13 @@ class Trainer:
             say(self.validate())
 
     def _batches(self, until: int) -> Iterable[tuple[Tensor, ...]]:
-        batches = Batches(self.pictures, self.train, self.recipe, (parallel.rank(), parallel.world()))
+        share = parallel.rank(), parallel.world()
+        if self.recipe.data.resident:
+            self.resident = self.resident or ResidentBatches(
+                self.pictures, self.train, self.recipe, self.device, share
+            )
+            return self.resident.over(range(self.step, until))
+        batches = Batches(self.pictures, self.train, self.recipe, share)
         # Forked workers share the memory map; elsewhere each would get a copy of all pictures.
         workers = self.recipe.data.workers if sys.platform == "linux" else 0
         context = "fork" if workers else None

@@ -86,6 +86,8 @@ class Queue:
     out: StrictStr = "runs"
     """Each run is kept in a folder of its weights' name in here; decoded pictures in `cache`."""
     device: StrictStr = "auto"
+    slim: StrictBool = False
+    """On a GPU: train the networks of the recipes' `[cpu]` sections, as they are bundled."""
     threads: Count = 1
     niceness: _Niceness = 15
     """Priority: 0 is as urgent as all else, 19 gives way to everything."""
@@ -126,7 +128,9 @@ class Run:
         from inpainters.training.recipe import load_recipe
 
         self.entry, self.queue, self.device = entry, queue, device
-        self.plan: Recipe = load_recipe(entry.recipe, device=device.split(":")[0])
+        self.plan: Recipe = load_recipe(
+            entry.recipe, device=device.split(":")[0], slim=queue.slim
+        )
         self.name = self.plan.method
         self.folder = Path(queue.out) / self.name
 

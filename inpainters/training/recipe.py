@@ -78,6 +78,8 @@ class Data:
     held_out: Share = 0.01
     """Share of the pictures that are kept for validation, chosen by their names."""
     workers: StrictInt = 0
+    resident: StrictBool = False
+    """All pictures lie on the device, and crops are cut there (`resident.py`); not with a guide."""
     guide: Share = 0.0
     """Share of the samples that come with a sketch of the hole's edges; the others' guide is 0. Where 0, the
     network is given none.
@@ -87,6 +89,9 @@ class Data:
     def _cut_from_what_is_kept(self) -> Self:
         if self.cap < self.crop:
             said = "data.cap must be data.crop or more: crops are cut from pictures of that size"
+            raise refuse("section", said)
+        if self.resident and self.guide:
+            said = "data.resident is for recipes without data.guide: sketches are drawn by the processor"
             raise refuse("section", said)
         return self
 
@@ -312,8 +317,9 @@ class Recipe:
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def load_recipe(name: str, *, device: str = "cpu") -> Recipe:
-    """Read a recipe by its name or path; on the CPU its `[cpu]` section overrides the rest.
+def load_recipe(name: str, *, device: str = "cpu", slim: bool = False) -> Recipe:
+    """Read a recipe by its name or path; on the CPU its `[cpu]` section overrides the rest. So it does on a
+    GPU where the network is to be as `slim`, and what `[gpu]` says on top of it.
 
     Raises InputError for a recipe that is not there, is not TOML,
     or has a key or a value that cannot be used.
@@ -325,12 +331,13 @@ def load_recipe(name: str, *, device: str = "cpu") -> Recipe:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"The recipe '{path.name}' is not valid TOML: {error}.") from None
-    cpu = table.pop("cpu", {})
-    base = parse(table, path.name)
-    if not isinstance(cpu, dict):
-        raise InputError(f"{path.name}: [cpu] is a section, with the keys that differ on a processor.")
-    slim = parse(merged(table, cpu), path.name)
-    return slim if device == "cpu" else base
+    cpu, gpu = table.pop("cpu", {}), table.pop("gpu", {})
+    for section, where in ((cpu, "[cpu]"), (gpu, "[gpu]")):
+        if not isinstance(section, dict):
+            raise InputError(f"{path.name}: {where} is a section, with the keys that differ there.")
+    small = merged(table, cpu)
+    found = [parse(given, path.name) for given in (table, small, merged(small, gpu))]
+    return found[1 if device == "cpu" else 2 if slim else 0]
 
 
 def parse(table: Mapping[str, Any], name: str = "recipe") -> Recipe:
