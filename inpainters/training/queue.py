@@ -128,9 +128,7 @@ class Run:
         from inpainters.training.recipe import load_recipe
 
         self.entry, self.queue, self.device = entry, queue, device
-        self.plan: Recipe = load_recipe(
-            entry.recipe, device=device.split(":")[0], slim=queue.slim
-        )
+        self.plan: Recipe = load_recipe(entry.recipe, device=device.split(":")[0], slim=queue.slim)
         self.name = self.plan.method
         self.folder = Path(queue.out) / self.name
 

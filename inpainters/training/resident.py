@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -33,13 +34,14 @@ class ResidentBatches:
         device: str,
         share: tuple[int, int] = (0, 1),
         *,
-        masks: int = MASKS,
+        masks: int | None = None,
     ) -> None:
         self.recipe, self.device, self.share = recipe, device, share
         self.places = torch.from_numpy(pictures.places[np.asarray(indices)]).to(device)
-        self.pixels = torch.from_numpy(np.ascontiguousarray(pictures.pixels)).to(device).view(-1, 3)
-        drawn = torch.from_numpy(bank(recipe.masks, recipe.data.crop, masks, recipe.seed))
-        self.masks = drawn.to(device)
+        self.pixels = torch.from_numpy(np.array(pictures.pixels)).to(device).view(-1, 3)
+        self.masks = torch.from_numpy(bank(recipe.masks, recipe.data.crop, masks or MASKS, recipe.seed)).to(
+            device
+        )
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         rank, world = self.share
@@ -74,8 +76,9 @@ class ResidentBatches:
         """(N, 1, crop, crop) float, 1 where missing."""
         draw = partial(torch.rand, batch, 1, 1, generator=rng, device=self.device)
         found = self.masks[(draw()[:, 0, 0] * len(self.masks)).long()]
-        for change in (lambda m: m.flip(1), lambda m: m.flip(2), lambda m: m.transpose(1, 2)):
-            found = torch.where(draw() < 0.5, change(found), found)
+        found = torch.where(draw() < 0.5, found.flip(1), found)
+        found = torch.where(draw() < 0.5, found.flip(2), found)
+        found = torch.where(draw() < 0.5, found.transpose(1, 2), found)
         return found[:, None].float()
 
 
@@ -84,7 +87,7 @@ def bank(masks: Masks, size: int, count: int, seed: int) -> np.ndarray:
     one = partial(_mask, masks, size, seed)
     if sys.platform != "linux" or count < 256:
         return np.stack([one(n) for n in range(count)])
-    with multiprocessing.get_context("fork").Pool() as pool:
+    with multiprocessing.get_context("fork").Pool(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         return np.stack(pool.map(one, range(count), chunksize=64))
 
 
