@@ -14,6 +14,7 @@ from inpainters.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from benchmark.inputs.datasets import Dataset
+    from benchmark.inputs.masksets import MaskSet
     from benchmark.plan import Plan
 
 
@@ -102,7 +103,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--methods",
         metavar="A,B",
-        help="such as telea,repaint:preset=paper,my_module:my_method; default: all that are ready",
+        help="such as telea,repaint:preset=paper,my_module:my_method,outputs:FOLDER; default: "
+        "all that are ready",
     )
     run.add_argument("--n", type=int, help="pictures in each bin of each mask set (quick: 8, photos: all)")
     run.add_argument("--seed", type=int, default=0)
@@ -149,7 +151,12 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
-    run.add_argument("--only", choices=["run"], help="stop after the pictures; score and report come later")
+    run.add_argument(
+        "--only",
+        choices=["inputs", "run"],
+        help="inputs: write pictures and masks for another program and fill nothing; run: stop after the "
+        "pictures, score and report come later",
+    )
     run.set_defaults(command=_run)
 
 
@@ -226,7 +233,8 @@ def _run(parsed: argparse.Namespace) -> int:
     check_device(parsed.device)
     masks = masksets.open_mask_sets(suite.mask_sets if parsed.masks is None else parsed.masks.split(","))
     bins = {one.name: masksets.choose_bins(one, parsed.bins) for one in masks}
-    methods = plans.choose_methods(_joined(parsed))
+    bare = parsed.only == "inputs" and not parsed.methods
+    methods = [] if bare else plans.choose_methods(_joined(parsed))
     dataset = _dataset(parsed, suite.dataset)
     for text in dataset.skipped:
         _note(text)
@@ -248,6 +256,8 @@ def _run(parsed: argparse.Namespace) -> int:
         if parsed.redo:
             _clear(root / "cells")
         plan = plans.settle(root, plan)
+        if parsed.only == "inputs":
+            return _exported(root, plan, dataset, masks)
         _announce(plan)
         outcome = runner.run(root, plan, dataset, masks, device=parsed.device)
     _print_failures([f"{where}: {reason}" for where, reason in outcome.failed.items()])
@@ -262,6 +272,19 @@ def _run(parsed: argparse.Namespace) -> int:
     code = _scored(root, failures=False)
     _reported(root)
     return code
+
+
+def _exported(root: Path, plan: "Plan", dataset: "Dataset", masks: "Sequence[MaskSet]") -> int:
+    from benchmark.inputs.frozen import export_inputs, prepare
+
+    out = root / "inputs"
+    count = export_inputs(prepare(root, plan, dataset, masks), out)
+    print(
+        f"{count} pictures in '{out / 'images'}', missing pixels grey, and their masks in '{out / 'masks'}', "
+        "white = missing. Fill them, keep the names, and run the suite again with the same settings and "
+        f"--out {root} --methods outputs:YOUR_FOLDER."
+    )
+    return 0
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:

@@ -30,6 +30,11 @@ class ColumnKey(NamedTuple):
         return f"{self.mask_set} {self.bin}"
 
 
+def hole_name(column: ColumnKey, image_id: str) -> str:
+    """What a picture of a column is called where holes of all columns lie side by side: no two are alike."""
+    return f"{column.mask_set}_{column.bin}_{image_id}"
+
+
 @dataclass(frozen=True)
 class Cell:
     """One unit of work; its folder is its key."""

@@ -53,6 +53,8 @@ class InpaintRequest:
     """(H, W) bool, True where a line of a sketch is drawn; what lies outside the hole is left out. Most
     methods take none.
     """
+    name: str = ""
+    """What this hole is called, for methods that look fills up; nothing is drawn by it."""
 
 
 @dataclass(frozen=True)

@@ -145,9 +145,9 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 
 def joined(names: str, *, trust: bool) -> str:
     """A comma-separated list of methods, those from elsewhere by the names under which they join the table:
-    `package.module:name`, `torchscript:FILE`, `onnx:FILE`, `diffusers:FOLDER` and `diffusers:OWNER/NAME`,
-    each with or without `:option=value` after it, whose value may stand in double quotes. Raises InputError
-    without `trust`, which a repository of the Hub does without: nothing of it is run.
+    `package.module:name`, `torchscript:FILE`, `onnx:FILE`, `diffusers:FOLDER`, `diffusers:OWNER/NAME` and
+    `outputs:FOLDER`, each with or without `:option=value` after it, whose value may stand in double quotes.
+    Raises InputError without `trust`, which a repository of the Hub does without: nothing of it is run.
     """
     return ",".join(_joined(name.strip(), trust=trust) for name in apart(names, ","))
 
@@ -196,7 +196,11 @@ _SETTINGS = re.compile(r'(.*?)((?::\w+=(?:"[^"]*"|[^:"]*))*)$', re.DOTALL)
 
 
 def _harmless(kind: str, path: Path) -> bool:
-    """Whether it can be opened without trust: its digest stands in the table, or it lies on the Hub."""
+    """Whether it can be opened without trust: it is pictures, its digest stands in the table, or it lies on
+    the Hub.
+    """
+    if kind == "outputs":
+        return True
     if kind == "diffusers":
         return not path.exists()
     from inpainters.methods.others.exported import CONVENTIONS

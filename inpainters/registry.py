@@ -599,6 +599,7 @@ ELSEWHERE = {
     "torchscript": "exported:file_row",
     "onnx": "exported:file_row",
     "diffusers": "pipelines:pipeline_row",
+    "outputs": "outputs:folder_row",
 }
 """What stands before the name of a file, a folder or a repository -> `module:function` within
 `methods.others` of `function(kind, what stands behind it, name)`, its row.
@@ -613,8 +614,8 @@ def add(reference: str, name: str = "") -> str:
 
     `reference`: `package.module:name` of a class or a function, whose module is imported: its code runs;
     `torchscript:FILE`, `onnx:FILE` of a network with a TOML beside it; `diffusers:OWNER/NAME` of the Hub,
-    fetched before, or `diffusers:FOLDER`. Only for what whoever runs the program has named. Raises InputError
-    with one sentence where it is no method, or its name is another's.
+    fetched before, or `diffusers:FOLDER`; `outputs:FOLDER` of fills. Only for what whoever runs the program
+    has named. Raises InputError with one sentence where it is no method, or its name is another's.
     """
     from inpainters.methods.others import own
 

@@ -1,6 +1,7 @@
 """Fill cells one after the other in this process."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,17 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmark import measure
-from benchmark.cells import Cell, ColumnKey, Outcome, finished, read_json, split_entry, write, write_json
+from benchmark.cells import (
+    Cell,
+    ColumnKey,
+    Outcome,
+    finished,
+    hole_name,
+    read_json,
+    split_entry,
+    write,
+    write_json,
+)
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs
 from benchmark.inputs.masksets import middle
@@ -163,8 +174,10 @@ class _Filler:
         measure.reset_peak()
         results = self.inpainter.run(
             [
-                InpaintRequest(*pair, seed=seed, options=self.cell.options)
-                for pair, seed in zip(pairs, seeds, strict=True)
+                InpaintRequest(
+                    *pair, seed=seed, options=self.cell.options, name=hole_name(self.cell.column, image_id)
+                )
+                for image_id, pair, seed in zip(images, pairs, seeds, strict=True)
             ]
         )
         peak = measure.peak_mb()
@@ -175,7 +188,7 @@ class _Filler:
             write_json(folder / f"{image_id}.json", {
                 "sha256": hashlib.sha256(png).hexdigest(),
                 "seed": result.seed,
-                "seconds": f"{result.seconds:.6g}",
+                "seconds": "" if math.isnan(result.seconds) else f"{result.seconds:.6g}",
                 "network_calls": result.network_calls,
                 "peak_memory_mb": "" if peak is None else f"{peak:.6g}",
                 "notes": list(result.notes),

@@ -16,6 +16,7 @@ from benchmark.cells import (
     ColumnKey,
     column_folder,
     file_sha256,
+    hole_name,
     pixels_sha256,
     read_json,
     write,
@@ -140,6 +141,22 @@ def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: Sequence[MaskSet]
         write_json(folder / "inputs.json", {"order": images, "pictures": table, "files": files})
         found[column] = replace(made, files=files)
     return found
+
+
+def export_inputs(inputs: Mapping[ColumnKey, Inputs], out: Path) -> int:
+    """Write what a method is to be given to `out`: `images`, their missing pixels mid-grey so that nobody
+    sees what belongs there, and `masks`, white = missing, under one name for each hole; returns how many.
+    """
+    count = 0
+    for column, one in inputs.items():
+        for image_id in (image_id for image_id, row in one.table.items() if "reason" not in row):
+            image, mask = one.load(image_id)
+            name = f"{hole_name(column, image_id)}.png"
+            seen = np.where(mask[..., None], np.uint8(128), image)
+            write(out / "images" / name, encode_png(seen))
+            write(out / "masks" / name, encode_png(mask))
+            count += 1
+    return count
 
 
 def stored_inputs(folder: Path) -> Inputs | None:

@@ -146,7 +146,7 @@ def _by_seconds(
     figure: Any, results: Results, metric: str, region: str, cells: Mapping[Key, TableFigure]
 ) -> Any:
     axes = figure.subplots()
-    seconds = results.timings.groupby("entry")["seconds"].median()
+    seconds = results.timings.groupby("entry")["seconds"].median().dropna()
     drawn = [
         e
         for e in entry_order(results.rows["entry"])

@@ -54,7 +54,7 @@ def board(results: Results, metric: str, region: str, families: Collection[str])
     cells, bins = cells_of(results, metric, region), column_order(results.rows["bin"])
     entries = best_first(entries_of(results, families), cells, metric)
     heads = {entry: _head(results, entry, metric) for entry in entries}
-    medians = results.timings.groupby("entry")["seconds"].median()
+    medians = results.timings.groupby("entry")["seconds"].median().dropna()
     seconds = {str(entry): float(value) for entry, value in medians.items()}
     shown = Board(results, metric, region, heads, cells, bins, seconds, families)
     values = (figures_table(shown), by_ratio(shown), by_seconds(shown))
