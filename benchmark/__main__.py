@@ -1,4 +1,6 @@
-"""python -m benchmark: list | masks export|import | run | score | report | rows | fetch | verify."""
+"""python -m benchmark: list | masks export|import | run | score | report | rows | merge | diff | evaluate |
+fetch | verify.
+"""
 
 import argparse
 import math
@@ -32,7 +34,7 @@ def _parser() -> commandline.Parser:
         "python -m benchmark", description="Fill the same holes with every method, and measure."
     )
     commands = parser.add_subparsers(
-        required=True, metavar="list|masks|run|score|report|rows|evaluate|fetch|verify"
+        required=True, metavar="list|masks|run|score|report|rows|merge|diff|evaluate|fetch|verify"
     )
     commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(
         command=_list
@@ -68,6 +70,7 @@ def _parser() -> commandline.Parser:
                 help="pictures whose scores are computed anew (default: 24), or all",
             )
         added.set_defaults(command=command)
+    _add_two_folders(commands)
     fetch = commands.add_parser("fetch", help="download weights and check their sha256")
     fetch.add_argument("name")
     fetch.set_defaults(command=_fetch)
@@ -78,6 +81,20 @@ def _parser() -> commandline.Parser:
         commands.add_parser("masks", help="write masks of a generator, or take in masks from elsewhere")
     )
     return parser
+
+
+def _add_two_folders(commands: "argparse._SubParsersAction[commandline.Parser]") -> None:
+    merge = commands.add_parser(
+        "merge", help="make one results folder of several with the same test set and masks"
+    )
+    merge.add_argument("folders", nargs="+", type=commandline.path, metavar="DIR", help="results folders")
+    merge.add_argument("--out", type=commandline.path, metavar="DIR", help="default: the first of them")
+    commandline.add_weights(merge)
+    merge.set_defaults(command=_merge)
+    diff = commands.add_parser("diff", help="say what differs between two results folders, and by how much")
+    for name in ("one", "other"):
+        diff.add_argument(name, type=commandline.path, metavar="DIR")
+    diff.set_defaults(command=_diff)
 
 
 def _add_evaluate(added: argparse.ArgumentParser) -> None:
@@ -410,6 +427,29 @@ def _rows(parsed: argparse.Namespace) -> int:
     for number, frame in enumerate(rows.frames(parsed.folder)):
         sys.stdout.write((rows.as_csv if parsed.csv else rows.as_text)(frame, head=number == 0))
     return 0
+
+
+def _merge(parsed: argparse.Namespace) -> int:
+    from benchmark import cells
+    from benchmark import plan as plans
+    from benchmark.merge import merge
+
+    out = parsed.out or parsed.folders[0]
+    plans.check_ours(out)
+    sources = list(dict.fromkeys((*([out] if plans.plan_file(out).exists() else []), *parsed.folders)))
+    with cells.lock(out):
+        merge(sources, out)
+    code = _scored(out)
+    _reported(out)
+    return code
+
+
+def _diff(parsed: argparse.Namespace) -> int:
+    from benchmark.diff import diff
+
+    found = diff(parsed.one, parsed.other)
+    print(found.markdown, end="")
+    return int(found.differs)
 
 
 def _verify(parsed: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@ each method gets.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from benchmark.inputs.masksets import MaskSet, middle
 from benchmark.suites import Suite
 from inpainters import commandline, registry
 from inpainters.errors import InputError
+from inpainters.masks import BINS
 from inpainters.strategy import Outline, workload
 
 OVERHEAD = 0.15
@@ -190,26 +192,90 @@ def make_plan(
 
 
 def settle(root: Path, plan: Plan) -> Plan:
-    """Return the plan that holds in `root` from now on: the stored one, with the methods that are new.
+    """Return the plan that holds in `root` from now on: the stored one, with what is asked for beyond it:
+    methods, bins, mask sets, pictures, answers.
 
-    Raises InputError naming the field in which the stored plan differs.
+    Raises InputError naming the field in which the stored plan differs, or of which less is asked for.
     """
     if not plan_file(root).exists():
         write_json(plan_file(root), plan.to_json())
         return plan
     stored = load_plan(root)
     _same_pictures(root, stored, plan)
-    loose = {"methods": 0, "seconds": 0}  # a method that joins later may have another budget: its n says so
-    text = difference({**stored.to_json(), **loose}, {**plan.to_json(), **loose})
-    if text:
+    if text := _not_held(stored, plan):
         raise InputError(
             f"'{root.name}' holds a run with other settings ({text}): use the same ones, --redo, or another "
             "--out."
         )
-    merged = Plan(**{**vars(stored), "methods": {**plan.methods, **stored.methods}})
+    merged = join(plan, stored)
     if merged != stored:
         write_json(plan_file(root), merged.to_json())
     return merged
+
+
+def _not_held(stored: Plan, plan: Plan) -> str | None:
+    """The first field in which `plan` is not the stored one nor asks for more than it; methods aside."""
+    found, wanted = stored.to_json(), plan.to_json()
+    grown = {"methods", "seconds", "left_out"}  # a method that joins may have another budget: its n says so
+    if list(plan.pictures.items())[: len(stored.pictures)] == list(stored.pictures.items()):
+        grown |= {"order", "n"}
+    if all(_holds(plan, name, stored.bins[name], once=stored.once) for name in stored.mask_sets):
+        grown |= {"bins", "mask_sets"}
+    if stored.mask_sources.items() <= plan.mask_sources.items():
+        grown |= {"mask_sources"}
+    if stored.answers <= plan.answers:
+        grown |= {"answers"}
+    return difference(found | {name: wanted[name] for name in grown}, wanted)
+
+
+def _holds(plan: Plan, mask_set: str, bins: Sequence[str], *, once: bool) -> bool:
+    """True where the plan has that mask set with all those bins; the same ones where pictures take turns in
+    them.
+    """
+    own = plan.bins.get(mask_set, ())
+    return own == tuple(bins) if once else set(own) >= set(bins)
+
+
+def unlike(one: Plan, other: Plan) -> str | None:
+    """The first field in which two plans differ beyond how much they ask for; None where they can be
+    joined.
+    """
+    found, wanted = one.to_json(), other.to_json()
+    alike = {"methods", "seconds", "left_out", "answers", "mask_sets", "order", "n", "bins", "mask_sources"}
+    mine, theirs = list(one.pictures.items()), list(other.pictures.items())
+    shorter = min(len(mine), len(theirs))
+    if mine[:shorter] != theirs[:shorter]:
+        alike -= {"order"}
+    common = set(one.mask_sets) & set(other.mask_sets)
+    if any(one.mask_sources[name] != other.mask_sources[name] for name in common):
+        alike -= {"mask_sources"}
+    if one.once and any(one.bins[name] != other.bins[name] for name in common):
+        alike -= {"bins"}
+    return difference(found | {name: wanted[name] for name in alike}, wanted)
+
+
+def join(one: Plan, other: Plan) -> Plan:
+    """A plan that asks for all that either does; they must not be `unlike`."""
+    names = tuple(dict.fromkeys((*one.mask_sets, *other.mask_sets)))
+    longer = max(one, other, key=lambda plan: len(plan.pictures))
+    methods = {**one.methods, **other.methods}
+    return replace(
+        one,
+        mask_sets=names,
+        mask_sources=other.mask_sources | one.mask_sources,
+        bins={name: _all_bins(one.bins.get(name, ()), other.bins.get(name, ())) for name in names},
+        pictures=longer.pictures,
+        left_out=longer.left_out,
+        methods={m: max(one.methods.get(m, 0), other.methods.get(m, 0)) for m in methods},
+        seconds=max(one.seconds, other.seconds),
+        answers=max(one.answers, other.answers),
+    )
+
+
+def _all_bins(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """The bins of both, those of ratios in their order."""
+    places = {label: place for place, label in enumerate(BINS)}
+    return tuple(sorted(dict.fromkeys((*one, *other)), key=lambda label: places.get(label, len(places))))
 
 
 def _same_pictures(root: Path, stored: Plan, plan: Plan) -> None:

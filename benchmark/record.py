@@ -40,6 +40,7 @@ def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
             ("numpy", "scipy", _PACKAGES["cv2"], *(_PACKAGES.get(name, name) for name in spec.requires))
         ),
         "inputs": digest({image_id: inputs.table[image_id] for image_id in images}),
+        "n": len(images),
         **({"detail": True} if spec.adds_detail(cell.options) else {}),
     }
 

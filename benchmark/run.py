@@ -6,8 +6,9 @@ from typing import Any
 
 from benchmark.cells import Cell, Outcome, difference, read_json
 from benchmark.engines import local
+from benchmark.files import cell_manifest
 from benchmark.inputs.datasets import Dataset
-from benchmark.inputs.frozen import prepare
+from benchmark.inputs.frozen import Inputs, prepare
 from benchmark.inputs.masksets import MaskSet
 from benchmark.plan import Plan
 from benchmark.record import meaning
@@ -32,15 +33,15 @@ def run(
     inputs = prepare(root, plan, dataset, masks)
     cells = plan.cells()
     for cell in cells:  # before the first picture: a mismatch must not surface after an hour
-        _check(cell, root, meaning(cell, inputs[cell.column], plan.images(cell.entry, cell.column)))
+        _check(cell, root, inputs[cell.column], plan.images(cell.entry, cell.column))
     local.fill(root, plan, cells, inputs, outcome, device=device, quiet=quiet)
     return outcome
 
 
-def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
+def _check(cell: Cell, root: Path, inputs: Inputs, images: list[str]) -> None:
     folder = cell.folder(root)
     stored = read_json(folder / "key.json")
-    text = difference(stored, wanted) if stored else None
+    text = difference(stored, _as_stored(stored, cell, inputs, images, folder)) if stored else None
     if text and text.startswith("inputs: "):
         text = "its photographs or masks are others"
     if text:
@@ -48,3 +49,16 @@ def _check(cell: Cell, root: Path, wanted: dict[str, Any]) -> None:
             f"'{cell.entry}' at {cell.column} in '{root.name}' was made otherwise ({text}): use --redo, or "
             "another --out."
         )
+
+
+def _as_stored(
+    stored: dict[str, Any], cell: Cell, inputs: Inputs, images: list[str], folder: Path
+) -> dict[str, Any]:
+    """What the cell's key would be for as many pictures as it was started with: it may have grown since. A
+    key of an older version does not say how many, its manifest does.
+    """
+    if isinstance(n := stored.get("n"), int):
+        return meaning(cell, inputs, images[:n])
+    finished = cell_manifest(folder)
+    n = len(finished.pictures) + len(finished.failed) if finished else len(images)
+    return {name: value for name, value in meaning(cell, inputs, images[:n]).items() if name != "n"}

@@ -174,7 +174,8 @@ def _others(cell: Cell, stored: CellManifest, inputs: Inputs, images: Sequence[s
     """Image id -> why no fill of the cell is scored, where its photographs and masks are not those that lie
     beside it now; none where they are, or the record does not say.
     """
-    now = digest({image_id: inputs.table.get(image_id) for image_id in images})
+    then = images[: len(stored.pictures) + len(stored.failed)]  # the run may have grown since
+    now = digest({image_id: inputs.table.get(image_id) for image_id in then})
     if stored.inputs in ("", now):
         return {}
     text = f"{cell.title}: the photographs or masks are not those that it was filled from; use --redo."

@@ -200,7 +200,7 @@ def _prepare_one(
     twin = next((inputs for inputs in earlier.values() if image_id in inputs.table), None)
     if twin is not None:
         image = twin.original(image_id)
-        _link(twin.folder / original.name, original)
+        link(twin.folder / original.name, original)
     else:
         image = _original(picture, image_id, plan)
         write(original, encode_png(image))
@@ -223,7 +223,7 @@ def _original(picture: Any, image_id: str, plan: Wanted) -> Image:
     return image
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """One file under two names, or a copy where the file system has no links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)

@@ -1,0 +1,192 @@
+"""What differs between two results folders: what they measured, how, and by how much, over the holes that
+both have. Their tables and manifests are enough: no picture is needed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark import results
+from benchmark.cells import difference
+from benchmark.files import Meaning
+from benchmark.metrics import METRICS
+from benchmark.report.layout import OVERVIEW
+from benchmark.report.markdown import markdown_table
+from benchmark.report.stats import Difference, mean_difference
+from benchmark.report.tables import number, reach, title
+from benchmark.results import Results
+from inpainters.errors import InputError
+
+_HOLE = ["mask_set", "bin", "image_id"]
+_FILL = [*_HOLE, "entry", "seed"]
+_FIXED = {"variant", "weights"}
+"""What makes a metric another one."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two folders beside each other."""
+
+    markdown: str
+    differs: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one method's figures of one metric changed, over the fills that both folders have."""
+
+    mask_set: str
+    entry: str
+    column: tuple[str, str]
+    one: float
+    other: float
+    change: Difference
+    moved: bool
+    """Whether any of its fills has another figure."""
+
+
+def diff(one: Path, other: Path) -> Beside:
+    """Compare two folders, the second less the first.
+
+    Raises InputError where one is no results folder, or they have no hole in common: the first field that
+    keeps them apart is named.
+    """
+    first, second = results.load(one), results.load(other)
+    holes = common_holes(first.manifest.meaning, second.manifest.meaning)
+    if not holes:
+        raise InputError(
+            f"'{one.name}' and '{other.name}' have no hole in common, so that no figure of theirs can be "
+            f"compared ({_apart(first.manifest.meaning, second.manifest.meaning)})."
+        )
+    said = list(_otherwise(first, second, holes))
+    changes = list(_changes(first, second, holes))
+    text = "\n\n".join(_markdown(first, second, len(holes), said, changes)) + "\n"
+    return Beside(text, bool(said) or any(change.moved for change in changes))
+
+
+def common_holes(one: Meaning, other: Meaning) -> set[tuple[str, ...]]:
+    """(mask set, bin, image id) of the holes whose photograph and mask are the same in both."""
+    mine, theirs = (dict(_holes(meaning)) for meaning in (one, other))
+    return {hole for hole in mine.keys() & theirs.keys() if mine[hole] == theirs[hole]}
+
+
+def _holes(meaning: Meaning) -> Iterator[tuple[tuple[str, ...], tuple[str, str]]]:
+    """Hole -> sha256 of photograph and mask."""
+    for masks in meaning.mask_sets or filter(None, [meaning.mask_set]):
+        for label, table in masks.masks.items():
+            for image_id, mask in table.items():
+                if not isinstance(mask, str):
+                    yield (masks.name, label, image_id), (meaning.dataset.images[image_id], mask[1])
+
+
+def _apart(one: Meaning, other: Meaning) -> str:
+    """The first field of test set, masks and seed in which two manifests differ."""
+    fields = ("dataset", "seed", "mask_sets", "mask_set")
+    found, wanted = ({name: meaning.model_dump()[name] for name in fields} for meaning in (one, other))
+    return difference(found, wanted) or "neither has one"
+
+
+def _otherwise(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Iterator[str]:
+    """A sentence for each thing that is not the same."""
+    mine, theirs = one.manifest.meaning, other.manifest.meaning
+    names = one.suite, other.suite
+    for name, own, foreign in zip(names, (mine, theirs), (theirs, mine), strict=True):
+        there = dict(_holes(foreign))
+        alone = sum(hole not in there for hole, _ in _holes(own))
+        if alone:
+            yield f"Holes only in `{name}`: {alone:,}."
+    changed = len(dict(_holes(mine)).keys() & dict(_holes(theirs)).keys()) - len(holes)
+    if changed:
+        yield f"Holes of one name whose photograph or mask is not the same: {changed:,}."
+    for name, ours, others in zip(names, (one, other), (other, one), strict=True):
+        if more := sorted(_entries(ours) - _entries(others)):
+            yield f"Only in `{name}`: {_listed(more)}."
+    for entry in sorted(_entries(one) & _entries(other)):
+        if text := difference(mine.methods[entry].model_dump(), theirs.methods[entry].model_dump()):
+            yield f"`{entry}` was made otherwise ({text})."
+    for metric in sorted(mine.metrics.keys() & theirs.metrics.keys()):
+        if text := _metric(mine, theirs, metric):
+            yield f"`{metric}` is another figure ({text}), and is not compared."
+
+
+def _entries(side: Results) -> set[str]:
+    """What has a row of its own."""
+    return set(side.rows["entry"]) & side.manifest.meaning.methods.keys()
+
+
+def _metric(one: Meaning, other: Meaning, metric: str) -> str | None:
+    """In what two folders' figures of one metric differ; None where they are the same figure."""
+    mine, theirs = one.metrics[metric], other.metrics[metric]
+    if mine.unavailable or theirs.unavailable:
+        return None
+    return difference(mine.model_dump(include=_FIXED), theirs.model_dump(include=_FIXED))
+
+
+def _changes(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Iterator[Change]:
+    for column in OVERVIEW:
+        metric = column[0]
+        if column not in one.measured & other.measured or METRICS[metric].kind != "image":
+            continue
+        if _metric(one.manifest.meaning, other.manifest.meaning, metric):
+            continue
+        sides = [side.column(*column).dropna(subset="value") for side in (one, other)]
+        both = sides[0].merge(sides[1], on=[*_FILL, "photograph"], suffixes=("", "_other"))
+        both = both[pd.MultiIndex.from_frame(both[_HOLE]).isin(holes)]
+        for (mask_set, entry), fills in both.groupby(["mask_set", "entry"]):
+            values, theirs = (fills[name].to_numpy(float) for name in ("value", "value_other"))
+            found = mean_difference(theirs - values, fills["photograph"].tolist())
+            means, moved = (float(values.mean()), float(theirs.mean())), bool((values != theirs).any())
+            yield Change(str(mask_set), str(entry), column, *means, found, moved)
+
+
+# --- what people read -----------------------------------------------------------------------------
+
+
+def _markdown(
+    one: Results, other: Results, holes: int, said: Sequence[str], changes: Sequence[Change]
+) -> Iterator[str]:
+    yield f"# {one.suite} beside {other.suite}"
+    yield f"{holes:,} holes are the same in both, photograph and mask."
+    if said:
+        yield "## What is not the same\n\n" + "\n".join(f"* {line}" for line in said)
+    if not changes:
+        yield "No method has a figure in both."
+    elif not any(change.moved for change in changes):
+        yield "The methods that both have, have the same figures."
+    else:
+        yield (
+            "Each figure is the mean of the first folder → that of the second, over the fills that both "
+            "have, and the mean of the differences with half the width of its 95 % interval over "
+            "photographs. **Bold**: intervals and ranks say that it is not chance."
+        )
+        for mask_set in dict.fromkeys(change.mask_set for change in changes):
+            yield f"## Holes: {mask_set}"
+            yield _table([change for change in changes if change.mask_set == mask_set])
+
+
+def _table(changes: Sequence[Change]) -> str:
+    columns = list(dict.fromkeys(change.column for change in changes))
+    found = {(change.entry, change.column): change for change in changes}
+    moved = dict.fromkeys(change.entry for change in changes if change.moved)
+    same = [entry for entry in dict.fromkeys(change.entry for change in changes) if entry not in moved]
+    lines = [[f"`{entry}`", *(_cell(found.get((entry, column))) for column in columns)] for entry in moved]
+    table = markdown_table(["method", *(title(*column) for column in columns)], lines)
+    return table + (f"\n\nThe same figures in both: {_listed(same)}." if same else "")
+
+
+def _cell(change: Change | None) -> str:
+    if change is None:
+        return "–"
+    if not change.moved:
+        return number(change.one)
+    by = change.change.value
+    spread = "" if by.low != by.low else f" ± {number(reach(by))}"
+    text = f"{by.mean:+.3g}{spread}"
+    marked = f"**{text}**" if change.change.told_apart else text
+    return f"{number(change.one)} → {number(change.other)} ({marked})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,100 @@
+"""Two results folders beside each other."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from PIL import Image as PilImage
+from skimage import data
+
+from benchmark.__main__ import main
+from benchmark.diff import diff
+from inpainters import registry
+from inpainters.errors import InputError
+
+SETTINGS = ("--masks", "irregular", "--bins", "10-20,40-50")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Six small photographs."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("astronaut", "chelsea", "coffee", "rocket", "cat", "hubble_deep_field"):
+        PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(photos, tmp_path_factory):
+    """A run, and the same with Telea's fills under Navier–Stokes' name."""
+    root = tmp_path_factory.mktemp("results")
+    common = ["run", "photos", "--data", str(photos), "--size", "48", *SETTINGS]
+    assert main([*common, "--methods", "mean_fill,telea,biharmonic", "--out", str(root / "old")]) == 0
+    spec = registry.METHODS["telea"]
+    registry.METHODS["telea"] = replace(registry.METHODS["navier_stokes"], name="telea", version="99")
+    try:
+        assert main([*common, "--methods", "mean_fill,telea,shift_map", "--out", str(root / "new")]) == 0
+    finally:
+        registry.METHODS["telea"] = spec
+    return root
+
+
+def test_what_differs_is_named_and_measured(folders, capsys):
+    assert main(["diff", str(folders / "old"), str(folders / "new")]) == 1
+    said = capsys.readouterr().out
+    assert "12 holes are the same in both" in said
+    assert "`telea` was made otherwise" in said
+    assert "version" in said
+    assert "* Only in `old`: `biharmonic`." in said
+    assert "* Only in `new`: `shift_map`." in said
+    assert "The same figures in both: `mean_fill`." in said
+    (line,) = [line for line in said.splitlines() if line.startswith("| `telea` |")]
+    assert line.count("→") >= 3
+    assert "±" in line
+
+
+def test_the_change_is_the_mean_of_paired_differences(folders):
+    import pandas as pd
+
+    tables = [pd.read_parquet(folders / name / "scores.parquet") for name in ("old", "new")]
+    keys = ["bin", "image_id"]
+    one, other = (
+        rows[(rows["method"] == "telea") & (rows["image_id"] != "*")].set_index(keys)["psnr@hole"]
+        for rows in tables
+    )
+    wanted = (other - one).mean()
+    line = next(x for x in diff(folders / "old", folders / "new").markdown.splitlines() if "| `telea`" in x)
+    assert f"({wanted:+.3g} ±" in line or f"**{wanted:+.3g} ±" in line
+
+
+def test_a_folder_beside_itself_is_the_same(folders, tmp_path, capsys):
+    shutil.copytree(folders / "old", tmp_path / "again")
+    assert main(["diff", str(folders / "old"), str(tmp_path / "again")]) == 0
+    said = capsys.readouterr().out
+    assert "What is not the same" not in said
+    assert "have the same figures" in said
+
+
+def test_no_picture_is_needed(folders, tmp_path):
+    for name in ("old", "new"):
+        shutil.copytree(folders / name, tmp_path / name, ignore=shutil.ignore_patterns("cells"))
+    assert (
+        diff(tmp_path / "old", tmp_path / "new").markdown == diff(folders / "old", folders / "new").markdown
+    )
+
+
+def test_holes_of_one_folder_alone_are_counted_and_left_out(folders, photos, tmp_path):
+    common = ["run", "photos", "--data", str(photos), "--size", "48", "--methods", "mean_fill"]
+    assert main([*common, *SETTINGS[:3], "10-20", "--n", "4", "--out", str(tmp_path / "few")]) == 0
+    found = diff(folders / "old", tmp_path / "few")
+    assert "4 holes are the same in both" in found.markdown
+    assert "* Holes only in `old`: 8." in found.markdown
+    assert found.differs
+
+
+def test_folders_without_a_common_hole_are_refused_by_the_field(folders, photos, tmp_path):
+    common = ["run", "photos", "--data", str(photos), "--size", "48", "--methods", "mean_fill", *SETTINGS]
+    assert main([*common, "--seed", "1", "--out", str(tmp_path / "seed")]) == 0
+    with pytest.raises(InputError, match=r"no hole in common.*mask_sets"):
+        diff(folders / "old", tmp_path / "seed")
+    assert main(["diff", str(folders / "old"), str(tmp_path / "nowhere")]) == 2

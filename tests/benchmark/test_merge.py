@@ -1,0 +1,180 @@
+"""Results folders that grow and come together: each ends as the run that asked for all at once."""
+
+import json
+import shutil
+
+import pytest
+from PIL import Image as PilImage
+from skimage import data
+
+from benchmark.__main__ import main
+
+BOTH = ("--bins", "10-20,40-50")
+PARTS = ("scores.parquet", "reasons.parquet")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Three small photographs."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("astronaut", "chelsea", "coffee"):
+        PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def run(photos, tmp_path):
+    """`run(folder, *arguments)`: a run with small pictures in `tmp_path / folder`, scored without a report;
+    returns the exit code.
+    """
+    common = ["run", "photos", "--data", str(photos), "--size", "48", "--seed", "5", "--only", "run"]
+
+    def start(folder, *more):
+        code = main([*common, "--out", str(tmp_path / folder), *more])
+        return code or main(["score", str(tmp_path / folder)])
+
+    return start
+
+
+def told(folder):
+    """What a folder holds but times, machines and how it came about."""
+    manifest = json.loads((folder / "manifest.json").read_text())["meaning"]
+    rows = {name: (folder / name).read_bytes() for name in PARTS if (folder / name).exists()}
+    return rows, manifest
+
+
+GROWTH = {
+    "methods": (["--methods", "telea"], ["--methods", "mean_fill"]),
+    "bins": (["--bins", "40-50", "--methods", "telea,mean_fill"], []),
+    "mask sets": (["--masks", "object", "--methods", "telea,mean_fill"], ["--masks", "irregular,object"]),
+    "pictures": (["--n", "2", "--methods", "telea,mean_fill"], []),
+    "pictures in turns": (["--n", "2", "--once", "--methods", "telea,mean_fill"], ["--once"]),
+    "pictures in batches": (["--n", "2", "--batch", "2", "--methods", "telea,mean_fill"], ["--batch", "2"]),
+}
+
+
+@pytest.mark.parametrize("what", GROWTH)
+def test_a_folder_that_grew_is_the_one_that_was_whole_from_the_start(run, tmp_path, what):
+    first, then = GROWTH[what]
+    rest = [*BOTH] if what != "bins" else []
+    masks = [] if what == "mask sets" else ["--masks", "irregular"]
+    ours = ["--methods", "telea,mean_fill"]
+    assert run("grown", *first, *masks, *rest) == 0
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "grown" / "cells").rglob("*@*.png")}
+    assert run("grown", *(then if "--methods" in then else [*then, *ours]), *masks, *BOTH) == 0
+    after = {path: path.stat().st_mtime_ns for path in before}
+    if "--batch" not in first:  # a batch that has grown is filled again, its pictures beside each other
+        fills = [path for path in before if path.parent.name != "_inputs"]
+        assert fills
+        assert all(before[path] == after[path] for path in fills)
+    whole = [arg for arg in then if arg not in ("--methods", "mean_fill")]
+    assert run("whole", *whole, *ours, *masks, *BOTH) == 0
+    assert told(tmp_path / "grown") == told(tmp_path / "whole")
+
+
+def test_answers_grow(run, tmp_path):
+    settings = ["--methods", "patchmatch:iterations=1", "--masks", "object", "--bins", "10-20", "--n", "1"]
+    assert run("grown", *settings) == 0
+    assert run("grown", *settings, "--answers", "2") == 0
+    assert run("whole", *settings, "--answers", "2") == 0
+    assert told(tmp_path / "grown") == told(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("less", "said"),
+    [
+        (("--n", "2", *BOTH), "n: 3 there, 2 here"),
+        (("--bins", "10-20"), "bins.irregular"),
+        ((*BOTH, "--masks", "object"), "bins"),
+        ((*BOTH, "--once"), "once"),
+        ((*BOTH, "--seed", "6"), "seed: 5 there, 6 here"),
+    ],
+)
+def test_less_and_other_things_are_refused_and_nothing_is_lost(run, tmp_path, capsys, less, said):
+    settings = ["--methods", "mean_fill"]
+    assert run("out", *settings, *BOTH, "--masks", "irregular") == 0
+    before = (tmp_path / "out/cells/plan.json").read_bytes()
+    masks = [] if "--masks" in less else ["--masks", "irregular"]
+    assert run("out", *settings, *masks, *less) == 2
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "out/cells/plan.json").read_bytes() == before
+
+
+def test_a_broken_off_growth_goes_on(run, tmp_path, monkeypatch):
+    from benchmark.engines import local
+
+    settings = ["--methods", "telea", "--masks", "irregular", *BOTH]
+    assert run("out", "--n", "2", *settings) == 0
+
+    def broken(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "fill", broken)
+        assert run("out", *settings) == 130
+    assert main(["score", str(tmp_path / "out")]) == 0  # what there is, is still what its records say
+    assert run("out", *settings) == 0
+    assert run("whole", *settings) == 0
+    assert told(tmp_path / "out") == told(tmp_path / "whole")
+
+
+MERGED = {
+    "methods": (["--methods", "telea"], ["--methods", "mean_fill"]),
+    "pictures": (["--methods", "telea,mean_fill", "--n", "2"], ["--methods", "telea,mean_fill"]),
+    "both": (["--methods", "telea,mean_fill"], ["--methods", "telea"]),
+}
+
+
+@pytest.mark.parametrize("what", MERGED)
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_folders_become_the_one_run(run, tmp_path, what, turned):
+    settings = ["--masks", "irregular", *BOTH]
+    one, other = (["a", "b"], ["b", "a"])[turned]
+    for name, given in zip((one, other), MERGED[what], strict=True):
+        assert run(name, *given, *settings) == 0
+    assert main(["merge", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "whole")]) == 0
+    assert run("wanted", "--methods", "telea,mean_fill", *settings) == 0
+    assert told(tmp_path / "whole") == told(tmp_path / "wanted")
+    assert main(["verify", str(tmp_path / "whole"), "--scores", "all"]) == 0
+
+
+def test_what_neither_folder_has_is_filled_by_the_next_run(run, tmp_path, capsys):
+    assert run("a", "--methods", "telea", "--masks", "irregular", "--bins", "10-20") == 0
+    assert run("b", "--methods", "mean_fill", "--masks", "irregular", "--bins", "40-50", "--n", "2") == 0
+    assert main(["merge", str(tmp_path / "a"), str(tmp_path / "b")]) != 0
+    assert "run the suite again to continue" in capsys.readouterr().err
+    settings = ["--methods", "telea,mean_fill", "--masks", "irregular", *BOTH]
+    assert run("a", *settings) == 0
+    assert run("whole", *settings) == 0
+    assert told(tmp_path / "a")[0] == told(tmp_path / "whole")[0]
+
+
+def test_unlike_folders_are_refused_by_the_field_and_nothing_is_written(run, tmp_path, photos, capsys):
+    settings = ["--methods", "mean_fill", "--masks", "irregular", *BOTH]
+    assert run("a", *settings) == 0
+    assert run("b", *settings, "--seed", "6") == 0
+    other = tmp_path / "others"
+    shutil.copytree(photos, other)
+    PilImage.new("RGB", (160, 160), (9, 90, 9)).save(other / "astronaut.png")
+    assert run("c", *settings, "--data", str(other)) == 0
+    for name, said in (("b", "seed: 5 there, 6 here"), ("c", "dataset: photos")):
+        assert main(["merge", str(tmp_path / "a"), str(tmp_path / name), "--out", str(tmp_path / "new")]) == 2
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "new/cells/plan.json").exists()
+    assert main(["merge", str(tmp_path / "a"), str(tmp_path / "nowhere")]) == 2
+
+
+def test_a_cell_that_was_made_otherwise_is_named(run, tmp_path, capsys, monkeypatch):
+    from dataclasses import replace
+
+    from inpainters import registry
+
+    settings = ["--methods", "mean_fill", "--masks", "irregular", *BOTH]
+    assert run("a", *settings) == 0
+    newer = replace(registry.METHODS["mean_fill"], version="99")
+    monkeypatch.setitem(registry.METHODS, "mean_fill", newer)
+    assert run("b", *settings) == 0
+    assert main(["merge", str(tmp_path / "a"), str(tmp_path / "b")]) == 2
+    said = capsys.readouterr().err
+    assert "'mean_fill' at irregular 10-20 was made otherwise" in said
+    assert "version" in said
