@@ -60,10 +60,16 @@ def diff(one: Path, other: Path) -> Beside:
             f"'{one.name}' and '{other.name}' have no hole in common, so that no figure of theirs can be "
             f"compared ({_apart(first.manifest.meaning, second.manifest.meaning)})."
         )
-    said = list(_otherwise(first, second, holes))
+    names = _names(one, other)
+    said = list(_otherwise(first, second, names, holes))
     changes = list(_changes(first, second, holes))
-    text = "\n\n".join(_markdown(first, second, len(holes), said, changes)) + "\n"
+    text = "\n\n".join(_markdown(names, len(holes), said, changes)) + "\n"
     return Beside(text, bool(said) or any(change.moved for change in changes))
+
+
+def _names(one: Path, other: Path) -> tuple[str, str]:
+    """What to call two folders so that they are told apart."""
+    return (one.name, other.name) if one.name != other.name else (str(one), str(other))
 
 
 def common_holes(one: Meaning, other: Meaning) -> set[tuple[str, ...]]:
@@ -88,10 +94,11 @@ def _apart(one: Meaning, other: Meaning) -> str:
     return difference(found, wanted) or "neither has one"
 
 
-def _otherwise(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Iterator[str]:
+def _otherwise(
+    one: Results, other: Results, names: tuple[str, str], holes: set[tuple[str, ...]]
+) -> Iterator[str]:
     """A sentence for each thing that is not the same."""
     mine, theirs = one.manifest.meaning, other.manifest.meaning
-    names = one.suite, other.suite
     for name, own, foreign in zip(names, (mine, theirs), (theirs, mine), strict=True):
         there = dict(_holes(foreign))
         alone = sum(hole not in there for hole, _ in _holes(own))
@@ -145,9 +152,9 @@ def _changes(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Itera
 
 
 def _markdown(
-    one: Results, other: Results, holes: int, said: Sequence[str], changes: Sequence[Change]
+    names: tuple[str, str], holes: int, said: Sequence[str], changes: Sequence[Change]
 ) -> Iterator[str]:
-    yield f"# {one.suite} beside {other.suite}"
+    yield f"# {names[0]} beside {names[1]}"
     yield f"{holes:,} holes are the same in both, photograph and mask."
     if said:
         yield "## What is not the same\n\n" + "\n".join(f"* {line}" for line in said)
