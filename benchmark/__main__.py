@@ -116,7 +116,7 @@ def _add_evaluate(added: argparse.ArgumentParser) -> None:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
-    run.add_argument("suite", help="quick or photos")
+    run.add_argument("suite", help="quick, photos or a paper's: `list` names them")
     run.add_argument(
         "--methods",
         metavar="A,B",
@@ -138,7 +138,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--masks",
         metavar="A,B",
-        help="generators, or folder:DIR made by `masks import` (default: irregular,object)",
+        help="generators, with :natural, :border or :free behind them, or folder:DIR made by `masks import` "
+        "(default: the suite's)",
     )
     run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask sets")
     run.add_argument(
@@ -213,7 +214,7 @@ def _add_masks(masks: argparse.ArgumentParser) -> None:
 
 def _list(_: argparse.Namespace) -> int:
     from benchmark import metrics, suites
-    from benchmark.inputs import datasets
+    from benchmark.inputs import datasets, masksets
     from inpainters import masks, registry
 
     _print_rows("Suites", {name: suite.title for name, suite in suites.SUITES.items()})
@@ -222,6 +223,7 @@ def _list(_: argparse.Namespace) -> int:
         "Mask sets",
         {
             **{name: spec.title for name, spec in masks.GENERATORS.items()},
+            **{f"NAME:{way}": text for way, text in masksets.WAYS.items()},
             "folder:DIR": "made by `masks import`",
         },
     )
@@ -249,7 +251,8 @@ def _run(parsed: argparse.Namespace) -> int:
     _check_numbers(parsed)
     check_device(parsed.device)
     masks = masksets.open_mask_sets(suite.mask_sets if parsed.masks is None else parsed.masks.split(","))
-    bins = {one.name: masksets.choose_bins(one, parsed.bins) for one in masks}
+    wanted = parsed.bins or ",".join(suite.bins) or None
+    bins = {one.name: masksets.choose_bins(one, wanted) for one in masks}
     bare = parsed.only == "inputs" and not parsed.methods
     methods = [] if bare else plans.choose_methods(_joined(parsed))
     dataset = _dataset(parsed, suite.dataset)

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmark.cells import Cell, ColumnKey, column_folder, difference, read_json, write_json
 from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import Inputs, link, stored_inputs
-from benchmark.plan import Plan, join, load_plan, plan_file, unlike
+from benchmark.plan import Plan, join, keeps_apart, load_plan, plan_file
 from inpainters.errors import InputError
 
 
@@ -20,7 +20,7 @@ def merge(sources: Sequence[Path], out: Path) -> Plan:
     plans = {source: load_plan(source) for source in sources}
     first, *others = sources
     for other in others:
-        if text := unlike(plans[first], plans[other]):
+        if text := keeps_apart(plans[first], plans[other]):
             raise InputError(
                 f"'{first.name}' and '{other.name}' are not alike ({text}): folders of one test set, with "
                 "the same masks and seed, can be merged."

@@ -14,7 +14,7 @@ from benchmark.cells import FORMAT, Cell, ColumnKey, compact, difference, read_j
 from benchmark.files import fault
 from benchmark.inputs.datasets import Dataset, take
 from benchmark.inputs.masksets import MaskSet, middle
-from benchmark.suites import Suite
+from benchmark.suites.base import Suite
 from inpainters import commandline, registry
 from inpainters.errors import InputError
 from inpainters.masks import BINS
@@ -236,7 +236,7 @@ def _holds(plan: Plan, mask_set: str, bins: Sequence[str], *, once: bool) -> boo
     return own == tuple(bins) if once else set(own) >= set(bins)
 
 
-def unlike(one: Plan, other: Plan) -> str | None:
+def keeps_apart(one: Plan, other: Plan) -> str | None:
     """The first field in which two plans differ beyond how much they ask for; None where they can be
     joined.
     """
@@ -255,7 +255,7 @@ def unlike(one: Plan, other: Plan) -> str | None:
 
 
 def join(one: Plan, other: Plan) -> Plan:
-    """A plan that asks for all that either does; they must not be `unlike`."""
+    """A plan that asks for all that either does; they must be alike (`keeps_apart`)."""
     names = tuple(dict.fromkeys((*one.mask_sets, *other.mask_sets)))
     longer = max(one, other, key=lambda plan: len(plan.pictures))
     methods = {**one.methods, **other.methods}

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmark.metrics import METRICS, told  # noqa: E402
+from benchmark.suites import SUITES  # noqa: E402
+from benchmark.suites.base import Suite  # noqa: E402
 from inpainters import METHODS, MethodSpec  # noqa: E402
 from inpainters.masks import GENERATORS  # noqa: E402
 from inpainters.methods.diffusion.schedules import SCHEDULES  # noqa: E402
@@ -137,6 +139,17 @@ def masks() -> str:
     return "\n".join(f"* `{m.name}` **{m.title}.** {m.summary} {m.source}." for m in GENERATORS.values())
 
 
+def suites() -> str:
+    """All suites with their protocols."""
+    return "\n".join(
+        f"* `{s.name}` **{s.title[0].upper()}{s.title[1:]}.** {_paper(s)}".rstrip() for s in SUITES.values()
+    )
+
+
+def _paper(suite: Suite) -> str:
+    return f"{suite.paper}. {suite.departs}" if suite.paper else ""
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "presets": presets,
@@ -149,6 +162,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "weights": weights,
     "metrics": metrics,
     "masks": masks,
+    "suites": suites,
 }
 
 if __name__ == "__main__":

@@ -31,6 +31,14 @@ from inpainters.masks import BINS, GENERATORS, bin_of, derive_seed, generate, to
 
 FIXED = tuple(name for name in ("half", "lines", "grid", "expand") if name in GENERATORS)
 """Patterns with a ratio of their own: one column each, named like the pattern."""
+WAYS = {
+    "natural": "as its paper draws it, its ratios with it",
+    "border": "every hole touches the border",
+    "free": "no hole touches the border",
+}
+"""What may stand behind a generator's name."""
+DRAWN = "drawn"
+"""The one column of masks whose ratios come as they come."""
 POLARITIES = ("white-missing", "white-known")
 Polarity = Literal["white-missing", "white-known"]
 
@@ -45,6 +53,8 @@ class MaskSet:
     bins: tuple[str, ...]
     files: dict[str, list[Path]] = field(default_factory=dict, repr=False)
     """An imported set's masks, by bin."""
+    way: str = ""
+    """How a generator draws: "natural", "border", "free", or as it comes."""
 
     def mask(
         self, size: tuple[int, int], seed: int, image_id: str, label: str, border: bool | None = None
@@ -55,13 +65,15 @@ class MaskSet:
         Raises InputError where an imported set has no mask that fits.
         """
         if not self.files:
+            ours = {"border": True, "free": False}.get(self.way, border)
             drawn = generate(
-                self.source,
+                self.source.partition(":")[0],
                 size,
                 seed=seed,
                 image_id=image_id,
                 bin=label if label in BINS else None,
-                border=border,
+                border=ours,
+                natural=self.way == "natural",
             )
             _assert_bin(drawn, label)
             return drawn
@@ -81,7 +93,9 @@ def _assert_bin(mask: Mask, label: str) -> None:
 
 def middle(label: str) -> float:
     """The middle of a bin as a fraction; for a fixed pattern about what it removes."""
-    return sum(BINS[label]) / 2 if label in BINS else {"grid": 0.75}.get(label, 0.5)
+    return (
+        sum(BINS[label]) / 2 if label in BINS else {"grid": 0.75}.get(label, 0.5 if label != DRAWN else 0.25)
+    )
 
 
 def _nearest(mask: Mask, size: tuple[int, int]) -> Mask:
@@ -92,14 +106,21 @@ def _nearest(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def open_mask_set(name: str) -> MaskSet:
-    """The set `name`: a generator, or `folder:DIR` made by `masks import`;
+    """The set `name`: a generator, one of its WAYS behind a colon, or `folder:DIR` made by `masks import`;
     raises InputError with one sentence.
     """
     if name.startswith("folder:"):
         return _imported(Path(name.partition(":")[2]))
-    if name not in GENERATORS:
+    generator, colon, way = name.partition(":")
+    if generator not in GENERATORS:
         raise unknown("mask set", name, [*GENERATORS, "folder:DIR"])
-    return MaskSet(name, name, (name,) if name in FIXED else tuple(BINS))
+    if colon and way not in WAYS:
+        raise unknown(f"way of '{generator}'", way, WAYS)
+    if way == "natural":
+        generate(generator, (64, 64), seed=0, natural=True)  # says so where it has no ratios of its own
+        return MaskSet(f"{generator}_{way}", name, (DRAWN,), way=way)
+    bins = (generator,) if generator in FIXED else tuple(BINS)
+    return MaskSet(name.replace(":", "_"), name, bins, way=way)
 
 
 def open_mask_sets(names: Sequence[str]) -> list[MaskSet]:

@@ -54,10 +54,12 @@ def _draw_part(results: Results) -> Iterator[Path]:
     def file(name: str) -> Path:
         return results.folder / "figures" / f"{results.stem(name)}.svg"
 
+    several = results.rows.loc[results.rows["bin"] != ALL, "bin"].nunique() > 1
     for metric, region in (pair for pair in BY_RATIO if pair in measured(results)):
         cells = _ranked(summarise(results, metric, region))
-        figure = _by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells)
-        yield _save(figure, file(f"{metric}_{region}"))
+        if several:
+            figure = _by_ratio(Figure(figsize=(8, 4)), results, metric, region, cells)
+            yield _save(figure, file(f"{metric}_{region}"))
         if (metric, region) in LEADING and results.timings["seconds"].notna().any():
             figure = _by_seconds(Figure(figsize=(8, 4)), results, metric, region, cells)
             yield _save(figure, file(f"{metric}_{region}_by_seconds"))

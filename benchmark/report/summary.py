@@ -351,9 +351,15 @@ def _check_alone(results: Results) -> None:
         raise ValueError("holes of several mask sets share no column: take one of the results' parts")
 
 
+def of_ratios(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ratio bins; all of a mask set that has none, such as a fixed pattern."""
+    found = rows[rows["bin"].isin(list(BINS))]
+    return rows[rows["bin"] != ALL] if found.empty else found
+
+
 def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of all ratio bins as those of one; those of whole sets only where there is a single bin."""
-    rows = rows[rows["bin"].isin(list(BINS))]
+    rows = of_ratios(rows)
     pictures = rows["image_id"] != WHOLE_SET
     return (rows if rows["bin"].nunique() == 1 else rows[pictures | rows["value"].isna()]).assign(bin=ALL)
 
@@ -384,7 +390,7 @@ def sizes_of(results: Results) -> dict[Key, Size]:
     """How much each entry filled in each bin, and in all of them; of one mask set."""
     _check_alone(results)
     rows = results.timings[["entry", "bin", "image_id", "photograph"]].drop_duplicates()
-    both = pd.concat([rows, rows[rows["bin"].isin(list(BINS))].assign(bin=ALL)])
+    both = pd.concat([rows, of_ratios(rows).assign(bin=ALL)])
     return {
         (str(entry), str(label)): Size(len(group), group["photograph"].nunique())
         for (entry, label), group in both.groupby(["entry", "bin"])

@@ -25,6 +25,7 @@ from benchmark.report.summary import (
     left_out,
     measured,
     named,
+    of_ratios,
     over_answers,
     sizes_of,
     summarise,
@@ -32,7 +33,6 @@ from benchmark.report.summary import (
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import KNOWN_COLUMNS, WHOLE_SET, Results
 from benchmark.rows import Column as Pair
-from inpainters.masks import BINS
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 
@@ -276,7 +276,7 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
     overview, and how they differ.
     """
     rows = results.rows[results.rows["image_id"] != WHOLE_SET]
-    seeds = rows[rows["bin"].isin(list(BINS))].groupby("entry")["seed"].nunique()
+    seeds = of_ratios(rows).groupby("entry")["seed"].nunique()
     several = [entry for entry in entries if seeds.get(entry, 0) > 1]
     if not several:
         return []
@@ -308,8 +308,8 @@ def _several(results: Results, entries: Sequence[str]) -> list[str]:
 
 def _of_answers(results: Results, entry: str, metric: str, region: str, how: str) -> str:
     rows = figures_of(results, metric, region)
-    mine = (rows["entry"] == entry) & (rows["image_id"] != WHOLE_SET) & rows["bin"].isin(list(BINS))
-    chosen = over_answers(rows[mine], how)
+    mine = of_ratios(rows[(rows["entry"] == entry) & (rows["image_id"] != WHOLE_SET)])
+    chosen = over_answers(mine, how)
     found = interval_of_mean(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
     return "–" if np.isnan(found.mean) else text(TableFigure("", ALL, metric, region, found))
 
@@ -325,7 +325,7 @@ def _section(
             "compare them only at equal n, and read the kernel distance beside them. The reference is "
             "paired: the originals of the same pictures.*"
         )
-    columns = [*bins, ALL]
+    columns = [*bins, ALL] if len(bins) > 1 else [*bins]
     parts.append(
         markdown_table(
             ["method", *columns],

@@ -1,38 +1,26 @@
-"""The suites: which test set, masks and bins a named benchmark has."""
+"""The suites: which test set, masks and bins a named benchmark has. One file each."""
 
-from dataclasses import dataclass
-from typing import Literal
-
+from benchmark.suites import (
+    center_box,
+    deepfill_freeform,
+    lama_medium,
+    lama_narrow,
+    lama_wide,
+    objects,
+    overlays,
+    pconv_bins,
+    photos,
+    quick,
+    repaint_six,
+)
+from benchmark.suites.base import Suite
 from inpainters.errors import unknown
 
-
-@dataclass(frozen=True)
-class Suite:
-    """A named benchmark."""
-
-    name: str
-    title: str
-    dataset: str
-    mask_sets: tuple[str, ...] = ("irregular", "object")
-    n: int | None = None
-    """Pictures in each column; None takes all."""
-    seconds: float = 3600.0
-    """What the plan may cost by the methods' declared costs."""
-    budget: Literal["shared", "each"] = "each"
-    """Whether all methods share `seconds` or each has as much."""
-
-
-SUITES: dict[str, Suite] = {
-    "quick": Suite(
-        "quick",
-        "8 fixed crops of the built-in photographs, under 15 minutes",
-        "sample",
-        n=8,
-        seconds=840,
-        budget="shared",
-    ),
-    "photos": Suite("photos", "any folder of photographs (--data DIR), an hour for each method", "folder"),
-}
+_MODULES = (
+    quick, photos, pconv_bins, lama_narrow, lama_medium, lama_wide, repaint_six, deepfill_freeform,
+    center_box, objects, overlays,
+)  # fmt: skip
+SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 
 
 def get(name: str) -> Suite:

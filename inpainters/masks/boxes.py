@@ -14,6 +14,14 @@ def box_center(field: Field) -> Canvas:
     return _rectangle(field, height, width, 0.5, 0.5)
 
 
+def centre_half(_: np.random.Generator, height: int, width: int) -> Canvas:
+    """Half of each side: a quarter of the picture (Pathak et al. 2016, section 3.3)."""
+    canvas = np.zeros((height, width), np.uint8)
+    top, left = height // 4, width // 4
+    canvas[top : height - top, left : width - left] = 1
+    return canvas
+
+
 def box(field: Field) -> Canvas:
     """One box of any aspect from 1:2 to 2:1, anywhere."""
     stretch, down, right = field.rng.random(3).tolist()

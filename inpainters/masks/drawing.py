@@ -29,6 +29,7 @@ def generate(
     bin: str | None = None,
     ratio: float | None = None,
     border: bool | None = None,
+    natural: bool = False,
 ) -> Mask:
     """Return an (H, W) bool mask, True = missing; pure in its arguments.
 
@@ -41,6 +42,8 @@ def generate(
         ratio: fraction of missing pixels, hit within TOLERANCE or one pixel; drawn inside the bin (else from
             1 % to 60 %) where None.
         border: True: the hole touches the picture's border; False: it does not; None: as it comes.
+        natural: as the generator's paper draws it: the ratio comes as it comes, and no bin, ratio or border
+            may be given.
 
     Raises:
         InputError: an unknown name or bin, a ratio that is out of range, out of its bin, or does not fit in
@@ -48,6 +51,13 @@ def generate(
     """
     spec = _get(name)
     height, width = _check_size(size)
+    if natural:
+        return _natural(
+            spec,
+            (height, width),
+            derive_seed("natural", name, seed, image_id, height, width),
+            free=bin is None and ratio is None and border is None,
+        )
     if spec.pattern is not None:
         return _fixed(spec, spec.pattern(height, width), bin, ratio, border)
     rng = np.random.default_rng(derive_seed("mask", name, seed, image_id, bin, height, width))
@@ -60,6 +70,15 @@ def generate(
     )
     mask = _drawn(spec, rng, (height, width), missing, (fewest, most), border)
     return _to_border(mask) if border and not touches_border(mask) else mask
+
+
+def _natural(spec: GeneratorSpec, size: tuple[int, int], seed: int, *, free: bool) -> Mask:
+    if spec.natural is None:
+        able = ", ".join(name for name, one in GENERATORS.items() if one.natural)
+        raise InputError(f"'{spec.name}' has no ratios of its own; these have: {able}.")
+    if not free:
+        raise InputError("A mask as its paper draws it takes no bin, ratio or border; leave them out.")
+    return spec.natural(np.random.default_rng(seed), *size).astype(bool)
 
 
 def _get(name: str) -> GeneratorSpec:

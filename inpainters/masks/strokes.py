@@ -11,28 +11,39 @@ import numpy as np
 from inpainters.masks.marks import Canvas, Field, Mark, fit, line, paint
 
 _TRIES = 400
+_LARGEST = 0.5
+"""The largest share that LaMa's test masks may cover (`max_tamper_area` there)."""
 _NEAR = 0.05
 """How far from its target, as a share of it, a mask of LaMa's may be to be brought to it."""
 
 
 def brush(field: Field) -> Iterator[Mark]:
     """Yu et al. 2019, Algorithm 1: zigzags of 4 to 12 vertices, the angle reversed at every second one."""
+    while True:
+        yield from _zigzag(field, int(field.rng.integers(4, 13)))
+
+
+def _zigzag(field: Field, vertices: int) -> Iterator[Mark]:
     unit, rng = field.unit, field.rng
     mean_length = 45 * unit  # the diagonal / 8
-    while True:
-        vertices, x, y, sign = (
-            int(rng.integers(4, 13)),
-            rng.random() * field.width,
-            rng.random() * field.height,
-            1 - 2 * rng.integers(2),
-        )
-        for i, (turn, stretch, thick) in enumerate(rng.random((vertices, 3)).tolist()):
-            angle = 2 * math.pi * (1 / 5 + (2 * turn - 1) / 15) * (-1) ** i
-            length, width = 2 * mean_length * stretch, min((12 + 28 * thick) * unit, field.widest)
-            end = x + sign * length * math.sin(angle), y + sign * length * math.cos(angle)
-            start, stop = field.inside(x, y), field.inside(*end)
-            yield line((start, stop), width)
-            x, y = stop
+    x, y, sign = rng.random() * field.width, rng.random() * field.height, 1 - 2 * rng.integers(2)
+    for i, (turn, stretch, thick) in enumerate(rng.random((vertices, 3)).tolist()):
+        angle = 2 * math.pi * (1 / 5 + (2 * turn - 1) / 15) * (-1) ** i
+        length, width = 2 * mean_length * stretch, min((12 + 28 * thick) * unit, field.widest)
+        end = x + sign * length * math.sin(angle), y + sign * length * math.cos(angle)
+        start, stop = field.inside(x, y), field.inside(*end)
+        yield line((start, stop), width)
+        x, y = stop
+
+
+def brush_strokes(rng: np.random.Generator, height: int, width: int) -> Canvas:
+    """One to three of these zigzags, as the authors' program draws them for training and tests."""
+    field = Field(rng, height, width, height * width, 1, height * width, touch=False)
+    canvas = np.zeros((height, width), np.uint8)
+    for vertices in rng.integers(4, 13, int(rng.integers(1, 4))).tolist():
+        for mark in islice(_zigzag(field, vertices), vertices):
+            mark.draw(canvas)
+    return canvas
 
 
 def irregular(field: Field) -> Iterator[Mark]:
@@ -85,6 +96,22 @@ class Chains:
             if found:
                 return fit(found[1], field.missing)
         return paint(field, chain.from_iterable(self._chains(field, field.widest)))
+
+    def natural(self, rng: np.random.Generator, height: int, width: int) -> Canvas:
+        """A mask as LaMa draws it: any number of chains, or of boxes, is as likely as another. What covers
+        more than half of the picture is thrown away, as there.
+        """
+        field = Field(rng, height, width, height * width, 1, height * width, touch=False)
+        while True:
+            boxes = bool(self.boxes) and rng.random() < 0.3 / 1.3
+            number = self.boxes if boxes else self.number
+            drawn = self._boxes(field) if boxes else self._chains(field)
+            canvas = np.zeros((height, width), np.uint8)
+            for together in islice(drawn, int(rng.choice(number))):
+                for mark in together:
+                    mark.draw(canvas)
+            if 0 < cv2.countNonZero(canvas) <= _LARGEST * height * width:
+                return canvas
 
     def _kind(self, field: Field) -> tuple[range, Iterator[list[Mark]]]:
         """Every number of chains, or of boxes, is as likely as another and all are tried in one go, so the

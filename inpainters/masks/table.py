@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from inpainters.imaging import Mask
-from inpainters.masks.boxes import box, box_center
+from inpainters.masks.boxes import box, box_center, centre_half
 from inpainters.masks.marks import Canvas, Field, Mark
 from inpainters.masks.patterns import expand, grid, half, lines
 from inpainters.masks.silhouettes import silhouettes
-from inpainters.masks.strokes import Chains, brush, irregular, scratches
+from inpainters.masks.strokes import Chains, brush, brush_strokes, irregular, scratches
 from inpainters.masks.words import lines_of_writing
 
 
@@ -24,6 +26,8 @@ class GeneratorSpec:
     """One sentence."""
     marks: Callable[[Field], Iterator[Mark]] | None = None
     whole: Callable[[Field], Canvas] | None = None
+    natural: Callable[[np.random.Generator, int, int], Canvas] | None = None
+    """A mask as its paper draws it, whose ratio comes as it comes, of (rng, height, width)."""
     pattern: Callable[[int, int], Mask] | None = None
     ratio: float | None = None
     """Of a fixed pattern, for even sizes."""
@@ -46,23 +50,29 @@ _ZENG = (
 )
 _BERTALMIO = "Bertalmio et al., Image inpainting, SIGGRAPH 2000"
 
+_THIN = Chains(range(4, 52), range(10, 50), range(5, 15))
+_MEDIUM = Chains(range(4, 7), range(10, 110), range(5, 55), range(1, 6), range(10, 51))
+_THICK = Chains(range(1, 7), range(10, 210), range(5, 105), range(1, 4), range(30, 151), 10)
+
 _GENERATORS = (
     GeneratorSpec("box_center", "Centre box", _PATHAK,
-                  "One box in the middle, of the picture's own shape.", whole=box_center),
+                  "One box in the middle, of the picture's own shape.", whole=box_center,
+                  natural=centre_half),
     GeneratorSpec("box", "Box", _IIZUKA, "One box anywhere, between 1:2 and 2:1.", whole=box),
     GeneratorSpec("brush", "Brush strokes", _YU,
-                  "Zigzag strokes of a brush, as people paint over things.", brush),
+                  "Zigzag strokes of a brush, as people paint over things.", brush,
+                  natural=brush_strokes),
     GeneratorSpec("irregular", "Irregular walks", _LIU,
                   "Random walks, each turned and widened by its own amount.", irregular),
     GeneratorSpec("object", "Objects", _ZENG,
                   "One to three silhouettes, as of persons, animals and things that are taken out.",
                   whole=silhouettes),
     GeneratorSpec("thin", "Thin", _LAMA, "Many short thin strokes.",
-                  whole=Chains(range(4, 52), range(10, 50), range(5, 15))),
+                  whole=_THIN, natural=_THIN.natural),
     GeneratorSpec("medium", "Medium", _LAMA, "A few strokes of medium width, or small boxes.",
-                  whole=Chains(range(4, 7), range(10, 110), range(5, 55), range(1, 6), range(10, 51))),
+                  whole=_MEDIUM, natural=_MEDIUM.natural),
     GeneratorSpec("thick", "Thick", _LAMA, "A few long wide strokes, or large boxes.",
-                  whole=Chains(range(1, 7), range(10, 210), range(5, 105), range(1, 4), range(30, 151), 10)),
+                  whole=_THICK, natural=_THICK.natural),
     GeneratorSpec("text", "Text", _BERTALMIO, "Lines of writing across the picture.", lines_of_writing),
     GeneratorSpec("scratches", "Scratches", _BERTALMIO,
                   "Long thin scratches, as on an old print.", scratches),

@@ -144,9 +144,9 @@ def test_other_settings_and_foreign_folders_are_refused(
         "--out",
         tmp_path / "out",
     ]
-    assert main([str(a) for a in [*arguments, "--n", "1"]]) == 0
+    assert main([str(a) for a in [*arguments, "--n", "2"]]) == 0
     capsys.readouterr()
-    assert "n: 1 there, 2 here" in refused(capsys, *arguments, "--n", "2")
+    assert "n: 2 there, 1 here" in refused(capsys, *arguments, "--n", "1")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("x")
     assert "letter.txt" in refused(capsys, "run", "quick", "--out", tmp_path / "mine")

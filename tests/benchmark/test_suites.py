@@ -1,0 +1,95 @@
+"""Named suites: each runs from its name alone, over the holes that its paper has."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as PilImage
+from skimage import data
+
+from benchmark import suites
+from benchmark.__main__ import main
+from benchmark.inputs.masksets import choose_bins, open_mask_set, open_mask_sets
+from inpainters.errors import InputError
+from inpainters.masks import BINS, touches_border
+
+OURS = {"quick", "photos"}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Three small photographs."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("astronaut", "chelsea", "coffee"):
+        PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.mark.parametrize("name", suites.SUITES)
+def test_a_suite_names_its_paper_and_has_masks_and_bins_that_exist(name):
+    suite = suites.get(name)
+    assert suite.name == name
+    assert bool(suite.paper) == bool(suite.departs) == (name not in OURS)
+    for one in open_mask_sets(suite.mask_sets):
+        labels = choose_bins(one, ",".join(suite.bins) or None)
+        assert labels
+        assert set(suite.bins) <= set(labels)
+        for label in labels:
+            mask = one.mask((64, 64), 0, "picture", label)
+            assert 0 < mask.mean() < 1
+            assert np.array_equal(mask, one.mask((64, 64), 0, "picture", label))
+
+
+@pytest.mark.parametrize("name", suites.SUITES)
+def test_a_suite_runs_from_its_name_alone(name, photos, tmp_path, capsys):
+    source = [] if name == "quick" else ["--data", str(photos), "--size", "64"]
+    out = tmp_path / name
+    assert main(["run", name, *source, "--n", "1", "--only", "inputs", "--out", str(out)]) == 0
+    suite = suites.get(name)
+    sets = open_mask_sets(suite.mask_sets)
+    columns = sum(len(choose_bins(one, ",".join(suite.bins) or None)) for one in sets)
+    assert f"{columns} pictures" in capsys.readouterr().out
+    assert len(list((out / "inputs/masks").iterdir())) == columns
+
+
+def test_holes_touch_the_border_or_keep_off_it():
+    for way, touching in (("border", True), ("free", False)):
+        one = open_mask_set(f"irregular:{way}")
+        assert one.name == f"irregular_{way}"
+        assert one.bins == tuple(BINS)
+        found = [touches_border(one.mask((96, 96), 0, str(n), "10-20")) for n in range(12)]
+        assert found == [touching] * 12
+
+
+def test_ways_that_are_not_there_are_refused():
+    with pytest.raises(InputError, match="did you mean 'natural'"):
+        open_mask_set("thick:naturel")
+    with pytest.raises(InputError, match="no ratios of its own"):
+        open_mask_set("irregular:natural")
+
+
+def test_ratios_that_come_as_they_come_are_one_column_with_figures_of_its_own(photos, tmp_path):
+    out = tmp_path / "wide"
+    arguments = ["run", "lama_wide", "--data", str(photos), "--size", "64", "--out", str(out)]
+    assert main([*arguments, "--methods", "mean_fill,telea"]) == 0
+    rows = pd.read_parquet(out / "scores.parquet")
+    assert set(rows["mask_set"]) == {"thick_natural"}
+    assert set(rows["bin"]) == {"drawn"}
+    table = (out / "table.md").read_text()
+    (telea,) = [line for line in table.splitlines() if line.startswith("| Telea | 3 |") and "." in line]
+    mean = rows.loc[(rows["method"] == "telea") & (rows["image_id"] != "*"), "psnr@hole"].mean()
+    assert f"| {mean:.2f} |" in telea
+    assert "| method | drawn |" in table
+    masks = json.loads((out / "manifest.json").read_text())["meaning"]["mask_sets"]
+    assert [(one["name"], one["source"]) for one in masks] == [("thick_natural", "thick:natural")]
+
+
+def test_a_fixed_pattern_has_figures_in_the_first_table_too(photos, tmp_path):
+    out = tmp_path / "half"
+    arguments = ["run", "photos", "--masks", "half", "--data", str(photos), "--size", "64"]
+    assert main([*arguments, "--out", str(out), "--methods", "mean_fill,telea"]) == 0
+    first = (out / "table.md").read_text().split("## Rankings")[0]
+    (telea,) = [line for line in first.splitlines() if line.startswith("| Telea |")]
+    assert telea.startswith("| Telea | 3 |")
+    assert telea.count("–") == 0
