@@ -186,6 +186,46 @@ def _set(title: str, distance: _Distance, features: _Features) -> MetricSpec:
     )
 
 
+_AS_PRINTED: tuple[tuple[str, str, Literal["lower", "higher"], str], ...] = (
+    (
+        "ssim_lama",
+        "SSIM (LaMa's)",
+        "higher",
+        "As LaMa's evaluator (Suvorov 2022): the window and constants of `ssim`, black beyond "
+        "the border, mean "
+        "over all pixels",
+    ),
+    (
+        "ssim_pennet",
+        "SSIM (PEN-Net's)",
+        "higher",
+        "As PEN-Net's evaluator (Zeng 2019): scikit-image's, uniform window 51x51, sample covariance, mean "
+        "over RGB",
+    ),
+    (
+        "l1_pennet",
+        "L1 (PEN-Net's)",
+        "lower",
+        "As PEN-Net's evaluator (Zeng 2019): the sum of absolute differences over the sum of both pictures' "
+        "values",
+    ),
+)
+_EVALUATORS = tuple(
+    MetricSpec(
+        name=name,
+        title=title,
+        kind="image",
+        regions=("whole",),
+        better=better,
+        unit="",
+        variant=f"{variant}, of the whole picture.",
+        weights=None,
+        target=f"benchmark.metrics.evaluators:{name}",
+    )
+    for name, title, better, variant in _AS_PRINTED
+)
+"""Figures as the evaluation programs of papers compute them."""
+
 _SPECS = (
     MetricSpec(
         name="psnr",
@@ -265,6 +305,7 @@ _SPECS = (
         "sigma 1.5, K1 0.01, K2 0.03, mean over RGB, pictures of at least 161 pixels a side",
         precision="float32",
     ),
+    *_EVALUATORS,
     *(_lpips(net) for net in _LPIPS),
     MetricSpec(
         name="st_lpips_alex",

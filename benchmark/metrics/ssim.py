@@ -1,5 +1,6 @@
 """Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004 (doi 10.1109/TIP.2003.819861), equation 13."""
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -41,10 +42,17 @@ class Ssim(PerPicture):
 
 def ssim_map(x: Image, y: Image) -> npt.NDArray[np.float64]:
     """The (H, W) float64 map of two (H, W, 3) uint8 pictures, in [-1, 1], averaged over the channels."""
+    return similarity(x, y, _blur)
+
+
+def similarity(
+    x: Image, y: Image, blur: Callable[[npt.NDArray[np.float64]], npt.NDArray[Any]]
+) -> npt.NDArray[np.float64]:
+    """`ssim_map` with a window of one's own."""
     a, b = x.astype(np.float64), y.astype(np.float64)
-    mean_a, mean_b = _blur(a), _blur(b)
+    mean_a, mean_b = blur(a), blur(b)
     product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    covariance, variances = _blur(a * b) - product, _blur(a**2 + b**2) - squares
+    covariance, variances = blur(a * b) - product, blur(a**2 + b**2) - squares
     quotient = (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
     values: npt.NDArray[np.float64] = quotient.mean(axis=2)
     return values
