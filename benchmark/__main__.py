@@ -1,5 +1,5 @@
-"""python -m benchmark: list | masks export|import | run | score | report | rows | merge | diff | evaluate |
-fetch | verify.
+"""python -m benchmark: list | masks export|import | run | score | report | rows | merge | diff | papers |
+evaluate | fetch | verify.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def _parser() -> commandline.Parser:
         "python -m benchmark", description="Fill the same holes with every method, and measure."
     )
     commands = parser.add_subparsers(
-        required=True, metavar="list|masks|run|score|report|rows|merge|diff|evaluate|fetch|verify"
+        required=True, metavar="list|masks|run|score|report|rows|merge|diff|papers|evaluate|fetch|verify"
     )
     commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(
         command=_list
@@ -91,6 +91,11 @@ def _add_two_folders(commands: "argparse._SubParsersAction[commandline.Parser]")
     merge.add_argument("--out", type=commandline.path, metavar="DIR", help="default: the first of them")
     commandline.add_weights(merge)
     merge.set_defaults(command=_merge)
+    papers = commands.add_parser(
+        "papers", help="figures that papers print beside a folder's, and why they do not compare"
+    )
+    papers.add_argument("folder", type=commandline.path, metavar="DIR")
+    papers.set_defaults(command=_papers)
     diff = commands.add_parser("diff", help="say what differs between two results folders, and by how much")
     for name in ("one", "other"):
         diff.add_argument(name, type=commandline.path, metavar="DIR")
@@ -453,6 +458,13 @@ def _diff(parsed: argparse.Namespace) -> int:
     found = diff(parsed.one, parsed.other)
     print(found.markdown, end="")
     return int(found.differs)
+
+
+def _papers(parsed: argparse.Namespace) -> int:
+    from benchmark.published import papers_markdown
+
+    print(papers_markdown(parsed.folder), end="")
+    return 0
 
 
 def _verify(parsed: argparse.Namespace) -> int:

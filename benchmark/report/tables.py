@@ -89,10 +89,10 @@ def markdown(results: Results) -> str:
     if len(parts) > 1:
         names = ", ".join(f"`{part.mask_set}`" for part in parts)
         head.append(f"Holes of {len(parts)} kinds, each with tables of its own: {names}. {READING}")
-    return "\n\n".join([*head, *(text for part in parts for text in _part(part))]) + "\n"
+    return "\n\n".join([*head, *(text for part in parts for text in part_of(part))]) + "\n"
 
 
-def _part(results: Results) -> list[str]:
+def part_of(results: Results) -> list[str]:
     """All tables of one mask set."""
     rows, sizes = results.rows, sizes_of(results)
     bins, entries = column_order(rows["bin"]), entry_order(rows["entry"])
@@ -108,7 +108,7 @@ def _part(results: Results) -> list[str]:
         *_rankings(results),
         *agreement.section(results),
         *_several(results, entries),
-        "## Photographs per cell (n)",
+        AFTER_FIRST,
         "In brackets the number of holes, where photographs have more than one.",
         markdown_table(
             ["method", *bins],
@@ -148,6 +148,8 @@ def _level(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.1f}"
 
 
+AFTER_FIRST = "## Photographs per cell (n)"
+"""Begins what comes after the first tables."""
 _HOLES = "Holes: "
 """Begins the heading of a mask set's part of table.md."""
 READING = (

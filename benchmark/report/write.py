@@ -6,11 +6,15 @@ from pathlib import Path
 
 from benchmark.report import display, figures, tables
 from benchmark.report.latex import latex
+from benchmark.report.page import page_of
 from benchmark.results import load
+
+PAGE = "report.html"
+"""All of a suite on one page; left out of the repository, as `report` writes it anew."""
 
 
 def report(folder: Path, *, pictures: bool = True) -> list[Path]:
-    """Write table.md, table.tex and figures/ of a suite's folder and return their paths.
+    """Write table.md, table.tex, figures/ and report.html of a suite's folder and return their paths.
 
     `pictures` also makes display copies from the PNGs where these are here, and contact sheets from the
     display copies. Raises InputError where the folder is not a finished suite.
@@ -24,4 +28,5 @@ def report(folder: Path, *, pictures: bool = True) -> list[Path]:
     if pictures:
         display.copy(results)
         written += [sheet for part in results.parts() for sheet in display.sheets(part)]
-    return written
+    (folder / PAGE).write_text(page_of(results), encoding="utf-8", newline="\n")
+    return [*written, folder / PAGE]
