@@ -120,8 +120,9 @@ class _Features:
 _FRECHET = _Distance(
     "fd",
     "frechet",
-    "Fréchet distance of two Gaussians (Heusel 2017), covariances over n - 1, in float64 by torchmetrics; "
-    "biased under 2,048 pictures",
+    "Fréchet distance of two Gaussians (Heusel 2017), covariances over n - 1, in float64: from the singular "
+    "values of the features' products where pictures are no more than features, else by "
+    "torchmetrics; biased under 2,048 pictures",
     fair_n=2048,
 )
 _KERNEL = _Distance(

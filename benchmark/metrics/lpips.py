@@ -6,7 +6,9 @@ from a download behind the caller's back.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +30,10 @@ longer.
 """
 
 
+KEPT = 256 * 2**20
+"""Bytes of originals' maps that are kept."""
+
+
 class Lpips:
     """Inputs in [-1, 1]. `whole` is the package's value; `hole` and `band` are means of its spatial map over
     their pixels.
@@ -35,6 +41,7 @@ class Lpips:
 
     def __init__(self, net: str, device: str = "cpu") -> None:
         self.net, self.device = net, device
+        self._references = _Kept()
         self.model = self.load().to(device, memory_format=torch.channels_last)
 
     def load(self) -> Any:
@@ -63,17 +70,43 @@ class Lpips:
     @torch.inference_mode()
     def _score(self, triples: Sequence[tuple[Image, Image, Mask]]) -> Iterator[dict[str, float]]:
         references, outputs, masks = zip(*triples, strict=True)
-        layers = self._layers(_tensor(references, self.device), _tensor(outputs, self.device))
+        layers = self._layers(self._of_references(references), _tensor(outputs, self.device))
         whole = torch.stack([layer.mean((1, 2, 3)) for layer in layers]).sum(0).tolist()
         spatial = sum(lpips.upsample(layer, masks[0].shape)[:, 0] for layer in layers).cpu().numpy()
         for mask, average, values in zip(masks, whole, spatial, strict=True):
             yield means(values, mask) | {"whole": average}
 
-    def _layers(self, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
+    def _layers(self, references: list[torch.Tensor], y: torch.Tensor) -> list[torch.Tensor]:
         """The package's forward pass, stopped before it averages, as the average and the map are wanted."""
-        scale, net = self.model.scaling_layer, self.model.net
-        pairs = zip(net(scale(x)), net(scale(y)), self.model.lins, strict=True)
-        return [head((lpips.normalize_tensor(a) - lpips.normalize_tensor(b)) ** 2) for a, b, head in pairs]
+        return [
+            head((a - b) ** 2) for a, b, head in zip(references, self._maps(y), self.model.lins, strict=True)
+        ]
+
+    def _maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [lpips.normalize_tensor(a) for a in self.model.net(self.model.scaling_layer(x))]
+
+    def _of_references(self, references: Sequence[Image]) -> list[torch.Tensor]:
+        """The maps of the originals: the fills of another method come with the same ones."""
+        key = b"".join(sha256(image.tobytes()).digest() for image in references)
+        return self._references.get(key, lambda: self._maps(_tensor(references, self.device)))
+
+
+class _Kept:
+    """Maps that were made last, as many as KEPT bytes hold; one list at least."""
+
+    def __init__(self) -> None:
+        self.found: OrderedDict[bytes, list[torch.Tensor]] = OrderedDict()
+
+    def get(self, key: bytes, make: Callable[[], list[torch.Tensor]]) -> list[torch.Tensor]:
+        if key not in self.found:
+            self.found[key] = make()
+            while len(self.found) > 1 and sum(map(_size, self.found.values())) > KEPT:
+                self.found.popitem(last=False)
+        return self.found[key]
+
+
+def _size(maps: Sequence[torch.Tensor]) -> int:
+    return sum(one.nbytes for one in maps)
 
 
 def alex(device: str = "cpu") -> Lpips:

@@ -79,6 +79,20 @@ def test_frechet_against_the_matrix_root():
     assert frechet_distance(x.astype(np.float32), y.astype(np.float32)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize(("n", "m", "d"), [(8, 8, 40), (30, 20, 30), (60, 64, 64), (2, 3, 5)])
+def test_frechet_of_few_pictures_is_that_of_a_symmetric_eigen_decomposition(n, m, d):
+    rng = np.random.default_rng(n)
+    x = np.abs(rng.normal(0, 3, (n, d))).astype(np.float32)
+    y = np.abs(rng.normal(0.4, 2, (m, d))).astype(np.float32)
+    a, b = (np.cov(side.astype(np.float64), rowvar=False) for side in (x, y))
+    values, vectors = np.linalg.eigh(a)
+    root = vectors * np.sqrt(values.clip(min=0)) @ vectors.T
+    between = np.sqrt(np.linalg.eigvalsh(root @ b @ root).clip(min=0)).sum()
+    apart = x.mean(0, dtype=np.float64) - y.mean(0, dtype=np.float64)
+    wanted = apart @ apart + np.trace(a) + np.trace(b) - 2 * between
+    assert frechet_distance(x, y) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_frechet_of_a_perfect_fill_is_0():
     """Of 5 pictures with many features: the eigenvalues' noise alone would be -0.0013."""
     x = np.abs(np.random.default_rng(3).normal(0, 3, (5, 512))).astype(np.float32)
