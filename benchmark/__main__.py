@@ -54,6 +54,8 @@ def _parser() -> commandline.Parser:
             added.add_argument("--csv", action="store_true", help="as CSV, with all columns")
         else:
             commandline.add_weights(added)
+        if command is _score:
+            _add_jobs(added)
         if command in (_score, _report):
             added.add_argument(
                 "--methods",
@@ -120,6 +122,16 @@ def _add_evaluate(added: argparse.ArgumentParser) -> None:
     added.set_defaults(command=_evaluate)
 
 
+def _add_jobs(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "--jobs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that score (default: as many as there are cores, where there is much to do)",
+    )
+
+
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("suite", help="quick, photos or a paper's: `list` names them")
     run.add_argument(
@@ -172,6 +184,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="HOURS",
         help="quick: for all methods together; photos: for each method",
     )
+    _add_jobs(run)
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
     run.add_argument(
@@ -294,7 +307,7 @@ def _run(parsed: argparse.Namespace) -> int:
         )
     if parsed.only:
         return 1 if outcome.failed else 0
-    code = _scored(root, failures=False)
+    code = _scored(root, jobs=parsed.jobs, failures=False)
     _reported(root)
     return code
 
@@ -330,6 +343,12 @@ def _joined(parsed: argparse.Namespace) -> str | None:
     return parsed.methods and commandline.joined(parsed.methods, trust=parsed.trust)
 
 
+def _checked_jobs(parsed: argparse.Namespace) -> int:
+    if not 0 <= parsed.jobs <= 256:
+        raise InputError("--jobs must lie between 1 and 256; 0 chooses.")
+    return int(parsed.jobs)
+
+
 def _check_numbers(parsed: argparse.Namespace) -> None:
     if parsed.n is not None and parsed.n < 1:
         raise InputError("--n must be 1 or more.")
@@ -337,6 +356,7 @@ def _check_numbers(parsed: argparse.Namespace) -> None:
         raise InputError("--answers must lie between 1 and 64.")
     if not 1 <= parsed.batch <= 1024:
         raise InputError("--batch must lie between 1 and 1024.")
+    _checked_jobs(parsed)
     if parsed.seed < 0:
         raise InputError("--seed must be 0 or more.")
     if parsed.budget is not None and not 0 < parsed.budget < math.inf:
@@ -384,14 +404,14 @@ def _print_failures(failures: Sequence[str]) -> None:
         print(f"... and {len(failures) - 20} more.", file=sys.stderr)
 
 
-def _scored(root: Path, *, failures: bool = True) -> int:
+def _scored(root: Path, *, jobs: int = 0, failures: bool = True) -> int:
     from benchmark import cells
     from benchmark.plan import load_plan
     from benchmark.score import score
 
     load_plan(root)
     with cells.lock(root):
-        found = score(root, note=_note)
+        found = score(root, jobs=jobs, note=_note)
     if failures:
         _print_failures(found)
     return 1 if found else 0
@@ -419,7 +439,7 @@ def _score(parsed: argparse.Namespace) -> int:
 
     check_format(parsed.folder)
     _joined(parsed)
-    return _scored(parsed.folder)
+    return _scored(parsed.folder, jobs=_checked_jobs(parsed))
 
 
 def _report(parsed: argparse.Namespace) -> int:

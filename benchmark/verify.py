@@ -15,7 +15,8 @@ from benchmark.manifest import other_threads
 from benchmark.plan import Plan, load_plan, plan_file
 from benchmark.results import WHOLE_SET
 from benchmark.rows import KEY_COLUMNS, Column, Scored
-from benchmark.score import Bench, Metrics, Scorer, one_thread, open_bench, open_cells, row_key
+from benchmark.score import one_thread, open_cells
+from benchmark.scorer import Bench, Metrics, Scorer, open_bench, row_key
 from inpainters.errors import InputError
 from inpainters.masks import derive_seed
 

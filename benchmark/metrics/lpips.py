@@ -30,7 +30,7 @@ longer.
 """
 
 
-KEPT = 256 * 2**20
+_BYTES = 256 * 2**20
 """Bytes of originals' maps that are kept."""
 
 
@@ -92,7 +92,7 @@ class Lpips:
 
 
 class _Kept:
-    """Maps that were made last, as many as KEPT bytes hold; one list at least."""
+    """Maps that were made last, as many as _BYTES bytes hold; one list at least."""
 
     def __init__(self) -> None:
         self.found: OrderedDict[bytes, list[torch.Tensor]] = OrderedDict()
@@ -100,7 +100,7 @@ class _Kept:
     def get(self, key: bytes, make: Callable[[], list[torch.Tensor]]) -> list[torch.Tensor]:
         if key not in self.found:
             self.found[key] = make()
-            while len(self.found) > 1 and sum(map(_size, self.found.values())) > KEPT:
+            while len(self.found) > 1 and sum(map(_size, self.found.values())) > _BYTES:
                 self.found.popitem(last=False)
         return self.found[key]
 

@@ -117,6 +117,28 @@ def test_a_batch_is_its_pictures(stand_in):
         assert batch == pytest.approx(alone, rel=1e-6, abs=1e-6)
 
 
+def test_the_originals_are_looked_at_once_for_all_methods(stand_in):
+    _, _, metric = stand_in
+    references, outputs, masks = zip(*triples(), strict=True)
+    alone = [metric.score_batch(references, outs, masks) for outs in (outputs, outputs[::-1])]
+    other = type(metric).__new__(type(metric))
+    other.__dict__.update(metric.__dict__, _references=type(metric._references)())
+    seen, network = [], metric.model.net
+
+    class Counting(torch.nn.Module):
+        def forward(self, x):
+            seen.append(len(x))
+            return network(x)
+
+    other.model = type("Model", (), {**vars(metric.model), "net": Counting()})()
+    other.model.scaling_layer, other.model.lins = metric.model.scaling_layer, metric.model.lins
+    found = [other.score_batch(references, outs, masks) for outs in (outputs, outputs[::-1])]
+    assert found == alone
+    assert sum(seen) == 3 * len(masks)  # the originals, and the fills of two methods
+    other.score_batch(outputs, outputs, masks)
+    assert sum(seen) == 5 * len(masks)
+
+
 def test_inputs_are_scaled_to_minus_one_and_one(stand_in):
     _, package, metric = stand_in
     original, output, mask = next(triples())

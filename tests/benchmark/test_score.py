@@ -26,7 +26,8 @@ from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_sets
 from benchmark.report.summary import summarise
 from benchmark.report.write import report
-from benchmark.score import Taken, open_bench, open_cells, score
+from benchmark.score import open_cells, score
+from benchmark.scorer import Taken, open_bench
 from benchmark.verify import choose, verify
 from inpainters import registry
 from inpainters.errors import InputError
@@ -572,7 +573,8 @@ def test_a_damaged_score_is_computed_again(root: Path, damaged: object) -> None:
 
 def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which pictures stand beside each other hangs on the plan alone, not on what was scored before."""
-    monkeypatch.setattr("benchmark.score.BATCH", 2)
+    for module in ("score", "scorer"):
+        monkeypatch.setattr(f"benchmark.{module}.BATCH", 2)
     batches: list[int] = []
     together = Fake.score_batch
 
@@ -584,7 +586,7 @@ def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Fake, "score_batch", counted)
     score(root, metrics=Fake(), quiet=True)
-    assert batches == [2, 1, 1, 1, 2, 1]  # the first one by one, as it failed; then 2 and 1 of either method
+    assert batches == [2, 1, 1, 2, 1, 1]  # the first one by one, as it failed; the methods take turns
     before = table(root)
     cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
     stored = json.loads((cell / "scores.json").read_text())
@@ -595,6 +597,22 @@ def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.Mo
     score(root, metrics=Fake(), quiet=True)
     assert batches == [0, 2]
     assert table(root) == before
+
+
+def test_processes_that_share_the_columns_write_the_same_bytes(tmp_path: Path) -> None:
+    roots = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        roots.append(finished_run(tmp_path / name, bins=("10-20", "40-50")))
+    for root, jobs in zip(roots, (1, 2), strict=True):
+        assert score(root, jobs=jobs, quiet=True) == []
+    one, two = ((root / "scores.parquet").read_bytes() for root in roots)
+    assert one == two
+    cells = [sorted(path.relative_to(root) for path in root.rglob("scores.json")) for root in roots]
+    assert cells[0] == cells[1]
+    assert cells[0]
+    for name in cells[0]:
+        assert (roots[0] / name).read_bytes() == (roots[1] / name).read_bytes()
 
 
 def test_a_set_that_is_too_small_says_so(tmp_path: Path) -> None:

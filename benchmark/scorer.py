@@ -1,0 +1,411 @@
+"""Score one cell: its PNGs against the frozen originals. Scores and features are kept beside the PNGs, and
+each belongs to the bytes of its picture, so that another picture never keeps its score.
+"""
+
+import hashlib
+import importlib
+import io
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+from zipfile import BadZipFile
+
+import numpy as np
+
+from benchmark.cells import Cell, digest, read_json, write, write_json
+from benchmark.files import CellManifest, FillRecord, cell_manifest
+from benchmark.inputs.frozen import Inputs, read_rgb
+from benchmark.manifest import Done
+from benchmark.metrics.base import Features
+from benchmark.plan import Plan
+from benchmark.record import weights_digest
+from benchmark.results import WHOLE_SET as ALL
+from benchmark.rows import Column, Row, Scored
+from inpainters.errors import InputError, sentence
+from inpainters.imaging import Image, Mask
+
+BATCH = 8
+"""Pictures that a metric is given at once: always the same ones, neighbours in the plan's order, as
+companions may bear on a network's last digits.
+"""
+FILE = "scores.json"
+"""The scores of a cell, in its folder."""
+PAUSE = 5.0
+"""Seconds of work that may be lost where a scoring is broken off."""
+_CHUNK = 16
+"""Pictures whose features are taken at once: neighbours in the plan's order, as above."""
+CHANGED = "Its PNG is missing or not the one that its record names: run the suite again, which fills it anew."
+
+Figures = dict[Column, Scored]
+Triple = tuple[Image, Image, Mask]
+
+
+class Metrics(Protocol):
+    """What is used of `benchmark.metrics`; tests put their own in its place."""
+
+    METRICS: Mapping[str, Any]
+
+    def unavailable(self, name: str) -> str | None: ...
+
+    def create(self, name: str) -> Any: ...
+
+    def reason(self, name: str, region: str, value: float) -> str | None: ...
+
+
+@dataclass
+class Bench:
+    """The metrics of one scoring, each made when it is first needed."""
+
+    metrics: Metrics
+    made: dict[str, Any] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def ready(self, kind: str) -> list[Any]:
+        """The specs of one kind that can be computed here."""
+        specs = [spec for spec in self.metrics.METRICS.values() if spec.kind == kind]
+        for spec in specs:
+            if spec.name not in self.absent and (reason := self.metrics.unavailable(spec.name)):
+                self.absent[spec.name] = reason
+        return [spec for spec in specs if spec.name not in self.absent]
+
+    def by_picture(self) -> list[Any]:
+        """The specs of metrics that have a row for each picture."""
+        return self.ready("image") + [spec for spec in self.ready("set") if spec.pseudo_values]
+
+    def of_sets(self) -> list[Any]:
+        """The specs of metrics that have one row for each set."""
+        return [spec for spec in self.ready("set") if not spec.pseudo_values]
+
+    def get(self, name: str) -> Any:
+        """The metric, with its weights in memory."""
+        if name not in self.made:
+            self.made[name] = self.metrics.create(name)
+        return self.made[name]
+
+    def key(self, spec: Any) -> str:
+        """What pins a stored value of this metric."""
+        weights = weights_digest(spec.weights) if spec.weights else None
+        batch = {"batch": BATCH} if spec.kind == "image" else {}
+        capped = {"infinite": True} if spec.highest < math.inf else {}
+        return digest({"variant": spec.variant, "weights": weights, **batch, **capped})
+
+
+def open_bench(metrics: Metrics | None = None) -> Bench:
+    """The metrics of `benchmark.metrics`, or others in their place."""
+    return Bench(metrics if metrics is not None else importlib.import_module("benchmark.metrics"))
+
+
+@dataclass
+class Scorer:
+    """Scores one cell."""
+
+    root: Path
+    plan: Plan
+    done: Done
+    absent: frozenset[str]
+    """Pictures of the plan that could not be filled, or are not scored."""
+    inputs: Inputs
+    bench: Bench
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    """image id -> what is wrong with its original or mask."""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """image id -> a sentence, where the PNG is not its record's."""
+
+    @property
+    def cell(self) -> Cell:
+        return self.done.cell
+
+    @property
+    def folder(self) -> Path:
+        return self.cell.folder(self.root)
+
+    @property
+    def planned(self) -> list[str]:
+        return self.plan.images(self.cell.entry, self.cell.column)
+
+    @property
+    def images(self) -> list[str]:
+        """The finished pictures, in the plan's order."""
+        return [image_id for image_id in self.planned if image_id not in self.absent]
+
+    def stored(self) -> CellManifest:
+        """The cell's manifest, from its file."""
+        if (found := cell_manifest(self.folder)) is None:
+            raise InputError(f"'{self.root.name}' changed while it was scored: score it again.")
+        return found
+
+    def times(self) -> Iterator[tuple[object, ...]]:
+        """Lines of timings.csv."""
+        pictures = self.stored().pictures
+        for image_id in sorted(self.images):
+            one = pictures[image_id]
+            times = one.seconds, one.network_calls, one.peak_memory_mb
+            yield (
+                *row_key(self.plan, self.cell, image_id),
+                *times,
+                one.known_mean,
+                one.known_max,
+                one.detail_scale,
+            )
+
+    def bytes_of(self, image_id: str, records: Mapping[str, FillRecord]) -> str:
+        """What a score of this picture hangs on beside the metric: digests of PNG, original and mask."""
+        row = self.inputs.table[image_id]
+        return digest([records[image_id].sha256, row["image"], row["mask"]])
+
+    def specs(self) -> list[Any]:
+        """The metrics that have rows of their own for each cell."""
+        return self.bench.ready("image") + self.bench.ready("set")
+
+    def rows(self, more: Mapping[str, Figures]) -> Iterator[Row]:
+        """All rows of the cell after it was scored, sorted by picture; `more` are figures that others know of
+        its pictures.
+        """
+        found: dict[str, Figures] = defaultdict(dict)
+        stored = read_json(self.folder / FILE) or {}
+        for spec in self.specs():
+            for image_id, values in stored[spec.name]["rows"].items():
+                found[image_id].update({(spec.name, region): figure for region, figure in values.items()})
+        for image_id, figures in (*more.items(), *self._reasons()):
+            found[image_id].update(figures)
+        for image_id in sorted(found):
+            yield Row(row_key(self.plan, self.cell, image_id), found[image_id])
+
+    def value_key(self, spec: Any, of: Mapping[str, str]) -> str:
+        """A value for one picture hangs on the metric; one for a set also on which pictures are in it."""
+        key = self.bench.key(spec)
+        return key if spec.kind == "image" else digest([key, list(of.values())])
+
+    def _reasons(self) -> Iterator[tuple[str, Figures]]:
+        """Figures that are lacking: of metrics that are not ready, of pictures that failed."""
+        absent = [self.bench.metrics.METRICS[name] for name in self.bench.absent]
+        for spec in absent if self.plan.answers > 1 else [s for s in absent if s.kind != "answers"]:
+            yield ALL, without_value([spec], self.bench.absent[spec.name])
+        for image_id, reason in self.done.failed.items():
+            yield image_id, without_value(self.bench.by_picture(), reason)
+
+    def triple(
+        self, image_id: str, records: Mapping[str, FillRecord], pair: tuple[Image, Mask] | None = None
+    ) -> Triple:
+        """Original, fill and mask of one picture; raises InputError where one is not what its record says.
+        `pair`: original and mask, where they were read already.
+        """
+        original, mask = pair or self.inputs.load(image_id)
+        return original, self.output(image_id, records), mask
+
+    def output(self, image_id: str, records: Mapping[str, FillRecord]) -> Image:
+        """The fill, from the bytes that its record names; raises InputError where there are others."""
+        path = self.folder / f"{image_id}.png"
+        try:
+            data = path.read_bytes()
+        except OSError:
+            data = b""
+        if hashlib.sha256(data).hexdigest() != records[image_id].sha256:
+            raise InputError(f"'{path.name}' of {self.cell.title} changed meanwhile. {CHANGED}")
+        return read_rgb(path, data)
+
+    def several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Scored]]:
+        """Region -> figure for each triple; one by one where they cannot be scored together."""
+        try:
+            found = self.bench.get(spec.name).score_batch(*map(list, zip(*triples, strict=True)))
+        except (ValueError, RuntimeError) as error:
+            if len(triples) == 1:
+                return [{region: {"reason": sentence(error)} for region in spec.regions}]
+            return [self.several(spec, [triple])[0] for triple in triples]
+        return [
+            {
+                region: self.figure(spec.name, region, values.get(region, float("nan")))
+                for region in spec.regions
+            }
+            for values in found
+        ]
+
+    def figure(self, name: str, region: str, value: float) -> Scored:
+        """A value as a row holds it, or the reason why it cannot. Infinity is one where means know what to
+        take for it.
+        """
+        capped = value == math.inf and self.bench.metrics.METRICS[name].highest < math.inf
+        reason = None if capped else self.bench.metrics.reason(name, region, float(value))
+        return {"reason": reason} if reason else {"value": f"{float(value):.9g}"}
+
+    def set_figures(self, spec: Any, *, anew: bool = False) -> dict[str, Scored]:
+        """The set's figure, or one for each of its pictures where the metric is the mean of such; `anew` as
+        for `features`.
+        """
+        if not self.images:
+            return {ALL: {"reason": "No picture of this cell is finished."}}
+        metric, names = self.bench.get(spec.name), self.images if spec.pseudo_values else [ALL]
+        try:
+            sides = self.features(spec, anew=anew)
+            values = metric.pseudo_values(*sides) if spec.pseudo_values else [metric.distance(*sides)]
+        except (ValueError, RuntimeError) as error:
+            return {i: {"reason": sentence(error)} for i in names}
+        return {i: self.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)}
+
+    def features(self, spec: Any, *, anew: bool = False) -> tuple[Features, Features]:
+        """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network
+        share them. `anew`: from the pictures, whatever is stored, and storing nothing.
+        """
+        metric, records, table = self.bench.get(spec.name), self.stored().pictures, self.inputs.table
+        weights = weights_digest(spec.weights) or "" if spec.weights else ""
+        column, key = self.plan.column(self.cell.column), f"{metric.feature_key} {weights}"
+        originals = self.images if anew else [i for i in column if i not in self.damaged]
+        reference = Taken(
+            metric, key, {i: table[i]["image"] for i in originals}, column, self.inputs.original
+        )
+        shas, read = {i: records[i].sha256 for i in self.images}, partial(self.output, records=records)
+        output = Taken(metric, key, shas, column, read)
+        file = None if anew else Path("features", f"{metric.feature_key}.npz")
+        one = reference.features(file and self.inputs.folder / file)
+        other = output.features(file and self.folder / file)
+        return np.stack([one[i] for i in self.images]), np.stack([other[i] for i in self.images])
+
+
+class Scoring:
+    """A cell while it is scored, batch by batch, so that the cells of a column can take turns."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer, self.saved = scorer, time.monotonic()
+        stored = read_json(scorer.folder / FILE) or {}
+        self.found = {
+            name: entry
+            for name, entry in stored.items()
+            if isinstance(entry, dict) and isinstance(entry.get("rows"), dict)
+            if all(map(_sound, entry["rows"].values()))
+        }
+        self.records = scorer.stored().pictures
+        self.of = {image_id: scorer.bytes_of(image_id, self.records) for image_id in scorer.images}
+        absent = scorer.bench.absent
+        self.scores = {name: entry for name, entry in self.found.items() if name in absent}
+        """Metric -> what is stored of it; kept until its weights are back where they are absent."""
+        for spec in scorer.specs():
+            entry, key = self.found.get(spec.name, {}), scorer.value_key(spec, self.of)
+            self.scores[spec.name] = _kept(entry, key, self.of) if spec.kind == "image" else _kept(entry, key)
+
+    def batch(self, start: int, pairs: dict[str, tuple[Image, Mask]]) -> None:
+        """Score the pictures from `start` on, BATCH of the plan's; `pairs` keeps originals and masks for the
+        other cells of the column.
+        """
+        scorer = self.scorer
+        there = [i for i in scorer.planned[start : start + BATCH] if i not in scorer.absent]
+        specs = scorer.bench.ready("image")
+        if lacking := [spec for spec in specs if not self.scores[spec.name]["rows"].keys() >= set(there)]:
+            for image_id in there:
+                if image_id not in pairs:
+                    pairs[image_id] = scorer.inputs.load(image_id)
+            triples = [scorer.triple(image_id, self.records, pairs[image_id]) for image_id in there]
+            for spec in lacking:
+                entry = self.scores[spec.name]
+                entry["rows"].update(zip(there, scorer.several(spec, triples), strict=True))
+                entry["of"].update({image_id: self.of[image_id] for image_id in there})
+        if time.monotonic() > self.saved + PAUSE:
+            self._save()
+
+    def finish(self) -> bool:
+        """Score the set as a whole and write all; returns True where the file held scores that do not say of
+        which pictures they are.
+        """
+        for spec in self.scorer.bench.ready("set"):
+            if not self.scores[spec.name]["rows"]:
+                found = self.scorer.set_figures(spec)
+                rows = {i: dict.fromkeys(spec.regions, one) for i, one in found.items()}
+                self.scores[spec.name]["rows"] = rows
+                self._save()
+        self._save()
+        return any("of" not in entry and entry["rows"] for entry in self.found.values())
+
+    def _save(self) -> None:
+        write_json(self.scorer.folder / FILE, self.scores)
+        self.saved = time.monotonic()
+
+
+def _sound(row: Any) -> bool:
+    """True for a stored row that can be written: region -> a number's text, or a reason."""
+    try:
+        return all("reason" in figure or np.isscalar(float(figure["value"])) for figure in row.values())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _kept(entry: Mapping[str, Any], key: str, of: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Of a metric's stored scores those that still hold: of this metric and, where it scores each picture by
+    itself, of pictures that are still the same. A set's key names all of its pictures.
+    """
+    then = entry.get("of")
+    if entry.get("key") != key or not isinstance(then, dict):
+        return {"key": key, "of": {}, "rows": {}}
+    if of is None:
+        return {"key": key, "of": {}, "rows": entry["rows"]}
+    same = {i: row for i, row in entry["rows"].items() if i in of and then.get(i) == of[i]}
+    return {"key": key, "of": {i: of[i] for i in same}, "rows": same}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Features of some pictures, each known by its sha256: a stored one holds for that picture alone."""
+
+    metric: Any
+    key: str
+    """What features hang on beside the picture."""
+    wanted: Mapping[str, str]
+    """image id -> sha256."""
+    order: Sequence[str]
+    """The plan's order, by which pictures are neighbours."""
+    read: Callable[[str], Image]
+
+    def features(self, file: Path | None) -> dict[str, Any]:
+        """image id -> (d,) float32; what `file` lacks is computed and stored in it."""
+        found, lacked = self._stored(file) if file else {}, False
+        for start in range(0, len(self.order), _CHUNK):
+            chunk = [image_id for image_id in self.order[start : start + _CHUNK] if image_id in self.wanted]
+            if any(image_id not in found for image_id in chunk):
+                rows = self.metric.features([self.read(image_id) for image_id in chunk])
+                found.update(zip(chunk, np.asarray(rows, np.float32), strict=True))
+                lacked = True
+        if file and lacked:
+            self._store(file, found)
+        return found
+
+    def _stored(self, file: Path) -> dict[str, Any]:
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                if str(stored["key"]) != self.key:
+                    return {}
+                rows = zip(stored["images"], stored["sha256"], stored["features"], strict=True)
+                return {str(i): row for i, sha, row in rows if self.wanted.get(str(i)) == str(sha)}
+        except (OSError, ValueError, KeyError, BadZipFile):
+            return {}  # absent, damaged or of an older version: computed again
+
+    def _store(self, file: Path, found: Mapping[str, Any]) -> None:
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            key=np.array(self.key),
+            images=np.array(list(found)),
+            sha256=np.array([self.wanted[image_id] for image_id in found]),
+            features=np.stack(list(found.values())),
+        )
+        write(file, buffer.getvalue())
+
+
+def without_value(specs: Iterable[Any], reason: str) -> Figures:
+    return {(spec.name, region): {"reason": reason} for spec in specs for region in spec.regions}
+
+
+def row_key(plan: Plan, cell: Cell, image_id: str) -> tuple[str | int, ...]:
+    """In the order of KEY_COLUMNS."""
+    return (
+        plan.suite,
+        cell.dataset,
+        cell.mask_set,
+        cell.bin,
+        image_id,
+        cell.method,
+        cell.options_text,
+        cell.seed,
+    )
