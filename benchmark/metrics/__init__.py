@@ -200,7 +200,8 @@ _AS_PRINTED: tuple[tuple[str, str, Literal["lower", "higher"], str], ...] = (
         "ssim_pennet",
         "SSIM (PEN-Net's)",
         "higher",
-        "As PEN-Net's evaluator (Zeng 2019): scikit-image's, uniform window 51x51, sample covariance, mean "
+        "As PEN-Net's evaluator (Zeng 2019), which is scikit-image's: uniform window 51x51, "
+        "sample covariance, mean "
         "over RGB",
     ),
     (

@@ -4,11 +4,11 @@ LaMa: Suvorov et al. 2022. PEN-Net: Zeng, Fu, Chao and Guo 2019. All of the whol
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from skimage.metrics import structural_similarity
 
 from benchmark.metrics.base import PerPicture, check_triple
 from benchmark.metrics.ssim import SIGMA, WINDOW, similarity
@@ -42,19 +42,22 @@ def ssim_lama(device: str = "cpu") -> OfWhole:
     return OfWhole(lambda x, y: float(similarity(x, y, _blur).mean()))
 
 
-def _blur(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    edge = WINDOW // 2
-    padded = cv2.copyMakeBorder(values, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
-    blurred = cv2.GaussianBlur(padded, (WINDOW, WINDOW), SIGMA)
-    return np.asarray(blurred[edge:-edge, edge:-edge], np.float64)
+def _blur(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    return cv2.GaussianBlur(values, (WINDOW, WINDOW), SIGMA, borderType=cv2.BORDER_CONSTANT)
 
 
 def ssim_pennet(device: str = "cpu") -> OfWhole:
-    """SSIM with a uniform window of 51×51 pixels, by scikit-image, mean over the channels."""
+    """SSIM as scikit-image computes it with a uniform window of 51×51 pixels: sample covariances, the mean
+    over the channels and over the pixels whose window lies in the picture.
+    """
     del device
-    return OfWhole(
-        lambda x, y: float(structural_similarity(x, y, win_size=WIDE, channel_axis=2, data_range=255)), WIDE
-    )
+    return OfWhole(_wide_ssim, WIDE)
+
+
+def _wide_ssim(x: Image, y: Image) -> float:
+    edge, pixels = WIDE // 2, WIDE * WIDE
+    found = similarity(x, y, lambda values: cv2.blur(values, (WIDE, WIDE)), pixels / (pixels - 1))
+    return float(found[edge : found.shape[0] - edge, edge : found.shape[1] - edge].mean())
 
 
 def l1_pennet(device: str = "cpu") -> OfWhole:

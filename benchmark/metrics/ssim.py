@@ -46,13 +46,17 @@ def ssim_map(x: Image, y: Image) -> npt.NDArray[np.float64]:
 
 
 def similarity(
-    x: Image, y: Image, blur: Callable[[npt.NDArray[np.float64]], npt.NDArray[Any]]
+    x: Image,
+    y: Image,
+    blur: Callable[[npt.NDArray[np.float64]], npt.NDArray[Any]],
+    correction: float = 1.0,
 ) -> npt.NDArray[np.float64]:
-    """`ssim_map` with a window of one's own."""
+    """`ssim_map` with a window of one's own; `correction` times variances and covariances."""
     a, b = x.astype(np.float64), y.astype(np.float64)
     mean_a, mean_b = blur(a), blur(b)
     product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    covariance, variances = blur(a * b) - product, blur(a**2 + b**2) - squares
+    covariance = correction * (blur(a * b) - product)
+    variances = correction * (blur(a**2 + b**2) - squares)
     quotient = (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
     values: npt.NDArray[np.float64] = quotient.mean(axis=2)
     return values
