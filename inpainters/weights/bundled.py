@@ -28,7 +28,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "latent_diffusion-1-of-1.safetensors": "edd92721a575f3de37171f9079a0133508630858d7b835a2c2d7bcdcd9d03522",
     },
     "partial_conv": {
-        "partial_conv-1-of-1.safetensors": "2c003aec8bbeefe257ae3e31622fbfb5c23e83ccf9587b49a43cb1268219dcea",
+        "partial_conv-1-of-1.safetensors": "b41c979a5956c094ea0bf691664576092b4d8ed7e890e33ac14978fceb10c974",
     },
     "pen_net": {
         "pen_net-1-of-1.safetensors": "f08165d175f9ee4a4b9f3c0f1bbd393dc27dc0e24a13318474f9f0d6f250d3d2",
