@@ -8,8 +8,9 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inpainters import commandline
 from inpainters.errors import InputError, unknown
@@ -129,6 +130,18 @@ def _add_jobs(added: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="processes that score (default: as many as there are cores, where there is much to do)",
+    )
+    added.add_argument(
+        "--engine",
+        choices=["local", "ray"],
+        default="local",
+        help="ray: on all cores and GPUs of a Ray cluster (default: local)",
+    )
+    added.add_argument(
+        "--address",
+        default="",
+        metavar="HOST:PORT",
+        help="of the Ray cluster; default: one on this machine, for as long as it takes",
     )
 
 
@@ -297,7 +310,9 @@ def _run(parsed: argparse.Namespace) -> int:
         if parsed.only == "inputs":
             return _exported(root, plan, dataset, masks)
         _announce(plan)
-        outcome = runner.run(root, plan, dataset, masks, device=parsed.device)
+        outcome = runner.run(
+            root, plan, dataset, masks, device=parsed.device, engine=parsed.engine, address=parsed.address
+        )
     _print_failures([f"{where}: {reason}" for where, reason in outcome.failed.items()])
     if kept := dict.fromkeys(cell for cells in outcome.unlike.values() for cell in cells):
         _note(
@@ -307,7 +322,7 @@ def _run(parsed: argparse.Namespace) -> int:
         )
     if parsed.only:
         return 1 if outcome.failed else 0
-    code = _scored(root, jobs=parsed.jobs, failures=False)
+    code = _scored(root, parsed=parsed, failures=False)
     _reported(root)
     return code
 
@@ -341,6 +356,16 @@ def _evaluate(parsed: argparse.Namespace) -> int:
 def _joined(parsed: argparse.Namespace) -> str | None:
     """The methods that are named; those from elsewhere join the table."""
     return parsed.methods and commandline.joined(parsed.methods, trust=parsed.trust)
+
+
+def _how(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Where `score` works."""
+    if parsed.engine == "local":
+        return {"jobs": _checked_jobs(parsed)}
+    from benchmark.engines import on_ray
+    from benchmark.score import score_of_column
+
+    return {"elsewhere": partial(on_ray.total, score_of_column, address=parsed.address)}
 
 
 def _checked_jobs(parsed: argparse.Namespace) -> int:
@@ -404,14 +429,14 @@ def _print_failures(failures: Sequence[str]) -> None:
         print(f"... and {len(failures) - 20} more.", file=sys.stderr)
 
 
-def _scored(root: Path, *, jobs: int = 0, failures: bool = True) -> int:
+def _scored(root: Path, *, parsed: argparse.Namespace | None = None, failures: bool = True) -> int:
     from benchmark import cells
     from benchmark.plan import load_plan
     from benchmark.score import score
 
     load_plan(root)
     with cells.lock(root):
-        found = score(root, jobs=jobs, note=_note)
+        found = score(root, note=_note, **(_how(parsed) if parsed else {}))
     if failures:
         _print_failures(found)
     return 1 if found else 0
@@ -439,7 +464,7 @@ def _score(parsed: argparse.Namespace) -> int:
 
     check_format(parsed.folder)
     _joined(parsed)
-    return _scored(parsed.folder, jobs=_checked_jobs(parsed))
+    return _scored(parsed.folder, parsed=parsed)
 
 
 def _report(parsed: argparse.Namespace) -> int:

@@ -22,11 +22,14 @@ def run(
     masks: Sequence[MaskSet],
     *,
     device: str = "auto",
+    engine: str = "local",
+    address: str = "",
     quiet: bool = False,
 ) -> Outcome:
     """Fill all that is not filled yet, the fastest method first.
 
-    Raises InputError naming the field in which a started cell differs from what would be run now. One picture
+    `engine`: "local", or "ray" on the cluster at `address` (this machine's cores where it is empty). Raises
+    InputError naming the field in which a started cell differs from what would be run now. One picture
     or method that fails does not stop the others. The caller holds the folder's lock.
     """
     outcome = Outcome()
@@ -34,7 +37,12 @@ def run(
     cells = plan.cells()
     for cell in cells:  # before the first picture: a mismatch must not surface after an hour
         _check(cell, root, inputs[cell.column], plan.images(cell.entry, cell.column))
-    local.fill(root, plan, cells, inputs, outcome, device=device, quiet=quiet)
+    if engine == "ray":
+        from benchmark.engines import on_ray
+
+        on_ray.fill(root, plan, cells, inputs, outcome, device=device, address=address, quiet=quiet)
+    else:
+        local.fill(root, plan, cells, inputs, outcome, device=device, quiet=quiet)
     return outcome
 
 

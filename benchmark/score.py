@@ -53,13 +53,15 @@ def score(
     *,
     metrics: Metrics | None = None,
     jobs: int = 0,
+    elsewhere: Callable[[Path, Sequence[ColumnKey]], int] | None = None,
     quiet: bool = False,
     note: Callable[[str], object] = lambda text: None,
 ) -> list[str]:
     """Write the tables of rows, timings.csv and manifest.json from the finished cells of `root`; returns a
     sentence for each failure, a picture that is not its record's among them. `note` is told of what is no
     failure. `jobs`: processes that share the columns; 0: as many as there are cores where there is much to
-    do, else this one. With `metrics` of one's own this one does all.
+    do, else this one. With `metrics` of one's own this one does all. `elsewhere` does the work of
+    `score_of_column` on other machines.
 
     What was scored with the same metric variant and weights on the same bytes is not scored again. Raises
     InputError where the folder holds no run.
@@ -69,7 +71,9 @@ def score(
     scorers = open_cells(root, plan, bench, quiet=quiet)
     columns = _groups(scorers, lambda one: one.cell.column)
     processes = min(jobs or _jobs(scorers), len(columns)) if metrics is None else 1
-    if processes > 1:
+    if elsewhere:
+        older = elsewhere(root, [column[0].cell.column for column in columns])
+    elif processes > 1:
         older = _by_processes(root, columns, processes, quiet)
     else:
         with one_thread(), _bar(columns, quiet) as bar:
@@ -121,7 +125,7 @@ def _by_processes(root: Path, columns: Sequence[Sequence[Scorer]], processes: in
     order = sorted(columns, key=lambda column: -sum(len(one.planned) for one in column))
     context = multiprocessing.get_context("spawn")  # a fork of a process whose threads hold locks may hang
     with ProcessPoolExecutor(processes, mp_context=context) as pool, _bar(columns, quiet) as bar:
-        jobs = {pool.submit(_one_column, root, column[0].cell.column): column for column in order}
+        jobs = {pool.submit(score_of_column, root, column[0].cell.column): column for column in order}
         older = 0
         for job in as_completed(jobs):
             older += job.result()
@@ -129,8 +133,8 @@ def _by_processes(root: Path, columns: Sequence[Sequence[Scorer]], processes: in
     return older
 
 
-def _one_column(root: Path, column: ColumnKey) -> int:
-    """What a process is given."""
+def score_of_column(root: Path, column: ColumnKey) -> int:
+    """`score_column` of one column of a folder: what a process is given."""
     with one_thread():
         scorers = open_cells(root, load_plan(root), open_bench(), only=column)
         return score_column(scorers, lambda fills: None)

@@ -632,6 +632,11 @@ def add(reference: str, name: str = "") -> str:
     return spec.name
 
 
+def reference_of(name: str) -> str:
+    """By what a row from elsewhere was added, for another process to add it too; empty for the others."""
+    return _added.get(name, "")
+
+
 def _add_installed() -> None:
     """Installed packages' methods: entry points of the group `inpainters.methods`. One that fails is said in
     `BROKEN`, and the others are there.

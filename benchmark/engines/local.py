@@ -48,11 +48,11 @@ def fill(
     """Fill all that is not filled yet, method by method in the order of `cells`;
     `outcome` tells what was done.
     """
-    with _bar(plan, cells, quiet) as bar:
+    with progress(plan, cells, quiet) as bar:
         for entry in dict.fromkeys(cell.entry for cell in cells):
-            inpainter = _create(entry, device)
+            inpainter = opened(entry, device)
             for cell in (c for c in cells if c.entry == entry):
-                _Filler(
+                Filler(
                     cell,
                     root,
                     plan.images(entry, cell.column),
@@ -64,7 +64,7 @@ def fill(
                 ).fill()
 
 
-def _create(entry: str, device: str) -> Inpainter | str:
+def opened(entry: str, device: str) -> Inpainter | str:
     """The method of an entry, or the reason why there is none."""
     method, options = split_entry(entry)
     try:
@@ -76,20 +76,20 @@ def _create(entry: str, device: str) -> Inpainter | str:
 
 
 @contextmanager
-def _bar(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
+def progress(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
     """A progress bar in declared seconds: its estimate knows that the last methods are the slow ones."""
-    total = sum(_estimate(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
+    total = sum(estimate(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
     with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:
         yield bar
 
 
-def _estimate(cell: Cell) -> float:
+def estimate(cell: Cell) -> float:
     return OVERHEAD / 10 + cost(cell.entry, (256, 256), middle(cell.bin))
 
 
 @dataclass
-class _Filler:
+class Filler:
     """Fills one cell."""
 
     cell: Cell
@@ -108,7 +108,7 @@ class _Filler:
         stored = cell_manifest(folder)
         if stored is None or stored.failed or not all(self._done(folder, stored, i) for i in self.images):
             write_json(folder / "key.json", wanted)
-            failed = self._all(folder)
+            failed = self.all_of(folder)
             rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}
             write_json(
                 folder / "manifest.json",
@@ -117,7 +117,7 @@ class _Filler:
             self.outcome.failed.update({f"{self.cell.title} {i}": reason for i, reason in failed.items()})
             stored = cell_manifest(folder)
         else:
-            self.bar.update(_estimate(self.cell) * len(self.images))
+            self.bar.update(estimate(self.cell) * len(self.images))
         now = measure.threads()
         for one in stored.threads() if stored else ():
             if measure.unlike(one, now):
@@ -131,7 +131,7 @@ class _Filler:
         named = image_id in stored.pictures and stored.pictures[image_id].sha256 == record.get("sha256")
         return named and finished(folder, image_id)
 
-    def _all(self, folder: Path) -> dict[str, str]:
+    def all_of(self, folder: Path) -> dict[str, str]:
         """Fill what is missing; returns the reason for each picture where it cannot be.
 
         The pictures of a batch are always the same ones, so that a broken-off run ends in the bytes of an
@@ -147,14 +147,14 @@ class _Filler:
                 }
             elif reason:
                 failed[together[0]] = reason
-            self.bar.update(_estimate(self.cell) * len(together))
+            self.bar.update(estimate(self.cell) * len(together))
         return failed
 
     def _several(self, folder: Path, images: Sequence[str]) -> str | None:
         """Fill pictures together unless that is done; returns the reason where they cannot be."""
         try:
             if todo := [image_id for image_id in images if not finished(folder, image_id)]:
-                self._write(folder, images)
+                self.draw(folder, images)
                 self.outcome.filled += len(todo)
         except Exception as error:
             if disk_full(error):
@@ -162,7 +162,7 @@ class _Filler:
             return sentence(error)
         return None
 
-    def _write(self, folder: Path, images: Sequence[str]) -> None:
+    def draw(self, folder: Path, images: Sequence[str]) -> None:
         if reasons := [
             reason for image_id in images if (reason := self.inputs.table[image_id].get("reason"))
         ]:

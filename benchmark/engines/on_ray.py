@@ -1,0 +1,309 @@
+"""Fill cells on a Ray cluster (Moritz et al. 2018, arXiv 1712.05889), or on all cores of this machine.
+
+The cells are those of the local engine, cut into chunks of some seconds; each process computes with one
+thread and keeps the methods that it opened. What a chunk has drawn lies in the results folder, which all
+nodes must see. A chunk whose process dies is tried again, then picture by picture: one that kills its
+process every time is recorded as failed. The driver writes the cells' manifests; a run that was killed goes
+on where it was.
+"""
+
+import math
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmark import measure
+from benchmark.cells import Cell, ColumnKey, Outcome, finished, write_json
+from benchmark.engines.local import Filler, estimate, opened, progress
+from benchmark.files import cell_manifest
+from benchmark.inputs.frozen import Inputs, load_inputs
+from benchmark.plan import Plan, load_plan, plan_file
+from benchmark.record import meaning
+from inpainters import registry
+from inpainters.base import Inpainter
+from inpainters.errors import InputError, UnavailableError, sentence
+from inpainters.weights.files import ENV
+
+CHUNK = 20.0
+"""Declared seconds of work that a process is given at once: short enough that none is waited for long, long
+enough that opening a method hardly counts.
+"""
+TRIES = 2
+"""How often a chunk is given out again where its process dies."""
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
+)
+DIED = "The process that filled it died each time that it was tried."
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Pictures of one cell."""
+
+    cell: Cell
+    images: tuple[str, ...]
+    reference: str = ""
+    """Of a method from elsewhere, which each process has to add to its table."""
+
+    @property
+    def seconds(self) -> float:
+        """Declared, on the reference machine."""
+        return estimate(self.cell) * len(self.images)
+
+
+def fill(
+    root: Path,
+    plan: Plan,
+    cells: Sequence[Cell],
+    inputs: Mapping[ColumnKey, Inputs],
+    outcome: Outcome,
+    *,
+    device: str,
+    address: str,
+    quiet: bool,
+) -> None:
+    """As `local.fill`, on the cluster at `address`; a cluster of this machine alone where it is empty."""
+    for cell in cells:
+        images = plan.images(cell.entry, cell.column)
+        write_json(cell.folder(root) / "key.json", meaning(cell, inputs[cell.column], images))
+    chunks = [chunk for cell in cells for chunk in _chunks(root, plan, cell)]
+    with cluster(address) as ray, progress(plan, cells, quiet) as bar:
+        bar.update(_total(plan, cells) - sum(chunk.seconds for chunk in chunks))
+        failed = _Work(ray, root, plan, device, bar, outcome).done(chunks)
+        for cell in cells:
+            _close(root, plan, cell, inputs[cell.column], failed.get(cell.title, {}), outcome)
+
+
+def _total(plan: Plan, cells: Sequence[Cell]) -> float:
+    return sum(estimate(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
+
+
+def _chunks(root: Path, plan: Plan, cell: Cell) -> Iterator[Chunk]:
+    """What of a cell is to be filled; pictures that a method is given together stay together."""
+    images, folder = plan.images(cell.entry, cell.column), cell.folder(root)
+    size = plan.batch * max(1, math.ceil(CHUNK / max(estimate(cell), 1e-3) / plan.batch))
+    for start in range(0, len(images), size):
+        some = images[start : start + size]
+        if not all(finished(folder, image_id) for image_id in some):
+            yield Chunk(cell, tuple(some), registry.reference_of(cell.method))
+
+
+@dataclass
+class _Work:
+    """Chunks that are given out, and what comes back."""
+
+    ray: Any
+    root: Path
+    plan: Plan
+    device: str
+    bar: Any
+    outcome: Outcome
+    failed: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Cell's title -> image id -> reason."""
+
+    def done(self, chunks: Sequence[Chunk]) -> dict[str, dict[str, str]]:
+        """Give all out, the longest first; returns what could not be filled, with the reasons."""
+        order = sorted(chunks, key=lambda chunk: -chunk.seconds)
+        waiting = {self._give(chunk): chunk for chunk in order}
+        while waiting:
+            (ready,), _ = self.ray.wait(list(waiting), num_returns=1)
+            chunk = waiting.pop(ready)
+            for again in self._back(ready, chunk):
+                waiting[self._give(again)] = again
+        return self.failed
+
+    def _give(self, chunk: Chunk) -> Any:
+        needs = _needs(self.ray, chunk.cell.method, self.device)
+        task = self.ray.remote(fill_chunk).options(max_retries=TRIES, **needs)
+        return task.remote(str(self.root.resolve()), chunk, self.device)
+
+    def _back(self, ready: Any, chunk: Chunk) -> list[Chunk]:
+        """Note what a chunk came to; returns the parts of it that are to be tried by themselves."""
+        own = self.failed.setdefault(chunk.cell.title, {})
+        try:
+            filled, failed = self.ray.get(ready)
+        except self.ray.exceptions.RayTaskError as error:
+            raise InputError(sentence(error.cause)) from None
+        except self.ray.exceptions.RayError:  # its process is gone
+            step = self.plan.batch
+            if len(chunk.images) > step:
+                parts = range(0, len(chunk.images), step)
+                return [replace(chunk, images=chunk.images[i : i + step]) for i in parts]
+            own.update(dict.fromkeys(chunk.images, DIED))
+        else:
+            self.outcome.filled += filled
+            own.update(failed)
+        self.bar.update(chunk.seconds)
+        return []
+
+
+def _needs(ray: Any, method: str, device: str) -> dict[str, float]:
+    """What a chunk of a method holds while it runs: a core, and a GPU where it can use one that is there."""
+    spec = registry.METHODS.get(method)
+    able = spec is not None and "torch" in spec.requires and not device.startswith("cpu")
+    gpu = able and ray.cluster_resources().get("GPU", 0) >= 1
+    return {"num_cpus": 1, "num_gpus": 1} if gpu else {"num_cpus": 1}
+
+
+def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str]]:
+    """What a process does: returns how many pictures it filled, and the reason for each that it could not."""
+    folder = Path(root)
+    _one_thread()
+    if not plan_file(folder).exists():
+        raise InputError(
+            f"A node does not see '{folder.name}': --out must be a folder that all nodes share, "
+            f"under one path."
+        )
+    if chunk.reference:
+        registry.add(chunk.reference, chunk.cell.method)
+    plan, outcome = load_plan(folder), Outcome()
+    filler = Filler(
+        chunk.cell,
+        folder,
+        list(chunk.images),
+        load_inputs(folder, plan, chunk.cell.column),
+        _opened(chunk.cell.entry, device),
+        plan.batch,
+        _Silent(),
+        outcome,
+    )
+    return outcome.filled, filler.all_of(chunk.cell.folder(folder))
+
+
+class _Silent:
+    """A bar that nobody sees."""
+
+    def update(self, seconds: float) -> None:
+        pass
+
+
+@lru_cache(maxsize=2)
+def _opened(entry: str, device: str) -> Inpainter | str:
+    """A method with its weights, kept for the next chunks."""
+    return opened(entry, device)
+
+
+def _one_thread() -> None:
+    """The processes share the cores, and the bytes are those of the local engine with one thread. Other
+    libraries go by ONE_THREAD when they are imported.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+class _Closing(Filler):
+    """Writes a cell's manifest after its chunks are done: what is not there then has a reason."""
+
+    reasons: Mapping[str, str]
+
+    def draw(self, folder: Path, images: Sequence[str]) -> None:
+        raise InputError(next(self.reasons[i] for i in images if i in self.reasons))
+
+
+def _close(
+    root: Path, plan: Plan, cell: Cell, inputs: Inputs, reasons: Mapping[str, str], outcome: Outcome
+) -> None:
+    images = plan.images(cell.entry, cell.column)
+    own = Outcome()
+    closing = _Closing(cell, root, images, inputs, "", plan.batch, _Told(), own)
+    closing.reasons = {**dict.fromkeys(images, "It was not filled."), **reasons}
+    closing.fill()
+    outcome.failed.update(own.failed)
+    stored = cell_manifest(cell.folder(root))
+    for threads in stored.threads() if stored else ():
+        if measure.unlike(threads, dict.fromkeys(("blas", "opencv", "torch"), 1)):
+            outcome.unlike.setdefault(measure.in_words(threads), []).append(cell.title)
+
+
+class _Told(_Silent):
+    def set_description_str(self, text: str) -> None:
+        pass
+
+
+# --- scores -----------------------------------------------------------------------------------------
+
+
+def total(
+    function: Callable[[Path, ColumnKey], int], root: Path, columns: Sequence[ColumnKey], *, address: str = ""
+) -> int:
+    """The sum of `function(root, column)` over all columns, each in a process of the cluster."""
+    with cluster(address) as ray:
+        task = ray.remote(_with_one_thread).options(num_cpus=1, max_retries=TRIES)
+        given = [task.remote(function, root.resolve(), column) for column in columns]
+        try:
+            return sum(ray.get(given))
+        except ray.exceptions.RayTaskError as error:
+            raise InputError(sentence(error.cause)) from None
+
+
+def _with_one_thread(function: Callable[[Path, ColumnKey], int], root: Path, column: ColumnKey) -> int:
+    _one_thread()
+    return function(root, column)
+
+
+# --- the cluster ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Any]:
+    """Ray, connected to the cluster at `address`, or to one of this machine's cores that ends afterwards.
+
+    Raises UnavailableError where the package is absent, InputError where nothing answers.
+    """
+    if find_spec("ray") is None:
+        raise UnavailableError("--engine ray needs the package 'ray': run `pip install ray`.")
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled" if not address else "")
+    import ray
+
+    if address and address != "auto" and "://" not in address:
+        _check_answer(address)
+    given = {name: value for name in (ENV, "HF_HOME", "TORCH_HOME") if (value := os.environ.get(name))}
+    given["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)])  # for one's own methods
+    where = {"address": address} if address else {"num_cpus": measure.cores(), "include_dashboard": False}
+    try:
+        ray.init(
+            **where, runtime_env={"env_vars": {**given, **ONE_THREAD}}, log_to_driver=False,
+            configure_logging=False,
+        )  # fmt: skip
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise InputError(f"No Ray cluster answers at '{address}' ({sentence(error)}).") from None
+    try:
+        yield ray
+    finally:
+        with _unbroken():
+            ray.shutdown()
+
+
+def _check_answer(address: str) -> None:
+    """Raise InputError where nothing answers: Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=5):
+            pass
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"No Ray cluster answers at '{address}' ({sentence(error)}): start one by `ray start --head`."
+        ) from None
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """A second Ctrl-C must not leave the cluster's processes behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

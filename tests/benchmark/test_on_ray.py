@@ -1,0 +1,130 @@
+"""The Ray engine on two processes of this machine: the same bytes as the local one, whatever dies."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+from skimage import data
+
+from benchmark.__main__ import main
+from benchmark.cells import ColumnKey
+from benchmark.engines import on_ray
+from benchmark.files import cell_manifest
+from inpainters import registry
+from inpainters.errors import UnavailableError
+
+pytest.importorskip("ray", reason="the Ray engine is an extra")
+PART = ("--masks", "irregular", "--bins", "10-20,40-50", "--size", "48")
+OWN = '''
+import os, signal
+from pathlib import Path
+
+
+def fragile(image, mask):
+    """Fills with grey; what is red in its corner kills the process, what is blue kills it once."""
+    here = Path(os.environ["FRAGILE"])
+    red, _, blue = image[0, 0].tolist()
+    once = here / "died"
+    if red > 250 or (blue > 250 and not once.exists()):
+        once.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    with (here / "calls").open("a") as file:
+        file.write(f"{os.getpid()} {red} {blue}\\n")
+    image[mask] = 128
+    return image
+'''
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """As the engine's processes have."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Three small photographs."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("astronaut", "chelsea", "coffee"):
+        PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def run(photos, tmp_path):
+    common = ["run", "photos", "--data", str(photos), *PART, "--only", "run"]
+    return lambda name, *more: main([*common, "--out", str(tmp_path / name), *more])
+
+
+def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(on_ray.measure, "cores", lambda: 2)
+    methods = ["--methods", "mean_fill,telea"]
+    assert run("local", *methods) == 0
+    assert run("ray", *methods, "--engine", "ray") == 0
+    fills = [
+        {path.relative_to(root): path.read_bytes() for path in (root / "cells").rglob("*.png")}
+        for root in (tmp_path / "local", tmp_path / "ray")
+    ]
+    assert fills[0] == fills[1]
+    records = [json.loads(path.read_text()) for path in (tmp_path / "ray/cells").rglob("*/*-0/*@full.json")]
+    assert len(records) == 12
+    assert {count for record in records for count in record["threads"].values()} == {1}
+
+
+def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(run, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(on_ray.measure, "cores", lambda: 2)
+    monkeypatch.setattr(on_ray, "TRIES", 1)
+    monkeypatch.setenv("FRAGILE", str(tmp_path))
+    monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "FRAGILE": str(tmp_path)})
+    (tmp_path / "fragile_method.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, colour in (("astronaut", (255, 0, 0)), ("coffee", (0, 0, 255))):
+        picture = np.array(PilImage.open(photos / f"{name}.png"))
+        picture[:8, :8] = colour
+        PilImage.fromarray(picture).save(photos / f"{name}.png")
+    method = registry.add("fragile_method:fragile")
+    try:
+        code = run("out", "--bins", "10-20", "--methods", method, "--engine", "ray")
+        assert code == 1
+        (cell,) = [one for one in (tmp_path / "out/cells").rglob("*-0") if (one / "manifest.json").exists()]
+        stored = cell_manifest(cell)
+        assert stored.failed == {"astronaut@full": on_ray.DIED}
+        assert sorted(stored.pictures) == ["chelsea@full", "coffee@full"]
+        calls = (tmp_path / "calls").read_text().split("\n")
+        assert run("out", "--bins", "10-20", "--methods", method, "--engine", "ray") == 1
+        assert (tmp_path / "calls").read_text().split("\n") == calls  # what is finished is not filled again
+    finally:
+        registry.METHODS.pop(method)
+        registry._added.pop(method)
+        sys.modules.pop("fragile_method", None)
+
+
+def test_columns_are_shared_out_and_summed(run, tmp_path, monkeypatch):
+    assert run("out", "--methods", "mean_fill") == 0
+    columns = [ColumnKey("irregular", "10-20"), ColumnKey("irregular", "40-50")]
+
+    def length(root: Path, column: ColumnKey) -> int:
+        return len(str(column)) + (root / "cells").exists()
+
+    assert on_ray.total(length, tmp_path / "out", columns) == 2 * len("irregular 10-20") + 2
+
+
+def test_without_the_package_or_a_cluster_one_sentence_says_so(run, capsys, monkeypatch):
+    monkeypatch.setattr(on_ray, "find_spec", lambda name: None)
+    with pytest.raises(UnavailableError, match="pip install ray"), on_ray.cluster(""):
+        pass
+    monkeypatch.undo()
+    assert run("out", "--methods", "mean_fill", "--engine", "ray", "--address", "127.0.0.1:1") == 2
+    said = capsys.readouterr().err
+    assert "No Ray cluster answers at '127.0.0.1:1'" in said
+    assert "Traceback" not in said
+    assert os.environ.get("RAY_AUTH_MODE") != "token"
