@@ -321,7 +321,7 @@ _SPECS = (
     MethodSpec(
         name="pen_net",
         title="PEN-Net",
-        version="3",
+        version="4",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.pen_net:PenNet",

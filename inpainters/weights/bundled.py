@@ -31,7 +31,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "partial_conv-1-of-1.safetensors": "b41c979a5956c094ea0bf691664576092b4d8ed7e890e33ac14978fceb10c974",
     },
     "pen_net": {
-        "pen_net-1-of-1.safetensors": "f08165d175f9ee4a4b9f3c0f1bbd393dc27dc0e24a13318474f9f0d6f250d3d2",
+        "pen_net-1-of-1.safetensors": "691d29adf85de843f73f068d7d9fa20b5f128e58a462c6ed0ae9b3e7bff9e7a1",
     },
 }
 """Weights -> file name -> sha256; the files lie in `inpainters/weights/checkpoints`."""
