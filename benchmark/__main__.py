@@ -1,5 +1,5 @@
 """python -m benchmark: list | masks export|import | run | score | report | rows | merge | diff | papers |
-evaluate | fetch | verify.
+evaluate | reference | fetch | verify.
 """
 
 import argparse
@@ -35,7 +35,8 @@ def _parser() -> commandline.Parser:
         "python -m benchmark", description="Fill the same holes with every method, and measure."
     )
     commands = parser.add_subparsers(
-        required=True, metavar="list|masks|run|score|report|rows|merge|diff|papers|evaluate|fetch|verify"
+        required=True,
+        metavar="list|masks|run|score|report|rows|merge|diff|papers|evaluate|reference|fetch|verify",
     )
     commands.add_parser("list", help="suites, test sets, mask sets, bins, methods and metrics").set_defaults(
         command=_list
@@ -94,6 +95,14 @@ def _add_two_folders(commands: "argparse._SubParsersAction[commandline.Parser]")
     merge.add_argument("--out", type=commandline.path, metavar="DIR", help="default: the first of them")
     commandline.add_weights(merge)
     merge.set_defaults(command=_merge)
+    reference = commands.add_parser(
+        "reference", help="write the features of a set of photographs, for evaluate"
+    )
+    reference.add_argument("name", help="what to call the set")
+    reference.add_argument("--pictures", type=commandline.path, required=True, metavar="DIR")
+    reference.add_argument("--out", type=commandline.path, metavar="FILE", help="default: NAME.safetensors")
+    commandline.add_weights(reference)
+    reference.set_defaults(command=_reference)
     papers = commands.add_parser(
         "papers", help="figures that papers print beside a folder's, and why they do not compare"
     )
@@ -116,6 +125,12 @@ def _add_evaluate(added: argparse.ArgumentParser) -> None:
         "--white", choices=["missing", "known"], help="in masks; found out by the outputs where not given"
     )
     added.add_argument("--metrics", metavar="A,B", default="", help="default: all that can be computed here")
+    added.add_argument(
+        "--reference",
+        type=commandline.path,
+        metavar="FILE",
+        help="other photographs that distances between sets are taken to, made by `reference`",
+    )
     added.add_argument(
         "--out", type=commandline.path, metavar="DIR", help="also write evaluation.csv and .md there"
     )
@@ -345,7 +360,13 @@ def _evaluate(parsed: argparse.Namespace) -> int:
 
     only = [name for name in parsed.metrics.split(",") if name]
     found = evaluation.evaluate(
-        parsed.originals, parsed.outputs, parsed.masks, white=parsed.white, only=only, quiet=False
+        parsed.originals,
+        parsed.outputs,
+        parsed.masks,
+        white=parsed.white,
+        only=only,
+        reference=parsed.reference,
+        quiet=False,
     )
     print(evaluation.markdown_of_evaluation(found))
     if parsed.out:
@@ -365,7 +386,7 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     from benchmark.engines import on_ray
     from benchmark.score import score_of_column
 
-    return {"elsewhere": partial(on_ray.total, score_of_column, address=parsed.address)}
+    return {"elsewhere": partial(on_ray.sum_over, score_of_column, address=parsed.address)}
 
 
 def _checked_jobs(parsed: argparse.Namespace) -> int:
@@ -503,6 +524,15 @@ def _diff(parsed: argparse.Namespace) -> int:
     found = diff(parsed.one, parsed.other)
     print(found.markdown, end="")
     return int(found.differs)
+
+
+def _reference(parsed: argparse.Namespace) -> int:
+    from benchmark.reference import make_reference
+
+    out = parsed.out or Path(f"{parsed.name}.safetensors")
+    found = make_reference(parsed.name, parsed.pictures, out, quiet=False)
+    print(f"{found.told}: {', '.join(found.features)}, in '{out}'.")
+    return 0
 
 
 def _papers(parsed: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from benchmark import cells, metrics
 from benchmark.metrics.base import MetricSpec
+from benchmark.reference import Reference, digest_of_weights, open_reference, unlike_weights
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval, interval_of_mean
 from benchmark.report.tables import number, reach
@@ -58,6 +59,8 @@ class Evaluation:
     """
     notes: tuple[str, ...]
     white: White
+    reference: str = ""
+    """What sets are compared with in place of the originals."""
 
     def interval(self, metric: str, region: str, label: str = "") -> Interval:
         """The mean over pictures with its 95 % interval, of one bin of ratios where one is named."""
@@ -77,10 +80,12 @@ def evaluate(
     *,
     white: White | None = None,
     only: Sequence[str] = (),
+    reference: str | Path | None = None,
     quiet: bool = True,
 ) -> Evaluation:
     """Compare the pictures of two folders, hole by hole. `white`: what it means in masks, found out where
-    None; `only`: names of metrics, all that can be computed here where empty.
+    None; `only`: names of metrics, all that can be computed here where empty; `reference`: a file of
+    `make_reference`, which distances between sets are taken to, in place of the originals.
 
     Raises InputError where nothing pairs, sizes differ, or it cannot be told what white means.
     """
@@ -88,6 +93,7 @@ def evaluate(
     trios, notes = paired_files(Path(originals), Path(outputs), Path(masks))
     white = white or _white_of(trios)
     made = {spec.name: metrics.create(spec.name) for spec in specs}
+    against = open_reference(Path(reference)) if reference else None
     extractors = {made[spec.name].feature_key: made[spec.name] for spec in specs if spec.kind == "set"}
     rows: list[dict[str, Any]] = []
     features: dict[str, list[Any]] = {key: [] for key in extractors}
@@ -107,18 +113,30 @@ def evaluate(
                 continue
             for region, value in made[spec.name].score(original, output, mask).items():
                 rows.append({**same, "metric": spec.name, "region": region, "value": float(value)})
-    rows += _of_sets(specs, made, features)
-    return Evaluation(pd.DataFrame(rows), (*notes, *absent), white)
+    rows += _of_sets(specs, made, features, against)
+    told = against.told if against else ""
+    return Evaluation(pd.DataFrame(rows), (*notes, *absent), white, told)
 
 
 def _of_sets(
-    specs: Sequence[MetricSpec], made: Mapping[str, Any], features: Mapping[str, list[Any]]
+    specs: Sequence[MetricSpec],
+    made: Mapping[str, Any],
+    features: Mapping[str, list[Any]],
+    against: Reference | None,
 ) -> Iterator[dict[str, Any]]:
     for spec in specs:
         if spec.kind == "set":
-            reference, output = np.stack(features[made[spec.name].feature_key], axis=1)
+            metric = made[spec.name]
+            reference, output = np.stack(features[metric.feature_key], axis=1)
+            if against and (why := unlike_weights(against, [(metric.feature_key, digest_of_weights(spec))])):
+                raise InputError(f"{why} Make the reference anew, or leave out {spec.name} (--metrics).")
             with suppress(ValueError):  # too few pictures
-                value = float(made[spec.name].distance(reference, output))
+                value = (
+                    metric.independent(against.features[metric.feature_key], output)
+                    if against
+                    else metric.distance(reference, output)
+                )
+                value = float(value)
                 none = {"image_id": "", "photograph": "", "ratio": math.nan, "bin": ""}
                 yield {**none, "metric": spec.name, "region": "whole", "value": value}
 
@@ -233,7 +251,8 @@ def markdown_of_evaluation(found: Evaluation) -> str:
     parts = [
         "# Evaluation",
         f"{len(ratios)} pictures. White is {found.white} in these masks. Means with half the width of their "
-        "95 % intervals over pictures, where there are enough; in brackets the number of pictures.",
+        "95 % intervals over pictures, where there are enough; in brackets the number of pictures."
+        + (f" Distances of the whole set are to {found.reference}." if found.reference else ""),
         markdown_table(head, lines),
         "## Ratios of missing pixels",
         histogram(ratios),

@@ -15,6 +15,7 @@ LIKEWISE = {
     "get": "the row of a table, or a sentence that suggests the nearest name",
     "create": "what a row of a table names, ready to be used",
     "unavailable": "why a row of a table cannot be used here, or None",
+    "fill": "an engine's entry: fills the cells of a plan",
     "SUITE": "the suite that a file of suites is about",
     "alex": "a metric's variant that looks through AlexNet",
     "vgg": "a metric's variant that looks through VGG16",

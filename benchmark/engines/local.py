@@ -48,9 +48,9 @@ def fill(
     """Fill all that is not filled yet, method by method in the order of `cells`;
     `outcome` tells what was done.
     """
-    with progress(plan, cells, quiet) as bar:
+    with running_bar(plan, cells, quiet) as bar:
         for entry in dict.fromkeys(cell.entry for cell in cells):
-            inpainter = opened(entry, device)
+            inpainter = open_method(entry, device)
             for cell in (c for c in cells if c.entry == entry):
                 Filler(
                     cell,
@@ -64,7 +64,7 @@ def fill(
                 ).fill()
 
 
-def opened(entry: str, device: str) -> Inpainter | str:
+def open_method(entry: str, device: str) -> Inpainter | str:
     """The method of an entry, or the reason why there is none."""
     method, options = split_entry(entry)
     try:
@@ -76,15 +76,15 @@ def opened(entry: str, device: str) -> Inpainter | str:
 
 
 @contextmanager
-def progress(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
+def running_bar(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
     """A progress bar in declared seconds: its estimate knows that the last methods are the slow ones."""
-    total = sum(estimate(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
+    total = sum(declared(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
     with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:
         yield bar
 
 
-def estimate(cell: Cell) -> float:
+def declared(cell: Cell) -> float:
     return OVERHEAD / 10 + cost(cell.entry, (256, 256), middle(cell.bin))
 
 
@@ -117,7 +117,7 @@ class Filler:
             self.outcome.failed.update({f"{self.cell.title} {i}": reason for i, reason in failed.items()})
             stored = cell_manifest(folder)
         else:
-            self.bar.update(estimate(self.cell) * len(self.images))
+            self.bar.update(declared(self.cell) * len(self.images))
         now = measure.threads()
         for one in stored.threads() if stored else ():
             if measure.unlike(one, now):
@@ -147,7 +147,7 @@ class Filler:
                 }
             elif reason:
                 failed[together[0]] = reason
-            self.bar.update(estimate(self.cell) * len(together))
+            self.bar.update(declared(self.cell) * len(together))
         return failed
 
     def _several(self, folder: Path, images: Sequence[str]) -> str | None:

@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmark import measure
 from benchmark.cells import Cell, ColumnKey, Outcome, finished, write_json
-from benchmark.engines.local import Filler, estimate, opened, progress
+from benchmark.engines.local import Filler, declared, open_method, running_bar
 from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import Inputs, load_inputs
 from benchmark.plan import Plan, load_plan, plan_file
@@ -57,7 +57,7 @@ class Chunk:
     @property
     def seconds(self) -> float:
         """Declared, on the reference machine."""
-        return estimate(self.cell) * len(self.images)
+        return declared(self.cell) * len(self.images)
 
 
 def fill(
@@ -76,7 +76,7 @@ def fill(
         images = plan.images(cell.entry, cell.column)
         write_json(cell.folder(root) / "key.json", meaning(cell, inputs[cell.column], images))
     chunks = [chunk for cell in cells for chunk in _chunks(root, plan, cell)]
-    with cluster(address) as ray, progress(plan, cells, quiet) as bar:
+    with cluster(address) as ray, running_bar(plan, cells, quiet) as bar:
         bar.update(_total(plan, cells) - sum(chunk.seconds for chunk in chunks))
         failed = _Work(ray, root, plan, device, bar, outcome).done(chunks)
         for cell in cells:
@@ -84,13 +84,13 @@ def fill(
 
 
 def _total(plan: Plan, cells: Sequence[Cell]) -> float:
-    return sum(estimate(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
+    return sum(declared(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
 
 
 def _chunks(root: Path, plan: Plan, cell: Cell) -> Iterator[Chunk]:
     """What of a cell is to be filled; pictures that a method is given together stay together."""
     images, folder = plan.images(cell.entry, cell.column), cell.folder(root)
-    size = plan.batch * max(1, math.ceil(CHUNK / max(estimate(cell), 1e-3) / plan.batch))
+    size = plan.batch * max(1, math.ceil(CHUNK / max(declared(cell), 1e-3) / plan.batch))
     for start in range(0, len(images), size):
         some = images[start : start + size]
         if not all(finished(folder, image_id) for image_id in some):
@@ -189,7 +189,7 @@ class _Silent:
 @lru_cache(maxsize=2)
 def _opened(entry: str, device: str) -> Inpainter | str:
     """A method with its weights, kept for the next chunks."""
-    return opened(entry, device)
+    return open_method(entry, device)
 
 
 def _one_thread() -> None:
@@ -233,7 +233,7 @@ class _Told(_Silent):
 # --- scores -----------------------------------------------------------------------------------------
 
 
-def total(
+def sum_over(
     function: Callable[[Path, ColumnKey], int], root: Path, columns: Sequence[ColumnKey], *, address: str = ""
 ) -> int:
     """The sum of `function(root, column)` over all columns, each in a process of the cluster."""

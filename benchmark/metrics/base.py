@@ -85,7 +85,13 @@ class SetMetric(Protocol):
         ...
 
     def distance(self, reference_features: Features, output_features: Features) -> float:
-        """Return the distance of two sets; raise ValueError with a sentence where they are too small."""
+        """Return the distance of a set and its originals, in one order; raise ValueError with a sentence
+        where they are too small.
+        """
+        ...
+
+    def independent(self, reference_features: Features, output_features: Features) -> float:
+        """Return the distance of two sets that share no picture; raise ValueError as `distance` does."""
         ...
 
 

@@ -23,6 +23,9 @@ class Kernel:
     def distance(self, reference_features: Features, output_features: Features) -> float:
         return kernel_distance(reference_features, output_features)
 
+    def independent(self, reference_features: Features, output_features: Features) -> float:
+        return independent_distance(reference_features, output_features)
+
     def pseudo_values(self, reference_features: Features, output_features: Features) -> Floats:
         return pseudo_values(reference_features, output_features)
 
@@ -34,6 +37,27 @@ def kernel_distance(x: Features, y: Features) -> float:
     Raises ValueError for fewer than two pictures, or sides of unequal length.
     """
     return float(_row_means(x, y).mean())
+
+
+def independent_distance(x: Features, y: Features) -> float:
+    """The distance of two sets that share no picture: the U-statistic of Gretton 2012, equation 3, over all
+    pairs of both, in float64; x (n, d), y (m, d).
+
+    Raises ValueError for fewer than two pictures on a side.
+    """
+    if min(len(x), len(y)) < 2:
+        raise ValueError(f"A kernel distance needs at least 2 pictures on each side, not {len(x)}, {len(y)}.")
+    a, b = x.astype(np.float64), y.astype(np.float64)
+    own = sum(
+        (_kernel(side, side).sum() - ((side * side).sum(1) / side.shape[1] + 1).__pow__(3).sum())
+        / (len(side) * (len(side) - 1))
+        for side in (a, b)
+    )
+    return float(own - 2 * _kernel(a, b).mean())
+
+
+def _kernel(a: Floats, b: Floats) -> Floats:
+    return np.asarray((a @ b.T / a.shape[1] + 1) ** 3)
 
 
 def pseudo_values(x: Features, y: Features) -> Floats:

@@ -115,7 +115,7 @@ def test_columns_are_shared_out_and_summed(run, tmp_path, monkeypatch):
     def length(root: Path, column: ColumnKey) -> int:
         return len(str(column)) + (root / "cells").exists()
 
-    assert on_ray.total(length, tmp_path / "out", columns) == 2 * len("irregular 10-20") + 2
+    assert on_ray.sum_over(length, tmp_path / "out", columns) == 2 * len("irregular 10-20") + 2
 
 
 def test_without_the_package_or_a_cluster_one_sentence_says_so(run, capsys, monkeypatch):

@@ -1,0 +1,131 @@
+"""Features of a set of photographs under a name, to compare outputs with: made once, and shared as one file.
+
+    python -m benchmark reference places_val --pictures DIR
+    python -m benchmark evaluate ... --reference places_val.safetensors
+
+A paired reference, the originals of the same pictures, is what all else here takes. Papers often compare with
+other photographs: an independent reference, whose figures are larger and do not compare with paired ones.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+from tqdm import tqdm
+
+from benchmark import metrics
+from benchmark.cells import compact, digest, pixels_sha256, write
+from benchmark.metrics.base import Features, MetricSpec
+from benchmark.record import weights_digest
+from inpainters.errors import InputError, sentence
+from inpainters.folders import find_pictures
+from inpainters.imaging import load_image, shown
+
+CHUNK_OF_PICTURES = 16
+"""Pictures that a network is given at once."""
+_FORMAT = "reference 1"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Features of `n` photographs."""
+
+    name: str
+    n: int
+    pictures: str
+    """Digest of all their pixels, in order."""
+    features: Mapping[str, Features]
+    """Features' name (`SetMetric.feature_key`) -> (n, d) float32."""
+    weights: Mapping[str, str]
+    """Features' name -> digest of the network's weights."""
+    sha256: str
+    """Of the file."""
+
+    @property
+    def told(self) -> str:
+        return f"{self.n:,} photographs of '{self.name}' (sha256 {self.sha256[:16]})"
+
+
+def extractors() -> dict[str, tuple[Any, str]]:
+    """Features' name -> a metric that takes them, and the digest of its weights; those that are ready."""
+    found: dict[str, tuple[Any, str]] = {}
+    for spec in metrics.METRICS.values():
+        if spec.kind == "set" and not metrics.unavailable(spec.name):
+            metric = metrics.create(spec.name)
+            found.setdefault(metric.feature_key, (metric, digest_of_weights(spec)))
+    return found
+
+
+def digest_of_weights(spec: MetricSpec) -> str:
+    """Of a metric's network; empty where it has none."""
+    return (weights_digest(spec.weights) or "") if spec.weights else ""
+
+
+def make_reference(name: str, folder: Path, out: Path, *, quiet: bool = True) -> Reference:
+    """Write the features of all pictures of a folder; returns what was written.
+
+    Raises InputError where the folder holds fewer than two pictures, or no network is here.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder '{shown(folder)}': check its path.")
+    files = sorted(find_pictures(folder).files)
+    if len(files) < 2:
+        raise InputError(f"'{shown(folder)}' holds {len(files)} pictures: a reference needs two at least.")
+    made = extractors()
+    if not made:
+        raise InputError("No network for features is here: `python -m benchmark list` says what mends it.")
+    rows: dict[str, list[Features]] = {key: [] for key in made}
+    shas = []
+    for start in tqdm(range(0, len(files), CHUNK_OF_PICTURES), desc=name, disable=True if quiet else None):
+        images = [load_image(path).image for path in files[start : start + CHUNK_OF_PICTURES]]
+        shas += [pixels_sha256(image) for image in images]
+        for key, (metric, _) in made.items():
+            rows[key].append(np.asarray(metric.features(images), np.float32))
+    facts = {
+        "format": _FORMAT,
+        "name": name,
+        "pictures": digest(shas),
+        "weights": {key: weights for key, (_, weights) in made.items()},
+    }
+    # Under one key: safetensors writes several in any order, and the same pictures are to give the same file.
+    given = {"facts": compact(facts)}
+    write(out, save({key: np.concatenate(parts) for key, parts in rows.items()}, metadata=given))
+    return open_reference(out)
+
+
+def open_reference(path: Path) -> Reference:
+    """Read what `make_reference` wrote; raises InputError where it is not there or is something else."""
+    try:
+        with safe_open(path, "np") as file:
+            facts: dict[str, Any] = json.loads((file.metadata() or {}).get("facts", "{}"))
+            features = {key: file.get_tensor(key) for key in list(file.keys())}
+        if facts.get("format") != _FORMAT or not features:
+            raise InputError(f"'{path.name}' holds no reference: `python -m benchmark reference` writes one.")
+        weights: dict[str, str] = facts["weights"]
+        n = {len(rows) for rows in features.values() if rows.ndim == 2 and np.isfinite(rows).all()}
+        if len(n) != 1 or weights.keys() != features.keys():
+            raise InputError(f"'{path.name}' is damaged: make it again.")
+    except FileNotFoundError:
+        raise InputError(f"There is no reference '{shown(path)}': check its path.") from None
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise InputError(f"'{path.name}' cannot be read as a reference ({sentence(error)}).") from None
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Reference(facts["name"], n.pop(), facts["pictures"], features, weights, sha)
+
+
+def unlike_weights(reference: Reference, keys: Iterable[tuple[str, str]]) -> str | None:
+    """Why outputs' features, (name, digest of the weights) each, do not compare with it; None where they
+    do.
+    """
+    for key, weights in keys:
+        if key not in reference.features:
+            return f"'{reference.name}' has no features '{key}'."
+        if reference.weights[key] != weights:
+            return f"'{reference.name}' has features '{key}' of a network with other weights."
+    return None

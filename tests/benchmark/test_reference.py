@@ -1,0 +1,143 @@
+"""References: features of other photographs, made once and shared as a file."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from skimage.data import astronaut, coffee
+
+import benchmark
+from benchmark import reference
+from benchmark.__main__ import main
+from benchmark.metrics import METRICS
+from benchmark.metrics.frechet import frechet_distance
+from benchmark.metrics.kernel import independent_distance, kernel_distance
+from inpainters.errors import InputError
+from inpainters.imaging import save_png
+
+SETS = ["colours_f", "colours_k"]
+
+
+class Colours:
+    """Means and deviations of the channels, for a test without weights."""
+
+    feature_key = "colours"
+
+    def __init__(self, distance):
+        self.apart = distance
+
+    def features(self, images):
+        rows = [np.concatenate([i.mean((0, 1)), i.std((0, 1))]) for i in (x.astype(float) for x in images)]
+        return np.array(rows, np.float32)
+
+    def distance(self, one, other):
+        return float(np.abs(one.mean(0) - other.mean(0)).sum())
+
+    def independent(self, one, other):
+        return self.apart(one, other)
+
+
+@pytest.fixture
+def colours(monkeypatch):
+    """Two metrics of sets that need no weights."""
+    from dataclasses import replace
+
+    for name in SETS:
+        spec = replace(METRICS["fd_squeeze"], name=name, weights=None, requires=(), target=f"{name}:x")
+        monkeypatch.setitem(METRICS, name, spec)
+    for name in [name for name, spec in METRICS.items() if spec.kind == "set" and name not in SETS]:
+        monkeypatch.delitem(METRICS, name)
+    made = dict(zip(SETS, (frechet_distance, independent_distance), strict=True))
+    create = benchmark.metrics.create
+    monkeypatch.setattr(
+        benchmark.metrics,
+        "create",
+        lambda name, *a: Colours(made[name]) if name in made else create(name, *a),
+    )
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Outputs beside their originals and masks, and other photographs."""
+    for i in range(4):
+        original = astronaut()[50 * i : 50 * i + 60, 100:180]
+        mask = np.zeros((60, 80), bool)
+        mask[:20] = True
+        output = np.where(mask[..., None], np.uint8(90), original)
+        for name, picture in (("originals", original), ("outputs", output), ("masks", mask)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            save_png(tmp_path / name / f"p{i}.png", picture if name != "masks" else mask)
+    (tmp_path / "others").mkdir()
+    for i in range(5):
+        save_png(tmp_path / "others" / f"o{i}.png", np.ascontiguousarray(coffee()[60 * i : 60 * i + 60, :90]))
+    return tmp_path
+
+
+def test_sets_are_compared_with_the_reference_and_pictures_with_their_originals(colours, folders):
+    file = folders / "coffee.safetensors"
+    made = reference.make_reference("coffee", folders / "others", file)
+    assert (made.name, made.n) == ("coffee", 5)
+    three = [folders / name for name in ("originals", "outputs", "masks")]
+    paired = benchmark.evaluate(*three, only=["l1", *SETS])
+    other = benchmark.evaluate(*three, only=["l1", *SETS], reference=file)
+    assert other.interval("l1", "hole") == paired.interval("l1", "hole")
+    outputs = Colours(None).features(
+        [benchmark.evaluation.load_image(folders / "outputs" / f"p{i}.png").image for i in range(4)]
+    )
+    rows = other.rows[other.rows["image_id"] == ""].set_index("metric")["value"]
+    assert rows["colours_f"] == pytest.approx(frechet_distance(made.features["colours"], outputs))
+    assert rows["colours_k"] == pytest.approx(independent_distance(made.features["colours"], outputs))
+    told = benchmark.evaluation.markdown_of_evaluation(other)
+    assert f"5 photographs of 'coffee' (sha256 {made.sha256[:16]})" in told
+    assert "coffee" not in benchmark.evaluation.markdown_of_evaluation(paired)
+
+
+def test_the_same_pictures_give_the_same_file_and_others_another(colours, folders):
+    files = [folders / f"{n}.safetensors" for n in range(3)]
+    one, two = (reference.make_reference("a", folders / "others", file) for file in files[:2])
+    assert one.sha256 == two.sha256
+    save_png(folders / "others" / "o9.png", np.zeros((60, 90, 3), np.uint8))
+    third = reference.make_reference("a", folders / "others", files[2])
+    assert third.sha256 != one.sha256
+    assert third.pictures != one.pictures
+
+
+def test_what_does_not_fit_is_refused_with_a_sentence(colours, folders, capsys):
+    three = [f"--{name}={folders / name}" for name in ("originals", "outputs", "masks")]
+    file = folders / "a.safetensors"
+    save_file({"colours": np.zeros((3, 6), np.float32)}, file)
+    assert main(["evaluate", *three, "--reference", str(file)]) == 2
+    assert "holds no reference" in capsys.readouterr().err
+    file.write_bytes(b"x" * 100)
+    assert main(["evaluate", *three, "--reference", str(file)]) == 2
+    assert "cannot be read as a reference" in capsys.readouterr().err
+    assert main(["evaluate", *three, "--reference", str(folders / "nowhere")]) == 2
+    assert "There is no reference" in capsys.readouterr().err
+    facts = {"format": "reference 1", "name": "a", "pictures": "", "weights": {"colours": "other"}}
+    save_file({"colours": np.zeros((3, 6), np.float32)}, file, metadata={"facts": json.dumps(facts)})
+    with pytest.raises(InputError, match="a network with other weights"):
+        benchmark.evaluate(
+            *(folders / name for name in ("originals", "outputs", "masks")), only=SETS, reference=file
+        )
+    (folders / "none").mkdir()
+    with pytest.raises(InputError, match="holds 0 pictures"):
+        reference.make_reference("a", folders / "none", file)
+
+
+def test_the_independent_kernel_distance_is_gretton_s_equation_3():
+    rng = np.random.default_rng(0)
+    x, y = (np.abs(rng.normal(m, 1, (n, 6))).astype(np.float32) for m, n in ((0, 7), (0.5, 5)))
+
+    def k(a, b):
+        return (float(a.astype(float) @ b.astype(float)) / 6 + 1) ** 3
+
+    def own(side):
+        pairs = [k(a, b) for i, a in enumerate(side) for j, b in enumerate(side) if i != j]
+        return np.mean(pairs)
+
+    wanted = own(x) + own(y) - 2 * np.mean([k(a, b) for a in x for b in y])
+    assert independent_distance(x, y) == pytest.approx(wanted, rel=1e-9)
+    assert kernel_distance(x, x) == 0
+    with pytest.raises(ValueError, match="at least 2 pictures on each side"):
+        independent_distance(x[:1], y)
