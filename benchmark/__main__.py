@@ -214,7 +214,11 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     _add_jobs(run)
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    run.add_argument("--redo", action="store_true", help="throw this folder's pictures away and start over")
+    run.add_argument(
+        "--redo",
+        action="store_true",
+        help="throw this folder's pictures away, with --methods those of these methods, and start over",
+    )
     run.add_argument(
         "--only",
         choices=["inputs", "run"],
@@ -295,9 +299,10 @@ def _run(parsed: argparse.Namespace) -> int:
 
     suite = suites.get(parsed.suite)
     _check_numbers(parsed)
-    check_device(parsed.device)
+    if parsed.engine == "local":
+        check_device(parsed.device)
     masks = masksets.open_mask_sets(suite.mask_sets if parsed.masks is None else parsed.masks.split(","))
-    wanted = parsed.bins or ",".join(suite.bins) or None
+    wanted = parsed.bins or (",".join(suite.bins) if parsed.masks is None else "") or None
     bins = {one.name: masksets.choose_bins(one, wanted) for one in masks}
     bare = parsed.only == "inputs" and not parsed.methods
     methods = [] if bare else plans.choose_methods(_joined(parsed))
@@ -320,7 +325,7 @@ def _run(parsed: argparse.Namespace) -> int:
     plan = plans.make_plan(suite, dataset, masks, methods, **given)
     with cells.lock(root):
         if parsed.redo:
-            _clear(root / "cells")
+            _redo(root, plan, methods if parsed.methods else [])
         plan = plans.settle(root, plan)
         if parsed.only == "inputs":
             return _exported(root, plan, dataset, masks)
@@ -382,6 +387,8 @@ def _joined(parsed: argparse.Namespace) -> str | None:
 def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     """Where `score` works."""
     if parsed.engine == "local":
+        if parsed.address:
+            raise InputError("--address is for --engine ray: add that, or leave it out.")
         return {"jobs": _checked_jobs(parsed)}
     from benchmark.engines import on_ray
     from benchmark.score import score_of_column
@@ -419,6 +426,21 @@ def _dataset(parsed: argparse.Namespace, default: str) -> "Dataset":
         raise unknown("recipe", parsed.recipe, datasets.RESIZE_RECIPES)
     name = parsed.dataset or ("folder" if parsed.data and default == "sample" else default)
     return datasets.open_dataset(name, parsed.data, recipe=parsed.recipe, size=parsed.size)
+
+
+def _redo(root: Path, plan: "Plan", methods: Sequence[str]) -> None:
+    """Throw pictures away: of the methods that are named where the run is otherwise the one that is there,
+    else all.
+    """
+    from benchmark import cells
+    from benchmark import plan as plans
+
+    if methods and plans.plan_file(root).exists() and plans.goes_on(plans.load_plan(root), plan):
+        for method in {cells.split_entry(entry)[0] for entry in methods}:
+            for folder in (root / "cells").glob(f"*/*/*/{method}"):
+                shutil.rmtree(folder)
+    else:
+        _clear(root / "cells")
 
 
 def _clear(cells: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from benchmark import results
@@ -21,6 +22,10 @@ from inpainters.errors import InputError
 
 _HOLE = ["mask_set", "bin", "image_id"]
 _FILL = [*_HOLE, "entry", "seed"]
+SAME = 1e-4
+"""Figures that differ by less, as a share of them or in all, are the same: other processors change the last
+digits.
+"""
 _FIXED = {"variant", "weights"}
 """What makes a metric another one."""
 
@@ -44,7 +49,9 @@ class Change:
     other: float
     change: Difference
     moved: bool
-    """Whether any of its fills has another figure."""
+    """Whether any of its fills has another figure, beyond SAME."""
+    alone: int = 0
+    """How many of its fills of these holes have a figure in one folder only."""
 
 
 def diff(one: Path, other: Path) -> Beside:
@@ -64,7 +71,7 @@ def diff(one: Path, other: Path) -> Beside:
     said = list(_otherwise(first, second, names, holes))
     changes = list(_changes(first, second, holes))
     text = "\n\n".join(_markdown(names, len(holes), said, changes)) + "\n"
-    return Beside(text, bool(said) or any(change.moved for change in changes))
+    return Beside(text, bool(said) or any(change.moved or change.alone for change in changes))
 
 
 def _names(one: Path, other: Path) -> tuple[str, str]:
@@ -99,23 +106,34 @@ def _otherwise(
 ) -> Iterator[str]:
     """A sentence for each thing that is not the same."""
     mine, theirs = one.manifest.meaning, other.manifest.meaning
-    for name, own, foreign in zip(names, (mine, theirs), (theirs, mine), strict=True):
-        there = dict(_holes(foreign))
-        alone = sum(hole not in there for hole, _ in _holes(own))
-        if alone:
-            yield f"Holes only in `{name}`: {alone:,}."
-    changed = len(dict(_holes(mine)).keys() & dict(_holes(theirs)).keys()) - len(holes)
-    if changed:
-        yield f"Holes of one name whose photograph or mask is not the same: {changed:,}."
-    for name, ours, others in zip(names, (one, other), (other, one), strict=True):
-        if more := sorted(_entries(ours) - _entries(others)):
-            yield f"Only in `{name}`: {_listed(more)}."
+    yield from _other_holes(mine, theirs, names, holes)
+    for name in ("seed", "once", "answers", "batch", "reference"):
+        if (found := getattr(mine, name)) != (wanted := getattr(theirs, name)):
+            yield f"`{name}` is {found} there, {wanted} here."
+    for what, ours, others in (
+        ("Only in", _entries(one), _entries(other)),
+        ("Measured only in", {m for m, _ in one.measured}, {m for m, _ in other.measured}),
+    ):
+        for name, more in zip(names, (ours - others, others - ours), strict=True):
+            if more:
+                yield f"{what} `{name}`: {_listed(sorted(more))}."
     for entry in sorted(_entries(one) & _entries(other)):
         if text := difference(mine.methods[entry].model_dump(), theirs.methods[entry].model_dump()):
             yield f"`{entry}` was made otherwise ({text})."
     for metric in sorted(mine.metrics.keys() & theirs.metrics.keys()):
         if text := _metric(mine, theirs, metric):
             yield f"`{metric}` is another figure ({text}), and is not compared."
+
+
+def _other_holes(
+    one: Meaning, other: Meaning, names: tuple[str, str], holes: set[tuple[str, ...]]
+) -> Iterator[str]:
+    mine, theirs = dict(_holes(one)), dict(_holes(other))
+    for name, alone in zip(names, (mine.keys() - theirs.keys(), theirs.keys() - mine.keys()), strict=True):
+        if alone:
+            yield f"Holes only in `{name}`: {len(alone):,}."
+    if changed := len(mine.keys() & theirs.keys()) - len(holes):
+        yield f"Holes of one name whose photograph or mask is not the same: {changed:,}."
 
 
 def _entries(side: Results) -> set[str]:
@@ -139,13 +157,19 @@ def _changes(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Itera
         if _metric(one.manifest.meaning, other.manifest.meaning, metric):
             continue
         sides = [side.column(*column).dropna(subset="value") for side in (one, other)]
-        both = sides[0].merge(sides[1], on=[*_FILL, "photograph"], suffixes=("", "_other"))
+        both = sides[0].merge(
+            sides[1], on=[*_FILL, "photograph"], suffixes=("", "_other"), how="outer", indicator=True
+        )
         both = both[pd.MultiIndex.from_frame(both[_HOLE]).isin(holes)]
+        alone = both[both["_merge"] != "both"].groupby(["mask_set", "entry"]).size()
+        both = both[both["_merge"] == "both"]
         for (mask_set, entry), fills in both.groupby(["mask_set", "entry"]):
             values, theirs = (fills[name].to_numpy(float) for name in ("value", "value_other"))
             found = mean_difference(theirs - values, fills["photograph"].tolist())
-            means, moved = (float(values.mean()), float(theirs.mean())), bool((values != theirs).any())
-            yield Change(str(mask_set), str(entry), column, *means, found, moved)
+            means = float(values.mean()), float(theirs.mean())
+            moved = not np.allclose(values, theirs, rtol=SAME, atol=SAME, equal_nan=True)
+            single = int(alone.get((mask_set, entry), 0))
+            yield Change(str(mask_set), str(entry), column, *means, found, moved, single)
 
 
 # --- what people read -----------------------------------------------------------------------------
@@ -155,12 +179,15 @@ def _markdown(
     names: tuple[str, str], holes: int, said: Sequence[str], changes: Sequence[Change]
 ) -> Iterator[str]:
     yield f"# {names[0]} beside {names[1]}"
-    yield f"{holes:,} holes are the same in both, photograph and mask."
+    columns = ", ".join(title(*column) for column in dict.fromkeys(change.column for change in changes))
+    yield f"{holes:,} holes are the same in both, photograph and mask." + (
+        f" Compared: {columns}; no other metric, and none of whole sets." if changes else ""
+    )
     if said:
         yield "## What is not the same\n\n" + "\n".join(f"* {line}" for line in said)
     if not changes:
         yield "No method has a figure in both."
-    elif not any(change.moved for change in changes):
+    elif not any(change.moved or change.alone for change in changes):
         yield "The methods that both have, have the same figures."
     else:
         yield (
@@ -180,7 +207,13 @@ def _table(changes: Sequence[Change]) -> str:
     same = [entry for entry in dict.fromkeys(change.entry for change in changes) if entry not in moved]
     lines = [[f"`{entry}`", *(_cell(found.get((entry, column))) for column in columns)] for entry in moved]
     table = markdown_table(["method", *(title(*column) for column in columns)], lines)
-    return table + (f"\n\nThe same figures in both: {_listed(same)}." if same else "")
+    alone = {change.entry: max(c.alone for c in changes if c.entry == change.entry) for change in changes}
+    single = [f"{n} of `{entry}`" for entry, n in alone.items() if n]
+    return "\n\n".join(
+        [table] * bool(moved)
+        + [f"The same figures in both: {_listed(same)}."] * bool(same)
+        + [f"Fills with a figure in one folder only, left out: {', '.join(single)}."] * bool(single)
+    )
 
 
 def _cell(change: Change | None) -> str:

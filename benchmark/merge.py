@@ -17,6 +17,7 @@ def merge(sources: Sequence[Path], out: Path) -> Plan:
 
     Raises InputError naming the field in which two plans or cells differ; `out` is as it was then.
     """
+    sources, out = list(dict.fromkeys(source.resolve() for source in sources)), out.resolve()
     plans = {source: load_plan(source) for source in sources}
     first, *others = sources
     for other in others:

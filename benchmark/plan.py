@@ -52,6 +52,8 @@ class Plan:
     """
     batch: int = 1
     """How many pictures a method is given at once; their time is shared out evenly."""
+    several: tuple[str, ...] = ()
+    """Entries whose seed changes the fill: a later process need not know their methods."""
 
     def to_json(self) -> dict[str, Any]:
         """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
@@ -62,6 +64,7 @@ class Plan:
             "mask_sets": list(self.mask_sets),
             "bins": {name: list(labels) for name, labels in self.bins.items()},
             "left_out": list(self.left_out),
+            "several": list(self.several),
             "n": len(order),
             "order": order,
             "format": FORMAT,
@@ -80,8 +83,8 @@ class Plan:
 
     def seeds(self, entry: str) -> range:
         """The seeds of an entry's answers: one where the seed changes nothing."""
-        spec = registry.METHODS.get(split_entry(entry)[0])
-        return range(self.seed, self.seed + (self.answers if spec and spec.stochastic else 1))
+        several = entry in self.several or _draws(entry)
+        return range(self.seed, self.seed + (self.answers if several else 1))
 
     def cell(self, entry: str, column: ColumnKey, seed: int | None = None) -> Cell:
         """The cell of one entry, column and seed; the first answer's where no seed is given."""
@@ -100,6 +103,11 @@ class Plan:
     def images(self, entry: str, key: ColumnKey) -> list[str]:
         """The ids of the pictures that `entry` gets in one column: a prefix, so that methods stay paired."""
         return self.column(key)[: self.methods[entry]]
+
+
+def _draws(entry: str) -> bool:
+    spec = registry.METHODS.get(split_entry(entry)[0])
+    return spec is not None and spec.stochastic
 
 
 class _Stored(BaseModel, extra="allow"):
@@ -188,6 +196,7 @@ def make_plan(
         once=once,
         answers=answers,
         batch=batch,
+        several=tuple(filter(_draws, names)),
     )
 
 
@@ -213,10 +222,20 @@ def settle(root: Path, plan: Plan) -> Plan:
     return merged
 
 
+def goes_on(stored: Plan, plan: Plan) -> bool:
+    """True where a run with `plan` goes on with the stored one, or lets it grow."""
+    return _not_held(stored, plan) is None
+
+
 def _not_held(stored: Plan, plan: Plan) -> str | None:
     """The first field in which `plan` is not the stored one nor asks for more than it; methods aside."""
     found, wanted = stored.to_json(), plan.to_json()
-    grown = {"methods", "seconds", "left_out"}  # a method that joins may have another budget: its n says so
+    grown = {
+        "methods",
+        "seconds",
+        "left_out",
+        "several",
+    }  # a method that joins may have another budget: its n says so
     if list(plan.pictures.items())[: len(stored.pictures)] == list(stored.pictures.items()):
         grown |= {"order", "n"}
     if all(_holds(plan, name, stored.bins[name], once=stored.once) for name in stored.mask_sets):
@@ -241,7 +260,18 @@ def keeps_apart(one: Plan, other: Plan) -> str | None:
     joined.
     """
     found, wanted = one.to_json(), other.to_json()
-    alike = {"methods", "seconds", "left_out", "answers", "mask_sets", "order", "n", "bins", "mask_sources"}
+    alike = {
+        "methods",
+        "several",
+        "seconds",
+        "left_out",
+        "answers",
+        "mask_sets",
+        "order",
+        "n",
+        "bins",
+        "mask_sources",
+    }
     mine, theirs = list(one.pictures.items()), list(other.pictures.items())
     shorter = min(len(mine), len(theirs))
     if mine[:shorter] != theirs[:shorter]:
@@ -269,6 +299,7 @@ def join(one: Plan, other: Plan) -> Plan:
         methods={m: max(one.methods.get(m, 0), other.methods.get(m, 0)) for m in methods},
         seconds=max(one.seconds, other.seconds),
         answers=max(one.answers, other.answers),
+        several=tuple(dict.fromkeys((*one.several, *other.several))),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark import results
+from benchmark.inputs.masksets import FIXED
 from benchmark.metrics import METRICS, unavailable
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval
@@ -131,7 +132,8 @@ def _because(part: Results, one: Printed, ours: Interval | None) -> Iterator[str
         yield f"pictures: {one.dataset} there, {pictures} of {dataset.name} here"
     if one.resolution != "any" and f"{one.resolution}" not in dataset.recipe:
         yield f"size: {one.resolution} px there, {dataset.recipe} here"
-    yield "masks: the paper's own there, drawn anew here"
+    if one.column_here[0] not in (*FIXED, "box_center_natural"):
+        yield "masks: the paper's own there, drawn anew here"
     spec = METRICS[one.metric_here]
     if ours is not None and ours.n < spec.fair_n:
         yield f"n: {ours.n} here, biased under {spec.fair_n:,}"

@@ -207,7 +207,19 @@ def _failures(plan: Plan, done: Sequence[Done]) -> list[str]:
     total = len(plan.cells())
     missing = total - len(done)
     unfinished = f"{missing} of {total} cells are not finished: run the suite again to continue."
-    return failed + ([unfinished] if missing else [])
+    short = [one for one in done if _short(plan, one)]
+    lacking = (
+        f"{sum(_short(plan, one) for one in short)} pictures of {len(short)} cells are not filled, "
+        f"{short[0].cell.title} among them: run the suite again to continue."
+        if short
+        else ""
+    )
+    return failed + [unfinished] * bool(missing) + [lacking] * bool(short)
+
+
+def _short(plan: Plan, one: Done) -> int:
+    """How many pictures a finished cell lacks: the plan has grown since."""
+    return len(set(plan.images(one.cell.entry, one.cell.column))) - one.n - len(one.failed)
 
 
 def _write_scores(root: Path, plan: Plan, scorers: Sequence[Scorer], bench: Bench) -> None:

@@ -254,7 +254,7 @@ class Scorer:
         metric, records, table = self.bench.get(spec.name), self.stored().pictures, self.inputs.table
         weights = weights_digest(spec.weights) or "" if spec.weights else ""
         column, key = self.plan.column(self.cell.column), f"{metric.feature_key} {weights}"
-        originals = self.images if anew else [i for i in column if i not in self.damaged]
+        originals = self.images if anew else [i for i in column if i in table and i not in self.damaged]
         reference = Taken(
             metric, key, {i: table[i]["image"] for i in originals}, column, self.inputs.original
         )

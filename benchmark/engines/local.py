@@ -112,7 +112,7 @@ class Filler:
             rows = {i: read_json(folder / f"{i}.json") for i in self.images if i not in failed}
             write_json(
                 folder / "manifest.json",
-                {**wanted, "pictures": rows, "failed": failed, "environment": measure.environment()},
+                {**wanted, "pictures": rows, "failed": failed, "environment": self.environment()},
             )
             self.outcome.failed.update({f"{self.cell.title} {i}": reason for i, reason in failed.items()})
             stored = cell_manifest(folder)
@@ -123,6 +123,10 @@ class Filler:
             if measure.unlike(one, now):
                 cells = self.outcome.unlike.setdefault(measure.in_words(one), [])
                 cells.append(self.cell.title)
+
+    def environment(self) -> dict[str, object]:
+        """Where the pictures were filled."""
+        return measure.environment()
 
     @staticmethod
     def _done(folder: Path, stored: CellManifest, image_id: str) -> bool:

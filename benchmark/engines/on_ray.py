@@ -78,9 +78,10 @@ def fill(
     chunks = [chunk for cell in cells for chunk in _chunks(root, plan, cell)]
     with cluster(address) as ray, running_bar(plan, cells, quiet) as bar:
         bar.update(_total(plan, cells) - sum(chunk.seconds for chunk in chunks))
-        failed = _Work(ray, root, plan, device, bar, outcome).done(chunks)
+        work = _Work(ray, root, plan, device, bar, outcome)
+        work.do(chunks)
         for cell in cells:
-            _close(root, plan, cell, inputs[cell.column], failed.get(cell.title, {}), outcome)
+            _close(root, plan, cell, inputs[cell.column], work, outcome)
 
 
 def _total(plan: Plan, cells: Sequence[Cell]) -> float:
@@ -94,7 +95,15 @@ def _chunks(root: Path, plan: Plan, cell: Cell) -> Iterator[Chunk]:
     for start in range(0, len(images), size):
         some = images[start : start + size]
         if not all(finished(folder, image_id) for image_id in some):
-            yield Chunk(cell, tuple(some), registry.reference_of(cell.method))
+            yield Chunk(cell, tuple(some), _reference(cell.method))
+
+
+def _reference(method: str) -> str:
+    """By what a process adds a method from elsewhere: files are named by their whole path."""
+    reference = registry.reference_of(method)
+    kind, _, rest = reference.partition(":")
+    here = kind in registry.ELSEWHERE and Path(rest).exists()
+    return f"{kind}:{Path(rest).resolve()}" if here else reference
 
 
 @dataclass
@@ -109,9 +118,11 @@ class _Work:
     outcome: Outcome
     failed: dict[str, dict[str, str]] = field(default_factory=dict)
     """Cell's title -> image id -> reason."""
+    places: dict[str, dict[str, object]] = field(default_factory=dict)
+    """Cell's title -> where its first chunk was filled."""
 
-    def done(self, chunks: Sequence[Chunk]) -> dict[str, dict[str, str]]:
-        """Give all out, the longest first; returns what could not be filled, with the reasons."""
+    def do(self, chunks: Sequence[Chunk]) -> None:
+        """Give all out, the longest first."""
         order = sorted(chunks, key=lambda chunk: -chunk.seconds)
         waiting = {self._give(chunk): chunk for chunk in order}
         while waiting:
@@ -119,22 +130,21 @@ class _Work:
             chunk = waiting.pop(ready)
             for again in self._back(ready, chunk):
                 waiting[self._give(again)] = again
-        return self.failed
 
     def _give(self, chunk: Chunk) -> Any:
         needs = _needs(self.ray, chunk.cell.method, self.device)
-        task = self.ray.remote(fill_chunk).options(max_retries=TRIES, **needs)
+        task = self.ray.remote(max_retries=TRIES, **needs)(fill_chunk)
         return task.remote(str(self.root.resolve()), chunk, self.device)
 
     def _back(self, ready: Any, chunk: Chunk) -> list[Chunk]:
         """Note what a chunk came to; returns the parts of it that are to be tried by themselves."""
         own = self.failed.setdefault(chunk.cell.title, {})
         try:
-            filled, failed = self.ray.get(ready)
+            filled, failed, place = self.ray.get(ready)
         except self.ray.exceptions.RayTaskError as error:
             raise InputError(sentence(error.cause)) from None
         except self.ray.exceptions.RayError:  # its process is gone
-            step = self.plan.batch
+            step = self.plan.batch if len(chunk.images) > self.plan.batch else 1
             if len(chunk.images) > step:
                 parts = range(0, len(chunk.images), step)
                 return [replace(chunk, images=chunk.images[i : i + step]) for i in parts]
@@ -142,6 +152,7 @@ class _Work:
         else:
             self.outcome.filled += filled
             own.update(failed)
+            self.places.setdefault(chunk.cell.title, place)
         self.bar.update(chunk.seconds)
         return []
 
@@ -151,11 +162,14 @@ def _needs(ray: Any, method: str, device: str) -> dict[str, float]:
     spec = registry.METHODS.get(method)
     able = spec is not None and "torch" in spec.requires and not device.startswith("cpu")
     gpu = able and ray.cluster_resources().get("GPU", 0) >= 1
-    return {"num_cpus": 1, "num_gpus": 1} if gpu else {"num_cpus": 1}
+    # A process that has used its GPU keeps memory there: it ends with its chunk.
+    return {"num_cpus": 1, "num_gpus": 1, "max_calls": 1} if gpu else {"num_cpus": 1}
 
 
-def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str]]:
-    """What a process does: returns how many pictures it filled, and the reason for each that it could not."""
+def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str], dict[str, object]]:
+    """What a process does: returns how many pictures it filled, the reason for each that it could not, and
+    where that was.
+    """
     folder = Path(root)
     _one_thread()
     if not plan_file(folder).exists():
@@ -171,12 +185,15 @@ def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str
         folder,
         list(chunk.images),
         load_inputs(folder, plan, chunk.cell.column),
-        _opened(chunk.cell.entry, device),
+        _opened(
+            chunk.cell.entry, "cuda" if device.startswith("cuda") else device
+        ),  # it sees its own GPU alone
         plan.batch,
         _Silent(),
         outcome,
     )
-    return outcome.filled, filler.all_of(chunk.cell.folder(folder))
+    failed = filler.all_of(chunk.cell.folder(folder))
+    return outcome.filled, failed, measure.environment()
 
 
 class _Silent:
@@ -205,18 +222,22 @@ class _Closing(Filler):
     """Writes a cell's manifest after its chunks are done: what is not there then has a reason."""
 
     reasons: Mapping[str, str]
+    place: Mapping[str, object] | None
+
+    def environment(self) -> dict[str, object]:
+        return dict(self.place) if self.place else super().environment()
 
     def draw(self, folder: Path, images: Sequence[str]) -> None:
         raise InputError(next(self.reasons[i] for i in images if i in self.reasons))
 
 
-def _close(
-    root: Path, plan: Plan, cell: Cell, inputs: Inputs, reasons: Mapping[str, str], outcome: Outcome
-) -> None:
+def _close(root: Path, plan: Plan, cell: Cell, inputs: Inputs, work: _Work, outcome: Outcome) -> None:
     images = plan.images(cell.entry, cell.column)
     own = Outcome()
     closing = _Closing(cell, root, images, inputs, "", plan.batch, _Told(), own)
+    reasons = work.failed.get(cell.title, {})
     closing.reasons = {**dict.fromkeys(images, "It was not filled."), **reasons}
+    closing.place = work.places.get(cell.title)
     closing.fill()
     outcome.failed.update(own.failed)
     stored = cell_manifest(cell.folder(root))
@@ -244,6 +265,11 @@ def sum_over(
             return sum(ray.get(given))
         except ray.exceptions.RayTaskError as error:
             raise InputError(sentence(error.cause)) from None
+        except ray.exceptions.RayError as error:
+            raise InputError(
+                f"A process that scored died each time that it was tried ({sentence(error)}): start again, "
+                "what was scored is kept."
+            ) from None
 
 
 def _with_one_thread(function: Callable[[Path, ColumnKey], int], root: Path, column: ColumnKey) -> int:
@@ -262,6 +288,7 @@ def cluster(address: str) -> Iterator[Any]:
     """
     if find_spec("ray") is None:
         raise UnavailableError("--engine ray needs the package 'ray': run `pip install ray`.")
+    os.environ.setdefault("RAY_task_oom_retries", str(TRIES))  # else what takes all memory is tried for ever
     os.environ.setdefault("RAY_AUTH_MODE", "disabled" if not address else "")
     import ray
 

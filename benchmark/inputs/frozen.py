@@ -225,6 +225,8 @@ def _original(picture: Any, image_id: str, plan: Wanted) -> Image:
 
 def link(source: Path, target: Path) -> None:
     """One file under two names, or a copy where the file system has no links."""
+    if target.exists() and source.samefile(target):
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:

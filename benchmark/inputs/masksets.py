@@ -120,6 +120,8 @@ def open_mask_set(name: str) -> MaskSet:
         generate(generator, (64, 64), seed=0, natural=True)  # says so where it has no ratios of its own
         return MaskSet(f"{generator}_{way}", name, (DRAWN,), way=way)
     bins = (generator,) if generator in FIXED else tuple(BINS)
+    if way:  # says so where a pattern always touches the border
+        generate(generator, (64, 64), seed=0, border={"border": True, "free": False}[way])
     return MaskSet(name.replace(":", "_"), name, bins, way=way)
 
 

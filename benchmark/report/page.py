@@ -27,8 +27,8 @@ from benchmark.results import WHOLE_SET, Results
 _KINDS = {".svg": "image/svg+xml", ".webp": "image/webp"}
 
 
-def page_of(results: Results) -> str:
-    """The whole of report.html."""
+def page_of(results: Results, drawn: Sequence[Path]) -> str:
+    """The whole of report.html; `drawn`: the figures that are of these rows."""
     parts = results.parts()
     meaning = results.manifest.meaning
     facts = (
@@ -36,9 +36,9 @@ def page_of(results: Results) -> str:
         f"{len(meaning.methods)} methods, seed {meaning.seed}. {READING}"
     )
     names = [part.mask_set for part in parts]
-    body = "\n".join(_section(part, names) for part in parts)
+    body = "\n".join(_section(part, names, drawn) for part in parts)
     data = json.dumps([_data(part) for part in parts], separators=(",", ":"), ensure_ascii=False)
-    safe = data.replace("</", r"<\/")  # a name must not end the script
+    safe = data.replace("<", r"\u003c")  # a name must not end the script
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     return (
         f"<!doctype html>\n<html lang=en>\n<head>{head}\n<title>{html.escape(results.suite)}</title>\n"
@@ -67,7 +67,7 @@ def _rendered(text: str) -> str:
     return found.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
 
 
-def _section(part: Results, names: Sequence[str]) -> str:
+def _section(part: Results, names: Sequence[str], drawn: Sequence[Path]) -> str:
     """All that is about one kind of holes: the first tables, figures, contact sheets, and the rest folded."""
     blocks = part_of(part)
     first = next(i for i, block in enumerate(blocks) if block == AFTER_FIRST)
@@ -77,9 +77,9 @@ def _section(part: Results, names: Sequence[str]) -> str:
     shown = shown.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
     return (
         f"<section data-part>\n<h2>Holes: {name}</h2>\n{shown}\n<div class=panel hidden></div>\n"
-        f"<div class=figures>{''.join(_images(part, names, '*.svg'))}</div>\n"
+        f"<div class=figures>{''.join(_images(part, names, drawn, '.svg'))}</div>\n"
         f"<details><summary>Contact sheets</summary><div class=sheet>"
-        f"{''.join(_images(part, names, 'contact_sheet*.webp'))}</div></details>\n"
+        f"{''.join(_images(part, names, drawn, '.webp'))}</div></details>\n"
         f"{''.join(_folded(blocks[first:]))}</section>"
     )
 
@@ -98,9 +98,9 @@ def _folded(blocks: Sequence[str]) -> Iterator[str]:
         yield f"<details><summary>{inline}</summary>\n{below}</details>\n"
 
 
-def _images(part: Results, names: Sequence[str], pattern: str) -> Iterator[str]:
+def _images(part: Results, names: Sequence[str], drawn: Sequence[Path], suffix: str) -> Iterator[str]:
     """The figures of a part, inside of the page; `names`: of all parts."""
-    for path in sorted((part.folder / "figures").glob(pattern)):
+    for path in sorted(path for path in drawn if path.suffix == suffix):
         whose = max((name for name in names if f"_{name}" in path.stem), key=len, default="")
         if whose == part.mask_set:
             text = base64.b64encode(path.read_bytes()).decode()

@@ -8,6 +8,7 @@ from benchmark.report import display, figures, tables
 from benchmark.report.latex import latex
 from benchmark.report.page import page_of
 from benchmark.results import load
+from inpainters.errors import InputError
 
 PAGE = "report.html"
 """All of a suite on one page; left out of the repository, as `report` writes it anew."""
@@ -20,6 +21,8 @@ def report(folder: Path, *, pictures: bool = True) -> list[Path]:
     display copies. Raises InputError where the folder is not a finished suite.
     """
     results = load(folder)
+    if results.rows.empty:
+        raise InputError(f"'{folder.name}' holds no fills yet: run the suite with --methods.")
     written = []
     for name, text in (("table.md", tables.markdown(results)), ("table.tex", latex(results))):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
@@ -28,5 +31,5 @@ def report(folder: Path, *, pictures: bool = True) -> list[Path]:
     if pictures:
         display.copy(results)
         written += [sheet for part in results.parts() for sheet in display.sheets(part)]
-    (folder / PAGE).write_text(page_of(results), encoding="utf-8", newline="\n")
+    (folder / PAGE).write_text(page_of(results, written), encoding="utf-8", newline="\n")
     return [*written, folder / PAGE]

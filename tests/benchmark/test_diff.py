@@ -83,6 +83,43 @@ def test_no_picture_is_needed(folders, tmp_path):
     )
 
 
+def test_other_seeds_over_the_same_holes_are_named(photos, tmp_path, capsys):
+    common = ["run", "photos", "--data", str(photos), "--size", "48", "--masks", "half", "--only", "run"]
+    for seed in ("0", "1"):
+        out = str(tmp_path / seed)
+        assert main([*common, "--methods", "mean_fill", "--n", "2", "--seed", seed, "--out", out]) == 0
+        assert main(["score", out]) == 0
+    capsys.readouterr()
+    assert main(["diff", str(tmp_path / "0"), str(tmp_path / "1")]) == 1
+    said = capsys.readouterr().out
+    assert "`seed` is 0 there, 1 here." in said
+
+
+def test_fills_with_a_figure_on_one_side_only_are_counted(folders, photos, tmp_path):
+    common = ["run", "photos", "--data", str(photos), "--size", "48", *SETTINGS, "--only", "run"]
+    assert main([*common, "--methods", "mean_fill", "--out", str(tmp_path / "few")]) == 0
+    for path in (tmp_path / "few/cells").rglob("mean_fill/*/astronaut@full.png"):
+        path.write_bytes(b"torn")
+    assert main(["score", str(tmp_path / "few")]) == 1
+    found = diff(folders / "old", tmp_path / "few")
+    assert "left out: 2 of `mean_fill`" in found.markdown
+    assert found.differs
+
+
+def test_the_last_digits_are_no_difference(folders, tmp_path):
+    import pandas as pd
+
+    shutil.copytree(folders / "old", tmp_path / "again", ignore=shutil.ignore_patterns("cells"))
+    path = tmp_path / "again/scores.parquet"
+    rows = pd.read_parquet(path)
+    rows["psnr@hole"] *= 1 + 1e-9
+    rows.to_parquet(path)
+    assert not diff(folders / "old", tmp_path / "again").differs
+    rows["psnr@hole"] *= 1.01
+    rows.to_parquet(path)
+    assert diff(folders / "old", tmp_path / "again").differs
+
+
 def test_holes_of_one_folder_alone_are_counted_and_left_out(folders, photos, tmp_path):
     common = ["run", "photos", "--data", str(photos), "--size", "48", "--methods", "mean_fill"]
     assert main([*common, *SETTINGS[:3], "10-20", "--n", "4", "--out", str(tmp_path / "few")]) == 0

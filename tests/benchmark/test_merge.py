@@ -100,7 +100,7 @@ def test_less_and_other_things_are_refused_and_nothing_is_lost(run, tmp_path, ca
     assert (tmp_path / "out/cells/plan.json").read_bytes() == before
 
 
-def test_a_broken_off_growth_goes_on(run, tmp_path, monkeypatch):
+def test_a_broken_off_growth_goes_on(run, tmp_path, monkeypatch, capsys):
     from benchmark.engines import local
 
     settings = ["--methods", "telea", "--masks", "irregular", *BOTH]
@@ -112,7 +112,9 @@ def test_a_broken_off_growth_goes_on(run, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(local, "fill", broken)
         assert run("out", *settings) == 130
-    assert main(["score", str(tmp_path / "out")]) == 0  # what there is, is still what its records say
+    capsys.readouterr()
+    assert main(["score", str(tmp_path / "out")]) == 1  # what there is, is still what its records say
+    assert "2 pictures of 2 cells are not filled" in capsys.readouterr().err
     assert run("out", *settings) == 0
     assert run("whole", *settings) == 0
     assert told(tmp_path / "out") == told(tmp_path / "whole")
@@ -147,6 +149,33 @@ def test_what_neither_folder_has_is_filled_by_the_next_run(run, tmp_path, capsys
     assert run("a", *settings) == 0
     assert run("whole", *settings) == 0
     assert told(tmp_path / "a")[0] == told(tmp_path / "whole")[0]
+
+
+@pytest.mark.parametrize("way", ["relative", "link"])
+def test_a_folder_that_is_named_in_two_ways_is_one(run, tmp_path, monkeypatch, way):
+    settings = ["--masks", "irregular", *BOTH]
+    assert run("a", "--methods", "telea", *settings) == 0
+    assert run("b", "--methods", "mean_fill", *settings) == 0
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a/cells").rglob("*.png"))
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    again = "a" if way == "relative" else "link"
+    assert main(["merge", str(tmp_path / "a"), "b", "--out", again]) == 0
+    assert all((tmp_path / "a" / name).is_file() for name in files)
+    assert run("whole", "--methods", "telea,mean_fill", *settings) == 0
+    assert told(tmp_path / "a") == told(tmp_path / "whole")
+
+
+def test_more_pictures_at_another_bin_leave_a_folder_that_can_be_scored(run, tmp_path, capsys):
+    settings = ["--methods", "mean_fill", "--masks", "irregular"]
+    assert run("a", *settings, "--n", "1", "--bins", "10-20") == 0
+    assert run("b", *settings, "--n", "2", "--bins", "40-50") == 0
+    assert main(["merge", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
+    said = capsys.readouterr().err
+    assert "1 pictures of 1 cells are not filled" in said
+    assert "Traceback" not in said
+    assert main(["score", str(tmp_path / "a")]) == 1
+    assert run("a", *settings, "--n", "2", *BOTH) == 0
 
 
 def test_unlike_folders_are_refused_by_the_field_and_nothing_is_written(run, tmp_path, photos, capsys):

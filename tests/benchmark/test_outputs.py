@@ -119,8 +119,23 @@ def test_other_pictures_under_the_same_names_are_another_method(run, filled, tmp
     first = min(filled.iterdir())
     PilImage.new("RGB", (48, 48)).save(first)
     registry.METHODS.pop("outputs_my_method")
+    assert run("--methods", "telea") == 0
+    ours = (tmp_path / "run/cells").rglob("telea/*/*.png")
+    before = {path: path.stat().st_mtime_ns for path in ours}
     assert run("--methods", f"outputs:{filled}") == 2
     assert "version" in capsys.readouterr().err
+    assert run("--methods", f"outputs:{filled}", "--redo") == 0
+    assert before
+    assert all(path.stat().st_mtime_ns == when for path, when in before.items())
+    kind, label, image_id = first.stem.split("_", 2)
+    assert values(tmp_path, "outputs_my_method")[kind, label, image_id] < 20
+
+
+def test_inputs_without_fills_have_no_report_and_a_sentence_says_so(run, tmp_path, capsys):
+    assert run("--only", "inputs") == 0
+    for command in ("score", "report"):
+        main([command, str(tmp_path / "run")])
+    assert "holds no fills yet" in capsys.readouterr().err
 
 
 def test_folders_within_the_folder_are_parts_of_the_name(filled):

@@ -442,6 +442,18 @@ def test_a_run_of_an_older_version_goes_on(photos: Path, tmp_path: Path) -> None
         start(root, photos, ("telea",), masks=("object",))
 
 
+def test_a_plan_knows_which_methods_give_several_answers(
+    photos: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Also where their rows are not in the table, as of a method of one's own in another process."""
+    plan, *_ = planned(tmp_path / "out", photos, ("patchmatch", "telea"), answers=3)
+    monkeypatch.delitem(registry.METHODS, "patchmatch")
+    stored = plans.load_plan(tmp_path / "out")
+    assert stored == plan
+    assert list(stored.seeds("patchmatch")) == [0, 1, 2]
+    assert list(stored.seeds("telea")) == [0]
+
+
 @pytest.mark.parametrize("count", [1, 7, 40, 400])
 def test_quick_costs_no_more_than_its_budget_however_many_methods(
     count: int, monkeypatch: pytest.MonkeyPatch

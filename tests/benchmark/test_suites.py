@@ -67,6 +67,13 @@ def test_ways_that_are_not_there_are_refused():
         open_mask_set("thick:naturel")
     with pytest.raises(InputError, match="no ratios of its own"):
         open_mask_set("irregular:natural")
+    with pytest.raises(InputError, match="always touches the border"):
+        open_mask_set("expand:free")
+
+
+def test_masks_of_ones_own_have_bins_of_their_own_in_any_suite(photos, tmp_path):
+    source = ["--data", str(photos), "--size", "64", "--n", "1", "--only", "inputs"]
+    assert main(["run", "overlays", *source, "--masks", "half", "--out", str(tmp_path / "out")]) == 0
 
 
 def test_ratios_that_come_as_they_come_are_one_column_with_figures_of_its_own(photos, tmp_path):
