@@ -258,12 +258,18 @@ def renew(path: Path) -> None:
     has moved on: its words are of other weights then.
     """
     facts = json.loads(path.read_text(encoding="utf-8"))
-    sizes = ({"device": "cpu"}, {"device": "cuda", "slim": True}, {"device": "cuda"})
-    recipes = [load_recipe(facts["method"], **size) for size in sizes]
-    recipe = min(recipes, key=lambda recipe: len(moved_on(facts, recipe)))
+    recipe = _recipe_of(facts)
     moved = moved_on(facts, recipe)
     data = [{**row, "terms": recipe.terms.get(row["name"], row["terms"])} for row in facts["data"]]
     write_card({**facts, **({} if moved else words(recipe)), "data": data, "moved_on": moved}, path.parent)
+
+
+def _recipe_of(facts: Facts) -> Recipe:
+    """The recipe as it is now; on a GPU that of the slim network, where these weights are of it."""
+    if facts["hardware"].endswith(NO_GPU):
+        return load_recipe(facts["method"])
+    slim = load_recipe(facts["method"], device="cuda", slim=True)
+    return slim if slim.network == facts["network"] else load_recipe(facts["method"], device="cuda")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -28,7 +28,7 @@ def photos(tmp_path_factory):
 def folders(photos, tmp_path_factory):
     """A run, and the same with Telea's fills under Navier–Stokes' name."""
     root = tmp_path_factory.mktemp("results")
-    common = ["run", "photos", "--data", str(photos), "--size", "48", *SETTINGS]
+    common = ["run", "photos", "--data", str(photos), "--size", "48", *SETTINGS, "--only", "run"]
     assert main([*common, "--methods", "mean_fill,telea,biharmonic", "--out", str(root / "old")]) == 0
     spec = registry.METHODS["telea"]
     registry.METHODS["telea"] = replace(registry.METHODS["navier_stokes"], name="telea", version="99")
@@ -36,6 +36,8 @@ def folders(photos, tmp_path_factory):
         assert main([*common, "--methods", "mean_fill,telea,shift_map", "--out", str(root / "new")]) == 0
     finally:
         registry.METHODS["telea"] = spec
+    for name in ("old", "new"):
+        assert main(["score", str(root / name)]) == 0
     return root
 
 
@@ -122,7 +124,9 @@ def test_the_last_digits_are_no_difference(folders, tmp_path):
 
 def test_holes_of_one_folder_alone_are_counted_and_left_out(folders, photos, tmp_path):
     common = ["run", "photos", "--data", str(photos), "--size", "48", "--methods", "mean_fill"]
-    assert main([*common, *SETTINGS[:3], "10-20", "--n", "4", "--out", str(tmp_path / "few")]) == 0
+    more = [*SETTINGS[:3], "10-20", "--n", "4", "--only", "run"]
+    assert main([*common, *more, "--out", str(tmp_path / "few")]) == 0
+    assert main(["score", str(tmp_path / "few")]) == 0
     found = diff(folders / "old", tmp_path / "few")
     assert "4 holes are the same in both" in found.markdown
     assert "* Holes only in `old`: 8." in found.markdown
@@ -131,7 +135,8 @@ def test_holes_of_one_folder_alone_are_counted_and_left_out(folders, photos, tmp
 
 def test_folders_without_a_common_hole_are_refused_by_the_field(folders, photos, tmp_path):
     common = ["run", "photos", "--data", str(photos), "--size", "48", "--methods", "mean_fill", *SETTINGS]
-    assert main([*common, "--seed", "1", "--out", str(tmp_path / "seed")]) == 0
+    assert main([*common, "--seed", "1", "--only", "run", "--out", str(tmp_path / "seed")]) == 0
+    assert main(["score", str(tmp_path / "seed")]) == 0
     with pytest.raises(InputError, match=r"no hole in common.*mask_sets"):
         diff(folders / "old", tmp_path / "seed")
     assert main(["diff", str(folders / "old"), str(tmp_path / "nowhere")]) == 2

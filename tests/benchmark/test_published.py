@@ -22,7 +22,8 @@ def folder(tmp_path_factory):
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(photos / f"{name}.png")
     out = tmp_path_factory.mktemp("results") / "middle"
     common = ["run", "center_box", "--data", str(photos), "--size", "64", "--out", str(out)]
-    assert main([*common, "--methods", "mean_fill,contextual_attention"]) == 0
+    assert main([*common, "--methods", "mean_fill,contextual_attention", "--only", "run"]) == 0
+    assert main(["score", str(out)]) == 0
     return out
 
 
@@ -75,6 +76,7 @@ def test_a_folder_without_such_holes_says_which_there_are(folder, tmp_path):
     PilImage.fromarray(data.coffee()[:64, :64]).save(photos / "a.png")
     out = tmp_path / "text"
     common = ["run", "overlays", "--data", str(photos), "--size", "64", "--out", str(out)]
-    assert main([*common, "--methods", "mean_fill"]) == 0
+    assert main([*common, "--methods", "mean_fill", "--only", "run"]) == 0
+    assert main(["score", str(out)]) == 0
     with pytest.raises(InputError, match="thick_natural"):
         published.papers_markdown(out)

@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
     for name in ("astronaut", "chelsea", "coffee", "cat", "rocket"):
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(photos / f"{name}.png")
     out = tmp_path_factory.mktemp("results") / "small"
-    common = ["run", "photos", "--data", str(photos), "--size", "48", "--bins", "10-20,40-50"]
+    common = ["run", "photos", "--data", str(photos), "--size", "48", "--bins", "10-20"]
     assert main([*common, "--methods", "mean_fill,telea", "--out", str(out)]) == 0
     return out
 
@@ -41,7 +41,7 @@ def test_everything_is_in_the_page_itself(folder):
             found.extend(value for name, value in attrs if name in ("src", "href"))
 
     Sources().feed(text_of(folder))
-    assert len(found) >= 6
+    assert len(found) >= 4
     assert all(one.startswith("data:image/") for one in found)
     for one in found:
         assert base64.b64decode(one.partition(",")[2], validate=True)
@@ -62,10 +62,10 @@ def test_lists_have_every_value_and_lead_to_the_pictures(folder):
     assert len(parts) == 2
     for part in parts:
         assert part["entries"] == ["Mean fill", "Telea"]
-        assert len(part["holes"]) == 10
+        assert len(part["holes"]) == 5
         assert all((folder / place).is_file() for hole in part["holes"] for place in hole["at"])
         for metric in part["metrics"]:
-            assert [len(values) for values in metric["values"]] == [10, 10]
+            assert [len(values) for values in metric["values"]] == [5, 5]
             assert all(isinstance(value, float) for values in metric["values"] for value in values)
 
 
@@ -90,7 +90,7 @@ def test_a_click_sorts_and_lists_pictures(folder, chromium):
     panel = page.locator(".panel:visible")
     assert panel.locator("h3").inner_text() == "Telea"
     links = panel.locator("a")
-    assert links.count() >= 15
+    assert links.count() >= 9
     assert links.first.get_attribute("href").endswith(".png")
     assert not errors
     page.close()
