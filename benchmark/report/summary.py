@@ -170,10 +170,14 @@ def _summarised(results: Results, metric: str, region: str) -> dict[Key, TableFi
 
 
 def figures_of(results: Results, metric: str, region: str) -> pd.DataFrame:
-    """The rows of a metric and region, each value at most what means take (`MetricSpec.highest`)."""
-    rows = results.column(metric, region)
-    spec = METRICS.get(metric)
-    return rows if spec is None else rows.assign(value=rows["value"].clip(upper=spec.highest))
+    """The rows of a metric and region, each value at most what means take (`MetricSpec.highest`). They are
+    kept, as several tables ask for the same; nobody changes them.
+    """
+    if (found := results.kept.get((metric, f"{region} rows"))) is None:
+        rows, spec = results.column(metric, region), METRICS.get(metric)
+        found = rows if spec is None else rows.assign(value=rows["value"].clip(upper=spec.highest))
+        results.kept[metric, f"{region} rows"] = found
+    return found
 
 
 def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:

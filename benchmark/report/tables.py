@@ -93,7 +93,14 @@ def markdown(results: Results) -> str:
 
 
 def part_of(results: Results) -> list[str]:
-    """All tables of one mask set."""
+    """All tables of one mask set, kept for the page of the same report."""
+    if (kept := results.kept.get(("", "tables"))) is None:
+        kept = results.kept["", "tables"] = _blocks(results)
+    found: list[str] = kept
+    return found
+
+
+def _blocks(results: Results) -> list[str]:
     rows, sizes = results.rows, sizes_of(results)
     bins, entries = column_order(rows["bin"]), entry_order(rows["entry"])
     photographs = rows.loc[rows["image_id"] != WHOLE_SET, "photograph"].nunique()
