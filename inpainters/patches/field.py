@@ -102,7 +102,11 @@ class Level:
         depth = depths(self.mask).ravel()
         centre = (side // 2) * (width + 1)
         self.beside: dict[int, Indices] = {}
-        self.trust = np.float32(_TRUST) ** -np.minimum(depth[self.targets + centre], 40)
+        # In float64, then rounded: NumPy's power of float32 is not the same in its last digit wherever in
+        # memory
+        # the array lies, and a nearest patch may hang on that.
+        trust = float(_TRUST) ** -np.minimum(depth[self.targets + centre], 40).astype(np.float64)
+        self.trust = trust.astype(np.float32)
 
     def patches(self, corners: Indices) -> Float32s:
         """(n, side * side * channels): rows of each patch, copied as runs of contiguous floats."""

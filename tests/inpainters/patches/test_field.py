@@ -132,6 +132,17 @@ def test_a_vote_is_the_weighted_mean_of_what_overlapping_patches_hold():
     assert (level.values[~missing] == before[~missing]).all()
 
 
+def test_trust_is_the_same_in_every_place_of_the_memory():
+    """NumPy's own power of float32 differs in the last digit between the body and the ends of an array."""
+    level = small_level(shape=(64, 71))
+    depth = depths(level.mask).ravel()
+    centre = level.side // 2 * (level.shape[1] + 1)
+    wanted = [np.float32(1.3 ** -min(int(d), 40)) for d in depth[level.targets + centre]]
+    assert len(set(wanted)) > 2
+    assert level.trust.dtype == np.float32
+    assert level.trust.tolist() == [float(value) for value in wanted]
+
+
 def test_a_sharp_vote_is_the_offer_nearest_to_the_mean():
     level = small_level()
     weights = np.random.default_rng(1).random(len(level.targets)).astype(np.float32)
