@@ -235,8 +235,8 @@ class Level:
     def weights(self, distance: Float32s) -> Float32s:
         """Wexler eq. 4: exp(-d / 2 sigma^2), sigma^2 the 75th percentile, times the trust near the rim."""
         spread = max(float(np.percentile(distance, 75)), 1e-3)
-        weights: Float32s = np.exp(-distance / (2 * spread)) * self.trust + np.float32(1e-12)
-        return weights
+        likeness = np.exp(distance.astype(np.float64) / (-2 * spread)).astype(np.float32)  # as for trust
+        return np.asarray(likeness * self.trust + np.float32(1e-12), np.float32)
 
     def votes(self, weights: Float32s, which: slice | Mask = slice(None)) -> tuple[Indices, Float32s]:
         """Of the missing pixels `which`, (n, side * side) each: the source pixels that their voters offer,
@@ -359,9 +359,11 @@ def box_count(mask: Mask, side: int) -> Indices:
 
 def depths(mask: Mask) -> Float32s:
     """How far each missing pixel is from the nearest known one; (h, w) float32."""
-    return np.asarray(
-        cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32
-    )
+    found = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # Squared distances between pixels are whole numbers; OpenCV's roots differ in their last digit by where
+    # in
+    # memory the mask lies.
+    return np.sqrt(np.rint(np.square(found, dtype=np.float64))).astype(np.float32)
 
 
 def nearest(wanted: Mask, indices: Indices, shape: tuple[int, int]) -> Indices:

@@ -55,6 +55,9 @@ def colours(monkeypatch):
         "create",
         lambda name, *a: Colours(made[name]) if name in made else create(name, *a),
     )
+    yield
+    METRICS.clear()
+    METRICS.update(before)  # in the order that it had
 
 
 @pytest.fixture
