@@ -174,8 +174,8 @@ def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str
     _one_thread()
     if not plan_file(folder).exists():
         raise InputError(
-            f"A node does not see '{folder.name}': --out must be a folder that all nodes share, "
-            f"under one path."
+            f"A node does not see '{folder.name}': --out must be a folder that all nodes share, under one "
+            "path."
         )
     if chunk.reference:
         registry.add(chunk.reference, chunk.cell.method)
@@ -185,9 +185,7 @@ def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str
         folder,
         list(chunk.images),
         load_inputs(folder, plan, chunk.cell.column),
-        _opened(
-            chunk.cell.entry, "cuda" if device.startswith("cuda") else device
-        ),  # it sees its own GPU alone
+        _opened(chunk.cell.entry, device.partition(":")[0]),  # of GPUs a process sees its own alone
         plan.batch,
         _Silent(),
         outcome,
@@ -289,7 +287,8 @@ def cluster(address: str) -> Iterator[Any]:
     if find_spec("ray") is None:
         raise UnavailableError("--engine ray needs the package 'ray': run `pip install ray`.")
     os.environ.setdefault("RAY_task_oom_retries", str(TRIES))  # else what takes all memory is tried for ever
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled" if not address else "")
+    if not address:  # nobody else is to reach it; another cluster says itself how it is entered
+        os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     import ray
 
     if address and address != "auto" and "://" not in address:

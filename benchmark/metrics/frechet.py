@@ -19,11 +19,10 @@ class Frechet:
         self.features = extractor
         self.feature_key = extractor.key
 
-    def independent(self, reference_features: Features, output_features: Features) -> float:
-        return frechet_distance(reference_features, output_features)
-
     def distance(self, reference_features: Features, output_features: Features) -> float:
         return frechet_distance(reference_features, output_features)
+
+    independent = distance
 
 
 def frechet_distance(x: Features, y: Features) -> float:

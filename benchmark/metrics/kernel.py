@@ -49,7 +49,7 @@ def independent_distance(x: Features, y: Features) -> float:
         raise ValueError(f"A kernel distance needs at least 2 pictures on each side, not {len(x)}, {len(y)}.")
     a, b = x.astype(np.float64), y.astype(np.float64)
     own = sum(
-        (_kernel(side, side).sum() - ((side * side).sum(1) / side.shape[1] + 1).__pow__(3).sum())
+        (_kernel(side, side).sum() - (((side * side).sum(1) / side.shape[1] + 1) ** 3).sum())
         / (len(side) * (len(side) - 1))
         for side in (a, b)
     )
