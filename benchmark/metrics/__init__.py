@@ -223,6 +223,7 @@ _EVALUATORS = tuple(
         variant=f"{variant}, of the whole picture.",
         weights=None,
         target=f"benchmark.metrics.evaluators:{name}",
+        again=name.partition("_")[0],
     )
     for name, title, better, variant in _AS_PRINTED
 )

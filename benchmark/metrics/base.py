@@ -48,6 +48,8 @@ class MetricSpec:
     """
     fair_n: int = 0
     """A value over fewer pictures is biased: it is greyed, and compares at equal n alone. 0: never biased."""
+    again: str = ""
+    """The metric of which this is another program's figure: it counts once where metrics are compared."""
     pseudo_values: bool = False
     """True for a metric of sets that is the mean of a value per picture (`PseudoValues`): rows hold these, so
     that intervals and paired tests are those of any picture's value.

@@ -19,11 +19,12 @@ MIN_METHODS = 4
 
 def places(results: Results) -> pd.DataFrame:
     """The place (1: best) of each method by each metric, all ratios together; one line per method that has a
-    comparable figure by each, one column per metric, in its first region: hole, band or whole.
+    comparable figure by each, one column per metric, in its first region: hole, band or whole. Other
+    programs' figures of a metric are left out: they would count it again.
     """
     regions: dict[str, str] = {}
     for metric, region in measured(results):
-        if METRICS[metric].kind != "answers":
+        if METRICS[metric].kind != "answers" and not METRICS[metric].again:
             regions.setdefault(metric, region)
     found = {metric: column_of(results, metric, region).means for metric, region in regions.items()}
     means = pd.DataFrame(

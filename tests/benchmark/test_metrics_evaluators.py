@@ -1,5 +1,7 @@
 """Figures as papers' evaluation programs compute them, against their formulas written out."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -70,3 +72,14 @@ def test_a_picture_smaller_than_the_window_is_refused():
     small, mask = np.zeros((40, 60, 3), np.uint8), np.ones((40, 60), bool)
     with pytest.raises(InputError, match="at least 51×51"):
         create("ssim_pennet").score(small, small, mask)
+
+
+def test_they_are_figures_of_metrics_that_are_there_and_count_once():
+    assert {name: METRICS[name].again for name in NAMES} == {
+        "ssim_lama": "ssim", "ssim_pennet": "ssim", "l1_pennet": "l1",
+    }  # fmt: skip
+    assert all(spec.again in ("", *METRICS) for spec in METRICS.values())
+    sheet = (Path(__file__).parents[2] / "results/photos/table.md").read_text(encoding="utf-8")
+    agreement = sheet.split("## Do the metrics agree?")[1].split("## ")[0]
+    assert "| `ssim` |" in agreement
+    assert not any(f"`{name}`" in agreement for name in NAMES)
