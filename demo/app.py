@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from demo import endpoints
 from demo.server import fetching
+from demo.server.in_order import InOrder
 from demo.server.jobs import Runner
 from demo.server.limits import MAX_UPLOAD, Limits
 from demo.server.memory import few_arenas
@@ -131,7 +132,11 @@ def launch_options(app: App) -> dict[str, Any]:
         "mcp_server": find_spec("mcp") is not None,
         "app_kwargs": {
             "routes": [app.store.route()],
-            "middleware": [Middleware(Limits), Middleware(Listening, presence=app.presence)],
+            "middleware": [
+                Middleware(Limits),
+                Middleware(InOrder),
+                Middleware(Listening, presence=app.presence),
+            ],
             "openapi_url": None,
         },
     }

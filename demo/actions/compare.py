@@ -14,7 +14,7 @@ from demo.server.answers import Keeper
 from demo.server.jobs import Batch, Job, job_for
 from demo.server.linked import RUNS_MARK, mask_of
 from demo.server.options import Value, checked, chosen_methods, numbers
-from demo.server.pictures import open_mask, open_picture, read_canvas, refitted
+from demo.server.pictures import canvas_digest, open_mask, open_picture, read_canvas, refitted
 from demo.server.purposes import PURPOSES
 from demo.server.restoring import restored
 from demo.server.showcase import INVITATION, showcase
@@ -347,6 +347,8 @@ def start_run(
     session.stop()
     session.chosen, (session.seed, session.n) = methods, drawn
     hole = hole_digest(mask, sketch)
+    # what the editor told before of its mask may still be on the way
+    session.digest = canvas_digest(data_url) or session.digest
     open_hole(session, hole)
     one = session.round
     keeper = Keeper(app, one, app.store.image(one.picture.token), mask, sketch)

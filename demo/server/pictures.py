@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,12 @@ def refitted(mask: Mask, size: tuple[int, int]) -> Mask:
     """The mask at another (height, width): missing where half of what a pixel shows is."""
     small = PilImage.fromarray(np.uint8(255) * mask).resize(size[::-1], PilImage.Resampling.BOX)
     return np.asarray(small) >= THRESHOLD
+
+
+def canvas_digest(data_url: str) -> str:
+    """The digest that the editor names in what it sends; empty where it names none."""
+    found = re.match(r"data:image/png;digest=(\d{1,20});", data_url)
+    return found[1] if found else ""
 
 
 def read_canvas(data_url: str, size: tuple[int, int]) -> tuple[Mask, Mask | None]:

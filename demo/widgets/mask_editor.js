@@ -12,7 +12,7 @@ import { makeGenerator } from "./mask_editor.generate.js";
 import { makeHistory } from "./mask_editor.history.js";
 import { iconButton, textButton } from "./mask_editor.icons.js";
 import { makeKeys } from "./mask_editor.keys.js";
-import { clearLines, LINE, MISSING, makeMask, readMask } from "./mask_editor.mask.js";
+import { clearLines, LINE, MISSING, makeMask, readMask, summary } from "./mask_editor.mask.js";
 import { makePointer } from "./mask_editor.pointer.js";
 import { makeView } from "./mask_editor.view.js";
 import { makeVisit } from "./mask_editor.visit.js";
@@ -195,8 +195,8 @@ function makeReceiver(editor) {
   };
 }
 
-/* The mask once, as PNG of the picture's own size: alpha 255 = missing, red 255 = a line of the sketch. Empty
-   text where nothing is painted. */
+/* The mask once, as PNG of the picture's own size: alpha 255 = missing, red 255 = a line of the sketch. Its
+   media type has the mask's digest. Empty text where nothing is painted. */
 async function maskUrl({ mask }) {
   const { w, h, bits } = mask;
   if (!w || !bits.some((bit) => bit & MISSING)) return "";
@@ -207,7 +207,7 @@ async function maskUrl({ mask }) {
   }
   const flat = context(mask);
   flat.putImageData(part, 0, 0);
-  return flat.canvas.toDataURL("image/png");
+  return flat.canvas.toDataURL("image/png").replace(";", `;digest=${summary(mask).digest};`);
 }
 
 /* Nothing can be pressed before the server has said what is open: its answer would take the place of what

@@ -53,7 +53,7 @@ class MaskEditor(Widget):
     handed, and `mask{count, bbox, holes, border}` after each change; bbox = top, left, bottom, right, and
     holes the same with a count for each group of missing pixels.
     In the browser, `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size,
-    alpha 255 = missing, red 255 = a line of the sketch, or ''.
+    alpha 255 = missing, red 255 = a line of the sketch, with its digest as a parameter of the type, or ''.
     """
 
     ASSET = "mask_editor"

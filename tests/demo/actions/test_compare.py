@@ -401,6 +401,20 @@ def test_a_run_computes_only_what_is_missing_and_keeps_what_is_there(counting, r
     assert list(app.store.folder.glob("t*")) == []
 
 
+def test_a_run_knows_its_hole_before_the_editors_word_of_it_arrives(counting, rgba_mask):
+    app, visit = counting
+    told = {"count": 4, "bbox": [0, 0, 2, 2], "by": "visitor"}
+    compare.painted(visit, {**told, "digest": "1"})
+    url = rgba_mask(block(8, 20)).replace("image/png;", "image/png;digest=2;")
+    batch = compare.start_run(app, visit, url, ["mean_fill"], {})
+    while not batch.settled:
+        time.sleep(0.005)
+    assert not compare.painted(visit, {**told, "digest": "2"})
+    assert not visit.round.stale
+    assert compare.painted(visit, {**told, "digest": "1"})
+    assert visit.round.stale
+
+
 def test_runs_of_a_visit_are_bounded(counting, rgba_mask):
     app, visit = counting
     for rows in range(1, MOST_PAST + 4):

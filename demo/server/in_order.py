@@ -1,0 +1,59 @@
+"""Middleware: a visitor's quick events are answered one after the other."""
+
+import asyncio
+import re
+from collections import Counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+EVENTS = "/run/predict"
+"""Where Gradio's browser side sends events that go past its queue (`demo.widgets.events.QUIET`)."""
+_VISITOR = re.compile(rb'"session_hash"\s*:\s*"([^"\\]{1,64})"')
+
+
+class InOrder:
+    """Holds an event back until the same page has its answer to the one before.
+
+    Each answer says how the page stands, as Run's label does. Two at once could overtake each other, and the
+    page would be left with the older one. `Limits` bounds what is read here.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.locks: dict[bytes, asyncio.Lock] = {}
+        self.held = Counter[bytes]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].rstrip("/").endswith(EVENTS):
+            await self.app(scope, receive, send)
+            return
+        messages = await _whole(receive)
+        found = _VISITOR.search(b"".join(message.get("body", b"") for message in messages))
+        visitor = found[1] if found else b""
+        if not visitor:
+            await self.app(scope, _replay(messages, receive), send)
+            return
+        self.held[visitor] += 1
+        try:
+            async with self.locks.setdefault(visitor, asyncio.Lock()):
+                await self.app(scope, _replay(messages, receive), send)
+        finally:
+            self.held[visitor] -= 1
+            if not self.held[visitor]:
+                del self.held[visitor], self.locks[visitor]
+
+
+async def _whole(receive: Receive) -> list[Message]:
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    left = iter(messages)
+
+    async def replayed() -> Message:
+        return next(left, None) or await receive()
+
+    return replayed
