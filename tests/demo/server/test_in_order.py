@@ -99,11 +99,11 @@ def test_an_event_that_fails_or_is_given_up_holds_nothing_back():
 
         async def failing(scope, receive, send):
             if scope["headers"][0][1] == b"bad":
-                raise ValueError
+                raise ValueError("no")
             await page(scope, receive, send)
 
         app = InOrder(failing)
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="no"):
             await asked(app, "bad", ONE)[0]
         first, _ = asked(app, "first", ONE)
         await turns()

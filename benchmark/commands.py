@@ -1,0 +1,384 @@
+"""What the commands of `python -m benchmark` do; each returns its exit code."""
+
+import argparse
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inpainters import commandline
+from inpainters.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from benchmark.inputs.datasets import Dataset
+    from benchmark.inputs.masksets import MaskSet
+    from benchmark.plan import Plan
+
+
+def do_list(_: argparse.Namespace) -> int:
+    from benchmark import metrics, suites
+    from benchmark.inputs import datasets, masksets
+    from inpainters import masks, registry
+
+    _print_rows("Suites", {name: suite.title for name, suite in suites.SUITES.items()})
+    _print_rows("Test sets", datasets.TITLES)
+    _print_rows(
+        "Mask sets",
+        {
+            **{name: spec.title for name, spec in masks.GENERATORS.items()},
+            **{f"NAME:{way}": text for way, text in masksets.WAYS.items()},
+            "folder:DIR": "made by `masks import`",
+        },
+    )
+    _print_rows(
+        "Bins", {label: f"{low:.0%} < ratio <= {high:.0%}" for label, (low, high) in masks.BINS.items()}
+    )
+    _print_rows("Methods", {name: registry.unavailable(name) or "ready" for name in registry.METHODS})
+    _print_rows("Metrics", {name: metrics.unavailable(name) or "ready" for name in metrics.METRICS})
+    return 0
+
+
+def _print_rows(title: str, rows: dict[str, str]) -> None:
+    width = max(map(len, rows), default=0)
+    print(f"{title}\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in rows.items()) + "\n")
+
+
+def do_run(parsed: argparse.Namespace) -> int:
+    from benchmark import cells, suites
+    from benchmark import plan as plans
+    from benchmark import run as runner
+    from benchmark.inputs import masksets
+    from inpainters.registry import check_device
+
+    suite = suites.get(parsed.suite)
+    _check_numbers(parsed)
+    if parsed.engine == "local":
+        check_device(parsed.device)
+    masks = masksets.open_mask_sets(suite.mask_sets if parsed.masks is None else parsed.masks.split(","))
+    wanted = parsed.bins or (",".join(suite.bins) if parsed.masks is None else "") or None
+    bins = {one.name: masksets.choose_bins(one, wanted) for one in masks}
+    bare = parsed.only == "inputs" and not parsed.methods
+    methods = [] if bare else plans.choose_methods(_joined(parsed))
+    dataset = _dataset(parsed, suite.dataset)
+    for text in dataset.skipped:
+        _note(text)
+    root: Path = parsed.out or Path("results") / suite.name
+    plans.check_ours(root)
+    commandline.check_writable([root])
+    seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
+    given = {
+        "n": parsed.n or suite.n,
+        "bins": bins,
+        "seed": parsed.seed,
+        "seconds": seconds,
+        "once": parsed.once,
+        "answers": parsed.answers,
+        "batch": parsed.batch,
+    }
+    plan = plans.make_plan(suite, dataset, masks, methods, **given)
+    with cells.lock(root):
+        if parsed.redo:
+            _redo(root, plan, methods if parsed.methods else [])
+        plan = plans.settle(root, plan)
+        if parsed.only == "inputs":
+            return _exported(root, plan, dataset, masks)
+        _announce(plan)
+        outcome = runner.run(
+            root, plan, dataset, masks, device=parsed.device, engine=parsed.engine, address=parsed.address
+        )
+    _print_failures([f"{where}: {reason}" for where, reason in outcome.failed.items()])
+    if kept := dict.fromkeys(cell for cells in outcome.unlike.values() for cell in cells):
+        _note(
+            f"{len(kept)} cells keep pictures that were filled with other numbers of threads "
+            f"({' or '.join(outcome.unlike)}), {next(iter(kept))} among them: their bytes may differ; --redo "
+            "fills all alike."
+        )
+    if parsed.only:
+        return 1 if outcome.failed else 0
+    code = _scored(root, parsed=parsed, failures=False)
+    _reported(root)
+    return code
+
+
+def _exported(root: Path, plan: "Plan", dataset: "Dataset", masks: "Sequence[MaskSet]") -> int:
+    from benchmark.inputs.frozen import export_inputs, prepare
+
+    out = root / "inputs"
+    count = export_inputs(prepare(root, plan, dataset, masks), out)
+    print(
+        f"{count} pictures in '{out / 'images'}', missing pixels grey, and their masks in '{out / 'masks'}', "
+        "white = missing. Fill them, keep the names, and run the suite again with the same settings and "
+        f"--out {root} --methods outputs:YOUR_FOLDER."
+    )
+    return 0
+
+
+def do_evaluate(parsed: argparse.Namespace) -> int:
+    from benchmark import evaluation
+
+    only = [name for name in parsed.metrics.split(",") if name]
+    found = evaluation.evaluate(
+        parsed.originals,
+        parsed.outputs,
+        parsed.masks,
+        white=parsed.white,
+        only=only,
+        reference=parsed.reference,
+        quiet=False,
+    )
+    print(evaluation.markdown_of_evaluation(found))
+    if parsed.out:
+        evaluation.save_evaluation(found, parsed.out)
+    return 0
+
+
+def _joined(parsed: argparse.Namespace) -> str | None:
+    """The methods that are named; those from elsewhere join the table."""
+    return parsed.methods and commandline.joined(parsed.methods, trust=parsed.trust)
+
+
+def _how(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Where `score` works."""
+    if parsed.engine == "local":
+        if parsed.address:
+            raise InputError("--address is for --engine ray: add that, or leave it out.")
+        return {"jobs": _checked_jobs(parsed)}
+    from benchmark.engines import on_ray
+    from benchmark.score import score_of_column
+
+    return {"elsewhere": partial(on_ray.sum_over, score_of_column, address=parsed.address)}
+
+
+def _checked_jobs(parsed: argparse.Namespace) -> int:
+    if not 0 <= parsed.jobs <= 256:
+        raise InputError("--jobs must lie between 1 and 256; 0 chooses.")
+    return int(parsed.jobs)
+
+
+def _check_numbers(parsed: argparse.Namespace) -> None:
+    if parsed.n is not None and parsed.n < 1:
+        raise InputError("--n must be 1 or more.")
+    if not 1 <= parsed.answers <= 64:
+        raise InputError("--answers must lie between 1 and 64.")
+    if not 1 <= parsed.batch <= 1024:
+        raise InputError("--batch must lie between 1 and 1024.")
+    _checked_jobs(parsed)
+    if parsed.seed < 0:
+        raise InputError("--seed must be 0 or more.")
+    if parsed.budget is not None and not 0 < parsed.budget < math.inf:
+        raise InputError("--budget must be a number of hours above 0.")
+    if not 16 <= parsed.size <= 4096:
+        raise InputError("--size must lie between 16 and 4096.")
+
+
+def _dataset(parsed: argparse.Namespace, default: str) -> "Dataset":
+    from benchmark.inputs import datasets
+    from inpainters.errors import unknown
+
+    if parsed.recipe not in datasets.RESIZE_RECIPES:
+        raise unknown("recipe", parsed.recipe, datasets.RESIZE_RECIPES)
+    name = parsed.dataset or ("folder" if parsed.data and default == "sample" else default)
+    return datasets.open_dataset(name, parsed.data, recipe=parsed.recipe, size=parsed.size)
+
+
+def _redo(root: Path, plan: "Plan", methods: Sequence[str]) -> None:
+    """Throw pictures away: of the methods that are named where the run is otherwise the one that is there,
+    else all.
+    """
+    from benchmark import cells
+    from benchmark import plan as plans
+
+    if methods and plans.plan_file(root).exists() and plans.goes_on(plans.load_plan(root), plan):
+        for method in {cells.split_entry(entry)[0] for entry in methods}:
+            for folder in (root / "cells").glob(f"*/*/*/{method}"):
+                shutil.rmtree(folder)
+    else:
+        _clear(root / "cells")
+
+
+def _clear(cells: Path) -> None:
+    for path in cells.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
+
+
+def _announce(plan: "Plan") -> None:
+    most = max(len(plan.column(column)) for column in plan.columns())
+    fewer = [f"{method} {n}" for method, n in plan.methods.items() if n < most]
+    holes = " and ".join(
+        f"{len(plan.bins[name])} {'ratios in turn' if plan.once else 'bins'} of {name} holes"
+        for name in plan.mask_sets
+    )
+    pictures, methods = f"{len(plan.pictures)} pictures of {plan.dataset}", f"{len(plan.methods)} methods"
+    text = f"{plan.suite}: {pictures} × {holes} × {methods}"
+    print(text + (f"; the time budget gives fewer to {', '.join(fewer)}." if fewer else "."), file=sys.stderr)
+    for reason in plan.left_out:
+        print(reason, file=sys.stderr)
+
+
+def _print_failures(failures: Sequence[str]) -> None:
+    for text in failures[:20]:
+        print(text, file=sys.stderr)
+    if len(failures) > 20:
+        print(f"... and {len(failures) - 20} more.", file=sys.stderr)
+
+
+def _scored(root: Path, *, parsed: argparse.Namespace | None = None, failures: bool = True) -> int:
+    from benchmark import cells
+    from benchmark.plan import load_plan
+    from benchmark.score import score
+
+    load_plan(root)
+    with cells.lock(root):
+        found = score(root, note=_note, **(_how(parsed) if parsed else {}))
+    if failures:
+        _print_failures(found)
+    return 1 if found else 0
+
+
+def _reported(root: Path) -> None:
+    from benchmark.report.write import report
+
+    _converted(root)
+    report(root)
+    print(root / "table.md")
+
+
+def _converted(root: Path) -> None:
+    from benchmark import results
+    from benchmark.convert import convert
+
+    results.check(root)
+    for text in convert(root):
+        print(text, file=sys.stderr)
+
+
+def do_score(parsed: argparse.Namespace) -> int:
+    from benchmark.files import check_format
+
+    check_format(parsed.folder)
+    _joined(parsed)
+    return _scored(parsed.folder, parsed=parsed)
+
+
+def do_report(parsed: argparse.Namespace) -> int:
+    _joined(parsed)
+    _reported(parsed.folder)
+    return 0
+
+
+def do_rows(parsed: argparse.Namespace) -> int:
+    from benchmark import rows
+
+    _converted(parsed.folder)
+    for number, frame in enumerate(rows.frames(parsed.folder)):
+        sys.stdout.write((rows.as_csv if parsed.csv else rows.as_text)(frame, head=number == 0))
+    return 0
+
+
+def do_merge(parsed: argparse.Namespace) -> int:
+    from benchmark import cells
+    from benchmark import plan as plans
+    from benchmark.merge import merge
+
+    out = parsed.out or parsed.folders[0]
+    plans.check_ours(out)
+    sources = list(dict.fromkeys((*([out] if plans.plan_file(out).exists() else []), *parsed.folders)))
+    with cells.lock(out):
+        merge(sources, out)
+    code = _scored(out)
+    _reported(out)
+    return code
+
+
+def do_diff(parsed: argparse.Namespace) -> int:
+    from benchmark.diff import diff
+
+    found = diff(parsed.one, parsed.other)
+    print(found.markdown, end="")
+    return int(found.differs)
+
+
+def do_reference(parsed: argparse.Namespace) -> int:
+    from benchmark.reference import make_reference
+
+    out = parsed.out or Path(f"{parsed.name}.safetensors")
+    found = make_reference(parsed.name, parsed.pictures, out, quiet=False)
+    print(f"{found.told}: {', '.join(found.features)}, in '{out}'.")
+    return 0
+
+
+def do_papers(parsed: argparse.Namespace) -> int:
+    from benchmark.published import papers_markdown
+
+    print(papers_markdown(parsed.folder), end="")
+    return 0
+
+
+def do_verify(parsed: argparse.Namespace) -> int:
+    from benchmark.verify import verify
+
+    if parsed.scores != "all" and not parsed.scores.isdecimal():
+        raise InputError(f"--scores takes a number of pictures or 'all', not '{parsed.scores[:40]}'.")
+    count = None if parsed.scores == "all" else int(parsed.scores)
+    wrong = verify(parsed.folder, scores=count, quiet=False, note=_note)
+    _print_failures(wrong)
+    print(
+        "Everything is as the manifest says."
+        if not wrong
+        else f"{len(wrong)} files or scores are not as the manifest says."
+    )
+    return 1 if wrong else 0
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def do_fetch(parsed: argparse.Namespace) -> int:
+    from inpainters.weights.fetch import fetch
+
+    print(fetch(parsed.name))
+    return 0
+
+
+def do_export(parsed: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from benchmark.inputs.masksets import PRESETS, Export, export_masks
+
+    if parsed.preset not in (None, *PRESETS):
+        raise unknown("preset", parsed.preset, PRESETS)
+    given = {
+        field.name: value for field in fields(Export) if (value := getattr(parsed, field.name)) is not None
+    }
+    plan = replace(PRESETS.get(parsed.preset, Export()), **given)
+    for _ in tqdm(export_masks(parsed.out, plan), total=plan.count, desc="masks", disable=None):
+        pass
+    print(f"{plan.count} masks in '{parsed.out}'.")
+    return 0
+
+
+def do_import(parsed: argparse.Namespace) -> int:
+    from benchmark.evaluation import histogram
+    from benchmark.inputs.masksets import import_masks, imported_ratios
+
+    out = parsed.out or Path("masks") / parsed.source.name
+    count, left_out = import_masks(parsed.source, out, parsed.polarity)
+    _print_failures(left_out)
+    ratios, outside = imported_ratios(out)
+    print(histogram(ratios))
+    if outside:
+        _note(
+            f"{outside} of {count} masks lie in no bin between 1 and 60 %: runs do not use them; `python -m "
+            "benchmark evaluate` takes any ratio."
+        )
+    if outside < count:
+        print(f"{count - outside} masks in '{out}'; use them with --masks folder:{out}.")
+    return 0
