@@ -24,6 +24,8 @@ from benchmark.commands import (
 )
 from inpainters import commandline
 
+DEVICES = "auto (a GPU where there is one), cpu, cuda or cuda:N"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 for bad input, 1 where something failed, 130 where stopped
@@ -62,6 +64,14 @@ def _parser() -> commandline.Parser:
             commandline.add_weights(added)
         if command is do_score:
             _add_jobs(added)
+            added.add_argument("--device", default="auto", help=DEVICES)
+            added.add_argument(
+                "--batch",
+                type=int,
+                default=0,
+                metavar="N",
+                help="pictures that a network looks at at once (default: 8, on a GPU 64)",
+            )
         if command in (do_score, do_report):
             added.add_argument(
                 "--methods",
@@ -217,7 +227,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="quick: for all methods together; photos: for each method",
     )
     _add_jobs(run)
-    run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    run.add_argument("--device", default="auto", help=DEVICES)
     run.add_argument(
         "--redo",
         action="store_true",

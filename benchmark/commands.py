@@ -143,14 +143,18 @@ def _joined(parsed: argparse.Namespace) -> str | None:
 
 def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     """Where `score` works."""
+    batch = 0 if parsed.command is do_run else _checked_batch(parsed, 0)  # a run's is its methods'
+    given = {"device": parsed.device, "batch": batch}
     if parsed.engine == "local":
         if parsed.address:
             raise InputError("--address is for --engine ray: add that, or leave it out.")
-        return {"jobs": _checked_jobs(parsed)}
+        return {"jobs": _checked_jobs(parsed), **given}
     from benchmark.engines import on_ray
     from benchmark.score import score_of_column
 
-    return {"elsewhere": partial(on_ray.sum_over, score_of_column, address=parsed.address)}
+    device = parsed.device.partition(":")[0]  # of GPUs a process sees its own alone
+    work = partial(score_of_column, device=device, batch=batch)
+    return {"elsewhere": partial(on_ray.sum_over, work, device=device, address=parsed.address)}
 
 
 def _checked_jobs(parsed: argparse.Namespace) -> int:
@@ -159,13 +163,18 @@ def _checked_jobs(parsed: argparse.Namespace) -> int:
     return int(parsed.jobs)
 
 
+def _checked_batch(parsed: argparse.Namespace, least: int = 1) -> int:
+    if not least <= parsed.batch <= 1024:
+        raise InputError("--batch must lie between 1 and 1024.")
+    return int(parsed.batch)
+
+
 def _check_numbers(parsed: argparse.Namespace) -> None:
     if parsed.n is not None and parsed.n < 1:
         raise InputError("--n must be 1 or more.")
     if not 1 <= parsed.answers <= 64:
         raise InputError("--answers must lie between 1 and 64.")
-    if not 1 <= parsed.batch <= 1024:
-        raise InputError("--batch must lie between 1 and 1024.")
+    _checked_batch(parsed)
     _checked_jobs(parsed)
     if parsed.seed < 0:
         raise InputError("--seed must be 0 or more.")

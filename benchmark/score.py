@@ -38,14 +38,18 @@ from benchmark.scorer import (
     Figures,
     Metrics,
     Scorer,
-    Scoring,
     open_bench,
     row_key,
     without_value,
 )
+from benchmark.scoring import Scoring
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image, Mask
 from inpainters.masks import BINS
+from inpainters.registry import chosen_device
+
+GPU_BATCH = 64
+"""Pictures that a metric is given at once on a GPU, where nobody asks for another number."""
 
 
 def score(
@@ -53,6 +57,8 @@ def score(
     *,
     metrics: Metrics | None = None,
     jobs: int = 0,
+    device: str = "cpu",
+    batch: int = 0,
     elsewhere: Callable[[Path, Sequence[ColumnKey]], int] | None = None,
     quiet: bool = False,
     note: Callable[[str], object] = lambda text: None,
@@ -60,21 +66,22 @@ def score(
     """Write the tables of rows, timings.csv and manifest.json from the finished cells of `root`; returns a
     sentence for each failure, a picture that is not its record's among them. `note` is told of what is no
     failure. `jobs`: processes that share the columns; 0: as many as there are cores where there is much to
-    do, else this one. With `metrics` of one's own this one does all. `elsewhere` does the work of
-    `score_of_column` on other machines.
+    do, else this one, as on a GPU. With `metrics` of one's own this one does all. `device`: auto, cpu, cuda
+    or cuda:N, where networks look at `batch` pictures at once (0: 8, on a GPU 64). `elsewhere` does the
+    work of `score_of_column` on other machines.
 
     What was scored with the same metric variant and weights on the same bytes is not scored again. Raises
     InputError where the folder holds no run.
     """
     plan = load_plan(root)
-    bench = open_bench(metrics)
+    bench = _bench(device, batch, metrics)
     scorers = open_cells(root, plan, bench, quiet=quiet)
     columns = _groups(scorers, lambda one: one.cell.column)
-    processes = min(jobs or _jobs(scorers), len(columns)) if metrics is None else 1
+    processes = min(jobs or _jobs(scorers, bench.device), len(columns)) if metrics is None else 1
     if elsewhere:
         older = elsewhere(root, [column[0].cell.column for column in columns])
     elif processes > 1:
-        older = _by_processes(root, columns, processes, quiet)
+        older = _by_processes(root, columns, bench, processes, quiet)
     else:
         with one_thread(), _bar(columns, quiet) as bar:
             older = sum(score_column(column, bar.update) for column in columns)
@@ -93,11 +100,18 @@ def score(
     return _failures(plan, done)
 
 
+def _bench(device: str, batch: int, metrics: Metrics | None = None) -> Bench:
+    device = chosen_device(device)
+    return open_bench(metrics, device=device, batch=batch or (BATCH if device == "cpu" else GPU_BATCH))
+
+
 MUCH = 400
 """Fills without a score from which on several processes are worth their start."""
 
 
-def _jobs(scorers: Sequence[Scorer]) -> int:
+def _jobs(scorers: Sequence[Scorer], device: str) -> int:
+    if device != "cpu":
+        return 1
     unscored = sum(len(one.images) for one in scorers if not (one.folder / FILE).exists())
     return (os.cpu_count() or 1) if unscored >= MUCH else 1
 
@@ -112,20 +126,24 @@ def score_column(scorers: Sequence[Scorer], tell: Callable[[int], object]) -> in
     `tell` is told of fills that are done.
     """
     running = [Scoring(one) for one in scorers]
-    for start in range(0, max(len(one.planned) for one in scorers), BATCH):
+    batch = scorers[0].bench.batch
+    for start in range(0, max(len(one.planned) for one in scorers), batch):
         pairs: dict[str, tuple[Image, Mask]] = {}
         for one in running:
             one.batch(start, pairs)
-            tell(len(one.scorer.planned[start : start + BATCH]))
+            tell(len(one.scorer.planned[start : start + batch]))
     return sum(one.finish() for one in running)
 
 
-def _by_processes(root: Path, columns: Sequence[Sequence[Scorer]], processes: int, quiet: bool) -> int:
+def _by_processes(
+    root: Path, columns: Sequence[Sequence[Scorer]], bench: Bench, processes: int, quiet: bool
+) -> int:
     """`score_column` of all columns, the fullest first, each in a process with one thread."""
     order = sorted(columns, key=lambda column: -sum(len(one.planned) for one in column))
     context = multiprocessing.get_context("spawn")  # a fork of a process whose threads hold locks may hang
     with ProcessPoolExecutor(processes, mp_context=context) as pool, _bar(columns, quiet) as bar:
-        jobs = {pool.submit(score_of_column, root, column[0].cell.column): column for column in order}
+        work = partial(score_of_column, device=bench.device, batch=bench.batch)
+        jobs = {pool.submit(work, root, column[0].cell.column): column for column in order}
         older = 0
         for job in as_completed(jobs):
             older += job.result()
@@ -133,10 +151,11 @@ def _by_processes(root: Path, columns: Sequence[Sequence[Scorer]], processes: in
     return older
 
 
-def score_of_column(root: Path, column: ColumnKey) -> int:
+def score_of_column(root: Path, column: ColumnKey, device: str = "cpu", batch: int = 0) -> int:
     """`score_column` of one column of a folder: what a process is given."""
     with one_thread():
-        scorers = open_cells(root, load_plan(root), open_bench(), only=column)
+        bench = _bench(device, batch)
+        scorers = open_cells(root, load_plan(root), bench, only=column)
         return score_column(scorers, lambda fills: None)
 
 

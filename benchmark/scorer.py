@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import io
 import math
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from benchmark.cells import Cell, digest, read_json, write, write_json
+from benchmark.cells import Cell, digest, read_json, write
 from benchmark.files import CellManifest, FillRecord, cell_manifest
 from benchmark.inputs.frozen import Inputs, read_rgb
 from benchmark.manifest import Done
@@ -30,13 +29,11 @@ from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image, Mask
 
 BATCH = 8
-"""Pictures that a metric is given at once: always the same ones, neighbours in the plan's order, as
-companions may bear on a network's last digits.
+"""Pictures that a metric is given at once where nobody asks for more: always the same ones, neighbours in the
+plan's order, as companions may bear on a network's last digits.
 """
 FILE = "scores.json"
 """The scores of a cell, in its folder."""
-PAUSE = 5.0
-"""Seconds of work that may be lost where a scoring is broken off."""
 _CHUNK = 16
 """Pictures whose features are taken at once: neighbours in the plan's order, as above."""
 CHANGED = "Its PNG is missing or not the one that its record names: run the suite again, which fills it anew."
@@ -52,7 +49,7 @@ class Metrics(Protocol):
 
     def unavailable(self, name: str) -> str | None: ...
 
-    def create(self, name: str) -> Any: ...
+    def create(self, name: str, device: str = "cpu") -> Any: ...
 
     def reason(self, name: str, region: str, value: float) -> str | None: ...
 
@@ -62,6 +59,9 @@ class Bench:
     """The metrics of one scoring, each made when it is first needed."""
 
     metrics: Metrics
+    device: str = "cpu"
+    batch: int = BATCH
+    """Pictures that a metric is given at once."""
     made: dict[str, Any] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
@@ -84,20 +84,23 @@ class Bench:
     def get(self, name: str) -> Any:
         """The metric, with its weights in memory."""
         if name not in self.made:
-            self.made[name] = self.metrics.create(name)
+            self.made[name] = self.metrics.create(name, self.device)
         return self.made[name]
 
     def key(self, spec: Any) -> str:
-        """What pins a stored value of this metric."""
+        """What pins a stored value of this metric. Device and batch bear on its last digits alone, as the
+        processor does: values of others are kept.
+        """
         weights = weights_digest(spec.weights) if spec.weights else None
         batch = {"batch": BATCH} if spec.kind == "image" else {}
         capped = {"infinite": True} if spec.highest < math.inf else {}
         return digest({"variant": spec.variant, "weights": weights, **batch, **capped})
 
 
-def open_bench(metrics: Metrics | None = None) -> Bench:
+def open_bench(metrics: Metrics | None = None, *, device: str = "cpu", batch: int = BATCH) -> Bench:
     """The metrics of `benchmark.metrics`, or others in their place."""
-    return Bench(metrics if metrics is not None else importlib.import_module("benchmark.metrics"))
+    found = metrics if metrics is not None else importlib.import_module("benchmark.metrics")
+    return Bench(found, device, batch)
 
 
 @dataclass
@@ -254,95 +257,17 @@ class Scorer:
         metric, records, table = self.bench.get(spec.name), self.stored().pictures, self.inputs.table
         weights = weights_digest(spec.weights) or "" if spec.weights else ""
         column, key = self.plan.column(self.cell.column), f"{metric.feature_key} {weights}"
+        chunk = max(_CHUNK, self.bench.batch)
         originals = self.images if anew else [i for i in column if i in table and i not in self.damaged]
         reference = Taken(
-            metric, key, {i: table[i]["image"] for i in originals}, column, self.inputs.original
+            metric, key, {i: table[i]["image"] for i in originals}, column, self.inputs.original, chunk
         )
         shas, read = {i: records[i].sha256 for i in self.images}, partial(self.output, records=records)
-        output = Taken(metric, key, shas, column, read)
+        output = Taken(metric, key, shas, column, read, chunk)
         file = None if anew else Path("features", f"{metric.feature_key}.npz")
         one = reference.features(file and self.inputs.folder / file)
         other = output.features(file and self.folder / file)
         return np.stack([one[i] for i in self.images]), np.stack([other[i] for i in self.images])
-
-
-class Scoring:
-    """A cell while it is scored, batch by batch, so that the cells of a column can take turns."""
-
-    def __init__(self, scorer: Scorer) -> None:
-        self.scorer, self.saved = scorer, time.monotonic()
-        stored = read_json(scorer.folder / FILE) or {}
-        self.found = {
-            name: entry
-            for name, entry in stored.items()
-            if isinstance(entry, dict) and isinstance(entry.get("rows"), dict)
-            if all(map(_sound, entry["rows"].values()))
-        }
-        self.records = scorer.stored().pictures
-        self.of = {image_id: scorer.bytes_of(image_id, self.records) for image_id in scorer.images}
-        absent = scorer.bench.absent
-        self.scores = {name: entry for name, entry in self.found.items() if name in absent}
-        """Metric -> what is stored of it; kept until its weights are back where they are absent."""
-        for spec in scorer.specs():
-            entry, key = self.found.get(spec.name, {}), scorer.value_key(spec, self.of)
-            self.scores[spec.name] = _kept(entry, key, self.of) if spec.kind == "image" else _kept(entry, key)
-
-    def batch(self, start: int, pairs: dict[str, tuple[Image, Mask]]) -> None:
-        """Score the pictures from `start` on, BATCH of the plan's; `pairs` keeps originals and masks for the
-        other cells of the column.
-        """
-        scorer = self.scorer
-        there = [i for i in scorer.planned[start : start + BATCH] if i not in scorer.absent]
-        specs = scorer.bench.ready("image")
-        if lacking := [spec for spec in specs if not self.scores[spec.name]["rows"].keys() >= set(there)]:
-            for image_id in there:
-                if image_id not in pairs:
-                    pairs[image_id] = scorer.inputs.load(image_id)
-            triples = [scorer.triple(image_id, self.records, pairs[image_id]) for image_id in there]
-            for spec in lacking:
-                entry = self.scores[spec.name]
-                entry["rows"].update(zip(there, scorer.several(spec, triples), strict=True))
-                entry["of"].update({image_id: self.of[image_id] for image_id in there})
-        if time.monotonic() > self.saved + PAUSE:
-            self._save()
-
-    def finish(self) -> bool:
-        """Score the set as a whole and write all; returns True where the file held scores that do not say of
-        which pictures they are.
-        """
-        for spec in self.scorer.bench.ready("set"):
-            if not self.scores[spec.name]["rows"]:
-                found = self.scorer.set_figures(spec)
-                rows = {i: dict.fromkeys(spec.regions, one) for i, one in found.items()}
-                self.scores[spec.name]["rows"] = rows
-                self._save()
-        self._save()
-        return any("of" not in entry and entry["rows"] for entry in self.found.values())
-
-    def _save(self) -> None:
-        write_json(self.scorer.folder / FILE, self.scores)
-        self.saved = time.monotonic()
-
-
-def _sound(row: Any) -> bool:
-    """True for a stored row that can be written: region -> a number's text, or a reason."""
-    try:
-        return all("reason" in figure or np.isscalar(float(figure["value"])) for figure in row.values())
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return False
-
-
-def _kept(entry: Mapping[str, Any], key: str, of: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Of a metric's stored scores those that still hold: of this metric and, where it scores each picture by
-    itself, of pictures that are still the same. A set's key names all of its pictures.
-    """
-    then = entry.get("of")
-    if entry.get("key") != key or not isinstance(then, dict):
-        return {"key": key, "of": {}, "rows": {}}
-    if of is None:
-        return {"key": key, "of": {}, "rows": entry["rows"]}
-    same = {i: row for i, row in entry["rows"].items() if i in of and then.get(i) == of[i]}
-    return {"key": key, "of": {i: of[i] for i in same}, "rows": same}
 
 
 @dataclass(frozen=True)
@@ -357,12 +282,13 @@ class Taken:
     order: Sequence[str]
     """The plan's order, by which pictures are neighbours."""
     read: Callable[[str], Image]
+    chunk: int = _CHUNK
 
     def features(self, file: Path | None) -> dict[str, Any]:
         """image id -> (d,) float32; what `file` lacks is computed and stored in it."""
         found, lacked = self._stored(file) if file else {}, False
-        for start in range(0, len(self.order), _CHUNK):
-            chunk = [image_id for image_id in self.order[start : start + _CHUNK] if image_id in self.wanted]
+        for start in range(0, len(self.order), self.chunk):
+            chunk = [one for one in self.order[start : start + self.chunk] if one in self.wanted]
             if any(image_id not in found for image_id in chunk):
                 rows = self.metric.features([self.read(image_id) for image_id in chunk])
                 found.update(zip(chunk, np.asarray(rows, np.float32), strict=True))

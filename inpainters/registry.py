@@ -714,6 +714,14 @@ def check_device(device: str) -> None:
         raise InputError(f"There is no '{device}' that PyTorch can use here; choose auto or cpu.")
 
 
+def chosen_device(device: str) -> str:
+    """What auto comes to on this machine: cuda or cpu; any other as it is. Raises InputError as
+    `check_device` does.
+    """
+    check_device(device)
+    return device if device != "auto" else "cuda" if _gpus() else "cpu"
+
+
 def _gpus() -> int:
     if find_spec("torch") is None:
         return 0
@@ -723,10 +731,8 @@ def _gpus() -> int:
 
 
 def _device(spec: MethodSpec, device: str) -> str:
-    check_device(device)
-    if not {"torch", "onnxruntime"} & {*spec.requires}:
-        return "cpu"
-    return device if device != "auto" else "cuda" if _gpus() else "cpu"
+    chosen = chosen_device(device)
+    return chosen if {"torch", "onnxruntime"} & {*spec.requires} else "cpu"
 
 
 _add_installed()

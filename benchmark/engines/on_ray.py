@@ -160,10 +160,14 @@ class _Work:
 def _needs(ray: Any, method: str, device: str) -> dict[str, float]:
     """What a chunk of a method holds while it runs: a core, and a GPU where it can use one that is there."""
     spec = registry.METHODS.get(method)
-    able = spec is not None and "torch" in spec.requires and not device.startswith("cpu")
-    gpu = able and ray.cluster_resources().get("GPU", 0) >= 1
+    able = spec is not None and "torch" in spec.requires
+    gpu = able and _has_gpu(ray, device)
     # A process that has used its GPU keeps memory there: it ends with its chunk.
     return {"num_cpus": 1, "num_gpus": 1, "max_calls": 1} if gpu else {"num_cpus": 1}
+
+
+def _has_gpu(ray: Any, device: str) -> bool:
+    return not device.startswith("cpu") and ray.cluster_resources().get("GPU", 0) >= 1
 
 
 def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str], dict[str, object]]:
@@ -253,11 +257,19 @@ class _Told(_Silent):
 
 
 def sum_over(
-    function: Callable[[Path, ColumnKey], int], root: Path, columns: Sequence[ColumnKey], *, address: str = ""
+    function: Callable[[Path, ColumnKey], int],
+    root: Path,
+    columns: Sequence[ColumnKey],
+    *,
+    device: str = "cpu",
+    address: str = "",
 ) -> int:
-    """The sum of `function(root, column)` over all columns, each in a process of the cluster."""
+    """The sum of `function(root, column)` over all columns, each in a process of the cluster, which has a GPU
+    of its own where there are some and `device` is not the processor.
+    """
     with cluster(address) as ray:
-        task = ray.remote(_with_one_thread).options(num_cpus=1, max_retries=TRIES)
+        gpu = {"num_gpus": 1, "max_calls": 1} if _has_gpu(ray, device) else {}
+        task = ray.remote(_with_one_thread).options(num_cpus=1, max_retries=TRIES, **gpu)
         given = [task.remote(function, root.resolve(), column) for column in columns]
         try:
             return sum(ray.get(given))

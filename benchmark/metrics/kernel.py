@@ -49,15 +49,17 @@ def independent_distance(x: Features, y: Features) -> float:
         raise ValueError(f"A kernel distance needs at least 2 pictures on each side, not {len(x)}, {len(y)}.")
     a, b = x.astype(np.float64), y.astype(np.float64)
     own = sum(
-        (_kernel(side, side).sum() - (((side * side).sum(1) / side.shape[1] + 1) ** 3).sum())
+        (_kernel_sum(side, side) - (((side * side).sum(1) / side.shape[1] + 1) ** 3).sum())
         / (len(side) * (len(side) - 1))
         for side in (a, b)
     )
-    return float(own - 2 * _kernel(a, b).mean())
+    return float(own - 2 * _kernel_sum(a, b) / (len(a) * len(b)))
 
 
-def _kernel(a: Floats, b: Floats) -> Floats:
-    return np.asarray((a @ b.T / a.shape[1] + 1) ** 3)
+def _kernel_sum(a: Floats, b: Floats) -> float:
+    """Of k(a_i, b_j) over all i and j."""
+    rows = (a[start : start + KERNEL_ROWS] for start in range(0, len(a), KERNEL_ROWS))
+    return sum(float(((some @ b.T / a.shape[1] + 1) ** 3).sum()) for some in rows)
 
 
 def pseudo_values(x: Features, y: Features) -> Floats:

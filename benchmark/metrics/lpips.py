@@ -25,9 +25,10 @@ from inpainters.weights.files import verified
 SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17, "alex, shift-tolerant": 21}
 """Side in pixels under which a backbone's last map is empty."""
 PIXELS = 2 * 256 * 256
-"""A batch holds at most this many pixels (at least one picture): more overflow a processor's cache and take
-longer.
+"""A batch holds at most this many pixels on a processor (at least one picture): more overflow its cache and
+take longer.
 """
+GPU_PIXELS = 64 * 256 * 256
 
 
 _BYTES = 256 * 2**20
@@ -41,6 +42,7 @@ class Lpips:
 
     def __init__(self, net: str, device: str = "cpu") -> None:
         self.net, self.device = net, device
+        self.pixels = PIXELS if device == "cpu" else GPU_PIXELS
         self._references = _Kept()
         self.model = self.load().to(device, memory_format=torch.channels_last)
 
@@ -57,7 +59,7 @@ class Lpips:
         triples = list(zip(references, outputs, masks, strict=True))
         for triple in triples:
             self._check(*triple)
-        return [score for batch in _batches(triples) for score in self._score(batch)]
+        return [score for batch in _batches(triples, self.pixels) for score in self._score(batch)]
 
     def _check(self, reference: Image, output: Image, mask: Mask) -> None:
         check_triple(reference, output, mask)
@@ -140,9 +142,11 @@ def _load(net: str) -> Any:
     return model.eval().requires_grad_(False)
 
 
-def _batches(triples: Sequence[tuple[Image, Image, Mask]]) -> Iterator[list[tuple[Image, Image, Mask]]]:
+def _batches(
+    triples: Sequence[tuple[Image, Image, Mask]], pixels: int
+) -> Iterator[list[tuple[Image, Image, Mask]]]:
     for (height, width), same in groupby(triples, key=lambda triple: triple[2].shape):
-        group, step = list(same), max(1, PIXELS // (height * width))
+        group, step = list(same), max(1, pixels // (height * width))
         yield from (group[i : i + step] for i in range(0, len(group), step))
 
 

@@ -67,7 +67,7 @@ class Fake:
     def unavailable(self, name: str) -> str | None:
         return "'absent' needs weights." if name == "absent" else None
 
-    def create(self, name: str) -> Any:
+    def create(self, name: str, device: str = "cpu") -> Any:
         return self
 
     def reason(self, name: str, region: str, value: float) -> str | None:
@@ -573,8 +573,6 @@ def test_a_damaged_score_is_computed_again(root: Path, damaged: object) -> None:
 
 def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which pictures stand beside each other hangs on the plan alone, not on what was scored before."""
-    for module in ("score", "scorer"):
-        monkeypatch.setattr(f"benchmark.{module}.BATCH", 2)
     batches: list[int] = []
     together = Fake.score_batch
 
@@ -585,7 +583,7 @@ def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.Mo
         return together(self, references, outputs, masks)
 
     monkeypatch.setattr(Fake, "score_batch", counted)
-    score(root, metrics=Fake(), quiet=True)
+    score(root, metrics=Fake(), batch=2, quiet=True)
     assert batches == [2, 1, 1, 2, 1, 1]  # the first one by one, as it failed; the methods take turns
     before = table(root)
     cell = Cell("photos", "irregular", "10-20", "telea", 0).folder(root)
@@ -594,9 +592,76 @@ def test_pictures_are_scored_in_fixed_batches(root: Path, monkeypatch: pytest.Mo
     (cell / "scores.json").write_text(json.dumps(stored))
     batches.clear()
     batches.append(0)
-    score(root, metrics=Fake(), quiet=True)
+    score(root, metrics=Fake(), batch=2, quiet=True)
     assert batches == [0, 2]
     assert table(root) == before
+    batches.clear()
+    score(root, metrics=Fake(), batch=3, quiet=True)
+    assert batches == []  # what is there is kept
+
+
+class BrokenOff(Fake):
+    """Is killed when it is asked for more than `left` batches."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def score_batch(self, references: Any, outputs: Any, masks: Any) -> list[dict[str, float]]:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return super().score_batch(references, outputs, masks)
+
+
+@pytest.mark.parametrize("torn", [0, 1, 9])
+def test_a_scoring_that_was_broken_off_goes_on_from_its_journal(
+    root: Path, monkeypatch: pytest.MonkeyPatch, torn: int
+) -> None:
+    monkeypatch.setattr("benchmark.scoring.PAUSE", -1.0)
+    with pytest.raises(KeyboardInterrupt):
+        score(root, metrics=BrokenOff(3), batch=1, quiet=True)
+    journals = sorted(root.glob("cells/**/scores.log"))
+    lines = [json.loads(line) for path in journals for line in path.read_text().splitlines() if line]
+    assert len([image_id for line in lines for image_id in line["rows"]]) == 3
+    assert not list(root.glob("cells/**/scores.json"))
+    if torn:
+        last = journals[0]
+        last.write_bytes(last.read_bytes()[:-torn])
+    fake = Fake()
+    score(root, metrics=fake, batch=1, quiet=True)
+    assert fake.scored == 6 - 3 + (torn > 1)
+    assert not list(root.glob("cells/**/scores.log"))
+    continued = table(root)
+    for path in root.glob("cells/**/scores.json"):
+        path.unlink()
+    score(root, metrics=Fake(), batch=1, quiet=True)
+    assert table(root) == continued
+
+
+def test_a_finished_scoring_writes_no_score_again(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    files = {path: path.stat().st_mtime_ns for path in root.glob("cells/**/scores.json")}
+    score(root, metrics=Fake(), quiet=True)
+    assert files == {path: path.stat().st_mtime_ns for path in files}
+    assert len(files) == 2
+
+
+def test_a_journal_of_nonsense_costs_nothing_but_its_lines(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    before = table(root)
+    nonsense = [
+        b"{",
+        b"[1]",
+        b'{"metric": 3}',
+        b"\xff\xfe",
+        b'{"metric":"mae","key":"x","of":{},"rows":{"a":1}}',
+    ]
+    (TELEA.folder(root) / "scores.log").write_bytes(b"\n".join(nonsense))
+    fake = Fake()
+    score(root, metrics=fake, quiet=True)
+    assert (fake.scored, table(root)) == (0, before)
+    assert not (TELEA.folder(root) / "scores.log").exists()
 
 
 def test_processes_that_share_the_columns_write_the_same_bytes(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""A cell while it is scored: what is found is added to a journal beside the PNGs, and becomes the cell's
+scores when all is there. A scoring that was broken off goes on from both.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.cells import compact, read_json, write_json
+from benchmark.scorer import FILE, Scorer
+from inpainters.imaging import Image, Mask
+
+JOURNAL = "scores.log"
+"""What was scored since the cell's scores were written: a line per metric and batch."""
+PAUSE = 5.0
+"""Seconds of work that may be lost where a scoring is broken off."""
+
+
+class Scoring:
+    """A cell while it is scored, batch by batch, so that the cells of a column can take turns. What was
+    scored lies on disk; here is only which pictures those are.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer, self.saved = scorer, time.monotonic()
+        self.records = scorer.stored().pictures
+        self.of = {image_id: scorer.bytes_of(image_id, self.records) for image_id in scorer.images}
+        self.keys = {spec.name: scorer.value_key(spec, self.of) for spec in scorer.specs()}
+        stored = _stored(scorer.folder)
+        self.older = any("of" not in entry and entry["rows"] for entry in stored.values())
+        kept = self._kept(stored)
+        self.whole = not (scorer.folder / JOURNAL).exists() and kept == stored
+        """Whether the file of scores holds just what is known."""
+        self.there = {name: set(entry["rows"]) for name, entry in kept.items()}
+        self.fresh: list[dict[str, Any]] = []
+        """Lines of the journal that are not written yet."""
+
+    def _kept(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """What holds of what is stored; that of metrics whose weights are absent, until these are back."""
+        kept = {name: entry for name, entry in stored.items() if name in self.scorer.bench.absent}
+        for spec in self.scorer.specs():
+            of = self.of if spec.kind == "image" else None
+            kept[spec.name] = _holding(stored.get(spec.name, {}), self.keys[spec.name], of)
+        return kept
+
+    def batch(self, start: int, pairs: dict[str, tuple[Image, Mask]]) -> None:
+        """Score the pictures from `start` on, a batch of the plan's; `pairs` keeps originals and masks for
+        the other cells of the column.
+        """
+        scorer = self.scorer
+        there = [i for i in scorer.planned[start : start + scorer.bench.batch] if i not in scorer.absent]
+        specs = scorer.bench.ready("image")
+        if lacking := [spec for spec in specs if not self.there[spec.name] >= set(there)]:
+            for image_id in there:
+                if image_id not in pairs:
+                    pairs[image_id] = scorer.inputs.load(image_id)
+            triples = [scorer.triple(image_id, self.records, pairs[image_id]) for image_id in there]
+            of = {image_id: self.of[image_id] for image_id in there}
+            for spec in lacking:
+                self._note(spec.name, dict(zip(there, scorer.several(spec, triples), strict=True)), of)
+        if time.monotonic() > self.saved + PAUSE:
+            self._append()
+
+    def finish(self) -> bool:
+        """Score the set as a whole and write all; returns True where the file held scores that do not say of
+        which pictures they are.
+        """
+        for spec in self.scorer.bench.ready("set"):
+            if not self.there[spec.name]:
+                found = self.scorer.set_figures(spec)
+                self._note(spec.name, {i: dict.fromkeys(spec.regions, one) for i, one in found.items()}, {})
+                self._append()
+        self._append()
+        if not self.whole:
+            write_json(self.scorer.folder / FILE, self._kept(_stored(self.scorer.folder)))
+            (self.scorer.folder / JOURNAL).unlink(missing_ok=True)
+        return self.older
+
+    def _note(self, name: str, rows: dict[str, Any], of: dict[str, str]) -> None:
+        self.there[name].update(rows)
+        self.fresh.append({"metric": name, "key": self.keys[name], "of": of, "rows": rows})
+
+    def _append(self) -> None:
+        if self.fresh:
+            # a line that was torn off before ends here
+            text = "\n" + "".join(compact(line) + "\n" for line in self.fresh)
+            with (self.scorer.folder / JOURNAL).open("ab") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            self.fresh.clear()
+            self.whole = False
+        self.saved = time.monotonic()
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    """Metric -> its scores in the file and, later ones, in the journal; of sound rows alone."""
+    found = {name: entry for name, entry in (read_json(folder / FILE) or {}).items() if _sound_entry(entry)}
+    for line in _lines(folder / JOURNAL):
+        entry = found.get(line["metric"], {})
+        if entry.get("key") != line["key"] or "of" not in entry:
+            entry = {"key": line["key"], "of": {}, "rows": {}}
+        entry["of"].update(line["of"])
+        entry["rows"].update(line["rows"])
+        found[line["metric"]] = entry
+    return found
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # the last one of a scoring that was broken off
+        named = isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("metric", "key"))
+        if named and isinstance(entry.get("of"), dict) and _sound_entry(entry):
+            yield entry
+
+
+def _sound_entry(entry: Any) -> bool:
+    """True where a metric's stored rows can be written: picture -> region -> a number's text, or a reason."""
+    try:
+        return all(
+            "reason" in figure or np.isscalar(float(figure["value"]))
+            for row in entry["rows"].values()
+            for figure in row.values()
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _holding(entry: Mapping[str, Any], key: str, of: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Of a metric's stored scores those that still hold: of this metric and, where it scores each picture by
+    itself, of pictures that are still the same. A set's key names all of its pictures.
+    """
+    then = entry.get("of")
+    if entry.get("key") != key or not isinstance(then, dict):
+        return {"key": key, "of": {}, "rows": {}}
+    if of is None:
+        return {"key": key, "of": {}, "rows": entry["rows"]}
+    same = {i: row for i, row in entry["rows"].items() if i in of and then.get(i) == of[i]}
+    return {"key": key, "of": {i: of[i] for i in same}, "rows": same}
