@@ -51,11 +51,18 @@ def do_run(parsed: argparse.Namespace) -> int:
     from benchmark import cells, suites
     from benchmark import plan as plans
     from benchmark import run as runner
+    from benchmark.finished import is_finished, note_finished
     from benchmark.inputs import masksets
     from inpainters.registry import check_device
 
     suite = suites.get(parsed.suite)
     _check_numbers(parsed)
+    root: Path = parsed.out or Path("results") / suite.name
+    asked = {name: value for name, value in vars(parsed).items() if name != "command"}
+    whole = not (parsed.only or parsed.redo or parsed.trust)
+    if whole and is_finished(root, asked):
+        print(f"Nothing to do: '{root}' holds all that is asked for.\n{root / 'table.md'}")
+        return 0
     if parsed.engine == "local":
         check_device(parsed.device)
     masks = masksets.open_mask_sets(suite.mask_sets if parsed.masks is None else parsed.masks.split(","))
@@ -66,7 +73,6 @@ def do_run(parsed: argparse.Namespace) -> int:
     dataset = _dataset(parsed, suite.dataset)
     for text in dataset.skipped:
         _note(text)
-    root: Path = parsed.out or Path("results") / suite.name
     plans.check_ours(root)
     commandline.check_writable([root])
     seconds = suite.seconds if parsed.budget is None else parsed.budget * 3600
@@ -101,6 +107,8 @@ def do_run(parsed: argparse.Namespace) -> int:
         return 1 if outcome.failed else 0
     code = _scored(root, parsed=parsed, failures=False)
     _reported(root)
+    if whole and not code:
+        note_finished(root, asked)
     return code
 
 

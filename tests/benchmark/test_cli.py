@@ -1,12 +1,17 @@
 """The command line: one run from end to end, exit codes, and one sentence for every bad input."""
 
 import errno
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from benchmark import plan as plans
 from benchmark import run as runner
 from benchmark import score as scorer
 from benchmark.__main__ import main
@@ -77,6 +82,56 @@ def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.Capt
     (out / "scores.parquet").write_text("changed")
     assert main(["verify", str(out)]) == 1
     capsys.readouterr()
+
+
+def altered(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" ")
+
+
+CELL = "cells/pictures/irregular/10-20/telea/44136fa3-0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda root, data: next((root / CELL).glob("*.png")).unlink(), id="a fill is gone"),
+        pytest.param(lambda root, data: altered(root / CELL / "manifest.json"), id="a manifest is another"),
+        pytest.param(lambda root, data: altered(root / "table.md"), id="the table is another"),
+        pytest.param(lambda root, data: altered(data / "a.png"), id="a photograph is another"),
+        pytest.param(lambda root, data: shutil.copy(data / "a.png", data / "b.png"), id="a photograph more"),
+        pytest.param(lambda root, data: ["--n", "1"], id="asked for a number"),
+        pytest.param(lambda root, data: ["--redo"], id="asked anew"),
+    ],
+)
+def test_a_finished_run_is_known_at_once_until_something_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data, root = tmp_path / "pictures", tmp_path / "out"
+    data.mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(data / "a.png")
+    asked = ["run", "photos", "--data", str(data), "--masks", "irregular", "--bins", "10-20", "--size", "64"]
+    asked += ["--methods", "telea", "--out", str(root)]
+    assert main(asked) == 0
+    before = (root / "table.md").read_bytes()
+    made: list[object] = []
+    plan = plans.make_plan
+
+    def noted(*given: Any, **named: Any) -> Any:
+        made.append(given)
+        return plan(*given, **named)
+
+    monkeypatch.setattr(plans, "make_plan", noted)
+    capsys.readouterr()
+    assert main(asked) == 0
+    assert (
+        capsys.readouterr().out
+        == f"Nothing to do: '{root}' holds all that is asked for.\n{root / 'table.md'}\n"
+    )
+    assert (made, (root / "table.md").read_bytes()) == ([], before)
+    more = change(root, data)
+    main([*asked, *(more if isinstance(more, list) else [])])
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize(
