@@ -14,7 +14,7 @@ import inpainters
 from benchmark.cells import digest, read_json, write_json
 from inpainters.weights.files import folders
 
-NOTE = "finished.json"
+_FILE = "finished.json"
 """In `cells`: what the last run was asked for, and how it left its files."""
 _CELL = 5
 """Folders below `cells` down to a cell's own: dataset, mask set, bin, method, options and seed."""
@@ -24,13 +24,13 @@ def is_finished(root: Path, asked: Mapping[str, object]) -> bool:
     """True where the last run of `root` was asked for the same, left nothing to do, and since then nothing
     that it used or wrote has another size or time: pictures, masks, weights, packages, this program.
     """
-    stored = read_json(root / "cells" / NOTE)
+    stored = read_json(root / "cells" / _FILE)
     return stored is not None and stored == _state(root, asked)
 
 
 def note_finished(root: Path, asked: Mapping[str, object]) -> None:
     """Note that `root` holds all that was asked for."""
-    write_json(root / "cells" / NOTE, _state(root, asked))
+    write_json(root / "cells" / _FILE, _state(root, asked))
 
 
 def _state(root: Path, asked: Mapping[str, object]) -> dict[str, str]:
