@@ -5,6 +5,8 @@ evaluate | reference | fetch | verify.
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from benchmark.commands import (
     do_diff,
@@ -22,6 +24,7 @@ from benchmark.commands import (
     do_score,
     do_verify,
 )
+from benchmark.mirror import brought, is_url
 from inpainters import commandline
 
 DEVICES = "auto (a GPU where there is one), cpu, cuda or cuda:N"
@@ -32,8 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     by hand.
     """
     return commandline.run_command(
-        _parser(), arguments, stopped="All that was finished is kept; the same command continues."
+        _parser(),
+        arguments,
+        stopped="All that was finished is kept; the same command continues.",
+        around=partial(brought, names=("folder", "folders", "one", "other", "out")),
     )
+
+
+def _place(text: str) -> Path | str:
+    """The `type` of a results folder: a path of this machine, or a URL."""
+    return text if is_url(text) else commandline.path(text)
 
 
 def _parser() -> commandline.Parser:
@@ -56,7 +67,7 @@ def _parser() -> commandline.Parser:
     ):
         added = commands.add_parser(name, help=text)
         added.add_argument(
-            "folder", type=commandline.path, metavar="DIR", help="a results folder such as results/quick"
+            "folder", type=_place, metavar="DIR", help="a results folder such as results/quick, or a URL"
         )
         if command is do_rows:
             added.add_argument("--csv", action="store_true", help="as CSV, with all columns")
@@ -105,8 +116,8 @@ def _add_two_folders(commands: "argparse._SubParsersAction[commandline.Parser]")
     merge = commands.add_parser(
         "merge", help="make one results folder of several with the same test set and masks"
     )
-    merge.add_argument("folders", nargs="+", type=commandline.path, metavar="DIR", help="results folders")
-    merge.add_argument("--out", type=commandline.path, metavar="DIR", help="default: the first of them")
+    merge.add_argument("folders", nargs="+", type=_place, metavar="DIR", help="results folders")
+    merge.add_argument("--out", type=_place, metavar="DIR", help="default: the first of them")
     commandline.add_weights(merge)
     merge.set_defaults(command=do_merge)
     reference = commands.add_parser(
@@ -120,11 +131,11 @@ def _add_two_folders(commands: "argparse._SubParsersAction[commandline.Parser]")
     papers = commands.add_parser(
         "papers", help="figures that papers print beside a folder's, and why they do not compare"
     )
-    papers.add_argument("folder", type=commandline.path, metavar="DIR")
+    papers.add_argument("folder", type=_place, metavar="DIR")
     papers.set_defaults(command=do_papers)
     diff = commands.add_parser("diff", help="say what differs between two results folders, and by how much")
     for name in ("one", "other"):
-        diff.add_argument(name, type=commandline.path, metavar="DIR")
+        diff.add_argument(name, type=_place, metavar="DIR")
     diff.set_defaults(command=do_diff)
 
 
@@ -184,7 +195,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--n", type=int, help="pictures in each bin of each mask set (quick: 8, photos: all)")
     run.add_argument("--seed", type=int, default=0)
-    run.add_argument("--out", type=commandline.path, metavar="DIR", help="default: results/SUITE")
+    run.add_argument(
+        "--out", type=_place, metavar="DIR", help="or a URL such as s3://BUCKET/NAME (default: results/SUITE)"
+    )
     run.add_argument("--data", type=commandline.path, metavar="DIR", help="folder of the test set")
     run.add_argument(
         "--dataset", help="test set in place of the suite's own: sample, folder, folder:PATH, places2 ..."

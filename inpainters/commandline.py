@@ -8,7 +8,8 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -49,10 +50,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_command(
-    parser: Parser, arguments: Sequence[str] | None = None, *, stopped: str = "All that was finished is kept."
+    parser: Parser,
+    arguments: Sequence[str] | None = None,
+    *,
+    stopped: str = "All that was finished is kept.",
+    around: Callable[[argparse.Namespace], AbstractContextManager[object]] = nullcontext,
 ) -> int:
-    """Run the command that `arguments` (the process's own where None) names; returns the exit code,
-    complaints go to stderr.
+    """Run the command that `arguments` (the process's own where None) names, within `around` of these;
+    returns the exit code, complaints go to stderr.
     """
     try:
         parsed = _parse(parser, sys.argv[1:] if arguments is None else arguments)
@@ -60,7 +65,8 @@ def run_command(
             os.environ[ENV] = os.pathsep.join(filter(None, [str(folder), os.environ.get(ENV)]))
         if getattr(parsed, "offline", False):
             os.environ[OFFLINE] = "1"
-        code = int(parsed.command(parsed))
+        with around(parsed):
+            code = int(parsed.command(parsed))
         sys.stdout.flush()
         return code
     except (InputError, UnavailableError) as error:

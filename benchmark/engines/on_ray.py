@@ -21,17 +21,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmark import measure
-from benchmark.cells import Cell, ColumnKey, Outcome, finished, write_json
+from benchmark import measure, mirror
+from benchmark.cells import Cell, ColumnKey, Outcome, column_folder, digest, finished, write_json
 from benchmark.engines.local import Filler, declared, open_method, running_bar
 from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import Inputs, load_inputs
+from benchmark.mirror import Mirror
 from benchmark.plan import Plan, load_plan, plan_file
 from benchmark.record import meaning
 from inpainters import registry
 from inpainters.base import Inpainter
 from inpainters.errors import InputError, UnavailableError, sentence
-from inpainters.weights.files import ENV
+from inpainters.weights.files import ENV, cache
 
 CHUNK = 20.0
 """Declared seconds of work that a process is given at once: short enough that none is waited for long, long
@@ -76,11 +77,15 @@ def fill(
         images = plan.images(cell.entry, cell.column)
         write_json(cell.folder(root) / "key.json", meaning(cell, inputs[cell.column], images))
     chunks = [chunk for cell in cells for chunk in _chunks(root, plan, cell)]
+    if elsewhere := mirror.of(root):
+        elsewhere.push()  # the plan and the inputs, for the nodes
     with cluster(address) as ray, running_bar(plan, cells, quiet) as bar:
         bar.update(_total(plan, cells) - sum(chunk.seconds for chunk in chunks))
         work = _Work(ray, root, plan, device, bar, outcome)
         work.do(chunks)
         for cell in cells:
+            if elsewhere:
+                elsewhere.pull(cell.folder(root).relative_to(root).as_posix())
             _close(root, plan, cell, inputs[cell.column], work, outcome)
 
 
@@ -134,7 +139,7 @@ class _Work:
     def _give(self, chunk: Chunk) -> Any:
         needs = _needs(self.ray, chunk.cell.method, self.device)
         task = self.ray.remote(max_retries=TRIES, **needs)(fill_chunk)
-        return task.remote(str(self.root.resolve()), chunk, self.device)
+        return task.remote(*_where(self.root), chunk, self.device)
 
     def _back(self, ready: Any, chunk: Chunk) -> list[Chunk]:
         """Note what a chunk came to; returns the parts of it that are to be tried by themselves."""
@@ -170,16 +175,49 @@ def _has_gpu(ray: Any, device: str) -> bool:
     return not device.startswith("cpu") and ray.cluster_resources().get("GPU", 0) >= 1
 
 
-def fill_chunk(root: str, chunk: Chunk, device: str) -> tuple[int, dict[str, str], dict[str, object]]:
+def _where(root: Path) -> tuple[str, str]:
+    """The results folder as a process is told of it, and the URL that it is worked on for, or ''."""
+    elsewhere = mirror.of(root)
+    return str(root.resolve()), elsewhere.url if elsewhere else ""
+
+
+def _node_mirror(root: str, url: str) -> Mirror:
+    """A folder of this node's own for what lies at `url`."""
+    return Mirror(url, cache() / "nodes" / digest([root, url])[:16] / "results")
+
+
+def fill_chunk(
+    root: str, url: str, chunk: Chunk, device: str
+) -> tuple[int, dict[str, str], dict[str, object]]:
     """What a process does: returns how many pictures it filled, the reason for each that it could not, and
-    where that was.
+    where that was. With a `url` what it needs comes from there, and its fills go there.
     """
-    folder = Path(root)
+    if not url:
+        return _fill(Path(root), chunk, device)
+    node = _node_mirror(root, url)
+    plan = plan_file(node.folder)
+    node.fetch([plan.relative_to(node.folder).as_posix()], anew=True)
+    column = column_folder(node.folder, chunk.cell.dataset, chunk.cell.column)
+    inputs = column.relative_to(node.folder).as_posix() + "/_inputs"
+    of = [f"{inputs}/{i}{end}" for i in chunk.images for end in (".png", ".mask.png")]
+    node.fetch([f"{inputs}/inputs.json"], anew=True)
+    node.fetch(of)
+    own = chunk.cell.folder(node.folder).relative_to(node.folder).as_posix()
+    made = [f"{own}/{image_id}{end}" for image_id in chunk.images for end in (".png", ".json")]
+    node.fetch(made)
+    done = _fill(node.folder, chunk, device)
+    node.send(name for name in made if (node.folder / name).exists())
+    for name in made:
+        (node.folder / name).unlink(missing_ok=True)
+    return done
+
+
+def _fill(folder: Path, chunk: Chunk, device: str) -> tuple[int, dict[str, str], dict[str, object]]:
     _one_thread()
     if not plan_file(folder).exists():
         raise InputError(
             f"A node does not see '{folder.name}': --out must be a folder that all nodes share, under one "
-            "path."
+            "path, or a URL that all can write to."
         )
     if chunk.reference:
         registry.add(chunk.reference, chunk.cell.method)
@@ -270,9 +308,15 @@ def sum_over(
     with cluster(address) as ray:
         gpu = {"num_gpus": 1, "max_calls": 1} if _has_gpu(ray, device) else {}
         task = ray.remote(_with_one_thread).options(num_cpus=1, max_retries=TRIES, **gpu)
-        given = [task.remote(function, root.resolve(), column) for column in columns]
+        elsewhere = mirror.of(root)
+        if elsewhere:
+            elsewhere.push()
+        given = [task.remote(function, *_where(root), column) for column in columns]
         try:
-            return sum(ray.get(given))
+            found: int = sum(ray.get(given))
+            if elsewhere:
+                elsewhere.pull()
+            return found
         except ray.exceptions.RayTaskError as error:
             raise InputError(sentence(error.cause)) from None
         except ray.exceptions.RayError as error:
@@ -282,9 +326,24 @@ def sum_over(
             ) from None
 
 
-def _with_one_thread(function: Callable[[Path, ColumnKey], int], root: Path, column: ColumnKey) -> int:
+def _with_one_thread(
+    function: Callable[[Path, ColumnKey], int], root: str, url: str, column: ColumnKey
+) -> int:
     _one_thread()
-    return function(root, column)
+    if not url:
+        return function(Path(root), column)
+    node = _node_mirror(root, url)
+    plan = plan_file(node.folder)
+    node.fetch([plan.relative_to(node.folder).as_posix()], anew=True)
+    of = column_folder(node.folder, load_plan(node.folder).dataset, column)
+    node.pull(of.relative_to(node.folder).as_posix())
+    found = function(node.folder, column)
+    node.send(
+        path.relative_to(node.folder).as_posix()
+        for path in of.rglob("*")
+        if path.name.startswith("scores.") or path.parent.name == "features"
+    )
+    return found
 
 
 # --- the cluster ------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -20,6 +22,8 @@ from inpainters import registry
 from inpainters.errors import UnavailableError
 
 pytest.importorskip("ray", reason="the Ray engine is an extra")
+from ray.cluster_utils import Cluster
+
 PART = ("--masks", "irregular", "--bins", "10-20,40-50", "--size", "48")
 OWN = '''
 import os, signal
@@ -48,6 +52,17 @@ def _one_thread():
     cv2.setNumThreads(1)
     yield
     cv2.setNumThreads(before)
+
+
+@pytest.fixture(scope="module")
+def head():
+    """A cluster of one node with two cores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_task_oom_retries", "2")
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        yield cluster
+        cluster.shutdown()
 
 
 @pytest.fixture
@@ -81,8 +96,9 @@ def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
     assert {count for record in records for count in record["threads"].values()} == {1}
 
 
-def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(run, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(on_ray.measure, "cores", lambda: 2)
+def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(
+    run, head, photos, tmp_path, monkeypatch
+):
     monkeypatch.setattr(on_ray, "TRIES", 1)
     monkeypatch.setenv("FRAGILE", str(tmp_path))
     monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "FRAGILE": str(tmp_path)})
@@ -94,7 +110,8 @@ def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(run, ph
         PilImage.fromarray(picture).save(photos / f"{name}.png")
     method = registry.add("fragile_method:fragile")
     try:
-        code = run("out", "--bins", "10-20", "--methods", method, "--engine", "ray")
+        on_cluster = ("--engine", "ray", "--address", head.address)
+        code = run("out", "--bins", "10-20", "--methods", method, *on_cluster)
         assert code == 1
         (cell,) = [one for one in (tmp_path / "out/cells").rglob("*-0") if (one / "manifest.json").exists()]
         stored = cell_manifest(cell)
@@ -112,14 +129,17 @@ def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(run, ph
         sys.modules.pop("fragile_method", None)
 
 
-def test_columns_are_shared_out_and_summed(run, tmp_path, monkeypatch):
+def test_columns_are_shared_out_and_summed(run, head, tmp_path):
     assert run("out", "--methods", "mean_fill") == 0
     columns = [ColumnKey("irregular", "10-20"), ColumnKey("irregular", "40-50")]
 
     def length(root: Path, column: ColumnKey) -> int:
         return len(str(column)) + (root / "cells").exists()
 
-    assert on_ray.sum_over(length, tmp_path / "out", columns) == 2 * len("irregular 10-20") + 2
+    assert (
+        on_ray.sum_over(length, tmp_path / "out", columns, address=head.address)
+        == 2 * len("irregular 10-20") + 2
+    )
 
 
 def test_without_the_package_or_a_cluster_one_sentence_says_so(run, capsys, monkeypatch):
@@ -132,3 +152,73 @@ def test_without_the_package_or_a_cluster_one_sentence_says_so(run, capsys, monk
     assert "No Ray cluster answers at '127.0.0.1:1'" in said
     assert "Traceback" not in said
     assert os.environ.get("RAY_AUTH_MODE") != "token"
+
+
+def test_nodes_that_share_no_folder_fill_and_score_by_way_of_a_url(run, head, photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("INPAINTING_WEIGHTS", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    )
+    methods = ["--methods", "mean_fill,telea"]
+    assert run("local", *methods) == 0
+    store = tmp_path / "store"
+    asked = ["run", "photos", "--data", str(photos), *PART, *methods, "--out", f"file://{store}/run"]
+    assert main([*asked, "--engine", "ray", "--address", head.address]) == 0
+    assert main(["score", str(tmp_path / "local")]) == 0
+    here, there = (
+        {path.relative_to(root): path.read_bytes() for path in (root / "cells").rglob("*.png")}
+        for root in (tmp_path / "local", store / "run")
+    )
+    assert here == there
+    assert (tmp_path / "local/scores.parquet").read_bytes() == (store / "run/scores.parquet").read_bytes()
+    (node,) = (tmp_path / "cache").glob("inpainting/nodes/*/results")
+    assert (node / "cells" / "plan.json").exists()
+    assert list(node.rglob("_inputs/*.mask.png"))  # they came to the node, not to the driver's folder
+
+
+SLOW = """
+import os, time
+from pathlib import Path
+
+
+def patient(image, mask):
+    with (Path(os.environ["PATIENT"]) / "begun").open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(0.3)
+    image[mask] = 128
+    return image
+"""
+
+
+def test_a_node_that_is_killed_costs_what_it_was_at(run, head, tmp_path, monkeypatch):
+    monkeypatch.setattr(on_ray, "CHUNK", 1e-3)  # a picture each
+    monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "PATIENT": str(tmp_path)})
+    (tmp_path / "patient_method.py").write_text(SLOW)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    node = head.add_node(num_cpus=2)
+    begun, killed = tmp_path / "begun", []
+
+    def kill():
+        for _ in range(2400):
+            if begun.exists() and len(set(begun.read_text().split())) > 2:  # both nodes are at work
+                killed.append(len(list((tmp_path / "out/cells").rglob("*-0/*.png"))))
+                head.remove_node(node, allow_graceful=False)
+                return
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill)
+    method = registry.add("patient_method:patient")
+    try:
+        killer.start()
+        code = run("out", "--methods", method, "--engine", "ray", "--address", head.address)
+        killer.join()
+        assert code == 0
+        assert killed[0] < 6
+        cells = [cell_manifest(one) for one in (tmp_path / "out/cells").rglob("*-0")]
+        assert [(len(cell.pictures), cell.failed) for cell in cells] == [(3, {})] * 2
+        assert len(begun.read_text().split()) >= 6
+    finally:
+        registry.METHODS.pop(method)
+        registry._added.pop(method)
+        sys.modules.pop("patient_method", None)
