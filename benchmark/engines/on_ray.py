@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,10 @@ CHUNK = 20.0
 """Declared seconds of work that a process is given at once: short enough that none is waited for long, long
 enough that opening a method hardly counts.
 """
+AHEAD = 2
+"""Chunks that a core or a GPU is given before it is done with the first: none waits for the driver."""
+PATIENCE = 60.0
+"""Seconds without anything done after which is looked whether a GPU is gone."""
 TRIES = 2
 """How often a chunk is given out again where its process dies."""
 ONE_THREAD = dict.fromkeys(
@@ -127,21 +132,28 @@ class _Work:
     """Cell's title -> where its first chunk was filled."""
 
     def do(self, chunks: Sequence[Chunk]) -> None:
-        """Give all out, the longest first."""
+        """Give all out, the longest first: to GPUs what can use one that is there, else to cores."""
         order = sorted(chunks, key=lambda chunk: -chunk.seconds)
-        waiting = {self._give(chunk): chunk for chunk in order}
-        while waiting:
-            (ready,), _ = self.ray.wait(list(waiting), num_returns=1)
-            chunk = waiting.pop(ready)
-            for again in self._back(ready, chunk):
-                waiting[self._give(again)] = again
+        able = [chunk for chunk in order if _has_gpu(self.ray, self.device) and _uses_gpu(chunk.cell.method)]
+        taken = set(map(id, able))
+        cores = _Cores(self, deque(chunk for chunk in order if id(chunk) not in taken))
+        lanes = [_Gpus(self, deque(able)), cores] if able else [cores]
+        while True:
+            for lane in lanes:
+                lane.give()
+            running = {ready: lane for lane in lanes for ready in lane.running}
+            if not running:
+                return
+            done, _ = self.ray.wait(list(running), num_returns=1, timeout=PATIENCE)
+            for ready in done:
+                running[ready].take_back(ready)
+            if not done:
+                for lane in lanes:
+                    lane.check()
+            if lanes[0] is not cores and not lanes[0].alive:  # the last GPU is gone
+                cores.left.extend(lanes.pop(0).left)
 
-    def _give(self, chunk: Chunk) -> Any:
-        needs = _needs(self.ray, chunk.cell.method, self.device)
-        task = self.ray.remote(max_retries=TRIES, **needs)(fill_chunk)
-        return task.remote(*_where(self.root), chunk, self.device)
-
-    def _back(self, ready: Any, chunk: Chunk) -> list[Chunk]:
+    def back(self, ready: Any, chunk: Chunk) -> list[Chunk]:
         """Note what a chunk came to; returns the parts of it that are to be tried by themselves."""
         own = self.failed.setdefault(chunk.cell.title, {})
         try:
@@ -162,13 +174,114 @@ class _Work:
         return []
 
 
-def _needs(ray: Any, method: str, device: str) -> dict[str, float]:
-    """What a chunk of a method holds while it runs: a core, and a GPU where it can use one that is there."""
+@dataclass
+class _Lane:
+    """Chunks for one kind of place, a few of them given out at a time."""
+
+    work: _Work
+    left: deque[Chunk]
+    running: dict[Any, tuple[Chunk, Any]] = field(default_factory=dict)
+    """What is awaited -> its chunk, and who is at it."""
+
+    @property
+    def alive(self) -> bool:
+        return True
+
+    def check(self) -> None:
+        """Nothing has come back for a while: is all that is awaited still to come?"""
+
+    def give(self) -> None:
+        raise NotImplementedError
+
+    def take_back(self, ready: Any) -> None:
+        chunk, _ = self.running.pop(ready)
+        self.left.extendleft(self.work.back(ready, chunk))
+
+    @property
+    def told(self) -> tuple[str, str]:
+        return _where(self.work.root)
+
+
+class _Cores(_Lane):
+    """Tasks of one core each, in processes that Ray keeps. Those whose process or node dies are tried again
+    by Ray.
+    """
+
+    def give(self) -> None:
+        ray = self.work.ray
+        most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        task = ray.remote(num_cpus=1, max_retries=TRIES)(fill_chunk)
+        while self.left and len(self.running) < most:
+            chunk = self.left.popleft()
+            self.running[task.remote(*self.told, chunk, self.work.device)] = chunk, None
+
+
+@dataclass
+class _Gpus(_Lane):
+    """A process for each GPU, which keeps it and the methods that it opened: a process that has used a GPU
+    holds memory there, and must not come to another one.
+    """
+
+    processes: list[Any] = field(default_factory=list)
+    tries: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.processes or self._count())
+
+    def _count(self) -> int:
+        return int(self.work.ray.cluster_resources().get("GPU", 0))
+
+    def check(self) -> None:
+        while len(self.processes) > self._count():  # one waits for a GPU that went with its node
+            self.work.ray.kill(self.processes.pop())
+
+    def give(self) -> None:
+        ray, there = self.work.ray, self._count()
+        held = {"num_gpus": 1, "num_cpus": int(ray.cluster_resources().get("CPU", 0) >= 2 * there)}
+        while self.left and len(self.processes) < there:
+            self.processes.append(ray.remote(**held)(_Process).remote())
+        for process in self.processes:
+            ahead = sum(who is process for _, who in self.running.values())
+            for _ in range(min(AHEAD - ahead, len(self.left))):
+                chunk = self.left.popleft()
+                self.running[process.fill.remote(*self.told, chunk, self.work.device)] = chunk, process
+
+    def take_back(self, ready: Any) -> None:
+        """As before; of a process that is gone, what it was at is tried again by another, and what it would
+        have come to next has not been tried.
+        """
+        process = self.running[ready][1]
+        try:
+            self.work.ray.get(ready)
+        except self.work.ray.exceptions.RayTaskError:
+            pass
+        except self.work.ray.exceptions.RayError:
+            self.processes = [one for one in self.processes if one is not process]
+            ready, *others = [one for one, (_, who) in self.running.items() if who is process]
+            self.left.extendleft(self.running.pop(one)[0] for one in others)
+            chunk = self.running[ready][0]
+            name = (chunk.cell.title, *chunk.images)
+            self.tries[name] += 1
+            if self.tries[name] <= TRIES:
+                del self.running[ready]
+                self.left.appendleft(chunk)
+                return
+        super().take_back(ready)
+
+
+class _Process:
+    """What runs on a GPU."""
+
+    def fill(
+        self, root: str, url: str, chunk: Chunk, device: str
+    ) -> tuple[int, dict[str, str], dict[str, object]]:
+        return fill_chunk(root, url, chunk, device)
+
+
+def _uses_gpu(method: str) -> bool:
     spec = registry.METHODS.get(method)
-    able = spec is not None and "torch" in spec.requires
-    gpu = able and _has_gpu(ray, device)
-    # A process that has used its GPU keeps memory there: it ends with its chunk.
-    return {"num_cpus": 1, "num_gpus": 1, "max_calls": 1} if gpu else {"num_cpus": 1}
+    return spec is not None and "torch" in spec.requires
 
 
 def _has_gpu(ray: Any, device: str) -> bool:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -24,7 +25,8 @@ from inpainters.errors import UnavailableError
 pytest.importorskip("ray", reason="the Ray engine is an extra")
 from ray.cluster_utils import Cluster
 
-PART = ("--masks", "irregular", "--bins", "10-20,40-50", "--size", "48")
+SOME = ("--masks", "irregular", "--size", "48")
+PART = (*SOME, "--bins", "10-20,40-50")
 OWN = '''
 import os, signal
 from pathlib import Path
@@ -160,10 +162,10 @@ def test_nodes_that_share_no_folder_fill_and_score_by_way_of_a_url(run, head, ph
     monkeypatch.setattr(
         on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     )
-    methods = ["--methods", "mean_fill,telea"]
+    methods = ["--methods", "mean_fill", "--bins", "10-20"]
     assert run("local", *methods) == 0
     store = tmp_path / "store"
-    asked = ["run", "photos", "--data", str(photos), *PART, *methods, "--out", f"file://{store}/run"]
+    asked = ["run", "photos", "--data", str(photos), *SOME, *methods, "--out", f"file://{store}/run"]
     assert main([*asked, "--engine", "ray", "--address", head.address]) == 0
     assert main(["score", str(tmp_path / "local")]) == 0
     here, there = (
@@ -175,6 +177,56 @@ def test_nodes_that_share_no_folder_fill_and_score_by_way_of_a_url(run, head, ph
     (node,) = (tmp_path / "cache").glob("inpainting/nodes/*/results")
     assert (node / "cells" / "plan.json").exists()
     assert list(node.rglob("_inputs/*.mask.png"))  # they came to the node, not to the driver's folder
+
+
+WHERE = """
+import os, signal
+from pathlib import Path
+
+
+def placed(image, mask):
+    here = Path(os.environ["PLACED"])
+    red = int(image[0, 0, 0])
+    if red > 250 or not (here / "died").exists():
+        (here / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    with (here / "calls").open("a") as file:
+        file.write(f"{os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES')}\\n")
+    image[mask] = 128
+    return image
+"""
+
+
+def test_each_gpu_has_one_process_and_what_kills_it_is_recorded_once(photos, tmp_path, monkeypatch):
+    picture = np.array(PilImage.open(photos / "astronaut.png"))
+    picture[:8, :8] = (255, 0, 0)
+    PilImage.fromarray(picture).save(photos / "astronaut.png")
+    monkeypatch.setattr(on_ray, "CHUNK", 1e-3)
+    monkeypatch.setattr(on_ray, "TRIES", 1)
+    monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "PLACED": str(tmp_path)})
+    (tmp_path / "placed_method.py").write_text(WHERE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False}
+    )
+    method = registry.add("placed_method:placed")
+    registry.METHODS[method] = replace(registry.METHODS[method], requires=("torch",))
+    try:
+        asked = ["run", "photos", "--data", str(photos), *SOME, "--bins", "10-20", "--methods", method]
+        asked += ["--out", str(tmp_path / "out"), "--engine", "ray", "--address", cluster.address]
+        assert main([*asked, "--only", "run"]) == 1
+        (cell,) = [cell_manifest(one) for one in (tmp_path / "out/cells").rglob("*-0")]
+        assert cell.failed == {"astronaut@full": on_ray.DIED}
+        assert sorted(cell.pictures) == ["chelsea@full", "coffee@full"]
+        calls = [line.split() for line in (tmp_path / "calls").read_text().splitlines()]
+        assert {gpu for _, gpu in calls} == {"0"}
+        assert len(calls) == 2
+        assert len({pid for pid, _ in calls}) <= 2  # one process does what comes until it is killed
+    finally:
+        cluster.shutdown()
+        registry.METHODS.pop(method)
+        registry._added.pop(method)
+        sys.modules.pop("placed_method", None)
 
 
 SLOW = """
