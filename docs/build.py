@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -107,6 +108,13 @@ def crossing(metric: str) -> str:
     return "\n".join(lines) or f"`{metric}` is not in these rows: {how} with the same folder adds it."
 
 
+def scale() -> str:
+    """The table of clusters in results/scale/scale.md."""
+    lines = (ROOT / "results/scale/scale.md").read_text(encoding="utf-8").splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("| cluster"))
+    return "\n".join(takewhile(lambda line: line.startswith("|"), lines[first:]))
+
+
 def weights() -> str:
     """The bundled weights, from their cards."""
     folder = ROOT / "inpainters/weights/checkpoints"
@@ -157,6 +165,7 @@ TABLES: dict[str, Callable[[], str]] = {
         side_by_side, "photos", {"lpips_squeeze": ("irregular", "object"), "psnr": ("irregular",)}
     ),
     "quick": partial(overview, "quick"),
+    "scale": scale,
     "crossing_sets": partial(crossing, "kd_squeeze_u"),
     "crossing_pictures": partial(crossing, "lpips_squeeze"),
     "weights": weights,

@@ -41,7 +41,7 @@ enough that opening a method hardly counts.
 """
 AHEAD = 2
 """Chunks that a core or a GPU is given before it is done with the first: none waits for the driver."""
-PATIENCE = 60.0
+STANDSTILL = 60.0
 """Seconds without anything done after which is looked whether a GPU is gone."""
 TRIES = 2
 """How often a chunk is given out again where its process dies."""
@@ -144,7 +144,7 @@ class _Work:
             running = {ready: lane for lane in lanes for ready in lane.running}
             if not running:
                 return
-            done, _ = self.ray.wait(list(running), num_returns=1, timeout=PATIENCE)
+            done, _ = self.ray.wait(list(running), num_returns=1, timeout=STANDSTILL)
             for ready in done:
                 running[ready].take_back(ready)
             if not done:
@@ -334,12 +334,13 @@ def _fill(folder: Path, chunk: Chunk, device: str) -> tuple[int, dict[str, str],
         )
     if chunk.reference:
         registry.add(chunk.reference, chunk.cell.method)
-    plan, outcome = load_plan(folder), Outcome()
+    plan, outcome = _plan_of(folder, _changed(plan_file(folder))), Outcome()
+    table = column_folder(folder, plan.dataset, chunk.cell.column) / "_inputs" / "inputs.json"
     filler = Filler(
         chunk.cell,
         folder,
         list(chunk.images),
-        load_inputs(folder, plan, chunk.cell.column),
+        _inputs_of(folder, chunk.cell.column, _changed(plan_file(folder)), _changed(table)),
         _opened(chunk.cell.entry, device.partition(":")[0]),  # of GPUs a process sees its own alone
         plan.batch,
         _Silent(),
@@ -354,6 +355,25 @@ class _Silent:
 
     def update(self, seconds: float) -> None:
         pass
+
+
+def _changed(path: Path) -> int:
+    """When a file was last written; 0 where it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=2)
+def _plan_of(folder: Path, changed: int) -> Plan:
+    """Kept for the next chunks: of 36,500 pictures reading it takes longer than a fast fill."""
+    return load_plan(folder)
+
+
+@lru_cache(maxsize=4)
+def _inputs_of(folder: Path, column: ColumnKey, *changed: int) -> Inputs:
+    return load_inputs(folder, _plan_of(folder, changed[0]), column)
 
 
 @lru_cache(maxsize=2)

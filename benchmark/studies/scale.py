@@ -1,0 +1,449 @@
+"""How long a large run takes on a cluster: `python -m benchmark.studies.scale`.
+
+Fill times are those that were measured (timings.csv of other results); what else costs time is measured here,
+on one core. Then the Ray engine's rule is played through: chunks of some declared seconds, the longest first,
+to whoever is free. Nothing is filled.
+"""
+
+import argparse
+import heapq
+import io
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark import cells, measure, results
+from benchmark.cells import Cell, ColumnKey
+from benchmark.engines import on_ray
+from benchmark.engines.local import declared, open_method
+from benchmark.inputs.frozen import load_inputs
+from benchmark.metrics.base import Floats
+from benchmark.plan import Plan, load_plan, plan_file
+from benchmark.report import figures
+from benchmark.report.markdown import markdown_table
+from benchmark.scorer import open_bench
+from inpainters import commandline, registry
+from inpainters.base import InpaintRequest
+from inpainters.errors import InputError
+from inpainters.imaging import encode_png
+from inpainters.masks import BINS, generate
+
+PICTURES = 36_500
+"""Of Places2's validation set, as the papers take it."""
+WORKERS = 64
+CORES = 8
+"""Per GPU, for methods that use none."""
+_KEPT = 2
+"""Methods that a process keeps open."""
+FASTER = (10, 30)
+"""How many times as fast as one core a GPU computes a network: assumed, not measured."""
+STRAGGLES = 4.0
+"""A straggler takes so many times as long."""
+_SIDE = 256
+"""Of the pictures whose fixed costs are measured."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds that were measured here, on one core."""
+
+    start: float
+    """A process, until it can be given a chunk."""
+    read: float
+    """The plan and a column's table, once per process and column."""
+    close: float
+    """The driver's, for each picture: its record is read and its PNG compared with it."""
+    opened: Mapping[str, float]
+    """A method with its weights."""
+    score: float
+    """A fill, by all metrics that can be computed here; its original is looked at for one fill in ten."""
+    patches: Mapping[str, float]
+    """Of a network's fill, the share that detail from the surroundings takes: a GPU makes it no faster."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of the run."""
+
+    entry: str
+    seconds: Mapping[str, Floats]
+    """Bin -> fill times that were measured."""
+    source: str
+
+    @property
+    def gpu(self) -> bool:
+        spec = registry.METHODS[self.entry.split(" ")[0]]
+        return "torch" in spec.requires
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A cluster."""
+
+    title: str
+    workers: int = WORKERS
+    faster: float = 1.0
+    """How many times as fast as a core a GPU computes a network; 1: there is none."""
+    slow: int = 0
+    """Workers that take STRAGGLES times as long."""
+    lost: int = 0
+    """Workers that are gone for good in the middle of the run, with what they are at."""
+
+
+@dataclass
+class Played:
+    """What a run came to."""
+
+    end: float
+    """Seconds until the last fill."""
+    busy: float
+    """Share of the workers' time that goes into fills."""
+    tail: float
+    """Seconds from the first worker that finds nothing to do until the last is done."""
+    kind: str = ""
+    """Whose work ends last: GPUs or cores; the shares are theirs."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """What workers did -> seconds: fills by method, `start`, `open`, `read`, `lost`."""
+    ended: list[float] = field(default_factory=list)
+    """When each chunk was done."""
+
+
+# --- what is measured -----------------------------------------------------------------------------
+
+
+def measure_costs(entries: Sequence[str], pictures: int) -> Costs:
+    """Fixed costs on this machine."""
+    opened, patches = {}, {}
+    for entry in entries:
+        began = time.perf_counter()
+        method = open_method(entry, "cpu")
+        opened[entry] = time.perf_counter() - began
+        if isinstance(method, str):
+            raise InputError(f"{entry}: {method}")
+        if any(option.name == "detail" for option in method.spec.options):
+            patches[entry] = _share_of_detail(entry)
+    return Costs(_start(), *_read_and_close(pictures), opened, _score(), patches)
+
+
+def _share_of_detail(entry: str) -> float:
+    """From three compact holes of 30 %; the first fill, which is slower, does not count."""
+    name, options = cells.split_entry(entry)
+    taken = {}
+    for detail in ("enlarge", "surroundings"):
+        chosen = {**options, "detail": detail}
+        method = registry.create(name, device="cpu", **chosen)
+        method.load()
+        own = []
+        for seed in range(4):
+            asked = _request(seed, chosen)
+            began = time.perf_counter()
+            method.run([asked])
+            own.append(time.perf_counter() - began)
+        taken[detail] = float(np.median(own[1:]))
+    return max(0.0, 1 - taken["enlarge"] / taken["surroundings"])
+
+
+def _request(seed: int, options: Mapping[str, object]) -> InpaintRequest:
+    picture = np.random.default_rng(seed).integers(0, 256, (_SIDE, _SIDE, 3), np.uint8)
+    mask = generate("object", (_SIDE, _SIDE), seed=seed, ratio=0.3)
+    return InpaintRequest(picture, mask, seed=seed, options=options)
+
+
+def _score() -> float:
+    random, bench = np.random.default_rng(0), open_bench()
+    original, *fills = random.integers(0, 256, (11, _SIDE, _SIDE, 3)).astype(np.uint8)
+    mask, taken = generate("object", (_SIDE, _SIDE), seed=0, ratio=0.3), 0.0
+    features = {bench.get(spec.name).feature_key: bench.get(spec.name) for spec in bench.ready("set")}
+    for part in (fills[:1], fills):  # the first time is slower
+        began = time.perf_counter()
+        for spec in bench.ready("image"):
+            for fill in part:
+                bench.get(spec.name).score_batch([original], [fill], [mask])
+        for metric in features.values():
+            metric.features([original, *part])
+        taken = (time.perf_counter() - began) / len(part)
+    return taken
+
+
+def _start() -> float:
+    code = "import benchmark.engines.on_ray, torch; from inpainters import registry"
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - began
+
+
+def _read_and_close(pictures: int) -> tuple[float, float]:
+    with _folder(pictures) as (root, column):
+        began = time.perf_counter()
+        load_inputs(root, load_plan(root), column)
+        read = time.perf_counter() - began
+        picture = encode_png(np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3), np.uint8))
+        names = [f"{number:05}" for number in range(200)]
+        for name in names:
+            (root / f"{name}.png").write_bytes(picture)
+            cells.write_json(root / f"{name}.json", {"sha256": cells.file_sha256(root / f"{name}.png")})
+        began = time.perf_counter()
+        done = [cells.finished(root, name) and cells.read_json(root / f"{name}.json") for name in names]
+        return read, (time.perf_counter() - began) / len(done)
+
+
+@contextmanager
+def _folder(pictures: int) -> Iterator[tuple[Path, ColumnKey]]:
+    """A folder with the plan and one table of a run of so many pictures."""
+    column = ColumnKey("irregular", "10-20")
+    images = [f"Places365_val_{number:08}" for number in range(pictures)]
+    plan = Plan(
+        suite="photos", dataset="places2", recipe="square", mask_sets=("irregular",),
+        mask_sources={"irregular": "drawn"}, bins={"irregular": tuple(BINS)}, seed=0,
+        pictures=dict.fromkeys(images, "0" * 64), left_out=(), methods={"telea": pictures}, seconds=3600.0,
+        budget="each", once=False, answers=1, batch=1, several=(),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        cells.write_json(plan_file(root), plan.to_json())
+        row = {"image": "0" * 64, "mask": "0" * 64, "ratio": "0.15"}
+        files = {f"{image}{end}": "0" * 64 for image in images for end in (".png", ".mask.png")}
+        cells.write_json(
+            cells.column_folder(root, plan.dataset, column) / "_inputs" / "inputs.json",
+            {"order": images, "pictures": dict.fromkeys(images, row), "files": files},
+        )
+        yield root, column
+
+
+def measured_methods(folders: Sequence[Path]) -> list[Method]:
+    """Each entry's fill times, from the first of the folders that has them."""
+    found: dict[str, Method] = {}
+    for folder in folders:
+        timings = results.load(folder).timings
+        for (method, options), own in timings.groupby(["method", "options"], sort=False):
+            entry = str(method) if options == "{}" else f"{method} {options}"
+            if entry in found or str(method) not in registry.METHODS:
+                continue
+            of_bin = {str(label): part["seconds"].to_numpy(float) for label, part in own.groupby("bin")}
+            found[entry] = Method(entry, of_bin, folder.name)
+    return list(found.values())
+
+
+# --- the run --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A chunk, as it is played."""
+
+    entry: str
+    column: str
+    declared: float
+    seconds: float
+    gpu: bool
+
+
+def chunks(methods: Sequence[Method], pictures: int, setting: Setting, costs: Costs) -> list[_Part]:
+    """What is given out, the longest by declaration first; each fill's time is one that was measured."""
+    random, found = np.random.default_rng(0), []
+    for method in methods:
+        name, options = cells.split_entry(method.entry)
+        on_gpu = method.gpu and setting.faster > 1
+        kept = costs.patches.get(method.entry, 0.0)
+        pace = kept + (1 - kept) / setting.faster if on_gpu else 1.0
+        for label in BINS:
+            one = declared(Cell("places2", "irregular", label, name, 0, options))
+            size = max(1, int(np.ceil(on_ray.CHUNK / max(one, 1e-3))))
+            times = random.choice(method.seconds.get(label, _all_times(method)), pictures) * pace
+            sums = np.add.reduceat(times, np.arange(0, pictures, size))
+            counts = np.diff([*range(0, pictures, size), pictures])
+            found += [
+                _Part(method.entry, label, one * count, float(total), on_gpu)
+                for total, count in zip(sums, counts, strict=True)
+            ]
+    return sorted(found, key=lambda part: -part.declared)
+
+
+def _all_times(method: Method) -> Floats:
+    return np.concatenate(list(method.seconds.values()))
+
+
+def play(parts: Sequence[_Part], setting: Setting, costs: Costs) -> Played:
+    """Give the chunks out, each to the worker that is free first."""
+    on_gpu = [part for part in parts if part.gpu]
+    on_core = [part for part in parts if not part.gpu]
+    cores = setting.workers * (CORES - 1) if on_gpu else setting.workers
+    kinds = [("GPUs", on_gpu, setting.workers), ("cores", on_core, cores)]
+    lanes = [_lane(kind, some, n, setting, costs) for kind, some, n in kinds if some]
+    last = max(lanes, key=lambda lane: lane.end)
+    last.ended = sorted(done for lane in lanes for done in lane.ended)
+    return last
+
+
+def _lane(kind: str, parts: Sequence[_Part], workers: int, setting: Setting, costs: Costs) -> Played:
+    """Of the workers of one kind."""
+    spent: defaultdict[str, float] = defaultdict(float)
+    free = [(costs.start, number) for number in range(workers)]
+    spent["start"] += costs.start * workers
+    opened: list[list[str]] = [[] for _ in range(workers)]
+    read: list[set[str]] = [set() for _ in range(workers)]
+    middle = sum(part.seconds for part in parts) / workers / 2
+    left, ended = list(reversed(parts)), []
+    while left:
+        now, number = heapq.heappop(free)
+        part = left.pop()
+        took = part.seconds * (STRAGGLES if number < setting.slow else 1.0)
+        if part.entry not in opened[number]:
+            opened[number] = [*opened[number], part.entry][-_KEPT:]
+            took += costs.opened.get(part.entry, 0.0)
+            spent["open"] += costs.opened.get(part.entry, 0.0)
+        if part.column not in read[number]:
+            read[number].add(part.column)
+            took += costs.read
+            spent["read"] += costs.read
+        if number >= workers - setting.lost and now + took > middle:
+            spent["lost"] += max(0.0, middle - now)
+            left.append(part)  # and its worker does not come back
+            continue
+        spent[part.entry] += part.seconds
+        ended.append(now + took)
+        heapq.heappush(free, (now + took, number))
+    last, fills = max(ended), sum(part.seconds for part in parts)
+    return Played(last, fills / (workers * last), last - min(at for at, _ in free), kind, dict(spent), ended)
+
+
+# --- what people read -----------------------------------------------------------------------------
+
+CLUSTERS = (
+    Setting("64 cores"),
+    Setting("64 cores, four of them four times as slow", slow=4),
+    Setting("64 cores, a node of eight lost half-way", lost=8),
+    *(Setting(f"64 GPUs of {n}× a core, with 8 cores each", faster=n) for n in FASTER),
+)
+
+
+def study(methods: Sequence[Method], costs: Costs, pictures: int) -> tuple[str, pd.DataFrame, bytes]:
+    """The page, its rows, and the figure of how the work goes on."""
+    played = []
+    for setting in CLUSTERS:
+        parts = chunks(methods, pictures, setting, costs)
+        played.append((setting, parts, play(parts, setting, costs)))
+    fills = pictures * len(BINS) * len(methods)
+    close = fills * costs.close
+    table = [
+        [
+            setting.title,
+            f"{(one.end + close) / 3600:.1f}",
+            f"{one.busy:.1%}",
+            f"{one.tail / 60:.1f}",
+            _bottleneck(one),
+        ]
+        for setting, _, one in played
+    ]
+    first = played[0]
+    total = sum(part.seconds for part in first[1])
+    by_method = [
+        [
+            method.entry,
+            method.source,
+            f"{_all_times(method).mean():.2f}",
+            f"{sum(part.entry == method.entry for part in first[1]):,}",
+            f"{first[2].spent[method.entry] / 3600:,.0f}",
+            f"{first[2].spent[method.entry] / total:.1%}",
+        ]
+        for method in sorted(methods, key=lambda one: -first[2].spent[one.entry])
+    ]
+    head = ["cluster", "hours", "busy with fills", "tail, minutes", "whose work ends last, and on what"]
+    text = f"""# {fills / 1e6:.1f} million fills on a cluster
+
+{pictures:,} pictures × {len(methods)} methods × {len(BINS)} bins, played through with costs that were
+measured on one core of this machine ({measure.hardware()}); how fast a GPU is, is assumed. The longest
+chunks go first, each to whoever is free.
+
+{markdown_table(head, table)}
+
+*Busy with fills* is a share of the time of those whose work ends last. The *tail* lasts from the first of
+them that finds nothing left to the end. After the last fill the driver compares each PNG with its record:
+{close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours contain. Scoring comes on top:
+{costs.score:.2f} s for a fill on one core, {fills * costs.score / WORKERS / 3600:.1f} hours on 64 cores.
+
+![Share of the chunks that are done, by hours](timeline.svg)
+
+## What each method takes
+
+{markdown_table(["method", "measured in", "seconds per fill", "chunks", "core hours", "share"], by_method)}
+
+## What else was measured
+
+* A process starts in {costs.start:.1f} s and keeps {_KEPT} methods open; opening one takes up to
+  {max(costs.opened.values()):.1f} s.
+* The plan and the table of a column are read once per process and column: {1000 * costs.read:.0f} ms.
+* Detail from the surroundings, which a GPU makes no faster, takes {_range(costs.patches)} of a network's
+  fill of a compact hole of 30 %.
+"""
+    rows = pd.DataFrame(
+        {"setting": s.title, "hours": (o.end + close) / 3600, "busy": o.busy, "tail_seconds": o.tail}
+        for s, _, o in played
+    )
+    return text, rows, _timeline([(s, o) for s, _, o in played])
+
+
+def _range(shares: Mapping[str, float]) -> str:
+    return f"{min(shares.values()):.0%} to {max(shares.values()):.0%}" if shares else "no part"
+
+
+def _bottleneck(one: Played) -> str:
+    name, seconds = max(one.spent.items(), key=lambda pair: pair[1])
+    return f"{one.kind}: `{name}` {seconds / sum(one.spent.values()):.0%}"
+
+
+def _timeline(played: Sequence[tuple[Setting, Played]]) -> bytes:
+    """SVG: how the chunks are done, by hours."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    buffer = io.BytesIO()
+    with mpl.rc_context(figures.STYLE):
+        drawn = Figure(figsize=(8, 3.8))
+        axes = drawn.subplots()
+        for setting, one in played:
+            hours = np.array(one.ended) / 3600
+            step = max(1, len(hours) // 400)
+            share = np.arange(1, len(hours) + 1) / len(hours)
+            axes.plot([*hours[::step], hours[-1]], [*share[::step], 1.0], label=setting.title)
+        axes.set(xlabel="hours", ylabel="share of the chunks that are done", xlim=(0, None), ylim=(0, 1))
+        axes.legend(fontsize=8)
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
+    return buffer.getvalue()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, play and write; returns the exit code."""
+    parser = commandline.Parser("python -m benchmark.studies.scale", description="A large run on a cluster.")
+    parser.add_argument(
+        "--timings", nargs="+", type=commandline.path, metavar="DIR",
+        default=[Path("results/photos"), Path("results/quick")], help="results with measured fill times",
+    )  # fmt: skip
+    parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--out", type=commandline.path, metavar="DIR", default=Path("results/scale"))
+    parser.set_defaults(command=_main)
+    return commandline.run_command(parser, argv)
+
+
+def _main(parsed: argparse.Namespace) -> int:
+    methods = measured_methods(parsed.timings)
+    costs = measure_costs([method.entry for method in methods], parsed.pictures)
+    text, rows, figure = study(methods, costs, parsed.pictures)
+    cells.write(parsed.out / "scale.md", text.encode())
+    cells.write(parsed.out / "scale.csv", rows.to_csv(index=False, float_format="%.6g").encode())
+    cells.write(parsed.out / "timeline.svg", figure)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
