@@ -242,7 +242,7 @@ def _short(plan: Plan, one: Done) -> int:
 
 
 def _write_scores(root: Path, plan: Plan, scorers: Sequence[Scorer], bench: Bench) -> None:
-    specs = [spec for spec in bench.metrics.METRICS.values() if spec.kind != "answers" or plan.answers > 1]
+    specs = [spec for spec in bench.specs if spec.kind != "answers" or plan.answers > 1]
     columns = [(spec.name, region) for spec in specs for region in spec.regions]
     with Writer(root, columns) as table:
         for part in _parts(plan, scorers, bench, specs):

@@ -65,9 +65,15 @@ class Bench:
     made: dict[str, Any] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def specs(self) -> list[Any]:
+        """The metrics of composites, whether they can be computed here or not."""
+        every = self.metrics.METRICS.values()
+        return [spec for spec in every if not getattr(spec, "as_it_came", False)]
+
     def ready(self, kind: str) -> list[Any]:
         """The specs of one kind that can be computed here."""
-        specs = [spec for spec in self.metrics.METRICS.values() if spec.kind == kind]
+        specs = [spec for spec in self.specs if spec.kind == kind]
         for spec in specs:
             if spec.name not in self.absent and (reason := self.metrics.unavailable(spec.name)):
                 self.absent[spec.name] = reason

@@ -102,7 +102,7 @@ class Check:
     def specs(self, kind: str) -> list[Any]:
         """The metrics of one kind whose values can be compared here; of the others, `skipped` says why."""
         found = []
-        for spec in self.bench.metrics.METRICS.values():
+        for spec in self.bench.specs:
             if spec.kind != kind or spec.name not in self.meaning:
                 continue
             then = self.meaning[spec.name]

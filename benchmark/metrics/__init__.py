@@ -212,6 +212,73 @@ _AS_PRINTED: tuple[tuple[str, str, Literal["lower", "higher"], str], ...] = (
         "values",
     ),
 )
+_BRUSH: tuple[tuple[str, str, Literal["lower", "higher"], str, str | None, str], ...] = (
+    (
+        "psnr",
+        "PSNR",
+        "higher",
+        "-10 log10 of `mse_brushbench`, 1000 where that is under 1e-10",
+        None,
+        "dB",
+    ),
+    (
+        "mse",
+        "MSE",
+        "lower",
+        "The squared differences of the three channels, in [0, 1], summed over the known pixels and divided "
+        "by their number",
+        None,
+        "",
+    ),
+    (
+        "lpips",
+        "LPIPS",
+        "lower",
+        "LPIPS (SqueezeNet) of both pictures, black in the hole",
+        "lpips_squeeze",
+        "",
+    ),
+)
+_BRUSHBENCH = tuple(
+    MetricSpec(
+        name=f"{name}_brushbench",
+        title=f"{title} (BrushBench's)",
+        kind="image",
+        regions=("known",),
+        better=better,
+        unit=unit,
+        variant=f"As BrushBench's evaluator (Ju 2024), of the known pixels as a method left "
+        f"them: {variant}; at "
+        "512x512 (bicubic).",
+        weights=weights,
+        target=f"benchmark.metrics.brushbench:{name}",
+        requires=(*_TORCH, "lpips") if weights else (),
+        network="squeezenet" if weights else "",
+        again=name if name == "psnr" else "",
+        as_it_came=True,
+    )
+    for name, title, better, variant, weights, unit in _BRUSH
+)
+_DISCERNIBLE = tuple(
+    MetricSpec(
+        name=f"{short}_inception_legacy",
+        title=f"{short[0].upper()}-IDS (legacy resize)",
+        kind="set",
+        regions=("whole",),
+        better="higher",
+        unit="",
+        variant=f"As MAT's evaluator (Li 2022): {variant}, by a linear support vector machine "
+        f"of squared hinge "
+        f"loss (weight 1) on {_INCEPTION[1].variant}.",
+        weights="inception",
+        target=f"benchmark.metrics.discernible:{short}_legacy",
+        requires=(*_TORCH, "torchmetrics", "torch_fidelity"),
+    )
+    for short, variant in (
+        ("uids", "the share of originals and fills that are taken for the other"),
+        ("pids", "the share of fills that are taken for originals rather than their own original is"),
+    )
+)
 _EVALUATORS = tuple(
     MetricSpec(
         name=name,
@@ -309,6 +376,7 @@ _SPECS = (
         precision="float32",
     ),
     *_EVALUATORS,
+    *_BRUSHBENCH,
     *(_lpips(net) for net in _LPIPS),
     MetricSpec(
         name="st_lpips_alex",
@@ -327,6 +395,7 @@ _SPECS = (
     ),
     *(_set("FID", replace(_FRECHET, name="fid"), features) for features in _INCEPTION),
     *(_set("KID", replace(_KERNEL, name="kid"), features) for features in _INCEPTION),
+    *_DISCERNIBLE,
     _set("FD", _FRECHET, _SQUEEZE),
     _set("KD", _KERNEL, _SQUEEZE),
     *(_diversity(net) for net in _LPIPS),
@@ -372,7 +441,12 @@ def reason(name: str, region: str, value: float) -> str | None:
     """Why `value` is no number, in one or two sentences; None where it is finite."""
     if math.isfinite(value):
         return None
-    place = {"whole": "The picture", "hole": "The hole", "band": "The band along the hole's edge"}[region]
+    place = {
+        "whole": "The picture",
+        "hole": "The hole",
+        "band": "The band along the hole's edge",
+        "known": "What is known",
+    }[region]
     if math.isnan(value):
         return f"{place} has no pixels here, so {get(name).title} is undefined."
     spec = get(name)

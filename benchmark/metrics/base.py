@@ -48,6 +48,8 @@ class MetricSpec:
     """
     fair_n: int = 0
     """A value over fewer pictures is biased: it is greyed, and compares at equal n alone. 0: never biased."""
+    as_it_came: bool = False
+    """True for a metric of outputs before their known pixels are put back: `evaluate` alone has these."""
     again: str = ""
     """The metric of which this is another program's figure: it counts once where metrics are compared."""
     pseudo_values: bool = False

@@ -15,13 +15,15 @@ from inpainters.weights.files import ENV
 NAMES = [
     *("psnr", "ssim", "l1", "seam", "haarpsi", "gmsd", "mdsi", "ms_ssim"),
     *("ssim_lama", "ssim_pennet", "l1_pennet"),
+    *("psnr_brushbench", "mse_brushbench", "lpips_brushbench"),
     *("lpips_alex", "lpips_vgg", "lpips_squeeze", "st_lpips_alex"),
     *("fid_inception_tm", "fid_inception_legacy", "fid_inception_clean"),
-    *("kid_inception_tm_u", "kid_inception_legacy_u", "kid_inception_clean_u", "fd_squeeze", "kd_squeeze_u"),
+    *("kid_inception_tm_u", "kid_inception_legacy_u", "kid_inception_clean_u"),
+    *("uids_inception_legacy", "pids_inception_legacy", "fd_squeeze", "kd_squeeze_u"),
     *("diversity_lpips_alex", "diversity_lpips_vgg", "diversity_lpips_squeeze"),
 ]  # fmt: skip
 
-SIMPLE = NAMES[:11]
+SIMPLE = NAMES[:13]
 """Without learned weights."""
 
 
