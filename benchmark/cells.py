@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -110,7 +111,9 @@ def pixels_sha256(array: npt.NDArray[Any]) -> str:
 def write(path: Path, data: bytes) -> None:
     """Write a file in one step and wait for the disk: whoever finds it, finds all of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(
+        f"{path.name}.{secrets.token_hex(4)}.part"
+    )  # several processes may write it at once
     try:
         with part.open("wb") as file:
             file.write(data)

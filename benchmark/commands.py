@@ -51,16 +51,16 @@ def do_run(parsed: argparse.Namespace) -> int:
     from benchmark import cells, suites
     from benchmark import plan as plans
     from benchmark import run as runner
-    from benchmark.finished import is_finished, note_finished
+    from benchmark.finished import is_finished, note_finished, used_by
     from benchmark.inputs import masksets
     from inpainters.registry import check_device
 
     suite = suites.get(parsed.suite)
     _check_numbers(parsed)
     root: Path = parsed.out or Path("results") / suite.name
-    asked = {name: value for name, value in vars(parsed).items() if name != "command"}
+    used = used_by({name: value for name, value in vars(parsed).items() if name != "command"})
     whole = not (parsed.only or parsed.redo or parsed.trust)
-    if whole and is_finished(root, asked):
+    if whole and is_finished(root, used):
         print(f"Nothing to do: '{root}' holds all that is asked for.\n{root / 'table.md'}")
         return 0
     if parsed.engine == "local":
@@ -108,7 +108,7 @@ def do_run(parsed: argparse.Namespace) -> int:
     code = _scored(root, parsed=parsed, failures=False)
     _reported(root)
     if whole and not code:
-        note_finished(root, asked)
+        note_finished(root, used)
     return code
 
 
@@ -158,10 +158,10 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
             raise InputError("--address is for --engine ray: add that, or leave it out.")
         return {"jobs": _checked_jobs(parsed), **given}
     from benchmark.engines import on_ray
-    from benchmark.score import score_of_column
+    from benchmark.score import score_part
 
     device = parsed.device.partition(":")[0]  # of GPUs a process sees its own alone
-    work = partial(score_of_column, device=device, batch=batch)
+    work = partial(score_part, device=device, batch=batch)
     return {"elsewhere": partial(on_ray.sum_over, work, device=device, address=parsed.address)}
 
 

@@ -1,12 +1,14 @@
 """Whether a finished run is just as it was left, told by names, sizes and times of files in a moment.
 
-Contents are not read: a file that was changed and keeps its size and time goes unnoticed here; `score` and
+Contents are not read, and of a run of very many pictures (MANY) only those of each cell together are looked
+at: one that is gone or was put in another's place is noticed, one that was written over is not. `score` and
 `verify` read all.
 """
 
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import benchmark
@@ -18,33 +20,41 @@ _FILE = "finished.json"
 """In `cells`: what the last run was asked for, and how it left its files."""
 _CELL = 5
 """Folders below `cells` down to a cell's own: dataset, mask set, bin, method, options and seed."""
+MANY = 50_000
+"""Files of a results folder that are looked at one by one, at most: some tenths of a second."""
 
 
-def is_finished(root: Path, asked: Mapping[str, object]) -> bool:
-    """True where the last run of `root` was asked for the same, left nothing to do, and since then nothing
-    that it used or wrote has another size or time: pictures, masks, weights, packages, this program.
+def is_finished(root: Path, used: Mapping[str, str]) -> bool:
+    """True where the last run of `root` used the same (`used_by`), left nothing to do, and nothing that it
+    wrote has another size or time.
     """
     stored = read_json(root / "cells" / _FILE)
-    return stored is not None and stored == _state(root, asked)
+    return stored is not None and stored == {**used, "left": _left(root)}
 
 
-def note_finished(root: Path, asked: Mapping[str, object]) -> None:
-    """Note that `root` holds all that was asked for."""
-    write_json(root / "cells" / _FILE, _state(root, asked))
+def note_finished(root: Path, used: Mapping[str, str]) -> None:
+    """Note that `root` holds all that was asked for; `used` as it was when the run began."""
+    write_json(root / "cells" / _FILE, {**used, "left": _left(root)})
 
 
-def _state(root: Path, asked: Mapping[str, object]) -> dict[str, str]:
+def used_by(asked: Mapping[str, object]) -> dict[str, str]:
+    """Digests of what a run is asked for, and of names, sizes and times of what it uses: photographs, masks,
+    weights, packages, this program.
+    """
     given = {name: str(value) for name, value in asked.items()}
     code = [path for package in (benchmark, inpainters) for path in _tree(Path(package.__path__[0]))]
     weights = [path for folder in folders() for path in _entries(folder)]
     installed = [Path(entry) for entry in sys.path if entry]
     here = [path for name in given.keys() - {"out", "weights"} for path in _named(given[name])]
+    return {"asked": digest(given), "used": _digest((*code, *weights, *installed, *here))}
+
+
+def _left(root: Path) -> str:
     own = [path for path in _entries(root) if path.name != "cells"]
-    return {
-        "asked": digest(given),
-        "used": _digest((*code, *weights, *installed, *here)),
-        "left": _digest((*own, *(path for cell in _cells(root) for path in (cell, *_stated(cell))))),
-    }
+    every = list(islice(_tree(root / "cells"), MANY + 1))
+    if len(every) > MANY:
+        every = [path for cell in _cells(root) for path in (cell, *_stated(cell))]
+    return _digest((*own, *(path for path in every if path.name not in (_FILE, ".lock"))))
 
 
 def _digest(paths: Iterable[Path]) -> str:
@@ -84,12 +94,14 @@ def _named(value: str) -> Iterator[Path]:
 
 
 def _cells(root: Path) -> list[Path]:
-    folders = [root / "cells"]
+    """The folders of the cells, and of each column's originals and masks."""
+    folders, inputs = [root / "cells"], []
     for _ in range(_CELL):
         folders = [path for folder in folders for path in _entries(folder) if path.is_dir()]
-    return folders
+        inputs += [path for path in folders if path.name == "_inputs"]
+    return folders + inputs
 
 
 def _stated(cell: Path) -> Iterator[Path]:
-    """A cell's own files beside its pictures: a picture that comes or goes changes the folder's time."""
-    yield from (cell / name for name in ("key.json", "manifest.json", "scores.json"))
+    """A folder's own files beside its pictures: a picture that comes or goes changes the folder's time."""
+    yield from (cell / name for name in ("key.json", "manifest.json", "scores.json", "inputs.json"))

@@ -22,7 +22,10 @@ EVERY = 30.0
 """
 _INDEX = "index.json"
 """Beside the folder: what was brought and sent."""
-_VERSIONS = ("size", "ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created", "oid")
+_VERSIONS = (
+    *("size", "ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created"),
+    *("oid", "blob_id", "xet_hash", "sha256", "md5", "md5Hash"),
+)
 """What file systems say of a file, by which another content is told."""
 
 
@@ -41,7 +44,11 @@ class Mirror:
     url: str
     folder: Path
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Name -> `here`: size and time of the file as it went there or came; `there`: what it is there."""
+    """Name -> `here`: size and time of the file as it went there or came; `there`: what it is there, None
+    where that was not looked up since.
+    """
+    turn: threading.RLock = field(default_factory=threading.RLock)
+    """Held while files come or go."""
 
     def __post_init__(self) -> None:
         with self._told():
@@ -52,29 +59,37 @@ class Mirror:
 
     def pull(self, below: str = "") -> None:
         """Bring what lies there, below a folder, and is absent here or another."""
-        with self._told():
-            self.system.invalidate_cache()
-            where = f"{self.base}/{below}".rstrip("/")
-            found = self.system.find(where, detail=True) if self.system.exists(where) else {}
-            for path, about in found.items():
-                name = str(path).removeprefix(f"{self.base}/")
-                there, target = _version(about), self._local(name)
-                if not target.exists() or self.known.get(name, {}).get("there") != there:
-                    self._bring(path, target)
-                    self.known[name] = {"here": _stat(target), "there": there}
-        self._save()
+        with self.turn, self._told():
+            found = self._listed(below)
+            for name, version in found.items():
+                target = self._local(name)
+                if not target.exists() or self.known.get(name, {}).get("there") != version:
+                    self._bring(f"{self.base}/{name}", target)
+                    self.known[name] = {"here": _stat(target), "there": version}
+            for name in [one for one in self.known if one.startswith(below) and one not in found]:
+                del self.known[name]  # it was taken away there, and goes there again
+            self._save()
 
-    def fetch(self, names: Iterable[str], *, anew: bool = False) -> None:
-        """Bring these files where they are not here, or all of them `anew`, without looking what else there
-        is; of those that are not there nothing comes.
+    def _listed(self, below: str = "") -> dict[str, str]:
+        """Name -> version of what lies there."""
+        self.system.invalidate_cache()
+        where = f"{self.base}/{below}".rstrip("/")
+        found = self.system.find(where, detail=True) if self.system.exists(where) else {}
+        return {str(path).removeprefix(f"{self.base}/"): _version(about) for path, about in found.items()}
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Bring these files, without looking what else there is; of those that are not there nothing comes.
+        One that this process has brought, and that is the same there still, stays as it is.
         """
         with self._told():
             self.system.invalidate_cache()
             for name in names:
-                if anew or not self._local(name).exists():
-                    target = self._local(name)
-                    with suppress(FileNotFoundError):
+                target = self._local(name)
+                with suppress(FileNotFoundError):
+                    there = _version(self.system.info(f"{self.base}/{name}"))
+                    if not target.exists() or _BROUGHT.get(target) != there:
                         self._bring(f"{self.base}/{name}", target)
+                        _BROUGHT[target] = there
 
     def send(self, names: Iterable[str]) -> None:
         """Send these files."""
@@ -88,20 +103,26 @@ class Mirror:
         """Send what is new or another here, the oldest first, so that nothing that names a file comes before
         it; and take away there what is gone here.
         """
-        here = dict(self._files())
-        changed = [name for name, stat in here.items() if stat != self.known.get(name, {}).get("here")]
-        with self._told():
+        with self.turn, self._told():
+            here = dict(self._files())
+            changed = [name for name, stat in here.items() if stat != self.known.get(name, {}).get("here")]
             for name in sorted(changed, key=lambda one: here[one][1]):
                 with suppress(FileNotFoundError):  # it was taken away meanwhile
                     self.send([name])
-                    self.system.invalidate_cache()
-                    about = self.system.info(f"{self.base}/{name}")
-                    self.known[name] = {"here": here[name], "there": _version(about)}
+                    self.known[name] = {"here": here[name], "there": None}
             for name in sorted(self.known.keys() - here.keys()):
                 with suppress(FileNotFoundError):
                     self.system.rm_file(f"{self.base}/{name}")
                 del self.known[name]
-        self._save()
+            self._save()
+
+    def look_up(self) -> None:
+        """Note what the files that were sent are there, so that another content is told the next time."""
+        with self.turn, self._told():
+            found = self._listed()
+            for name in [one for one, entry in self.known.items() if entry["there"] is None]:
+                self.known[name]["there"] = found.get(name)
+            self._save()
 
     def _bring(self, path: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +172,8 @@ def _stat(path: Path) -> list[int]:
 
 
 _OPEN: dict[Path, Mirror] = {}
+_BROUGHT: dict[Path, str] = {}
+"""File -> what it was there when this process fetched it."""
 
 
 def of(root: Path) -> Mirror | None:
@@ -179,6 +202,7 @@ def mirrored(url: str) -> Iterator[Path]:
         del _OPEN[mirror.folder]
         try:
             mirror.push()
+            mirror.look_up()
         except InputError as error:
             raise InputError(
                 f"{error} What was made lies in '{folder}': start again, and it goes there."
@@ -189,7 +213,7 @@ def _keep_sending(mirror: Mirror, ended: threading.Event) -> None:
     pause = EVERY
     while not ended.wait(pause):
         began = time.monotonic()
-        with suppress(InputError):  # the next time, or at the end
+        with suppress(InputError, OSError):  # the next time, or at the end
             mirror.push()
         pause = max(EVERY, 10 * (time.monotonic() - began))
 
@@ -198,14 +222,16 @@ def _keep_sending(mirror: Mirror, ended: threading.Event) -> None:
 def brought(parsed: Any, names: Sequence[str]) -> Iterator[None]:
     """Each of the arguments `names` that is a place elsewhere becomes the folder where it is worked on."""
     with ExitStack() as stack:
-        for name in names:
-            value = getattr(parsed, name, None)
-            if isinstance(value, list):
-                setattr(
-                    parsed,
-                    name,
-                    [stack.enter_context(mirrored(one)) if is_url(one) else one for one in value],
-                )
-            elif is_url(value):
-                setattr(parsed, name, stack.enter_context(mirrored(str(value))))
+        folders: dict[str, Path] = {}
+
+        def here(place: Any) -> Any:
+            if not is_url(place):
+                return place
+            if (url := place.rstrip("/")) not in folders:  # one that is named twice is opened once
+                folders[url] = stack.enter_context(mirrored(url))
+            return folders[url]
+
+        for name in [one for one in names if hasattr(parsed, one)]:
+            value = getattr(parsed, name)
+            setattr(parsed, name, [here(one) for one in value] if isinstance(value, list) else here(value))
         yield

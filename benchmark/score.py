@@ -59,16 +59,16 @@ def score(
     jobs: int = 0,
     device: str = "cpu",
     batch: int = 0,
-    elsewhere: Callable[[Path, Sequence[ColumnKey]], int] | None = None,
+    elsewhere: Callable[[Path, Sequence[ColumnKey], int], int] | None = None,
     quiet: bool = False,
     note: Callable[[str], object] = lambda text: None,
 ) -> list[str]:
     """Write the tables of rows, timings.csv and manifest.json from the finished cells of `root`; returns a
     sentence for each failure, a picture that is not its record's among them. `note` is told of what is no
-    failure. `jobs`: processes that share the columns; 0: as many as there are cores where there is much to
+    failure. `jobs`: processes that share the cells; 0: as many as there are cores where there is much to
     do, else this one, as on a GPU. With `metrics` of one's own this one does all. `device`: auto, cpu, cuda
     or cuda:N, where networks look at `batch` pictures at once (0: 8, on a GPU 64). `elsewhere` does the
-    work of `score_of_column` on other machines.
+    work of `score_part` on other machines; it is told of how many cells the fullest column is.
 
     What was scored with the same metric variant and weights on the same bytes is not scored again. Raises
     InputError where the folder holds no run.
@@ -77,9 +77,9 @@ def score(
     bench = _bench(device, batch, metrics)
     scorers = open_cells(root, plan, bench, quiet=quiet)
     columns = _groups(scorers, lambda one: one.cell.column)
-    processes = min(jobs or _jobs(scorers, bench.device), len(columns)) if metrics is None else 1
+    processes = min(jobs or _jobs(scorers, bench.device), len(scorers)) if metrics is None else 1
     if elsewhere:
-        older = elsewhere(root, [column[0].cell.column for column in columns])
+        older = elsewhere(root, [column[0].cell.column for column in columns], max(map(len, columns)))
     elif processes > 1:
         older = _by_processes(root, columns, bench, processes, quiet)
     else:
@@ -138,12 +138,17 @@ def score_column(scorers: Sequence[Scorer], tell: Callable[[int], object]) -> in
 def _by_processes(
     root: Path, columns: Sequence[Sequence[Scorer]], bench: Bench, processes: int, quiet: bool
 ) -> int:
-    """`score_column` of all columns, the fullest first, each in a process with one thread."""
-    order = sorted(columns, key=lambda column: -sum(len(one.planned) for one in column))
+    """`score_column` of all columns, the fullest first, in processes with one thread each; where they are
+    more than columns, each column in so many parts.
+    """
+    of = min(-(-processes // len(columns)), max(map(len, columns)))
+    parts = [column[i::of] for column in columns for i in range(of)]
+    numbers = {id(part): (i % of, of) for i, part in enumerate(parts)}
+    order = sorted(filter(None, parts), key=lambda part: -sum(len(one.planned) for one in part))
     context = multiprocessing.get_context("spawn")  # a fork of a process whose threads hold locks may hang
     with ProcessPoolExecutor(processes, mp_context=context) as pool, _bar(columns, quiet) as bar:
-        work = partial(score_of_column, device=bench.device, batch=bench.batch)
-        jobs = {pool.submit(work, root, column[0].cell.column): column for column in order}
+        work = partial(score_part, device=bench.device, batch=bench.batch)
+        jobs = {pool.submit(work, root, part[0].cell.column, numbers[id(part)]): part for part in order}
         older = 0
         for job in as_completed(jobs):
             older += job.result()
@@ -151,41 +156,53 @@ def _by_processes(
     return older
 
 
-def score_of_column(root: Path, column: ColumnKey, device: str = "cpu", batch: int = 0) -> int:
-    """`score_column` of one column of a folder: what a process is given."""
+def score_part(
+    root: Path, column: ColumnKey, part: tuple[int, int] = (0, 1), device: str = "cpu", batch: int = 0
+) -> int:
+    """`score_column` of one column of a folder, or of part i of n of its cells, `part` = (i, n), which take
+    turns: what a process is given.
+    """
     with one_thread():
         bench = _bench(device, batch)
-        scorers = open_cells(root, load_plan(root), bench, only=column)
-        return score_column(scorers, lambda fills: None)
+        scorers = open_cells(root, load_plan(root), bench, only=column, part=part)
+        return score_column(scorers, lambda fills: None) if scorers else 0
 
 
 def open_cells(
-    root: Path, plan: Plan, bench: Bench, *, only: ColumnKey | None = None, quiet: bool = True
+    root: Path,
+    plan: Plan,
+    bench: Bench,
+    *,
+    only: ColumnKey | None = None,
+    part: tuple[int, int] = (0, 1),
+    quiet: bool = True,
 ) -> list[Scorer]:
-    """The finished cells of a results folder, or of one of its columns, every picture compared with its
-    record; raises InputError where there is no finished cell, or the run did not get that far.
+    """The finished cells of a results folder, or of one of its columns, or of each n-th of its finished cells
+    from the i-th on, `part` = (i, n), every picture compared with its record; raises InputError where there
+    is no finished cell, or the run did not get that far.
     """
     wanted = plan.columns() if only is None else [only]
     inputs = {column: load_inputs(root, plan, column) for column in wanted}
     damaged = {column: one.damaged() for column, one in inputs.items()}
     found = []
     cells = [cell for cell in plan.cells() if cell.column in inputs]
-    for cell in tqdm(cells, desc="check", unit="cell", disable=True if quiet else None):
-        if stored := cell_manifest(cell.folder(root)):
-            images = plan.images(cell.entry, cell.column)
-            changed = {
-                image_id: CHANGED
-                for image_id in images
-                if image_id in stored.pictures
-                and file_sha256(cell.folder(root) / f"{image_id}.png") != stored.pictures[image_id].sha256
-            }
-            torn = damaged[cell.column] | _others(cell, stored, inputs[cell.column], images)
-            refused = {i: text for i, text in torn.items() if i in stored.pictures} | changed
-            absent = frozenset(images) - stored.pictures.keys() | refused.keys()
-            done = Done.of(cell, stored, refused)
-            found.append(Scorer(root, plan, done, absent, inputs[cell.column], bench, torn, changed))
-    if not found and any(plan.methods.values()):
+    finished = [(cell, stored) for cell in cells if (stored := cell_manifest(cell.folder(root)))]
+    if not finished and any(plan.methods.values()):
         raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
+    own = finished[part[0] :: part[1]]
+    for cell, stored in tqdm(own, desc="check", unit="cell", disable=True if quiet else None):
+        images = plan.images(cell.entry, cell.column)
+        changed = {
+            image_id: CHANGED
+            for image_id in images
+            if image_id in stored.pictures
+            and file_sha256(cell.folder(root) / f"{image_id}.png") != stored.pictures[image_id].sha256
+        }
+        torn = damaged[cell.column] | _others(cell, stored, inputs[cell.column], images)
+        refused = {i: text for i, text in torn.items() if i in stored.pictures} | changed
+        absent = frozenset(images) - stored.pictures.keys() | refused.keys()
+        done = Done.of(cell, stored, refused)
+        found.append(Scorer(root, plan, done, absent, inputs[cell.column], bench, torn, changed))
     return found
 
 
@@ -305,7 +322,7 @@ def _pooled(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) -> Ite
 def _answers(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figures]:
     """What can be said of several answers to one hole: image id -> figures."""
     found: dict[str, Figures] = {}
-    first, records = ours[0], [one.stored().pictures for one in ours]
+    first, records = ours[0], [one.shas() for one in ours]
     for image_id in (i for i in first.images if all(i not in other.absent for other in ours)):
         answers = [one.output(image_id, its) for one, its in zip(ours, records, strict=True)]
         mask, figures = first.inputs.load(image_id)[1], found.setdefault(image_id, {})

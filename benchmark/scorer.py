@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from benchmark.cells import Cell, digest, read_json, write
-from benchmark.files import CellManifest, FillRecord, cell_manifest
+from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs, read_rgb
 from benchmark.manifest import Done
 from benchmark.metrics.base import Features
@@ -148,6 +148,10 @@ class Scorer:
             raise InputError(f"'{self.root.name}' changed while it was scored: score it again.")
         return found
 
+    def shas(self) -> dict[str, str]:
+        """image id -> sha256 of the PNG that its record names."""
+        return {image_id: one.sha256 for image_id, one in self.stored().pictures.items()}
+
     def times(self) -> Iterator[tuple[object, ...]]:
         """Lines of timings.csv."""
         pictures = self.stored().pictures
@@ -162,10 +166,10 @@ class Scorer:
                 one.detail_scale,
             )
 
-    def bytes_of(self, image_id: str, records: Mapping[str, FillRecord]) -> str:
+    def bytes_of(self, image_id: str, shas: Mapping[str, str]) -> str:
         """What a score of this picture hangs on beside the metric: digests of PNG, original and mask."""
         row = self.inputs.table[image_id]
-        return digest([records[image_id].sha256, row["image"], row["mask"]])
+        return digest([shas[image_id], row["image"], row["mask"]])
 
     def specs(self) -> list[Any]:
         """The metrics that have rows of their own for each cell."""
@@ -199,22 +203,22 @@ class Scorer:
             yield image_id, without_value(self.bench.by_picture(), reason)
 
     def triple(
-        self, image_id: str, records: Mapping[str, FillRecord], pair: tuple[Image, Mask] | None = None
+        self, image_id: str, shas: Mapping[str, str], pair: tuple[Image, Mask] | None = None
     ) -> Triple:
         """Original, fill and mask of one picture; raises InputError where one is not what its record says.
         `pair`: original and mask, where they were read already.
         """
         original, mask = pair or self.inputs.load(image_id)
-        return original, self.output(image_id, records), mask
+        return original, self.output(image_id, shas), mask
 
-    def output(self, image_id: str, records: Mapping[str, FillRecord]) -> Image:
+    def output(self, image_id: str, shas: Mapping[str, str]) -> Image:
         """The fill, from the bytes that its record names; raises InputError where there are others."""
         path = self.folder / f"{image_id}.png"
         try:
             data = path.read_bytes()
         except OSError:
             data = b""
-        if hashlib.sha256(data).hexdigest() != records[image_id].sha256:
+        if hashlib.sha256(data).hexdigest() != shas[image_id]:
             raise InputError(f"'{path.name}' of {self.cell.title} changed meanwhile. {CHANGED}")
         return read_rgb(path, data)
 
@@ -260,7 +264,7 @@ class Scorer:
         """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network
         share them. `anew`: from the pictures, whatever is stored, and storing nothing.
         """
-        metric, records, table = self.bench.get(spec.name), self.stored().pictures, self.inputs.table
+        metric, every, table = self.bench.get(spec.name), self.shas(), self.inputs.table
         weights = weights_digest(spec.weights) or "" if spec.weights else ""
         column, key = self.plan.column(self.cell.column), f"{metric.feature_key} {weights}"
         chunk = max(_CHUNK, self.bench.batch)
@@ -268,7 +272,8 @@ class Scorer:
         reference = Taken(
             metric, key, {i: table[i]["image"] for i in originals}, column, self.inputs.original, chunk
         )
-        shas, read = {i: records[i].sha256 for i in self.images}, partial(self.output, records=records)
+        shas = {i: every[i] for i in self.images}
+        read = partial(self.output, shas=shas)
         output = Taken(metric, key, shas, column, read, chunk)
         file = None if anew else Path("features", f"{metric.feature_key}.npz")
         one = reference.features(file and self.inputs.folder / file)

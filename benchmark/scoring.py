@@ -28,8 +28,8 @@ class Scoring:
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer, self.saved = scorer, time.monotonic()
-        self.records = scorer.stored().pictures
-        self.of = {image_id: scorer.bytes_of(image_id, self.records) for image_id in scorer.images}
+        self.shas = scorer.shas()
+        self.of = {image_id: scorer.bytes_of(image_id, self.shas) for image_id in scorer.images}
         self.keys = {spec.name: scorer.value_key(spec, self.of) for spec in scorer.specs()}
         stored = _stored(scorer.folder)
         self.older = any("of" not in entry and entry["rows"] for entry in stored.values())
@@ -59,7 +59,7 @@ class Scoring:
             for image_id in there:
                 if image_id not in pairs:
                     pairs[image_id] = scorer.inputs.load(image_id)
-            triples = [scorer.triple(image_id, self.records, pairs[image_id]) for image_id in there]
+            triples = [scorer.triple(image_id, self.shas, pairs[image_id]) for image_id in there]
             of = {image_id: self.of[image_id] for image_id in there}
             for spec in lacking:
                 self._note(spec.name, dict(zip(there, scorer.several(spec, triples), strict=True)), of)

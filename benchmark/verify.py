@@ -151,7 +151,7 @@ def _check_scores(check: Check, scorers: Sequence[Scorer], count: int | None, qu
         return []
     wrong: list[str] = []
     for one, image_id in tqdm(chosen, desc="scores", unit="picture", disable=True if quiet else None):
-        triple = one.triple(image_id, one.stored().pictures)
+        triple = one.triple(image_id, one.shas())
         row = stored.get(row_key(check.plan, one.cell, image_id), {})
         for spec in images:
             (figures,) = one.several(spec, [triple])

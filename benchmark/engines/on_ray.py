@@ -15,18 +15,27 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmark import measure, mirror
-from benchmark.cells import Cell, ColumnKey, Outcome, column_folder, digest, finished, write_json
+from benchmark.cells import (
+    Cell,
+    ColumnKey,
+    Outcome,
+    column_folder,
+    digest,
+    file_sha256,
+    finished,
+    write_json,
+)
 from benchmark.engines.local import Filler, declared, open_method, running_bar
 from benchmark.files import cell_manifest
-from benchmark.inputs.frozen import Inputs, load_inputs
+from benchmark.inputs.frozen import Inputs, load_inputs, stored_inputs
 from benchmark.mirror import Mirror
 from benchmark.plan import Plan, load_plan, plan_file
 from benchmark.record import meaning
@@ -141,7 +150,7 @@ class _Work:
         while True:
             for lane in lanes:
                 lane.give()
-            running = {ready: lane for lane in lanes for ready in lane.running}
+            running = {ready: lane for lane in lanes for ready in lane.awaited}
             if not running:
                 return
             done, _ = self.ray.wait(list(running), num_returns=1, timeout=STANDSTILL)
@@ -187,6 +196,10 @@ class _Lane:
     def alive(self) -> bool:
         return True
 
+    @property
+    def awaited(self) -> list[Any]:
+        return list(self.running)
+
     def check(self) -> None:
         """Nothing has come back for a while: is all that is awaited still to come?"""
 
@@ -207,13 +220,15 @@ class _Cores(_Lane):
     by Ray.
     """
 
+    @cached_property
+    def _task(self) -> Any:
+        return self.work.ray.remote(num_cpus=1, max_retries=TRIES)(fill_chunk)
+
     def give(self) -> None:
-        ray = self.work.ray
-        most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-        task = ray.remote(num_cpus=1, max_retries=TRIES)(fill_chunk)
+        most = AHEAD * max(1, int(self.work.ray.cluster_resources().get("CPU", 1)))
         while self.left and len(self.running) < most:
             chunk = self.left.popleft()
-            self.running[task.remote(*self.told, chunk, self.work.device)] = chunk, None
+            self.running[self._task.remote(*self.told, chunk, self.work.device)] = chunk, None
 
 
 @dataclass
@@ -223,24 +238,31 @@ class _Gpus(_Lane):
     """
 
     processes: list[Any] = field(default_factory=list)
+    coming: dict[Any, Any] = field(default_factory=dict)
+    """What is awaited -> a process that has no GPU yet: another's work may hold it."""
     tries: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     @property
     def alive(self) -> bool:
         return bool(self.processes or self._count())
 
+    @property
+    def awaited(self) -> list[Any]:
+        return [*self.running, *(self.coming if self.left else ())]
+
     def _count(self) -> int:
         return int(self.work.ray.cluster_resources().get("GPU", 0))
 
     def check(self) -> None:
-        while len(self.processes) > self._count():  # one waits for a GPU that went with its node
-            self.work.ray.kill(self.processes.pop())
+        while self.coming and len(self.processes) + len(self.coming) > self._count():
+            self.work.ray.kill(self.coming.popitem()[1])  # it waits for a GPU that went with its node
 
     def give(self) -> None:
         ray, there = self.work.ray, self._count()
         held = {"num_gpus": 1, "num_cpus": int(ray.cluster_resources().get("CPU", 0) >= 2 * there)}
-        while self.left and len(self.processes) < there:
-            self.processes.append(ray.remote(**held)(_Process).remote())
+        while self.left and len(self.processes) + len(self.coming) < there:
+            process = ray.remote(**held)(_Process).remote()
+            self.coming[process.ready.remote()] = process
         for process in self.processes:
             ahead = sum(who is process for _, who in self.running.values())
             for _ in range(min(AHEAD - ahead, len(self.left))):
@@ -251,6 +273,9 @@ class _Gpus(_Lane):
         """As before; of a process that is gone, what it was at is tried again by another, and what it would
         have come to next has not been tried.
         """
+        if ready in self.coming:
+            self._came(self.coming.pop(ready), ready)
+            return
         process = self.running[ready][1]
         try:
             self.work.ray.get(ready)
@@ -269,9 +294,17 @@ class _Gpus(_Lane):
                 return
         super().take_back(ready)
 
+    def _came(self, process: Any, ready: Any) -> None:
+        with suppress(self.work.ray.exceptions.RayError):  # else it died, and another one comes
+            self.work.ray.get(ready)
+            self.processes.append(process)
+
 
 class _Process:
     """What runs on a GPU."""
+
+    def ready(self) -> None:
+        """Comes back when the process has its GPU."""
 
     def fill(
         self, root: str, url: str, chunk: Chunk, device: str
@@ -309,15 +342,17 @@ def fill_chunk(
         return _fill(Path(root), chunk, device)
     node = _node_mirror(root, url)
     plan = plan_file(node.folder)
-    node.fetch([plan.relative_to(node.folder).as_posix()], anew=True)
-    column = column_folder(node.folder, chunk.cell.dataset, chunk.cell.column)
-    inputs = column.relative_to(node.folder).as_posix() + "/_inputs"
-    of = [f"{inputs}/{i}{end}" for i in chunk.images for end in (".png", ".mask.png")]
-    node.fetch([f"{inputs}/inputs.json"], anew=True)
-    node.fetch(of)
+    inputs = column_folder(node.folder, chunk.cell.dataset, chunk.cell.column) / "_inputs"
+    where = inputs.relative_to(node.folder).as_posix()
+    node.fetch([plan.relative_to(node.folder).as_posix(), f"{where}/inputs.json"])
+    table = stored_inputs(inputs)
+    files = table.files if table else {}
+    names = [f"{image_id}{end}" for image_id in chunk.images for end in (".png", ".mask.png")]
+    # an earlier run may have left others of these names
+    node.fetch(f"{where}/{name}" for name in names if file_sha256(inputs / name) != files.get(name, ""))
     own = chunk.cell.folder(node.folder).relative_to(node.folder).as_posix()
     made = [f"{own}/{image_id}{end}" for image_id in chunk.images for end in (".png", ".json")]
-    node.fetch(made)
+    node.fetch(made)  # of a batch that was half done
     done = _fill(node.folder, chunk, device)
     node.send(name for name in made if (node.folder / name).exists())
     for name in made:
@@ -427,24 +462,32 @@ class _Told(_Silent):
 # --- scores -----------------------------------------------------------------------------------------
 
 
+ColumnPart = tuple[int, int]
+"""(i, n): of n parts of a column the i-th."""
+
+
 def sum_over(
-    function: Callable[[Path, ColumnKey], int],
+    function: Callable[[Path, ColumnKey, ColumnPart], int],
     root: Path,
     columns: Sequence[ColumnKey],
+    most: int = 1,
     *,
     device: str = "cpu",
     address: str = "",
 ) -> int:
-    """The sum of `function(root, column)` over all columns, each in a process of the cluster, which has a GPU
-    of its own where there are some and `device` is not the processor.
+    """The sum of `function(root, column, part)` over all columns, in processes of the cluster; each has a GPU
+    of its own where there are some and `device` is not the processor. Where there are fewer columns than
+    cores, each is cut into parts, `most` of them at most.
     """
     with cluster(address) as ray:
+        of = max(1, min(most, -(-int(ray.cluster_resources().get("CPU", 1)) // len(columns))))
         gpu = {"num_gpus": 1, "max_calls": 1} if _has_gpu(ray, device) else {}
         task = ray.remote(_with_one_thread).options(num_cpus=1, max_retries=TRIES, **gpu)
         elsewhere = mirror.of(root)
         if elsewhere:
             elsewhere.push()
-        given = [task.remote(function, *_where(root), column) for column in columns]
+        parts = [(column, (i, of)) for column in columns for i in range(of)]
+        given = [task.remote(function, *_where(root), *one) for one in parts]
         try:
             found: int = sum(ray.get(given))
             if elsewhere:
@@ -460,17 +503,21 @@ def sum_over(
 
 
 def _with_one_thread(
-    function: Callable[[Path, ColumnKey], int], root: str, url: str, column: ColumnKey
+    function: Callable[[Path, ColumnKey, ColumnPart], int],
+    root: str,
+    url: str,
+    column: ColumnKey,
+    part: ColumnPart,
 ) -> int:
     _one_thread()
     if not url:
-        return function(Path(root), column)
+        return function(Path(root), column, part)
     node = _node_mirror(root, url)
     plan = plan_file(node.folder)
-    node.fetch([plan.relative_to(node.folder).as_posix()], anew=True)
+    node.fetch([plan.relative_to(node.folder).as_posix()])
     of = column_folder(node.folder, load_plan(node.folder).dataset, column)
     node.pull(of.relative_to(node.folder).as_posix())
-    found = function(node.folder, column)
+    found = function(node.folder, column, part)
     node.send(
         path.relative_to(node.folder).as_posix()
         for path in of.rglob("*")

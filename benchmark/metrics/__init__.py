@@ -225,8 +225,8 @@ _BRUSH: tuple[tuple[str, str, Literal["lower", "higher"], str, str | None, str],
         "mse",
         "MSE",
         "lower",
-        "The squared differences of the three channels, in [0, 1], summed over the known pixels and divided "
-        "by their number",
+        "squared differences of the three channels, in [0, 1], summed over the known pixels and divided by "
+        "their number",
         None,
         "",
     ),
@@ -273,6 +273,7 @@ _DISCERNIBLE = tuple(
         weights="inception",
         target=f"benchmark.metrics.discernible:{short}_legacy",
         requires=(*_TORCH, "torchmetrics", "torch_fidelity"),
+        fair_n=20_480,
     )
     for short, variant in (
         ("uids", "the share of originals and fills that are taken for the other"),

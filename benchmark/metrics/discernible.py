@@ -6,14 +6,17 @@ weight 1, the plane's offset counted among its weights, as scikit-learn's Linear
 is U-IDS; how often it takes a fill to be more of an original than its own original is P-IDS.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
 from benchmark.metrics.base import Features, Floats
 from benchmark.metrics.features import Extractor, inception
+
+SVM_ROWS = 4096
+"""Rows that are held in float64 at a time."""
 
 
 class Discernible:
@@ -37,36 +40,54 @@ def decisions(x: Features, y: Features) -> tuple[Floats, Floats]:
     n, width = x.shape
     if len(y) != n:
         raise ValueError(f"There must be as many originals as fills, not {n} and {len(y)}.")
-    if 2 * n <= width + 1:
+    if n <= width + 1:  # twice as many points as weights can nearly always be parted (Cover 1965)
         raise ValueError(
             f"Of {n} pictures a plane through their {width} features tells any fills from "
             f"originals: it takes "
-            f"more than {(width + 1) // 2}."
+            f"more than {width + 1}, and many times as many for a figure that is not biased."
         )
-    sides = np.concatenate([x, y]).astype(np.float64)
-    sides = np.column_stack([sides, np.ones(2 * n)])
-    signed = sides * np.repeat([1.0, -1.0], n)[:, None]
+    both = _Both(x, y)
     found = minimize(
-        partial(_loss, signed), np.zeros(width + 1), method="trust-ncg", jac=partial(_slope, signed),
-        hessp=partial(_curve, signed), options={"gtol": 1e-6, "maxiter": 1000},
+        both.loss, np.zeros(width + 1), method="trust-ncg", jac=both.slope, hessp=both.curve,
+        options={"gtol": 1e-6, "maxiter": 1000},
     )  # fmt: skip
-    margins = sides @ found.x
-    return margins[:n], margins[n:]
+    margins = both.signed(found.x)
+    return margins[:n], -margins[n:]
 
 
-def _loss(signed: Floats, w: Floats) -> float:
-    lacking = np.maximum(0.0, 1 - signed @ w)
-    return float(w @ w / 2 + lacking @ lacking)
+@dataclass(frozen=True)
+class _Both:
+    """The points of both sides, of fills turned around; in float64 only a block of rows at a time."""
 
+    x: Features
+    y: Features
 
-def _slope(signed: Floats, w: Floats) -> Floats:
-    lacking = np.maximum(0.0, 1 - signed @ w)
-    return np.asarray(w - 2 * signed.T @ lacking)
+    def _blocks(self) -> Iterator[Floats]:
+        for side, sign in ((self.x, 1.0), (self.y, -1.0)):
+            for start in range(0, len(side), SVM_ROWS):
+                rows = side[start : start + SVM_ROWS].astype(np.float64)
+                yield sign * np.column_stack([rows, np.ones(len(rows))])
 
+    def signed(self, w: Floats) -> Floats:
+        """How far each lies on its own side."""
+        return np.concatenate([block @ w for block in self._blocks()])
 
-def _curve(signed: Floats, w: Floats, direction: Floats) -> Floats:
-    lacking = signed @ w < 1
-    return np.asarray(direction + 2 * signed.T @ (lacking * (signed @ direction)))
+    def _summed(self, weights: Floats) -> Floats:
+        total, start = np.zeros(self.x.shape[1] + 1), 0
+        for block in self._blocks():
+            total += weights[start : start + len(block)] @ block
+            start += len(block)
+        return total
+
+    def loss(self, w: Floats) -> float:
+        lacking = np.maximum(0.0, 1 - self.signed(w))
+        return float(w @ w / 2 + lacking @ lacking)
+
+    def slope(self, w: Floats) -> Floats:
+        return w - 2 * self._summed(np.maximum(0.0, 1 - self.signed(w)))
+
+    def curve(self, w: Floats, direction: Floats) -> Floats:
+        return direction + 2 * self._summed((self.signed(w) < 1) * self.signed(direction))
 
 
 def _mistaken(x: Floats, y: Floats) -> float:

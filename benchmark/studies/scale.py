@@ -66,6 +66,8 @@ class Costs:
     """A method with its weights."""
     score: float
     """A fill, by all metrics that can be computed here; its original is looked at for one fill in ten."""
+    pairs: float
+    """Each pair of pictures of a cell, by all distances of sets: a kernel distance looks at all pairs."""
     patches: Mapping[str, float]
     """Of a network's fill, the share that detail from the surroundings takes: a GPU makes it no faster."""
 
@@ -131,7 +133,7 @@ def measure_costs(entries: Sequence[str], pictures: int) -> Costs:
             raise InputError(f"{entry}: {method}")
         if any(option.name == "detail" for option in method.spec.options):
             patches[entry] = _share_of_detail(entry)
-    return Costs(_start(), *_read_and_close(pictures), opened, _score(), patches)
+    return Costs(_start(), *_read_and_close(pictures), opened, _score(), _pairs(), patches)
 
 
 def _share_of_detail(entry: str) -> float:
@@ -172,6 +174,18 @@ def _score() -> float:
             metric.features([original, *part])
         taken = (time.perf_counter() - began) / len(part)
     return taken
+
+
+def _pairs(n: int = 1024) -> float:
+    random, bench, taken = np.random.default_rng(0), open_bench(), 0.0
+    for spec in bench.ready("set"):
+        metric = bench.get(spec.name)
+        width = metric.features(random.integers(0, 256, (1, _SIDE, _SIDE, 3)).astype(np.uint8)).shape[1]
+        sides = random.normal(size=(2, n, width)).astype(np.float32)
+        began = time.perf_counter()
+        metric.pseudo_values(*sides) if spec.pseudo_values else metric.distance(*sides)
+        taken += (time.perf_counter() - began) * spec.pseudo_values  # the others grow with n alone
+    return taken / n**2
 
 
 def _start() -> float:
@@ -334,6 +348,8 @@ def study(methods: Sequence[Method], costs: Costs, pictures: int) -> tuple[str, 
         played.append((setting, parts, play(parts, setting, costs)))
     fills = pictures * len(BINS) * len(methods)
     close = fills * costs.close
+    cell = pictures * costs.score + pictures**2 * costs.pairs
+    each = -(-len(methods) // -(-WORKERS // len(BINS)))  # cells of a column that one worker scores
     table = [
         [
             setting.title,
@@ -368,8 +384,9 @@ chunks go first, each to whoever is free.
 
 *Busy with fills* is a share of the time of those whose work ends last. The *tail* lasts from the first of
 them that finds nothing left to the end. After the last fill the driver compares each PNG with its record:
-{close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours contain. Scoring comes on top:
-{costs.score:.2f} s for a fill on one core, {fills * costs.score / WORKERS / 3600:.1f} hours on 64 cores.
+{close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours contain. Scoring comes on top,
+by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on one core, and {pictures**2 * costs.pairs / 60:.0f} minutes
+for the distances of each cell's sets; {each * cell / 3600:.1f} hours on 64 cores, which share the cells.
 
 ![Share of the chunks that are done, by hours](timeline.svg)
 

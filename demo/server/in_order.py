@@ -12,7 +12,7 @@ _VISITOR = re.compile(rb'"session_hash"\s*:\s*"([^"\\]{1,64})"')
 
 
 class InOrder:
-    """Holds an event back until the same page has its answer to the one before.
+    """Holds an event back until the same page has its answer to the one that arrived before.
 
     Each answer says how the page stands, as Run's label does. Two at once could overtake each other, and the
     page would be left with the older one. `Limits` bounds what is read here.

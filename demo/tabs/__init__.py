@@ -42,5 +42,6 @@ _TABS = (
     Tab("compare", "Compare", "demo.tabs.compare:build"),
     Tab("leaderboard", "Leaderboard", "demo.tabs.leaderboard:build", ("leaderboard.css",)),
     Tab("inside", "Inside", "demo.tabs.inside:build"),
+    Tab("claims", "Claims", "demo.tabs.claims:build", ("claims.css",)),
 )
 TABS: dict[str, Tab] = {tab.id: tab for tab in _TABS}

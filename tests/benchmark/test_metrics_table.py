@@ -114,7 +114,7 @@ def test_networks_that_flatter_have_names():
     assert trained <= seen
 
 
-def test_frechet_distances_alone_need_equal_n():
+def test_frechet_distances_and_what_a_plane_tells_apart_need_equal_n():
     assert {name for name, spec in metrics.METRICS.items() if spec.fair_n} == {
-        name for name in NAMES if name.startswith(("fid_", "fd_"))
+        name for name in NAMES if name.startswith(("fid_", "fd_", "uids_", "pids_"))
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -125,21 +126,74 @@ def test_what_cannot_be_sent_stays_here_with_a_sentence(tmp_path, memory, monkey
     assert memory.exists("/bucket/run/a.png")
 
 
-@pytest.mark.parametrize(
-    ("url", "words"), [("nowhere://bucket/run", "nowhere"), ("s3://", ""), ("sftp://127.0.0.1:9/run", "")]
-)
-def test_a_place_that_cannot_be_used_is_one_sentence(url, words, capsys):
+@pytest.mark.parametrize("url", ["nowhere://bucket/run", "s3://", "sftp://127.0.0.1:9/run"])
+def test_a_place_that_cannot_be_used_is_one_sentence(url, capsys):
     assert main(["rows", url]) == 2
     text = capsys.readouterr().err.strip()
     assert len(text.splitlines()) == 1
-    assert words in text
+    assert f"'{url.rstrip('/')}" in text
+
+
+def test_what_was_taken_away_there_goes_there_again(tmp_path, memory):
+    with mirrored("memory://bucket/run") as folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.png").write_bytes(b"a")
+        (folder / "b.png").write_bytes(b"b")
+    memory.rm("/bucket/run/a.png")
+    with mirrored("memory://bucket/run"):
+        pass
+    assert in_memory(memory, "/bucket/run") == {"a.png": b"a", "b.png": b"b"}
+    memory.rm("/bucket/run", recursive=True)
+    with mirrored("memory://bucket/run"):
+        pass
+    assert in_memory(memory, "/bucket/run") == {"a.png": b"a", "b.png": b"b"}
+
+
+def test_what_comes_while_files_are_sent_is_not_taken_for_gone(tmp_path, memory, monkeypatch):
+    one = Mirror("memory://bucket/run", tmp_path / "work" / "run")
+    one.folder.mkdir(parents=True)
+    (one.folder / "mine.png").write_bytes(b"m")
+    memory.pipe_file("/bucket/run/cells/theirs.png", b"t")
+    put, threads = type(memory).put_file, []
+
+    def meanwhile(self, here, there, *rest, **named):
+        threads.append(threading.Thread(target=one.pull, args=("cells",)))
+        threads[-1].start()
+        time.sleep(0.05)
+        return put(self, here, there, *rest, **named)
+
+    monkeypatch.setattr(type(memory), "put_file", meanwhile)
+    one.push()
+    threads[0].join()
+    assert in_memory(memory, "/bucket/run") == {"mine.png": b"m", "cells/theirs.png": b"t"}
+    assert (one.folder / "cells/theirs.png").read_bytes() == b"t"
+
+
+def test_a_file_is_fetched_again_where_it_is_another_there(tmp_path, memory):
+    memory.pipe_file("/bucket/run/plan.json", b"1")
+    one = Mirror("memory://bucket/run", tmp_path / "work" / "run")
+    one.fetch(["plan.json", "absent.json"])
+    first = (one.folder / "plan.json").stat().st_mtime_ns
+    one.fetch(["plan.json"])
+    assert (one.folder / "plan.json").stat().st_mtime_ns == first
+    memory.pipe_file("/bucket/run/plan.json", b"2")
+    one.fetch(["plan.json"])
+    assert (one.folder / "plan.json").read_bytes() == b"2"
+
+
+def test_a_place_that_is_named_twice_is_opened_once(photos, memory, capsys):
+    asked = ["run", "photos", "--data", str(photos), *PART, "--out", "memory://bucket/a"]
+    assert main(asked) == 0
+    assert main(["merge", "memory://bucket/a", "memory://bucket/a/", "--out", "memory://bucket/a"]) == 0
+    assert main(["diff", "memory://bucket/a", "memory://bucket/a"]) == 0
+    assert not mirror._OPEN
 
 
 @pytest.mark.parametrize("name", ["../out.png", "a/../../out.png", "/etc/out.png", "a\\..\\out.png"])
 def test_no_file_there_leads_out_of_the_folder(tmp_path, memory, name):
     one = Mirror("memory://bucket/run", tmp_path / "work" / "run")
     with pytest.raises(InputError, match="none of a results folder"):
-        one.fetch([name], anew=True)
+        one.fetch([name])
     assert not list(tmp_path.rglob("out.png"))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -135,8 +136,8 @@ def test_columns_are_shared_out_and_summed(run, head, tmp_path):
     assert run("out", "--methods", "mean_fill") == 0
     columns = [ColumnKey("irregular", "10-20"), ColumnKey("irregular", "40-50")]
 
-    def length(root: Path, column: ColumnKey) -> int:
-        return len(str(column)) + (root / "cells").exists()
+    def length(root: Path, column: ColumnKey, part: tuple[int, int]) -> int:
+        return len(str(column)) + (root / "cells").exists() if part == (0, 1) else 1000
 
     assert (
         on_ray.sum_over(length, tmp_path / "out", columns, address=head.address)
@@ -201,6 +202,8 @@ def test_each_gpu_has_one_process_and_what_kills_it_is_recorded_once(photos, tmp
     picture = np.array(PilImage.open(photos / "astronaut.png"))
     picture[:8, :8] = (255, 0, 0)
     PilImage.fromarray(picture).save(photos / "astronaut.png")
+    for name in ("one", "two", "three"):
+        shutil.copy(photos / "coffee.png", photos / f"{name}.png")
     monkeypatch.setattr(on_ray, "CHUNK", 1e-3)
     monkeypatch.setattr(on_ray, "TRIES", 1)
     monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "PLACED": str(tmp_path)})
@@ -217,11 +220,14 @@ def test_each_gpu_has_one_process_and_what_kills_it_is_recorded_once(photos, tmp
         assert main([*asked, "--only", "run"]) == 1
         (cell,) = [cell_manifest(one) for one in (tmp_path / "out/cells").rglob("*-0")]
         assert cell.failed == {"astronaut@full": on_ray.DIED}
-        assert sorted(cell.pictures) == ["chelsea@full", "coffee@full"]
+        assert sorted(cell.pictures) == [
+            f"{name}@full" for name in ("chelsea", "coffee", "one", "three", "two")
+        ]
         calls = [line.split() for line in (tmp_path / "calls").read_text().splitlines()]
         assert {gpu for _, gpu in calls} == {"0"}
-        assert len(calls) == 2
-        assert len({pid for pid, _ in calls}) <= 2  # one process does what comes until it is killed
+        processes = [pid for pid, _ in calls]
+        assert sorted(processes, key=processes.index) == processes  # one at a time
+        assert len(processes) > len(set(processes))  # which does what comes until it is killed
     finally:
         cluster.shutdown()
         registry.METHODS.pop(method)

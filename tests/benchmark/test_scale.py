@@ -6,7 +6,7 @@ import pytest
 from benchmark.studies import scale
 from benchmark.studies.scale import Costs, Method, Setting, _Part, chunks, play, study
 
-FREE = Costs(start=0.0, read=0.0, close=0.001, opened={}, score=0.1, patches={})
+FREE = Costs(start=0.0, read=0.0, close=0.001, opened={}, score=0.1, pairs=0.0, patches={})
 
 
 def parts(*seconds, entry="telea", column="10-20", gpu=False):
@@ -23,7 +23,13 @@ def test_each_chunk_goes_to_who_is_free_first():
 
 def test_a_worker_pays_for_its_start_its_methods_and_its_columns():
     costs = Costs(
-        start=1.0, read=0.5, close=0.0, opened={"a": 2.0, "b": 3.0, "c": 1.0}, score=0.0, patches={}
+        start=1.0,
+        read=0.5,
+        close=0.0,
+        opened={"a": 2.0, "b": 3.0, "c": 1.0},
+        score=0.0,
+        pairs=0.0,
+        patches={},
     )
     order = [*parts(1, 1, entry="a"), *parts(1, entry="b"), *parts(1, entry="c"), *parts(1, entry="a")]
     one = play(order, Setting("one", workers=1), costs)
@@ -50,7 +56,9 @@ def test_a_gpu_speeds_up_networks_alone_and_not_their_detail():
         Method("gated_conv", {"10-20": np.full(3, 1.0)}, "here"),
         Method("telea", {"10-20": np.full(3, 1.0)}, "here"),
     ]
-    costs = Costs(start=0.0, read=0.0, close=0.0, opened={}, score=0.0, patches={"gated_conv": 0.5})
+    costs = Costs(
+        start=0.0, read=0.0, close=0.0, opened={}, score=0.0, pairs=0.0, patches={"gated_conv": 0.5}
+    )
     found = chunks(methods, 50, Setting("gpu", faster=10.0), costs)
     total = {m: sum(part.seconds for part in found if part.entry == m) for m in ("gated_conv", "telea")}
     assert total == pytest.approx({"gated_conv": 50 * 6 * 0.55, "telea": 50 * 6})
@@ -63,6 +71,7 @@ def test_what_is_measured_is_there(tmp_path):
     assert 0 < costs.read < 5
     assert 0 < costs.close < 1
     assert 0 < costs.score < 60
+    assert 0 <= costs.pairs < 1
     assert costs.opened.keys() == {"telea"}
     methods = [Method("telea", {"10-20": np.array([100.0, 300.0])}, "here")]
     text, rows, figure = study(methods, costs, 40)
