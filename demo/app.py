@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from demo import endpoints
 from demo.server import fetching
+from demo.server.health import health_route
 from demo.server.in_order import InOrder
 from demo.server.jobs import Runner
 from demo.server.limits import MAX_UPLOAD, Limits
@@ -131,7 +132,7 @@ def launch_options(app: App) -> dict[str, Any]:
         "max_threads": 160,
         "mcp_server": find_spec("mcp") is not None,
         "app_kwargs": {
-            "routes": [app.store.route()],
+            "routes": [app.store.route(), health_route(app.runner)],
             "middleware": [
                 Middleware(Limits),
                 Middleware(InOrder),

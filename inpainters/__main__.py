@@ -131,7 +131,31 @@ def _parser() -> commandline.Parser:
     commandline.add_offline(fetching)
     fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
     fetching.set_defaults(command=_fetch)
+    _add_augment(commands.add_parser("augment", help="mask parts of photographs and fill them again"))
     return parser
+
+
+def _add_augment(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "folder", type=commandline.path, metavar="FOLDER", help="of photographs; one per class"
+    )
+    added.add_argument("--out", type=commandline.path, required=True, metavar="DIR")
+    added.add_argument("--method", default="lama", metavar="A", help="default: lama")
+    added.add_argument("--n", type=int, default=2, help="variants of each photograph (default: 2)")
+    added.add_argument(
+        "--masks",
+        default="irregular,object",
+        metavar="A,B",
+        help="kinds of masks (default: irregular,object)",
+    )
+    added.add_argument("--low", type=float, default=0.05, help="least share that is masked (default: 0.05)")
+    added.add_argument("--high", type=float, default=0.3, help="largest share (default: 0.3)")
+    added.add_argument("--seed", type=int, default=0)
+    added.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    commandline.add_trust(added)
+    commandline.add_offline(added)
+    commandline.add_weights(added)
+    added.set_defaults(command=_augment)
 
 
 # --- list -----------------------------------------------------------------------------------------
@@ -161,6 +185,36 @@ def _list(_: argparse.Namespace) -> int:
 
 def _presets() -> dict[str, dict[str, int]]:
     return {name: found for name, spec in METHODS.items() if (found := spec.presets())}
+
+
+# --- augment --------------------------------------------------------------------------------------
+
+
+def _augment(arguments: argparse.Namespace) -> int:
+    from inpainters.uses import augment as uses
+
+    name, settings = commandline.settings_of(commandline.joined(arguments.method, trust=arguments.trust))
+    plan = uses.Augmentation(
+        name,
+        settings,
+        arguments.n,
+        tuple(uses.kinds_of(arguments.masks)),
+        arguments.low,
+        arguments.high,
+        arguments.seed,
+    )
+    failures = 0
+    variants = uses.augment(arguments.folder, arguments.out, plan, device=arguments.device)
+    total = uses.count_of(arguments.folder, plan, arguments.out)
+    for one in tqdm(variants, total=total, unit="picture", disable=None):
+        if one.reason:
+            failures += 1
+            say(f"{shown(one.file)}: {one.reason}")
+    print(
+        f"{total - failures} pictures in '{arguments.out}', their masks in "
+        f"'{arguments.out / uses.MASK_FOLDER}'."
+    )
+    return 1 if failures else 0
 
 
 # --- fill -----------------------------------------------------------------------------------------

@@ -348,7 +348,8 @@ def study(methods: Sequence[Method], costs: Costs, pictures: int) -> tuple[str, 
         played.append((setting, parts, play(parts, setting, costs)))
     fills = pictures * len(BINS) * len(methods)
     close = fills * costs.close
-    cell = pictures * costs.score + pictures**2 * costs.pairs
+    sets = pictures**2 * costs.pairs / 60
+    cell = pictures * costs.score + 60 * sets
     each = -(-len(methods) // -(-WORKERS // len(BINS)))  # cells of a column that one worker scores
     table = [
         [
@@ -385,8 +386,8 @@ chunks go first, each to whoever is free.
 *Busy with fills* is a share of the time of those whose work ends last. The *tail* lasts from the first of
 them that finds nothing left to the end. After the last fill the driver compares each PNG with its record:
 {close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours contain. Scoring comes on top,
-by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on one core, and {pictures**2 * costs.pairs / 60:.0f} minutes
-for the distances of each cell's sets; {each * cell / 3600:.1f} hours on 64 cores, which share the cells.
+by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on one core, and
+{sets:.0f} minutes for the distances of each cell's sets; {each * cell / 3600:.1f} hours on 64 cores, which share the cells.
 
 ![Share of the chunks that are done, by hours](timeline.svg)
 

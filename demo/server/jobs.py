@@ -314,6 +314,11 @@ class Runner:
         """One job from start to end; raises what the method raises."""
         return self.submit(image, mask, job).result()
 
+    @property
+    def unfinished(self) -> int:
+        """How many jobs wait or are under way."""
+        return len(self.lanes.works())
+
     def ahead(self, job: Job) -> int:
         """How many unfinished jobs go before this one."""
         return self.lanes.ahead(job)

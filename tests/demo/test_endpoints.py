@@ -51,6 +51,18 @@ def server():
     app.store.close()
 
 
+def test_health_tells_that_it_is_there_and_nothing_of_visitors(server):
+    answer = httpx.get(f"{server}health")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert set(told) == {"status", "version", "methods", "waiting"}
+    assert (told["status"], told["waiting"]) == ("ok", 0)
+    assert told["methods"] == sum(registry.unavailable(name) is None for name in METHODS)
+    for folder in ("results", "votes", "inpainters/weights/checkpoints"):
+        assert httpx.get(f"{server}{folder}/").status_code == 404
+        assert httpx.get(f"{server}gradio_api/file={folder}").status_code in (403, 404)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")

@@ -1,0 +1,1 @@
+"""What fills are good for beyond one photograph: more training pictures."""
