@@ -132,7 +132,39 @@ def _parser() -> commandline.Parser:
     fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
     fetching.set_defaults(command=_fetch)
     _add_augment(commands.add_parser("augment", help="mask parts of photographs and fill them again"))
+    _add_video(commands.add_parser("video", help="take something out of a clip"))
     return parser
+
+
+def _add_video(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "clip", type=commandline.path, metavar="CLIP", help="a video file, or a folder of frames"
+    )
+    added.add_argument(
+        "mask",
+        type=commandline.path,
+        metavar="MASK|DIR",
+        help="white = missing: of the first frame, which is tracked, or a folder with one for each frame",
+    )
+    added.add_argument(
+        "-o",
+        "--out",
+        type=commandline.path,
+        required=True,
+        metavar="OUT",
+        help="a .webm file, or a folder for PNGs",
+    )
+    added.add_argument("--method", default="lama", metavar="A", help="for what no frame saw (default: lama)")
+    added.add_argument(
+        "--masks", type=commandline.path, metavar="DIR", help="also write the masks there, as PNGs"
+    )
+    added.add_argument("--seed", type=int, default=0)
+    added.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
+    added.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    commandline.add_trust(added)
+    commandline.add_offline(added)
+    commandline.add_weights(added)
+    added.set_defaults(command=_video)
 
 
 def _add_augment(added: argparse.ArgumentParser) -> None:
@@ -187,7 +219,37 @@ def _presets() -> dict[str, dict[str, int]]:
     return {name: found for name, spec in METHODS.items() if (found := spec.presets())}
 
 
-# --- augment --------------------------------------------------------------------------------------
+# --- uses -----------------------------------------------------------------------------------------
+
+
+def _video(arguments: argparse.Namespace) -> int:
+    from inpainters.uses import video
+
+    out: Path = arguments.out
+    video.check_target(out)
+    if out.suffix:
+        commandline.check_new([out], [arguments.clip, arguments.mask], overwrite=arguments.overwrite)
+    name, settings = commandline.settings_of(commandline.joined(arguments.method, trust=arguments.trust))
+    method = create(name, device=arguments.device, **settings)
+    clip = video.read_clip(arguments.clip)
+    masks = video.read_masks(arguments.mask, clip)
+    with tqdm(total=100, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}", disable=None) as bar:
+
+        def on_step(what: str, share: float) -> None:
+            bar.set_description_str(what)
+            bar.update(round(100 * share) - bar.n)
+
+        found = video.clear(clip, masks, method, seed=arguments.seed, on_step=on_step)
+    video.write_clip(out, found.clip)
+    if arguments.masks:
+        video.write_clip(arguments.masks.with_suffix(""), video.Clip(video.as_pictures(masks), clip.rate))
+    seen = sum(found.seen) / len(found.seen)
+    print(
+        f"{len(clip.frames)} frames in '{out}'. Other frames saw {seen:.0%} of what is "
+        f"replaced; {method.spec.title} filled "
+        f"{len(found.keys)} key frames. Warping error {found.warping_error:.2f} grey levels."
+    )
+    return 0
 
 
 def _augment(arguments: argparse.Namespace) -> int:

@@ -387,7 +387,8 @@ chunks go first, each to whoever is free.
 them that finds nothing left to the end. After the last fill the driver compares each PNG with its record:
 {close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours contain. Scoring comes on top,
 by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on one core, and
-{sets:.0f} minutes for the distances of each cell's sets; {each * cell / 3600:.1f} hours on 64 cores, which share the cells.
+{sets:.0f} minutes for the distances of each cell's sets; {each * cell / 3600:.1f} hours on 64 cores,
+which share the cells.
 
 ![Share of the chunks that are done, by hours](timeline.svg)
 

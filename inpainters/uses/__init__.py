@@ -1,1 +1,1 @@
-"""What fills are good for beyond one photograph: more training pictures."""
+"""What fills are good for beyond one photograph: clips, and more training pictures."""
