@@ -36,6 +36,12 @@ RULE = (
     "way round. Mixed: "
     "there are some of both. Of a family of methods the best is compared, chosen on the same holes."
 )
+EVIDENCE = (
+    *(f"{name}/scores.parquet" for name in ("photos", "answers", "center_box")),
+    "detail/detail.csv",
+    "ablations/ablations.csv",
+)
+"""The files below `results/` that verdicts hang on."""
 WITH_DISCRIMINATOR = ("context_encoder", "contextual_attention", "gated_conv", "pen_net", "lama")
 """The one-pass networks that learned against a discriminator in their papers."""
 ONE_PASS = (*WITH_DISCRIMINATOR, "partial_conv")

@@ -43,5 +43,6 @@ _TABS = (
     Tab("leaderboard", "Leaderboard", "demo.tabs.leaderboard:build", ("leaderboard.css",)),
     Tab("inside", "Inside", "demo.tabs.inside:build"),
     Tab("claims", "Claims", "demo.tabs.claims:build", ("claims.css",)),
+    Tab("methods", "Methods", "demo.tabs.methods:build", ("methods.css",)),
 )
 TABS: dict[str, Tab] = {tab.id: tab for tab in _TABS}
