@@ -23,7 +23,9 @@ def methods_page(app: App) -> str:
     """HTML of the filters and all cards."""
     specs = list(registry.METHODS.values())
     shown = outcomes(app.store, app.results)
-    cards = "\n".join(_card(spec, shown.get(spec.name, ())) for spec in specs)
+    suited = {purpose: set(one.choose()) for purpose, one in PURPOSES.items()}
+    purposes = {spec.name: [one for one, names in suited.items() if spec.name in names] for spec in specs}
+    cards = "\n".join(_card(spec, purposes[spec.name], shown.get(spec.name, ())) for spec in specs)
     return f'<div class="methods">{_filters(specs)}<div class="cards">{cards}{_yours()}</div></div>'
 
 
@@ -63,13 +65,12 @@ def _group(group: str, title: str, choices: dict[str, str]) -> str:
 # --- cards ----------------------------------------------------------------------------------------
 
 
-def _card(spec: MethodSpec, shown: tuple[ShownFill, ...]) -> str:
+def _card(spec: MethodSpec, purposes: list[str], shown: tuple[ShownFill, ...]) -> str:
     about, family = about_all()[spec.name], FAMILIES[spec.family]
-    purposes = " ".join(name for name, one in PURPOSES.items() if spec.name in one.choose())
     why = registry.unavailable(spec.name)
     return (
         f'<article class="method-card" id="method-{spec.name}" data-family="{spec.family}" '
-        f'data-purposes="{purposes}" style="--own: var(--family-{spec.family})">'
+        f'data-purposes="{" ".join(purposes)}" style="--own: var(--family-{spec.family})">'
         f'<h3><span class="sign" aria-hidden="true">{family.sign}</span> {escape(spec.title)}</h3>'
         f'<p class="kind">{escape(family.title)}{f", {spec.year}" if spec.year else ""}</p>'
         f"{diagram(spec.family)}<p>{escape(spec.summary)}</p>{_facts(spec, about)}{_limits(about)}"
