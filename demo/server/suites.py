@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.metrics import METRICS
 from benchmark.report import display
-from benchmark.report.layout import BY_PICTURE
+from benchmark.report.layout import BY_PICTURE, LEADING
 from benchmark.report.summary import Key, TableFigure, entry_order, figures_of, summarise
 from benchmark.results import ALL_BINS, PLAIN, WHOLE_SET, Results, load, row_file
 from benchmark.rows import SCORES
@@ -49,7 +49,9 @@ class Figure:
     label: str
     """The bin of missing shares; `ALL_BINS` for all of them."""
     sort: str = "worst"
-    """worst, median or best: which picture comes first."""
+    """worst, median or best: which picture comes first; or disagree: the one that this metric and another one
+    judge most differently.
+    """
     index: int = 0
     """Of the picture in view; it goes round."""
     mask_set: str = ""
@@ -147,11 +149,29 @@ def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
     if rows["value"].notna().sum() == 0:
         metric, region = BY_PICTURE
         rows = _of_pictures(results, figure, metric, region)
+    if figure.sort == "disagree":
+        other = next(pair for pair in LEADING if pair[0] != metric)
+        return _by_disagreement(rows, metric, _of_pictures(results, figure, *other), other[0])
     rising = (METRICS[metric].better == "lower") == (figure.sort == "best")
     ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
     if figure.sort == "median":
         ordered = ordered.iloc[np.argsort(np.abs(np.arange(len(ordered)) - len(ordered) // 2), kind="stable")]
     return list(zip(ordered["bin"], ordered["image_id"], strict=True))
+
+
+def _by_disagreement(
+    rows: pd.DataFrame, metric: str, others: pd.DataFrame, other: str
+) -> list[tuple[str, str]]:
+    """(bin, image id), first where the two metrics place a method's fill furthest apart among all of its
+    own.
+    """
+    keys = ["bin", "image_id"]
+    one, two = (
+        part.groupby(keys)["value"].mean().rank(ascending=METRICS[name].better == "lower", pct=True)
+        for part, name in ((rows, metric), (others, other))
+    )
+    apart = (one - two).abs().fillna(0.0).sort_index().sort_values(ascending=False, kind="stable")
+    return [(str(label), str(image_id)) for label, image_id in apart.index]
 
 
 def _of_pictures(results: Results, figure: Figure, metric: str, region: str) -> pd.DataFrame:

@@ -23,7 +23,10 @@ def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
     name = METRICS[figure.metric].title if figure.metric in METRICS else figure.metric
     ran, spared = _split(results, figure, label, image_id)
     shown = _panes(app, results, figure, (label, image_id), ran)
-    heading = f"{which} · ordered by {named(figure.entry)} in {name}"
+    ordered = f"{named(figure.entry)} in {name}"
+    if figure.sort == "disagree":
+        ordered = f"how far {name} and another metric disagree on {named(figure.entry)}"
+    heading = f"{which} · ordered by {ordered}"
     return "\n\n".join(filter(None, (heading, _spared(spared)))), shown
 
 

@@ -20,7 +20,12 @@ from demo.views.changes import next_rev
 from inpainters.families import FAMILIES, TRIVIAL
 from inpainters.registry import METHODS
 
-SORTS = [("Worst first", "worst"), ("Median first", "median"), ("Best first", "best")]
+SORTS = [
+    ("Worst first", "worst"),
+    ("Median first", "median"),
+    ("Best first", "best"),
+    ("Where metrics disagree", "disagree"),
+]
 NOTHING = "Nothing to draw: this metric was not computed."
 NOT_SCORED = "this suite was not scored by it"
 LEADERS = 5

@@ -4,6 +4,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from demo.server import suites
 from demo.server.suites import Figure
 
@@ -35,3 +37,20 @@ def test_holes_are_ordered_by_the_method_that_was_clicked(root: Path) -> None:
     assert best == worst[::-1]
     assert median[0] in worst[9:11]
     assert len(suites.pictures_behind(results, replace(figure, label="all"))) == 40
+
+
+def test_the_pictures_that_metrics_judge_most_differently_come_first() -> None:
+    values = {"a": (0.1, 10.0), "b": (0.2, 30.0), "c": (0.3, 20.0)}  # b: second by one, best by the other
+    rows = [
+        {"bin": "10-20", "image_id": name, "value": pair[i], "metric": metric}
+        for name, pair in values.items()
+        for i, metric in enumerate(("lpips_squeeze", "psnr"))
+    ]
+    frame = pd.DataFrame(rows)
+    one, two = (frame[frame["metric"] == metric] for metric in ("lpips_squeeze", "psnr"))
+    found = suites._by_disagreement(one, "lpips_squeeze", two, "psnr")
+    assert found[0] == ("10-20", "a")  # the best by LPIPS, the worst by PSNR
+    assert {image_id for _, image_id in found} == set(values)
+    assert suites._by_disagreement(one, "lpips_squeeze", one, "lpips_squeeze") == [
+        ("10-20", name) for name in values
+    ]
