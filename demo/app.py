@@ -22,6 +22,7 @@ from demo.server.memory import few_arenas
 from demo.server.presence import Listening
 from demo.server.store import Store
 from demo.server.visit import App
+from demo.server.votes import Votes, votes_file
 from demo.server.warm import warm_up
 from demo.tabs import TABS, Page
 from demo.widgets import header
@@ -163,13 +164,35 @@ def _parser() -> commandline.Parser:
     parser.add_argument(
         "--method", default="", metavar="A[,B]", help="methods of your own, module:name, beside ours"
     )
+    parser.add_argument(
+        "--votes-out", type=Path, metavar="CSV", help="write the Arena's votes to a file, and end"
+    )
+    parser.add_argument(
+        "--votes-in", type=Path, metavar="CSV", help="add such a file's votes to the Arena's, and end"
+    )
     commandline.add_trust(parser)
     commandline.add_offline(parser)
     parser.set_defaults(command=_serve)
     return parser
 
 
+def _exchange_votes(given: argparse.Namespace) -> int:
+    """Votes in, then votes out."""
+    votes = Votes(votes_file())
+    if given.votes_in:
+        if not given.votes_in.is_file():
+            raise InputError(f"There is no file '{given.votes_in}': check its path.")
+        print(f"{votes.take_in(given.votes_in.read_text('utf-8'))} votes are new.")
+    if given.votes_out:
+        commandline.check_new([given.votes_out])
+        given.votes_out.write_text(votes.exported(), encoding="utf-8")
+        print(f"{len(votes.all())} votes in '{given.votes_out}'.")
+    return 0
+
+
 def _serve(given: argparse.Namespace) -> int:
+    if given.votes_in or given.votes_out:
+        return _exchange_votes(given)
     if not given.results.is_dir() and given.results != RESULTS:
         raise InputError(
             f"There is no folder '{given.results}'; name one that `python -m benchmark run` has written."

@@ -15,6 +15,7 @@ from demo.server.presence import Presence
 from demo.server.purposes import PURPOSES
 from demo.server.store import Store
 from demo.server.visits import Visits
+from demo.server.votes import Votes, votes_file
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.strategy import Hole, Outline
@@ -320,5 +321,6 @@ class App:
     results: Path
     presence: Presence = field(default_factory=Presence)
     visits: Visits[Session] = field(default_factory=Visits)
+    votes: Votes = field(default_factory=lambda: Votes(votes_file()))
     welcome: Callable[[], object] = lambda: None
     """Called when a page opens."""

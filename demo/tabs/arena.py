@@ -1,0 +1,137 @@
+"""The Arena tab: two fills without names, a vote, and what all votes say."""
+
+import random
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from demo.server.arena import Pair, kinds_to_vote, next_pair, shown_pair, vote_on
+from demo.server.visit import App
+from demo.tabs import Page
+from demo.views import arena as view
+from demo.widgets.events import QUIET
+from inpainters.errors import InputError
+
+VOTER_JS = """(_, ...rest) => {
+  const key = 'inpainting-voter';
+  let voter = '';
+  try {
+    voter = localStorage.getItem(key) || '';
+    if (!voter) localStorage.setItem(key, (voter = crypto.randomUUID?.() ?? String(Math.random()).slice(2)));
+  } catch {}
+  if (!window.inpaintingArena) {
+    window.inpaintingArena = true;
+    const keys = { ArrowLeft: 'one', ArrowRight: 'other', ArrowDown: 'tie', ArrowUp: 'bad', Enter: 'next' };
+    document.addEventListener('keydown', (event) => {
+      const bar = document.getElementById('arena-bar');
+      const typing = event.target.closest?.('input, textarea, select, button, summary, a, [role=tab]');
+      if (!keys[event.key] || typing || !bar || !bar.offsetParent || bar.inert) return;
+      const button = document.getElementById('arena-' + keys[event.key]);
+      if (!button || button.disabled || !button.offsetParent) return;
+      event.preventDefault();
+      button.click();
+    });
+  }
+  return [voter, ...rest];
+}"""
+"""The voter's own token, which stays in the browser, and the Arena's keys."""
+WAIT_JS = """() => {
+  const bar = document.getElementById('arena-bar');
+  if (!bar) return;
+  bar.inert = true;
+  setTimeout(() => (bar.inert = false), 600);
+}"""
+"""Nobody looks at two fills in less: buttons wait."""
+_VOTER = re.compile(r"[A-Za-z0-9-]{8,64}")
+BUTTONS = (("one", "← A"), ("tie", "Tie"), ("bad", "Both bad"), ("other", "B →"))
+
+
+@dataclass
+class Voter:
+    """A visitor of the Arena. It stays on the server: the page never holds the names of a pair."""
+
+    name: str
+    pair: Pair | None = None
+    chance: random.Random = field(default_factory=lambda: random.Random(secrets.randbits(64)))
+
+
+def build(page: Page) -> None:
+    """Lay out the tab inside the current Blocks and wire it."""
+    try:
+        _, kinds = kinds_to_vote(page.app.results)
+    except InputError as error:
+        gr.Markdown(str(error), elem_id="arena-empty")
+        return
+    tab = ArenaTab(page.app, kinds)
+    tab.wire(page.blocks)
+
+
+class ArenaTab:
+    """The tab's components, and an adapter for each of their events."""
+
+    def __init__(self, app: App, kinds: list[str]) -> None:
+        self.app = app
+        self.voter, self.token = gr.State(None), gr.Textbox(visible=False)
+        gr.Markdown(f"## {view.QUESTION}", elem_id="arena-question")
+        self.kind = gr.Radio(
+            kinds, value=kinds[0], label="Holes", elem_id="arena-kind", visible=len(kinds) > 1, min_width=160
+        )
+        self.pictures = gr.HTML("", elem_id="arena-pair", padding=False)
+        with gr.Row(elem_id="arena-bar"):
+            self.buttons = {
+                name: gr.Button(text, elem_id=f"arena-{name}", min_width=60) for name, text in BUTTONS
+            }
+            self.next = gr.Button("Next pair", variant="primary", elem_id="arena-next", visible=False)
+        self.note = gr.Markdown("", elem_id="arena-note")
+        with gr.Accordion("What the votes say", open=False, elem_id="arena-standing"):
+            self.standing = gr.HTML("", elem_id="arena-tables", padding=False)
+        self.shown = [self.voter, self.pictures, *self.buttons.values(), self.next, self.note, self.standing]
+
+    def wire(self, blocks: gr.Blocks) -> None:
+        """What opens a pair, and what takes a vote."""
+        blocks.load(self.on_load, [self.token, self.kind], self.shown, js=VOTER_JS, **QUIET)
+        asked = [self.voter, self.kind]
+        for name, button in self.buttons.items():
+            button.click(
+                lambda voter, kind, name=name: self.on_vote(voter, kind, name), asked, self.shown, **QUIET
+            )
+        for event in (self.next.click, self.kind.input):
+            event(self.on_next, asked, self.shown, **QUIET).then(None, js=WAIT_JS, api_visibility="private")
+
+    def on_load(self, token: str, kind: str) -> list[Any]:
+        name = token if _VOTER.fullmatch(token or "") else secrets.token_hex(16)
+        return self.on_next(Voter(name), kind)
+
+    def on_next(self, voter: Voter | None, kind: str) -> list[Any]:
+        voter = voter or Voter(secrets.token_hex(16))
+        votes = self.app.votes.all()
+        try:
+            mine = [vote for vote in votes if vote.voter == voter.name]
+            voter.pair = next_pair(self.app.results, kind, votes, mine, voter.chance)
+            pictures = view.pair_html(shown_pair(self.app.store, self.app.results, voter.pair))
+        except InputError as error:
+            voter.pair = None
+            return self._outputs(voter, "", str(error), kind)
+        return self._outputs(voter, pictures, f"{len(mine)} votes of yours." if mine else "", kind)
+
+    def on_vote(self, voter: Voter | None, kind: str, choice: str) -> list[Any]:
+        if voter is None or voter.pair is None:
+            return self.on_next(voter, kind)
+        pair = voter.pair
+        try:
+            self.app.votes.cast(vote_on(pair, choice, voter.name))
+        except InputError as error:
+            return [voter, gr.skip(), *(gr.skip() for _ in self.buttons), gr.skip(), str(error), gr.skip()]
+        below = view.revealed(self.app, pair)
+        pictures = view.pair_html(shown_pair(self.app.store, self.app.results, pair), below)
+        voter.pair = None
+        return self._outputs(voter, pictures, "Your vote counted.", kind)
+
+    def _outputs(self, voter: Voter, pictures: str, note: str, kind: str) -> list[Any]:
+        open_pair = voter.pair is not None
+        bar = [gr.update(visible=open_pair) for _ in self.buttons]
+        told = view.standing(self.app, self.app.votes.all(), kind)
+        return [voter, pictures, *bar, gr.update(visible=not open_pair and bool(pictures)), note, told]

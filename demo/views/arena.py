@@ -1,0 +1,120 @@
+"""The Arena as the page shows it: a pair without names, what it was, ratings, and which metrics agree."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from benchmark.metrics import METRICS
+from benchmark.ratings import Agreement, Rating, Vote, agreement_with_votes, ratings, steadiness
+from benchmark.report.layout import LEADING
+from benchmark.report.summary import named
+from benchmark.report.tables import number
+from demo.server.arena import Pair, ShownPair, kinds_to_vote, values_of_holes
+from demo.server.store import url
+from demo.server.suites import family_of, open_suite, values_at
+from demo.server.visit import App
+from inpainters.families import FAMILIES
+
+QUESTION = "Which fill would you believe?"
+NOBODY = "Nobody has voted yet: ratings appear with the first votes."
+
+
+def pair_html(shown: ShownPair, below: tuple[str, str] = ("A", "B")) -> str:
+    """Two fills and the hole between them; `below` is what stands under the fills. Nothing tells the methods
+    apart before the vote.
+    """
+    figures = (
+        (shown.one, "Fill A", below[0], "a"),
+        (shown.masked, "The hole", "The hole", "hole"),
+        (shown.other, "Fill B", below[1], "b"),
+    )
+    parts = "".join(
+        f'<figure data-side="{side}"><img src="{url(token)}" alt="{said}">'
+        f"<figcaption>{text}</figcaption></figure>"
+        for token, said, text, side in figures
+    )
+    return f'<div class="pair">{parts}</div>'
+
+
+def revealed(app: App, pair: Pair) -> tuple[str, str]:
+    """What is told of the two after the vote: their names and figures."""
+    results = open_suite(app.results, pair.suite, pair.kind)
+    found = []
+    for entry in (pair.one, pair.other):
+        sign = FAMILIES[family_of(entry)].sign
+        values = []
+        for metric, region in LEADING:
+            value = values_at(results, metric, region, pair.label, pair.image_id).get(entry)
+            if value is not None:
+                values.append(f"{METRICS[metric].title} {number(value)}")
+        found.append(f"<strong>{sign} {escape(named(entry))}</strong><br>{escape(', '.join(values))}")
+    return found[0], found[1]
+
+
+def standing(app: App, votes: Sequence[Vote], kind: str) -> str:
+    """Ratings and what metrics have to do with them, for one kind of holes."""
+    own = [vote for vote in votes if vote.kind == kind]
+    if not own:
+        return f"<p>{NOBODY}</p>"
+    found = ratings(own)
+    same, pairs = steadiness(own)
+    bad = sum(vote.choice == "bad" for vote in own)
+    voters = len({vote.voter for vote in own})
+    said = [
+        f"{len(own)} votes of {voters} voter{'s' * (voters != 1)} on `{kind}` holes, {bad} of "
+        f"them for neither."
+    ]
+    if pairs:
+        said.append(f"Of {pairs} pairs that came twice to one voter, {same} were judged alike.")
+    suite, _ = kinds_to_vote(app.results)
+    results = open_suite(app.results, suite, kind)
+    agreed = agreement_with_votes(
+        found, own, values_of_holes(results, kind), {name: spec.better for name, spec in METRICS.items()}
+    )
+    text = escape(" ".join(said)).replace(f"`{kind}`", f"<code>{escape(kind)}</code>")
+    return f"<p>{text}</p>{_ratings_table(found)}{_agreement_table(agreed)}"
+
+
+def _ratings_table(found: Sequence[Rating]) -> str:
+    if not found:
+        return ""
+    low, high = min(one.low for one in found), max(one.high for one in found)
+    wide = max(high - low, 1.0)
+    rows = "".join(
+        f"<tr><td>{FAMILIES[family_of(one.method)].sign} {escape(named(one.method))}</td>"
+        f"<td>{one.value:.0f}</td><td>{_drawn(one, low, wide)}</td>"
+        f"<td>{one.low:.0f} to {one.high:.0f}</td><td>{one.votes}</td></tr>"
+        for one in found
+    )
+    head = "<tr><th>Method</th><th>Rating</th><th></th><th>95 % interval</th><th>Votes</th></tr>"
+    return f"<h3>Ratings</h3><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _drawn(one: Rating, least: float, wide: float) -> str:
+    low, value, high = (f"{4 + 152 * (end - least) / wide:.1f}" for end in (one.low, one.value, one.high))
+    return (
+        '<svg width="160" height="16" viewBox="0 0 160 16" aria-hidden="true">'
+        f'<line x1="{low}" x2="{high}" y1="8" y2="8"/><circle cx="{value}" cy="8" r="4"/></svg>'
+    )
+
+
+def _agreement_table(found: Sequence[Agreement]) -> str:
+    known = [one for one in found if one.votes]
+    if not known:
+        return ""
+    rows = "".join(
+        f"<tr><td><code>{escape(one.metric)}</code>, {escape(one.region)}</td><td>{one.share:.0%}</td>"
+        f"<td>{'–' if math.isnan(one.correlation) else number(one.correlation, 2)}</td>"
+        f"<td>{one.votes}</td></tr>"
+        for one in known
+    )
+    head = (
+        "<tr><th>Metric</th><th>Goes with voters</th><th>Rank correlation with "
+        "ratings</th><th>Votes</th></tr>"
+    )
+    return (
+        "<h3>Which metrics agree with voters?</h3><p>How often a metric calls that fill better "
+        "which voters chose, "
+        "and Spearman's correlation of its means with the ratings.</p>"
+        f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    )
