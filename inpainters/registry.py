@@ -395,6 +395,7 @@ _SPECS = (
         trained_with=("squeezenet",),
         options=(DETAIL_OPTION,),
         weights=("lama",),
+        version="2",
     ),
     MethodSpec(
         name="big_lama",

@@ -22,7 +22,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "gated_conv-2-of-2.safetensors": "283251241c03c9d580e93752e721c7ee12ebcf81b34b22fcddd431587ee402e1",
     },
     "lama": {
-        "lama-1-of-1.safetensors": "394b11565aae737d97cd63a4c5c44ade71d2a50fd1e685c5a3a1c3076f6f5819",
+        "lama-1-of-1.safetensors": "9090edfd7b3475bb54c19e1d693418d3f1691943c3e147e25ef10180fdc73f61",
     },
     "latent_diffusion": {
         "latent_diffusion-1-of-1.safetensors": "edd92721a575f3de37171f9079a0133508630858d7b835a2c2d7bcdcd9d03522",
