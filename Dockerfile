@@ -14,6 +14,7 @@ COPY --chown=app benchmark benchmark
 COPY --chown=app demo demo
 COPY --chown=app results results
 
+RUN mkdir votes && chown app votes
 USER app
 ENV GRADIO_SERVER_NAME=0.0.0.0 PYTHONUNBUFFERED=1
 EXPOSE 7860

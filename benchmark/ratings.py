@@ -3,7 +3,7 @@ metrics agree with them.
 
 Strengths by Bradley and Terry 1952 (Rank analysis of incomplete block designs), fitted by the MM algorithm
 of Hunter 2004 (Annals of Statistics 32); a tie is half a win for each. Intervals are percentiles over votes
-drawn again with replacement, hole by hole, as the votes on one hole are not independent.
+drawn again with replacement, photograph by photograph, as the votes on one are not independent.
 """
 
 from collections import defaultdict
@@ -14,6 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from benchmark.metrics.base import Floats
+from benchmark.report.stats import MIN_PHOTOGRAPHS
 
 VoteChoice = Literal["one", "other", "tie", "bad"]
 CHOICES: tuple[str, ...] = get_args(VoteChoice)
@@ -42,6 +43,11 @@ class Vote:
     again: bool = False
     """Whether the voter had seen the pair before: it measures the voter and counts for no rating."""
 
+    @property
+    def photograph(self) -> str:
+        """The hole's photograph: its name is the last part of the hole's, up to an @."""
+        return self.hole.rpartition("/")[2].partition("@")[0]
+
 
 @dataclass(frozen=True)
 class Rating:
@@ -50,6 +56,7 @@ class Rating:
     method: str
     value: float
     low: float
+    """NaN, as `high`, where votes are on fewer than MIN_PHOTOGRAPHS photographs."""
     high: float
     votes: int
 
@@ -68,7 +75,8 @@ def ratings(votes: Iterable[Vote], *, seed: int = 0) -> list[Rating]:
     values, *drawn = 1000 + SPREAD * _strengths(
         np.concatenate([won.sum(0)[None], np.tensordot(times, won, 1)])
     )
-    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    few = len(won) < MIN_PHOTOGRAPHS
+    low, high = np.full((2, len(methods)), np.nan) if few else np.percentile(drawn, (2.5, 97.5), axis=0)
     count = {name: sum(name in (vote.one, vote.other) for vote in counted) for name in methods}
     found = [
         Rating(name, float(values[i]), float(low[i]), float(high[i]), count[name])
@@ -78,12 +86,13 @@ def ratings(votes: Iterable[Vote], *, seed: int = 0) -> list[Rating]:
 
 
 def _won(votes: Sequence[Vote], methods: Sequence[str]) -> Floats:
-    """Of each hole, wins of the one of a row against the one of a column, (holes, n, n)."""
+    """Of each photograph, wins of the one of a row against the one of a column, (photographs, n, n)."""
     place = {name: i for i, name in enumerate(methods)}
-    holes = {hole: i for i, hole in enumerate(dict.fromkeys(vote.hole for vote in votes))}
+    names = dict.fromkeys(vote.photograph for vote in votes)
+    holes = {name: i for i, name in enumerate(names)}
     won = np.zeros((len(holes), len(methods), len(methods)))
     for vote in votes:
-        h, i, j = holes[vote.hole], place[vote.one], place[vote.other]
+        h, i, j = holes[vote.photograph], place[vote.one], place[vote.other]
         share = {"one": 1.0, "other": 0.0}.get(vote.choice, 0.5)
         won[h, i, j] += share
         won[h, j, i] += 1 - share
@@ -131,7 +140,7 @@ class Agreement:
     metric: str
     region: str
     correlation: float
-    """Spearman's, of its means with the ratings of methods; NaN under three methods."""
+    """Spearman's, of its means over the same holes with the ratings of methods; NaN under three methods."""
     share: float
     """Of the votes that chose one of two, those on the fill that the metric calls better; NaN without any."""
     votes: int
@@ -166,10 +175,18 @@ def agreement_with_votes(
 def _correlation(found: Sequence[Rating], of: Mapping[tuple[str, str], float], sign: float) -> float:
     from scipy.stats import spearmanr
 
+    holes: dict[str, set[str]] = defaultdict(set)
+    for hole, method in of:
+        holes[method].add(hole)
+    most = max(map(len, holes.values()), default=0)
+    full = [method for method, own in holes.items() if len(own) == most]
     means: dict[str, list[float]] = defaultdict(list)
-    for (_, method), value in of.items():
-        means[method].append(sign * value)
-    both = [(one.value, float(np.mean(means[one.method]))) for one in found if one.method in means]
+    for (hole, method), value in of.items():
+        # less the mean of those that filled all holes: methods are compared over the same ones
+        level = float(np.mean([of[hole, one] for one in full])) if hole in holes[full[0]] else np.nan
+        means[method].append(sign * (value - level))
+    means = {method: [v for v in values if not np.isnan(v)] for method, values in means.items()}
+    both = [(one.value, float(np.mean(means[one.method]))) for one in found if means.get(one.method)]
     if len(both) < 3 or len({mean for _, mean in both}) < 2 or len({rated for rated, _ in both}) < 2:
         return float("nan")
     return float(spearmanr(*zip(*both, strict=True)).statistic)

@@ -229,6 +229,8 @@ def _video(arguments: argparse.Namespace) -> int:
     video.check_target(out)
     if out.suffix:
         commandline.check_new([out], [arguments.clip, arguments.mask], overwrite=arguments.overwrite)
+    if arguments.masks:
+        video.check_empty(arguments.masks)
     name, settings = commandline.settings_of(commandline.joined(arguments.method, trust=arguments.trust))
     method = create(name, device=arguments.device, **settings)
     clip = video.read_clip(arguments.clip)
@@ -242,10 +244,9 @@ def _video(arguments: argparse.Namespace) -> int:
         found = video.clear(clip, masks, method, seed=arguments.seed, on_step=on_step)
     video.write_clip(out, found.clip)
     if arguments.masks:
-        video.write_clip(arguments.masks.with_suffix(""), video.Clip(video.as_pictures(masks), clip.rate))
-    seen = sum(found.seen) / len(found.seen)
+        video.write_frames(arguments.masks, video.as_pictures(masks))
     print(
-        f"{len(clip.frames)} frames in '{out}'. Other frames saw {seen:.0%} of what is "
+        f"{len(clip.frames)} frames in '{out}'. Other frames saw {found.seen:.0%} of what is "
         f"replaced; {method.spec.title} filled "
         f"{len(found.keys)} key frames. Warping error {found.warping_error:.2f} grey levels."
     )
@@ -272,10 +273,8 @@ def _augment(arguments: argparse.Namespace) -> int:
         if one.reason:
             failures += 1
             say(f"{shown(one.file)}: {one.reason}")
-    print(
-        f"{total - failures} pictures in '{arguments.out}', their masks in "
-        f"'{arguments.out / uses.MASK_FOLDER}'."
-    )
+    pictures, masks = (arguments.out / name for name in (uses.PICTURE_FOLDER, uses.MASK_FOLDER))
+    print(f"{total - failures} pictures in '{pictures}', their masks in '{masks}'.")
     return 1 if failures else 0
 
 

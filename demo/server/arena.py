@@ -2,19 +2,20 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 
 from benchmark.ratings import Vote
 from benchmark.report import display
 from benchmark.report.layout import LEADING
-from benchmark.report.summary import figures_of
+from benchmark.report.summary import figures_of, measured
 from benchmark.results import WHOLE_SET, Results
-from demo.server.exhibits import exhibit, fill_token, kept
+from demo.server.exhibits import exhibit, kept, picture_of
 from demo.server.store import Store
-from demo.server.suites import family_of, mask_sets_of, open_suite, readable
+from demo.server.suites import family_of, mask_sets_of, open_suite, readable, stamp_of
 from inpainters.errors import InputError
 from inpainters.families import TRIVIAL
 
@@ -66,9 +67,13 @@ def kinds_to_vote(root: Path) -> tuple[str, list[str]]:
     raise InputError(NO_PAIRS)
 
 
-@lru_cache(maxsize=8)
 def _fills(root: Path, suite: str, kind: str) -> dict[tuple[str, str], tuple[str, ...]]:
     """(bin, image id) -> the methods whose fill of it is here, without trivial ones."""
+    return _fills_of(root, suite, kind, stamp_of(root, suite))
+
+
+@lru_cache(maxsize=8)
+def _fills_of(root: Path, suite: str, kind: str, stamp: int) -> dict[tuple[str, str], tuple[str, ...]]:
     results = open_suite(root, suite, kind)
     rows = figures_of(results, *LEADING[0])
     rows = rows[rows["image_id"] != WHOLE_SET]
@@ -91,24 +96,31 @@ def next_pair(
     suite, kinds = kinds_to_vote(root)
     if kind not in kinds:
         raise InputError("Those holes are not here; choose another kind.")
-    if mine and len(mine) % AGAIN == AGAIN - 1 and (before := _seen_before(suite, kind, mine, chance)):
+    fills = _fills(root, suite, kind)
+    if mine and len(mine) % AGAIN == AGAIN - 1 and (before := _seen_before(suite, kind, mine, fills, chance)):
         return before
     seen = {(vote.hole, frozenset((vote.one, vote.other))) for vote in mine}
     times = Counter(frozenset((vote.one, vote.other)) for vote in voted)
-    fills = _fills(root, suite, kind)
-    drawn = []
-    for _ in range(CANDIDATES if fills else 0):
-        label, image_id = chance.choice(list(fills))
-        one, other = chance.sample(fills[label, image_id], 2)
-        pair = Pair(suite, kind, label, image_id, one, other)
-        if (pair.hole, frozenset((one, other))) not in seen:
-            drawn.append(pair)
-    if not drawn:
+    every = [
+        Pair(suite, kind, label, image_id, *pair)
+        for (label, image_id), entries in fills.items()
+        for pair in combinations(entries, 2)
+    ]
+    left = [pair for pair in every if (pair.hole, frozenset((pair.one, pair.other))) not in seen]
+    if not left:
         raise InputError("You have voted on every pair here. Thank you." if fills else NO_PAIRS)
-    return min(drawn, key=lambda pair: times[frozenset((pair.one, pair.other))])
+    drawn = chance.sample(left, min(CANDIDATES, len(left)))
+    found = min(drawn, key=lambda pair: times[frozenset((pair.one, pair.other))])
+    return replace(found, one=found.other, other=found.one) if chance.random() < 0.5 else found
 
 
-def _seen_before(suite: str, kind: str, mine: Sequence[Vote], chance: random.Random) -> Pair | None:
+def _seen_before(
+    suite: str,
+    kind: str,
+    mine: Sequence[Vote],
+    fills: Mapping[tuple[str, str], Sequence[str]],
+    chance: random.Random,
+) -> Pair | None:
     again = {(vote.hole, frozenset((vote.one, vote.other))) for vote in mine if vote.again}
     old = [
         vote
@@ -116,29 +128,38 @@ def _seen_before(suite: str, kind: str, mine: Sequence[Vote], chance: random.Ran
         if vote.hole.startswith(f"{suite}/{kind}/")
         and not vote.again
         and (vote.hole, frozenset((vote.one, vote.other))) not in again
+        and {vote.one, vote.other} <= set(fills.get(_place(vote.hole), ()))
     ]
     if not old:
         return None
     vote = chance.choice(old)
-    _, _, label, image_id = vote.hole.split("/", 3)
+    label, image_id = _place(vote.hole)
     return Pair(suite, kind, label, image_id, vote.other, vote.one, again=True)
 
 
+def _place(hole: str) -> tuple[str, str]:
+    """(bin, image id) of what votes call a hole."""
+    _, _, label, image_id = hole.split("/", 3)
+    return label, image_id
+
+
 def shown_pair(store: Store, root: Path, pair: Pair) -> ShownPair:
-    """A pair's pictures, both by the same way; InputError where they are not here."""
+    """A pair's pictures, both by the same way, under tokens of their own: other tabs show the same fills
+    beside their names. Raises InputError where they are not here.
+    """
     results = open_suite(root, pair.suite, pair.kind)
     where = pair.label, pair.image_id
-    fills = [fill_token(store, results, *where, entry) for entry in (pair.one, pair.other)]
+    one, other = (store.put_image(picture_of(results, *where, entry)) for entry in (pair.one, pair.other))
     inputs = exhibit(store, results, *where)
-    if inputs is None or None in fills:
+    if inputs is None:
         raise InputError(NO_PAIRS)
-    return ShownPair(str(fills[0]), str(fills[1]), inputs.masked)
+    return ShownPair(one, other, inputs.masked)
 
 
 def values_of_holes(results: Results, kind: str) -> dict[tuple[str, str], dict[tuple[str, str], float]]:
-    """(metric, region) -> (hole, method) -> value, of the metrics that lead."""
+    """(metric, region) -> (hole, method) -> value."""
     found: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
-    for metric, region in sorted(results.measured):
+    for metric, region in measured(results):
         rows = figures_of(results, metric, region)
         rows = rows[(rows["image_id"] != WHOLE_SET) & rows["value"].notna()]
         if len(rows):

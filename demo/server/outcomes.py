@@ -8,7 +8,7 @@ from benchmark.report.layout import LEADING
 from benchmark.results import ALL_BINS, Results
 from demo.server.exhibits import exhibit, fill_token, hole_in_view
 from demo.server.store import Store
-from demo.server.suites import Figure, mask_sets_of, open_suite, readable
+from demo.server.suites import Figure, mask_sets_of, open_suite, readable, stamp_of
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.families import FAMILIES
@@ -33,7 +33,8 @@ def outcomes(store: Store, root: Path) -> dict[str, tuple[ShownFill, ...]]:
     good, _ = readable(root)
     if not good:
         return {}
-    asked = store, root, next(iter(good))
+    suite = next(iter(good))
+    asked = store, root, suite, stamp_of(root, suite)
     found = _exhibits(*asked)
     tokens = [token for pair in found.values() for one in pair for token in (one.masked, one.fill)]
     if any(store.path(token) is None for token in tokens):
@@ -43,7 +44,7 @@ def outcomes(store: Store, root: Path) -> dict[str, tuple[ShownFill, ...]]:
 
 
 @lru_cache(maxsize=4)
-def _exhibits(store: Store, root: Path, suite: str) -> dict[str, tuple[ShownFill, ...]]:
+def _exhibits(store: Store, root: Path, suite: str, stamp: int) -> dict[str, tuple[ShownFill, ...]]:
     kinds = mask_sets_of(root, suite)
     results = open_suite(root, suite, KIND if KIND in kinds else kinds[0])
     pairs = {

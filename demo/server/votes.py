@@ -39,6 +39,10 @@ def votes_file() -> Path:
     return Path(os.environ.get(ENV_VOTES) or Path("votes") / "votes.sqlite")
 
 
+class CountedError(InputError):
+    """The voter has voted on the pair already."""
+
+
 class Votes:
     """The votes of one file, which is made when the first one comes. Several processes may use it at once."""
 
@@ -71,12 +75,18 @@ class Votes:
                     )
                 base.execute("INSERT INTO votes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*_row(vote), now))
         except sqlite3.IntegrityError:
-            raise InputError("Your vote on this pair is counted already.") from None
-        except sqlite3.Error as error:
+            raise CountedError("Your vote on this pair is counted already.") from None
+        except (sqlite3.Error, OSError) as error:
             raise InputError(f"The vote could not be kept ({error}): try again.") from None
 
     def all(self) -> list[Vote]:
         """All votes, the oldest first."""
+        try:
+            return self._read()
+        except (sqlite3.Error, OSError):
+            return []  # nothing can be shown of a file that cannot be read; a vote says so
+
+    def _read(self) -> list[Vote]:
         if not self.file.exists():
             return []
         with self._open() as base:

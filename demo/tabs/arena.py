@@ -4,12 +4,14 @@ import random
 import re
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from demo.server.arena import Pair, kinds_to_vote, next_pair, shown_pair, vote_on
 from demo.server.visit import App
+from demo.server.votes import CountedError
 from demo.tabs import Page
 from demo.views import arena as view
 from demo.widgets.events import QUIET
@@ -24,11 +26,17 @@ VOTER_JS = """(_, ...rest) => {
   } catch {}
   if (!window.inpaintingArena) {
     window.inpaintingArena = true;
+    const held = (event) => event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat;
+    const inView = (bar) => {
+      const { top, bottom } = bar.getBoundingClientRect();
+      return top < innerHeight && bottom > 0;
+    };
     const keys = { ArrowLeft: 'one', ArrowRight: 'other', ArrowDown: 'tie', ArrowUp: 'bad', Enter: 'next' };
     document.addEventListener('keydown', (event) => {
       const bar = document.getElementById('arena-bar');
       const typing = event.target.closest?.('input, textarea, select, button, summary, a, [role=tab]');
-      if (!keys[event.key] || typing || !bar || !bar.offsetParent || bar.inert) return;
+      if (!keys[event.key] || held(event) || typing || !bar || !bar.offsetParent || bar.inert) return;
+      if (!inView(bar)) return;
       const button = document.getElementById('arena-' + keys[event.key]);
       if (!button || button.disabled || !button.offsetParent) return;
       event.preventDefault();
@@ -38,11 +46,16 @@ VOTER_JS = """(_, ...rest) => {
   return [voter, ...rest];
 }"""
 """The voter's own token, which stays in the browser, and the Arena's keys."""
+SHUT_JS = """(...given) => {
+  const bar = document.getElementById('arena-bar');
+  const pair = document.querySelector('#arena-pair .pair')?.dataset.pair ?? '';
+  if (bar) bar.inert = true;
+  return [...given.slice(0, -1), pair];
+}"""
+"""Buttons wait for the answer, and what is sent names the pair that is on the screen."""
 WAIT_JS = """() => {
   const bar = document.getElementById('arena-bar');
-  if (!bar) return;
-  bar.inert = true;
-  setTimeout(() => (bar.inert = false), 600);
+  if (bar) setTimeout(() => (bar.inert = false), 600);
 }"""
 """Nobody looks at two fills in less: buttons wait."""
 _VOTER = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -55,6 +68,8 @@ class Voter:
 
     name: str
     pair: Pair | None = None
+    shown: str = ""
+    """What the page calls the pair: it tells nothing of it."""
     chance: random.Random = field(default_factory=lambda: random.Random(secrets.randbits(64)))
 
 
@@ -74,7 +89,10 @@ class ArenaTab:
 
     def __init__(self, app: App, kinds: list[str]) -> None:
         self.app = app
-        self.voter, self.token = gr.State(None), gr.Textbox(visible=False)
+        self.voter, self.token, self.on_screen = (
+            gr.State(None),
+            *(gr.Textbox(visible=False) for _ in range(2)),
+        )
         gr.Markdown(f"## {view.QUESTION}", elem_id="arena-question")
         self.kind = gr.Radio(
             kinds, value=kinds[0], label="Holes", elem_id="arena-kind", visible=len(kinds) > 1, min_width=160
@@ -93,40 +111,46 @@ class ArenaTab:
     def wire(self, blocks: gr.Blocks) -> None:
         """What opens a pair, and what takes a vote."""
         blocks.load(self.on_load, [self.token, self.kind], self.shown, js=VOTER_JS, **QUIET)
-        asked = [self.voter, self.kind]
-        for name, button in self.buttons.items():
-            button.click(
-                lambda voter, kind, name=name: self.on_vote(voter, kind, name), asked, self.shown, **QUIET
-            )
-        for event in (self.next.click, self.kind.input):
-            event(self.on_next, asked, self.shown, **QUIET).then(None, js=WAIT_JS, api_visibility="private")
+        asked = [self.voter, self.kind, self.on_screen]
+        handlers: dict[Any, Any] = {
+            button.click: partial(self.on_vote, name) for name, button in self.buttons.items()
+        }
+        handlers |= dict.fromkeys((self.next.click, self.kind.input), self.on_next)
+        for event, handler in handlers.items():
+            answered = event(handler, asked, self.shown, js=SHUT_JS, **QUIET)
+            answered.then(None, js=WAIT_JS, api_visibility="private")
 
     def on_load(self, token: str, kind: str) -> list[Any]:
         name = token if _VOTER.fullmatch(token or "") else secrets.token_hex(16)
         return self.on_next(Voter(name), kind)
 
-    def on_next(self, voter: Voter | None, kind: str) -> list[Any]:
+    def on_next(self, voter: Voter | None, kind: str, on_screen: str = "", note: str = "") -> list[Any]:
+        del on_screen
         voter = voter or Voter(secrets.token_hex(16))
         votes = self.app.votes.all()
         try:
             mine = [vote for vote in votes if vote.voter == voter.name]
             voter.pair = next_pair(self.app.results, kind, votes, mine, voter.chance)
-            pictures = view.pair_html(shown_pair(self.app.store, self.app.results, voter.pair))
+            voter.shown = secrets.token_hex(8)
+            pictures = view.pair_html(shown_pair(self.app.store, self.app.results, voter.pair), voter.shown)
         except InputError as error:
             voter.pair = None
             return self._outputs(voter, "", str(error), kind)
-        return self._outputs(voter, pictures, f"{len(mine)} votes of yours." if mine else "", kind)
+        return self._outputs(voter, pictures, note or (f"{len(mine)} votes of yours." if mine else ""), kind)
 
-    def on_vote(self, voter: Voter | None, kind: str, choice: str) -> list[Any]:
-        if voter is None or voter.pair is None:
-            return self.on_next(voter, kind)
+    def on_vote(self, choice: str, voter: Voter | None, kind: str, on_screen: str) -> list[Any]:
+        same: list[Any] = [gr.skip()] * len(self.shown)
+        if voter is None or voter.pair is None or voter.shown != on_screen:
+            return same  # a second press, or one that was meant for the pair before
         pair = voter.pair
         try:
             self.app.votes.cast(vote_on(pair, choice, voter.name))
+        except CountedError as error:
+            return self.on_next(voter, kind, note=f"{error} Here is another one.")
         except InputError as error:
-            return [voter, gr.skip(), *(gr.skip() for _ in self.buttons), gr.skip(), str(error), gr.skip()]
+            return [*same[:-2], str(error), gr.skip()]
         below = view.revealed(self.app, pair)
-        pictures = view.pair_html(shown_pair(self.app.store, self.app.results, pair), below)
+        pictures = view.pair_html(shown_pair(self.app.store, self.app.results, pair), "", below)
         voter.pair = None
         return self._outputs(voter, pictures, "Your vote counted.", kind)
 

@@ -19,9 +19,9 @@ QUESTION = "Which fill would you believe?"
 NOBODY = "Nobody has voted yet: ratings appear with the first votes."
 
 
-def pair_html(shown: ShownPair, below: tuple[str, str] = ("A", "B")) -> str:
+def pair_html(shown: ShownPair, name: str, below: tuple[str, str] = ("A", "B")) -> str:
     """Two fills and the hole between them; `below` is what stands under the fills. Nothing tells the methods
-    apart before the vote.
+    apart before the vote: `name` is what the page calls the pair.
     """
     figures = (
         (shown.one, "Fill A", below[0], "a"),
@@ -33,7 +33,7 @@ def pair_html(shown: ShownPair, below: tuple[str, str] = ("A", "B")) -> str:
         f"<figcaption>{text}</figcaption></figure>"
         for token, said, text, side in figures
     )
-    return f'<div class="pair">{parts}</div>'
+    return f'<div class="pair" data-pair="{escape(name)}">{parts}</div>'
 
 
 def revealed(app: App, pair: Pair) -> tuple[str, str]:
@@ -78,12 +78,14 @@ def standing(app: App, votes: Sequence[Vote], kind: str) -> str:
 def _ratings_table(found: Sequence[Rating]) -> str:
     if not found:
         return ""
-    low, high = min(one.low for one in found), max(one.high for one in found)
+    ends = [end for one in found for end in (one.low, one.value, one.high) if not math.isnan(end)]
+    low, high = min(ends), max(ends)
     wide = max(high - low, 1.0)
     rows = "".join(
         f"<tr><td>{FAMILIES[family_of(one.method)].sign} {escape(named(one.method))}</td>"
         f"<td>{one.value:.0f}</td><td>{_drawn(one, low, wide)}</td>"
-        f"<td>{one.low:.0f} to {one.high:.0f}</td><td>{one.votes}</td></tr>"
+        f"<td>{'–' if math.isnan(one.low) else f'{one.low:.0f} to {one.high:.0f}'}</td>"
+        f"<td>{one.votes}</td></tr>"
         for one in found
     )
     head = "<tr><th>Method</th><th>Rating</th><th></th><th>95 % interval</th><th>Votes</th></tr>"
@@ -91,7 +93,8 @@ def _ratings_table(found: Sequence[Rating]) -> str:
 
 
 def _drawn(one: Rating, least: float, wide: float) -> str:
-    low, value, high = (f"{4 + 152 * (end - least) / wide:.1f}" for end in (one.low, one.value, one.high))
+    known = [one.value if math.isnan(end) else end for end in (one.low, one.value, one.high)]
+    low, value, high = (f"{4 + 152 * (end - least) / wide:.1f}" for end in known)
     return (
         '<svg width="160" height="16" viewBox="0 0 160 16" aria-hidden="true">'
         f'<line x1="{low}" x2="{high}" y1="8" y2="8"/><circle cx="{value}" cy="8" r="4"/></svg>'

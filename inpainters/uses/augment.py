@@ -3,12 +3,13 @@ stands in other surroundings.
 
     python -m inpainters augment FOLDER --out OUT --method lama --n 2
 
-Variants lie in the folders of their photographs, so that whatever reads one picture folder per class (such as
-torchvision's ImageFolder) reads them too; `AugmentedPictures` also gives their masks.
+Variants lie in OUT/pictures, in the folders of their photographs, so that whatever reads one folder per class
+(such as torchvision's ImageFolder) reads them; `AugmentedPictures` also gives their masks, in OUT/masks.
 """
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -25,7 +26,7 @@ from inpainters.imaging import Mask, encode_png, load_image, save_bytes, shown
 from inpainters.masks import GENERATORS, derive_seed, generate
 from inpainters.registry import create
 
-MANIFEST, _SETTINGS, MASK_FOLDER = "manifest.csv", "augment.json", "masks"
+MANIFEST, _SETTINGS, MASK_FOLDER, PICTURE_FOLDER = "manifest.csv", "augment.json", "masks", "pictures"
 COLUMNS = ("file", "source", "source_sha256", "mask", "kind", "ratio", "seed", "method", "sha256")
 _TRIES = 20
 """Masks that are drawn until one leaves something known."""
@@ -76,9 +77,9 @@ def count_of(folder: Path, plan: Augmentation, out: Path) -> int:
 
 
 def augment(folder: Path, out: Path, plan: Augmentation, *, device: str = "auto") -> Iterator[Variant]:
-    """Write the variants of all photographs in `folder` to `out`, their masks to `out/masks`, and a line for
-    each to manifest.csv; yields each as it is done. What is there from a start before is kept, byte for byte
-    what this one would make.
+    """Write the variants of all photographs in `folder` to `out/pictures`, their masks to `out/masks`, and
+    a line for each to manifest.csv; yields each as it is done. What is there from a start before is kept,
+    byte for byte what this one would make.
 
     Raises InputError where there are no photographs, or `out` holds variants of other settings.
     """
@@ -87,9 +88,10 @@ def augment(folder: Path, out: Path, plan: Augmentation, *, device: str = "auto"
     photos = find_pictures(folder, leave=out).files
     if not photos:
         raise InputError(f"There are no pictures in '{shown(folder)}'.")
+    method = create(plan.method, device=device, **plan.options)
     _settle(out, plan)
     done = {row["file"] for row in rows(out)} if (out / MANIFEST).exists() else set()
-    method = create(plan.method, device=device, **plan.options)
+    stems = Counter(photo.with_suffix("") for photo in photos)
     with (out / MANIFEST).open("a", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if file.tell() == 0:
@@ -97,7 +99,8 @@ def augment(folder: Path, out: Path, plan: Augmentation, *, device: str = "auto"
         for photo in photos:
             name = photo.relative_to(folder)
             for k in range(plan.n):
-                target = name.with_name(f"{name.stem}-{k}.png")
+                stem = name.stem if stems[photo.with_suffix("")] == 1 else name.name.replace(".", "_")
+                target = PICTURE_FOLDER / name.with_name(f"{stem}-{k}.png")
                 if target.as_posix() in done and (out / target).is_file():
                     yield Variant(out / target)
                     continue
@@ -121,7 +124,7 @@ def _make(
     mask = _mask(kind, (image.shape[0], image.shape[1]), seed, plan)
     (result,) = method.run([InpaintRequest(image, mask, seed=seed)])[0]
     png = encode_png(result.image)
-    mask_file = Path(MASK_FOLDER) / target
+    mask_file = Path(MASK_FOLDER) / target.relative_to(PICTURE_FOLDER)
     for path, data in ((out / mask_file, encode_png(mask)), (out / target, png)):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_bytes(path, data)
@@ -178,12 +181,12 @@ def rows(out: Path) -> list[dict[str, str]]:
 
 class AugmentedPictures:
     """A folder of variants as torch's DataLoader takes it, like torchvision's ImageFolder: item i is
-    (picture, class), the class being the number of its folder in `classes`. `masks`: item i is (picture,
-    mask, class).
+    (picture, class), the class being the number of its folder in `classes`. With `masks` item i is
+    (picture, mask, class), and `transform` is given picture and mask together and returns both.
     """
 
     def __init__(
-        self, root: str | Path, transform: Callable[[Any], Any] | None = None, *, masks: bool = False
+        self, root: str | Path, transform: Callable[..., Any] | None = None, *, masks: bool = False
     ) -> None:
         self.root, self.transform, self.masks = Path(root), transform, masks
         self.rows = rows(self.root)
@@ -194,18 +197,19 @@ class AugmentedPictures:
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         row = self.rows[index]
-        picture = self._opened(row["file"], "RGB")
-        label = self.classes.index(self._class(row))
-        return (picture, self._opened(row["mask"], "L"), label) if self.masks else (picture, label)
+        parts = [self._opened(row["file"], "RGB"), *([self._opened(row["mask"], "L")] if self.masks else [])]
+        if self.transform:
+            found = self.transform(*parts)
+            parts = list(found) if self.masks else [found]
+        return (*parts, self.classes.index(self._class(row)))
 
     @staticmethod
     def _class(row: Mapping[str, str]) -> str:
-        return Path(row["file"]).parent.as_posix()
+        return Path(row["file"]).parent.relative_to(PICTURE_FOLDER).as_posix()
 
     def _opened(self, name: str, mode: str) -> Any:
         with PilImage.open(self.root / name) as picture:
-            found: Any = picture.convert(mode)
-        return self.transform(found) if self.transform else found
+            return picture.convert(mode)
 
 
 def kinds_of(text: str) -> Sequence[str]:

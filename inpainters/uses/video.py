@@ -32,6 +32,8 @@ FrameMasks = npt.NDArray[np.bool_]
 """(T, H, W), True where a pixel is to be replaced."""
 CLIP_MOST = 600
 """A clip may have as many, at most."""
+CLIP_PIXELS = 60_000_000
+"""Pixels of all frames together, at most: they take some 40 bytes each."""
 GROWN = 5
 """Pixels by which a tracked mask is grown: its edge is never met exactly."""
 LEAST_POINTS = 16
@@ -63,8 +65,8 @@ class Cleared:
 
     clip: Clip
     masks: FrameMasks
-    seen: list[float] = field(default_factory=list)
-    """Of each frame's hole, the share that other frames saw."""
+    seen: float = float("nan")
+    """The share of all holes that other frames saw."""
     keys: list[int] = field(default_factory=list)
     """The frames that the method filled, in their order."""
     warping_error: float = float("nan")
@@ -89,6 +91,12 @@ def read_clip(path: Path) -> Clip:
         raise InputError(f"'{shown(path)}' has more than {CLIP_MOST} frames: cut it shorter.")
     if len({frame.shape for frame in frames}) > 1:
         raise InputError(f"The frames of '{shown(path)}' differ in size: they must have one.")
+    if (pixels := len(frames) * frames[0].shape[0] * frames[0].shape[1]) > CLIP_PIXELS:
+        raise InputError(
+            f"'{shown(path)}' has {pixels / 1e6:.0f} million pixels in all its frames, "
+            f"{CLIP_PIXELS / 1e6:.0f} can be "
+            "worked on: cut it shorter, or make it smaller."
+        )
     return Clip(np.stack(frames), rate)
 
 
@@ -125,9 +133,19 @@ def read_masks(path: Path, clip: Clip) -> FrameMasks:
 
 
 def check_target(path: Path) -> None:
-    """Raise InputError where `write_clip` writes no such file: before the work, not after it."""
+    """Raise InputError where `write_clip` writes no such file, or would write between files that are there:
+    before the work, not after it.
+    """
     if path.suffix.lower() not in ("", ".webm"):
         raise InputError(f"'{path.suffix}' is not written: name a .webm file, or a folder for PNGs.")
+    if not path.suffix:
+        check_empty(path)
+
+
+def check_empty(folder: Path) -> None:
+    """Raise InputError for a folder that holds anything."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"'{shown(folder)}' is there already: name a new or empty folder.")
 
 
 def as_pictures(masks: FrameMasks) -> Frames:
@@ -136,23 +154,31 @@ def as_pictures(masks: FrameMasks) -> Frames:
 
 
 def write_clip(path: Path, clip: Clip) -> None:
-    """A .webm file (VP8, which every browser plays), or PNGs in a folder where the name has no suffix."""
+    """A .webm file (VP8, which every browser plays), or PNGs in a folder where the name has no suffix. VP8
+    has even sides: the last row and column are doubled where they are odd.
+    """
     check_target(path)
     if not path.suffix:
-        path.mkdir(parents=True, exist_ok=True)
-        for number, frame in enumerate(clip.frames):
-            save_png(path / f"{number:05}.png", frame)
+        write_frames(path, clip.frames)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    height, width = clip.frames.shape[1:3]
+    height, width = (side + side % 2 for side in clip.frames.shape[1:3])
     part = path.with_name(f"{path.stem}.part.webm")
     writer = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*"VP80"), clip.rate, (width, height))
     if not writer.isOpened():
         raise InputError("OpenCV has no VP8 encoder here: name a folder after -o, for PNGs.")
     for frame in clip.frames:
-        writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        odd = [(0, height - frame.shape[0]), (0, width - frame.shape[1]), (0, 0)]
+        writer.write(cv2.cvtColor(np.pad(frame, odd, "edge"), cv2.COLOR_RGB2BGR))
     writer.release()
     part.replace(path)
+
+
+def write_frames(folder: Path, frames: Frames) -> None:
+    """PNGs, numbered from 00000."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, frame in enumerate(frames):
+        save_png(folder / f"{number:05}.png", frame)
 
 
 # --- flow -----------------------------------------------------------------------------------------
@@ -354,7 +380,7 @@ def clear(
     for t in range(count):
         course.fill_seen(t, masks)  # no frame hands on what it was handed
         on_step("what other frames saw", 0.2 + 0.4 * (t + 1) / count)
-    seen = 1 - course.left / np.maximum(total, 1)
+    seen = 1 - float(course.left.sum() / total.sum())
     keys = []
     while course.unknown.any():
         t = int(course.left.argmax())
@@ -366,7 +392,7 @@ def clear(
         on_step("what no frame saw", 1 - 0.4 * float(course.left.sum() / total.sum()))
     cleared = Clip(course.frames, clip.rate)
     error = warping_error(cleared, masks, course.flows[1])
-    return Cleared(cleared, masks, [float(one) for one in seen], keys, error)
+    return Cleared(cleared, masks, seen, keys, error)
 
 
 def warping_error(clip: Clip, masks: FrameMasks, forward: Sequence[Flow]) -> float:

@@ -70,6 +70,13 @@ def test_what_is_no_choice_or_no_kind_is_a_sentence(many, tmp_path):
         kinds_to_vote(tmp_path)
 
 
+def test_pairs_whose_pictures_are_gone_are_not_offered_again():
+    mine = [Vote(f"quick/object/10-20/gone{i}", "object", "telea", "lama", "one", "v") for i in range(7)]
+    pair = next_pair(RESULTS, "object", mine, mine, random.Random(0))
+    assert not pair.again
+    assert "gone" not in pair.image_id
+
+
 def test_who_has_voted_on_all_is_thanked(monkeypatch):
     monkeypatch.setattr(arena, "_fills", lambda *_: {("10-20", "a"): ("telea", "lama")})
     pair = Pair("quick", "object", "10-20", "a", "lama", "telea")

@@ -139,6 +139,12 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("demo.server.votes.sqlite3.connect", broken)
     with pytest.raises(InputError, match="could not be kept"):
         Votes(tmp_path / "votes.sqlite").cast(vote())
+    monkeypatch.undo()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(InputError, match="could not be kept"):
+        Votes(tmp_path / "file" / "votes.sqlite").cast(vote())
+    (tmp_path / "spoiled.sqlite").write_text("no votes" * 1000)
+    assert Votes(tmp_path / "spoiled.sqlite").all() == []
 
 
 def test_the_app_gives_votes_out_and_takes_them_in(votes, tmp_path, monkeypatch, capsys):

@@ -57,6 +57,12 @@ def test_a_vote_by_key_counts_and_only_then_the_names_are_told(voter, arena):
     assert all(re.fullmatch(r"pic/[\w-]+(\.\w+)?", src) for src in voter.eval_on_selector_all(
         "#arena-pair img", "all => all.map((one) => one.getAttribute('src'))"
     ))  # fmt: skip
+    own = voter.eval_on_selector_all("#arena-pair [data-side] img", "all => all.map((one) => one.src)")
+    others = voter.eval_on_selector_all(
+        "img", "all => all.filter((one) => !one.closest('#arena-pair')).map((one) => one.src)"
+    )
+    assert not {own[0], own[2]} & set(others)
+    voter.keyboard.press("Alt+ArrowUp")  # not a vote
     press(voter, "ArrowRight")
     voter.wait_for_selector("text=Your vote counted.")
     vote = app.votes.all()[-1]
@@ -78,7 +84,7 @@ def test_a_voter_is_the_same_after_a_reload_and_sees_new_pairs(voter, arena):
         voter.wait_for_selector("text=Your vote counted.")
         assert len(app.votes.all()) == before + 1
         voter.reload()
-        voter.wait_for_selector("#arena-one:visible")
+        voter.wait_for_selector("#arena-pair [data-pair]:not([data-pair='']) img")
     mine = [vote for vote in app.votes.all() if vote.voter == app.votes.all()[-1].voter]
     assert [vote.choice for vote in mine] == ["one", "tie", "bad"]
     assert len({(vote.hole, frozenset((vote.one, vote.other))) for vote in mine}) == 3

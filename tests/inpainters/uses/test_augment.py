@@ -1,7 +1,6 @@
 """Variants of photographs: what is known stays, a broken-off start goes on, and datasets read them."""
 
 import csv
-import shutil
 from hashlib import sha256
 
 import numpy as np
@@ -36,7 +35,8 @@ def test_variants_keep_what_is_known_and_are_told_of(photos, tmp_path):
     assert [one.reason for one in made(photos, out)] == [""] * 6
     found = rows(out)
     assert [row["file"] for row in found] == [
-        "cats/a-0.png", "cats/a-1.png", "cats/b-0.png", "cats/b-1.png", "dogs/c-0.png", "dogs/c-1.png",
+        *(f"pictures/cats/{name}.png" for name in ("a-0", "a-1", "b-0", "b-1")),
+        *(f"pictures/dogs/{name}.png" for name in ("c-0", "c-1")),
     ]  # fmt: skip
     assert {row["kind"] for row in found} == {"irregular", "object"}
     for row in found:
@@ -56,7 +56,7 @@ def test_a_broken_off_start_goes_on_and_ends_alike(photos, tmp_path):
     begun = augment(photos, broken, PLAN)
     next(begun), next(begun), next(begun)
     begun.close()
-    (broken / "cats" / "a-0.png").unlink()
+    (broken / "pictures" / "cats" / "a-0.png").unlink()
     made(photos, broken)
     one, other = (
         {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
@@ -114,13 +114,13 @@ def test_datasets_read_the_folder(photos, tmp_path):
     assert (len(found), found.classes) == (6, ["cats", "dogs"])
     picture, label = found[5]
     assert (picture.size, label) == ((80, 64), 1)
-    picture, mask, label = AugmentedPictures(out, np.asarray, masks=True)[0]
+    together = AugmentedPictures(out, lambda *both: [np.asarray(one) for one in both], masks=True)
+    picture, mask, label = together[0]
     assert (picture.shape, mask.dtype, label) == ((64, 80, 3), np.uint8, 0)
     assert set(np.unique(mask)) == {0, 255}
-    shutil.rmtree(out / "masks")
-    (out / "augment.json").unlink()
     torchvision = pytest.importorskip("torchvision")
-    folder = torchvision.datasets.ImageFolder(str(out))
+    folder = torchvision.datasets.ImageFolder(str(out / "pictures"))
+    assert folder.classes == ["cats", "dogs"]
     assert [label for _, label in folder] == [0, 0, 0, 0, 1, 1]
     with pytest.raises(InputError, match="augment"):
         AugmentedPictures(tmp_path)
@@ -130,3 +130,19 @@ def test_the_manifest_is_plain_csv(photos, tmp_path):
     made(photos, tmp_path / "out")
     with (tmp_path / "out" / "manifest.csv").open(newline="") as file:
         assert len(list(csv.reader(file))) == 7
+
+
+def test_photographs_of_one_stem_do_not_overwrite_each_other(photos, tmp_path):
+    with Image.open(photos / "cats" / "a.png") as picture:
+        picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(photos / "cats" / "a.jpg")
+    made(photos, tmp_path / "out", Augmentation("telea", n=1))
+    files = [row["file"] for row in rows(tmp_path / "out")]
+    assert len(set(files)) == len(files) == 4
+    assert {"pictures/cats/a_jpg-0.png", "pictures/cats/a_png-0.png"} < set(files)
+
+
+def test_a_misspelt_method_leaves_nothing_behind(photos, tmp_path):
+    with pytest.raises(InputError, match="did you mean"):
+        made(photos, tmp_path / "out", Augmentation("teleaa"))
+    assert not (tmp_path / "out").exists()
+    made(photos, tmp_path / "out")
