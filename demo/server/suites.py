@@ -157,29 +157,11 @@ def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
     if figure.sort == "disagree":
         other = next(pair for pair in LEADING if pair[0] != metric)
         return _by_disagreement(rows, metric, _of_pictures(results, figure, *other), other[0])
-    if figure.sort == "disagree":
-        other = next(pair for pair in LEADING if pair[0] != metric)
-        return _by_disagreement(rows, metric, _of_pictures(results, figure, *other), other[0])
     rising = (METRICS[metric].better == "lower") == (figure.sort == "best")
     ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
     if figure.sort == "median":
         ordered = ordered.iloc[np.argsort(np.abs(np.arange(len(ordered)) - len(ordered) // 2), kind="stable")]
     return list(zip(ordered["bin"], ordered["image_id"], strict=True))
-
-
-def _by_disagreement(
-    rows: pd.DataFrame, metric: str, others: pd.DataFrame, other: str
-) -> list[tuple[str, str]]:
-    """(bin, image id), first where the two metrics place a method's fill furthest apart among all of its
-    own.
-    """
-    keys = ["bin", "image_id"]
-    one, two = (
-        part.groupby(keys)["value"].mean().rank(ascending=METRICS[name].better == "lower", pct=True)
-        for part, name in ((rows, metric), (others, other))
-    )
-    apart = (one - two).abs().fillna(0.0).sort_index().sort_values(ascending=False, kind="stable")
-    return [(str(label), str(image_id)) for label, image_id in apart.index]
 
 
 def _by_disagreement(

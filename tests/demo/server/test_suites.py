@@ -10,23 +10,6 @@ from demo.server import suites
 from demo.server.suites import Figure
 
 
-def test_the_pictures_that_metrics_judge_most_differently_come_first(tmp_path):
-    values = {"a": (0.1, 10.0), "b": (0.2, 30.0), "c": (0.3, 20.0)}  # b: second by one, best by the other
-    rows = [
-        {"bin": "10-20", "image_id": name, "value": pair[i], "metric": metric}
-        for name, pair in values.items()
-        for i, metric in enumerate(("lpips_squeeze", "psnr"))
-    ]
-    frame = pd.DataFrame(rows)
-    one, two = (frame[frame["metric"] == metric] for metric in ("lpips_squeeze", "psnr"))
-    found = suites._by_disagreement(one, "lpips_squeeze", two, "psnr")
-    assert found[0] == ("10-20", "a")  # the best by LPIPS, the worst by PSNR
-    assert {image_id for _, image_id in found} == set(values)
-    assert suites._by_disagreement(one, "lpips_squeeze", one, "lpips_squeeze") == [
-        ("10-20", name) for name in values
-    ]
-
-
 def test_a_broken_suite_is_named_and_the_others_are_shown(root: Path) -> None:
     good, problems = suites.readable(root)
     assert list(good) == ["tiny"]
