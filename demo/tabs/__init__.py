@@ -41,8 +41,8 @@ class Tab:
 _TABS = (
     Tab("compare", "Compare", "demo.tabs.compare:build"),
     Tab("leaderboard", "Leaderboard", "demo.tabs.leaderboard:build", ("leaderboard.css",)),
-    Tab("arena", "Arena", "demo.tabs.arena:build", ("arena.css",)),
     Tab("inside", "Inside", "demo.tabs.inside:build"),
+    Tab("arena", "Arena", "demo.tabs.arena:build", ("arena.css",)),
     Tab("claims", "Claims", "demo.tabs.claims:build", ("claims.css",)),
     Tab("methods", "Methods", "demo.tabs.methods:build", ("methods.css",)),
 )

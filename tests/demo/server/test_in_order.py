@@ -1,6 +1,7 @@
 """A page's events are answered in their order; other pages wait for none of them."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,6 +42,12 @@ def asked(app, name, body, path="/gradio_api" + EVENTS, cuts=2):
     return asyncio.ensure_future(app(scope, receive, send)), sent
 
 
+def told(story):
+    """Run it in a thread of its own: this one's loop may be a browser's."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, story).result()
+
+
 async def turns():
     for _ in range(20):
         await asyncio.sleep(0)
@@ -68,7 +75,7 @@ def test_an_event_waits_for_the_answer_to_the_one_before_on_its_page_alone():
         assert not app.locks
         assert not app.held
 
-    asyncio.run(story())
+    told(story())
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,7 @@ def test_what_is_no_event_of_a_page_waits_for_nothing(body, path):
             page.may_end[name].set()
         await asyncio.gather(*tasks)
 
-    asyncio.run(story())
+    told(story())
 
 
 def test_an_event_that_fails_or_is_given_up_holds_nothing_back():
@@ -119,4 +126,4 @@ def test_an_event_that_fails_or_is_given_up_holds_nothing_back():
         assert [name for name, _ in page.begun] == ["first", "second"]
         assert not app.locks
 
-    asyncio.run(story())
+    told(story())
