@@ -90,6 +90,7 @@ def augment(folder: Path, out: Path, plan: Augmentation, *, device: str = "auto"
         raise InputError(f"There are no pictures in '{shown(folder)}'.")
     method = create(plan.method, device=device, **plan.options)
     _settle(out, plan)
+    _drop_torn_line(out / MANIFEST)
     done = {row["file"] for row in rows(out)} if (out / MANIFEST).exists() else set()
     stems = Counter(photo.with_suffix("") for photo in photos)
     with (out / MANIFEST).open("a", newline="", encoding="utf-8") as file:
@@ -166,6 +167,12 @@ def _settle(out: Path, plan: Augmentation) -> None:
         raise InputError(f"'{shown(out)}' holds other files: name a new or empty folder with --out.")
     out.mkdir(parents=True, exist_ok=True)
     save_bytes(file, (json.dumps(wanted, indent=1) + "\n").encode())
+
+
+def _drop_torn_line(manifest: Path) -> None:
+    """Of a start that was killed while it wrote: the line that has no end goes."""
+    if manifest.exists() and not (data := manifest.read_bytes()).endswith(b"\n"):
+        save_bytes(manifest, data[: data.rfind(b"\n") + 1])
 
 
 def rows(out: Path) -> list[dict[str, str]]:

@@ -65,6 +65,16 @@ def test_a_broken_off_start_goes_on_and_ends_alike(photos, tmp_path):
     assert one == other
 
 
+def test_a_line_that_was_torn_off_is_written_again(photos, tmp_path):
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    made(photos, whole)
+    made(photos, torn)
+    manifest = (torn / "manifest.csv").read_bytes()
+    (torn / "manifest.csv").write_bytes(manifest[:-70])
+    made(photos, torn)
+    assert (torn / "manifest.csv").read_bytes() == (whole / "manifest.csv").read_bytes()
+
+
 def test_other_settings_and_foreign_folders_are_refused(photos, tmp_path):
     out = tmp_path / "out"
     made(photos, out)
