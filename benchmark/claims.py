@@ -127,15 +127,7 @@ class Claim:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Suite:
-    """The holes of one kind of one results folder."""
-
-    results: Results
-    mask_set: str
-
-
-def _suites(root: Path, name: str) -> list[_Suite]:
+def _suites(root: Path, name: str) -> list[Results]:
     try:
         file = results.row_file(root / name)
         return list(_read(root / name, file.stat().st_mtime_ns))
@@ -144,9 +136,9 @@ def _suites(root: Path, name: str) -> list[_Suite]:
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, stamp: int) -> tuple[_Suite, ...]:
+def _read(folder: Path, stamp: int) -> tuple[Results, ...]:
     """Kept until the rows change: several beliefs ask for the same."""
-    return tuple(_Suite(part, part.mask_set or part.mask_sets[0]) for part in results.load(folder).parts())
+    return tuple(results.load(folder).parts())
 
 
 def _title(entry: str) -> str:
@@ -159,7 +151,7 @@ def _title(entry: str) -> str:
 class _Column:
     """The holes of a suite, of one bin where it is named, by one metric."""
 
-    suite: _Suite
+    suite: Results
     measure: tuple[str, str]
     label: str = ""
 
@@ -167,9 +159,9 @@ class _Column:
     def wide(self) -> pd.DataFrame:
         """One line per hole, one column per entry, turned so that larger is better."""
         metric = self.measure[0]
-        if self.measure not in self.suite.results.measured:
+        if self.measure not in self.suite.measured:
             return pd.DataFrame()
-        rows = over_answers(figures_of(self.suite.results, *self.measure))
+        rows = over_answers(figures_of(self.suite, *self.measure))
         rows = rows[rows["image_id"] != WHOLE_SET]
         rows = rows[rows["bin"] == self.label] if self.label else rows
         sign = 1.0 if METRICS[metric].better == "higher" else -1.0
@@ -200,11 +192,11 @@ class _Column:
 
     @property
     def source(self) -> str:
-        return f"{self.suite.results.suite}, `{self.suite.mask_set}` holes"
+        return f"{self.suite.suite}, `{self.suite.mask_set}` holes"
 
     @property
     def link(self) -> dict[str, str]:
-        query = {"t": "leaderboard", "suite": self.suite.results.suite, "holes": self.suite.mask_set}
+        query = {"t": "leaderboard", "suite": self.suite.suite, "holes": self.suite.mask_set}
         return query | dict(zip(("metric", "region"), self.measure, strict=True))
 
 
@@ -222,8 +214,8 @@ def _copies(root: Path) -> Claim:
     if drawn is not None:
         sentences.append(
             f"Where a hole was drawn small and got detail from the surroundings, it lies "
-            f"{drawn['distance'].mean():.1f} "
-            f"grey levels from what the network had drawn; PatchMatch's own answer, which only copies, lies "
+            f"{drawn['distance'].mean():.1f} grey levels from what the network had drawn; "
+            f"PatchMatch's own answer, which only copies, lies "
             f"{drawn['beside'].mean():.1f} from it ({len(drawn)} fills of `detail`)."
         )
     return Claim(
@@ -231,8 +223,7 @@ def _copies(root: Path) -> Claim:
         "Inpainting just copies nearby texture.",
         tuple(trials),
         tuple(sentences),
-        "It takes a method that only copies and networks on the same holes: `python -m "
-        "benchmark run photos`.",
+        "It takes a method that only copies, beside networks: `python -m benchmark run photos`.",
     )
 
 
@@ -405,11 +396,10 @@ def _training() -> str:
     if not one_pass or "denoiser" not in hours:
         return "With other weights it may come out otherwise."
     return (
-        f"All have this project's weights: the networks learned for {min(one_pass):g} to "
-        f"{max(one_pass):g} hours "
-        f"of one core, the denoiser of the samplers for {hours['denoiser']:g}. With the papers' "
-        f"weights it may come "
-        "out otherwise."
+        f"All have this project's weights: the networks learned for {min(one_pass):g} to {max(one_pass):g} "
+        f"hours of one core, the denoiser of the samplers for {hours['denoiser']:g}. With the "
+        f"papers' weights "
+        "it may come out otherwise."
     )
 
 
