@@ -247,9 +247,8 @@ _BRUSHBENCH = tuple(
         regions=("known",),
         better=better,
         unit=unit,
-        variant=f"As BrushBench's evaluator (Ju 2024), of the known pixels as a method left "
-        f"them: {variant}; at "
-        "512x512 (bicubic).",
+        variant="As BrushBench's evaluator (Ju 2024), of the known pixels as a method left them: "
+        f"{variant}; at 512x512 (bicubic).",
         weights=weights,
         target=f"benchmark.metrics.brushbench:{name}",
         requires=(*_TORCH, "lpips") if weights else (),
@@ -267,9 +266,8 @@ _DISCERNIBLE = tuple(
         regions=("whole",),
         better="higher",
         unit="",
-        variant=f"As MAT's evaluator (Li 2022): {variant}, by a linear support vector machine "
-        f"of squared hinge "
-        f"loss (weight 1) on {_INCEPTION[1].variant}.",
+        variant=f"As MAT's evaluator (Li 2022): {variant}, by a linear support vector machine of squared "
+        f"hinge loss (weight 1) on {_INCEPTION[1].variant}.",
         weights="inception",
         target=f"benchmark.metrics.discernible:{short}_legacy",
         requires=(*_TORCH, "torchmetrics", "torch_fidelity"),
