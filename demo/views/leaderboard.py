@@ -53,6 +53,11 @@ class Board:
     families: Collection[str]
     """Those in view."""
 
+    @property
+    def columns(self) -> list[str]:
+        """The bins with a column of their own beside the one of all: none where there is a single one."""
+        return self.bins if len(self.bins) > 1 else []
+
 
 def board(results: Results, metric: str, region: str, families: Collection[str]) -> list[Any]:
     """Values of the table, both charts and the small print."""
@@ -143,7 +148,7 @@ def not_run(board: Board) -> str:
 
 
 def _row(board: Board, entry: str) -> dict[str, dict[str, Any]]:
-    row = {label: _cell(board.cells.get((entry, label))) for label in [*board.bins, ALL_BINS]}
+    row = {label: _cell(board.cells.get((entry, label))) for label in [*board.columns, ALL_BINS]}
     if entry not in board.seconds:
         return row | {"seconds": {"v": None, "why": "No time was recorded."}}
     return row | {"seconds": {"v": board.seconds[entry]}}
@@ -155,7 +160,7 @@ def _columns(board: Board) -> list[dict[str, Any]]:
     numbers = {"better": _better(board.metric), "digits": _digits(board.cells), **few}
     heads = [
         {"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers}
-        for label in board.bins
+        for label in board.columns
     ]
     note = f"Median per picture, {machine(board.results)}."
     clock = {"id": "seconds", "title": "seconds", "kind": "seconds", "better": "low", "note": note}

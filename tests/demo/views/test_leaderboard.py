@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmark.report.summary import TableFigure
+from demo.app import RESULTS
 from demo.server import suites
 from demo.views import leaderboard as view
+from inpainters.families import FAMILIES
 
 
 def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
@@ -91,3 +93,12 @@ def test_holes_of_two_kinds_share_no_table(two_kinds: Path) -> None:
         (point,) = (line["pts"][0] for line in by_seconds["series"] if line["id"] == "telea")
         found[kind] = best, pytest.approx(cells["telea"]["all"]["v"]), pytest.approx(point["x"])
     assert found == {"irregular": (["telea"], 0.295, 0.2), "object": (["mean_fill"], 0.795, 2.0)}
+
+
+def test_a_single_bin_has_no_column_beside_that_of_all() -> None:
+    for suite, mask_set, wanted in (("center_box", "", ["all"]), ("quick", "object", None)):
+        results = suites.open_suite(RESULTS, suite, mask_set)
+        table = view.board(results, "lpips_squeeze", "hole", list(FAMILIES))[0]
+        columns = [one["id"] for one in table["cols"] if one["id"] != "seconds"]
+        assert columns == (wanted or [*columns[:-1], "all"])
+        assert len(columns) == (1 if wanted else 7)
