@@ -63,9 +63,9 @@ _JUMPS = (
     ),
 )
 _DIFFUSION: dict[str, Any] = {
-    "version": "3",
+    "version": "4",
     "licence": "Apache-2.0; weights for research",
-    "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=0.25),
+    "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=3.0),
     "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8, depth=_DEPTH),
     "requires": ("torch", "safetensors", "diffusers"),
     "weights": ("denoiser",),
@@ -347,7 +347,7 @@ _SPECS = (
     MethodSpec(
         name="latent_diffusion",
         title="Latent diffusion",
-        version="3",
+        version="4",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
         summary="Draws the fill out of noise, in a compressed form of the picture (the latent of an "

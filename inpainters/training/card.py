@@ -105,10 +105,11 @@ def _started(started: Mapping[str, Any] | None) -> str:
     if not started:
         return ""
     fresh = [f" Its part '{part}' began with fresh weights." for part in started.get("fresh", ())]
+    where = f" on {started['hardware']}" if started.get("hardware") else ""
     return (
         f"* It began with the weights that were bundled before: {started['parameters']:,} parameters, "
-        f"{started['crops']:,} crops in {started['hours']:g} hours, which are counted here. Where this "
-        "network is wider, they were grown without changing what they compute." + "".join(fresh)
+        f"{started['crops']:,} crops in {started['hours']:g} hours{where}, which are counted here. Where "
+        "this network is wider, they were grown without changing what they compute." + "".join(fresh)
     )
 
 

@@ -88,9 +88,15 @@ def bundled_card(name: str) -> Path:
 
 
 def seen(card: Path) -> dict[str, Any]:
-    """The `crops` and `hours` of the weights that a NAME.json is of; 0 where it is not there."""
+    """The `crops`, `hours` and `hardware` of the weights that a NAME.json is of; 0 and "" where it is not
+    there.
+    """
     facts = facts_of(card)
-    return {"crops": int(facts.get("crops", 0)), "hours": float(facts.get("hours", 0))}
+    return {
+        "crops": int(facts.get("crops", 0)),
+        "hours": float(facts.get("hours", 0)),
+        "hardware": str(facts.get("hardware", "")),
+    }
 
 
 def facts_of(card: Path) -> dict[str, Any]:

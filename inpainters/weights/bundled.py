@@ -15,7 +15,9 @@ BUNDLED: dict[str, dict[str, str]] = {
         "contextual_attention-1-of-1.safetensors": "1897efbdd4636fd678f71764deec045110e3ea11bb2f9802d8601518854df5a9",
     },
     "denoiser": {
-        "denoiser-1-of-1.safetensors": "7032f6940487f9537cac0c5e32e71bbecf81c9dadac76a5e84de9b27c6fac6be",
+        "denoiser-1-of-3.safetensors": "1fb14e50f75f9419535f5e1096ceb5495f98a9641228502d71d9a562be0776d8",
+        "denoiser-2-of-3.safetensors": "8349839dbc048c1eca00a345531095f82e86fc934d7f2e7b36c743812df5f312",
+        "denoiser-3-of-3.safetensors": "dd0ad34311cf1147fafefa12f9a61a592cda0ca415fab1737a8a83d90a187b9f",
     },
     "gated_conv": {
         "gated_conv-1-of-2.safetensors": "fa125b1bbce6e862ad134638e922a8bbe7b095ca7c6209d904d55a3f67e6db32",
@@ -25,7 +27,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "lama-1-of-1.safetensors": "9090edfd7b3475bb54c19e1d693418d3f1691943c3e147e25ef10180fdc73f61",
     },
     "latent_diffusion": {
-        "latent_diffusion-1-of-1.safetensors": "edd92721a575f3de37171f9079a0133508630858d7b835a2c2d7bcdcd9d03522",
+        "latent_diffusion-1-of-1.safetensors": "2eaa8254241cda68084d4bd51f388b2982d80859300d43bf460a9a6762fb414e",
     },
     "partial_conv": {
         "partial_conv-1-of-1.safetensors": "b41c979a5956c094ea0bf691664576092b4d8ed7e890e33ac14978fceb10c974",
