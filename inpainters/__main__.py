@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from inpainters import commandline, costs
+from inpainters import commandline, costs, use_commands
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult
 from inpainters.commandline import say
 from inpainters.conformance import CLAUSES, verdicts
@@ -101,17 +101,11 @@ def _parser() -> commandline.Parser:
     fill.add_argument(
         "--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated"
     )
-    fill.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    commandline.add_trust(fill)
-    commandline.add_offline(fill)
-    commandline.add_weights(fill)
+    commandline.add_running(fill)
     fill.set_defaults(command=_fill)
     checking = commands.add_parser("check", help="try whether a method keeps its contract")
     checking.add_argument("name", metavar="NAME", help="a method, or module:name of your own")
-    checking.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    commandline.add_trust(checking)
-    commandline.add_offline(checking)
-    commandline.add_weights(checking)
+    commandline.add_running(checking)
     checking.set_defaults(command=_check)
     probing = commands.add_parser("probe", help="find out how an exported network wants to be called")
     probing.add_argument("file", metavar="torchscript:FILE|onnx:FILE")
@@ -131,63 +125,8 @@ def _parser() -> commandline.Parser:
     commandline.add_offline(fetching)
     fetching.add_argument("--weights", type=commandline.path, metavar="DIR", help="the folder to write to")
     fetching.set_defaults(command=_fetch)
-    _add_augment(commands.add_parser("augment", help="mask parts of photographs and fill them again"))
-    _add_video(commands.add_parser("video", help="take something out of a clip"))
+    use_commands.add_uses(commands)
     return parser
-
-
-def _add_video(added: argparse.ArgumentParser) -> None:
-    added.add_argument(
-        "clip", type=commandline.path, metavar="CLIP", help="a video file, or a folder of frames"
-    )
-    added.add_argument(
-        "mask",
-        type=commandline.path,
-        metavar="MASK|DIR",
-        help="white = missing: of the first frame, which is tracked, or a folder with one for each frame",
-    )
-    added.add_argument(
-        "-o",
-        "--out",
-        type=commandline.path,
-        required=True,
-        metavar="OUT",
-        help="a .webm file, or a folder for PNGs",
-    )
-    added.add_argument("--method", default="lama", metavar="A", help="for what no frame saw (default: lama)")
-    added.add_argument(
-        "--masks", type=commandline.path, metavar="DIR", help="also write the masks there, as PNGs"
-    )
-    added.add_argument("--seed", type=int, default=0)
-    added.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
-    added.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    commandline.add_trust(added)
-    commandline.add_offline(added)
-    commandline.add_weights(added)
-    added.set_defaults(command=_video)
-
-
-def _add_augment(added: argparse.ArgumentParser) -> None:
-    added.add_argument(
-        "folder", type=commandline.path, metavar="FOLDER", help="of photographs; one per class"
-    )
-    added.add_argument("--out", type=commandline.path, required=True, metavar="DIR")
-    added.add_argument("--method", default="lama", metavar="A", help="default: lama")
-    added.add_argument("--n", type=int, default=2, help="variants of each photograph (default: 2)")
-    added.add_argument(
-        "--masks",
-        default="irregular,object",
-        metavar="A,B",
-        help="kinds of masks (default: irregular,object)",
-    )
-    added.add_argument("--low", type=float, default=0.05, help="least share that is masked (default: 0.05)")
-    added.add_argument("--high", type=float, default=0.3, help="largest share (default: 0.3)")
-    added.add_argument("--seed", type=int, default=0)
-    added.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    commandline.add_trust(added)
-    commandline.add_offline(added)
-    commandline.add_weights(added)
-    added.set_defaults(command=_augment)
 
 
 # --- list -----------------------------------------------------------------------------------------
@@ -217,65 +156,6 @@ def _list(_: argparse.Namespace) -> int:
 
 def _presets() -> dict[str, dict[str, int]]:
     return {name: found for name, spec in METHODS.items() if (found := spec.presets())}
-
-
-# --- uses -----------------------------------------------------------------------------------------
-
-
-def _video(arguments: argparse.Namespace) -> int:
-    from inpainters.uses import video
-
-    out: Path = arguments.out
-    video.check_target(out)
-    if out.suffix:
-        commandline.check_new([out], [arguments.clip, arguments.mask], overwrite=arguments.overwrite)
-    if arguments.masks:
-        video.check_empty(arguments.masks)
-    name, settings = commandline.settings_of(commandline.joined(arguments.method, trust=arguments.trust))
-    method = create(name, device=arguments.device, **settings)
-    clip = video.read_clip(arguments.clip)
-    masks = video.read_masks(arguments.mask, clip)
-    with tqdm(total=100, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}", disable=None) as bar:
-
-        def on_step(what: str, share: float) -> None:
-            bar.set_description_str(what)
-            bar.update(round(100 * share) - bar.n)
-
-        found = video.clear(clip, masks, method, seed=arguments.seed, on_step=on_step)
-    video.write_clip(out, found.clip)
-    if arguments.masks:
-        video.write_frames(arguments.masks, video.as_pictures(masks))
-    print(
-        f"{len(clip.frames)} frames in '{out}'. Other frames saw {found.seen:.0%} of what is "
-        f"replaced; {method.spec.title} filled "
-        f"{len(found.keys)} key frames. Warping error {found.warping_error:.2f} grey levels."
-    )
-    return 0
-
-
-def _augment(arguments: argparse.Namespace) -> int:
-    from inpainters.uses import augment as uses
-
-    name, settings = commandline.settings_of(commandline.joined(arguments.method, trust=arguments.trust))
-    plan = uses.Augmentation(
-        name,
-        settings,
-        arguments.n,
-        tuple(uses.kinds_of(arguments.masks)),
-        arguments.low,
-        arguments.high,
-        arguments.seed,
-    )
-    failures = 0
-    variants = uses.augment(arguments.folder, arguments.out, plan, device=arguments.device)
-    total = uses.count_of(arguments.folder, plan, arguments.out)
-    for one in tqdm(variants, total=total, unit="picture", disable=None):
-        if one.reason:
-            failures += 1
-            say(f"{shown(one.file)}: {one.reason}")
-    pictures, masks = (arguments.out / name for name in (uses.PICTURE_FOLDER, uses.MASK_FOLDER))
-    print(f"{total - failures} pictures in '{pictures}', their masks in '{masks}'.")
-    return 1 if failures else 0
 
 
 # --- fill -----------------------------------------------------------------------------------------
@@ -501,7 +381,7 @@ def _options(names: Sequence[str], given: Sequence[str]) -> Mapping[str, dict[st
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    name, options = commandline.settings_of(commandline.joined(arguments.name, trust=arguments.trust))
+    name, options = commandline.method_of(arguments.name, trust=arguments.trust)
     broken = 0
     for verdict in verdicts(create(name, device=arguments.device, **options)):
         broken += bool(verdict.problem)

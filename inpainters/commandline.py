@@ -140,6 +140,14 @@ def check_writable(folders: Iterable[Path]) -> None:
             raise OSError(error.errno, error.strerror, str(folder)) from None
 
 
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Add what every command has that runs a method: `--device`, `--trust`, `--offline` and `--weights`."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_trust(parser)
+    add_offline(parser)
+    add_weights(parser)
+
+
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """Add `--trust`, without which no code and no file of somebody else is run or read."""
     parser.add_argument(
@@ -179,6 +187,11 @@ def settings_of(name: str) -> tuple[str, dict[str, str]]:
             )
         found[key] = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
     return method, found
+
+
+def method_of(name: str, *, trust: bool) -> tuple[str, dict[str, str]]:
+    """One method and its settings, as `joined` and `settings_of` read them."""
+    return settings_of(joined(name, trust=trust))
 
 
 def _joined(name: str, *, trust: bool) -> str:
