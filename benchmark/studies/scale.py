@@ -23,8 +23,8 @@ import pandas as pd
 
 from benchmark import cells, measure, results
 from benchmark.cells import Cell, ColumnKey
-from benchmark.engines import on_ray
 from benchmark.engines.local import declared, open_method
+from benchmark.engines.on_ray.chunks import CHUNK
 from benchmark.inputs.frozen import load_inputs
 from benchmark.metrics.base import Floats
 from benchmark.plan import Plan, load_plan, plan_file
@@ -271,7 +271,7 @@ def chunks(methods: Sequence[Method], pictures: int, setting: Setting, costs: Co
         pace = kept + (1 - kept) / setting.faster if on_gpu else 1.0
         for label in BINS:
             one = declared(Cell("places2", "irregular", label, name, 0, options))
-            size = max(1, int(np.ceil(on_ray.CHUNK / max(one, 1e-3))))
+            size = max(1, int(np.ceil(CHUNK / max(one, 1e-3))))
             times = random.choice(method.seconds.get(label, _all_times(method)), pictures) * pace
             sums = np.add.reduceat(times, np.arange(0, pictures, size))
             counts = np.diff([*range(0, pictures, size), pictures])

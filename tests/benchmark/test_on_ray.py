@@ -18,6 +18,7 @@ from skimage import data
 from benchmark.__main__ import main
 from benchmark.cells import ColumnKey, finished
 from benchmark.engines import on_ray
+from benchmark.engines.on_ray import chunks, connection, dispatch
 from benchmark.files import cell_manifest
 from benchmark.plan import load_plan
 from inpainters import registry
@@ -63,7 +64,11 @@ def head():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_task_oom_retries", "2")
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        with pytest.MonkeyPatch.context() as start:
+            start.delenv("INPAINTING_WEIGHTS", raising=False)  # else nodes write beside these weights
+            cluster = Cluster(
+                initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
+            )
         yield cluster
         cluster.shutdown()
 
@@ -85,7 +90,7 @@ def run(photos, tmp_path):
 
 
 def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(on_ray.measure, "cores", lambda: 2)
+    monkeypatch.setattr(connection.measure, "cores", lambda: 2)
     methods = ["--methods", "mean_fill,telea"]
     assert run("local", *methods) == 0
     assert run("ray", *methods, "--engine", "ray") == 0
@@ -102,9 +107,9 @@ def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
 def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(
     run, head, photos, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(on_ray, "TRIES", 1)
+    monkeypatch.setattr(connection, "TRIES", 1)
     monkeypatch.setenv("FRAGILE", str(tmp_path))
-    monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "FRAGILE": str(tmp_path)})
+    monkeypatch.setattr(connection, "ONE_THREAD", {**connection.ONE_THREAD, "FRAGILE": str(tmp_path)})
     (tmp_path / "fragile_method.py").write_text(OWN)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name, colour in (("astronaut", (255, 0, 0)), ("coffee", (0, 0, 255))):
@@ -118,10 +123,10 @@ def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(
         assert code == 1
         (cell,) = [one for one in (tmp_path / "out/cells").rglob("*-0") if (one / "manifest.json").exists()]
         stored = cell_manifest(cell)
-        assert stored.failed == {"astronaut@full": on_ray.DIED}
+        assert stored.failed == {"astronaut@full": dispatch.DIED}
         assert sorted(stored.pictures) == ["chelsea@full", "coffee@full"]
         plan = load_plan(tmp_path / "out")
-        (again,) = on_ray._chunks(tmp_path / "out", plan, plan.cells()[0])
+        (again,) = chunks.chunks_of(tmp_path / "out", plan, plan.cells()[0])
         assert "astronaut@full" in again.images  # a later run tries it once more
         (cell / "manifest.json").unlink()
         done = [image_id for image_id in again.images if finished(cell, image_id)]
@@ -146,8 +151,8 @@ def test_columns_are_shared_out_and_summed(run, head, tmp_path):
 
 
 def test_without_the_package_or_a_cluster_one_sentence_says_so(run, capsys, monkeypatch):
-    monkeypatch.setattr(on_ray, "find_spec", lambda name: None)
-    with pytest.raises(UnavailableError, match="pip install ray"), on_ray.cluster(""):
+    monkeypatch.setattr(connection, "find_spec", lambda name: None)
+    with pytest.raises(UnavailableError, match="pip install ray"), connection.cluster(""):
         pass
     monkeypatch.undo()
     assert run("out", "--methods", "mean_fill", "--engine", "ray", "--address", "127.0.0.1:1") == 2
@@ -161,7 +166,7 @@ def test_nodes_that_share_no_folder_fill_and_score_by_way_of_a_url(run, head, ph
     monkeypatch.setenv("INPAINTING_WEIGHTS", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(
-        on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        connection, "ONE_THREAD", {**connection.ONE_THREAD, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     )
     methods = ["--methods", "mean_fill", "--bins", "10-20"]
     assert run("local", *methods) == 0
@@ -204,9 +209,9 @@ def test_each_gpu_has_one_process_and_what_kills_it_is_recorded_once(photos, tmp
     PilImage.fromarray(picture).save(photos / "astronaut.png")
     for name in ("one", "two", "three"):
         shutil.copy(photos / "coffee.png", photos / f"{name}.png")
-    monkeypatch.setattr(on_ray, "CHUNK", 1e-3)
-    monkeypatch.setattr(on_ray, "TRIES", 1)
-    monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "PLACED": str(tmp_path)})
+    monkeypatch.setattr(chunks, "CHUNK", 1e-3)
+    monkeypatch.setattr(connection, "TRIES", 1)
+    monkeypatch.setattr(connection, "ONE_THREAD", {**connection.ONE_THREAD, "PLACED": str(tmp_path)})
     (tmp_path / "placed_method.py").write_text(WHERE)
     monkeypatch.syspath_prepend(str(tmp_path))
     cluster = Cluster(
@@ -219,7 +224,7 @@ def test_each_gpu_has_one_process_and_what_kills_it_is_recorded_once(photos, tmp
         asked += ["--out", str(tmp_path / "out"), "--engine", "ray", "--address", cluster.address]
         assert main([*asked, "--only", "run"]) == 1
         (cell,) = [cell_manifest(one) for one in (tmp_path / "out/cells").rglob("*-0")]
-        assert cell.failed == {"astronaut@full": on_ray.DIED}
+        assert cell.failed == {"astronaut@full": dispatch.DIED}
         assert sorted(cell.pictures) == [
             f"{name}@full" for name in ("chelsea", "coffee", "one", "three", "two")
         ]
@@ -250,8 +255,8 @@ def patient(image, mask):
 
 
 def test_a_node_that_is_killed_costs_what_it_was_at(run, head, tmp_path, monkeypatch):
-    monkeypatch.setattr(on_ray, "CHUNK", 1e-3)  # a picture each
-    monkeypatch.setattr(on_ray, "ONE_THREAD", {**on_ray.ONE_THREAD, "PATIENT": str(tmp_path)})
+    monkeypatch.setattr(chunks, "CHUNK", 1e-3)  # a picture each
+    monkeypatch.setattr(connection, "ONE_THREAD", {**connection.ONE_THREAD, "PATIENT": str(tmp_path)})
     (tmp_path / "patient_method.py").write_text(SLOW)
     monkeypatch.syspath_prepend(str(tmp_path))
     node = head.add_node(num_cpus=2)

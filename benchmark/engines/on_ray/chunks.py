@@ -1,0 +1,56 @@
+"""What a process is given at once: some pictures of a cell."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark import mirror
+from benchmark.cells import Cell, finished
+from benchmark.engines.local import declared
+from benchmark.plan import Plan
+from inpainters import registry
+
+CHUNK = 20.0
+"""Declared seconds of work that a process is given at once: short enough that none is waited for long, long
+enough that opening a method hardly counts.
+"""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Pictures of one cell."""
+
+    cell: Cell
+    images: tuple[str, ...]
+    reference: str = ""
+    """Of a method from elsewhere, which each process has to add to its table."""
+
+    @property
+    def seconds(self) -> float:
+        """Declared, on the reference machine."""
+        return declared(self.cell) * len(self.images)
+
+
+def chunks_of(root: Path, plan: Plan, cell: Cell) -> Iterator[Chunk]:
+    """What of a cell is to be filled; pictures that a method is given together stay together."""
+    images, folder = plan.images(cell.entry, cell.column), cell.folder(root)
+    size = plan.batch * max(1, math.ceil(CHUNK / max(declared(cell), 1e-3) / plan.batch))
+    for start in range(0, len(images), size):
+        some = images[start : start + size]
+        if not all(finished(folder, image_id) for image_id in some):
+            yield Chunk(cell, tuple(some), _reference(cell.method))
+
+
+def _reference(method: str) -> str:
+    """By what a process adds a method from elsewhere: files are named by their whole path."""
+    reference = registry.reference_of(method)
+    kind, _, rest = reference.partition(":")
+    here = kind in registry.ELSEWHERE and Path(rest).exists()
+    return f"{kind}:{Path(rest).resolve()}" if here else reference
+
+
+def told_of(root: Path) -> tuple[str, str]:
+    """The results folder as a process is told of it, and the URL that it is worked on for, or ''."""
+    elsewhere = mirror.of(root)
+    return str(root.resolve()), elsewhere.url if elsewhere else ""
