@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.server import samples
+from demo.actions.tools import use_tool
 from demo.server.answers import Keeper
 from demo.server.jobs import Batch, Job, job_for
 from demo.server.linked import RUNS_MARK, mask_of
@@ -18,18 +18,14 @@ from demo.server.pictures import canvas_digest, open_mask, open_picture, read_ca
 from demo.server.purposes import PURPOSES
 from demo.server.restoring import restored
 from demo.server.showcase import INVITATION, showcase
-from demo.server.visit import HANDED, App, Reply, Round, Session
+from demo.server.visit import App, Reply, Round, Session
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.imaging import Mask
-from inpainters.masks import GENERATORS, generate
 from inpainters.strategy import MOST_HOLES, Hole
 
 MOSTLY = 0.5
 """A mask file that masks more of the picture than this may be meant the other way round."""
-HANDED_NOTE = (
-    "A hole of the Leaderboard, with its method ticked. Its copy for looking at may score a little otherwise."
-)
 BACK = "Your picture, mask and results are back."
 GivenOptions = Mapping[str, Mapping[str, object]]
 """Method -> option -> value, as it stands on a page."""
@@ -113,41 +109,6 @@ def load_mask_file(app: App, session: Session, path: str | Path, name: str) -> R
         notes = (*notes, f"'{name}' masks {mask.mean():.0%} of the picture: white is what is missing.")
         offers = (("invert", "Invert it"),)
     return Reply(" ".join(notes), mask=app.store.put_image(mask), offers=offers)
-
-
-def take_offer(session: Session, chosen: object) -> Reply:
-    """What was offered about a mask file."""
-    token = session.offers.pop(str(chosen), None)
-    if token is None:
-        raise InputError("That is no longer offered; load the mask file again.")
-    session.drawn = ""
-    return Reply("The mask is as you chose.", mask=token)
-
-
-def use_tool(app: App, session: Session, data: Mapping[str, Any]) -> Reply:
-    """A tool of the editor that needs the server: an example, a drawn mask, the file's transparent pixels."""
-    kind = data.get("kind")
-    if kind == "sample":
-        name = str(data.get("id"))
-        session.begin(open_picture(app.store, samples.sample_path(name), samples.SAMPLES[name][0], name))
-        return Reply()
-    picture = session.round.picture
-    if kind == "transparent":
-        session.drawn = ""
-        return Reply("The file's transparent pixels are the mask now.", mask=picture.transparent)
-    if kind == HANDED:
-        handed = session.offers.get(HANDED)
-        return Reply(HANDED_NOTE, mask=handed) if handed else Reply()
-    if kind == "offer":
-        return take_offer(session, data.get("id"))
-    if kind != "generate":
-        raise InputError("That tool is unknown; reload the page.")
-    name, seed = str(data.get("name")), int(data.get("seed") or 0)
-    fixed = name in GENERATORS and GENERATORS[name].fixed
-    ratio = None if fixed else min(0.6, max(0.01, float(data.get("ratio") or 0.2)))
-    mask = generate(name, picture.size, seed=max(0, seed), ratio=ratio)
-    session.drawn = f"{name}:{round(100 * (ratio or 0))}:{max(0, seed)}"
-    return Reply(mask=app.store.put_image(mask))
 
 
 def painted(session: Session, data: Mapping[str, Any]) -> bool:

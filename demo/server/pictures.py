@@ -82,6 +82,15 @@ def from_result(store: Store, token: str, title: str, called: str = "") -> OpenP
     return OpenPicture(title, token, token, _preview(store, image, token), image.shape[:2], called=called)
 
 
+def from_pixels(store: Store, image: Image, title: str, called: str, empty: Mask) -> OpenPicture:
+    """Pixels (H, W, 3) uint8 that were made here as the next picture; nothing is known where `empty` (H,
+    W).
+    """
+    token, size = store.put_image(image), (image.shape[0], image.shape[1])
+    hidden = store.put_image(empty)
+    return OpenPicture(title, token, token, _preview(store, image, token), size, (), hidden, called=called)
+
+
 def _preview(store: Store, image: Image, token: str) -> str:
     small = at_most(image, PREVIEW)
     return token if small is image else store.put_image(small)

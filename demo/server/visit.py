@@ -36,6 +36,8 @@ class Reply(NamedTuple):
     """Token of a mask that takes the place of the painted one (white = missing)."""
     offers: tuple[tuple[str, str], ...] = ()
     """(id, words) of what can be done about it, keys of `Session.offers`."""
+    how: str = ""
+    """"add" where the mask joins the painted one, "remove" where it is taken away from that."""
 
 
 HANDED = "handed"
@@ -219,10 +221,13 @@ class Session:
         token = self.round.answers.get(name)
         if token is None:
             raise InputError("That result is not there yet; wait for it or choose another.")
-        self.stop()
         method, _, seed = name.partition("-seed")
         called = f"{registry.get(method).title}’s fill" + (f", seed {seed}" if seed else "")
-        picture = from_result(self.store, token, f"{self.round.picture.title}, {name}", called)
+        self.go_on(from_result(self.store, token, f"{self.round.picture.title}, {name}", called))
+
+    def go_on(self, picture: OpenPicture) -> None:
+        """Make a picture the next one; rounds that were undone are past."""
+        self.stop()
         undone = self.rounds[self.index + 1 :]
         self.rounds[self.index + 1 :] = [Round(picture)]
         self._set_aside(undone)

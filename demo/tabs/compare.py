@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demo.actions import compare as actions
+from demo.actions import tools
 from demo.server import samples
 from demo.server.archive import archive
 from demo.server.jobs import Batch
@@ -188,7 +189,7 @@ class CompareTab:
 
     def on_tool(self, session: Session | None, event: gr.EventData) -> list[Any]:
         data = sent(event)
-        use = partial(actions.use_tool, self.app, data=data)
+        use = partial(tools.use_tool, self.app, data=data)
         return self._act(session, use, opened=data.get("kind") == HANDED)
 
     def on_mask(self, session: Session | None, event: gr.EventData) -> list[Any]:

@@ -80,9 +80,10 @@ def editor(
     error: bool = False,
     mask: str | None = None,
     offers: Sequence[tuple[str, str]] = (),
+    how: str = "",
 ) -> dict[str, Any]:
-    """The MaskEditor's value; the painted mask stays unless `mask`, a token, is given. With nothing else to
-    say: how the file was converted.
+    """The MaskEditor's value; the painted mask stays unless `mask`, a token, is given: it takes its place, or
+    `how` it joins or leaves it. With nothing else to say: how the file was converted.
     """
     shown = {"rev": next_rev(), "note": note, "error": error, "query": compare_link(session)}
     shown["visit"] = session.id
@@ -96,8 +97,9 @@ def editor(
         "w": picture.size[1],
         "h": picture.size[0],
         "mask": url(mask),
+        "how": how,
         "note": note or " ".join(picture.notes),
-        "transparent": picture.transparent is not None,
+        "transparent": picture.transparent is not None and not picture.called,
         "sample": picture.sample,
         "finished": bool(session.round.best),
     }

@@ -1,7 +1,16 @@
 /* What changes the mask of an editor, and what tells of it. */
 
 import { holes } from "./mask_editor.holes.js";
-import { capsule, invert, polygon, rectangle, spread, summary, writer } from "./mask_editor.mask.js";
+import {
+  capsule,
+  invert,
+  polygon,
+  rectangle,
+  spread,
+  spreadStep,
+  summary,
+  writer,
+} from "./mask_editor.mask.js";
 
 function measured(mask) {
   const found = summary(mask);
@@ -11,10 +20,11 @@ function measured(mask) {
   return { ...found, percent, border };
 }
 
-function ratioText(mask, { count, percent, border }) {
+function ratioText(mask, { count, percent, border, depth }) {
   if (!count) return mask.w ? "Paint over what should disappear." : "";
   const digits = percent > 0 && percent < 0.1 ? percent.toFixed(3) : percent.toFixed(1);
-  return `${digits} % of the picture${border ? ", touches the border" : ""}`;
+  const deep = depth ? `, ${depth} px deep` : "";
+  return `${digits} % of the picture${deep}${border ? ", touches the border" : ""}`;
 }
 
 function show(editor, found) {
@@ -30,7 +40,7 @@ function show(editor, found) {
 }
 
 /* `by`: visitor or server. */
-function payload(mask, { count, top, left, bottom, right, percent, border, digest }, by) {
+function payload({ count, top, left, bottom, right, percent, border, digest, groups }, by) {
   const bbox = [top, left, bottom, right];
   return {
     count,
@@ -40,7 +50,7 @@ function payload(mask, { count, top, left, bottom, right, percent, border, diges
     right,
     ratio: percent / 100,
     bbox,
-    holes: holes(mask),
+    holes: groups,
     border,
     by,
     digest,
@@ -68,6 +78,20 @@ export function makeActions(editor) {
       return touched(rectangle(editor.mask, points[0], points.at(-1), write(value)));
     }
     return points.length > 2 ? touched(polygon(editor.mask, points, write(value))) : null;
+  }
+
+  /* Asks the server for the thing in the box through points, which joins the mask or leaves it. */
+  function select(points, value) {
+    const [a, b] = [points[0], points.at(-1)];
+    editor.say("Looking for the thing there …");
+    editor.trigger("tool", {
+      kind: "object",
+      left: a.x,
+      top: a.y,
+      right: b.x,
+      bottom: b.y,
+      add: value === 1,
+    });
   }
 
   /* The bits as they are before a stroke. The first one over the finished example begins a mask anew. */
@@ -108,10 +132,14 @@ export function makeActions(editor) {
   /* Says how much is missing, here and to the server. */
   function changed(tell = true, by = "visitor") {
     const found = measured(editor.mask);
+    if (tell) {
+      found.groups = holes(editor.mask);
+      found.depth = Math.max(0, ...found.groups.map((group) => group[5]));
+    }
     show(editor, found);
     if (by === "visitor") editor.finished = false;
     if (tell) {
-      editor.trigger("mask", payload(editor.mask, found, by));
+      editor.trigger("mask", payload(found, by));
       editor.address.changed(by === "visitor");
     }
     return found;
@@ -120,6 +148,7 @@ export function makeActions(editor) {
   return {
     stroke,
     shape,
+    select,
     begin,
     keep,
     change,
@@ -128,6 +157,6 @@ export function makeActions(editor) {
     undo: () => step(editor.history.undo(editor.mask)),
     redo: () => step(editor.history.redo(editor.mask)),
     invert: () => change(invert),
-    spread: (grow) => change((mask) => spread(mask, grow)),
+    spread: (grow) => change((mask) => spread(mask, (grow ? 1 : -1) * spreadStep(mask))),
   };
 }

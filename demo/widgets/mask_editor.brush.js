@@ -3,7 +3,15 @@
 import { el } from "./common.js";
 import { iconButton } from "./mask_editor.icons.js";
 
-const TOOLS = { brush: ["Brush", "B"], eraser: ["Eraser", "E"], box: ["Box", "M"], lasso: ["Lasso", "L"] };
+const TOOLS = {
+  brush: ["Brush", "B"],
+  eraser: ["Eraser", "E"],
+  box: ["Box", "M"],
+  lasso: ["Lasso", "L"],
+  object: ["Select a thing: a box around it, or a click on it", "O"],
+  extend: ["Extend the picture", "X"],
+};
+const STROKES = ["brush", "eraser", "sketch"];
 const START = 24;
 
 function toolButtons(follows, pick) {
@@ -48,7 +56,7 @@ export function makeBrush(editor, follows, picked) {
     const next = little ? state.size + Math.sign(wanted - state.size) : wanted;
     state.size = Math.round(Math.max(1, Math.min(largest(), next)));
     range.value = String((100 * Math.log(state.size)) / Math.log(largest()));
-    out.textContent = `${state.size} px`;
+    out.textContent = `⌀ ${state.size} px`;
   }
 
   function swapSizes() {
@@ -84,7 +92,7 @@ export function makeBrush(editor, follows, picked) {
     setSize,
     size: () => state.size,
     tool: () => state.tool,
-    strokes: () => state.tool !== "box" && state.tool !== "lasso",
+    strokes: () => STROKES.includes(state.tool),
     canSketch: () => !buttons.sketch.hidden,
     value: (event) => ((state.tool === "eraser") !== event.altKey ? 0 : 1),
   };

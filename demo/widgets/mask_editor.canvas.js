@@ -1,6 +1,7 @@
 /* What the mask editor shows: the picture, the mask's tint and edge, the outline of what is being drawn. */
 
 import { el } from "./common.js";
+import { drawFrame } from "./mask_editor.extend.js";
 import { LINE, MISSING, union } from "./mask_editor.mask.js";
 
 const HOLE_TINT = 0x8c7e00e6; // words of a canvas: alpha, blue, green, red
@@ -62,6 +63,7 @@ export function makeCanvas(editor, stage, canvas) {
     if (!state.empty || editor.pointer.gesture()) drawEdges(context, editor.mask, place);
     context.setTransform(dpr, 0, 0, dpr, 0, 0);
     drawOutline(context, editor);
+    if (editor.extend.chosen()) drawFrame(context, editor, editor.extend.frame());
     if (editor.keyPoint && document.activeElement === stage) drawKeyPoint(context, editor);
   }
 
@@ -139,7 +141,7 @@ function drawOutline(context, { pointer, brush, view }) {
   if (!points || brush.strokes()) return;
   context.beginPath();
   const [first, last] = [points[0], points.at(-1)];
-  if (brush.tool() === "box") context.rect(...first, last[0] - first[0], last[1] - first[1]);
+  if (brush.tool() !== "lasso") context.rect(...first, last[0] - first[0], last[1] - first[1]);
   else for (const p of points) context.lineTo(...p);
   context.lineWidth = 1.5;
   for (const [style, pattern] of [

@@ -7,12 +7,14 @@ import { makeActions } from "./mask_editor.actions.js";
 import { makeAddress } from "./mask_editor.address.js";
 import { makeBrush } from "./mask_editor.brush.js";
 import { makeCanvas } from "./mask_editor.canvas.js";
+import { makeEdge } from "./mask_editor.edge.js";
+import { makeExtend } from "./mask_editor.extend.js";
 import { makeFiles } from "./mask_editor.files.js";
 import { makeGenerator } from "./mask_editor.generate.js";
 import { makeHistory } from "./mask_editor.history.js";
 import { iconButton, textButton } from "./mask_editor.icons.js";
 import { makeKeys } from "./mask_editor.keys.js";
-import { clearLines, LINE, MISSING, makeMask, readMask, summary } from "./mask_editor.mask.js";
+import { addMask, clearLines, LINE, MISSING, makeMask, readMask, summary } from "./mask_editor.mask.js";
 import { makePointer } from "./mask_editor.pointer.js";
 import { makeView } from "./mask_editor.view.js";
 import { makeVisit } from "./mask_editor.visit.js";
@@ -30,11 +32,18 @@ function makeEditor({ root, props, trigger, upload }) {
   const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null, finished: false };
   Object.assign(editor, nothing, { history: makeHistory() });
   Object.assign(editor, makeActions(editor));
+  editor.carry = ({ top, left, bottom, right }) => {
+    const [w, h] = [editor.mask.w + left + right, editor.mask.h + top + bottom];
+    editor.carried = editor.finished ? null : { mask: editor.mask, top, left, w, h };
+  };
   editor.view = makeView(editor, stage.node);
   editor.canvas = makeCanvas(editor, stage.node, stage.canvas);
+  editor.extend = makeExtend(editor);
   editor.brush = makeBrush(editor, props.follows || [], () => {
     stage.cursor.hidden = true;
+    editor.extend.picked();
   });
+  editor.edge = makeEdge(editor);
   editor.keys = makeKeys(editor, stage.node);
   editor.pointer = makePointer(editor, stage.node, stage.cursor);
   editor.zoom = makeZoom(editor, stage.node);
@@ -84,15 +93,13 @@ function makeBar(editor) {
     undo,
     redo,
     iconButton("invert", "Invert", "I", () => editor.invert()),
-    iconButton("grow", "Grow", "Shift+↑", () => editor.spread(true)),
-    iconButton("shrink", "Shrink", "Shift+↓", () => editor.spread(false)),
     iconButton("clear", "Clear", "", () => editor.change((mask) => void mask.bits.fill(0))),
   );
   const unsketch = textButton("Clear sketch", () => editor.change(clearLines), { hidden: true });
   const opaque = () => editor.trigger("tool", { kind: "transparent" });
   const transparent = textButton("Use transparent pixels", opaque, { hidden: true });
   const { buttons, sizeBox } = editor.brush;
-  const parts = [buttons, sizeBox, changes, editor.files.maskLabel, unsketch, transparent];
+  const parts = [buttons, sizeBox, editor.edge.node, changes, editor.files.maskLabel, unsketch, transparent];
   const node = el("div", { class: "ed-bar", role: "toolbar", "aria-label": "Mask tools" }, ...parts);
   return { node, undo, redo, unsketch, transparent };
 }
@@ -114,21 +121,36 @@ function setPicture(editor, picture, { w, h, title }) {
   const alike = editor.mask.w === w && editor.mask.h === h;
   Object.assign(editor, { picture, mask: makeMask(w, h), keyPoint: null });
   editor.pointer.forget();
+  editor.extend.forget();
   editor.canvas.renew();
   editor.history.clear();
   editor.stage.node.classList.remove("ed-blank");
   editor.status.size.textContent = `${w}×${h}`;
   editor.status.title.textContent = title;
-  if (!alike) editor.brush.suit();
+  if (!alike) {
+    editor.brush.suit();
+    editor.edge.suit();
+  }
   layout(editor);
 }
 
-function setMask(editor, picture) {
+/* A mask of the server's takes the place of the painted one; one that the visitor has asked for joins it, or
+   what was painted before the picture was extended joins that. */
+function setMask(editor, picture, how) {
   const { w, h } = editor.mask;
   const flat = context(editor.mask);
   flat.drawImage(picture, 0, 0);
   const rgba = flat.getImageData(0, 0, w, h).data;
-  editor.change((mask) => readMask(mask, rgba), "server");
+  const carried = editor.carried?.w === w && editor.carried.h === h ? editor.carried : null;
+  editor.carried = null;
+  editor.change(
+    (mask) => {
+      if (how === "add" && editor.finished) mask.bits.fill(0);
+      readMask(mask, rgba, how);
+      if (carried) addMask(mask, carried.mask, carried.left, carried.top);
+    },
+    how || carried ? "visitor" : "server",
+  );
 }
 
 /* The stage takes the picture's shape, within limits. */
@@ -170,7 +192,7 @@ function makeReceiver(editor) {
     if (value.preview && value.preview !== state.preview) await loadPicture(value, painted);
     if (value.mask && !painted && isLast(value)) {
       const mask = await pixels(value.mask);
-      if (isLast(value)) setMask(editor, mask);
+      if (isLast(value)) setMask(editor, mask, value.how);
     }
     return isLast(value);
   }

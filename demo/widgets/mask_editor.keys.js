@@ -26,6 +26,11 @@ export function makeKeys(editor, stage) {
     if (!editor.mask.w) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const control = event.ctrlKey || event.metaKey;
+    if (!control && editor.extend.key(key, event.shiftKey)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const act = control ? withControl(key, event.shiftKey) : withoutControl(key);
     if (!act) return;
     act(event);
@@ -54,6 +59,8 @@ function plainKeys(editor, stage, hold) {
     e: () => brush.pick("eraser"),
     m: () => brush.pick("box"),
     l: () => brush.pick("lasso"),
+    o: () => brush.pick("object"),
+    x: () => brush.pick("extend"),
     s: () => brush.canSketch() && brush.pick("sketch"),
     i: () => editor.invert(),
     "[": () => brush.setSize(brush.size() / 1.15),

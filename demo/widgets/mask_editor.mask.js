@@ -102,10 +102,17 @@ export function invert({ bits }) {
   for (let i = 0; i < bits.length; i++) bits[i] ^= MISSING;
 }
 
-/* Grows the hole, or shrinks it, by a disc; lines stay. Returns the box that it has touched. */
-export function spread(mask, grow) {
-  const { w, h, bits } = mask;
-  const radius = Math.max(1, Math.round(Math.max(w, h) / 256));
+/* The pixels by which one press grows the hole. */
+export function spreadStep({ w, h }) {
+  return Math.max(1, Math.round(Math.max(w, h) / 256));
+}
+
+/* Grows the hole by a disc of `by` pixels, or shrinks it where that is below 0; lines stay. Returns the box
+   that it has touched. */
+export function spread(mask, by) {
+  const { w, bits } = mask;
+  const [radius, grow] = [Math.abs(by), by > 0];
+  if (!radius) return null;
   const { count: any, top, left, bottom, right } = summary(mask);
   const box = any ? boxWithin(mask, left - radius, top - radius, right + radius, bottom + radius) : null;
   if (!box) return null;
@@ -153,9 +160,22 @@ function spreadRow(bits, start, row, reach, value) {
   }
 }
 
-/* Takes bits from (4 values a pixel) a picture of a mask: light is missing. Lines stay. */
-export function readMask({ bits }, rgba) {
-  for (let i = 0; i < bits.length; i++) bits[i] = (bits[i] & LINE) | (rgba[4 * i] >= 128 ? MISSING : 0);
+/* Takes bits from (4 values a pixel) a picture of a mask: light is missing. Lines stay. `how`: "add" and
+   "remove" leave what is dark there alone. */
+export function readMask({ bits }, rgba, how) {
+  const [light, dark] = { add: [MISSING, null], remove: [0, null] }[how] ?? [MISSING, 0];
+  for (let i = 0; i < bits.length; i++) {
+    const value = rgba[4 * i] >= 128 ? light : dark;
+    if (value !== null) bits[i] = (bits[i] & LINE) | value;
+  }
+}
+
+/* Adds the hole of another mask, whose upper left corner lies at (left, top). */
+export function addMask({ w, h, bits }, other, left, top) {
+  const [rows, columns] = [Math.min(other.h, h - top), Math.min(other.w, w - left)];
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) bits[(y + top) * w + x + left] |= other.bits[y * other.w + x];
+  }
 }
 
 export function clearLines({ bits }) {

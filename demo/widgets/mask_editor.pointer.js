@@ -5,7 +5,7 @@ import { union } from "./mask_editor.mask.js";
 const HINT = "A sketch lies inside the hole: paint the hole first, then draw in it.";
 
 /* `editor`: mask, view, brush, canvas, keys, keyPoint, and stroke, shape, keep, changed, draw and say. A
-   gesture pans {from, at}, pinches {from, pinch} or paints {points, value, before, spot}. */
+   gesture pans {from, at}, pinches {from, pinch}, extends {frame} or paints {points, value, before, spot}. */
 export function makePointer(editor, stage, cursor) {
   const pointers = new Map();
   let gesture = null;
@@ -30,6 +30,10 @@ export function makePointer(editor, stage, cursor) {
     }
     if (event.button === 1 || editor.keys.spaceDown()) return { at: [event.clientX, event.clientY], from };
     const start = editor.view.at(event);
+    if (editor.extend.chosen()) {
+      editor.extend.begin(start);
+      return { frame: true };
+    }
     const value = editor.brush.value(event);
     const painting = { points: [start], value, before: editor.begin(value), spot: null };
     if (editor.brush.strokes()) painting.spot = editor.stroke(start, start, painting.value);
@@ -58,13 +62,15 @@ export function makePointer(editor, stage, cursor) {
     follow(event);
     if (pointers.has(event.pointerId)) pointers.set(event.pointerId, event);
     if (!gesture) return;
-    if (gesture.pinch && pointers.size === 2) pinch(gesture);
+    if (gesture.pinch) pinch(gesture);
     else if (gesture.at) pan(gesture, event);
+    else if (gesture.frame) editor.extend.drag(editor.view.at(event));
     else if (gesture.points) paint(gesture, event);
     editor.draw();
   }
 
   function pinch({ from, pinch: start }) {
+    if (pointers.size < 2) return;
     const now = fingers();
     editor.view.scaleFrom(from, (from.scale * now.d) / Math.max(1, start.d), start.x, start.y, now.x, now.y);
   }
@@ -91,11 +97,13 @@ export function makePointer(editor, stage, cursor) {
     const done = gesture;
     gesture = null;
     if (done?.points) commit(done);
+    if (done?.frame) editor.extend.end();
     if (done?.pinch || done?.at) editor.view.settle();
     editor.draw();
   }
 
   function commit({ points, value, before, spot }) {
+    if (editor.brush.tool() === "object") return editor.select(points, value);
     const box = union(spot, editor.brush.strokes() ? null : editor.shape(points, value));
     if (box) editor.keep(before, box);
     editor.canvas.settle();

@@ -26,6 +26,8 @@ class EditorData(GradioModel):
     h: int = 0
     mask: str | None = None
     """URL of a mask to load (white = missing); None leaves the painted one alone."""
+    how: str = ""
+    """"add" or "remove": what the mask does to the painted one, whose place it takes otherwise."""
     note: str = ""
     error: bool = False
     offers: tuple[dict[str, str], ...] = ()
@@ -49,17 +51,20 @@ class MaskEditor(Widget):
     None; `follows`: titles of the methods that follow a sketch; without any there is no tool for one.
 
     Events: `picture{}`, `maskfile{}` and `archive{}`, a zip of this page (the file is in the value),
-    `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent or
-    handed, and `mask{count, bbox, holes, border}` after each change; bbox = top, left, bottom, right, and
-    holes the same with a count for each group of missing pixels.
-    In the browser, `inpainting.mask()` resolves to the mask as a PNG data URL of the picture's own size,
-    alpha 255 = missing, red 255 = a line of the sketch, with its digest as a parameter of the type, or ''.
+    `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent, handed,
+    object{left, top, right, bottom, add} or extend{top, left, bottom, right}, and `mask{count, bbox, holes,
+    border}` after each change; bbox = top, left, bottom, right, and holes the same with a count for each
+    group of missing pixels. In the browser, `inpainting.mask()` resolves to the mask as a PNG data URL of
+    the picture's own size, alpha 255 = missing, red 255 = a line of the sketch, with its digest as a
+    parameter of the type, or ''.
     """
 
     ASSET = "mask_editor"
     SENDS = ("picture", "maskfile", "archive", "tool", "mask")
     KEYS = (
         ("B E M L S", "Brush, eraser, box, lasso, sketch"),
+        ("O", "Select a thing by a box around it, or a click on it"),
+        ("X, arrows, Enter", "Extend the picture"),
         ("[ ] or wheel", "Brush size"),
         ("Hold Alt", "Take away instead of add"),
         ("I", "Invert"),

@@ -83,15 +83,35 @@ def computed(program: str) -> Any:
     return json.loads(subprocess.run([node], input=text, check=True, capture_output=True, text=True).stdout)
 
 
+def test_masks_are_replaced_joined_and_taken_away() -> None:
+    """A mask of the server's against the painted one, whose second pixel has a line of the sketch."""
+    program = """
+    const rgba = [255, 0, 255, 0].flatMap((grey) => [grey, grey, grey, 255]);
+    const found = ["", "add", "remove"].map((how) => {
+      const mask = { w: 4, h: 1, bits: Uint8Array.from([1, 3, 0, 0]) };
+      mask_editor_mask.readMask(mask, rgba, how);
+      return [...mask.bits];
+    });
+    const wider = { w: 3, h: 2, bits: Uint8Array.from([1, 0, 0, 0, 0, 0]) };
+    mask_editor_mask.addMask(wider, { w: 2, h: 1, bits: Uint8Array.from([0, 3]) }, 1, 1);
+    console.log(JSON.stringify([...found, [...wider.bits]]));
+    """
+    replaced, joined, taken, wider = computed(program)
+    assert replaced == [1, 2, 1, 0]
+    assert joined == [1, 3, 1, 0]
+    assert taken == [0, 3, 0, 0]
+    assert wider == [1, 0, 0, 0, 0, 3]
+
+
 def test_growing_and_shrinking_are_those_of_a_disc() -> None:
     rng = np.random.default_rng(0)
     mask = ndimage.binary_opening(rng.random((300, 520)) < 0.7, iterations=3)
     mask[-2:, 100:140] = True
     program = f"""
     const mask = {{ w: 520, h: 300, bits: Uint8Array.from({mask.astype(int).ravel().tolist()}) }};
-    const found = [true, false].map((grow) => {{
+    const found = [2, -2].map((by) => {{
       const one = {{ ...mask, bits: mask.bits.slice() }};
-      mask_editor_mask.spread(one, grow);
+      mask_editor_mask.spread(one, by);
       return [...one.bits];
     }});
     console.log(JSON.stringify(found));

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from demo.actions import compare
+from demo.actions import compare, tools
 from demo.server import samples
 from demo.server.jobs import Runner
 from demo.server.pictures import open_picture
@@ -150,8 +150,8 @@ def test_a_link_without_a_picture_opens_the_finished_example_and_a_mask_replaces
 
 def test_a_mask_file_is_no_longer_what_a_tool_drew(store, tmp_path, photo, saved):
     app, session = App(store, None, tmp_path), Session(store)
-    compare.use_tool(app, session, {"kind": "sample", "id": "coffee"})
-    compare.use_tool(app, session, {"kind": "generate", "name": "brush", "ratio": 0.2})
+    tools.use_tool(app, session, {"kind": "sample", "id": "coffee"})
+    tools.use_tool(app, session, {"kind": "generate", "name": "brush", "ratio": 0.2})
     assert session.drawn
     hole = np.zeros((400, 600), np.uint8)
     hole[:300] = 255
@@ -159,10 +159,10 @@ def test_a_mask_file_is_no_longer_what_a_tool_drew(store, tmp_path, photo, saved
     assert not session.drawn
     assert "masks 75% of the picture" in reply.note
     assert [key for key, _ in reply.offers] == ["invert"]
-    taken = compare.use_tool(app, session, {"kind": "offer", "id": "invert"})
+    taken = tools.use_tool(app, session, {"kind": "offer", "id": "invert"})
     assert np.array_equal(store.mask(taken.mask), hole == 0)
     with pytest.raises(InputError, match="no longer offered"):
-        compare.use_tool(app, session, {"kind": "offer", "id": "invert"})
+        tools.use_tool(app, session, {"kind": "offer", "id": "invert"})
 
 
 def test_a_bad_setting_is_said_at_its_method_and_refuses_the_run(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from demo.actions import leaderboard as actions
-from demo.actions.compare import use_tool
+from demo.actions.tools import use_tool
 from demo.server.jobs import Runner
 from demo.server.store import Store
 from demo.server.suites import Figure

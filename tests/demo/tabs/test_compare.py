@@ -124,6 +124,10 @@ class Visitor:
     def tool(self, label):
         self.page.click(f"#compare-mask button[aria-label='{label}']")
 
+    def spread(self, arrow):
+        """A step of the slider that grows the mask or shrinks it."""
+        self.page.locator("#compare-mask .ed-edge").press(arrow)
+
     def count(self):
         return int(self.page.evaluate("document.querySelector('#compare-editor .widget').dataset.count || 0"))
 
@@ -321,9 +325,9 @@ def test_tools_of_the_editor(visitor):
     assert np.array_equal(visitor.mask(), ~boxed)
     visitor.tool("Undo")
     assert np.array_equal(visitor.mask(), boxed)
-    visitor.tool("Grow")
+    visitor.spread("ArrowRight")
     assert visitor.count() > boxed.sum()
-    visitor.tool("Shrink")
+    visitor.spread("ArrowLeft")
     assert np.array_equal(visitor.mask(), boxed)
     visitor.tool("Eraser")
     visitor.paint((0, 0), (10, 0))
@@ -338,6 +342,37 @@ def test_tools_of_the_editor(visitor):
     assert visitor.count() == 0
     visitor.page.keyboard.press("Control+Shift+z")
     assert visitor.count() == triangle
+
+
+def test_a_thing_is_selected_and_the_picture_extended(visit, tmp_path):
+    rows, columns = np.mgrid[:240, :320]
+    disc = (rows - 120) ** 2 + (columns - 160) ** 2 < 50**2
+    scene = np.random.default_rng(0).integers(90, 130, (240, 320, 3))
+    scene[disc] += [90, -60, -60]
+    PilImage.fromarray(scene.astype(np.uint8)).save(tmp_path / "disc.png")
+    visitor = visit()
+    visitor.upload(tmp_path / "disc.png")
+    visitor.wait_picture(320, 240)
+    page = visitor.page
+    page.locator(".ed-stage").press("o")
+    scale = page.locator("#compare-mask canvas").bounding_box()["width"] / 320
+    visitor.paint((-62 * scale, -62 * scale), (62 * scale, 62 * scale))
+    page.wait_for_function("document.querySelector('#compare-editor .widget').dataset.count > 0")
+    found = visitor.mask()
+    assert (found & disc).sum() / (found | disc).sum() > 0.9
+    assert "px deep" in page.inner_text(".ed-ratio")
+    page.locator(".ed-stage").press("x")
+    for key in ("ArrowRight", "ArrowUp", "Enter"):
+        page.locator(".ed-stage").press(key)
+    visitor.wait_picture(340, 255)
+    page.wait_for_function("count => document.querySelector('#compare-editor .widget').dataset.count > count",
+                           arg=int(found.sum()))  # fmt: skip
+    wider = visitor.mask()
+    assert wider[:15].all()
+    assert wider[:, 320:].all()
+    assert np.array_equal(wider[15:, :320], found)
+    page.click("#compare-back")
+    visitor.wait_picture(320, 240)
 
 
 def test_the_wheel_is_the_brushes_only_where_the_mouse_moved_over_the_picture(visitor):
@@ -416,7 +451,7 @@ def test_a_sketch_is_drawn_undone_erased_and_sent_to_methods_that_follow_one(vis
     visitor.tool("Undo")
     assert lines() == 0
     visitor.tool("Redo")
-    visitor.tool("Grow")
+    visitor.spread("ArrowRight")
     assert lines() == drawn
     visitor.tool("Undo")
     assert np.array_equal(visitor.mask(), hole)

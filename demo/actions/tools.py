@@ -1,0 +1,123 @@
+"""The editor's tools that need the server: examples, drawn masks, what is found in the picture, and another
+frame for it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from demo.server import samples
+from demo.server.pictures import PAGE_PIXELS, from_pixels, open_picture
+from demo.server.visit import HANDED, App, Reply, Session
+from inpainters.errors import InputError
+from inpainters.imaging import Image, Mask
+from inpainters.masks import GENERATORS, generate
+from inpainters.masks.selection import select_object
+
+HANDED_NOTE = (
+    "A hole of the Leaderboard, with its method ticked. Its copy for looking at may score a little otherwise."
+)
+SIDES = ("top", "left", "bottom", "right")
+GREY = 119
+"""Of what is empty, under the mask's tint."""
+Sent = Mapping[str, Any]
+
+
+def use_tool(app: App, session: Session, data: Sent) -> Reply:
+    """Use the tool `data["kind"]`; raises InputError for one that is unknown, or whose data make no sense."""
+    tool = TOOLS.get(str(data.get("kind")))
+    if tool is None:
+        raise InputError("That tool is unknown; reload the page.")
+    return tool(app, session, data)
+
+
+def _sample(app: App, session: Session, data: Sent) -> Reply:
+    name = str(data.get("id"))
+    session.begin(open_picture(app.store, samples.sample_path(name), samples.SAMPLES[name][0], name))
+    return Reply()
+
+
+def _transparent(app: App, session: Session, data: Sent) -> Reply:
+    mask = session.round.picture.transparent
+    session.drawn = ""
+    return Reply("The file's transparent pixels are the mask now.", mask=mask)
+
+
+def _handed(app: App, session: Session, data: Sent) -> Reply:
+    handed = session.offers.get(HANDED)
+    return Reply(HANDED_NOTE, mask=handed) if handed else Reply()
+
+
+def _offer(app: App, session: Session, data: Sent) -> Reply:
+    """What was offered about a mask file."""
+    token = session.offers.pop(str(data.get("id")), None)
+    if token is None:
+        raise InputError("That is no longer offered; load the mask file again.")
+    session.drawn = ""
+    return Reply("The mask is as you chose.", mask=token)
+
+
+def _generate(app: App, session: Session, data: Sent) -> Reply:
+    name, seed = str(data.get("name")), max(0, int(data.get("seed") or 0))
+    fixed = name in GENERATORS and GENERATORS[name].fixed
+    ratio = None if fixed else min(0.6, max(0.01, float(data.get("ratio") or 0.2)))
+    mask = generate(name, session.round.picture.size, seed=seed, ratio=ratio)
+    session.drawn = f"{name}:{round(100 * (ratio or 0))}:{seed}"
+    return Reply(mask=app.store.put_image(mask))
+
+
+def _select(app: App, session: Session, data: Sent) -> Reply:
+    """The thing in a box, or at a point, joins the mask or leaves it."""
+    box = _numbers(data, "left", "top", "right", "bottom")
+    image = app.store.image(session.round.picture.token)
+    mask = select_object(image, (box[0], box[1], box[2], box[3]))
+    session.drawn = ""
+    return Reply(mask=app.store.put_image(mask), how="add" if data.get("add", True) else "remove")
+
+
+def _extend(app: App, session: Session, data: Sent) -> Reply:
+    """A wider frame: what is new around the picture is the hole."""
+    top, left, bottom, right = (max(0, round(value)) for value in _numbers(data, *SIDES))
+    picture = session.round.picture
+    height, width = picture.size[0] + top + bottom, picture.size[1] + left + right
+    if not top + left + bottom + right:
+        raise InputError("Drag an edge of the picture outwards first.")
+    if height * width > PAGE_PIXELS:
+        raise InputError(f"{width}×{height} is too large for this page; extend it by less.")
+    image = app.store.image(picture.token)
+    sides = ((top, bottom), (left, right))
+    wider = np.pad(image, (*sides, (0, 0)), constant_values=GREY)
+    empty = np.pad(np.zeros(image.shape[:2], bool), sides, constant_values=True)
+    return _framed(app, session, wider, empty, "extended")
+
+
+def _framed(app: App, session: Session, image: Image, empty: Mask, how: str) -> Reply:
+    """Go on with the picture in another frame, whose empty part is the mask."""
+    before = session.round.picture
+    named = (before.called or before.title).removesuffix(f", {how}")
+    picture = from_pixels(app.store, image, f"{before.title}, {how}", f"{named}, {how}", empty)
+    session.go_on(picture)
+    words = f"{picture.called}: what is new is the hole. The picture before is one step back."
+    return Reply(words, mask=picture.transparent)
+
+
+def _numbers(data: Sent, *names: str) -> list[float]:
+    try:
+        found = [float(data[name]) for name in names]
+    except (KeyError, TypeError, ValueError):
+        found = [float("nan")]
+    if not np.isfinite(found).all():
+        raise InputError("What the page sent makes no sense; reload it.")
+    return found
+
+
+TOOLS: dict[str, Callable[[App, Session, Sent], Reply]] = {
+    "sample": _sample,
+    "generate": _generate,
+    "transparent": _transparent,
+    HANDED: _handed,
+    "offer": _offer,
+    "object": _select,
+    "extend": _extend,
+}

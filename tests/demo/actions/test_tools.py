@@ -1,0 +1,82 @@
+"""The editor's tools that need the server."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from demo.actions import compare, tools
+from demo.server.visit import App, Session
+from demo.views import compare as view
+from inpainters.errors import InputError
+from inpainters.imaging import Mask
+
+
+@pytest.fixture
+def opened(app: App) -> Session:
+    session = compare.session_of(app, None)
+    tools.use_tool(app, session, {"kind": "sample", "id": "coffee"})
+    return session
+
+
+def test_a_thing_joins_the_mask_or_leaves_it(app: App, opened: Session) -> None:
+    box = {"left": 130, "top": 80, "right": 480, "bottom": 360}
+    joined = tools.use_tool(app, opened, {"kind": "object", "add": True, **box})
+    gone = tools.use_tool(app, opened, {"kind": "object", "add": False, **box})
+    assert (joined.how, gone.how) == ("add", "remove")
+    assert joined.mask is not None
+    assert gone.mask is not None
+    mask = app.store.mask(joined.mask)
+    assert 0.1 < mask.mean() < 0.5
+    assert np.array_equal(mask, app.store.mask(gone.mask))
+    shown = view.editor(opened, *joined)
+    assert shown["how"] == "add"
+    assert shown["mask"]
+
+
+def test_a_wider_frame_is_the_next_picture_and_its_new_part_the_hole(app: App, opened: Session) -> None:
+    before = app.store.image(opened.round.picture.token)
+    height, width = before.shape[:2]
+    reply = tools.use_tool(app, opened, {"kind": "extend", "top": 0, "left": 40, "bottom": 8.4, "right": -3})
+    picture = opened.round.picture
+    assert picture.size == (height + 8, width + 40)
+    after, hole = app.store.image(picture.token), app.store.mask(str(reply.mask))
+    assert np.array_equal(after[:height, 40:], before)
+    assert not hole[:height, 40:].any()
+    assert hole[:, :40].all()
+    assert hole[height:].all()
+    shown = view.editor(opened, *reply)
+    assert (shown["w"], shown["h"], shown["transparent"]) == (width + 40, height + 8, False)
+    compare.move(opened, -1)
+    assert opened.round.picture.size == (height, width)
+
+
+def test_nothing_true_is_known_in_a_new_part(
+    app: App, opened: Session, rgba_mask: Callable[[Mask], str]
+) -> None:
+    reply = tools.use_tool(app, opened, {"kind": "extend", "top": 0, "left": 20, "bottom": 0, "right": 0})
+    hole = app.store.mask(str(reply.mask))
+    batch = compare.start_run(app, opened, rgba_mask(hole), ["mean_fill"], {})
+    batch.stop()
+    assert not opened.round.reference
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"kind": "nonsense"}, "unknown"),
+        ({"kind": "extend", "top": 0, "left": 0, "bottom": 0, "right": 0}, "Drag an edge"),
+        ({"kind": "extend", "top": 90000, "left": 0, "bottom": 0, "right": 0}, "too large"),
+        ({"kind": "extend", "top": "a", "left": 0, "bottom": 0, "right": 0}, "makes no sense"),
+        ({"kind": "extend", "top": float("inf"), "left": 0, "bottom": 0, "right": 0}, "makes no sense"),
+        ({"kind": "object", "left": 3}, "makes no sense"),
+        ({"kind": "object", "left": -9, "top": -9, "right": 9999, "bottom": 9999}, "whole picture"),
+    ],
+)
+def test_what_makes_no_sense_is_said_and_nothing_changes(
+    app: App, opened: Session, data: dict[str, object], words: str
+) -> None:
+    before = opened.round
+    with pytest.raises(InputError, match=words):
+        tools.use_tool(app, opened, data)
+    assert opened.round is before
