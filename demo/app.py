@@ -21,13 +21,15 @@ from demo.server.limits import MAX_UPLOAD, Limits
 from demo.server.memory import few_arenas
 from demo.server.presence import Listening
 from demo.server.store import Store
+from demo.server.tour import stop_of, with_stop
 from demo.server.visit import App
 from demo.server.votes import Votes, votes_file
 from demo.server.warm import warm_up
 from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
-from demo.widgets.events import QUIET
+from demo.widgets.events import QUIET, sent
+from demo.widgets.tour import Tour, all_stops
 from inpainters import commandline, registry
 from inpainters.errors import InputError
 
@@ -74,12 +76,15 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
     app = App(Store(), Runner(), results)
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.place(TITLE)
-        page = Page(app, blocks, gr.State(None, time_to_live=3600, delete_callback=app.visits.left))
+        tour = Tour(all_stops(), elem_id="tour")
+        visit = gr.State(None, time_to_live=3600, delete_callback=app.visits.left)
+        page = Page(app, blocks, visit, tour)
         with gr.Tabs(selected=next(iter(TABS)), elem_id="tabs") as tabs:
             for tab in TABS.values():
                 with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
                     tab.build(page)
         blocks.load(_linked(list(TABS)), None, tabs, **QUIET)
+        tour.go(_at_stop, None, tabs, **QUIET)
         endpoints.add_endpoints(app)
     blocks.queue(max_size=256, default_concurrency_limit=None)  # the lanes do the queueing
     return blocks, app
@@ -91,10 +96,16 @@ def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:
     """
 
     def select(request: gr.Request) -> Any:
-        asked = request.query_params.get("t")
+        asked = with_stop(request.query_params).get("t")
         return gr.Tabs(selected=asked) if asked in known else gr.skip()
 
     return select
+
+
+def _at_stop(event: gr.EventData) -> Any:
+    """The tab of a stop of the tour; not every tab has a button to press where the window is narrow."""
+    stop = stop_of(sent(event).get("stop"))
+    return gr.Tabs(selected=stop.asked["t"]) if stop else gr.skip()
 
 
 def theme() -> gr.themes.Base:

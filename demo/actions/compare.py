@@ -18,6 +18,7 @@ from demo.server.pictures import canvas_digest, open_mask, open_picture, read_ca
 from demo.server.purposes import PURPOSES
 from demo.server.restoring import restored
 from demo.server.showcase import INVITATION, showcase
+from demo.server.tour import unknown_stop
 from demo.server.visit import App, Reply, Round, Session
 from inpainters import registry
 from inpainters.errors import InputError
@@ -183,7 +184,7 @@ def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Rep
     distances to the original are shown. What it cannot have is said and left out. Without a picture: the
     finished example.
     """
-    wrong: list[str] = []
+    wrong = [*filter(None, [unknown_stop(asked)])]
 
     def attempt(action: Callable[[], Any]) -> Any:
         try:
@@ -206,6 +207,13 @@ def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Rep
     if session.index < 0:
         reply = open_showcase(app, session)
     return Reply(" ".join(wrong), True, reply.mask) if wrong else reply
+
+
+def visit_stop(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
+    """What a stop of the tour asks for; without a picture the finished example, which stays if there."""
+    reply = restore_session(app, session, asked)
+    there = session.index >= 0 and bool(session.round.best)
+    return reply if asked.get("img") or there else open_showcase(app, session)
 
 
 def open_showcase(app: App, session: Session) -> Reply:

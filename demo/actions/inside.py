@@ -96,6 +96,12 @@ def arrive(look: Inspection, asked: Mapping[str, str]) -> None:
         come(look, None, "")
 
 
+def come_to_stop(look: Inspection, asked: Mapping[str, str]) -> None:
+    """What a stop of the tour asks for; what was run on just that stays."""
+    if (look.source, look.method) != (asked["img"], asked["m"]):
+        restore_inspection(look, asked)
+
+
 def restore_inspection(look: Inspection, asked: Mapping[str, str]) -> None:
     """What a link to this tab asks for: method, its preset, and example."""
     if asked.get("t") != "inside":

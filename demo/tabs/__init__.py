@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
     from demo.server.visit import App
+    from demo.widgets.tour import Tour
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Page:
     blocks: "gr.Blocks"
     session: "gr.State"
     """Holds the visitor's Session: the picture and the hole, which several tabs look at."""
+    tour: "Tour"
 
 
 @dataclass(frozen=True)

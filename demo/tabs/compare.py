@@ -14,6 +14,7 @@ from demo.server.archive import archive
 from demo.server.jobs import Batch
 from demo.server.options import MOST_ANSWERS
 from demo.server.showcase import showcase
+from demo.server.tour import stop_of, with_stop
 from demo.server.visit import HANDED, App, Reply, Session
 from demo.tabs import Page
 from demo.views import compare as view
@@ -23,6 +24,7 @@ from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Choice, Picker
+from demo.widgets.tour import Tour
 from inpainters import registry
 from inpainters.errors import InputError
 
@@ -34,7 +36,7 @@ RUN_JS = """async (_, ...rest) => {
 """Where the results are below the fold, Run goes there."""
 VISIT_JS = """(_, ...rest) => {
   const asked = new URLSearchParams(location.search);
-  const linked = ['img', 'mask', 'm', 'o', 'seed', 'n'].some((key) => asked.has(key));
+  const linked = ['img', 'mask', 'm', 'o', 'seed', 'n', 'tour'].some((key) => asked.has(key));
   const came = performance.getEntriesByType('navigation')[0]?.type;
   if (linked && came === 'navigate') return ['', ...rest];
   try {
@@ -83,7 +85,7 @@ def build(page: Page) -> None:
     tab = CompareTab(page.app, page.session)
     tab.wire_editor()
     tab.wire_runs()
-    tab.wire_page(page.blocks)
+    tab.wire_page(page.blocks, page.tour)
 
 
 class CompareTab:
@@ -156,11 +158,12 @@ class CompareTab:
         self.back.click(partial(self.on_move, -1), [self.state], self.all, **QUIET)
         self.forth.click(partial(self.on_move, 1), [self.state], self.all, **QUIET)
 
-    def wire_page(self, blocks: gr.Blocks) -> None:
+    def wire_page(self, blocks: gr.Blocks, tour: Tour) -> None:
         """What happens when the page opens, and what leaves it."""
         private: dict[str, Any] = {"api_visibility": "private"}
         everything = [*self.all, self.seed, self.several]
         blocks.load(self.on_load, [self.visit, self.state], everything, js=VISIT_JS, **QUIET)
+        tour.go(self.on_stop_of_tour, [self.state], everything, **QUIET)
         asked = [self.mask_url, self.state]
         zipped = self.packed.click(self.on_zip, asked, [self.token, self.canvas], js=MASK_JS, **QUIET)
         zipped.then(None, [self.token], None, js=ZIP_JS, **private)
@@ -238,11 +241,19 @@ class CompareTab:
     def on_load(self, key: str, session: Session | None, request: gr.Request) -> list[Any]:
         self.app.welcome()
         session, back = actions.found_visit(self.app, session, key or "")
-        asked = dict(request.query_params) if request else {}
+        asked = with_stop(request.query_params if request else {})
         linked = partial(actions.restore_session, self.app, asked=asked)
         restore = actions.resume if back else linked
         shown = self._act(session, restore, opened=True)
         return [*shown, session.seed, session.n]
+
+    def on_stop_of_tour(self, session: Session | None, event: gr.EventData) -> list[Any]:
+        stop = stop_of(sent(event).get("stop"))
+        if stop is None or stop.asked["t"] != "compare":
+            return [gr.skip()] * (len(self.all) + 2)
+        visited = partial(actions.visit_stop, self.app, asked=stop.asked)
+        session = actions.session_of(self.app, session)
+        return [*self._act(session, visited, opened=True), session.seed, session.n]
 
     def on_zip(self, data_url: str, session: Session | None) -> tuple[str, Any]:
         session = actions.session_of(self.app, session)

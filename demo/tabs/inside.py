@@ -10,18 +10,20 @@ import gradio as gr
 from demo.actions import inside as actions
 from demo.server.explanation import Explanation
 from demo.server.inspection import Inspection
+from demo.server.tour import stop_of, with_stop
 from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import inside as view
 from demo.views.changes import changes
 from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
 from demo.widgets.inside import Inside
+from demo.widgets.tour import Tour
 from inpainters.errors import InputError
 
 
 def build(page: Page) -> None:
     """Lay out the tab inside the current Blocks and wire it."""
-    InsideTab(page.app).wire(page.blocks, page.session)
+    InsideTab(page.app).wire(page.blocks, page.session, page.tour)
 
 
 class InsideTab:
@@ -33,7 +35,7 @@ class InsideTab:
         self.inside = Inside(elem_id="inside")
         self.recent: deque[Explanation] = deque(maxlen=actions.KEPT_ORIGINS)
 
-    def wire(self, blocks: gr.Blocks, compare: gr.State) -> None:
+    def wire(self, blocks: gr.Blocks, compare: gr.State, tour: Tour) -> None:
         seen, shown = [self.state, compare], [self.state, self.inside]
         self.inside.open(self.on_open, seen, shown, **QUIET, **LAST)
         self.inside.pick(self.on_pick, seen, shown, **QUIET, **LAST)
@@ -41,6 +43,7 @@ class InsideTab:
         self.inside.run(self.on_run, seen, shown, **RUNS)
         self.inside.stop(self.on_stop, [self.state], None, **QUIET)
         blocks.load(self.on_load, seen, shown, **QUIET)
+        tour.go(self.on_stop_of_tour, seen, shown, **QUIET)
 
     def on_open(self, look: Inspection | None, session: Session | None, event: gr.EventData) -> list[Any]:
         data_url = str(sent(event).get("mask") or "")
@@ -86,8 +89,16 @@ class InsideTab:
             look.batch.stop()
 
     def on_load(self, look: Inspection | None, session: Session | None, request: gr.Request) -> list[Any]:
-        asked = dict(request.query_params) if request else {}
+        asked = with_stop(request.query_params if request else {})
         return self._act(look, session, lambda look: actions.arrive(look, asked))
+
+    def on_stop_of_tour(
+        self, look: Inspection | None, session: Session | None, event: gr.EventData
+    ) -> list[Any]:
+        stop = stop_of(sent(event).get("stop"))
+        if stop is None or stop.asked["t"] != "inside":
+            return [gr.skip(), gr.skip()]
+        return self._act(look, session, lambda look: actions.come_to_stop(look, stop.asked))
 
     def _act(
         self, look: Inspection | None, session: Session | None, action: Callable[[Inspection], None]

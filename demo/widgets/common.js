@@ -35,6 +35,16 @@ export function path(points) {
   return `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
 }
 
+/* Puts a query into the address, with the stop of the tour that the page is at. */
+export function putAddress(query) {
+  const { tour } = document.documentElement.dataset;
+  const asked = new URLSearchParams(query);
+  asked.delete("tour");
+  if (tour) asked.set("tour", tour);
+  const readable = asked.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  history.replaceState(null, "", location.pathname + (readable && `?${readable}`) + location.hash);
+}
+
 /* Pictures come from this server only; anything else is not loaded. */
 export function ownUrl(address) {
   if (!address) return "";

@@ -33,6 +33,15 @@ function makeTheme() {
   return node;
 }
 
+function makeTourLink() {
+  const begin = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    window.inpainting.tour(1);
+  };
+  return el("a", { class: "tour", href: "?tour=1", text: "Take the tour", on: { click: begin } });
+}
+
 function drawKeys(dialog, groups) {
   const close = el("button", {
     type: "button",
@@ -94,7 +103,7 @@ export function mount(given) {
   const dialog = el("dialog", { class: "keys", "aria-label": "Keys" });
   const open = { click: () => dialog.showModal() };
   const help = el("button", { type: "button", class: "plain", "aria-label": "Keys", text: "?", on: open });
-  root.append(title, el("div", { class: "right" }, makeTheme(), help), dialog, tip);
+  root.append(title, el("div", { class: "right" }, makeTourLink(), makeTheme(), help), dialog, tip);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable]");

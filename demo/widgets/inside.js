@@ -2,7 +2,7 @@
    from. */
 
 import { makeHost } from "./common.host.js";
-import { el, isOff, ownUrl } from "./common.js";
+import { el, isOff, ownUrl, putAddress } from "./common.js";
 import { asGroup, makeChoice, makeStatus } from "./inside.choice.js";
 import { makeCurves } from "./inside.curves.js";
 import { mostTelling, stops } from "./inside.frames.js";
@@ -115,7 +115,7 @@ function loadAhead({ all, ready }) {
 function setAddress({ root, value }) {
   const tab = new URLSearchParams(location.search).get("t");
   if (!value.query || !root.clientWidth || tab !== "inside") return;
-  history.replaceState(null, "", location.pathname + value.query + location.hash);
+  putAddress(value.query);
 }
 
 /* Tells the server when the tab comes into view; before the first value has come, it does not know this

@@ -1,5 +1,6 @@
 /* The link to what is open: it stands in the address while Compare is in view. */
 
+import { putAddress } from "./common.js";
 import { MOST_QUERY, maskCode } from "./mask_editor.code.js";
 
 const PAUSE = 400;
@@ -27,7 +28,7 @@ export function makeAddress(editor) {
     if (asked === null || !inCompare()) return false;
     const { query, long } = await link();
     if (asked === state.query && inCompare()) {
-      history.replaceState(null, "", location.pathname + query + location.hash);
+      putAddress(query);
     }
     return long;
   }

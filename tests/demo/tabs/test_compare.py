@@ -15,6 +15,7 @@ import pytest
 from PIL import Image as PilImage
 
 from demo.app import launch_options, make
+from demo.server.tour import STOPS
 from inpainters import inpaint, registry
 from inpainters.base import Inpainter
 from inpainters.spec import Cost, MethodSpec
@@ -922,3 +923,31 @@ def test_a_link_opens_its_tab_and_arrow_keys_move_between_tabs(visit):
     visitor.page.keyboard.press("ArrowLeft")
     visitor.page.wait_for_selector("#tab-compare-button[aria-selected='true']")
     visitor.page.wait_for_function("location.search.includes('t=compare')")
+
+
+def bars_height(page):
+    return page.evaluate("document.querySelector('#tour .bar').getBoundingClientRect().height")
+
+
+def test_a_link_opens_a_stop_of_the_tour_and_keys_lead_on_and_out(visit):
+    page = visit("?tour=2", viewport={"width": 390, "height": 844}, reduced_motion="reduce").page
+    assert page.inner_text("#tour .count") == "2 of 6"
+    assert page.inner_text("#tour .stop.here h2") == STOPS[1].title
+    page.wait_for_function(f"location.search === '?{STOPS[1].query}&tour=2'")
+    assert page.evaluate("document.activeElement === document.body")  # it took no focus
+    before = bars_height(page)
+    bar, run = (page.locator(css).bounding_box() for css in ("#tour .bar", "#compare-run"))
+    assert bar["y"] + bar["height"] < run["y"]
+    page.focus("#tour .next")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#inside .widget[data-state=done]")  # it has run by itself
+    assert page.evaluate("location.search") == f"?{STOPS[2].query}&tour=3"
+    page.evaluate("window.inpainting.tour(6)")
+    page.wait_for_selector("#claim-copies.tour-look", state="visible")  # a tab without a button of its own
+    assert page.evaluate("location.search") == f"?{STOPS[5].query}&tour=6"
+    assert page.inner_text("#tour .next") == "Finish"
+    assert bars_height(page) == before  # no stop moves what is below the bar
+    page.keyboard.press("Escape")
+    assert page.locator("#tour .bar").is_hidden()
+    assert page.evaluate("location.search") == f"?{STOPS[5].query}"
+    assert page.evaluate("document.activeElement.textContent") == "Take the tour"
