@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from benchmark.claims import claims
-from demo.actions import compare, inside
+from demo.actions import compare, inside, tools
 from demo.app import RESULTS
 from demo.server.inspection import Inspection
 from demo.server.jobs import Runner
@@ -84,7 +84,7 @@ def test_a_stop_in_compare_shows_the_finished_example_and_leaves_it_where_it_is(
     assert session.chosen == stop.asked["m"].split(",")
     assert compare.visit_stop(app, session, stop.asked).mask is None
     assert session.round is shown
-    compare.use_tool(app, session, {"kind": "sample", "id": "coffee"})
+    tools.use_tool(app, session, {"kind": "sample", "id": "coffee"})
     compare.visit_stop(app, session, stop.asked)
     assert session.round.best
 
