@@ -36,6 +36,12 @@ class Beside:
 
     markdown: str
     differs: bool
+    holes: int
+    """How many are the same in both, photograph and mask."""
+    otherwise: tuple[str, ...]
+    """Sentences: what both have, and was made or measured in another way."""
+    figures: str
+    """The figures that compare, as Markdown."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +74,13 @@ def diff(one: Path, other: Path) -> Beside:
             f"compared ({_apart(first.manifest.meaning, second.manifest.meaning)})."
         )
     names = _names(one, other)
-    said = list(_otherwise(first, second, names, holes))
+    alone = list(_alone(first, second, names, holes))
+    otherwise = list(_otherwise(first, second, holes))
     changes = list(_changes(first, second, holes))
-    text = "\n\n".join(_markdown(names, len(holes), said, changes)) + "\n"
-    return Beside(text, bool(said) or any(change.moved or change.alone for change in changes))
+    figures = "\n\n".join(_figures(changes)) + "\n"
+    head = "\n\n".join(_head(names, len(holes), [*alone, *otherwise], changes))
+    differs = bool(alone or otherwise) or any(change.moved or change.alone for change in changes)
+    return Beside(f"{head}\n\n{figures}", differs, len(holes), tuple(otherwise), figures)
 
 
 def _names(one: Path, other: Path) -> tuple[str, str]:
@@ -101,15 +110,14 @@ def _apart(one: Meaning, other: Meaning) -> str:
     return difference(found, wanted) or "neither has one"
 
 
-def _otherwise(
+def _alone(
     one: Results, other: Results, names: tuple[str, str], holes: set[tuple[str, ...]]
 ) -> Iterator[str]:
-    """A sentence for each thing that is not the same."""
-    mine, theirs = one.manifest.meaning, other.manifest.meaning
-    yield from _other_holes(mine, theirs, names, holes)
-    for name in ("seed", "once", "answers", "batch", "reference"):
-        if (found := getattr(mine, name)) != (wanted := getattr(theirs, name)):
-            yield f"`{name}` is {found} there, {wanted} here."
+    """A sentence for each thing that one of them has alone."""
+    mine, theirs = (dict(_holes(side.manifest.meaning)) for side in (one, other))
+    for name, single in zip(names, (mine.keys() - theirs.keys(), theirs.keys() - mine.keys()), strict=True):
+        if single:
+            yield f"Holes only in `{name}`: {len(single):,}."
     for what, ours, others in (
         ("Only in", _entries(one), _entries(other)),
         ("Measured only in", {m for m, _ in one.measured}, {m for m, _ in other.measured}),
@@ -117,23 +125,23 @@ def _otherwise(
         for name, more in zip(names, (ours - others, others - ours), strict=True):
             if more:
                 yield f"{what} `{name}`: {_listed(sorted(more))}."
+
+
+def _otherwise(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Iterator[str]:
+    """A sentence for each thing that both have, and that is not the same."""
+    mine, theirs = one.manifest.meaning, other.manifest.meaning
+    common = dict(_holes(mine)).keys() & dict(_holes(theirs)).keys()
+    if changed := len(common) - len(holes):
+        yield f"Holes of one name whose photograph or mask is not the same: {changed:,}."
+    for name in ("seed", "once", "answers", "batch", "reference"):
+        if (found := getattr(mine, name)) != (wanted := getattr(theirs, name)):
+            yield f"`{name}` is {found} there, {wanted} here."
     for entry in sorted(_entries(one) & _entries(other)):
         if text := difference(mine.methods[entry].model_dump(), theirs.methods[entry].model_dump()):
             yield f"`{entry}` was made otherwise ({text})."
     for metric in sorted(mine.metrics.keys() & theirs.metrics.keys()):
         if text := _metric(mine, theirs, metric):
             yield f"`{metric}` is another figure ({text}), and is not compared."
-
-
-def _other_holes(
-    one: Meaning, other: Meaning, names: tuple[str, str], holes: set[tuple[str, ...]]
-) -> Iterator[str]:
-    mine, theirs = dict(_holes(one)), dict(_holes(other))
-    for name, alone in zip(names, (mine.keys() - theirs.keys(), theirs.keys() - mine.keys()), strict=True):
-        if alone:
-            yield f"Holes only in `{name}`: {len(alone):,}."
-    if changed := len(mine.keys() & theirs.keys()) - len(holes):
-        yield f"Holes of one name whose photograph or mask is not the same: {changed:,}."
 
 
 def _entries(side: Results) -> set[str]:
@@ -175,7 +183,7 @@ def _changes(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Itera
 # --- what people read -----------------------------------------------------------------------------
 
 
-def _markdown(
+def _head(
     names: tuple[str, str], holes: int, said: Sequence[str], changes: Sequence[Change]
 ) -> Iterator[str]:
     yield f"# {names[0]} beside {names[1]}"
@@ -185,6 +193,9 @@ def _markdown(
     )
     if said:
         yield "## What is not the same\n\n" + "\n".join(f"* {line}" for line in said)
+
+
+def _figures(changes: Sequence[Change]) -> Iterator[str]:
     if not changes:
         yield "No method has a figure in both."
     elif not any(change.moved or change.alone for change in changes):

@@ -1,8 +1,10 @@
 """Puts the page together: theme, head, tabs, routes, and the arguments every launch shares."""
 
 import argparse
+import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from demo.server.in_order import InOrder
 from demo.server.jobs import Runner
 from demo.server.limits import MAX_UPLOAD, Limits
 from demo.server.memory import few_arenas
+from demo.server.own_runs import Allowance, OwnRuns
 from demo.server.presence import Listening
 from demo.server.store import Store
 from demo.server.tour import stop_of, with_stop
@@ -71,9 +74,9 @@ _TOKENS = {
 """Setting of Gradio's theme -> the page's token, the same on the light and the dark page."""
 
 
-def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
-    """Build the page; nothing is served yet."""
-    app = App(Store(), Runner(), results)
+def make(results: Path = RESULTS, allowance: Allowance | None = None) -> tuple[gr.Blocks, App]:
+    """Build the page; nothing is served yet. `allowance`: what visitors may run in the tab Benchmark."""
+    app = App(Store(), Runner(), results, own_runs=OwnRuns(allowance or Allowance()))
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.place(TITLE)
         tour = Tour(all_stops(), elem_id="tour")
@@ -81,8 +84,8 @@ def make(results: Path = RESULTS) -> tuple[gr.Blocks, App]:
         page = Page(app, blocks, visit, tour)
         with gr.Tabs(selected=next(iter(TABS)), elem_id="tabs") as tabs:
             for tab in TABS.values():
-                with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}"):
-                    tab.build(page)
+                with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}") as shown:
+                    tab.build(replace(page, tab=shown))
         blocks.load(_linked(list(TABS)), None, tabs, **QUIET)
         tour.go(_at_stop, None, tabs, **QUIET)
         endpoints.add_endpoints(app)
@@ -181,6 +184,22 @@ def _parser() -> commandline.Parser:
     parser.add_argument(
         "--votes-in", type=Path, metavar="CSV", help="add such a file's votes to the Arena's, and end"
     )
+    own = Allowance()
+    parser.add_argument(
+        "--benchmark-minutes",
+        type=float,
+        default=own.minutes,
+        metavar="M",
+        help="minutes an hour that each visitor's runs of the tab Benchmark may take; 0 lets nobody run "
+        f"(default: {own.minutes:g})",
+    )
+    parser.add_argument(
+        "--benchmark-pictures",
+        type=int,
+        default=own.pictures,
+        metavar="N",
+        help=f"pictures that such a run may have, at most (default: {own.pictures})",
+    )
     commandline.add_trust(parser)
     commandline.add_offline(parser)
     parser.set_defaults(command=_serve)
@@ -208,6 +227,7 @@ def _serve(given: argparse.Namespace) -> int:
         raise InputError(
             f"There is no folder '{given.results}'; name one that `python -m benchmark run` has written."
         )
+    allowance = _allowance(given.benchmark_minutes, given.benchmark_pictures)
     for name in filter(None, commandline.apart(commandline.joined(given.method, trust=given.trust), ",")):
         method, settings = commandline.settings_of(name)
         if settings:
@@ -218,7 +238,7 @@ def _serve(given: argparse.Namespace) -> int:
     fetching.begin_fetching(os.environ.get(fetching.FETCH, ""))
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()
-    blocks, app = make(given.results)
+    blocks, app = make(given.results, allowance)
     app.welcome = warm_up
     try:
         blocks.launch(
@@ -227,6 +247,15 @@ def _serve(given: argparse.Namespace) -> int:
     except KeyboardInterrupt:  # while it was starting; later Gradio itself takes Ctrl-C
         raise SystemExit(130) from None
     finally:
+        app.own_runs.close()
         app.runner.close()
         app.store.close()
     return 0
+
+
+def _allowance(minutes: float, pictures: int) -> Allowance:
+    if not 0 <= minutes < math.inf:
+        raise InputError("--benchmark-minutes must be a number of minutes, 0 or more.")
+    if not 1 <= pictures <= 1000:
+        raise InputError("--benchmark-pictures must lie between 1 and 1000.")
+    return Allowance(minutes, pictures)

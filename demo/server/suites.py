@@ -24,12 +24,12 @@ PARTS = (SCORES, PLAIN, "manifest.json", "cells")
 """A folder with any of these is a suite, be it a half-written one."""
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _load(folder: Path, stamp: int) -> Results:
     return load(folder)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _part(folder: Path, stamp: int, mask_set: str) -> Results:
     """The results of a mask set; of the first one where there is no such one."""
     parts = _load(folder, stamp).parts()
@@ -131,7 +131,7 @@ def regions_of(results: Results, metric: str) -> list[str]:
     return [region for region in ("hole", "band", "whole") if region in present] or ["whole"]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _cells(folder: Path, stamp: int, mask_set: str, metric: str, region: str) -> dict[Key, TableFigure]:
     return summarise(_part(folder, stamp, mask_set), metric, region)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from demo.server.jobs import Answer, Batch, Job, Price, Runner, price
 from demo.server.options import Value, answers_of
+from demo.server.own_runs import OwnRuns
 from demo.server.pictures import OpenPicture, from_result
 from demo.server.presence import Presence
 from demo.server.purposes import PURPOSES
@@ -327,5 +328,6 @@ class App:
     presence: Presence = field(default_factory=Presence)
     visits: Visits[Session] = field(default_factory=Visits)
     votes: Votes = field(default_factory=lambda: Votes(votes_file()))
+    own_runs: OwnRuns = field(default_factory=OwnRuns)
     welcome: Callable[[], object] = lambda: None
     """Called when a page opens."""

@@ -20,6 +20,8 @@ class Page:
     session: "gr.State"
     """Holds the visitor's Session: the picture and the hole, which several tabs look at."""
     tour: "Tour"
+    tab: "gr.Tab | None" = None
+    """The one that is being laid out: its `select` tells that it was opened."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ _TABS = (
     Tab("inside", "Inside", "demo.tabs.inside:build"),
     Tab("arena", "Arena", "demo.tabs.arena:build", ("arena.css",)),
     Tab("claims", "Claims", "demo.tabs.claims:build", ("claims.css",)),
+    Tab("benchmark", "Benchmark", "demo.tabs.benchmark:build", ("benchmark.css",)),
     Tab("methods", "Methods", "demo.tabs.methods:build", ("methods.css",)),
 )
 TABS: dict[str, Tab] = {tab.id: tab for tab in _TABS}

@@ -20,7 +20,7 @@ from demo.tabs import Page
 from demo.views import compare as view
 from demo.views.about import about_all
 from demo.views.picker import picker
-from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
+from demo.widgets.events import LAST, QUIET, RUNS, download_js, sent, streaming
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Choice, Picker
@@ -65,15 +65,6 @@ LINK_JS = """async () => {
   const zip = 'The zip has everything: drop it on this page to go on from there.';
   window.inpainting.note(out ? `Link copied. It leaves out your ${out}. ${zip}` : 'Link copied.');
 }"""
-ZIP_JS = """(token) => {
-  if (!token) return;
-  const link = document.createElement('a');
-  link.href = 'pic/' + token + '?name=inpainting.zip';
-  link.download = 'inpainting.zip';
-  link.click();
-}"""
-
-
 OF_UPLOADS = (
     "Uploads stay on this server, seen by nobody else, and are deleted about two hours after you last looked "
     "at them."
@@ -166,7 +157,7 @@ class CompareTab:
         tour.go(self.on_stop_of_tour, [self.state], everything, **QUIET)
         asked = [self.mask_url, self.state]
         zipped = self.packed.click(self.on_zip, asked, [self.token, self.canvas], js=MASK_JS, **QUIET)
-        zipped.then(None, [self.token], None, js=ZIP_JS, **private)
+        zipped.then(None, [self.token], None, js=download_js("inpainting.zip"), **private)
         self.link.click(None, None, None, js=LINK_JS, **private)
 
     # ---- events -------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def not_run(board: Board) -> str:
 
 
 def _row(board: Board, entry: str) -> dict[str, dict[str, Any]]:
-    row = {label: _cell(board.cells.get((entry, label))) for label in [*board.columns, ALL_BINS]}
+    row = {label: figure_cell(board.cells.get((entry, label))) for label in [*board.columns, ALL_BINS]}
     if entry not in board.seconds:
         return row | {"seconds": {"v": None, "why": "No time was recorded."}}
     return row | {"seconds": {"v": board.seconds[entry]}}
@@ -157,7 +157,7 @@ def _row(board: Board, entry: str) -> dict[str, dict[str, Any]]:
 def _columns(board: Board) -> list[dict[str, Any]]:
     spec = METRICS.get(board.metric)
     few = {"few": spec.fair_n} if spec and spec.fair_n else {}
-    numbers = {"better": _better(board.metric), "digits": _digits(board.cells), **few}
+    numbers = {"better": _better(board.metric), "digits": digits_of(board.cells), **few}
     heads = [
         {"id": label, "title": f"{label} %" if label[0].isdigit() else label, **numbers}
         for label in board.columns
@@ -175,13 +175,14 @@ def _better(metric: str) -> str:
     return "high" if metric in METRICS and METRICS[metric].better == "higher" else "low"
 
 
-def _digits(cells: dict[Key, TableFigure]) -> int:
+def digits_of(cells: dict[Key, TableFigure]) -> int:
     """As many decimals as tell methods apart: three below 1, two below 100, one above."""
     largest = max((abs(cell.value.mean) for cell in cells.values() if not cell.reason), default=0.0)
     return 3 if largest < 1 else 2 if largest < 100 else 1
 
 
-def _cell(cell: TableFigure | None) -> dict[str, Any]:
+def figure_cell(cell: TableFigure | None) -> dict[str, Any]:
+    """A figure as the Table takes it; a dash with its reason where there is none."""
     if cell is None or cell.reason:
         return {"v": None, "why": cell.reason if cell else "Not run."}
     shown: dict[str, Any] = {
@@ -321,5 +322,5 @@ def _axis(board: Board) -> dict[str, Any]:
     return {
         "label": metric_name(board.metric),
         "better": _better(board.metric),
-        "digits": _digits(board.cells),
+        "digits": digits_of(board.cells),
     }

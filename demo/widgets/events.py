@@ -26,6 +26,17 @@ CLOSING = 0.3
 """Seconds after the end of an event with several answers in which the browser may be closing its stream."""
 
 
+def download_js(name: str) -> str:
+    """A listener that downloads what is behind a token as a file of that name; nothing for an empty token."""
+    return f"""(token) => {{
+  if (!token) return;
+  const link = document.createElement('a');
+  link.href = 'pic/' + token + '?name={name}';
+  link.download = '{name}';
+  link.click();
+}}"""
+
+
 def sent(event: gr.EventData) -> dict[str, Any]:
     """What the browser sent with an event; it may be anything."""
     return event._data if isinstance(event._data, dict) else {}

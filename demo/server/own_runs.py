@@ -1,0 +1,391 @@
+"""Runs of the benchmark that visitors start: each is a process of `python -m benchmark run`, one at a time on
+this machine, in a temporary folder of its visit.
+
+A page that is closed or loaded anew finds its run again. What was filled stays in the folder, whatever ends
+the process: the same command goes on from there.
+"""
+
+import ipaddress
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import benchmark
+from benchmark import suites
+from benchmark.inputs.masksets import open_mask_sets
+from benchmark.plan import share
+from benchmark.suites.base import Suite
+from demo.server.visits import FOUND_FOR
+from inpainters.commandline import os_sentence
+from inpainters.errors import InputError
+
+SAMPLE = "sample"
+"""The only test set that visitors may run on: photographs that ship inside packages."""
+WAITING, RUNNING, DONE, STOPPED, FAILED = "waiting", "running", "done", "stopped", "failed"
+NICE = 10
+"""How far the process stands back behind the page's own work."""
+GRACE = 5.0
+"""Seconds that a process has to end by itself; what it was at is then lost, a picture at most."""
+MOST_BYTES = 400_000_000
+"""Of one folder: a run of all methods over eight pictures takes about 250 MB."""
+MOST_KEPT = 24
+"""Folders that are kept; one whose page was last seen the longest ago goes first."""
+MOST_WAITING = 12
+HOUR = 3600.0
+STOPPED_BY_HAND = "Stopped. What is filled is kept: Continue goes on from there."
+TOO_LONG = "Stopped after {minutes:g} minutes, all that a visit has here in an hour. What is filled is kept."
+TOO_LARGE = "Stopped, as its folder has grown over 400 MB. What is filled is kept."
+KILLED = (
+    "The run was ended from outside (signal {signal}). What is filled is kept: Continue goes on from there."
+)
+SAID = "said.txt"
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What the machine's owner lets visitors run."""
+
+    minutes: float = 15.0
+    """That a visitor's runs may take within an hour; 0: none may be started."""
+    pictures: int = 8
+    """In each column."""
+
+
+@dataclass(frozen=True)
+class RunAsked:
+    """What a visitor wants to have run."""
+
+    suite: str
+    methods: tuple[str, ...]
+    n: int
+
+    @property
+    def folder(self) -> str:
+        """What its folder is called."""
+        return f"my_{self.suite}"
+
+    def hours(self, minutes: float) -> float:
+        """The `--budget` that keeps all methods together below these minutes."""
+        each = suites.get(self.suite).budget == "each"
+        return minutes / 60 / (len(self.methods) if each else 1)
+
+    def arguments(self, minutes: float, out: str = "") -> list[str]:
+        """What follows `python -m benchmark`."""
+        found = ["run", self.suite, "--methods", ",".join(self.methods), "--n", str(self.n)]
+        if suites.get(self.suite).dataset != SAMPLE:
+            found += ["--dataset", SAMPLE]
+        return [*found, "--budget", f"{self.hours(minutes):.4g}", "--out", out or self.folder]
+
+    def command_line(self, minutes: float, out: str = "") -> str:
+        """The same as one types it."""
+        return f"python -m benchmark {shlex.join(self.arguments(minutes, out))}"
+
+    def columns(self) -> list[str]:
+        """The bin of each column."""
+        return [label for _, label in self._columns()]
+
+    def _columns(self) -> list[tuple[str, str]]:
+        suite = suites.get(self.suite)
+        return [
+            (one.name, label)
+            for one in open_mask_sets(suite.mask_sets)
+            for label in (one.bins if not suite.bins else [b for b in one.bins if b in suite.bins])
+        ]
+
+    def shares(self, minutes: float) -> dict[str, int]:
+        """Method -> the pictures that it gets in each column, as the plan will share the time out."""
+        budget = suites.get(self.suite).budget
+        return share(self.methods, self.n, self.columns(), self.hours(minutes) * HOUR, budget)
+
+
+def runnable_suites() -> dict[str, Suite]:
+    """The suites that can be run on the bundled photographs."""
+    return {name: one for name, one in suites.SUITES.items() if one.dataset == SAMPLE or one.paper}
+
+
+def payer_of(host: str | None, visit: str) -> str:
+    """Whose minutes a run takes: those of an address, or of the visit where the address tells nothing, as
+    behind another server or at home.
+    """
+    with suppress(ValueError):
+        if ipaddress.ip_address(host or "").is_global:
+            return str(host)
+    return visit
+
+
+@dataclass(eq=False)
+class OwnRun:
+    """One visit's run."""
+
+    asked: RunAsked
+    payer: str
+    home: Path
+    """Holds the results folder, and nothing else of a visitor's."""
+    state: str = WAITING
+    said: str = ""
+    """Why it ended as it did, in one sentence; empty while it has not, and where all went well."""
+    began: float = 0.0
+    """When the process was started (monotonic)."""
+    seen: float = field(default_factory=time.monotonic)
+    halted: str = ""
+    """The sentence with which it is to be stopped."""
+    known: dict[Path, Any] = field(default_factory=dict)
+    """What was read of its fills."""
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def folder(self) -> Path:
+        return self.home / self.asked.folder
+
+    @property
+    def open(self) -> bool:
+        """True while it waits or is under way."""
+        return self.state in (WAITING, RUNNING)
+
+
+class OwnRuns:
+    """All visits' runs: one is under way, others wait in line."""
+
+    def __init__(
+        self,
+        allowance: Allowance = Allowance(),  # it cannot be changed
+        command: Sequence[str] = (sys.executable, "-m", "benchmark"),
+        *,
+        most_bytes: int = MOST_BYTES,
+        max_age: float = FOUND_FOR,
+    ) -> None:
+        self.allowance, self.command = allowance, tuple(command)
+        self.most_bytes, self.max_age = most_bytes, max_age
+        self._kept: dict[str, OwnRun] = {}
+        self._line: list[OwnRun] = []
+        self._now: OwnRun | None = None
+        self._used: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        """Payer -> when a process ended, and how many seconds it took."""
+        self._worker: threading.Thread | None = None
+        self._lock = threading.RLock()
+        self._closed = False
+
+    # ---- what a visit does ------------------------------------------------------------------------
+
+    def find(self, visit: str) -> OwnRun | None:
+        """The run of a visit, or None. Asking keeps it alive."""
+        self.sweep()
+        with self._lock:
+            run = self._kept.get(visit)
+            if run is not None:
+                run.seen = time.monotonic()
+            return run
+
+    def begin(self, visit: str, payer: str, asked: RunAsked) -> OwnRun:
+        """Put a new run in line; the visit's run before is deleted. InputError where that may not be."""
+        self.sweep()
+        with self._lock:
+            self._check(visit, payer)
+            if (before := self._kept.pop(visit, None)) is not None:
+                _delete(before)
+            home = Path(tempfile.mkdtemp(prefix="inpainting-run-"))
+            self._kept[visit] = run = OwnRun(asked, payer, home)
+            self._enter(run)
+            return run
+
+    def go_on(self, visit: str) -> OwnRun:
+        """Put the visit's run in line again: it goes on from what is filled."""
+        with self._lock:
+            run = self._kept.get(visit)
+            if run is None:
+                raise InputError("There is no run to continue: start one.")
+            self._check(visit, run.payer)
+            run.state, run.said, run.halted = WAITING, "", ""
+            self._enter(run)
+            return run
+
+    def stop(self, visit: str) -> None:
+        """Stop the visit's run, if there is one under way or waiting."""
+        with self._lock:
+            run = self._kept.get(visit)
+            if run is None or not run.open:
+                return
+            run.halted = STOPPED_BY_HAND
+            if run in self._line:
+                self._line.remove(run)
+                run.state, run.said = STOPPED, "Stopped before its turn came."
+
+    def place(self, run: OwnRun) -> int:
+        """How many runs are before this one."""
+        with self._lock:
+            return self._line.index(run) + (self._now is not None) if run in self._line else 0
+
+    def left(self, payer: str) -> float:
+        """Seconds that a payer's runs may still take."""
+        with self._lock:
+            since = time.monotonic() - HOUR
+            recent = [one for one in self._used[payer] if one[0] > since]
+            self._used[payer] = recent
+            return self.allowance.minutes * 60 - sum(seconds for _, seconds in recent)
+
+    def _check(self, visit: str, payer: str) -> None:
+        if self._closed or self.allowance.minutes <= 0:
+            raise InputError("The owner of this page lets nobody run the benchmark: use the command below.")
+        if (own := self._kept.get(visit)) is not None and own.open:
+            raise InputError("Your run is under way: stop it first.")
+        if any(run.payer == payer and run.open for run in self._kept.values()):
+            raise InputError("Another run from your address is under way or waits: stop it first.")
+        if self.left(payer) < GRACE:
+            raise InputError(
+                f"Your {self.allowance.minutes:g} minutes of this hour are used up: go on later, or use the "
+                "command below on a machine of your own."
+            )
+        if len(self._line) >= MOST_WAITING:
+            raise InputError("Too many runs wait already: come back later, or use the command below.")
+
+    def _enter(self, run: OwnRun) -> None:
+        self._line.append(run)
+        if self._worker is None:
+            self._worker = threading.Thread(target=self._work, name="own runs", daemon=True)
+            self._worker.start()
+
+    # ---- the one that is under way ----------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (run := self._next()) is not None:
+            try:
+                state, said = self._carry_out(run)
+            except OSError as error:
+                state, said = FAILED, os_sentence(error)
+            with self._lock:
+                if run.state == RUNNING:
+                    run.state, run.said = state, said
+                self._used[run.payer].append((time.monotonic(), time.monotonic() - run.began))
+                self._now = None
+
+    def _next(self) -> OwnRun | None:
+        with self._lock:
+            self._now = self._line.pop(0) if self._line and not self._closed else None
+            if self._now is None:
+                self._worker = None
+            else:
+                self._now.state, self._now.began = RUNNING, time.monotonic()
+            return self._now
+
+    def _carry_out(self, run: OwnRun) -> tuple[str, str]:
+        """Run the process to its end; returns the state and the sentence that it ends in."""
+        end = run.began + self.left(run.payer)
+        asked = run.asked.arguments(self.allowance.minutes, str(run.folder))
+        command = [*self.command, *asked, "--jobs", "1", "--offline"]
+        told = run.asked.command_line(self.allowance.minutes, str(run.folder))
+        print(f"A visitor's run; should the app end, this goes on with it: {told}", file=sys.stderr)
+        with (run.home / SAID).open("wb") as said:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, cwd=run.home,
+                env=_environment(), start_new_session=True,
+            )  # fmt: skip
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+        looked = 0.0
+        while process.poll() is None:
+            if time.monotonic() > end:
+                run.halted = run.halted or TOO_LONG.format(minutes=self.allowance.minutes)
+            if time.monotonic() > looked + 2:
+                looked = time.monotonic()
+                if _size(run.home) > self.most_bytes:
+                    run.halted = run.halted or TOO_LARGE
+            if run.halted:
+                _end(process)
+            time.sleep(0.05)
+        return _outcome(run, process.returncode)
+
+    # ---- the end ------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Delete the runs whose page was not seen for an hour, and those for which there is no room."""
+        with self._lock:
+            oldest = time.monotonic() - self.max_age
+            order = sorted(self._kept.items(), key=lambda item: item[1].seen)
+            room = max(0, len(order) - MOST_KEPT)
+            for number, (visit, run) in enumerate(order):
+                if run.seen < oldest or (number < room and not run.open):
+                    self.stop(visit)
+                    if not run.open:
+                        del self._kept[visit]
+                        _delete(run)
+
+    def close(self) -> None:
+        """Stop what is under way and delete all folders."""
+        with self._lock:
+            self._closed, worker = True, self._worker
+            for visit in self._kept:
+                self.stop(visit)
+        if worker is not None:
+            worker.join(2 * GRACE)
+        with self._lock:
+            for run in self._kept.values():
+                _delete(run)
+            self._kept.clear()
+
+
+def _environment() -> dict[str, str]:
+    """The process finds this installation's packages, and computes on one core."""
+    here = str(Path(benchmark.__path__[0]).parent)
+    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    return {**os.environ, **threads, "PYTHONPATH": path}
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the process to end, as Ctrl-C does; after GRACE seconds it is killed, and what it started."""
+    _signal(process, signal.SIGINT)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _outcome(run: OwnRun, code: int) -> tuple[str, str]:
+    if run.halted and code != 0:
+        return STOPPED, run.halted
+    if code == 0:
+        return DONE, ""
+    if code < 0:
+        return FAILED, KILLED.format(signal=-code)
+    if code == 1 and (run.folder / "manifest.json").is_file():
+        return DONE, "Some holes could not be filled: the table says why."
+    return FAILED, _last_line(run.home / SAID)
+
+
+def _last_line(path: Path) -> str:
+    with suppress(OSError):
+        lines = [line.strip() for line in path.read_text("utf-8", errors="replace").splitlines()]
+        if last := next(filter(None, reversed(lines)), ""):
+            return last[:300]
+    return "The run ended without a word: Continue tries again."
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(parent, name)).st_size
+    return total
+
+
+def _delete(run: OwnRun) -> None:
+    shutil.rmtree(run.home, ignore_errors=True)

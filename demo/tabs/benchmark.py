@@ -1,0 +1,264 @@
+"""The Benchmark tab: a small run of one's own, while it goes on and beside the committed results."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import gradio as gr
+
+from demo.actions import benchmark as actions
+from demo.server.filled import read_filled
+from demo.server.own_runs import FAILED, STOPPED, OwnRun, runnable_suites
+from demo.server.run_time import quote
+from demo.server.suites import mask_sets_of
+from demo.server.visit import App
+from demo.tabs import Page
+from demo.views import benchmark as view
+from demo.views.changes import next_rev
+from demo.views.hole import hole_panes
+from demo.widgets.events import LAST, QUIET, download_js, sent
+from demo.widgets.panes import Panes
+from demo.widgets.table import Table
+from inpainters.errors import InputError
+
+VISIT_JS = """(_, ...rest) => {
+  const key = 'inpainting-run';
+  let visit = '';
+  try {
+    visit = sessionStorage.getItem(key) || '';
+    if (!visit) sessionStorage.setItem(key, (visit = [...crypto.getRandomValues(new Uint8Array(24))]
+      .map((byte) => byte.toString(16).padStart(2, '0')).join('')));
+  } catch {}
+  return [visit, ...rest];
+}"""
+"""The visit's own unguessable name, by which a page that is loaded anew finds its run."""
+TICK = 1.0
+"""Seconds between two looks at a run that is under way."""
+State = tuple[str, str]
+"""The visit, and what was last shown of its run."""
+Outputs = list[Any]
+
+
+def build(page: Page) -> None:
+    """Lay out the tab inside the current Blocks and wire it."""
+    BenchmarkTab(page.app).wire(page)
+
+
+class BenchmarkTab:
+    """The tab's components, and an adapter for each of their events."""
+
+    def __init__(self, app: App) -> None:
+        self.app, self.runs = app, app.own_runs
+        self.state = gr.State(("", ""))
+        self.visit, self.token = gr.Textbox(visible=False), gr.Textbox(visible=False)
+        gr.HTML(f"<p>{view.LEAD}</p>", elem_id="benchmark-lead", padding=False)
+        with gr.Row(elem_id="benchmark-columns"):
+            with gr.Column(elem_id="benchmark-side", scale=0, min_width=320):
+                self._lay_choice()
+            with gr.Column(elem_id="benchmark-main", min_width=320):
+                self._lay_results()
+        self.timer = gr.Timer(TICK, active=False)
+        self.choice = [self.suite, self.methods, self.n]
+        self.asked = [self.estimate, self.command, self.start]
+        self.live = [self.state, self.status, self.progress, self.stop, self.go_on, self.start, self.timer]
+        self.shown = [
+            self.holes,
+            self.table,
+            self.note,
+            self.against,
+            self.comparison,
+            self.packed,
+            self.pictures,
+        ]
+
+    def _lay_choice(self) -> None:
+        suites, allowance = runnable_suites(), self.runs.allowance
+        self.suite = gr.Dropdown(
+            [*suites], value=next(iter(suites)), label="Suite", elem_id="benchmark-suite"
+        )
+        self.methods = gr.CheckboxGroup(
+            view.method_labels(actions.ready_methods()), value=actions.first_choice(),
+            label="Methods, with the time of one hole here where it is over a second", elem_id="benchmark-methods",
+        )  # fmt: skip
+        gr.HTML(view.absent_methods(actions.missing_methods()), elem_id="benchmark-absent", padding=False)
+        self.n = gr.Slider(
+            1, max(2, allowance.pictures), value=1, step=1, label="Pictures", elem_id="benchmark-n"
+        )
+        estimate, command, _ = self._asked(self.suite.value, self.methods.value, 1)
+        self.estimate = gr.HTML(estimate, elem_id="benchmark-estimate", padding=False)
+        with gr.Row(elem_id="benchmark-go"):
+            self.start = gr.Button("Start", variant="primary", elem_id="benchmark-start", min_width=90)
+            self.stop = gr.Button("Stop", elem_id="benchmark-stop", interactive=False, min_width=90)
+            self.go_on = gr.Button("Continue", elem_id="benchmark-continue", visible=False, min_width=90)
+        gr.HTML(f"<p>{view.rules(allowance)}</p>", elem_id="benchmark-rules", padding=False)
+        self.command = gr.Textbox(
+            command, label="The same on a machine of your own", lines=2, max_lines=8, interactive=False,
+            buttons=["copy"], elem_id="benchmark-command",
+        )  # fmt: skip
+
+    def _lay_results(self) -> None:
+        self.status = gr.HTML(view.status(None, 0), elem_id="benchmark-status", padding=False)
+        self.progress = gr.HTML("", elem_id="benchmark-progress", padding=False)
+        self.holes = gr.Radio([], label="Holes", visible=False, elem_id="benchmark-holes", min_width=160)
+        self.table = Table({"cols": [], "rows": []}, elem_id="benchmark-table")
+        self.note = gr.Markdown("", elem_id="benchmark-note")
+        with gr.Column(visible=False, elem_id="benchmark-pictures") as self.pictures:
+            self.heading = gr.Markdown("", elem_id="benchmark-heading")
+            self.panes = Panes(elem_id="benchmark-panes")
+        with gr.Row(elem_id="benchmark-after"):
+            self.against = gr.Dropdown([], label="Compare with", visible=False, elem_id="benchmark-against")
+            self.packed = gr.Button("Download (zip)", visible=False, elem_id="benchmark-zip", min_width=140)
+        self.comparison = gr.Markdown("", elem_id="benchmark-comparison")
+
+    def wire(self, page: Page) -> None:
+        """What each control does."""
+        seen, everything = [self.state, *self.choice], [*self.live, *self.shown]
+        loaded = [*self.choice, *self.asked[:2], *everything]
+        page.blocks.load(self.on_load, [self.visit, *self.choice], loaded, js=VISIT_JS, **QUIET)
+        for chooser in (self.suite.input, self.methods.input, self.n.input):
+            chooser(self.on_choice, seen, self.asked, **QUIET, **LAST)
+        self.suite.input(self.on_suite, [self.state, self.suite], self.shown, **QUIET, **LAST)
+        self.start.click(self.on_start, seen, everything, **QUIET)
+        self.go_on.click(self.on_continue, seen, everything, **QUIET)
+        self.stop.click(self.on_stop, seen, everything, **QUIET)
+        self.timer.tick(self.on_tick, [self.state, self.suite, self.holes, self.against], everything, **QUIET)
+        picked = [self.state, self.suite, self.holes, self.against]
+        if page.tab is not None:
+            page.tab.select(self.on_results, picked, self.shown, **QUIET, **LAST)
+        self.holes.input(self.on_results, picked, self.shown, **QUIET, **LAST)
+        self.against.input(self.on_results, picked, self.shown, **QUIET, **LAST)
+        opened = [self.pictures, self.heading, self.panes]
+        self.table.cell(self.on_cell, [self.state, self.suite, self.holes], opened, **QUIET)
+        zipped = self.packed.click(self.on_zip, [self.state], [self.token], **QUIET)
+        zipped.then(None, [self.token], None, js=download_js("benchmark.zip"), api_visibility="private")
+
+    # ---- events -------------------------------------------------------------------------------
+
+    def on_load(
+        self, visit: str, suite: str, methods: list[str], n: float, request: gr.Request
+    ) -> Outputs:
+        run = actions.found_run(self.runs, visit)
+        if run is not None:
+            suite, methods, n = run.asked.suite, list(run.asked.methods), run.asked.n
+        asked = self._asked(suite, methods, n)[:2]
+        linked = bool(request) and request.query_params.get("t") == "benchmark"
+        shown = self._shown(run, suite) if run or linked else [gr.skip()] * len(self.shown)
+        return [suite, methods, n, *asked, *self._live(visit, run), *shown]
+
+    def on_choice(self, state: State, suite: str, methods: list[str], n: float) -> Outputs:
+        estimate, command, start = self._asked(suite, methods, n)
+        run = actions.found_run(self.runs, state[0])
+        return [estimate, command, gr.update(interactive=start and not (run and run.open))]
+
+    def on_suite(self, state: State, suite: str) -> Outputs:
+        return self._shown(actions.found_run(self.runs, state[0]), suite)
+
+    def on_start(
+        self, state: State, suite: str, methods: list[str], n: float, request: gr.Request
+    ) -> Outputs:
+        host = request.client.host if request and request.client else None
+        return self._act(state, suite, lambda: actions.start(self.runs, state[0], host, suite, methods, n))
+
+    def on_continue(self, state: State, suite: str, methods: list[str], n: float) -> Outputs:
+        del methods, n
+        return self._act(state, suite, lambda: self.runs.go_on(state[0]))
+
+    def on_stop(self, state: State, suite: str, methods: list[str], n: float) -> Outputs:
+        del methods, n
+        return self._act(state, suite, lambda: self.runs.stop(state[0]))
+
+    def on_tick(self, state: State, suite: str, holes: str, against: str) -> Outputs:
+        run = actions.found_run(self.runs, state[0])
+        live = self._live(state[0], run)
+        if live[0] == state:
+            return [gr.skip()] * (len(live) + len(self.shown))
+        ended = run is None or not run.open
+        return [*live, *(self._shown(run, suite, holes, against) if ended else [gr.skip()] * len(self.shown))]
+
+    def on_results(self, state: State, suite: str, holes: str, against: str) -> Outputs:
+        return self._shown(actions.found_run(self.runs, state[0]), suite, holes, against)
+
+    def on_cell(self, state: State, suite: str, holes: str, event: gr.EventData) -> Outputs:
+        shown = actions.shown_results(self.app, actions.found_run(self.runs, state[0]), suite)
+        try:
+            if shown is None:
+                raise InputError("There are no results here.")
+            figure = actions.figure_of(*shown, holes, sent(event))
+            heading, panes = hole_panes(actions.of_own(self.app, shown[0]), figure)
+        except InputError as error:
+            return [gr.update(visible=True), str(error), {"rev": next_rev(), "panes": [], "bare": True}]
+        return [gr.update(visible=True), heading, panes]
+
+    def on_zip(self, state: State) -> str:
+        run = actions.found_run(self.runs, state[0])
+        try:
+            return self.app.store.put(actions.packed(run), ".zip") if run else ""
+        except InputError as error:
+            raise gr.Error(str(error)) from None
+
+    # ---- what they return ---------------------------------------------------------------------
+
+    def _act(self, state: State, suite: str, action: Callable[[], object]) -> Outputs:
+        problem = ""
+        try:
+            action()
+        except InputError as error:
+            problem = str(error)
+        run = actions.found_run(self.runs, state[0])
+        return [*self._live(state[0], run, problem), *self._shown(run, suite)]
+
+    def _asked(self, suite: str, methods: list[str], n: float) -> tuple[str, Any, bool]:
+        """The estimate, the command, and whether this can be started."""
+        allowance = self.runs.allowance
+        try:
+            asked = actions.ask(self.runs, suite, methods, n)
+        except InputError as error:
+            return view.estimate_html(None, allowance, str(error)), gr.skip(), False
+        found = view.estimate_html(quote(asked, allowance), allowance)
+        return found, asked.command_line(allowance.minutes), allowance.minutes > 0
+
+    def _live(self, visit: str, run: OwnRun | None, problem: str = "") -> Outputs:
+        """In the order of `live`."""
+        told = view.status(run, self.runs.place(run) if run else 0, problem)
+        with run.reading if run else nullcontext():
+            found = read_filled(run.folder, run.known) if run else []
+        progress, busy = view.progress_html(run, found), run is not None and run.open
+        goes_on = run is not None and run.state in (STOPPED, FAILED)
+        return [
+            (visit, f"{told}{progress}"),
+            told,
+            progress,
+            gr.update(interactive=busy),
+            gr.update(visible=goes_on),
+            gr.update(interactive=not busy and self.runs.allowance.minutes > 0),
+            gr.Timer(active=busy),
+        ]
+
+    def _shown(self, run: OwnRun | None, suite: str, holes: str = "", against: str = "") -> Outputs:
+        """In the order of `shown`."""
+        suite = run.asked.suite if run else suite
+        nothing = [gr.update(visible=False), gr.update(visible=False), gr.update(visible=False)]
+        found = actions.shown_results(self.app, run, suite)
+        if found is None:
+            table = {"cols": [], "rows": [], "rev": next_rev()}
+            return [nothing[0], table, view.nothing_yet(suite), nothing[1], "", *nothing[1:]]
+        sets = mask_sets_of(*found)
+        holes = holes if holes in sets else sets[0]
+        own = run is not None and found[0] == run.home
+        table = view.results_table(*found, holes, own=own)
+        choose = gr.update(choices=sets, value=holes, visible=len(sets) > 1)
+        head = [choose, table, view.ground(*found, holes)]
+        if not own or run is None:
+            return [*head, nothing[0], "", *nothing[1:]]
+        others = actions.comparable(self.app, suite)
+        against = against if against in others else next(iter(others), "")
+        chooser = gr.update(choices=others, value=against, visible=bool(others))
+        return [*head, chooser, self._beside(run, against), gr.update(visible=True), nothing[0]]
+
+    def _beside(self, run: OwnRun, against: str) -> str:
+        if not against:
+            return ""
+        try:
+            return view.comparison(actions.beside(self.app, run, against), against)
+        except InputError as error:
+            return str(error)

@@ -1,0 +1,240 @@
+"""The Benchmark tab as the page shows it: what a run will take, how far it is, and what came out."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from benchmark.diff import Beside
+from benchmark.metrics import METRICS
+from benchmark.report.layout import OVERVIEW
+from benchmark.report.marks import footnote, mark
+from benchmark.report.stats import MIN_WINNER
+from benchmark.report.summary import entry_order, named
+from benchmark.report.tables import called, overview_pairs
+from benchmark.results import ALL_BINS, WHOLE_SET, Results
+from demo.server.filled import LIVE, Filled
+from demo.server.own_runs import DONE, FAILED, RUNNING, STOPPED, WAITING, Allowance, OwnRun
+from demo.server.run_time import START, Quote, expected
+from demo.server.suites import cells_of, family_of, open_suite
+from demo.views.changes import next_rev
+from demo.views.leaderboard import digits_of, figure_cell
+from inpainters.costs import spoken
+from inpainters.families import FAMILIES
+from inpainters.spec import MethodSpec
+
+LEAD = (
+    "Measure methods yourself, on the photographs that come with this project: a small run here, "
+    "a larger one with the same command on a machine of yours."
+)
+SLOW = 1.0
+"""Seconds of a hole from which on a method's label tells them."""
+_NAMES = {
+    WAITING: "Waiting",
+    RUNNING: "Running",
+    DONE: "Finished",
+    STOPPED: "Stopped",
+    FAILED: "It did not get through",
+}
+_SHORT = {"whole": "picture"}
+
+
+def method_labels(specs: Iterable[MethodSpec]) -> list[tuple[str, str]]:
+    """(label, method) for a chooser: its sign, its name, and what one hole takes here where that is long."""
+    found = []
+    for spec in specs:
+        seconds, sign = expected(spec.name, "20-30"), FAMILIES[spec.family].sign
+        slow = f", {spoken(seconds)}" if seconds >= SLOW else ""
+        found.append((f"{sign} {spec.title}{slow}", spec.name))
+    return found
+
+
+def absent_methods(reasons: Mapping[str, str]) -> str:
+    """The methods that cannot be ticked, each with its reason."""
+    if not reasons:
+        return ""
+    rows = "".join(f"<dt>{escape(title)}</dt><dd>{_marked(why)}</dd>" for title, why in reasons.items())
+    return f"<details><summary>{len(reasons)} methods cannot run here</summary><dl>{rows}</dl></details>"
+
+
+def rules(allowance: Allowance) -> str:
+    """What a visitor may run, in one line."""
+    if allowance.minutes <= 0:
+        return (
+            "The owner of this page lets nobody run the benchmark here: the command below does it elsewhere."
+        )
+    return (
+        f"Here a visitor has {allowance.minutes:g} minutes an hour and up to {allowance.pictures} pictures; "
+        "one run at a time works on this machine, behind everything else. The page may be "
+        "closed meanwhile; an "
+        "hour after it was last open the run is deleted."
+    )
+
+
+def estimate_html(found: Quote | None, allowance: Allowance, problem: str = "") -> str:
+    """What the run will take, where the cap cuts it, or why it cannot be run."""
+    if found is None:
+        return f'<p class="problem">{escape(problem)}</p>'
+    holes = f"{found.holes:,} holes to fill, {found.columns} for each picture and method"
+    parts = [f"<strong>{spoken(found.total).capitalize()} on this machine</strong>: {holes}."]
+    slow = max(found.seconds, key=lambda method: found.seconds[method])
+    if found.seconds[slow] > 2 * START:
+        parts.append(f"{escape(named(slow))} alone: {spoken(found.seconds[slow])}.")
+    if found.fewer:
+        parts.append(escape(_cut(found, allowance)))
+    return f"<p>{' '.join(parts)}</p>"
+
+
+def _cut(found: Quote, allowance: Allowance) -> str:
+    some = [f"{named(method)} ({n} of {found.asked.n})" for method, n in found.fewer.items() if n]
+    none = [named(method) for method, n in found.fewer.items() if not n]
+    parts = [f"fewer pictures to {', '.join(some)}"] * bool(some)
+    parts += [f"none to {', '.join(none)}"] * bool(none)
+    return f"The cap of {allowance.minutes:g} minutes gives {' and '.join(parts)}."
+
+
+# --- how far it is ----------------------------------------------------------------------------------
+
+
+def status(run: OwnRun | None, before: int, problem: str = "") -> str:
+    """Where the run stands, in words, or why nothing was done; it changes only when the state does."""
+    if problem:
+        return f'<p role="status" class="problem">{escape(problem)}</p>'
+    if run is None:
+        return '<p role="status"></p>'
+    said = run.said
+    if run.state == WAITING:
+        said = f"{before} run{'s are' if before > 1 else ' is'} before yours." if before else "It is next."
+    if run.state == RUNNING and run.halted:
+        said = "Stopping …"
+    words = f"<strong>{_NAMES[run.state]}</strong> {escape(said)}".strip()
+    return f'<p role="status" data-state="{run.state}">{words}</p>'
+
+
+def progress_html(run: OwnRun | None, found: Sequence[Filled]) -> str:
+    """Each method's bar, its seconds, its figure so far and what it still takes."""
+    if run is None or (run.state == WAITING and not found):
+        return ""
+    if not found:
+        return "<p>It starts: photographs and masks are being made.</p>" if run.state == RUNNING else ""
+    filled, wanted = (sum(getattr(one, name) for one in found) for name in ("filled", "wanted"))
+    metric, region = LIVE
+    head = (
+        "<tr><th>Method</th><th>Filled</th><th>Seconds each</th>"
+        f"<th>{METRICS[metric].title}, {region}, so far</th><th>To go</th></tr>"
+    )
+    rows = "".join(_progress_row(one, live=run.state == RUNNING) for one in found)
+    return f"<p>{_whole(run, filled, wanted, found)}</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _whole(run: OwnRun, filled: int, wanted: int, found: Sequence[Filled]) -> str:
+    count = f"{filled:,} of {wanted:,} holes are filled"
+    if run.state != RUNNING:
+        return f"{count}."
+    if left := sum(one.left for one in found):
+        return f"{count}; {spoken(left)} to go, scores and tables aside."
+    return f"{count}; now they are scored, and tables are made."
+
+
+def _progress_row(one: Filled, *, live: bool) -> str:
+    title = f"{FAMILIES[family_of(one.entry)].sign} {escape(named(one.entry))}"
+    counted = f"{one.filled} of {one.wanted}"
+    if one.failed:
+        why = escape(next(iter(one.failed.values())))
+        counted += f' <span class="problem" title="{why}">({len(one.failed)} failed: {why})</span>'
+    bar = f'<progress max="{max(one.wanted, 1)}" value="{one.filled}" aria-label="{counted}"></progress>'
+    seconds = "–" if math.isnan(one.seconds) else f"{one.seconds:.3g}"
+    value = "–" if math.isnan(one.value) else f"{one.value:.2f} (n={one.filled})"
+    left = spoken(one.left) if one.left and live else "" if one.left else "✓"
+    cells = "".join(f"<td>{text}</td>" for text in (f"{bar} {counted}", seconds, value, left))
+    return f"<tr><th>{title}</th>{cells}</tr>"
+
+
+def nothing_yet(suite: str) -> str:
+    """In place of results where there are none."""
+    return f"No results of `{suite}` are committed here: start a run, and its table stands in this place."
+
+
+# --- what came out ------------------------------------------------------------------------------
+
+
+def results_table(root: Path, suite: str, holes: str, *, own: bool) -> dict[str, Any]:
+    """The value of a Table: methods by metric, over all ratios together; metrics that could not be computed
+    have dashes with the reason.
+    """
+    results = open_suite(root, suite, holes)
+    pairs = overview_pairs(results)
+    pairs += [pair for pair in OVERVIEW if pair not in pairs and pair in results.lacking]
+    columns = {pair: cells_of(results, *pair) for pair in pairs}
+    entries = entry_order(results.rows["entry"])
+    rows = [
+        {
+            "id": entry,
+            "title": called(results, entry),
+            "family": family_of(entry),
+            "cells": {
+                f"{metric}@{region}": figure_cell(columns[metric, region].get((entry, ALL_BINS)))
+                for metric, region in pairs
+            },
+        }
+        for entry in entries
+    ]
+    whose = "Your run" if own else f"Committed results of {suite}"
+    shown = {"caption": f"{whose}, {results.mask_sets[0]} holes, all ratios together"}
+    cols = [_column(pair, columns[pair], entries) for pair in pairs]
+    return {**shown, "cols": cols, "rows": rows, "rev": next_rev()}
+
+
+def _column(pair: tuple[str, str], cells: Mapping[Any, Any], entries: Sequence[str]) -> dict[str, Any]:
+    metric, region = pair
+    spec, flattered = METRICS[metric], any(mark(entry, metric) for entry in entries)
+    note = footnote(entries, [metric]) if flattered else ""
+    return {
+        "id": f"{metric}@{region}",
+        "title": f"{spec.title}, {_SHORT.get(region, region)}",
+        "better": "high" if spec.better == "higher" else "low",
+        "digits": digits_of(dict(cells)),
+        "note": note,
+        **({"few": spec.fair_n} if spec.fair_n else {}),
+    }
+
+
+def ground(root: Path, suite: str, holes: str) -> str:
+    """What the figures rest on, and which metrics are missing with the reason."""
+    results = open_suite(root, suite, holes)
+    rows = results.rows[results.rows["image_id"] != WHOLE_SET]
+    photographs, fills = rows["photograph"].nunique(), len(rows)
+    thin = " It is too thin to tell methods apart." if photographs < MIN_WINNER else ""
+    text = f"n = {photographs} photographs, {fills:,} fills.{thin} Click a figure for its pictures."
+    return " ".join([text, *_lacking(results)])
+
+
+def _lacking(results: Results) -> list[str]:
+    have = {metric for metric, _ in results.measured}
+    found: dict[str, str] = {}
+    for (metric, _), why in results.lacking.items():
+        if metric in METRICS and metric not in have and METRICS[metric].kind != "answers":
+            found.setdefault(metric, why)
+    by_reason: dict[str, list[str]] = {}
+    for metric, why in found.items():
+        by_reason.setdefault(why.rstrip("."), []).append(metric)
+    if not by_reason:
+        return []
+    parts = [f"{', '.join(f'`{metric}`' for metric in some)}: {why}" for why, some in by_reason.items()]
+    return [f"Not computed: {'; '.join(parts)}."]
+
+
+def comparison(found: Beside, other: str) -> str:
+    """A finished run beside committed results, as Markdown."""
+    said = [f"**Beside the committed `{other}`**: {found.holes:,} holes are the same, photograph and mask."]
+    if found.otherwise:
+        lines = "\n".join(f"* {line}" for line in found.otherwise)
+        said.append(f"Not all compares, there → here:\n\n{lines}")
+    return "\n\n".join([*said, found.figures.replace("\n## ", "\n#### ")])
+
+
+def _marked(text: str) -> str:
+    """Escaped, with `code` set as such."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
