@@ -49,7 +49,7 @@ def first_choice() -> list[str]:
     return [spec.name for spec in ready_methods() if spec.family == TRIVIAL or spec.name in fast]
 
 
-def ask(runs: OwnRuns, suite: str, methods: Sequence[str], n: float | None) -> RunAsked:
+def checked_run(runs: OwnRuns, suite: str, methods: Sequence[str], n: float | None) -> RunAsked:
     """What is asked for, checked; InputError where it cannot be run here."""
     suites, ready = runnable_suites(), [spec.name for spec in ready_methods()]
     if suite not in suites:
@@ -69,7 +69,7 @@ def start(
     runs: OwnRuns, visit: str, host: str | None, suite: str, methods: Sequence[str], n: float | None
 ) -> OwnRun:
     """Put a new run in line, in place of the visit's run before."""
-    asked = ask(runs, suite, methods, n)
+    asked = checked_run(runs, suite, methods, n)
     if not _VISIT.fullmatch(visit or ""):
         raise InputError(NO_VISIT)
     if not any(asked.shares(runs.allowance.minutes).values()):
@@ -100,7 +100,7 @@ def comparable(app: App, suite: str) -> list[str]:
     return sorted(names, key=lambda name: name != suite)
 
 
-def beside(app: App, run: OwnRun, other: str) -> Beside:
+def beside_committed(app: App, run: OwnRun, other: str) -> Beside:
     """A finished run beside a suite of the owner's results; InputError where the two have no hole in
     common.
     """

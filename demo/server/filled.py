@@ -13,7 +13,7 @@ from benchmark.inputs.frozen import Inputs, load_inputs
 from benchmark.metrics import METRICS, create
 from benchmark.plan import OVERHEAD, Plan, load_plan
 from benchmark.report.layout import RANKED
-from demo.server.run_time import expected
+from demo.server.run_time import expected_seconds
 from inpainters.errors import InputError
 from inpainters.imaging import decode_image
 
@@ -22,7 +22,7 @@ LIVE = next(pair for pair in RANKED if not METRICS[pair[0]].network)
 
 
 @dataclass(frozen=True)
-class Filled:
+class MethodFilled:
     """How far one method is."""
 
     entry: str
@@ -38,7 +38,7 @@ class Filled:
     """Expected seconds still to go."""
 
 
-def read_filled(folder: Path, known: dict[Path, Any]) -> list[Filled]:
+def read_filled(folder: Path, known: dict[Path, Any]) -> list[MethodFilled]:
     """How far each method is, in the order in which they run; none before there is a plan. `known` keeps what
     was read of fills, which do not change.
     """
@@ -57,7 +57,7 @@ def read_filled(folder: Path, known: dict[Path, Any]) -> list[Filled]:
 
 def _of_entry(
     root: Path, plan: Plan, cells: list[Cell], inputs: Mapping[Any, Inputs], known: dict[Path, Any]
-) -> Filled:
+) -> MethodFilled:
     method, options = split_entry(cells[0].entry)
     fills, failed = list[tuple[float, float]](), dict[str, str]()
     wanted, left, asked = 0, 0.0, 0.0
@@ -66,13 +66,13 @@ def _of_entry(
         here = [one for i in images if (one := _fill(folder, i, inputs[cell.column], known))]
         if len(here) < len(images) and (stored := cell_manifest(folder)):
             failed |= {f"{cell.column} {i}": why for i, why in stored.failed.items()}
-        each = expected(method, cell.bin, options)
+        each = expected_seconds(method, cell.bin, options)
         wanted, left = wanted + len(images), left + each * (len(images) - len(here))
         fills, asked = fills + here, asked + each * len(here)
     seconds = [one[0] for one in fills if not math.isnan(one[0])]
     values = [one[1] for one in fills if not math.isnan(one[1])]
     took = sum(seconds) + OVERHEAD * len(seconds)  # what this very run has shown counts most
-    return Filled(
+    return MethodFilled(
         cells[0].entry,
         len(fills),
         wanted,

@@ -33,9 +33,9 @@ from inpainters.errors import InputError
 
 SAMPLE = "sample"
 """The only test set that visitors may run on: photographs that ship inside packages."""
-WAITING, RUNNING, DONE, STOPPED, FAILED = "waiting", "running", "done", "stopped", "failed"
+WAITING, RUNNING, DONE, ENDED_EARLY, FAILED = "waiting", "running", "done", "stopped", "failed"
 NICE = 10
-"""How far the process stands back behind the page's own work."""
+"""How far the process stands back behind the page's own work, at least."""
 GRACE = 5.0
 """Seconds that a process has to end by itself; what it was at is then lost, a picture at most."""
 MOST_BYTES = 400_000_000
@@ -45,8 +45,8 @@ MOST_KEPT = 24
 MOST_WAITING = 12
 HOUR = 3600.0
 STOPPED_BY_HAND = "Stopped. What is filled is kept: Continue goes on from there."
-TOO_LONG = "Stopped after {minutes:g} minutes, all that a visit has here in an hour. What is filled is kept."
-TOO_LARGE = "Stopped, as its folder has grown over 400 MB. What is filled is kept."
+MINUTES_OVER = "Stopped after {minutes:g} minutes, all that a visit has in an hour. What is filled is kept."
+FOLDER_TOO_LARGE = "Stopped, as its folder has grown over 400 MB. What is filled is kept."
 KILLED = (
     "The run was ended from outside (signal {signal}). What is filled is kept: Continue goes on from there."
 )
@@ -220,7 +220,7 @@ class OwnRuns:
             run.halted = STOPPED_BY_HAND
             if run in self._line:
                 self._line.remove(run)
-                run.state, run.said = STOPPED, "Stopped before its turn came."
+                run.state, run.said = ENDED_EARLY, "Stopped before its turn came."
 
     def place(self, run: OwnRun) -> int:
         """How many runs are before this one."""
@@ -292,15 +292,15 @@ class OwnRuns:
                 env=_environment(), start_new_session=True,
             )  # fmt: skip
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+            os.setpriority(os.PRIO_PROCESS, process.pid, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
         looked = 0.0
         while process.poll() is None:
             if time.monotonic() > end:
-                run.halted = run.halted or TOO_LONG.format(minutes=self.allowance.minutes)
+                run.halted = run.halted or MINUTES_OVER.format(minutes=self.allowance.minutes)
             if time.monotonic() > looked + 2:
                 looked = time.monotonic()
                 if _size(run.home) > self.most_bytes:
-                    run.halted = run.halted or TOO_LARGE
+                    run.halted = run.halted or FOLDER_TOO_LARGE
             if run.halted:
                 _end(process)
             time.sleep(0.05)
@@ -360,7 +360,7 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
 
 def _outcome(run: OwnRun, code: int) -> tuple[str, str]:
     if run.halted and code != 0:
-        return STOPPED, run.halted
+        return ENDED_EARLY, run.halted
     if code == 0:
         return DONE, ""
     if code < 0:

@@ -46,11 +46,11 @@ class Quote:
 def quote(asked: RunAsked, allowance: Allowance) -> Quote:
     """What it will take on this machine, as far as its runs so far tell."""
     labels, shares = asked.columns(), asked.shares(allowance.minutes)
-    seconds = {name: n * sum(expected(name, label) for label in labels) for name, n in shares.items()}
+    seconds = {name: n * sum(expected_seconds(name, label) for label in labels) for name, n in shares.items()}
     return Quote(asked, shares, seconds, len(labels))
 
 
-def expected(method: str, label: str, options: Mapping[str, Any] | None = None) -> float:
+def expected_seconds(method: str, label: str, options: Mapping[str, Any] | None = None) -> float:
     """Seconds of one hole of a bin on this machine, its pictures, files and scores included."""
     if method not in registry.METHODS:
         return OVERHEAD

@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.actions import benchmark as actions
 from demo.server.filled import read_filled
-from demo.server.own_runs import FAILED, STOPPED, OwnRun, runnable_suites
+from demo.server.own_runs import ENDED_EARLY, FAILED, OwnRun, runnable_suites
 from demo.server.run_time import quote
 from demo.server.suites import mask_sets_of
 from demo.server.visit import App
@@ -21,7 +21,7 @@ from demo.widgets.panes import Panes
 from demo.widgets.table import Table
 from inpainters.errors import InputError
 
-VISIT_JS = """(_, ...rest) => {
+RUN_VISIT_JS = """(_, ...rest) => {
   const key = 'inpainting-run';
   let visit = '';
   try {
@@ -32,11 +32,17 @@ VISIT_JS = """(_, ...rest) => {
   return [visit, ...rest];
 }"""
 """The visit's own unguessable name, by which a page that is loaded anew finds its run."""
-TICK = 1.0
+TO_RESULTS_JS = """(...given) => {
+  const main = document.getElementById('benchmark-main');
+  if (innerWidth <= 900) main?.scrollIntoView({ behavior: 'smooth', block: 'start' });
+  return given;
+}"""
+"""Where the run shows below the fold, Start goes there."""
+LOOKS_EVERY = 1.0
 """Seconds between two looks at a run that is under way."""
-State = tuple[str, str]
+_Seen = tuple[str, str]
 """The visit, and what was last shown of its run."""
-Outputs = list[Any]
+_Outputs = list[Any]
 
 
 def build(page: Page) -> None:
@@ -57,7 +63,7 @@ class BenchmarkTab:
                 self._lay_choice()
             with gr.Column(elem_id="benchmark-main", min_width=320):
                 self._lay_results()
-        self.timer = gr.Timer(TICK, active=False)
+        self.timer = gr.Timer(LOOKS_EVERY, active=False)
         self.choice = [self.suite, self.methods, self.n]
         self.asked = [self.estimate, self.command, self.start]
         self.live = [self.state, self.status, self.progress, self.stop, self.go_on, self.start, self.timer]
@@ -78,7 +84,7 @@ class BenchmarkTab:
         )
         self.methods = gr.CheckboxGroup(
             view.method_labels(actions.ready_methods()), value=actions.first_choice(),
-            label="Methods, with the time of one hole here where it is over a second", elem_id="benchmark-methods",
+            label="Methods, with the seconds of a hole where it takes long", elem_id="benchmark-methods",
         )  # fmt: skip
         gr.HTML(view.absent_methods(actions.missing_methods()), elem_id="benchmark-absent", padding=False)
         self.n = gr.Slider(
@@ -101,7 +107,7 @@ class BenchmarkTab:
         self.progress = gr.HTML("", elem_id="benchmark-progress", padding=False)
         self.holes = gr.Radio([], label="Holes", visible=False, elem_id="benchmark-holes", min_width=160)
         self.table = Table({"cols": [], "rows": []}, elem_id="benchmark-table")
-        self.note = gr.Markdown("", elem_id="benchmark-note")
+        self.note = gr.HTML("", elem_id="benchmark-note", padding=False)
         with gr.Column(visible=False, elem_id="benchmark-pictures") as self.pictures:
             self.heading = gr.Markdown("", elem_id="benchmark-heading")
             self.panes = Panes(elem_id="benchmark-panes")
@@ -114,11 +120,11 @@ class BenchmarkTab:
         """What each control does."""
         seen, everything = [self.state, *self.choice], [*self.live, *self.shown]
         loaded = [*self.choice, *self.asked[:2], *everything]
-        page.blocks.load(self.on_load, [self.visit, *self.choice], loaded, js=VISIT_JS, **QUIET)
+        page.blocks.load(self.on_load, [self.visit, *self.choice], loaded, js=RUN_VISIT_JS, **QUIET)
         for chooser in (self.suite.input, self.methods.input, self.n.input):
             chooser(self.on_choice, seen, self.asked, **QUIET, **LAST)
         self.suite.input(self.on_suite, [self.state, self.suite], self.shown, **QUIET, **LAST)
-        self.start.click(self.on_start, seen, everything, **QUIET)
+        self.start.click(self.on_start, seen, everything, js=TO_RESULTS_JS, **QUIET)
         self.go_on.click(self.on_continue, seen, everything, **QUIET)
         self.stop.click(self.on_stop, seen, everything, **QUIET)
         self.timer.tick(self.on_tick, [self.state, self.suite, self.holes, self.against], everything, **QUIET)
@@ -134,9 +140,7 @@ class BenchmarkTab:
 
     # ---- events -------------------------------------------------------------------------------
 
-    def on_load(
-        self, visit: str, suite: str, methods: list[str], n: float, request: gr.Request
-    ) -> Outputs:
+    def on_load(self, visit: str, suite: str, methods: list[str], n: float, request: gr.Request) -> _Outputs:
         run = actions.found_run(self.runs, visit)
         if run is not None:
             suite, methods, n = run.asked.suite, list(run.asked.methods), run.asked.n
@@ -145,29 +149,29 @@ class BenchmarkTab:
         shown = self._shown(run, suite) if run or linked else [gr.skip()] * len(self.shown)
         return [suite, methods, n, *asked, *self._live(visit, run), *shown]
 
-    def on_choice(self, state: State, suite: str, methods: list[str], n: float) -> Outputs:
+    def on_choice(self, state: _Seen, suite: str, methods: list[str], n: float) -> _Outputs:
         estimate, command, start = self._asked(suite, methods, n)
         run = actions.found_run(self.runs, state[0])
         return [estimate, command, gr.update(interactive=start and not (run and run.open))]
 
-    def on_suite(self, state: State, suite: str) -> Outputs:
+    def on_suite(self, state: _Seen, suite: str) -> _Outputs:
         return self._shown(actions.found_run(self.runs, state[0]), suite)
 
     def on_start(
-        self, state: State, suite: str, methods: list[str], n: float, request: gr.Request
-    ) -> Outputs:
+        self, state: _Seen, suite: str, methods: list[str], n: float, request: gr.Request
+    ) -> _Outputs:
         host = request.client.host if request and request.client else None
         return self._act(state, suite, lambda: actions.start(self.runs, state[0], host, suite, methods, n))
 
-    def on_continue(self, state: State, suite: str, methods: list[str], n: float) -> Outputs:
+    def on_continue(self, state: _Seen, suite: str, methods: list[str], n: float) -> _Outputs:
         del methods, n
         return self._act(state, suite, lambda: self.runs.go_on(state[0]))
 
-    def on_stop(self, state: State, suite: str, methods: list[str], n: float) -> Outputs:
+    def on_stop(self, state: _Seen, suite: str, methods: list[str], n: float) -> _Outputs:
         del methods, n
         return self._act(state, suite, lambda: self.runs.stop(state[0]))
 
-    def on_tick(self, state: State, suite: str, holes: str, against: str) -> Outputs:
+    def on_tick(self, state: _Seen, suite: str, holes: str, against: str) -> _Outputs:
         run = actions.found_run(self.runs, state[0])
         live = self._live(state[0], run)
         if live[0] == state:
@@ -175,10 +179,10 @@ class BenchmarkTab:
         ended = run is None or not run.open
         return [*live, *(self._shown(run, suite, holes, against) if ended else [gr.skip()] * len(self.shown))]
 
-    def on_results(self, state: State, suite: str, holes: str, against: str) -> Outputs:
+    def on_results(self, state: _Seen, suite: str, holes: str, against: str) -> _Outputs:
         return self._shown(actions.found_run(self.runs, state[0]), suite, holes, against)
 
-    def on_cell(self, state: State, suite: str, holes: str, event: gr.EventData) -> Outputs:
+    def on_cell(self, state: _Seen, suite: str, holes: str, event: gr.EventData) -> _Outputs:
         shown = actions.shown_results(self.app, actions.found_run(self.runs, state[0]), suite)
         try:
             if shown is None:
@@ -189,7 +193,7 @@ class BenchmarkTab:
             return [gr.update(visible=True), str(error), {"rev": next_rev(), "panes": [], "bare": True}]
         return [gr.update(visible=True), heading, panes]
 
-    def on_zip(self, state: State) -> str:
+    def on_zip(self, state: _Seen) -> str:
         run = actions.found_run(self.runs, state[0])
         try:
             return self.app.store.put(actions.packed(run), ".zip") if run else ""
@@ -198,7 +202,7 @@ class BenchmarkTab:
 
     # ---- what they return ---------------------------------------------------------------------
 
-    def _act(self, state: State, suite: str, action: Callable[[], object]) -> Outputs:
+    def _act(self, state: _Seen, suite: str, action: Callable[[], object]) -> _Outputs:
         problem = ""
         try:
             action()
@@ -211,19 +215,19 @@ class BenchmarkTab:
         """The estimate, the command, and whether this can be started."""
         allowance = self.runs.allowance
         try:
-            asked = actions.ask(self.runs, suite, methods, n)
+            asked = actions.checked_run(self.runs, suite, methods, n)
         except InputError as error:
             return view.estimate_html(None, allowance, str(error)), gr.skip(), False
         found = view.estimate_html(quote(asked, allowance), allowance)
         return found, asked.command_line(allowance.minutes), allowance.minutes > 0
 
-    def _live(self, visit: str, run: OwnRun | None, problem: str = "") -> Outputs:
+    def _live(self, visit: str, run: OwnRun | None, problem: str = "") -> _Outputs:
         """In the order of `live`."""
         told = view.status(run, self.runs.place(run) if run else 0, problem)
         with run.reading if run else nullcontext():
             found = read_filled(run.folder, run.known) if run else []
         progress, busy = view.progress_html(run, found), run is not None and run.open
-        goes_on = run is not None and run.state in (STOPPED, FAILED)
+        goes_on = run is not None and run.state in (ENDED_EARLY, FAILED)
         return [
             (visit, f"{told}{progress}"),
             told,
@@ -234,7 +238,7 @@ class BenchmarkTab:
             gr.Timer(active=busy),
         ]
 
-    def _shown(self, run: OwnRun | None, suite: str, holes: str = "", against: str = "") -> Outputs:
+    def _shown(self, run: OwnRun | None, suite: str, holes: str = "", against: str = "") -> _Outputs:
         """In the order of `shown`."""
         suite = run.asked.suite if run else suite
         nothing = [gr.update(visible=False), gr.update(visible=False), gr.update(visible=False)]
@@ -259,6 +263,6 @@ class BenchmarkTab:
         if not against:
             return ""
         try:
-            return view.comparison(actions.beside(self.app, run, against), against)
+            return view.comparison(actions.beside_committed(self.app, run, against), against)
         except InputError as error:
             return str(error)

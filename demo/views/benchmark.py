@@ -14,9 +14,9 @@ from benchmark.report.stats import MIN_WINNER
 from benchmark.report.summary import entry_order, named
 from benchmark.report.tables import called, overview_pairs
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
-from demo.server.filled import LIVE, Filled
-from demo.server.own_runs import DONE, FAILED, RUNNING, STOPPED, WAITING, Allowance, OwnRun
-from demo.server.run_time import START, Quote, expected
+from demo.server.filled import LIVE, MethodFilled
+from demo.server.own_runs import DONE, ENDED_EARLY, FAILED, RUNNING, WAITING, Allowance, OwnRun
+from demo.server.run_time import START, Quote, expected_seconds
 from demo.server.suites import cells_of, family_of, open_suite
 from demo.views.changes import next_rev
 from demo.views.leaderboard import digits_of, figure_cell
@@ -28,13 +28,13 @@ LEAD = (
     "Measure methods yourself, on the photographs that come with this project: a small run here, "
     "a larger one with the same command on a machine of yours."
 )
-SLOW = 1.0
+SLOW_HOLE = 1.0
 """Seconds of a hole from which on a method's label tells them."""
 _NAMES = {
     WAITING: "Waiting",
     RUNNING: "Running",
     DONE: "Finished",
-    STOPPED: "Stopped",
+    ENDED_EARLY: "Stopped",
     FAILED: "It did not get through",
 }
 _SHORT = {"whole": "picture"}
@@ -44,18 +44,20 @@ def method_labels(specs: Iterable[MethodSpec]) -> list[tuple[str, str]]:
     """(label, method) for a chooser: its sign, its name, and what one hole takes here where that is long."""
     found = []
     for spec in specs:
-        seconds, sign = expected(spec.name, "20-30"), FAMILIES[spec.family].sign
-        slow = f", {spoken(seconds)}" if seconds >= SLOW else ""
+        seconds, sign = expected_seconds(spec.name, "20-30"), FAMILIES[spec.family].sign
+        slow = f", {spoken(seconds)}" if seconds >= SLOW_HOLE else ""
         found.append((f"{sign} {spec.title}{slow}", spec.name))
     return found
 
 
 def absent_methods(reasons: Mapping[str, str]) -> str:
     """The methods that cannot be ticked, each with its reason."""
-    if not reasons:
-        return ""
+    return _folded(f"{len(reasons)} methods cannot run here", reasons)
+
+
+def _folded(summary: str, reasons: Mapping[str, str]) -> str:
     rows = "".join(f"<dt>{escape(title)}</dt><dd>{_marked(why)}</dd>" for title, why in reasons.items())
-    return f"<details><summary>{len(reasons)} methods cannot run here</summary><dl>{rows}</dl></details>"
+    return f"<details><summary>{summary}</summary><dl>{rows}</dl></details>" if reasons else ""
 
 
 def rules(allowance: Allowance) -> str:
@@ -112,7 +114,7 @@ def status(run: OwnRun | None, before: int, problem: str = "") -> str:
     return f'<p role="status" data-state="{run.state}">{words}</p>'
 
 
-def progress_html(run: OwnRun | None, found: Sequence[Filled]) -> str:
+def progress_html(run: OwnRun | None, found: Sequence[MethodFilled]) -> str:
     """Each method's bar, its seconds, its figure so far and what it still takes."""
     if run is None or (run.state == WAITING and not found):
         return ""
@@ -125,10 +127,11 @@ def progress_html(run: OwnRun | None, found: Sequence[Filled]) -> str:
         f"<th>{METRICS[metric].title}, {region}, so far</th><th>To go</th></tr>"
     )
     rows = "".join(_progress_row(one, live=run.state == RUNNING) for one in found)
-    return f"<p>{_whole(run, filled, wanted, found)}</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    return f"<p>{_whole(run, filled, wanted, found)}</p>{table}"
 
 
-def _whole(run: OwnRun, filled: int, wanted: int, found: Sequence[Filled]) -> str:
+def _whole(run: OwnRun, filled: int, wanted: int, found: Sequence[MethodFilled]) -> str:
     count = f"{filled:,} of {wanted:,} holes are filled"
     if run.state != RUNNING:
         return f"{count}."
@@ -137,7 +140,7 @@ def _whole(run: OwnRun, filled: int, wanted: int, found: Sequence[Filled]) -> st
     return f"{count}; now they are scored, and tables are made."
 
 
-def _progress_row(one: Filled, *, live: bool) -> str:
+def _progress_row(one: MethodFilled, *, live: bool) -> str:
     title = f"{FAMILIES[family_of(one.entry)].sign} {escape(named(one.entry))}"
     counted = f"{one.filled} of {one.wanted}"
     if one.failed:
@@ -153,7 +156,7 @@ def _progress_row(one: Filled, *, live: bool) -> str:
 
 def nothing_yet(suite: str) -> str:
     """In place of results where there are none."""
-    return f"No results of `{suite}` are committed here: start a run, and its table stands in this place."
+    return f"<p>No results of {escape(suite)} are committed here: a run's table will stand in this place.</p>"
 
 
 # --- what came out ------------------------------------------------------------------------------
@@ -207,10 +210,10 @@ def ground(root: Path, suite: str, holes: str) -> str:
     photographs, fills = rows["photograph"].nunique(), len(rows)
     thin = " It is too thin to tell methods apart." if photographs < MIN_WINNER else ""
     text = f"n = {photographs} photographs, {fills:,} fills.{thin} Click a figure for its pictures."
-    return " ".join([text, *_lacking(results)])
+    return f"<p>{text}</p>{_lacking(results)}"
 
 
-def _lacking(results: Results) -> list[str]:
+def _lacking(results: Results) -> str:
     have = {metric for metric, _ in results.measured}
     found: dict[str, str] = {}
     for (metric, _), why in results.lacking.items():
@@ -219,10 +222,8 @@ def _lacking(results: Results) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for metric, why in found.items():
         by_reason.setdefault(why.rstrip("."), []).append(metric)
-    if not by_reason:
-        return []
-    parts = [f"{', '.join(f'`{metric}`' for metric in some)}: {why}" for why, some in by_reason.items()]
-    return [f"Not computed: {'; '.join(parts)}."]
+    told = {", ".join(some): f"{why}." for why, some in by_reason.items()}
+    return _folded(f"{len(found)} metrics could not be computed", told)
 
 
 def comparison(found: Beside, other: str) -> str:

@@ -17,8 +17,18 @@ from demo.actions import benchmark as actions
 from demo.server import own_runs
 from demo.server.filled import read_filled
 from demo.server.jobs import Runner
-from demo.server.own_runs import DONE, FAILED, RUNNING, STOPPED, WAITING, Allowance, OwnRun, OwnRuns, RunAsked
-from demo.server.run_time import START, expected, quote
+from demo.server.own_runs import (
+    DONE,
+    ENDED_EARLY,
+    FAILED,
+    RUNNING,
+    WAITING,
+    Allowance,
+    OwnRun,
+    OwnRuns,
+    RunAsked,
+)
+from demo.server.run_time import START, expected_seconds, quote
 from demo.server.store import Store
 from demo.server.visit import App
 from demo.views import benchmark as view
@@ -67,7 +77,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_asked_for_is_checked_in_one_sentence(runs: Callable[..., OwnRuns]) -> None:
     own = runs(ENDLESS)
-    asked = actions.ask(own, "quick", ["telea", "mean_fill"], 2.0)
+    asked = actions.checked_run(own, "quick", ["telea", "mean_fill"], 2.0)
     assert asked == RunAsked("quick", ("mean_fill", "telea"), 2)
     for suite, methods, n, said in (
         ("quik", ["telea"], 1, "did you mean 'quick'"),
@@ -80,7 +90,7 @@ def test_what_is_asked_for_is_checked_in_one_sentence(runs: Callable[..., OwnRun
         ("quick", ["big_lama"], 1, "cannot run here"),
     ):
         with pytest.raises(InputError, match=said):
-            actions.ask(own, suite, methods, n)
+            actions.checked_run(own, suite, methods, n)
     with pytest.raises(InputError, match="keeps nothing"):
         actions.start(own, "../../etc", None, "quick", ["telea"], 1)
 
@@ -97,7 +107,7 @@ def test_the_command_is_the_one_that_runs_and_names_no_folder_of_the_server() ->
 def test_the_estimate_is_the_sum_of_what_the_plan_asks_for_at_declared_costs() -> None:
     found = quote(ASKED, Allowance())
     assert found.holes == 24
-    telea = sum(expected("telea", label) for label in ASKED.columns())
+    telea = sum(expected_seconds("telea", label) for label in ASKED.columns())
     assert found.seconds["telea"] == pytest.approx(telea)
     assert found.total == pytest.approx(START + sum(found.seconds.values()))
     assert found.seconds["mean_fill"] >= 12 * OVERHEAD
@@ -123,7 +133,7 @@ def test_a_stopped_run_that_goes_on_ends_in_the_table_of_an_unbroken_one(
     run = actions.start(own, VISIT, None, ASKED.suite, ASKED.methods, ASKED.n)
     until(lambda: run.state == RUNNING and sum(one.filled for one in read_filled(run.folder, run.known)))
     own.stop(VISIT)
-    until(lambda: run.state == STOPPED)
+    until(lambda: run.state == ENDED_EARLY)
     assert "Continue" in run.said
     kept = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*.png")}
     assert kept
@@ -156,7 +166,7 @@ def _what_comes_out(own: OwnRuns, run: OwnRun, unbroken: Path) -> None:
         for col in lacking:
             assert all(row["cells"][col]["why"] for row in table["rows"])
         assert "n = 1 photographs, 4 fills" in view.ground(run.home, "my_quick", "object")
-        told = view.comparison(actions.beside(app, run, "quick"), "quick")
+        told = view.comparison(actions.beside_committed(app, run, "quick"), "quick")
         assert "2 holes are the same" in told
         assert str(committed) not in told
         assert str(run.home) not in told
@@ -177,10 +187,10 @@ def test_one_runs_others_wait_and_see_their_place(runs: Callable[..., OwnRuns]) 
     assert (own.place(first), own.place(second), own.place(third)) == (0, 1, 2)
     assert "1 run is before yours" in view.status(second, own.place(second))
     own.stop(OTHER)
-    assert second.state == STOPPED
+    assert second.state == ENDED_EARLY
     own.stop(VISIT)
     until(lambda: third.state == RUNNING)
-    assert first.state == STOPPED
+    assert first.state == ENDED_EARLY
 
 
 def test_an_address_has_one_run_and_its_minutes(runs: Callable[..., OwnRuns]) -> None:
@@ -188,7 +198,7 @@ def test_an_address_has_one_run_and_its_minutes(runs: Callable[..., OwnRuns]) ->
     run = actions.start(own, VISIT, "8.8.8.8", "quick", ["mean_fill"], 1)
     with pytest.raises(InputError, match="from your address"):
         actions.start(own, OTHER, "8.8.8.8", "quick", ["mean_fill"], 1)
-    until(lambda: run.state == STOPPED, 30)
+    until(lambda: run.state == ENDED_EARLY, 30)
     assert "0.12 minutes" in run.said
     with pytest.raises(InputError, match="used up"):
         own.go_on(VISIT)
@@ -227,14 +237,14 @@ def test_what_does_not_listen_is_killed(
     until(lambda: run.state == RUNNING)
     time.sleep(0.5)
     own.stop(VISIT)
-    until(lambda: run.state == STOPPED, 15)
+    until(lambda: run.state == ENDED_EARLY, 15)
 
 
 def test_a_folder_that_grows_too_large_stops_its_run(runs: Callable[..., OwnRuns]) -> None:
     own = runs("open('large', 'wb').write(bytes(5000)); import time; time.sleep(600)", most_bytes=4000)
     run = own.begin(VISIT, VISIT, ASKED)
-    until(lambda: run.state == STOPPED, 30)
-    assert run.said == own_runs.TOO_LARGE
+    until(lambda: run.state == ENDED_EARLY, 30)
+    assert run.said == own_runs.FOLDER_TOO_LARGE
 
 
 def test_a_run_is_deleted_an_hour_after_its_page_was_seen_and_with_the_app(
