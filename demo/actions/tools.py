@@ -69,11 +69,20 @@ def _generate(app: App, session: Session, data: Sent) -> Reply:
 
 def _select(app: App, session: Session, data: Sent) -> Reply:
     """The thing in a box, or at a point, joins the mask or leaves it."""
-    box = _numbers(data, "left", "top", "right", "bottom")
-    image = app.store.image(session.round.picture.token)
-    mask = select_object(image, (box[0], box[1], box[2], box[3]))
+    mask = selected(app.store.image(session.round.picture.token), data)
     session.drawn = ""
-    return Reply(mask=app.store.put_image(mask), how="add" if data.get("add", True) else "remove")
+    return Reply(mask=app.store.put_image(mask), how=how_it_joins(data))
+
+
+def selected(image: Image, data: Sent) -> Mask:
+    """The thing in the box that the editor sends."""
+    box = _numbers(data, "left", "top", "right", "bottom")
+    return select_object(image, (box[0], box[1], box[2], box[3]))
+
+
+def how_it_joins(data: Sent) -> str:
+    """What a selection does to the mask: add or remove."""
+    return "add" if data.get("add", True) else "remove"
 
 
 def _extend(app: App, session: Session, data: Sent) -> Reply:

@@ -20,6 +20,8 @@ MAX_AGE = 2 * 3600.0
 """Seconds after which a picture that nobody asks for is deleted."""
 SWEPT = 600.0
 """Seconds between two sweeps."""
+_SERVED = ("image/png", "image/jpeg", "application/zip", "video/webm")
+"""Types that files are served as; all others are bytes to be kept."""
 MOST_DECODED = 64 << 20
 """Bytes of pictures that stay decoded: those that were asked for last."""
 
@@ -129,9 +131,7 @@ class Store:
                 "X-Content-Type-Options": "nosniff",
             }
             kind = mimetypes.guess_type(file.name)[0]
-            safe = (
-                kind if kind in ("image/png", "image/jpeg", "application/zip") else "application/octet-stream"
-            )
+            safe = kind if kind in _SERVED else "application/octet-stream"
             return FileResponse(
                 file, media_type=safe, headers=headers, filename=request.query_params.get("name")
             )

@@ -46,6 +46,7 @@ _TABS = (
     Tab("compare", "Compare", "demo.tabs.compare:build"),
     Tab("leaderboard", "Leaderboard", "demo.tabs.leaderboard:build", ("leaderboard.css",)),
     Tab("inside", "Inside", "demo.tabs.inside:build"),
+    Tab("uses", "Uses", "demo.tabs.uses:build", ("uses.css",)),
     Tab("arena", "Arena", "demo.tabs.arena:build", ("arena.css",)),
     Tab("claims", "Claims", "demo.tabs.claims:build", ("claims.css",)),
     Tab("benchmark", "Benchmark", "demo.tabs.benchmark:build", ("benchmark.css",)),

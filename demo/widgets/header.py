@@ -1,5 +1,6 @@
 """The line above the tabs: name, theme, list of keys; and what the page's head carries."""
 
+from demo.widgets.clip_player import ClipPlayer
 from demo.widgets.inside import Inside
 from demo.widgets.mask_editor import MaskEditor
 from demo.widgets.panes import Panes
@@ -28,4 +29,5 @@ def place(title: str) -> None:
         ["Pictures, once they have the focus", Panes.KEYS],
     ]
     keys.append(["Inside, once it has the focus", Inside.KEYS])
+    keys.append(["Clip, once it has the focus", ClipPlayer.KEYS])
     Header({"title": title, "keys": keys}, elem_id="header")

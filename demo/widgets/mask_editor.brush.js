@@ -1,6 +1,7 @@
 /* The tool in hand and its size. */
 
 import { el } from "./common.js";
+import { TAKES } from "./mask_editor.files.js";
 import { iconButton } from "./mask_editor.icons.js";
 
 const TOOLS = {
@@ -14,7 +15,7 @@ const TOOLS = {
 const STROKES = ["brush", "eraser", "sketch"];
 const START = 24;
 
-function toolButtons(follows, pick) {
+function toolButtons(follows, extends_, pick) {
   const nodes = {};
   for (const [name, [label, key]] of Object.entries(TOOLS)) {
     const pressed = { "aria-pressed": name === "brush" ? "true" : "false" };
@@ -23,6 +24,7 @@ function toolButtons(follows, pick) {
   const tip = `Sketch lines to follow inside the hole: ${follows.join(", ")} (S; hold Alt to erase)`;
   const sketch = { "aria-pressed": "false", "data-tip": tip, hidden: !follows.length };
   nodes.sketch = iconButton("sketch", "Sketch", "S", () => pick("sketch"), sketch);
+  nodes.extend.hidden = !extends_;
   return nodes;
 }
 
@@ -41,7 +43,7 @@ function sizeInput() {
 /* `editor`: mask, whose size is the picture's; `follows`: titles of the methods that follow a sketch;
    `picked` is called after another tool is taken. */
 export function makeBrush(editor, follows, picked) {
-  const buttons = toolButtons(follows, pick);
+  const buttons = toolButtons(follows, TAKES[editor.props.takes].extends, pick);
   const range = sizeInput();
   const out = el("output", { class: "ed-sizeout" });
   const state = { tool: "brush", size: START, other: 3 }; // other: the pen's size while a brush is in hand
@@ -94,6 +96,7 @@ export function makeBrush(editor, follows, picked) {
     tool: () => state.tool,
     strokes: () => STROKES.includes(state.tool),
     canSketch: () => !buttons.sketch.hidden,
+    canExtend: () => !buttons.extend.hidden,
     value: (event) => ((state.tool === "eraser") !== event.altKey ? 0 : 1),
   };
 }

@@ -8,18 +8,41 @@ const MOST_BYTES = 72e6;
 const ACCEPT = "image/*,.tif,.tiff,.bmp,.webp";
 const ZIP = ".zip";
 
+/* What an editor opens: `type` is the one that the clipboard may hold, null for none; `extends`: whether its
+   frame can be made wider. */
+export const TAKES = {
+  picture: {
+    upload: "Upload a photograph",
+    accept: `${ACCEPT},${ZIP}`,
+    type: "image/",
+    extends: true,
+    invitation: "Drop a photograph, paste one, or pick one.",
+    formats: "PNG, JPEG, WebP, TIFF or BMP, up to 4096×4096 and 72 MB.",
+  },
+  clip: {
+    upload: "Upload a clip",
+    accept: "video/*,.mkv,.avi,.gif",
+    type: null,
+    extends: false,
+    invitation: "Drop a clip, or pick one.",
+    formats: "MP4, MOV, WebM, MKV, AVI, OGV or GIF, up to 72 MB.",
+  },
+};
+
 /* `editor`: root, props, trigger, upload and say. */
 export function makeFiles(editor) {
   const take = (file, event) => send(editor, file, event);
+  const takes = TAKES[editor.props.takes];
   const samples = sampleButtons(editor);
-  const upload = chooser("Upload a photograph", (file) => take(file, "picture"), `${ACCEPT},${ZIP}`);
+  const upload = chooser(takes.upload, (file) => take(file, "picture"), takes.accept);
   const label = el("label", { class: "ed-button ed-primary" }, icon("upload"), "Upload", upload);
-  const paste = textButton("Paste", () => pasteClick(editor, take));
+  const paste = textButton("Paste", () => pasteClick(editor, take), { hidden: !takes.type });
   const mask = chooser("Upload a mask", (file) => take(file, "maskfile"));
-  listenToPaste(editor.root, take);
+  if (takes.type) listenToPaste(editor.root, takes.type, take);
   listenToDrop(editor, take);
+  const id = `${editor.props.owner}-photo`;
   return {
-    source: el("div", { class: "ed-source", id: "compare-photo" }, label, paste, samples),
+    source: el("div", { class: "ed-source", id }, label, paste, samples),
     maskLabel: el("label", { class: "ed-button" }, "Mask file", mask),
     samples,
   };
@@ -59,7 +82,7 @@ async function send({ root, props, trigger, upload, say }, file, event) {
     const picture = { path: done.path, orig_name: name, meta: { _type: "gradio.FileData" } };
     props.value = { ...(props.value || {}), picture, name };
     if (event !== "picture") trigger("maskfile", {});
-    else if (name.toLowerCase().endsWith(ZIP)) trigger("archive", {});
+    else if (props.takes === "picture" && name.toLowerCase().endsWith(ZIP)) trigger("archive", {});
     else trigger("picture", {});
   } catch {
     const name = file.name || "the picture";
@@ -90,10 +113,10 @@ async function pasted(item, type) {
   return new File([await item.getType(type)], `pasted.${type.split("/")[1]}`, { type });
 }
 
-function listenToPaste(root, take) {
+function listenToPaste(root, type, take) {
   document.addEventListener("paste", (event) => {
     if (!root.offsetParent || !event.clipboardData) return;
-    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+    const file = [...event.clipboardData.files].find((one) => one.type.startsWith(type));
     if (!file) return;
     event.preventDefault();
     take(file, "picture");

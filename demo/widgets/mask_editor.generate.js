@@ -57,11 +57,11 @@ export function makeGenerator(editor) {
   nameRatio();
   const row = el(
     "div",
-    { class: "ed-genrow", hidden: !options.length },
+    { class: "ed-genrow" },
     el("label", { class: "ed-stack" }, el("span", {}, "Draw a mask"), kind),
     el("label", { class: "ed-stack ed-grow" }, el("span", {}, "Covers ", out), ratio),
     el("label", { class: "ed-stack" }, el("span", {}, "Seed"), seed),
     textButton("Draw", draw),
   );
-  return el("div", { class: "ed-generate" }, row);
+  return el("div", { class: "ed-generate", hidden: !options.length }, row);
 }

@@ -9,7 +9,7 @@ import { makeBrush } from "./mask_editor.brush.js";
 import { makeCanvas } from "./mask_editor.canvas.js";
 import { makeEdge } from "./mask_editor.edge.js";
 import { makeExtend } from "./mask_editor.extend.js";
-import { makeFiles } from "./mask_editor.files.js";
+import { makeFiles, TAKES } from "./mask_editor.files.js";
 import { makeGenerator } from "./mask_editor.generate.js";
 import { makeHistory } from "./mask_editor.history.js";
 import { iconButton, textButton } from "./mask_editor.icons.js";
@@ -22,11 +22,11 @@ import { makeZoom } from "./mask_editor.zoom.js";
 
 const STAGE_LABEL = "Mask editor. Arrows move, Enter paints, B brush, E eraser, M box, L lasso.";
 const MOST_HOLD = 4000;
-const FORMATS = "PNG, JPEG, WebP, TIFF or BMP, up to 4096×4096 and 72 MB.";
+const FIRST = "compare"; // the tab that the page opens with
 
 /* What the parts of one component share. */
 function makeEditor({ root, props, trigger, upload }) {
-  const stage = makeStage();
+  const stage = makeStage(TAKES[props.takes]);
   const status = makeStatus();
   const editor = { root, props, trigger, upload, stage, status, say: status.say };
   const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null, finished: false };
@@ -54,11 +54,11 @@ function makeEditor({ root, props, trigger, upload }) {
   return editor;
 }
 
-function makeStage() {
+function makeStage({ invitation: text, formats }) {
   const canvas = el("canvas", { class: "ed-canvas" });
   const cursor = el("div", { class: "ed-cursor", hidden: true });
-  const invitation = el("strong", {}, "Drop a photograph, paste one, or pick one.");
-  const empty = el("p", { class: "ed-empty" }, invitation, el("span", {}, FORMATS));
+  const invitation = el("strong", {}, text);
+  const empty = el("p", { class: "ed-empty" }, invitation, el("span", {}, formats));
   const attributes = {
     class: "ed-stage ed-blank",
     tabindex: "0",
@@ -245,37 +245,43 @@ function hold(tab) {
 }
 
 /* Ctrl+Enter runs and Ctrl+. stops, from anywhere on the tab. */
-function listenToRun(root) {
+function listenToRun(root, owner) {
   document.addEventListener("keydown", (event) => {
     if (!root.offsetParent || !(event.ctrlKey || event.metaKey)) return;
-    const id = { Enter: "compare-run", ".": "compare-stop" }[event.key];
-    const target = id && document.getElementById(id);
+    const id = { Enter: "run", ".": "stop" }[event.key];
+    const target = id && document.getElementById(`${owner}-${id}`);
     if (!target || target.disabled) return;
     event.preventDefault();
     target.click();
   });
 }
 
-export function mount(given) {
-  const host = makeHost(given);
-  const editor = makeEditor(host);
-  const { root, stage, status } = editor;
-  const parts = [stage.node, status.node, status.note, editor.bar.node, makeGenerator(editor)];
-  root.append(editor.files.source, el("div", { class: "ed-mask", id: "compare-mask" }, ...parts), host.tip);
-  stage.node.after(editor.zoom.node);
-  window.inpainting = {
-    ...window.inpainting,
+/* What other parts of the page ask of Compare's editor. */
+function forPage(editor) {
+  return {
     mask: () => maskUrl(editor),
     note: editor.say,
     take: () => editor.trigger("tool", { kind: "handed" }),
     link: editor.address.write,
-    sketched: () => Number(root.dataset.lines) > 0,
+    sketched: () => Number(editor.root.dataset.lines) > 0,
   };
+}
+
+export function mount(given) {
+  const host = makeHost(given);
+  const editor = makeEditor(host);
+  const { root, stage, status } = editor;
+  const { owner } = host.props;
+  const parts = [stage.node, status.node, status.note, editor.bar.node, makeGenerator(editor)];
+  root.append(editor.files.source, el("div", { class: "ed-mask", id: `${owner}-mask` }, ...parts), host.tip);
+  stage.node.after(editor.zoom.node);
+  const masks = { ...window.inpainting?.masks, [owner]: () => maskUrl(editor) };
+  window.inpainting = { ...window.inpainting, ...(owner === FIRST ? forPage(editor) : {}), masks };
   new ResizeObserver(() => layout(editor)).observe(stage.node.parentElement);
-  listenToRun(root);
+  listenToRun(root, owner);
   editor.changed(false);
   const receive = makeReceiver(editor);
-  const release = hold(document.getElementById("compare"));
+  const release = hold(owner === FIRST && document.getElementById(owner));
   host.onValue((value) => {
     if (value?.rev > 0) release();
     return receive(value);

@@ -60,7 +60,7 @@ function plainKeys(editor, stage, hold) {
     m: () => brush.pick("box"),
     l: () => brush.pick("lasso"),
     o: () => brush.pick("object"),
-    x: () => brush.pick("extend"),
+    x: () => brush.canExtend() && brush.pick("extend"),
     s: () => brush.canSketch() && brush.pick("sketch"),
     i: () => editor.invert(),
     "[": () => brush.setSize(brush.size() / 1.15),

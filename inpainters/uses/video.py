@@ -9,6 +9,7 @@ CVPR); the key frames' fills are handed on as there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -46,8 +47,14 @@ AGREE = 12.0
 counts.
 """
 _ROW = 4096
+_MATROSKA, _WEBM = b"\x42\x82\x88matroska", b"\x42\x82\x84webm\xec\x82\x00\x00"
+"""EBML's DocType with either name; both take eleven bytes."""
 RATE = 12.0
 """Frames a second where a folder of pictures does not say."""
+OnShare = Callable[[str, float], object]
+"""`on_step(what, share)` is told what is done and what share of all is; what it raises ends the work."""
+FLOWED, LOOKED = 0.5, 0.7
+"""The share that `clear` has done once it knows how things move, and once it has looked at other frames."""
 
 
 @dataclass(frozen=True)
@@ -101,20 +108,43 @@ def read_clip(path: Path) -> Clip:
 
 
 def _decoded(path: Path) -> tuple[list[Image], float]:
+    with film_at(path) as film:
+        return [frame for frame, _ in zip(film.frames(), range(CLIP_MOST + 1), strict=False)], film.rate
+
+
+class Film:
+    """An opened video file, whose frames are read one after the other."""
+
+    def __init__(self, reader: cv2.VideoCapture) -> None:
+        self._reader = reader
+        rate = float(reader.get(cv2.CAP_PROP_FPS))
+        self.rate = rate if 1 <= rate <= 240 else RATE
+        """Frames a second."""
+        count, height, width = (
+            reader.get(key)
+            for key in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
+        )
+        self.count = max(0, int(count))
+        """As many frames it says that it has; 0 where it does not say."""
+        self.size = int(height), int(width)
+        """(height, width), as it says."""
+
+    def frames(self) -> Iterator[Image]:
+        """The frames that can be read, (H, W, 3) uint8 sRGB."""
+        while (read := self._reader.read())[0]:
+            yield np.asarray(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB), np.uint8)
+
+
+@contextmanager
+def film_at(path: Path) -> Iterator[Film]:
+    """A video file to be read; one that cannot be read has no frames. InputError where there is none."""
     if not path.is_file():
         raise InputError(f"There is no file '{shown(path)}': check its path.")
     reader = cv2.VideoCapture(str(path))
     try:
-        rate = float(reader.get(cv2.CAP_PROP_FPS))
-        frames: list[Image] = []
-        while len(frames) <= CLIP_MOST:
-            there, frame = reader.read()
-            if not there:
-                break
-            frames.append(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8))
+        yield Film(reader)
     finally:
         reader.release()
-    return frames, rate if 1 <= rate <= 240 else RATE
 
 
 def read_masks(path: Path, clip: Clip) -> FrameMasks:
@@ -163,7 +193,7 @@ def write_clip(path: Path, clip: Clip) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = (side + side % 2 for side in clip.frames.shape[1:3])
-    part = path.with_name(f"{path.stem}.part.webm")
+    part = path.with_name(f"{path.stem}.part.mkv")  # of .webm OpenCV prints that it does not know the codec
     writer = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*"VP80"), clip.rate, (width, height))
     if not writer.isOpened():
         raise InputError("OpenCV has no VP8 encoder here: name a folder after -o, for PNGs.")
@@ -171,7 +201,16 @@ def write_clip(path: Path, clip: Clip) -> None:
         odd = [(0, height - frame.shape[0]), (0, width - frame.shape[1]), (0, 0)]
         writer.write(cv2.cvtColor(np.pad(frame, odd, "edge"), cv2.COLOR_RGB2BGR))
     writer.release()
+    _name_webm(part)
     part.replace(path)
+
+
+def _name_webm(path: Path) -> None:
+    """WebM is Matroska with VP8 or VP9 whose header says so; what the shorter name leaves is void."""
+    with path.open("r+b") as file:
+        at = file.read(64).index(_MATROSKA)
+        file.seek(at)
+        file.write(_WEBM)
 
 
 def write_frames(folder: Path, frames: Frames) -> None:
@@ -211,7 +250,7 @@ def _pulled(total: Flow, weight: npt.NDArray[np.float32]) -> Flow:
     return np.asarray(here * share + coarse * (1 - share))
 
 
-def tracked(frames: Frames, mask: Mask) -> FrameMasks:
+def tracked(frames: Frames, mask: Mask, on_step: OnShare = lambda what, share: None) -> FrameMasks:
     """The mask of the first frame in all of them, grown by GROWN pixels in the others. It moves and changes
     its size with what it covers, and keeps its shape: by the medians of points that are followed there and
     back (Kalal et al. 2010, Forward-backward error, ICPR). Raises InputError for an empty mask.
@@ -222,13 +261,14 @@ def tracked(frames: Frames, mask: Mask) -> FrameMasks:
     x, y, scale = float(columns.mean()), float(rows.mean()), 1.0
     origin, found = (x, y), [mask]
     for before, frame in pairwise(frames):
+        on_step("where it is", len(found) / len(frames))
         points, moved = _followed(found[-1], before, frame)
         if len(points) >= LEAST_POINTS:
             dx, dy = np.median(moved - points, axis=0)
             x, y, scale = x + float(dx), y + float(dy), scale * _growth(points, moved)
         matrix = np.array([[scale, 0, x - scale * origin[0]], [0, scale, y - scale * origin[1]]], np.float32)
         found.append(cv2.warpAffine(mask.astype(np.float32), matrix, mask.shape[::-1]) > 0.5)
-    return np.stack([mask, *(_grown(one, GROWN) for one in found[1:])])
+    return np.stack([mask, *(grown(one, GROWN) for one in found[1:])])
 
 
 def _followed(mask: Mask, before: Image, frame: Image) -> tuple[Vectors, Vectors]:
@@ -255,7 +295,8 @@ def _growth(points: Vectors, moved: Vectors) -> float:
     return float(np.clip(np.median(other[far] / one[far]), 0.9, 1.1)) if far.any() else 1.0
 
 
-def _grown(mask: Mask, pixels: int) -> Mask:
+def grown(mask: Mask, pixels: int) -> Mask:
+    """The mask with all that lies within so many pixels of it."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
     return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0)
 
@@ -289,18 +330,18 @@ class _Course:
     frames: Frames
     unknown: FrameMasks
     """What is still to be replaced."""
+    on_flow: Callable[[float], object] = lambda share: None
+    """Told what share of the flows is known."""
     flows: dict[int, list[Flow]] = field(init=False)
     """Step -> flow from each frame to the next (1), or back to it from there (-1), across the holes too."""
 
     def __post_init__(self) -> None:
-        pairs = list(pairwise(range(len(self.frames))))
-        holes = [_grown(self.unknown[a] | self.unknown[b], SMEARED) for a, b in pairs]
-        there = [flow_between(self.frames[a], self.frames[b]) for a, b in pairs]
-        back = [flow_between(self.frames[b], self.frames[a]) for a, b in pairs]
-        self.flows = {
-            step: [completed(flow, hole) for flow, hole in zip(flows, holes, strict=True)]
-            for step, flows in ((1, there), (-1, back))
-        }
+        self.flows, last = {1: [], -1: []}, len(self.frames) - 1
+        for a, b in pairwise(range(len(self.frames))):
+            hole = grown(self.unknown[a] | self.unknown[b], SMEARED)
+            self.flows[1].append(completed(flow_between(self.frames[a], self.frames[b]), hole))
+            self.flows[-1].append(completed(flow_between(self.frames[b], self.frames[a]), hole))
+            self.on_flow(b / last)
 
     @property
     def left(self) -> npt.NDArray[np.int64]:
@@ -358,11 +399,12 @@ def clear(
     method: Inpainter,
     *,
     seed: int = 0,
-    on_step: Callable[[str, float], None] = lambda what, share: None,
+    on_step: OnShare = lambda what, share: None,
+    on_frame: Callable[[int, Image], object] = lambda t, frame: None,
 ) -> Cleared:
     """Replace what is masked in each frame: by what other frames saw there, else by the method's fill of a
-    key frame, handed on to the others. `on_step` is told what is done and what share of all is. Known pixels
-    stay as they are.
+    key frame, handed on to the others. Known pixels stay as they are. `on_frame` is shown frames, by their
+    number, as they are so far; they are not to be written to.
 
     Raises InputError where masks and frames differ in number or size, or all of every frame is masked.
     """
@@ -375,21 +417,34 @@ def clear(
     if masks.all():
         raise InputError("All of every frame is masked: something must be known.")
     on_step("how things move", 0.0)
-    course, count = _Course(clip.frames.copy(), masks.copy()), len(clip.frames)
+
+    def moving(share: float) -> None:
+        on_step("how things move", FLOWED * share)
+
+    course, count = _Course(clip.frames.copy(), masks.copy(), moving), len(clip.frames)
     total = course.left
     for t in range(count):
         course.fill_seen(t, masks)  # no frame hands on what it was handed
-        on_step("what other frames saw", 0.2 + 0.4 * (t + 1) / count)
+        on_frame(t, course.frames[t])
+        on_step("what other frames saw", FLOWED + (LOOKED - FLOWED) * (t + 1) / count)
     seen = 1 - float(course.left.sum() / total.sum())
-    keys = []
+    keys, share = list[int](), LOOKED
     while course.unknown.any():
         t = int(course.left.argmax())
-        (result,) = method.run([InpaintRequest(course.frames[t], course.unknown[t], seed=seed)])[0]
+        request = InpaintRequest(course.frames[t], course.unknown[t], seed=seed)
+
+        def filling(done: int, of: int, before: float = share) -> None:
+            on_step("what no frame saw", before + 0.9 * (1 - before) * done / max(1, of))
+
+        (result,) = method.run([request], filling)[0]
         course.frames[t], course.unknown[t] = result.image, False
         keys.append(t)
+        on_frame(t, course.frames[t])
         for other in sorted(range(count), key=lambda one: abs(one - t)):
             course.fill_seen(other, course.unknown)
-        on_step("what no frame saw", 1 - 0.4 * float(course.left.sum() / total.sum()))
+        left = float(course.left.sum() / total.sum())
+        share = max(share + 0.9 * (1 - share), 1 - (1 - LOOKED) * left)
+        on_step("what no frame saw", share)
     cleared = Clip(course.frames, clip.rate)
     error = warping_error(cleared, masks, course.flows[1])
     return Cleared(cleared, masks, seen, keys, error)

@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 
 from inpainters.__main__ import main
-from inpainters.errors import InputError
+from inpainters.errors import Cancelled, InputError
 from inpainters.registry import create
 from inpainters.uses import video
 from inpainters.uses.video import Clip, clear, completed, frame_by_frame, read_clip, read_masks, tracked
@@ -42,8 +42,14 @@ def psnr(one, other, masks):
 def test_what_other_frames_saw_comes_back_without_flicker(pan):
     frames, masks, bare = scene(pan)
     method = create("telea", device="cpu")
-    steps = []
-    found = clear(Clip(frames), masks, method, on_step=lambda what, share: steps.append(share))
+    steps, shown = [], {}
+    found = clear(
+        Clip(frames),
+        masks,
+        method,
+        on_step=lambda what, share: steps.append(share),
+        on_frame=lambda t, frame: shown.update({t: frame.copy()}),
+    )
     assert (found.clip.frames[~masks] == frames[~masks]).all()
     alone = np.stack(list(frame_by_frame(Clip(frames), masks, method)))
     assert psnr(found.clip.frames, bare, masks) > psnr(alone, bare, masks) + 8
@@ -54,6 +60,26 @@ def test_what_other_frames_saw_comes_back_without_flicker(pan):
     assert 0 <= steps[0] <= steps[-1] <= 1
     again = clear(Clip(frames), masks, method)
     assert (again.clip.frames == found.clip.frames).all()
+    assert sorted(shown) == list(range(FRAMES))
+    for frame, mask, now in zip(frames, masks, shown.values(), strict=True):
+        assert (now[~mask] == frame[~mask]).all()
+        assert (now != frame).any()
+
+
+@pytest.mark.parametrize("at", [0.1, 0.6, 0.7001])
+def test_what_is_told_of_the_work_can_end_it(at):
+    """While the flow is found, while other frames are looked at, and inside the method."""
+    frames, masks, _ = scene(0, speed=0)
+    told = []
+
+    def on_step(what, share):
+        told.append(share)
+        if share >= at:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        clear(Clip(frames), masks, create("patchmatch", device="cpu"), on_step=on_step)
+    assert told[-1] < at + 0.1
 
 
 def test_what_no_frame_saw_is_filled_once_and_handed_on():
@@ -62,9 +88,9 @@ def test_what_no_frame_saw_is_filled_once_and_handed_on():
     method = create("telea", device="cpu")
     run = method.run
 
-    def counted(requests):
+    def counted(requests, *told):
         calls.append(requests[0].mask.sum())
-        return run(requests)
+        return run(requests, *told)
 
     method.run = counted
     found = clear(Clip(frames), masks, method)
@@ -119,9 +145,13 @@ def test_the_command_reads_what_it_writes(tmp_path, capsys, name):
         assert (tmp_path / name).read_bytes()[:4] == b"\x1a\x45\xdf\xa3"  # EBML, as in WebM
 
 
-def test_a_webm_of_odd_sides_loses_no_row(tmp_path):
+def test_a_webm_of_odd_sides_loses_no_row(tmp_path, capfd):
     frames = np.random.default_rng(0).integers(0, 256, (3, 65, 81, 3), np.uint8)
     video.write_clip(tmp_path / "odd.webm", Clip(frames))
+    head = (tmp_path / "odd.webm").read_bytes()[:64]
+    assert b"webm" in head
+    assert b"matroska" not in head
+    assert capfd.readouterr() == ("", "")  # OpenCV warns of a tag that its own WebM does not know
     assert read_clip(tmp_path / "odd.webm").frames.shape == (3, 66, 82, 3)
 
 

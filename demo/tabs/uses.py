@@ -1,0 +1,134 @@
+"""The Uses tab: what filling is good for beside one picture. So far: taking something out of a clip."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import gradio as gr
+
+from demo.actions import uses as actions
+from demo.server.clips import ClipVisit, clip_examples
+from demo.server.visit import App, Reply, Session
+from demo.tabs import Page
+from demo.views import uses as view
+from demo.views.changes import changes
+from demo.widgets.clip_player import ClipPlayer
+from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
+from demo.widgets.mask_editor import EditorData, MaskEditor
+from inpainters.errors import InputError
+
+_RUN_JS = """async (_, ...rest) => {
+  if (window.innerWidth <= 900) {
+    document.getElementById('uses-player').scrollIntoView({behavior: 'smooth', block: 'start'});
+  }
+  return [await window.inpainting.masks.uses(), ...rest];
+}"""
+LEAD = (
+    "Paint over a thing in the first frame: it goes from the whole clip. What other frames saw behind it "
+    "comes back, the rest is filled once and handed on, so that nothing flickers."
+)
+
+
+def build(page: Page) -> None:
+    """Lay out the tab inside the current Blocks and wire it."""
+    ClipTab(page.app).wire(page.session)
+
+
+class ClipTab:
+    """The tab's components, and an adapter for each of their events."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.state = gr.State(None, time_to_live=3600, delete_callback=lambda visit: visit and visit.close())
+        self.mask_url = gr.Textbox(visible=False)
+        gr.HTML(LEAD, elem_id="uses-lead", padding=False)
+        with gr.Row(elem_id="uses"):
+            with gr.Column(elem_id="uses-side", scale=0, min_width=320):
+                samples = clip_examples(app.store)
+                self.canvas = MaskEditor(samples, [], owner="uses", takes="clip", elem_id="uses-editor")
+                self.method = gr.Dropdown(
+                    [], label="Fills what no frame saw", filterable=False, elem_id="uses-method"
+                )
+                with gr.Row(elem_id="uses-go"):
+                    self.run = gr.Button("Run", variant="primary", elem_id="uses-run", interactive=False)
+                    self.stop = gr.Button("Stop", elem_id="uses-stop", interactive=False)
+            with gr.Column(elem_id="uses-main", min_width=320):
+                self.player = ClipPlayer(elem_id="uses-player")
+        self.bar = [self.method, self.run, self.stop]
+        self.all = [self.state, self.canvas, self.player, *self.bar]
+
+    def wire(self, session: gr.State) -> None:
+        seen = [self.canvas, self.state]
+        self.player.open(self.on_open, [self.state], self.all, **QUIET, **LAST)
+        self.canvas.picture(self.on_clip, seen, self.all, **QUIET, **LAST)
+        self.canvas.maskfile(self.on_maskfile, seen, self.all, **QUIET, **LAST)
+        self.canvas.tool(self.on_tool, [self.state], self.all, **QUIET, **LAST)
+        self.canvas.mask(self.on_mask, [self.state], self.all, **QUIET, **LAST)
+        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **LAST)
+        asked = [self.mask_url, self.state, session]
+        self.run.click(self.on_run, asked, self.all, js=_RUN_JS, **RUNS)
+        self.stop.click(self.on_stop, [self.state], None, **QUIET)
+
+    def on_open(self, visit: ClipVisit | None) -> list[Any]:
+        return self._act(visit, lambda visit: actions.open_uses(self.app, visit))
+
+    def on_clip(self, value: EditorData, visit: ClipVisit | None) -> list[Any]:
+        path = value.picture.path if value.picture else ""
+        return self._act(visit, lambda visit: actions.take_clip(self.app, visit, path, value.name))
+
+    def on_maskfile(self, value: EditorData, visit: ClipVisit | None) -> list[Any]:
+        path = value.picture.path if value.picture else ""
+        return self._act(visit, lambda visit: actions.take_mask_file(self.app, visit, path, value.name))
+
+    def on_tool(self, visit: ClipVisit | None, event: gr.EventData) -> list[Any]:
+        return self._act(visit, lambda visit: actions.use_clip_tool(self.app, visit, sent(event)))
+
+    def on_mask(self, visit: ClipVisit | None, event: gr.EventData) -> list[Any]:
+        return self._act(visit, lambda visit: actions.frame_painted(visit, sent(event)))
+
+    def on_method(self, name: str | None, visit: ClipVisit | None) -> list[Any]:
+        return self._act(visit, lambda visit: actions.choose_method(visit, name))
+
+    async def on_run(
+        self, data_url: str, visit: ClipVisit | None, session: Session | None
+    ) -> AsyncIterator[list[Any]]:
+        visit, reply, batch = visit or ClipVisit(self.app.store), Reply(), None
+        try:
+            batch = await asyncio.to_thread(actions.start, self.app, visit, data_url or "")
+        except InputError as error:
+            reply = Reply(str(error), error=True)
+        async with streaming(session):
+            if batch is None:
+                yield self._shown(visit, reply)
+                return
+            try:
+                async for _ in changes(
+                    lambda: view.screen(visit, self.app.runner),
+                    lambda: batch.finished,
+                    lambda: visit.batch is batch,
+                    lambda: batch.mark,
+                ):
+                    yield self._shown(visit)
+            finally:
+                batch.stop()  # the page was closed, or all is done and this does nothing
+
+    def on_stop(self, visit: ClipVisit | None) -> None:
+        if visit is not None and visit.batch is not None:
+            visit.batch.stop()
+
+    def _act(self, visit: ClipVisit | None, action: Callable[[ClipVisit], Reply | None]) -> list[Any]:
+        """What an action changes; the editor stays as it is where there is no reply."""
+        visit = visit or ClipVisit(self.app.store)
+        try:
+            reply = action(visit)
+        except InputError as error:
+            reply = Reply(str(error), error=True)
+        return self._shown(visit, reply)
+
+    def _shown(self, visit: ClipVisit, reply: Reply | None = None) -> list[Any]:
+        """In the order of `all`."""
+        runner, found = self.app.runner, actions.prices(visit)
+        bar = [view.chooser(visit, found), *view.buttons(visit, runner, found)]
+        edited = gr.skip() if reply is None else view.frame_editor(visit, reply)
+        values = [edited, view.screen(visit, runner)]
+        return [visit, *values, *(gr.update(**one) for one in bar)]

@@ -1,0 +1,67 @@
+"""The Uses tab in a real browser: the drawn clip, its mask, and the result that plays."""
+
+import os
+
+import pytest
+
+from demo.app import launch_options, make
+from demo.server import clips, drawn_clip
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (drawn_clip, clips):
+            patch.setattr(module, "DRAWN_COUNT", 12)
+        drawn_clip.drawn_clip.cache_clear()
+        blocks, app = make()
+        _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(app))
+        page = chromium.new_page(viewport={"width": 390, "height": 844})
+        page.set_default_timeout(120_000)
+        trouble = []
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto(f"{url}?t=uses")
+        yield page
+        page.close()
+        blocks.close()
+        app.runner.close()
+        app.store.close()
+    drawn_clip.drawn_clip.cache_clear()
+    assert trouble == []
+
+
+FILMS = """() => [...document.querySelectorAll('#uses-player video:not([hidden])')]
+    .map((film) => ({ready: film.readyState, at: film.currentTime, paused: film.paused}))"""
+
+
+def test_the_example_runs_and_its_result_plays_beside_the_original(page):
+    page.wait_for_selector("#uses-run:not([disabled])")
+    assert page.inner_text("#uses-run").startswith("Run 12 frames")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.focus("#uses-editor .ed-stage")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#uses-player .widget[data-state=done]")
+    page.wait_for_function(f"({FILMS})().length === 2 && ({FILMS})().every((film) => film.ready >= 3)")
+    first = page.evaluate(FILMS)
+    page.wait_for_function(f"(at) => ({FILMS})().every((film) => film.at !== at)", arg=first[0]["at"])
+    if not page.evaluate(FILMS)[1]["paused"]:
+        page.focus("#uses-player .play")
+        page.keyboard.press("p")
+    page.fill("#uses-player input[type=range]", "4")
+    page.keyboard.press(".")
+    page.wait_for_function("document.querySelector('#uses-player .count').textContent === '6 of 12'")
+    page.check("#uses-player .tracked input")
+    page.wait_for_function(
+        f"({FILMS})().length === 3 && ({FILMS})().every((film) => Math.abs(film.at - 5.5 / 16) < 0.05)"
+    )
+    assert "Warping error" in page.inner_text("#uses-player .said")
+    assert page.get_attribute("#uses-player .download", "href").endswith(".webm?name=without.webm")
+
+
+def test_another_mask_makes_the_result_stale(page):
+    page.focus("#uses-editor .ed-stage")
+    page.keyboard.press("i")
+    page.wait_for_selector("text=Mask or method changed since this run.")
+    page.keyboard.press("Control+z")
+    page.wait_for_selector("text=Mask or method changed since this run.", state="hidden")
