@@ -13,8 +13,8 @@ import pytest
 from demo.actions import uses as actions
 from demo.server import clips
 from demo.server import drawn_clip as made
-from demo.server.visit import Reply
 from demo.server.clips import ClipJob, ClipVisit, clip_examples, size_here
+from demo.server.visit import Reply
 from demo.views import uses as view
 from inpainters import registry
 from inpainters.costs import spoken
