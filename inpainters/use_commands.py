@@ -1,16 +1,29 @@
-"""The subcommands of uses: `python -m inpainters video | augment`. Each adds its own arguments and those that
-all have.
+"""The subcommands of uses: `python -m inpainters video | augment | restore`. Each adds its own arguments
+and those that all have.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from inpainters import commandline
+from inpainters.base import Inpainter, InpaintRequest
 from inpainters.commandline import say
-from inpainters.imaging import shown
+from inpainters.errors import InputError
+from inpainters.imaging import (
+    Image,
+    Mask,
+    encode_png,
+    load_image,
+    load_original,
+    save_bytes,
+    shown,
+    side_by_side,
+)
 from inpainters.registry import create
 
 
@@ -18,12 +31,92 @@ def add_uses(commands: Any) -> None:
     """Add them to the `commands` of a parser, as `add_subparsers` returns them."""
     _add_augment(commands.add_parser("augment", help="mask parts of photographs and fill them again"))
     _add_video(commands.add_parser("video", help="take something out of a clip"))
+    _add_restore(commands.add_parser("restore", help="find scratches, dust and text, and fill them"))
 
 
 def _add_shared(added: argparse.ArgumentParser, method_help: str) -> None:
     added.add_argument("--method", default="lama", metavar="A", help=method_help)
     added.add_argument("--seed", type=int, default=0)
     commandline.add_running(added)
+
+
+def _add_picture(added: argparse.ArgumentParser) -> None:
+    """What every use of one photograph shares."""
+    added.add_argument("photo", type=commandline.path, metavar="PHOTO")
+    added.add_argument("-o", "--out", type=commandline.path, required=True, metavar="OUT", help="a .png file")
+    added.add_argument(
+        "--save-mask", type=commandline.path, metavar="FILE", help="also write the mask, as a .png"
+    )
+    added.add_argument("--overwrite", action="store_true", help="replace files that are there already")
+    _add_shared(added, "default: lama")
+
+
+def _check_pictures(targets: Sequence[Path | None], arguments: argparse.Namespace) -> None:
+    """Raise InputError where one of these is no .png file, is there already, or is named twice."""
+    wanted = [target for target in targets if target]
+    if wrong := [target for target in wanted if target.suffix.lower() != ".png"]:
+        raise InputError(f"'{shown(wrong[0])}' is not written: name a .png file.")
+    if len(set(wanted)) < len(wanted):
+        raise InputError("Two pictures would be written to one file: name another for each.")
+    commandline.check_new(wanted, [arguments.photo], overwrite=arguments.overwrite)
+
+
+def _method(arguments: argparse.Namespace) -> Inpainter:
+    name, settings = commandline.method_of(arguments.method, trust=arguments.trust)
+    return create(name, device=arguments.device, **settings)
+
+
+def _as_picture(mask: Mask) -> Image:
+    """(H, W, 3), white where it is True."""
+    return np.repeat(np.uint8(255) * mask[..., None], 3, axis=2)
+
+
+def _save(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_bytes(path, data)
+
+
+# --- restore --------------------------------------------------------------------------------------
+
+
+def _add_restore(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "--find",
+        default="scratches,dust",
+        metavar="A[,B]",
+        help="of scratches, dust and text (default: scratches,dust)",
+    )
+    added.add_argument(
+        "--beside",
+        type=commandline.path,
+        metavar="FILE",
+        help="also write before, what was found, and after, side by side, as a .png",
+    )
+    _add_picture(added)
+    added.set_defaults(command=_restore)
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from inpainters.uses import restoration
+
+    _check_pictures([arguments.out, arguments.save_mask, arguments.beside], arguments)
+    kinds, method = restoration.kinds_of_marks(arguments.find), _method(arguments)
+    original = load_original(arguments.photo)
+    photo = load_image(arguments.photo).image
+    mask = restoration.find_marks(photo, kinds)
+    (result,) = method.run([InpaintRequest(photo, mask, seed=arguments.seed)])[0]
+    data, notes = original.encode(result.image, mask)
+    _save(arguments.out, data)
+    for note in notes:
+        say(f"{shown(arguments.photo)}: {note}")
+    if arguments.save_mask:
+        _save(arguments.save_mask, encode_png(_as_picture(mask)))
+    if arguments.beside:
+        parts = [photo, _as_picture(mask), result.image]
+        _save(arguments.beside, encode_png(side_by_side(parts)))
+    found = f"{', '.join(kinds)}: {mask.mean():.2%} of the picture"
+    print(f"{found}, filled by {method.spec.title} in '{arguments.out}'.")
+    return 0
 
 
 # --- video ----------------------------------------------------------------------------------------
