@@ -1,5 +1,5 @@
-"""The subcommands of uses: `python -m inpainters video | augment | restore`. Each adds its own arguments
-and those that all have.
+"""The subcommands of uses: `python -m inpainters video | augment | restore | straighten`. Each adds its own
+arguments and those that all have.
 """
 
 import argparse
@@ -15,11 +15,14 @@ from inpainters.base import Inpainter, InpaintRequest
 from inpainters.commandline import say
 from inpainters.errors import InputError
 from inpainters.imaging import (
+    ALPHA,
     Image,
     Mask,
+    NothingTransparentError,
     encode_png,
     load_image,
     load_original,
+    load_pair,
     save_bytes,
     shown,
     side_by_side,
@@ -32,6 +35,7 @@ def add_uses(commands: Any) -> None:
     _add_augment(commands.add_parser("augment", help="mask parts of photographs and fill them again"))
     _add_video(commands.add_parser("video", help="take something out of a clip"))
     _add_restore(commands.add_parser("restore", help="find scratches, dust and text, and fill them"))
+    _add_straighten(commands.add_parser("straighten", help="turn a photograph and fill its empty corners"))
 
 
 def _add_shared(added: argparse.ArgumentParser, method_help: str) -> None:
@@ -117,6 +121,64 @@ def _restore(arguments: argparse.Namespace) -> int:
     found = f"{', '.join(kinds)}: {mask.mean():.2%} of the picture"
     print(f"{found}, filled by {method.spec.title} in '{arguments.out}'.")
     return 0
+
+
+# --- straighten -----------------------------------------------------------------------------------
+
+
+def _add_straighten(added: argparse.ArgumentParser) -> None:
+    how = added.add_mutually_exclusive_group(required=True)
+    how.add_argument("--angle", type=float, metavar="DEGREES", help="turn it anticlockwise")
+    how.add_argument(
+        "--corners",
+        nargs=4,
+        type=_corner,
+        metavar="X,Y",
+        help="of something flat, from the top left clockwise, that becomes an upright rectangle",
+    )
+    how.add_argument("--panorama", action="store_true", help="fill black borders, or what is transparent")
+    _add_picture(added)
+    added.set_defaults(command=_straighten)
+
+
+def _corner(text: str) -> tuple[float, float]:
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no corner: write x,y in pixels") from None
+    return x, y
+
+
+def _straighten(arguments: argparse.Namespace) -> int:
+    from inpainters.uses import corners
+
+    _check_pictures([arguments.out, arguments.save_mask], arguments)
+    method = _method(arguments)
+    if arguments.panorama:
+        picture, mask = _panorama(arguments.photo)
+    else:
+        photo = load_image(arguments.photo).image
+        if arguments.corners:
+            picture, mask = corners.rectified(photo, arguments.corners)
+        else:
+            picture, mask = corners.straightened(photo, arguments.angle)
+    (result,) = method.run([InpaintRequest(picture, mask, seed=arguments.seed)])[0]
+    _save(arguments.out, encode_png(result.image))
+    if arguments.save_mask:
+        _save(arguments.save_mask, encode_png(_as_picture(mask)))
+    print(f"{mask.mean():.1%} was empty, filled by {method.spec.title} in '{arguments.out}'.")
+    return 0
+
+
+def _panorama(photo: Path) -> tuple[Image, Mask]:
+    """The picture and what is transparent of it, or else what is black at its edge."""
+    from inpainters.uses.corners import without_borders
+
+    try:
+        found = load_pair(photo, ALPHA)
+    except NothingTransparentError:
+        return without_borders(load_image(photo).image)
+    return found.image, found.mask
 
 
 # --- video ----------------------------------------------------------------------------------------

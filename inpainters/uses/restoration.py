@@ -124,7 +124,9 @@ def _lines(tone: _Grey, busy: _Grey) -> tuple[_Grey, _Grey]:
     contrast: _Grey = np.zeros_like(tone)
     for angle in np.arange(ANGLES) * np.pi / ANGLES:
         along, across = np.array([[np.sin(angle), np.cos(angle)], [np.cos(angle), -np.sin(angle)]])
-        run, short = (np.arange(-(length // 2), length // 2 + 1)[:, None] * along for length in (RUN, SIDE_RUN))
+        run, short = (
+            np.arange(-(length // 2), length // 2 + 1)[:, None] * along for length in (RUN, SIDE_RUN)
+        )
         beside = _mean(_moved(smooth, short))
         for offset in OFFSETS:
             moves = np.array([1, -1, FURTHER, -FURTHER])[:, None] * across * offset
