@@ -6,13 +6,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmark.metrics.base import Floats
 
-_Names = Sequence[str] | npt.NDArray[np.str_]
+_Names = Sequence[str] | npt.NDArray[Any]
+"""A name, or a number, for each value."""
 LEVEL = 0.95
 MIN_PHOTOGRAPHS = 5
 """Fewer photographs than this give no interval: a spread of four things says nothing."""
@@ -64,7 +66,7 @@ def interval_of_mean(values: Floats, photographs: _Names) -> Interval:
     allows for skewness (Hall 1992, On the removal of skewness by transformation, J. R. Stat. Soc. B 54).
     """
     keep = ~np.isnan(values)
-    values, names = values[keep], np.asarray(photographs, dtype=str)[keep]
+    values, names = values[keep], np.asarray(photographs)[keep]
     if not len(values):
         return NO_INTERVAL
     sums, counts = _by_photograph(values, names)
@@ -116,7 +118,7 @@ def mean_difference(values: Floats, photographs: _Names) -> Difference:
     if not found.excludes_zero:
         return Difference(found, 1.0)
     keep = ~np.isnan(values)
-    sums, counts = _by_photograph(values[keep], np.asarray(photographs, dtype=str)[keep])
+    sums, counts = _by_photograph(values[keep], np.asarray(photographs)[keep])
     return Difference(found, signed_rank(sums / counts, found.mean))
 
 
@@ -145,7 +147,7 @@ def holm(found: Mapping[str, Difference]) -> dict[str, Difference]:
     return {name: corrected[name] for name in found}
 
 
-def _by_photograph(values: Floats, names: npt.NDArray[np.str_]) -> tuple[Floats, Floats]:
+def _by_photograph(values: Floats, names: npt.NDArray[Any]) -> tuple[Floats, Floats]:
     """Sums and counts of the values of each photograph."""
     _, cluster = np.unique(names, return_inverse=True)
     counts = np.bincount(cluster)

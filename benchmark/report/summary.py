@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from benchmark.cells import split_entry
@@ -310,11 +311,11 @@ class TableColumn:
         """The ranked entries in groups: each holds its first and all later ones that are not told apart from
         it.
         """
-        left, found = self.order, []
+        left, found, like = self.order, list[list[str]](), self.tied
         while left:
-            like = self._like(left)
             found.append([left[0], *like])
             left = [entry for entry in left[1:] if entry not in like]
+            like = self._like(left) if left else []
         return found
 
     def _rival(self, entry: str) -> Rival | None:
@@ -383,15 +384,31 @@ def paired(wide: pd.DataFrame, first: str, second: str) -> Difference:
         return Difference(NO_INTERVAL, 1.0)
     one, other = wide[first].to_numpy(float), wide[second].to_numpy(float)
     found = np.where(np.isclose(one, other, rtol=PRECISION, atol=0), 0.0, one - other)
-    return mean_difference(found, wide.index.get_level_values("photograph").to_numpy(str))
+    return mean_difference(found, _photographs(wide))
 
 
 def _mean(values: pd.Series) -> Interval:
-    return interval_of_mean(values.to_numpy(float), values.index.get_level_values("photograph").tolist())
+    return interval_of_mean(values.to_numpy(float), _photographs(values))
+
+
+def _photographs(by_hole: pd.DataFrame | pd.Series) -> npt.NDArray[np.integer]:
+    """A number for the photograph of each line: numbers are told apart far sooner than names."""
+    index = by_hole.index
+    assert isinstance(index, pd.MultiIndex)
+    return np.asarray(index.codes[index.names.index("photograph")])
 
 
 def sizes_of(results: Results) -> dict[Key, Size]:
-    """How much each entry filled in each bin, and in all of them; of one mask set."""
+    """How much each entry filled in each bin, and in all of them; of one mask set. They are kept, as are
+    those of `summarise`.
+    """
+    if (kept := results.kept.get(("", "sizes"))) is None:
+        kept = results.kept["", "sizes"] = _sizes_of(results)
+    found: dict[Key, Size] = kept
+    return found
+
+
+def _sizes_of(results: Results) -> dict[Key, Size]:
     _check_alone(results)
     rows = results.timings[["entry", "bin", "image_id", "photograph"]].drop_duplicates()
     both = pd.concat([rows, of_ratios(rows).assign(bin=ALL)])
