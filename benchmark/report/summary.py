@@ -12,6 +12,7 @@ import pandas as pd
 
 from benchmark.cells import split_entry
 from benchmark.metrics import METRICS
+from benchmark.metrics.base import Floats
 from benchmark.report.stats import (
     MIN_WINNER,
     NO_INTERVAL,
@@ -235,7 +236,13 @@ class TableColumn:
     @cached_property
     def common(self) -> pd.DataFrame:
         """`wide`, the ranked entries alone, over the holes that all of them filled."""
-        return self.wide[self.ranked].dropna()
+        return self.wide[self.ranked][self._in_common]
+
+    @cached_property
+    def _in_common(self) -> npt.NDArray[np.bool_]:
+        """Which lines of `wide` are in `common`."""
+        there: npt.NDArray[np.bool_] = self.wide[self.ranked].notna().all(axis=1).to_numpy()
+        return there
 
     def cells(self) -> Iterator[TableFigure]:
         """One per entry."""
@@ -261,10 +268,8 @@ class TableColumn:
     @cached_property
     def _holes(self) -> dict[str, int]:
         """Entry -> its holes, one for each seed."""
-        of_pictures = self.rows.loc[self.rows["image_id"] != WHOLE_SET, ["entry", "hole", "seed"]]
-        return {
-            str(entry): int(n) for entry, n in of_pictures.drop_duplicates()["entry"].value_counts().items()
-        }
+        of_pictures = self.rows.loc[self.rows["image_id"] != WHOLE_SET, "entry"]
+        return {str(entry): int(n) for entry, n in of_pictures.value_counts().items()}
 
     def _value(self, entry: str, group: pd.DataFrame) -> tuple[Interval, bool]:
         """The figure of an entry, and whether it stands apart."""
@@ -322,14 +327,15 @@ class TableColumn:
         """The best ranked method over the holes of an entry that stands apart."""
         if entry not in self.wide or self.common.empty:
             return None
-        mine = self.wide[entry].reindex(self.common.index)
-        there = mine.notna().to_numpy()
+        mine = self.wide[entry].to_numpy(float)[self._in_common]
+        there = ~np.isnan(mine)
         if not there.any():
             return None
         shared = self.common[there]
         means = shared.mean()
         rival = str((self.sign * means).idxmin())
-        return Rival(rival, float(means[rival]), paired(shared.assign(**{entry: mine[there]}), entry, rival))
+        difference = _difference(mine[there], shared[rival].to_numpy(float), _photographs(shared))
+        return Rival(rival, float(means[rival]), difference)
 
 
 def _reason(rows: pd.DataFrame) -> str:
@@ -382,9 +388,12 @@ def paired(wide: pd.DataFrame, first: str, second: str) -> Difference:
     """`first` minus `second` over the holes that both filled."""
     if first not in wide or second not in wide:
         return Difference(NO_INTERVAL, 1.0)
-    one, other = wide[first].to_numpy(float), wide[second].to_numpy(float)
+    return _difference(wide[first].to_numpy(float), wide[second].to_numpy(float), _photographs(wide))
+
+
+def _difference(one: Floats, other: Floats, photographs: npt.NDArray[np.integer]) -> Difference:
     found = np.where(np.isclose(one, other, rtol=PRECISION, atol=0), 0.0, one - other)
-    return mean_difference(found, _photographs(wide))
+    return mean_difference(found, photographs)
 
 
 def _mean(values: pd.Series) -> Interval:
