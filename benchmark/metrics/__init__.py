@@ -2,11 +2,11 @@
 
 import importlib
 import math
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from benchmark.metrics.base import Features, ImageMetric, MetricSpec, SetMetric
+from benchmark.metrics import printed_rows, set_rows
+from benchmark.metrics.base import TORCH, Features, ImageMetric, MetricSpec, SetMetric
 from benchmark.metrics.regions import BAND, REGIONS
 from inpainters.errors import UnavailableError, unknown
 
@@ -35,7 +35,6 @@ _LPIPS = {
     "squeeze": ("SqueezeNet 1.1", "conv1 to fire9", "squeezenet"),
 }
 _BAND = f" Band: missing pixels within {BAND} pixels of a known one."
-_TORCH = ("torch", "torchvision")
 _PIP = {"stlpips_pytorch": "stlpips_pytorch==0.0.2"}
 """Importable name of a package -> what pip is told, where that is another name or a version."""
 
@@ -53,7 +52,7 @@ def _lpips(net: str) -> MetricSpec:
         f"hole and band are means of the spatial map (each layer upsampled bilinearly).{_BAND}",
         weights=f"lpips_{net}",
         target=f"benchmark.metrics.lpips:{net}",
-        requires=(*_TORCH, "lpips"),
+        requires=(*TORCH, "lpips"),
         network=network,
     )
 
@@ -71,7 +70,7 @@ def _unlearned(
         variant=f"{variant}; piq on RGB in [0, 1] in {precision}, one value of the whole picture.",
         weights=None,
         target=f"benchmark.metrics.unlearned:{name}",
-        requires=(*_TORCH, "piq"),
+        requires=(*TORCH, "piq"),
     )
 
 
@@ -87,213 +86,9 @@ def _diversity(net: str) -> MetricSpec:
         "the hole.",
         weights=f"lpips_{net}",
         target=f"benchmark.metrics.diversity:{net}",
-        requires=(*_TORCH, "lpips"),
+        requires=(*TORCH, "lpips"),
     )
 
-
-@dataclass(frozen=True)
-class _Distance:
-    """How two sets of features are compared."""
-
-    name: str
-    """In front of the features' name."""
-    module: str
-    formula: str
-    estimator: str = ""
-    """Behind the features' name, where there are several."""
-    pseudo_values: bool = False
-    fair_n: int = 0
-
-
-@dataclass(frozen=True)
-class _Features:
-    """What a set of pictures is compared by."""
-
-    name: str
-    title: str
-    variant: str
-    weights: str
-    requires: tuple[str, ...] = ()
-    network: str = ""
-
-
-_FRECHET = _Distance(
-    "fd",
-    "frechet",
-    "Fréchet distance of two Gaussians (Heusel 2017), covariances over n - 1, in float64: from the singular "
-    "values of the features' products where pictures are no more than features, else by "
-    "torchmetrics; biased under 2,048 pictures",
-    fair_n=2048,
-)
-_KERNEL = _Distance(
-    "kd",
-    "kernel",
-    "MMD² with the kernel (x·y / d + 1)³ of Bińkowski 2018, as the U-statistic of Gretton 2012, equation 4, "
-    "over all pictures of a bin at once, in float64: no original is compared with its own fill, so that a "
-    "perfect fill scores 0 and no n is favoured; a picture's own value is what it adds (jackknife)",
-    estimator="_u",
-    pseudo_values=True,
-)
-_SQUEEZE = _Features(
-    "squeeze",
-    "SqueezeNet",
-    "the 512 channels of SqueezeNet 1.1's last feature map (fire9, after its ReLU), averaged over the map; "
-    "PIL bicubic with antialias to 224x224 per channel in float, clipped, ImageNet mean and deviation",
-    "lpips_squeeze",
-    network="squeezenet",
-)
-
-
-def _inception(name: str, title: str, resize: str) -> _Features:
-    pooled = "the 2048 pooled features of the 2015 Inception v3 of the FID paper, as in torch-fidelity"
-    return _Features(f"inception_{name}", title, f"{pooled}; {resize}", "inception", ("torch_fidelity",))
-
-
-_INCEPTION = (
-    _inception(
-        "tm",
-        "torchmetrics",
-        "torchmetrics' default (antialias=True): bilinear with antialias to 299x299",
-    ),
-    _inception(
-        "legacy",
-        "legacy resize",
-        "torchmetrics with antialias=False: bilinear to 299x299 as TensorFlow 1 did it, aliased",
-    ),
-    _inception(
-        "clean",
-        "clean resize",
-        "PIL bicubic with antialias to 299x299 per channel in float, clipped to 0..255, not rounded "
-        "(Parmar 2022)",
-    ),
-)
-
-
-def _set(title: str, distance: _Distance, features: _Features) -> MetricSpec:
-    return MetricSpec(
-        name=f"{distance.name}_{features.name}{distance.estimator}",
-        title=f"{title} ({features.title})",
-        kind="set",
-        regions=("whole",),
-        better="lower",
-        unit="",
-        variant=f"{distance.formula}; {features.variant}.",
-        weights=features.weights,
-        target=f"benchmark.metrics.{distance.module}:{features.name}",
-        requires=(*_TORCH, "torchmetrics", *features.requires),
-        network=features.network,
-        fair_n=distance.fair_n,
-        pseudo_values=distance.pseudo_values,
-    )
-
-
-_AS_PRINTED: tuple[tuple[str, str, Literal["lower", "higher"], str], ...] = (
-    (
-        "ssim_lama",
-        "SSIM (LaMa's)",
-        "higher",
-        "As LaMa's evaluator (Suvorov 2022): the window and constants of `ssim`, black beyond "
-        "the border, mean "
-        "over all pixels",
-    ),
-    (
-        "ssim_pennet",
-        "SSIM (PEN-Net's)",
-        "higher",
-        "As PEN-Net's evaluator (Zeng 2019), which is scikit-image's: uniform window 51x51, "
-        "sample covariance, mean "
-        "over RGB",
-    ),
-    (
-        "l1_pennet",
-        "L1 (PEN-Net's)",
-        "lower",
-        "As PEN-Net's evaluator (Zeng 2019): the sum of absolute differences over the sum of both pictures' "
-        "values",
-    ),
-)
-_BRUSH: tuple[tuple[str, str, Literal["lower", "higher"], str, str | None, str], ...] = (
-    (
-        "psnr",
-        "PSNR",
-        "higher",
-        "-10 log10 of `mse_brushbench`, 1000 where that is under 1e-10",
-        None,
-        "dB",
-    ),
-    (
-        "mse",
-        "MSE",
-        "lower",
-        "squared differences of the three channels, in [0, 1], summed over the known pixels and divided by "
-        "their number",
-        None,
-        "",
-    ),
-    (
-        "lpips",
-        "LPIPS",
-        "lower",
-        "LPIPS (SqueezeNet) of both pictures, black in the hole",
-        "lpips_squeeze",
-        "",
-    ),
-)
-_BRUSHBENCH = tuple(
-    MetricSpec(
-        name=f"{name}_brushbench",
-        title=f"{title} (BrushBench's)",
-        kind="image",
-        regions=("known",),
-        better=better,
-        unit=unit,
-        variant="As BrushBench's evaluator (Ju 2024), of the known pixels as a method left them: "
-        f"{variant}; at 512x512 (bicubic).",
-        weights=weights,
-        target=f"benchmark.metrics.brushbench:{name}",
-        requires=(*_TORCH, "lpips") if weights else (),
-        network="squeezenet" if weights else "",
-        again=name if name == "psnr" else "",
-        as_it_came=True,
-    )
-    for name, title, better, variant, weights, unit in _BRUSH
-)
-_DISCERNIBLE = tuple(
-    MetricSpec(
-        name=f"{short}_inception_legacy",
-        title=f"{short[0].upper()}-IDS (legacy resize)",
-        kind="set",
-        regions=("whole",),
-        better="higher",
-        unit="",
-        variant=f"As MAT's evaluator (Li 2022): {variant}, by a linear support vector machine of squared "
-        f"hinge loss (weight 1) on {_INCEPTION[1].variant}.",
-        weights="inception",
-        target=f"benchmark.metrics.discernible:{short}_legacy",
-        requires=(*_TORCH, "torchmetrics", "torch_fidelity"),
-        fair_n=20_480,
-    )
-    for short, variant in (
-        ("uids", "the share of originals and fills that are taken for the other"),
-        ("pids", "the share of fills that are taken for originals rather than their own original is"),
-    )
-)
-_EVALUATORS = tuple(
-    MetricSpec(
-        name=name,
-        title=title,
-        kind="image",
-        regions=("whole",),
-        better=better,
-        unit="",
-        variant=f"{variant}, of the whole picture.",
-        weights=None,
-        target=f"benchmark.metrics.evaluators:{name}",
-        again=name.partition("_")[0],
-    )
-    for name, title, better, variant in _AS_PRINTED
-)
-"""Figures as the evaluation programs of papers compute them."""
 
 _SPECS = (
     MetricSpec(
@@ -374,8 +169,8 @@ _SPECS = (
         "sigma 1.5, K1 0.01, K2 0.03, mean over RGB, pictures of at least 161 pixels a side",
         precision="float32",
     ),
-    *_EVALUATORS,
-    *_BRUSHBENCH,
+    *printed_rows.OF_WHOLE_PICTURES,
+    *printed_rows.BRUSHBENCH,
     *(_lpips(net) for net in _LPIPS),
     MetricSpec(
         name="st_lpips_alex",
@@ -390,13 +185,11 @@ _SPECS = (
         + _BAND,
         weights=None,
         target="benchmark.metrics.st_lpips:alex",
-        requires=(*_TORCH, "lpips", "stlpips_pytorch"),
+        requires=(*TORCH, "lpips", "stlpips_pytorch"),
     ),
-    *(_set("FID", replace(_FRECHET, name="fid"), features) for features in _INCEPTION),
-    *(_set("KID", replace(_KERNEL, name="kid"), features) for features in _INCEPTION),
-    *_DISCERNIBLE,
-    _set("FD", _FRECHET, _SQUEEZE),
-    _set("KD", _KERNEL, _SQUEEZE),
+    *set_rows.ON_INCEPTION,
+    *printed_rows.DISCERNIBLE,
+    *set_rows.ON_SQUEEZENET,
     *(_diversity(net) for net in _LPIPS),
 )
 

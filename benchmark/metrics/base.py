@@ -14,6 +14,8 @@ from inpainters.imaging import Image, Mask
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 """(n, d) float32: one row per picture, in the order of the pictures."""
+TORCH = ("torch", "torchvision")
+"""Importable names of what every metric needs that looks through a network."""
 
 
 @dataclass(frozen=True)
