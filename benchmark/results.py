@@ -269,4 +269,4 @@ def _with_entries(frame: pd.DataFrame) -> pd.DataFrame:
     """Add `entry`, a method with its options, and `photograph`, the unit that intervals resample."""
     options = frame["options"].fillna("{}")
     entry = frame["method"].where(options == "{}", frame["method"] + " " + options)
-    return frame.assign(entry=entry, photograph=frame["image_id"].str.split("@").str[0])
+    return frame.assign(entry=entry, photograph=frame["image_id"].str.replace("@.*", "", regex=True))

@@ -377,7 +377,8 @@ def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
 
 def by_hole(rows: pd.DataFrame) -> pd.DataFrame:
     """One line per hole and seed, one column per entry; indexed by (hole, seed, photograph)."""
-    return rows.pivot_table(index=["hole", "seed", "photograph"], columns="entry", values="value")
+    with_value = rows[rows["value"].notna()]
+    return with_value.pivot(index=["hole", "seed", "photograph"], columns="entry", values="value")
 
 
 PRECISION = 1e-8
