@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ from demo.server.limits import MAX_UPLOAD, Limits
 from demo.server.memory import few_arenas
 from demo.server.own_runs import Allowance, OwnRuns
 from demo.server.presence import Listening
+from demo.server.pushing import ENV_DATASET, ENV_TOKEN, begin_pushing
 from demo.server.store import Store
 from demo.server.tour import stop_of, with_stop
 from demo.server.visit import App
@@ -200,6 +202,12 @@ def _parser() -> commandline.Parser:
         metavar="N",
         help=f"pictures that such a run may have, at most (default: {own.pictures})",
     )
+    parser.add_argument(
+        "--votes-hub",
+        default=os.environ.get(ENV_DATASET, ""),
+        metavar="OWNER/NAME",
+        help=f"also push the Arena's votes to this dataset on the Hugging Face Hub; {ENV_TOKEN}: a token",
+    )
     commandline.add_trust(parser)
     commandline.add_offline(parser)
     parser.set_defaults(command=_serve)
@@ -238,6 +246,9 @@ def _serve(given: argparse.Namespace) -> int:
     fetching.begin_fetching(os.environ.get(fetching.FETCH, ""))
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()
+    pusher = begin_pushing(Votes(votes_file()), given.votes_hub)
+    if pusher:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the last votes are pushed
     blocks, app = make(given.results, allowance)
     app.welcome = warm_up
     try:
@@ -250,6 +261,8 @@ def _serve(given: argparse.Namespace) -> int:
         app.own_runs.close()
         app.runner.close()
         app.store.close()
+        if pusher:
+            pusher.close()
     return 0
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmark.ratings import CHOICES, Vote
 from inpainters.errors import InputError
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS votes (
   high TEXT GENERATED ALWAYS AS (max(one, other)) VIRTUAL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS once ON votes (voter, hole, low, high, again);
+CREATE TABLE IF NOT EXISTS pushed (
+  dataset TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (dataset, name)
+) WITHOUT ROWID;
 """
 
 
@@ -102,16 +106,33 @@ class Votes:
         """Those of one voter, the oldest first."""
         return [vote for vote in self.all() if vote.voter == voter]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """All votes by their columns, the oldest first; raises what SQLite raises."""
+        if not self.file.exists():
+            return []
+        with self._open() as base:
+            found = base.execute(f"SELECT {', '.join(VOTE_COLUMNS)} FROM votes ORDER BY at, rowid")
+            return [dict(zip(VOTE_COLUMNS, row, strict=True)) for row in found]
+
+    def pushed(self, dataset: str) -> set[str]:
+        """Ids of votes that a dataset has, and names of its files that were read."""
+        if not self.file.exists():
+            return set()
+        with self._open() as base:
+            return {name for (name,) in base.execute("SELECT name FROM pushed WHERE dataset = ?", (dataset,))}
+
+    def note_pushed(self, dataset: str, names: Iterable[str]) -> None:
+        """Note that a dataset has these votes and files."""
+        with self._open() as base:
+            rows = [(dataset, name) for name in names]
+            base.executemany("INSERT OR IGNORE INTO pushed VALUES (?, ?)", rows)
+
     def exported(self) -> str:
         """All votes as CSV, the oldest first."""
         out = io.StringIO()
         table = csv.writer(out, lineterminator="\n")
         table.writerow(VOTE_COLUMNS)
-        if self.file.exists():
-            with self._open() as base:
-                table.writerows(
-                    base.execute(f"SELECT {', '.join(VOTE_COLUMNS)} FROM votes ORDER BY at, rowid")
-                )
+        table.writerows(row.values() for row in self.rows())
         return out.getvalue()
 
     def take_in(self, text: str) -> int:
