@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,8 @@ class MethodFilled:
     """Hole -> why it could not be filled."""
     seconds: float
     """Median of a fill; NaN before the first."""
-    value: float
-    """Mean of LIVE over what is filled; NaN before the first."""
+    values: Mapping[str, tuple[float, int]]
+    """Mask set -> mean of LIVE over what is filled, and over how many; holes of two are never pooled."""
     left: float
     """Expected seconds still to go."""
 
@@ -60,6 +61,7 @@ def _of_entry(
 ) -> MethodFilled:
     method, options = split_entry(cells[0].entry)
     fills, failed = list[tuple[float, float]](), dict[str, str]()
+    by_set = defaultdict[str, list[float]](list)
     wanted, left, asked = 0, 0.0, 0.0
     for cell in cells:
         folder, images = cell.folder(root), plan.images(cell.entry, cell.column)
@@ -67,10 +69,10 @@ def _of_entry(
         if len(here) < len(images) and (stored := cell_manifest(folder)):
             failed |= {f"{cell.column} {i}": why for i, why in stored.failed.items()}
         each = expected_seconds(method, cell.bin, options)
+        by_set[cell.mask_set] += [value for _, value in here if not math.isnan(value)]
         wanted, left = wanted + len(images), left + each * (len(images) - len(here))
         fills, asked = fills + here, asked + each * len(here)
     seconds = [one[0] for one in fills if not math.isnan(one[0])]
-    values = [one[1] for one in fills if not math.isnan(one[1])]
     took = sum(seconds) + OVERHEAD * len(seconds)  # what this very run has shown counts most
     return MethodFilled(
         cells[0].entry,
@@ -78,7 +80,7 @@ def _of_entry(
         wanted,
         failed,
         statistics.median(seconds) if seconds else math.nan,
-        statistics.fmean(values) if values else math.nan,
+        {name: (statistics.fmean(some), len(some)) for name, some in by_set.items() if some},
         0.0 if len(fills) + len(failed) >= wanted else left * (took / asked if asked and took else 1.0),
     )
 

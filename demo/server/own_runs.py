@@ -44,9 +44,9 @@ MOST_KEPT = 24
 """Folders that are kept; one whose page was last seen the longest ago goes first."""
 MOST_WAITING = 12
 HOUR = 3600.0
-STOPPED_BY_HAND = "Stopped. What is filled is kept: Continue goes on from there."
-MINUTES_OVER = "Stopped after {minutes:g} minutes, all that a visit has in an hour. What is filled is kept."
-FOLDER_TOO_LARGE = "Stopped, as its folder has grown over 400 MB. What is filled is kept."
+STOPPED_BY_HAND = "What is filled is kept: Continue goes on from there."
+MINUTES_OVER = "The {minutes:g} minutes that a visitor has in an hour are over. What is filled is kept."
+FOLDER_TOO_LARGE = "Its folder has grown over 400 MB. What is filled is kept."
 KILLED = (
     "The run was ended from outside (signal {signal}). What is filled is kept: Continue goes on from there."
 )
@@ -220,7 +220,7 @@ class OwnRuns:
             run.halted = STOPPED_BY_HAND
             if run in self._line:
                 self._line.remove(run)
-                run.state, run.said = ENDED_EARLY, "Stopped before its turn came."
+                run.state, run.said = ENDED_EARLY, "Its turn had not come yet."
 
     def place(self, run: OwnRun) -> int:
         """How many runs are before this one."""

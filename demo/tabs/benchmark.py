@@ -80,7 +80,7 @@ class BenchmarkTab:
     def _lay_choice(self) -> None:
         suites, allowance = runnable_suites(), self.runs.allowance
         self.suite = gr.Dropdown(
-            [*suites], value=next(iter(suites)), label="Suite", elem_id="benchmark-suite"
+            view.suite_labels(suites), value=next(iter(suites)), label="Suite", elem_id="benchmark-suite"
         )
         self.methods = gr.CheckboxGroup(
             view.method_labels(actions.ready_methods()), value=actions.first_choice(),
@@ -227,6 +227,7 @@ class BenchmarkTab:
         with run.reading if run else nullcontext():
             found = read_filled(run.folder, run.known) if run else []
         progress, busy = view.progress_html(run, found), run is not None and run.open
+        name = "Start anew" if run is not None and not busy else "Start"
         goes_on = run is not None and run.state in (ENDED_EARLY, FAILED)
         return [
             (visit, f"{told}{progress}"),
@@ -234,7 +235,7 @@ class BenchmarkTab:
             progress,
             gr.update(interactive=busy),
             gr.update(visible=goes_on),
-            gr.update(interactive=not busy and self.runs.allowance.minutes > 0),
+            gr.update(value=name, interactive=not busy and self.runs.allowance.minutes > 0),
             gr.Timer(active=busy),
         ]
 

@@ -14,6 +14,7 @@ from benchmark.report.stats import MIN_WINNER
 from benchmark.report.summary import entry_order, named
 from benchmark.report.tables import called, overview_pairs
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
+from benchmark.suites.base import Suite
 from demo.server.filled import LIVE, MethodFilled
 from demo.server.own_runs import DONE, ENDED_EARLY, FAILED, RUNNING, WAITING, Allowance, OwnRun
 from demo.server.run_time import START, Quote, expected_seconds
@@ -38,6 +39,11 @@ _NAMES = {
     FAILED: "It did not get through",
 }
 _SHORT = {"whole": "picture"}
+
+
+def suite_labels(suites: Mapping[str, Suite]) -> list[tuple[str, str]]:
+    """(label, suite) for a chooser."""
+    return [(f"{name}: {suite.title}", name) for name, suite in suites.items()]
 
 
 def method_labels(specs: Iterable[MethodSpec]) -> list[tuple[str, str]]:
@@ -110,7 +116,7 @@ def status(run: OwnRun | None, before: int, problem: str = "") -> str:
         said = f"{before} run{'s are' if before > 1 else ' is'} before yours." if before else "It is next."
     if run.state == RUNNING and run.halted:
         said = "Stopping …"
-    words = f"<strong>{_NAMES[run.state]}</strong> {escape(said)}".strip()
+    words = f"<strong>{_NAMES[run.state]}.</strong> {escape(said)}".strip()
     return f'<p role="status" data-state="{run.state}">{words}</p>'
 
 
@@ -147,8 +153,8 @@ def _progress_row(one: MethodFilled, *, live: bool) -> str:
         why = escape(next(iter(one.failed.values())))
         counted += f' <span class="problem" title="{why}">({len(one.failed)} failed: {why})</span>'
     bar = f'<progress max="{max(one.wanted, 1)}" value="{one.filled}" aria-label="{counted}"></progress>'
-    seconds = "–" if math.isnan(one.seconds) else f"{one.seconds:.3g}"
-    value = "–" if math.isnan(one.value) else f"{one.value:.2f} (n={one.filled})"
+    seconds = "–" if math.isnan(one.seconds) else f"{one.seconds:.2g}"
+    value = ", ".join(f"{name} {mean:.2f} (n={n})" for name, (mean, n) in one.values.items()) or "–"
     left = spoken(one.left) if one.left and live else "" if one.left else "✓"
     cells = "".join(f"<td>{text}</td>" for text in (f"{bar} {counted}", seconds, value, left))
     return f"<tr><th>{title}</th>{cells}</tr>"
@@ -209,7 +215,8 @@ def ground(root: Path, suite: str, holes: str) -> str:
     rows = results.rows[results.rows["image_id"] != WHOLE_SET]
     photographs, fills = rows["photograph"].nunique(), len(rows)
     thin = " It is too thin to tell methods apart." if photographs < MIN_WINNER else ""
-    text = f"n = {photographs} photographs, {fills:,} fills.{thin} Click a figure for its pictures."
+    several = "s" * (photographs != 1)
+    text = f"n = {photographs} photograph{several}, {fills:,} fills.{thin} Click a figure for its pictures."
     return f"<p>{text}</p>{_lacking(results)}"
 
 

@@ -158,14 +158,14 @@ def _what_comes_out(own: OwnRuns, run: OwnRun, unbroken: Path) -> None:
         assert actions.shown_results(app, run, "quick") == (run.home, "my_quick")
         table = view.results_table(run.home, "my_quick", "object", own=True)
         psnr = next(row for row in table["rows"] if row["id"] == "telea")["cells"]["psnr@hole"]
-        assert psnr["v"] == pytest.approx(found[1].value)
+        assert psnr["v"] == pytest.approx(found[1].values["object"][0])
         assert psnr["n"] == 1
         lacking = [col["id"] for col in table["cols"] if all(
             row["cells"][col["id"]]["v"] is None for row in table["rows"]
         )]  # fmt: skip
         for col in lacking:
             assert all(row["cells"][col]["why"] for row in table["rows"])
-        assert "n = 1 photographs, 4 fills" in view.ground(run.home, "my_quick", "object")
+        assert "n = 1 photograph, 4 fills" in view.ground(run.home, "my_quick", "object")
         told = view.comparison(actions.beside_committed(app, run, "quick"), "quick")
         assert "2 holes are the same" in told
         assert str(committed) not in told

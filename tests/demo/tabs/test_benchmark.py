@@ -1,0 +1,74 @@
+"""The Benchmark tab in a real browser: choose, start, load the page anew, see the table and its pictures."""
+
+import sys
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from demo.app import RESULTS, launch_options, make
+
+FEW = """import sys
+from benchmark.__main__ import main
+sys.exit(main([*sys.argv[1:], "--masks", "object", "--bins", "40-50"]))
+"""
+"""The command over one column in place of twelve."""
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Any) -> Iterator[Any]:
+    blocks, app = make(RESULTS)
+    app.own_runs.command = (sys.executable, "-c", FEW)
+    _, url, _ = blocks.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(app)
+    )
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(240_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{url.rstrip('/')}/?__theme=light&t=benchmark")
+    page.wait_for_selector("#benchmark-table td button")
+    yield page
+    page.close()
+    blocks.close()
+    app.own_runs.close()
+    app.runner.close()
+    app.store.close()
+    assert complaints == []
+
+
+def choose(page: Any, *titles: str) -> None:
+    ticked = page.locator("#benchmark-methods input:checked")
+    while ticked.count():
+        ticked.first.uncheck()
+    for title in titles:
+        page.locator("#benchmark-methods label", has_text=title).click()
+
+
+@pytest.mark.slow
+def test_a_run_is_found_again_and_stands_beside_the_committed_one(page: Any) -> None:
+    assert "Committed results of quick" in page.inner_text("#benchmark-table")
+    choose(page)
+    page.wait_for_selector("#benchmark-estimate >> text=Tick a method")
+    assert page.is_disabled("#benchmark-start")
+    choose(page, "Telea", "Mean fill")
+    page.wait_for_selector("#benchmark-estimate >> text=24 holes")
+    command = page.input_value("#benchmark-command textarea")
+    assert command.startswith("python -m benchmark run quick --methods mean_fill,telea --n 1 ")
+    page.click("#benchmark-start")
+    page.wait_for_selector("#benchmark-status [data-state=running]")
+    assert page.is_enabled("#benchmark-stop")
+    page.reload()
+    page.wait_for_selector("#benchmark-status [data-state=running], #benchmark-status [data-state=done]")
+    assert page.locator("#benchmark-methods input:checked").count() == 2
+    page.wait_for_selector("#benchmark-status [data-state=done]")
+    page.wait_for_selector("#benchmark-table >> text=Your run, object holes")
+    assert page.locator("#benchmark-progress tbody tr").all_inner_texts()[1].count("1 of 1") == 1
+    assert page.locator("#benchmark-table tbody tr").count() == 2
+    page.wait_for_selector("#benchmark-comparison >> text=1 holes are the same")
+    page.locator("#benchmark-table tr", has_text="Telea").locator("td button").first.click()
+    page.wait_for_selector("#benchmark-panes img")
+    with page.expect_download() as download:
+        page.click("#benchmark-zip")
+    assert "my_quick/manifest.json" in zipfile.ZipFile(download.value.path()).namelist()
