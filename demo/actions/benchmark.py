@@ -65,7 +65,7 @@ def checked_run(runs: OwnRuns, suite: str, methods: Sequence[str], n: float | No
     return RunAsked(suite, tuple(name for name in ready if name in chosen), int(n))
 
 
-def start(
+def start_own_run(
     runs: OwnRuns, visit: str, host: str | None, suite: str, methods: Sequence[str], n: float | None
 ) -> OwnRun:
     """Put a new run in line, in place of the visit's run before."""

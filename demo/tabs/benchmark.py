@@ -57,7 +57,7 @@ class BenchmarkTab:
         self.app, self.runs = app, app.own_runs
         self.state = gr.State(("", ""))
         self.visit, self.token = gr.Textbox(visible=False), gr.Textbox(visible=False)
-        gr.HTML(f"<p>{view.LEAD}</p>", elem_id="benchmark-lead", padding=False)
+        gr.HTML(f"<p>{view.INTRODUCTION}</p>", elem_id="benchmark-lead", padding=False)
         with gr.Row(elem_id="benchmark-columns"):
             with gr.Column(elem_id="benchmark-side", scale=0, min_width=320):
                 self._lay_choice()
@@ -161,7 +161,9 @@ class BenchmarkTab:
         self, state: _Seen, suite: str, methods: list[str], n: float, request: gr.Request
     ) -> _Outputs:
         host = request.client.host if request and request.client else None
-        return self._act(state, suite, lambda: actions.start(self.runs, state[0], host, suite, methods, n))
+        return self._act(
+            state, suite, lambda: actions.start_own_run(self.runs, state[0], host, suite, methods, n)
+        )
 
     def on_continue(self, state: _Seen, suite: str, methods: list[str], n: float) -> _Outputs:
         del methods, n

@@ -25,7 +25,7 @@ from inpainters.costs import spoken
 from inpainters.families import FAMILIES
 from inpainters.spec import MethodSpec
 
-LEAD = (
+INTRODUCTION = (
     "Measure methods yourself, on the photographs that come with this project: a small run here, "
     "a larger one with the same command on a machine of yours."
 )

@@ -92,7 +92,7 @@ def test_what_is_asked_for_is_checked_in_one_sentence(runs: Callable[..., OwnRun
         with pytest.raises(InputError, match=said):
             actions.checked_run(own, suite, methods, n)
     with pytest.raises(InputError, match="keeps nothing"):
-        actions.start(own, "../../etc", None, "quick", ["telea"], 1)
+        actions.start_own_run(own, "../../etc", None, "quick", ["telea"], 1)
 
 
 def test_the_command_is_the_one_that_runs_and_names_no_folder_of_the_server() -> None:
@@ -130,7 +130,7 @@ def test_a_stopped_run_that_goes_on_ends_in_the_table_of_an_unbroken_one(
     runs: Callable[..., OwnRuns], unbroken: Path
 ) -> None:
     own = runs(FEW)
-    run = actions.start(own, VISIT, None, ASKED.suite, ASKED.methods, ASKED.n)
+    run = actions.start_own_run(own, VISIT, None, ASKED.suite, ASKED.methods, ASKED.n)
     until(lambda: run.state == RUNNING and sum(one.filled for one in read_filled(run.folder, run.known)))
     own.stop(VISIT)
     until(lambda: run.state == ENDED_EARLY)
@@ -195,9 +195,9 @@ def test_one_runs_others_wait_and_see_their_place(runs: Callable[..., OwnRuns]) 
 
 def test_an_address_has_one_run_and_its_minutes(runs: Callable[..., OwnRuns]) -> None:
     own = runs(ENDLESS, Allowance(minutes=0.12))
-    run = actions.start(own, VISIT, "8.8.8.8", "quick", ["mean_fill"], 1)
+    run = actions.start_own_run(own, VISIT, "8.8.8.8", "quick", ["mean_fill"], 1)
     with pytest.raises(InputError, match="from your address"):
-        actions.start(own, OTHER, "8.8.8.8", "quick", ["mean_fill"], 1)
+        actions.start_own_run(own, OTHER, "8.8.8.8", "quick", ["mean_fill"], 1)
     until(lambda: run.state == ENDED_EARLY, 30)
     assert "0.12 minutes" in run.said
     with pytest.raises(InputError, match="used up"):
