@@ -230,8 +230,11 @@ def parts_of(clip: OpenClip, holes: Outline, fill: float, pace: float = 1.0) -> 
 
 
 def pace_here() -> float:
-    """How many times longer than on the reference machine the latest clips took here; 1 before any."""
-    return statistics.median(list(_PACES) or [1.0])
+    """How many times longer than on the reference machine the latest clips took here; 1 before any. One alone
+    says little: it may have had to share the machine.
+    """
+    paces = list(_PACES)
+    return statistics.median(paces) if len(paces) > 2 else min(2.0, max(0.5, *paces, 0.5)) if paces else 1.0
 
 
 def price_of_clip(clip: OpenClip, holes: Outline, spec: MethodSpec) -> Price:
@@ -277,9 +280,10 @@ class ClipJob(Job):
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         begin, ends = time.perf_counter(), np.cumsum(self.parts)
         clip = self.clip.read(self.store)
+        since, kept = time.perf_counter(), self.kept
         masks = tracked(clip.frames, request.mask, self._telling(on_step, (0, 1), (0, ends[0])))
-        spent = time.perf_counter() - begin - self.kept
-        _PACES.append(min(20.0, max(0.1, spent / (TRACKING * self.clip.pixels / 1e6))))
+        spent = time.perf_counter() - since - (self.kept - kept)
+        _PACES.append(spent / (TRACKING * self.clip.pixels / 1e6))
         told = self._telling(on_step, (0, FLOWED, LOOKED, 1), ends[:4])
         found = clear(clip, masks, inpainter, seed=self.seed, on_step=told, on_frame=self._show)
         told = self._telling(on_step, (0, 1), ends[3:])

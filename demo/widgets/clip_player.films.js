@@ -2,7 +2,8 @@
 
 import { clamp, el, ownUrl } from "./common.js";
 
-const APART = 0.04;
+const APART = 0.04; // seconds, while they play
+const SAME = 0.002;
 
 export function makeFilm(label) {
   return el("video", {
@@ -29,6 +30,15 @@ export function load(film, address) {
   film.load();
 }
 
+/* Brings a film to where the leading one is. */
+function follow(film, lead) {
+  const most = lead.paused ? SAME : APART;
+  if (Math.abs(film.currentTime - lead.currentTime) > most) film.currentTime = lead.currentTime;
+  if (film.paused === lead.paused) return;
+  if (lead.paused) film.pause();
+  else film.play().catch(() => {});
+}
+
 /* `lead` is followed by `others`; `clip()` gives count and rate; `drawn` is called as time goes on. */
 export function makeReel(lead, others, clip, drawn) {
   let wanted = null; // the frame to be at, while a seek is under way
@@ -36,11 +46,7 @@ export function makeReel(lead, others, clip, drawn) {
   const frame = () => wanted ?? clamp(Math.floor(lead.currentTime * clip().rate + 0.01), 0, clip().count - 1);
 
   function together() {
-    for (const one of others) {
-      if (!one.dataset.src) continue;
-      if (Math.abs(one.currentTime - lead.currentTime) > APART) one.currentTime = lead.currentTime;
-      if (one.paused !== lead.paused) lead.paused ? one.pause() : one.play().catch(() => {});
-    }
+    for (const one of others) if (one.dataset.src) follow(one, lead);
   }
 
   function tick() {
