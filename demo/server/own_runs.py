@@ -29,7 +29,7 @@ from benchmark.plan import share
 from benchmark.suites.base import Suite
 from demo.server.visits import FOUND_FOR
 from inpainters.commandline import os_sentence
-from inpainters.errors import InputError
+from inpainters.errors import InputError, sentence
 
 SAMPLE = "sample"
 """The only test set that visitors may run on: photographs that ship inside packages."""
@@ -43,6 +43,8 @@ MOST_BYTES = 400_000_000
 MOST_KEPT = 24
 """Folders that are kept; one whose page was last seen the longest ago goes first."""
 MOST_WAITING = 12
+AWAY = 300.0
+"""Seconds after which a page that asks no more is taken to be closed: its run that waits loses its turn."""
 HOUR = 3600.0
 STOPPED_BY_HAND = "What is filled is kept: Continue goes on from there."
 MINUTES_OVER = "The {minutes:g} minutes that a visitor has in an hour are over. What is filled is kept."
@@ -50,6 +52,7 @@ FOLDER_TOO_LARGE = "Its folder has grown over 400 MB. What is filled is kept."
 KILLED = (
     "The run was ended from outside (signal {signal}). What is filled is kept: Continue goes on from there."
 )
+PAGE_CLOSED = "Its turn came while the page was closed: Continue puts it in line again."
 SAID = "said.txt"
 
 
@@ -94,14 +97,12 @@ class RunAsked:
 
     def columns(self) -> list[str]:
         """The bin of each column."""
-        return [label for _, label in self._columns()]
-
-    def _columns(self) -> list[tuple[str, str]]:
         suite = suites.get(self.suite)
         return [
-            (one.name, label)
+            label
             for one in open_mask_sets(suite.mask_sets)
-            for label in (one.bins if not suite.bins else [b for b in one.bins if b in suite.bins])
+            for label in one.bins
+            if not suite.bins or label in suite.bins
         ]
 
     def shares(self, minutes: float) -> dict[str, int]:
@@ -232,7 +233,10 @@ class OwnRuns:
         with self._lock:
             since = time.monotonic() - HOUR
             recent = [one for one in self._used[payer] if one[0] > since]
-            self._used[payer] = recent
+            if recent:
+                self._used[payer] = recent
+            else:
+                self._used.pop(payer, None)
             return self.allowance.minutes * 60 - sum(seconds for _, seconds in recent)
 
     def _check(self, visit: str, payer: str) -> None:
@@ -262,8 +266,9 @@ class OwnRuns:
         while (run := self._next()) is not None:
             try:
                 state, said = self._carry_out(run)
-            except OSError as error:
-                state, said = FAILED, os_sentence(error)
+            except Exception as error:  # the next run must have its turn
+                state = FAILED
+                said = os_sentence(error) if isinstance(error, OSError) else sentence(error)
             with self._lock:
                 if run.state == RUNNING:
                     run.state, run.said = state, said
@@ -272,6 +277,9 @@ class OwnRuns:
 
     def _next(self) -> OwnRun | None:
         with self._lock:
+            while self._line and self._line[0].seen < time.monotonic() - AWAY:
+                away = self._line.pop(0)
+                away.state, away.said = ENDED_EARLY, PAGE_CLOSED
             self._now = self._line.pop(0) if self._line and not self._closed else None
             if self._now is None:
                 self._worker = None

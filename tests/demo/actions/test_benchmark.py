@@ -206,6 +206,21 @@ def test_an_address_has_one_run_and_its_minutes(runs: Callable[..., OwnRuns]) ->
     assert own_runs.payer_of("127.0.0.1", VISIT) == own_runs.payer_of("10.0.0.7", VISIT) == VISIT
 
 
+def test_who_has_left_the_line_loses_the_turn_and_may_come_back(
+    runs: Callable[..., OwnRuns],
+) -> None:
+    own = runs(ENDLESS)
+    first, second = own.begin(VISIT, VISIT, ASKED), own.begin(OTHER, OTHER, ASKED)
+    until(lambda: first.state == RUNNING)
+    second.seen -= own_runs.AWAY + 1
+    own.stop(VISIT)
+    until(lambda: second.state == ENDED_EARLY)
+    assert second.said == own_runs.PAGE_CLOSED
+    assert own.find(OTHER) is second
+    own.go_on(OTHER)
+    until(lambda: second.state == RUNNING)
+
+
 def test_an_owner_may_close_it(runs: Callable[..., OwnRuns]) -> None:
     own = runs(ENDLESS, Allowance(minutes=0))
     with pytest.raises(InputError, match="lets nobody"):
