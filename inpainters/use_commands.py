@@ -1,8 +1,9 @@
-"""The subcommands of uses: `python -m inpainters video | augment | restore | straighten`. Each adds its own
-arguments and those that all have.
+"""The subcommands of uses: `python -m inpainters video | augment | restore | straighten | parallax`.
+Each adds its own arguments and those that all have.
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def add_uses(commands: Any) -> None:
     _add_augment(commands.add_parser("augment", help="mask parts of photographs and fill them again"))
     _add_video(commands.add_parser("video", help="take something out of a clip"))
     _add_restore(commands.add_parser("restore", help="find scratches, dust and text, and fill them"))
+    _add_parallax(commands.add_parser("parallax", help="a picture with its depth, seen from beside"))
     _add_straighten(commands.add_parser("straighten", help="turn a photograph and fill its empty corners"))
 
 
@@ -179,6 +181,62 @@ def _panorama(photo: Path) -> tuple[Image, Mask]:
     except NothingTransparentError:
         return without_borders(load_image(photo).image)
     return found.image, found.mask
+
+
+# --- parallax -------------------------------------------------------------------------------------
+
+
+def _add_parallax(added: argparse.ArgumentParser) -> None:
+    added.add_argument("photo", type=commandline.path, metavar="PHOTO")
+    added.add_argument(
+        "depth", type=commandline.path, metavar="DEPTH", help="a grey .png of 8 or 16 bits, of its size"
+    )
+    added.add_argument(
+        "-o",
+        "--out",
+        type=commandline.path,
+        required=True,
+        metavar="OUT",
+        help="a .png file; with --frames a .webm file, or a folder for PNGs",
+    )
+    added.add_argument(
+        "--shift",
+        nargs="+",
+        type=float,
+        default=[0.04],
+        metavar="S",
+        help="how far the camera moves right, and down: a share of the width (default: 0.04)",
+    )
+    added.add_argument("--near", choices=("white", "black"), default="white", help="what DEPTH shows near")
+    added.add_argument("--frames", type=int, metavar="N", help="an animation that sways, 24 frames a second")
+    added.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
+    _add_shared(added, "default: lama")
+    added.set_defaults(command=_parallax)
+
+
+def _parallax(arguments: argparse.Namespace) -> int:
+    from inpainters.uses import parallax, video
+
+    out: Path = arguments.out
+    if len(arguments.shift) > 2:
+        raise InputError("A shift is one or two numbers: to the right, and down.")
+    shift = (arguments.shift[0], arguments.shift[1] if len(arguments.shift) > 1 else 0.0)
+    inputs = [arguments.photo, arguments.depth]
+    if arguments.frames is None:
+        _check_pictures([out], arguments)
+    else:
+        video.check_target(out)
+        if out.suffix:
+            commandline.check_new([out], inputs, overwrite=arguments.overwrite)
+    method, photo = _method(arguments), load_image(arguments.photo).image
+    depth = parallax.read_depth(arguments.depth, photo.shape[:2], near=arguments.near)
+    layers = parallax.taken_apart(photo, depth, method, shift=math.hypot(*shift), seed=arguments.seed)
+    if arguments.frames is None:
+        _save(out, encode_png(parallax.seen_from(layers, shift)))
+    else:
+        video.write_clip(out, parallax.swaying(layers, shift, arguments.frames))
+    print(f"Seen from beside in '{out}'; what came out from behind is filled by {method.spec.title}.")
+    return 0
 
 
 # --- video ----------------------------------------------------------------------------------------

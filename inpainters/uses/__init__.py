@@ -1,1 +1,1 @@
-"""What fills are good for beyond a mask that is drawn: clips, old photographs, more training pictures."""
+"""What fills are good for beyond a mask that is drawn: clips, old photographs, views, training pictures."""

@@ -1,0 +1,189 @@
+"""A picture with its depth, seen from beside: what comes out from behind near things is filled as what lies
+behind them.
+
+    python -m inpainters parallax PHOTO DEPTH -o OUT.png --shift 0.04 --method lama
+
+The picture is taken apart once into two layers (Shade et al. 1998, Layered depth images, SIGGRAPH): itself,
+and what is behind the edges of near things, which the method fills from the far side alone (as in Shih et
+al. 2020, 3D photography using context-aware layered depth inpainting, CVPR, there by networks of its own).
+Every view shows the same layers, so an animation does not flicker.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PilImage
+from scipy.ndimage import distance_transform_edt
+
+from inpainters.base import Inpainter, InpaintRequest
+from inpainters.errors import InputError
+from inpainters.imaging import Image, Mask, check_image, load_image, shown
+from inpainters.uses.video import Clip
+
+Depth: TypeAlias = npt.NDArray[np.float32]
+"""(H, W) from 0, the farthest, to 1, the nearest; as inverse distance, which is what moves alike."""
+SHIFT_MOST = 0.2
+"""Of the width how far the nearest thing moves, at most."""
+TEAR = 1.5
+"""Pixels by which neighbours must move apart to be two things, and not one slope."""
+EDGE = 2
+"""Pixels around the edge of a near thing where its colours and those behind it are mixed."""
+CONTEXT = 24
+"""Pixels of a near thing that the method is not shown beyond those that any view uncovers."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A picture taken apart: what is seen, and what is behind it. All with a margin, so that views up to
+    `shift` of the width do not end before the frame.
+    """
+
+    front: Image
+    front_depth: Depth
+    front_known: Mask
+    behind: Image
+    behind_depth: Depth
+    margin: int
+    shift: float
+
+
+def read_depth(path: Path, size: tuple[int, int], *, near: str = "white") -> Depth:
+    """A depth map of 8 or 16 bits, of the picture's (height, width); `near` is "white" or "black". Its range
+    is stretched to all of 0 to 1. Raises InputError for another size, or where all is equally far.
+    """
+    load_image(path)  # refuses what is no picture, or too large
+    with PilImage.open(path) as file:
+        values = np.asarray(file if file.mode.startswith("I") else file.convert("L"), np.float32)
+    if values.shape != tuple(size):
+        raise InputError(
+            f"The depth is {values.shape[1]}×{values.shape[0]}, the picture {size[1]}×{size[0]}: both need "
+            "one size."
+        )
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        raise InputError(f"In '{shown(path)}' all is equally far: a view from beside would be the same.")
+    depth = (values - low) / (high - low)
+    return np.asarray(depth if near == "white" else 1 - depth, np.float32)
+
+
+def taken_apart(
+    picture: Image, depth: Depth, method: Inpainter, *, shift: float = 0.05, seed: int = 0
+) -> Layers:
+    """The layers of a picture, (H, W, 3) uint8, with its depth, (H, W), for all views up to `shift`, in any
+    direction. The method is called once; it sees nothing of near things beside what it fills. Raises
+    InputError for a depth of another size or range, and for a shift beyond SHIFT_MOST.
+    """
+    check_image(picture)
+    fits = depth.shape == picture.shape[:2] and np.isfinite(depth).all()
+    if not fits or depth.min() < 0 or depth.max() > 1:
+        raise InputError("A depth has the picture's height and width, and values from 0, far, to 1, near.")
+    if not 0 < shift <= SHIFT_MOST:
+        raise InputError(f"A shift is a share of the width, more than 0 and at most {SHIFT_MOST}.")
+    moved = shift * picture.shape[1]
+    margin = int(np.ceil(moved)) + 1
+    pad = ((margin, margin), (margin, margin))
+    front = np.pad(picture, (*pad, (0, 0)), "edge")
+    deep = np.pad(depth.astype(np.float32), pad, "edge")
+    inside = np.pad(np.ones(depth.shape, bool), pad)
+    hidden, halo, far = _edges(deep, moved, margin + CONTEXT)
+    missing = hidden | halo | ~inside
+    (result,) = method.run([InpaintRequest(front, missing, seed=seed)])[0]
+    behind_depth = np.where(hidden | halo, far, deep).astype(np.float32)
+    return Layers(front, deep, inside & ~halo, result.image, behind_depth, margin, shift)
+
+
+def _edges(depth: Depth, moved: float, reach: int) -> tuple[Mask, Mask, Depth]:
+    """Near things within `reach` of their edges towards something farther, what is beyond the edge but mixed
+    with them, and how far away what they hide is.
+    """
+    square = np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8)
+    lowest, highest = (np.asarray(found(depth, square)) for found in (cv2.erode, cv2.dilate))
+    tear = TEAR * EDGE / max(moved, 1e-6)
+    torn = highest - lowest > tear
+    if not torn.any():
+        return torn, torn, depth
+    near_side = torn & (depth > (lowest + highest) / 2)
+    distance, (rows, columns) = distance_transform_edt(~near_side, return_indices=True)
+    cut = ((lowest + highest) / 2)[rows, columns]
+    far = lowest[rows, columns]
+    hidden = (distance <= reach) & (depth > cut)
+    halo = (distance <= EDGE + 0.5) & ~hidden
+    return hidden, halo, np.minimum(far, depth)
+
+
+def seen_from(layers: Layers, shift: tuple[float, float]) -> Image:
+    """The view of a camera that moved (right, down) by this much: the nearest things move the other way by
+    as large a share of the width, the farthest stay. (H, W, 3) uint8. A few pixels that neither layer
+    knows are continued from beside. Raises InputError beyond what the layers were made for.
+    """
+    if np.hypot(*shift) > layers.shift * 1.0001:
+        raise InputError(f"These layers are for shifts up to {layers.shift:g} of the width: make new ones.")
+    inner = np.s_[layers.margin : -layers.margin, layers.margin : -layers.margin]
+    if shift == (0, 0):
+        return layers.front[inner].copy()
+    pixels = tuple(-part * (layers.front.shape[1] - 2 * layers.margin) for part in shift)
+    everywhere = np.ones(layers.front_known.shape, bool)
+    behind, known = warped(layers.behind, layers.behind_depth, everywhere, pixels)
+    view, seen = warped(layers.front, layers.front_depth, layers.front_known, pixels)
+    view = np.where(seen[..., None], view, behind)[inner]
+    left = ~(seen | known)[inner]
+    found = cv2.inpaint(np.ascontiguousarray(view), left.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    return np.asarray(found, np.uint8)
+
+
+def warped(picture: Image, depth: Depth, known: Mask, pixels: tuple[float, float]) -> tuple[Image, Mask]:
+    """Each known pixel moved by its depth times `pixels` (right, down), the nearer before the farther.
+    Returns the picture and where something came to lie. Depth is moved and its cracks are closed; colours
+    are then looked up, between pixels, where they came from.
+    """
+    height, width = depth.shape
+    rows, columns = np.nonzero(known)
+    values = depth[rows, columns]
+    order = np.argsort(values, kind="stable")  # of several that come to lie on one pixel the last one stays
+    values = values[order]
+    x, y = columns[order] + values * pixels[0], rows[order] + values * pixels[1]
+    target = np.full((height, width), -1, np.float32)
+    cracked = target.copy()
+    for into, rounds in ((target, (np.rint,)), (cracked, (np.floor, np.ceil))):
+        for across in rounds:
+            for down in rounds:
+                to_x, to_y = across(x).astype(int), down(y).astype(int)
+                inside = (to_x >= 0) & (to_x < width) & (to_y >= 0) & (to_y < height)
+                one = np.full((height, width), -1, np.float32)
+                one[to_y[inside], to_x[inside]] = values[inside]
+                np.maximum(into, one, out=into)
+    target = np.where(target < 0, cracked, target)
+    seen = target >= 0
+    grid_rows, grid_columns = np.mgrid[:height, :width].astype(np.float32)
+    from_x, from_y = grid_columns - target * pixels[0], grid_rows - target * pixels[1]
+    found = cv2.remap(
+        picture,
+        from_x.astype(np.float32),
+        from_y.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(found, np.uint8), seen
+
+
+def novel_view(
+    picture: Image, depth: Depth, method: Inpainter, *, shift: tuple[float, float], seed: int = 0
+) -> Image:
+    """The picture, (H, W, 3) uint8, from a camera moved (right, down) by this share of the width against the
+    nearest thing; `depth` is (H, W), 0 far to 1 near. Raises InputError as `taken_apart` does.
+    """
+    layers = taken_apart(picture, depth, method, shift=float(np.hypot(*shift)), seed=seed)
+    return seen_from(layers, shift)
+
+
+def swaying(layers: Layers, shift: tuple[float, float], frames: int) -> Clip:
+    """An animation of so many frames that sways from the picture to one side, to the other and back."""
+    if not 2 <= frames <= 600:
+        raise InputError("An animation has between 2 and 600 frames.")
+    swing = np.sin(2 * np.pi * np.arange(frames) / frames)
+    views = [seen_from(layers, (float(part * shift[0]), float(part * shift[1]))) for part in swing]
+    return Clip(np.stack(views), rate=24.0)

@@ -1,0 +1,171 @@
+"""A drawn scene whose background is known everywhere: views from beside agree with it, what is uncovered is
+background and not the thing before it, and animations do not flicker.
+"""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from inpainters.__main__ import main
+from inpainters.base import InpaintRequest
+from inpainters.errors import InputError
+from inpainters.imaging import load_image
+from inpainters.registry import create
+from inpainters.uses.parallax import novel_view, read_depth, seen_from, swaying, taken_apart, warped
+from inpainters.uses.video import read_clip
+
+WIDTH, HEIGHT, SHIFT = 200, 140, 0.08
+MOVED = round(SHIFT * WIDTH)
+
+
+def scene(left=80):
+    """A ball of one loud colour before a photograph: picture, depth, and where the ball is."""
+    photo = cv2.resize(data.coffee()[100:380, :400], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    ball = (columns - left) ** 2 + (rows - 70) ** 2 < 35**2
+    picture = photo.copy()
+    picture[ball] = (20, 220, 60)
+    return picture, ball.astype(np.float32), ball, photo
+
+
+def test_a_view_shows_the_thing_moved_and_the_background_where_it_was():
+    picture, depth, ball, photo = scene()
+    view = novel_view(picture, depth, create("telea", device="cpu"), shift=(SHIFT, 0.0))
+    moved = scene(80 - MOVED)[2]
+    green = np.abs(view.astype(int) - (20, 220, 60)).max(2) < 40
+    assert (green & moved).sum() / moved.sum() > 0.93
+    assert (green & ~moved).sum() < 0.02 * moved.sum()
+    far = ~cv2.dilate((ball | moved).astype(np.uint8), np.ones((9, 9))).astype(bool)
+    assert np.abs(view.astype(int) - photo)[far].max() <= 1
+
+
+@pytest.mark.parametrize("name", ["telea", "patchmatch", "lama"])
+def test_what_is_uncovered_is_nearer_to_the_background_than_by_a_plain_fill(name):
+    picture, depth, ball, photo = scene()
+    method = create(name, device="cpu")
+    view = novel_view(picture, depth, method, shift=(SHIFT, 0.0))
+    plain, seen = warped(picture, depth, np.ones_like(ball), (-float(MOVED), 0.0))
+    plain = method.run([InpaintRequest(plain, ~seen)])[0][0].image
+    hole = ~seen
+    mine, theirs = (np.abs(one.astype(float) - photo)[hole].mean() for one in (view, plain))
+    assert mine < 0.75 * theirs
+
+
+def test_views_have_no_pinholes_on_a_slope():
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    picture = np.dstack([columns, rows, 200 - columns]).astype(np.uint8)
+    depth = columns / (WIDTH - 1)
+    for pixels in ((15.0, 0.0), (-15.0, 0.0), (7.3, 6.1)):
+        view, seen = warped(picture, depth, np.ones(depth.shape, bool), pixels)
+        inner = np.s_[20:-20, 20:-20]
+        assert seen[inner].all()
+        # x' = x + p x / (W - 1), so that the colour at x' is known in closed form
+        expected = columns / (1 + pixels[0] / (WIDTH - 1))
+        assert np.abs(view[inner][..., 0] - expected[inner]).max() < 2
+
+
+def test_the_left_eye_becomes_the_right_one():
+    """Middlebury's stereo pair with its measured disparity: another photograph is the truth."""
+    *eyes, disparity = data.stereo_motorcycle()
+    size = (370, 250)
+    left, right = (cv2.resize(eye[..., :3], size, interpolation=cv2.INTER_AREA) for eye in eyes)
+    disparity = np.where(np.isfinite(disparity), disparity, 0).astype(np.float32)
+    unmeasured = cv2.dilate((disparity <= 0).astype(np.uint8), np.ones((3, 3)))
+    grey = np.rint(disparity / disparity.max() * 255).astype(np.uint8)
+    grey = cv2.inpaint(grey, unmeasured, 3, cv2.INPAINT_NS)
+    moved = cv2.resize(grey, size, interpolation=cv2.INTER_NEAREST) / 255 * disparity.max() / 2
+    still = moved.min()
+    depth = ((moved - still) / (moved.max() - still)).astype(np.float32)
+    shift = float(moved.max() - still) / size[0]
+    view = novel_view(left, depth, create("telea", device="cpu"), shift=(shift, 0.0))
+    truth = np.roll(right, round(float(still)), 1).astype(float)[:, 60:-30]
+    error, before = (np.abs(one[:, 60:-30] - truth).mean() for one in (view, left))
+    assert error < before / 3
+
+
+def test_the_nearer_covers_the_farther():
+    picture = np.zeros((20, 40, 3), np.uint8)
+    depth = np.zeros((20, 40), np.float32)
+    picture[:, 5:10], depth[:, 5:10] = 100, 0.5
+    picture[:, 20:25], depth[:, 20:25] = 200, 1.0
+    view, _ = warped(picture, depth, np.ones(depth.shape, bool), (-10.0, 0.0))
+    assert (view[10, 10:15] == 200).all()
+    assert (view[10, 1:4] == 100).all()
+
+
+def test_an_animation_is_made_of_one_fill_and_comes_back():
+    picture, depth, _, _ = scene()
+    method, calls = create("telea", device="cpu"), []
+    run = method.run
+    method.run = lambda requests: (calls.append(len(requests)), run(requests))[1]
+    layers = taken_apart(picture, depth, method, shift=SHIFT)
+    clip = swaying(layers, (SHIFT, 0.0), 8)
+    assert calls == [1]
+    assert clip.frames.shape == (8, HEIGHT, WIDTH, 3)
+    assert (clip.frames[0] == picture).all()
+    # far from the ball nothing ever moves, and what was uncovered once looks the same in every later view
+    views = [seen_from(layers, (part * SHIFT, 0.0)).astype(int) for part in (0.7, 0.85, 1.0)]
+    uncovered = np.s_[60:80, 105:109]
+    assert max(np.abs(view[uncovered] - views[-1][uncovered]).max() for view in views) <= 1
+
+
+def test_depth_of_16_bits_keeps_them_and_can_be_turned(tmp_path):
+    values = np.arange(60 * 100, dtype=np.uint16).reshape(60, 100) * 7 + 300
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    depth = read_depth(tmp_path / "deep.png", (60, 100))
+    assert len(np.unique(depth)) == 6000
+    assert (depth[0, 0], depth[-1, -1]) == (0, 1)
+    turned = read_depth(tmp_path / "deep.png", (60, 100), near="black")
+    assert np.allclose(turned, 1 - depth)
+    with pytest.raises(InputError, match="both need one size"):
+        read_depth(tmp_path / "deep.png", (60, 99))
+    Image.new("L", (100, 60), 9).save(tmp_path / "flat.png")
+    with pytest.raises(InputError, match="equally far"):
+        read_depth(tmp_path / "flat.png", (60, 100))
+
+
+def test_a_depth_without_steps_needs_no_more_than_a_margin():
+    picture, _, _, _ = scene()
+    depth = np.tile(np.linspace(0, 1, WIDTH, dtype=np.float32), (HEIGHT, 1))
+    view = novel_view(picture, depth, create("mean_fill", device="cpu"), shift=(0.03, 0.0))
+    assert view.shape == picture.shape
+
+
+def test_what_cannot_be_done_is_one_sentence():
+    picture, depth, _, _ = scene()
+    method = create("mean_fill", device="cpu")
+    for wrong, shift, words in (
+        (depth[:-1], 0.05, "height and width"),
+        (depth * 2, 0.05, "values from 0"),
+        (depth, 0.5, "at most 0.2"),
+        (depth, 0.0, "more than 0"),
+    ):
+        with pytest.raises(InputError, match=words):
+            taken_apart(picture, wrong, method, shift=shift)
+    layers = taken_apart(picture, depth, method, shift=0.02)
+    with pytest.raises(InputError, match=r"up to 0\.02"):
+        seen_from(layers, (0.04, 0.0))
+    with pytest.raises(InputError, match="between 2 and 600"):
+        swaying(layers, (0.02, 0.0), 1)
+
+
+def test_the_command_writes_a_view_or_an_animation(tmp_path, capsys):
+    picture, depth, _, _ = scene()
+    Image.fromarray(picture).save(tmp_path / "photo.png")
+    Image.fromarray((255 * depth).astype(np.uint8)).save(tmp_path / "depth.png")
+    asked = ["parallax", str(tmp_path / "photo.png"), str(tmp_path / "depth.png"), "--method", "telea"]
+    assert main([*asked, "-o", str(tmp_path / "out.png"), "--shift", "-0.05"]) == 0
+    expected = novel_view(picture, depth, create("telea", device="cpu"), shift=(-0.05, 0.0))
+    assert (load_image(tmp_path / "out.png").image == expected).all()
+    assert main([*asked, "-o", str(tmp_path / "out.webm"), "--shift", "0.05", "0.02", "--frames", "6"]) == 0
+    assert read_clip(tmp_path / "out.webm").frames.shape == (6, HEIGHT, WIDTH, 3)
+    for more, words in (
+        (["-o", str(tmp_path / "out.png")], "--overwrite"),
+        (["-o", str(tmp_path / "new.jpg")], "name a .png file"),
+        (["-o", str(tmp_path / "new.png"), "--frames", "9"], "name a .webm file"),
+        (["-o", str(tmp_path / "new.png"), "--shift", "1", "2", "3"], "one or two"),
+    ):
+        assert main([*asked, *more]) == 2
+        assert words in capsys.readouterr().err
