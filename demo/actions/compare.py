@@ -28,6 +28,7 @@ from inpainters.strategy import MOST_HOLES, Hole
 MOSTLY = 0.5
 """A mask file that masks more of the picture than this may be meant the other way round."""
 BACK = "Your picture, mask and results are back."
+KEPT = "Your own picture stays: fill it, then come back to this stop of the tour for its example."
 GivenOptions = Mapping[str, Mapping[str, object]]
 """Method -> option -> value, as it stands on a page."""
 
@@ -210,10 +211,23 @@ def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Rep
 
 
 def visit_stop(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
-    """What a stop of the tour asks for; without a picture the finished example, which stays if there."""
+    """What a stop of the tour asks for; without a picture the finished example, which stays if there. A run
+    that is under way and an upload that was not filled yet stay too: they would be lost.
+    """
+    if _unfinished(app, session):
+        return Reply(KEPT)
     reply = restore_session(app, session, asked)
     there = session.index >= 0 and bool(session.round.best)
     return reply if asked.get("img") or there else open_showcase(app, session)
+
+
+def _unfinished(app: App, session: Session) -> bool:
+    """Whether the round in view runs, or has a picture of the visitor's own and no answer."""
+    if session.index < 0 or session.running:
+        return session.running
+    one, shown = session.round, showcase(app.store, app.results)
+    example = one.picture.sample or (shown is not None and one.picture == shown.picture)
+    return not (example or one.answers)
 
 
 def open_showcase(app: App, session: Session) -> Reply:

@@ -4,7 +4,7 @@
 import { makeHost } from "./common.host.js";
 import { el, isOff, putAddress } from "./common.js";
 
-const PATIENCE = 15000;
+const PATIENCE = 60000;
 const TICK = 100;
 
 function named() {
@@ -69,27 +69,22 @@ async function look(stop, still) {
 }
 
 function makeBar(tour) {
-  const button = (label, text, click) => {
-    const name = { type: "button", class: label.toLowerCase(), "aria-label": label };
-    return el("button", { ...name, text, on: { click } });
+  const button = (name, text, click) => {
+    return el("button", { type: "button", class: name, text, on: { click } });
   };
   const count = el("span", { class: "count" });
-  const back = button("Back", "Back", () => isOff(back) || tour.go(tour.at - 1));
-  const next = button("Next", "Next", () =>
+  const back = button("back", "Back", () => isOff(back) || tour.go(tour.at - 1));
+  const next = button("next", "Next", () =>
     tour.at < tour.stops.length ? tour.go(tour.at + 1) : tour.close(),
   );
-  const close = button("Close", "×", () => tour.close());
-  setLabel(close, "Close the tour");
-  const fold = button("Fold", "", () => tour.fold());
+  const close = button("close", "×", () => tour.close());
+  close.setAttribute("aria-label", "Close the tour");
+  const fold = button("fold", "", () => tour.fold());
   const words = el("div", { class: "words", id: "tour-words" });
   fold.setAttribute("aria-controls", words.id);
   const steps = el("div", { class: "steps" }, fold, count, back, next, close);
   const node = el("section", { class: "bar", "aria-label": "Guided tour", hidden: true }, words, steps);
   return { node, words, count, back, next, close, fold };
-}
-
-function setLabel(node, label) {
-  node.setAttribute("aria-label", label);
 }
 
 /* All stops lie in one place, so that the bar is as high at each of them. */
@@ -110,13 +105,9 @@ function draw(tour) {
   });
   bar.count.textContent = `${at} of ${stops.length}`;
   bar.back.setAttribute("aria-disabled", String(at === 1));
-  const last = at === stops.length;
-  bar.next.textContent = last ? "Finish" : "Next";
-  setLabel(bar.next, last ? "Finish the tour" : "Next stop");
-  setLabel(bar.back, "Previous stop");
+  bar.next.textContent = at === stops.length ? "Finish" : "Next";
   bar.node.classList.toggle("folded", tour.folded);
   bar.fold.textContent = tour.folded ? "More" : "Less";
-  setLabel(bar.fold, tour.folded ? "Show the text" : "Hide the text");
   bar.fold.setAttribute("aria-expanded", String(!tour.folded));
 }
 

@@ -3,6 +3,7 @@
 import re
 from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 
 from benchmark.claims import claims
@@ -16,6 +17,7 @@ from demo.server.tour import STOPS, stop_of, unknown_stop, with_stop
 from demo.server.visit import App, Session
 from demo.tabs import TABS
 from inpainters import registry
+from inpainters.imaging import encode_png
 
 each_stop = pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.title)
 
@@ -87,6 +89,20 @@ def test_a_stop_in_compare_shows_the_finished_example_and_leaves_it_where_it_is(
     tools.use_tool(app, session, {"kind": "sample", "id": "coffee"})
     compare.visit_stop(app, session, stop.asked)
     assert session.round.best
+
+
+def test_an_upload_that_was_not_filled_stays_and_a_filled_one_goes_into_the_history(app, tmp_path):
+    session = Session(app.store)
+    path = tmp_path / "own.png"
+    path.write_bytes(encode_png(np.zeros((40, 60, 3), np.uint8)))
+    compare.open_photo(app, session, path, "own.png")
+    own = session.round
+    assert compare.visit_stop(app, session, STOPS[0].asked).note == compare.KEPT
+    assert session.round is own
+    own.answers["telea"] = own.picture.token
+    compare.visit_stop(app, session, STOPS[0].asked)
+    assert session.round.best
+    assert session.past == [own]
 
 
 def test_a_stop_in_inside_keeps_what_was_run_on_just_that(app):
