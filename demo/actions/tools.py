@@ -14,6 +14,7 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 from inpainters.masks import GENERATORS, generate
 from inpainters.masks.selection import select_object
+from inpainters.uses.restoration import find_marks, kinds_of_marks
 
 HANDED_NOTE = (
     "A hole of the Leaderboard, with its method ticked. Its copy for looking at may score a little otherwise."
@@ -85,6 +86,17 @@ def how_it_joins(data: Sent) -> str:
     return "add" if data.get("add", True) else "remove"
 
 
+def _find(app: App, session: Session, data: Sent) -> Reply:
+    """Scratches, dust or text join the mask."""
+    kinds = kinds_of_marks(str(data.get("marks"))[:80])
+    mask, what = find_marks(app.store.image(session.round.picture.token), kinds), " and ".join(kinds)
+    if not mask.any():
+        return Reply(f"No {what} found: paint over what should go.")
+    session.drawn = ""
+    words = f"{what.capitalize()} found and masked. Erase what should stay."
+    return Reply(words, mask=app.store.put_image(mask), how="add")
+
+
 def _extend(app: App, session: Session, data: Sent) -> Reply:
     """A wider frame: what is new around the picture is the hole."""
     top, left, bottom, right = (max(0, round(value)) for value in _numbers(data, *SIDES))
@@ -128,5 +140,6 @@ TOOLS: dict[str, Callable[[App, Session, Sent], Reply]] = {
     HANDED: _handed,
     "offer": _offer,
     "object": _select,
+    "find": _find,
     "extend": _extend,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.actions.compare import checked_hole, checked_holes
+from demo.actions.compare import checked_hole, checked_holes, take_choice
 from demo.actions.tools import how_it_joins, selected
 from demo.server.clips import (
     EXAMPLE,
@@ -20,15 +20,19 @@ from demo.server.clips import (
     parts_of,
     price_of_clip,
 )
+from demo.server.drawn_photo import old_photograph
 from demo.server.jobs import Batch, Price, price
-from demo.server.pictures import canvas_digest, open_mask, read_canvas
-from demo.server.visit import App, Reply
+from demo.server.pictures import canvas_digest, from_result, open_mask, read_canvas
+from demo.server.purposes import PURPOSES
+from demo.server.visit import App, Reply, Session
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.strategy import Outline
 
 FIRST = ("lama", "telea")
 """The methods to begin with, where they are ready."""
+OLD_TITLE, MENDING = "Old photograph", "restore"
+"""What the photograph to mend is called, and the purpose that it is for."""
 MOST_AT_ONCE = 3
 """Clips of all visitors that are worked on or wait: each takes its memory."""
 
@@ -75,6 +79,16 @@ def use_clip_tool(app: App, visit: ClipVisit, data: Mapping[str, Any]) -> Reply:
         raise InputError("That tool is for pictures; reload the page.")
     mask = selected(app.store.image(_clip(visit).first), data)
     return Reply(mask=app.store.put_image(mask), how=how_it_joins(data))
+
+
+def open_old_photograph(app: App, session: Session) -> None:
+    """The photograph to mend becomes Compare's picture, with the methods that suit it; there its marks are
+    found. What lies under them is no reference.
+    """
+    token = app.store.put_image(old_photograph()[0])
+    session.begin(from_result(app.store, token, OLD_TITLE, OLD_TITLE))
+    take_choice(session, PURPOSES[MENDING].choose(), session.options, MENDING)
+    session.judge = False
 
 
 def take_clip(app: App, visit: ClipVisit, path: str, name: str) -> Reply:

@@ -27,6 +27,7 @@ from demo.widgets.picker import Choice, Picker
 from demo.widgets.tour import Tour
 from inpainters import registry
 from inpainters.errors import InputError
+from inpainters.uses.restoration import FINDERS
 
 RUN_JS = """async (_, ...rest) => {
   const panes = document.getElementById('compare-panes');
@@ -98,7 +99,9 @@ class CompareTab:
     def _lay_side(self) -> None:
         follows = [spec.title for spec in registry.METHODS.values() if spec.takes_guide]
         thumbnails = samples.thumbnails(self.app.store)
-        self.canvas = MaskEditor(thumbnails, view.generators(), follows, elem_id="compare-editor")
+        self.canvas = MaskEditor(
+            thumbnails, view.generators(), follows, finds=list(FINDERS), elem_id="compare-editor"
+        )
         with gr.Row(elem_id="compare-numbers"):
             self.several = _number(1, f"Answers (1–{MOST_ANSWERS})", "compare-answers")
             self.seed = _number(0, "First seed", "compare-seed")
@@ -184,7 +187,7 @@ class CompareTab:
     def on_tool(self, session: Session | None, event: gr.EventData) -> list[Any]:
         data = sent(event)
         use = partial(tools.use_tool, self.app, data=data)
-        return self._act(session, use, opened=data.get("kind") == HANDED)
+        return self._act(session, use, opened=data.get("kind") == HANDED or bool(data.get(HANDED)))
 
     def on_mask(self, session: Session | None, event: gr.EventData) -> list[Any]:
         session = actions.session_of(self.app, session)

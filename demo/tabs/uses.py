@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demo.actions import uses as actions
+from demo.actions.compare import session_of
 from demo.server.clips import ClipVisit, clip_examples
 from demo.server.visit import App, Reply, Session
 from demo.tabs import Page
@@ -23,6 +24,12 @@ _RUN_JS = """async (_, ...rest) => {
   }
   return [await window.inpainting.masks.uses(), ...rest];
 }"""
+_OLD_JS = """() => {
+  document.getElementById('tab-compare-button').click();
+  window.scrollTo({top: 0});
+  window.inpainting.take({kind: 'find', marks: 'scratches,dust', handed: true});
+}"""
+"""Compare's editor opens the photograph with its marks found."""
 LEAD = (
     "Paint over a thing in the first frame: it goes from the whole clip. What other frames saw behind it "
     "comes back, the rest is filled once and handed on, so that nothing flickers."
@@ -41,7 +48,9 @@ class ClipTab:
         self.app = app
         self.state = gr.State(None, time_to_live=3600, delete_callback=lambda visit: visit and visit.close())
         self.mask_url = gr.Textbox(visible=False)
-        gr.HTML(LEAD, elem_id="uses-lead", padding=False)
+        with gr.Row(elem_id="uses-top"):
+            gr.HTML(LEAD, elem_id="uses-lead", padding=False)
+            self.old = gr.Button("Mend an old photograph", elem_id="uses-old")
         with gr.Row(elem_id="uses"):
             with gr.Column(elem_id="uses-side", scale=0, min_width=320):
                 samples = clip_examples(app.store)
@@ -68,6 +77,8 @@ class ClipTab:
         asked = [self.mask_url, self.state, session]
         self.run.click(self.on_run, asked, self.all, js=_RUN_JS, **RUNS)
         self.stop.click(self.on_stop, [self.state], None, **QUIET)
+        opened = self.old.click(self.on_old, [session], [session], **QUIET)
+        opened.then(None, None, None, js=_OLD_JS, api_visibility="private")
 
     def on_open(self, visit: ClipVisit | None) -> list[Any]:
         return self._act(visit, lambda visit: actions.open_uses(self.app, visit))
@@ -115,6 +126,11 @@ class ClipTab:
     def on_stop(self, visit: ClipVisit | None) -> None:
         if visit is not None and visit.batch is not None:
             visit.batch.stop()
+
+    def on_old(self, session: Session | None) -> Session:
+        session = session_of(self.app, session)
+        actions.open_old_photograph(self.app, session)
+        return session
 
     def _act(self, visit: ClipVisit | None, action: Callable[[ClipVisit], Reply | None]) -> list[Any]:
         """What an action changes; the editor stays as it is where there is no reply."""

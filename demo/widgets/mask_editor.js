@@ -10,6 +10,7 @@ import { makeCanvas } from "./mask_editor.canvas.js";
 import { makeEdge } from "./mask_editor.edge.js";
 import { makeExtend } from "./mask_editor.extend.js";
 import { makeFiles, TAKES } from "./mask_editor.files.js";
+import { makeFind } from "./mask_editor.find.js";
 import { makeGenerator } from "./mask_editor.generate.js";
 import { makeHistory } from "./mask_editor.history.js";
 import { iconButton, textButton } from "./mask_editor.icons.js";
@@ -261,7 +262,7 @@ function forPage(editor) {
   return {
     mask: () => maskUrl(editor),
     note: editor.say,
-    take: () => editor.trigger("tool", { kind: "handed" }),
+    take: (tool = { kind: "handed" }) => editor.trigger("tool", tool),
     link: editor.address.write,
     sketched: () => Number(editor.root.dataset.lines) > 0,
   };
@@ -272,7 +273,14 @@ export function mount(given) {
   const editor = makeEditor(host);
   const { root, stage, status } = editor;
   const { owner } = host.props;
-  const parts = [stage.node, status.node, status.note, editor.bar.node, makeGenerator(editor)];
+  const parts = [
+    stage.node,
+    status.node,
+    status.note,
+    editor.bar.node,
+    makeFind(editor),
+    makeGenerator(editor),
+  ];
   root.append(editor.files.source, el("div", { class: "ed-mask", id: `${owner}-mask` }, ...parts), host.tip);
   stage.node.after(editor.zoom.node);
   const masks = { ...window.inpainting?.masks, [owner]: () => maskUrl(editor) };

@@ -1,5 +1,6 @@
 """The mask editor: paints a mask over a picture that the server keeps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gradio.data_classes import FileData, GradioModel
@@ -49,14 +50,15 @@ class MaskEditor(Widget):
 
     `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or
     None; `follows`: titles of the methods that follow a sketch; without any there is no tool for one.
-    `owner`: the tab's id, which its elements' ids begin with; Ctrl+Enter presses `<owner>-run`. `takes`:
-    picture, or clip for files of which the server shows the first frame.
+    `finds`: what the server can find in a picture, in words. `owner`: the tab's id, which its elements' ids
+    begin with; Ctrl+Enter presses `<owner>-run`. `takes`: picture, or clip for files of which the server
+    shows the first frame.
 
     Events: `picture{}`, `maskfile{}` and `archive{}`, a zip of this page (the file is in the value),
     `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent, handed,
-    object{left, top, right, bottom, add} or extend{top, left, bottom, right}, and `mask{count, bbox, holes,
-    border}` after each change; bbox = top, left, bottom, right, and holes the same with a count for each
-    group of missing pixels. In the browser, `inpainting.masks[owner]()`, of Compare also
+    find{marks}, object{left, top, right, bottom, add} or extend{top, left, bottom, right}, and `mask{count,
+    bbox, holes, border}` after each change; bbox = top, left, bottom, right, and holes the same with a count
+    for each group of missing pixels. In the browser, `inpainting.masks[owner]()`, of Compare also
     `inpainting.mask()`, resolves to the mask as a PNG data URL of the picture's own size, alpha 255 =
     missing, red 255 = a line of the sketch, with its digest as a parameter of the type, or ''.
     """
@@ -84,11 +86,12 @@ class MaskEditor(Widget):
         generators: list[dict[str, Any]],
         follows: list[str] | None = None,
         *,
+        finds: Sequence[str] = (),
         owner: str = "compare",
         takes: str = "picture",
         **kwargs: Any,
     ) -> None:
-        props = {"samples": samples, "generators": generators, "follows": follows or []}
+        props = {"samples": samples, "generators": generators, "follows": follows or [], "finds": list(finds)}
         super().__init__(EditorData(), **props, owner=owner, takes=takes, **kwargs)
 
     def preprocess(self, payload: EditorData | None) -> EditorData:  # type: ignore[override]

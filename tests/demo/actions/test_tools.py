@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
 from demo.actions import compare, tools
+from demo.server.pictures import from_pixels
 from demo.server.visit import App, Session
 from demo.views import compare as view
 from inpainters.errors import InputError
@@ -32,6 +34,27 @@ def test_a_thing_joins_the_mask_or_leaves_it(app: App, opened: Session) -> None:
     shown = view.editor(opened, *joined)
     assert shown["how"] == "add"
     assert shown["mask"]
+
+
+def test_scratches_are_found_and_join_the_mask(app: App, opened: Session) -> None:
+    image = app.store.image(opened.round.picture.token).copy()
+    scratched = np.zeros(image.shape[:2], np.uint8)
+    cv2.line(scratched, (120, 20), (150, 380), 1, 2)
+    image[scratched > 0] = 250
+    opened.begin(from_pixels(app.store, image, "old.png", "", np.zeros_like(scratched, bool)))
+    reply = tools.use_tool(app, opened, {"kind": "find", "marks": "scratches"})
+    found = app.store.mask(str(reply.mask))
+    assert found[scratched > 0].mean() > 0.9
+    assert found.mean() < 0.05
+    assert reply.how == "add"
+    assert reply.note.startswith("Scratches found")
+    flat = np.full((64, 64, 3), 128, np.uint8)
+    opened.begin(from_pixels(app.store, flat, "flat.png", "", np.zeros((64, 64), bool)))
+    nothing = tools.use_tool(app, opened, {"kind": "find", "marks": "dust"})
+    assert nothing.mask is None
+    assert "No dust found" in nothing.note
+    with pytest.raises(InputError, match="did you mean"):
+        tools.use_tool(app, opened, {"kind": "find", "marks": "scratch"})
 
 
 def test_a_wider_frame_is_the_next_picture_and_its_new_part_the_hole(app: App, opened: Session) -> None:

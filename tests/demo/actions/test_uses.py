@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from demo.actions import compare, tools
 from demo.actions import uses as actions
 from demo.server import clips
 from demo.server import drawn_clip as made
 from demo.server.clips import ClipJob, ClipVisit, clip_examples, size_here
+from demo.server.drawn_photo import old_photograph
 from demo.server.visit import Reply
 from demo.views import uses as view
 from inpainters import registry
@@ -229,6 +231,20 @@ def test_the_estimate_is_the_whole_clips_and_grows_with_it(app: Any, visit: Clip
         "value": "Paint over what should disappear",
         "interactive": False,
     }
+
+
+def test_the_old_photograph_has_marks_that_are_found(app: Any) -> None:
+    session = compare.session_of(app, None)
+    actions.open_old_photograph(app, session)
+    photo, marks = old_photograph()
+    assert np.array_equal(app.store.image(session.round.picture.token), photo)
+    assert session.purpose == "restore"
+    assert session.chosen
+    assert not session.judged
+    reply = tools.use_tool(app, session, {"kind": "find", "marks": "scratches,dust"})
+    found = app.store.mask(str(reply.mask))
+    assert found[marks].mean() > 0.8
+    assert found.mean() < 2 * marks.mean()
 
 
 def test_a_box_around_the_thing_selects_it(app: Any, visit: ClipVisit) -> None:

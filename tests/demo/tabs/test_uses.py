@@ -65,3 +65,16 @@ def test_another_mask_makes_the_result_stale(page):
     page.wait_for_selector("text=Mask or method changed since this run.")
     page.keyboard.press("Control+z")
     page.wait_for_selector("text=Mask or method changed since this run.", state="hidden")
+
+
+def test_the_old_photograph_opens_in_compare_with_its_marks_found(page):
+    page.click("#uses-old")
+    page.wait_for_selector("#tab-compare-button[aria-selected=true]")
+    page.wait_for_selector("#compare-editor >> text=Scratches and dust found and masked")
+    page.wait_for_function("Number(document.querySelector('#compare-editor .widget').dataset.count) > 1000")
+    assert (
+        page.inner_text("#compare-picker [aria-checked=true], #compare-picker [aria-pressed=true]")
+        == "Restore"
+    )
+    page.click("#compare-editor .ed-find >> text=Text")
+    page.wait_for_selector("#compare-editor >> text=No text found")
