@@ -107,14 +107,10 @@ def _restore(arguments: argparse.Namespace) -> int:
 
     _check_pictures([arguments.out, arguments.save_mask, arguments.beside], arguments)
     kinds, method = restoration.kinds_of_marks(arguments.find), _method(arguments)
-    original = load_original(arguments.photo)
     photo = load_image(arguments.photo).image
     mask = restoration.find_marks(photo, kinds)
     (result,) = method.run([InpaintRequest(photo, mask, seed=arguments.seed)])[0]
-    data, notes = original.encode(result.image, mask)
-    _save(arguments.out, data)
-    for note in notes:
-        say(f"{shown(arguments.photo)}: {note}")
+    _save(arguments.out, _as_its_file(arguments.photo, result.image, mask))
     if arguments.save_mask:
         _save(arguments.save_mask, encode_png(_as_picture(mask)))
     if arguments.beside:
@@ -123,6 +119,17 @@ def _restore(arguments: argparse.Namespace) -> int:
     found = f"{', '.join(kinds)}: {mask.mean():.2%} of the picture"
     print(f"{found}, filled by {method.spec.title} in '{arguments.out}'.")
     return 0
+
+
+def _as_its_file(photo: Path, image: Image, mask: Mask) -> bytes:
+    """A PNG with what the photograph's file has beside pixels; what cannot be kept is said."""
+    try:
+        data, notes = load_original(photo).encode(image, mask)
+    except InputError:
+        data, notes = encode_png(image), ("What its file has beside pixels cannot be read: 8-bit sRGB.",)
+    for note in notes:
+        say(f"{shown(photo)}: {note}")
+    return data
 
 
 # --- straighten -----------------------------------------------------------------------------------

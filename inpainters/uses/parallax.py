@@ -30,7 +30,7 @@ SHIFT_MOST = 0.2
 """Of the width how far the nearest thing moves, at most."""
 TEAR = 1.5
 """Pixels by which neighbours must move apart to be two things, and not one slope."""
-MIXED = 2
+HALO = 2
 """Pixels around the edge of a near thing where its colours and those behind it are mixed."""
 CONTEXT = 24
 """Pixels of a near thing that the method is not shown beyond those that any view uncovers."""
@@ -100,9 +100,9 @@ def _edges(depth: Depth, moved: float, reach: int) -> tuple[Mask, Mask, Depth]:
     """Near things within `reach` of their edges towards something farther, what is beyond the edge but mixed
     with them, and how far away what they hide is.
     """
-    square = np.ones((2 * MIXED + 1, 2 * MIXED + 1), np.uint8)
+    square = np.ones((2 * HALO + 1, 2 * HALO + 1), np.uint8)
     lowest, highest = (np.asarray(found(depth, square)) for found in (cv2.erode, cv2.dilate))
-    tear = TEAR * MIXED / max(moved, 1e-6)
+    tear = TEAR * HALO / max(moved, 1e-6)
     torn = highest - lowest > tear
     if not torn.any():
         return torn, torn, depth
@@ -111,7 +111,7 @@ def _edges(depth: Depth, moved: float, reach: int) -> tuple[Mask, Mask, Depth]:
     cut = ((lowest + highest) / 2)[rows, columns]
     far = lowest[rows, columns]
     hidden = (distance <= reach) & (depth > cut)
-    halo = (distance <= MIXED + 0.5) & ~hidden
+    halo = (distance <= HALO + 0.5) & ~hidden
     return hidden, halo, np.minimum(far, depth)
 
 
