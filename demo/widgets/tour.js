@@ -39,8 +39,8 @@ function insideAt({ img, m }) {
   return chosen("source", img) && chosen("method", m) && document.querySelector("#inside .widget[data-rev]");
 }
 
-async function run(stop, still) {
-  const inside = await until(() => insideAt(stop.asked), still);
+async function run(asked, still) {
+  const inside = await until(() => insideAt(asked), still);
   if (inside?.dataset.state !== "ready" || !still()) return;
   document.getElementById("inside-run").click();
   await until(() => inside.dataset.state !== "ready", still);
@@ -116,7 +116,8 @@ async function arrive(tour) {
   const stop = tour.stops[tour.at - 1];
   const visit = ++tour.visit;
   const still = () => visit === tour.visit && tour.at;
-  if (stop.runs) await run(stop, still);
+  const asked = Object.fromEntries(new URLSearchParams(location.search));
+  if (stop.runs) await run(asked, still);
   look(stop, still);
 }
 

@@ -951,3 +951,6 @@ def test_a_link_opens_a_stop_of_the_tour_and_keys_lead_on_and_out(visit):
     assert page.locator("#tour .bar").is_hidden()
     assert page.evaluate("location.search") == f"?{STOPS[5].query}"
     assert page.evaluate("document.activeElement.textContent") == "Take the tour"
+    page.goto(page.url.partition("?")[0] + "?tour=3&img=rocket")  # what else stands in the address counts
+    page.wait_for_selector("#inside .source[data-id=rocket][aria-checked=true]")
+    page.wait_for_selector("#inside .widget[data-state=done]")
