@@ -28,7 +28,7 @@ from inpainters.strategy import MOST_HOLES, Hole
 MOSTLY = 0.5
 """A mask file that masks more of the picture than this may be meant the other way round."""
 BACK = "Your picture, mask and results are back."
-KEPT = "Your own picture stays: fill it, then come back to this stop of the tour for its example."
+OWN_STAYS = "Your own picture stays: fill it, then come back to this stop of the tour for its example."
 GivenOptions = Mapping[str, Mapping[str, object]]
 """Method -> option -> value, as it stands on a page."""
 
@@ -215,7 +215,7 @@ def visit_stop(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
     that is under way and an upload that was not filled yet stay too: they would be lost.
     """
     if _unfinished(app, session):
-        return Reply(KEPT)
+        return Reply(OWN_STAYS)
     reply = restore_session(app, session, asked)
     there = session.index >= 0 and bool(session.round.best)
     return reply if asked.get("img") or there else open_showcase(app, session)

@@ -97,7 +97,7 @@ def test_an_upload_that_was_not_filled_stays_and_a_filled_one_goes_into_the_hist
     path.write_bytes(encode_png(np.zeros((40, 60, 3), np.uint8)))
     compare.open_photo(app, session, path, "own.png")
     own = session.round
-    assert compare.visit_stop(app, session, STOPS[0].asked).note == compare.KEPT
+    assert compare.visit_stop(app, session, STOPS[0].asked).note == compare.OWN_STAYS
     assert session.round is own
     own.answers["telea"] = own.picture.token
     compare.visit_stop(app, session, STOPS[0].asked)
