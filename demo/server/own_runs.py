@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,6 +43,7 @@ MOST_BYTES = 400_000_000
 MOST_KEPT = 24
 """Folders that are kept; one whose page was last seen the longest ago goes first."""
 MOST_WAITING = 12
+KEPT_TIMES = 5
 AWAY = 300.0
 """Seconds after which a page that asks no more is taken to be closed: its run that waits loses its turn."""
 HOUR = 3600.0
@@ -140,6 +141,8 @@ class OwnRun:
     began: float = 0.0
     """When the process was started (monotonic)."""
     seen: float = field(default_factory=time.monotonic)
+    goes: int = 0
+    """How often its process was started."""
     halted: str = ""
     """The sentence with which it is to be stopped."""
     known: dict[Path, Any] = field(default_factory=dict)
@@ -174,6 +177,8 @@ class OwnRuns:
         self._now: OwnRun | None = None
         self._used: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
         """Payer -> when a process ended, and how many seconds it took."""
+        self.past: deque[tuple[RunAsked, float]] = deque(maxlen=KEPT_TIMES)
+        """What was run from end to end, and the seconds that it took: estimates learn from it."""
         self._worker: threading.Thread | None = None
         self._lock = threading.RLock()
         self._closed = False
@@ -272,7 +277,10 @@ class OwnRuns:
             with self._lock:
                 if run.state == RUNNING:
                     run.state, run.said = state, said
-                self._used[run.payer].append((time.monotonic(), time.monotonic() - run.began))
+                took = time.monotonic() - run.began
+                self._used[run.payer].append((time.monotonic(), took))
+                if state == DONE and run.goes == 1:
+                    self.past.append((run.asked, took))
                 self._now = None
 
     def _next(self) -> OwnRun | None:
@@ -285,6 +293,7 @@ class OwnRuns:
                 self._worker = None
             else:
                 self._now.state, self._now.began = RUNNING, time.monotonic()
+                self._now.goes += 1
             return self._now
 
     def _carry_out(self, run: OwnRun) -> tuple[str, str]:

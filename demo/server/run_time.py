@@ -2,7 +2,8 @@
 them.
 """
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +28,12 @@ class Quote:
     seconds: Mapping[str, float]
     """Method -> seconds of all its holes."""
     columns: int
+    slower: float = 1.0
+    """By how much the latest runs took longer here than they were declared to."""
 
     @property
     def total(self) -> float:
-        return START + sum(self.seconds.values())
+        return self.slower * START + sum(self.seconds.values())
 
     @property
     def holes(self) -> int:
@@ -43,11 +46,19 @@ class Quote:
         return {method: n for method, n in self.shares.items() if n < self.asked.n}
 
 
-def quote(asked: RunAsked, allowance: Allowance) -> Quote:
-    """What it will take on this machine, as far as its runs so far tell."""
+def quote(asked: RunAsked, allowance: Allowance, past: Sequence[tuple[RunAsked, float]] = ()) -> Quote:
+    """What it will take on this machine, as far as its runs so far tell: `past` are runs of the page with
+    their seconds.
+    """
+    ratios = [seconds / _declared(one, allowance, 1.0).total for one, seconds in past]
+    return _declared(asked, allowance, statistics.median(ratios) if ratios else 1.0)
+
+
+def _declared(asked: RunAsked, allowance: Allowance, slower: float) -> Quote:
     labels, shares = asked.columns(), asked.shares(allowance.minutes)
-    seconds = {name: n * sum(expected_seconds(name, label) for label in labels) for name, n in shares.items()}
-    return Quote(asked, shares, seconds, len(labels))
+    one = {name: sum(expected_seconds(name, label) for label in labels) for name in shares}
+    seconds = {name: slower * n * one[name] for name, n in shares.items()}
+    return Quote(asked, shares, seconds, len(labels), slower)
 
 
 def expected_seconds(method: str, label: str, options: Mapping[str, Any] | None = None) -> float:

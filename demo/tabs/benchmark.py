@@ -220,7 +220,7 @@ class BenchmarkTab:
             asked = actions.checked_run(self.runs, suite, methods, n)
         except InputError as error:
             return view.estimate_html(None, allowance, str(error)), gr.skip(), False
-        found = view.estimate_html(quote(asked, allowance), allowance)
+        found = view.estimate_html(quote(asked, allowance, list(self.runs.past)), allowance)
         return found, asked.command_line(allowance.minutes), allowance.minutes > 0
 
     def _live(self, visit: str, run: OwnRun | None, problem: str = "") -> _Outputs:

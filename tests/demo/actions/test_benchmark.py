@@ -116,6 +116,15 @@ def test_the_estimate_is_the_sum_of_what_the_plan_asks_for_at_declared_costs() -
     assert "on this machine" in html
 
 
+def test_estimates_learn_from_what_runs_took_here() -> None:
+    fresh = quote(ASKED, Allowance())
+    past = [(ASKED, 2 * fresh.total), (ASKED, 3 * fresh.total), (ASKED, 90 * fresh.total)]
+    learned = quote(RunAsked("quick", ("telea",), 2), Allowance(), past)
+    plain = quote(learned.asked, Allowance())
+    assert learned.total == pytest.approx(3 * plain.total)
+    assert learned.seconds["telea"] == pytest.approx(3 * plain.seconds["telea"])
+
+
 def test_a_cap_gives_slow_methods_fewer_pictures_and_says_so() -> None:
     asked = RunAsked("quick", ("mean_fill", "shift_map"), 8)
     shares = asked.shares(3)
@@ -140,6 +149,7 @@ def test_a_stopped_run_that_goes_on_ends_in_the_table_of_an_unbroken_one(
     own.go_on(VISIT)
     until(lambda: run.state == DONE)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert not own.past  # a run in two goes says nothing of how long one takes
     assert (run.folder / "table.md").read_bytes() == (unbroken / "table.md").read_bytes()
     assert not diff(unbroken, run.folder).differs
     _what_comes_out(own, run, unbroken)
