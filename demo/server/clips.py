@@ -129,6 +129,8 @@ def _read(path: Path, title: str) -> _Read:
         frames: list[Image] = []
         whole, size, rest = (0, 0), (0, 0), film.frames()
         for frame in islice(rest, CLIP_FRAMES):
+            if frame.size > 3 * CLIP_FRAME_PIXELS:  # the header said otherwise
+                raise InputError(NO_CLIP.format(title))
             if not frames:
                 whole = frame.shape[:2]
                 size = size_here(whole, min(film.count or CLIP_FRAMES, CLIP_FRAMES))
@@ -234,7 +236,8 @@ def pace_here() -> float:
     says little: it may have had to share the machine.
     """
     paces = list(_PACES)
-    return statistics.median(paces) if len(paces) > 2 else min(2.0, max(0.5, *paces, 0.5)) if paces else 1.0
+    found = statistics.median(paces or [1.0])
+    return found if len(paces) > 2 else min(2.0, max(0.5, found))
 
 
 def price_of_clip(clip: OpenClip, holes: Outline, spec: MethodSpec) -> Price:
