@@ -92,13 +92,16 @@ def open_figure(
     sort: str,
     data: Mapping[str, Any],
     mask_set: str = "",
+    rival: str = "",
 ) -> Figure:
-    """The figure that was clicked, in the table or in a chart; `shown`: the families in view."""
+    """The figure that was clicked, in the table or in a chart; `shown`: the families in view; `rival`: the
+    method that it is compared with.
+    """
     cell = data.get("cell") or data
     label = str(cell.get("col"))
     label = ALL_BINS if label == "seconds" else label
     row = str(cell.get("row"))
-    return Figure(suite, metric, region, tuple(shown), row, label, sort, mask_set=mask_set)
+    return Figure(suite, metric, region, tuple(shown), row, label, sort, mask_set=mask_set, rival=rival)
 
 
 def follow(
@@ -132,6 +135,7 @@ def follow(
         figure.sort,
         figure.index if here and figure.metric == metric and figure.region == region else 0,
         mask_set,
+        figure.rival,
     )
 
 
@@ -168,6 +172,12 @@ def step(figure: Figure, by: int) -> Figure:
     return replace(figure, index=figure.index + by)
 
 
-def order(figure: Figure, sort: str) -> Figure:
-    """Begin again in another order."""
-    return replace(figure, sort=sort, index=0)
+def order(figure: Figure, sort: str, rival: str = "") -> Figure:
+    """Begin again in another order, or against another method."""
+    return replace(figure, sort=sort, rival=rival, index=0)
+
+
+def rivals(root: Path) -> list[str]:
+    """The methods of all suites, as entries."""
+    suites = [open_suite(root, suite) for suite in readable(root)[0]]
+    return list(dict.fromkeys(entry for results in suites for entry in entries_of(results, [*FAMILIES])))

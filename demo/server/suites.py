@@ -1,7 +1,7 @@
 """The suites whose results can be shown, and the pictures behind their figures."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -56,6 +56,9 @@ class Figure:
     """Of the picture in view; it goes round."""
     mask_set: str = ""
     """Of the holes; the suite's first one where it has no such one."""
+    rival: str = ""
+    """Another method: holes are ordered by how much better it does than this one; empty: by this one alone.
+    """
 
 
 def open_suite(root: Path, suite: str, mask_set: str = "") -> Results:
@@ -157,11 +160,29 @@ def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:
     if figure.sort == "disagree":
         other = next(pair for pair in LEADING if pair[0] != metric)
         return _by_disagreement(rows, metric, _of_pictures(results, figure, *other), other[0])
+    if rival_of(results, figure):
+        theirs = replace(figure, entry=figure.rival)
+        rows = _apart(rows, _of_pictures(results, theirs, metric, region))
     rising = (METRICS[metric].better == "lower") == (figure.sort == "best")
     ordered = rows.sort_values(["value", "image_id", "bin"], ascending=rising, kind="stable")
     if figure.sort == "median":
         ordered = ordered.iloc[np.argsort(np.abs(np.arange(len(ordered)) - len(ordered) // 2), kind="stable")]
     return list(zip(ordered["bin"], ordered["image_id"], strict=True))
+
+
+def rival_of(results: Results, figure: Figure) -> str:
+    """The figure's rival where it is another method with rows in the suite, else empty."""
+    there = figure.rival != figure.entry and figure.rival in set(results.rows["entry"])
+    return figure.rival if there else ""
+
+
+def _apart(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """The rows less the other method's values on the same holes; those that it did not fill are left out."""
+    keys = ["bin", "image_id"]
+    theirs = others.groupby(keys)["value"].mean().rename("theirs")
+    ours = rows.groupby(keys)["value"].mean().reset_index()
+    both = ours.join(theirs, keys, how="inner")
+    return both.assign(value=both["value"] - both["theirs"])
 
 
 def _by_disagreement(

@@ -132,6 +132,13 @@ class LeaderboardTab:
             self.sort = gr.Radio(
                 [*view.SORTS], value="worst", show_label=False, container=False, elem_id="leaderboard-sort"
             )
+            self.rival = gr.Dropdown(
+                view.rival_choices(actions.rivals(self.app.results)),
+                value="",
+                label="Against",
+                elem_id="leaderboard-rival",
+                min_width=150,
+            )
             self.back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
             self.forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
             self.hand = gr.Button("Open in Compare", size="md", elem_id="leaderboard-compare")
@@ -158,8 +165,11 @@ class LeaderboardTab:
         """What opens the pictures behind a figure, leads from one to the next, and to the other tabs."""
         figures = [self.table.cell, *(chart.point for chart in self.charts)]
         for clicked in figures:
-            clicked(self.on_figure, [*self.chosen, self.sort], self.seen, **QUIET).then(None, js=SCROLL_JS)
-        self.sort.input(self.on_sort, [self.figure, self.sort], self.seen, **QUIET)
+            clicked(self.on_figure, [*self.chosen, self.sort, self.rival], self.seen, **QUIET).then(
+                None, js=SCROLL_JS
+            )
+        ordered = [self.figure, self.sort, self.rival]
+        gr.on([self.sort.input, self.rival.input], self.on_sort, ordered, self.seen, **QUIET)
         self.back.click(self.on_back, self.figure, self.seen, **QUIET)
         self.forth.click(self.on_forth, self.figure, self.seen, **QUIET)
         for button, to in ((self.hand, "compare"), (self.within, "inside")):
@@ -215,12 +225,14 @@ class LeaderboardTab:
         region: str,
         families: list[str],
         sort: str,
+        rival: str,
         event: gr.EventData,
     ) -> list[Any]:
-        return self._visit(actions.open_figure(suite, metric, region, families, sort, sent(event), holes))
+        chosen = suite, metric, region, families, sort, sent(event), holes, rival
+        return self._visit(actions.open_figure(*chosen))
 
-    def on_sort(self, figure: Figure, sort: str) -> list[Any]:
-        return self._visit(actions.order(figure, sort))
+    def on_sort(self, figure: Figure, sort: str, rival: str) -> list[Any]:
+        return self._visit(actions.order(figure, sort, rival))
 
     def on_back(self, figure: Figure) -> list[Any]:
         return self._visit(actions.step(figure, -1))

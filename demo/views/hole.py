@@ -10,7 +10,7 @@ from benchmark.report.tables import number
 from benchmark.results import Results
 from demo.server.exhibits import Exhibit, exhibit, fill_token, hole_in_view
 from demo.server.store import url
-from demo.server.suites import Figure, entries_of, family_of, open_suite, values_at
+from demo.server.suites import Figure, entries_of, family_of, open_suite, rival_of, values_at
 from demo.server.visit import App
 from demo.views.changes import next_rev
 
@@ -24,10 +24,19 @@ def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
     ran, spared = _split(results, figure, label, image_id)
     shown = _panes(app, results, figure, (label, image_id), ran)
     ordered = f"{named(figure.entry)} in {name}"
+    if rival := rival_of(results, figure):
+        ordered = f"how much worse {named(figure.entry)} does than {named(rival)} in {name}"
+        ran = _beside(ran, figure.entry, rival)
     if figure.sort == "disagree":
         ordered = f"how far {name} and another metric disagree on {named(figure.entry)}"
     heading = f"{which} · ordered by {ordered}"
     return "\n\n".join(filter(None, (heading, _spared(spared)))), shown
+
+
+def _beside(entries: list[str], entry: str, rival: str) -> list[str]:
+    """The two that are compared before all others, where they have pictures."""
+    first = [one for one in (entry, rival) if one in entries]
+    return [*first, *(one for one in entries if one not in first)]
 
 
 def _split(results: Results, figure: Figure, label: str, image_id: str) -> tuple[list[str], list[str]]:

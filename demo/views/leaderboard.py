@@ -26,6 +26,7 @@ SORTS = [
     ("Best first", "best"),
     ("Where metrics disagree", "disagree"),
 ]
+NO_RIVAL = "no other method"
 NOTHING = "Nothing to draw: this metric was not computed."
 NOT_SCORED = "this suite was not scored by it"
 LEADERS = 5
@@ -216,6 +217,11 @@ def _interval(cell: TableFigure) -> dict[str, float]:
 def _band(cell: TableFigure) -> dict[str, float]:
     """What a chart draws around a figure: nothing where it does not compare with the others."""
     return {} if cell.apart else _interval(cell)
+
+
+def rival_choices(entries: list[str]) -> list[tuple[str, str]]:
+    """Labels and entries of the methods that a method's holes can be ordered against."""
+    return [(NO_RIVAL, ""), *((named(entry), entry) for entry in entries)]
 
 
 def caption(metric: str, region: str) -> str:

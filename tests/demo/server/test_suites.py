@@ -3,8 +3,10 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 
 from demo.server import suites
 from demo.server.suites import Figure
@@ -37,6 +39,28 @@ def test_holes_are_ordered_by_the_method_that_was_clicked(root: Path) -> None:
     assert best == worst[::-1]
     assert median[0] in worst[9:11]
     assert len(suites.pictures_behind(results, replace(figure, label="all"))) == 40
+
+
+def test_holes_are_ordered_by_how_far_two_methods_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: LPIPS of a and b on four holes, the last of which b did not fill."""
+    values = {"p": (0.1, 0.3), "q": (0.2, 0.1), "r": (0.3, 0.3), "s": (0.9, None)}
+    rows = [
+        {"bin": "1-10", "image_id": name, "entry": entry, "value": value}
+        for name, pair in values.items()
+        for entry, value in zip("ab", pair, strict=True)
+        if value is not None
+    ]
+    results = SimpleNamespace(rows=pd.DataFrame(rows))
+    monkeypatch.setattr(suites, "figures_of", lambda found, metric, region: found.rows)
+    figure = Figure("tiny", "lpips_squeeze", "hole", (), "a", "1-10", rival="b")
+
+    def order(**changes: str) -> str:
+        found = suites.pictures_behind(results, replace(figure, **changes))
+        return "".join(name for _, name in found)
+
+    assert order() == "qrp"
+    assert order(sort="best") == "prq"
+    assert order(rival="") == order(rival="a") == order(rival="no such") == "srqp"
 
 
 def test_the_pictures_that_metrics_judge_most_differently_come_first() -> None:
