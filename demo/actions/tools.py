@@ -14,6 +14,7 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 from inpainters.masks import GENERATORS, generate
 from inpainters.masks.selection import select_object
+from inpainters.uses.corners import straightened, without_borders
 from inpainters.uses.restoration import find_marks, kinds_of_marks
 
 HANDED_NOTE = (
@@ -113,6 +114,27 @@ def _extend(app: App, session: Session, data: Sent) -> Reply:
     return _framed(app, session, wider, empty, "extended")
 
 
+def _straighten(app: App, session: Session, data: Sent) -> Reply:
+    """The picture turned anticlockwise: its empty corners are the hole."""
+    image = app.store.image(session.round.picture.token)
+    turned, empty = straightened(image, _numbers(data, "degrees")[0])
+    if not empty.any():
+        raise InputError("Move the slider first: the picture is level as it is.")
+    if empty.size > PAGE_PIXELS:
+        raise InputError("Turned, the picture is too large for this page; make it smaller first.")
+    return _framed(app, session, turned, empty, "straightened")
+
+
+def _borders(app: App, session: Session, data: Sent) -> Reply:
+    """What is black from the picture's edge inwards, as round a panorama, joins the mask."""
+    try:
+        _, empty = without_borders(app.store.image(session.round.picture.token))
+    except InputError:
+        raise InputError("No border of this picture is black: paint over what should be filled.") from None
+    session.drawn = ""
+    return Reply("The black borders are masked.", mask=app.store.put_image(empty), how="add")
+
+
 def _framed(app: App, session: Session, image: Image, empty: Mask, how: str) -> Reply:
     """Go on with the picture in another frame, whose empty part is the mask."""
     before = session.round.picture
@@ -142,4 +164,6 @@ TOOLS: dict[str, Callable[[App, Session, Sent], Reply]] = {
     "object": _select,
     "find": _find,
     "extend": _extend,
+    "straighten": _straighten,
+    "borders": _borders,
 }

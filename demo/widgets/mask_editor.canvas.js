@@ -3,6 +3,7 @@
 import { el } from "./common.js";
 import { drawFrame } from "./mask_editor.extend.js";
 import { LINE, MISSING, union } from "./mask_editor.mask.js";
+import { drawTurned } from "./mask_editor.straighten.js";
 
 const HOLE_TINT = 0x8c7e00e6; // words of a canvas: alpha, blue, green, red
 const LINE_TINT = 0xff00e1ff;
@@ -57,10 +58,20 @@ export function makeCanvas(editor, stage, canvas) {
     if (!editor.picture) return;
     const view = editor.view.current();
     const place = { s: view.scale * dpr, x: view.x * dpr, y: view.y * dpr };
+    const turned = editor.straighten.degrees();
+    if (turned) return drawTurned(context, editor, place, turned);
+    drawMasked(place);
+    drawTools(dpr);
+  }
+
+  function drawMasked(place) {
     drawPicture(context, editor, place);
     settle();
     if (state.tint) drawScaled(context, state.tint.canvas, editor.mask, place);
     if (!state.empty || editor.pointer.gesture()) drawEdges(context, editor.mask, place);
+  }
+
+  function drawTools(dpr) {
     context.setTransform(dpr, 0, 0, dpr, 0, 0);
     drawOutline(context, editor);
     if (editor.extend.chosen()) drawFrame(context, editor, editor.extend.frame());

@@ -17,11 +17,12 @@ import { iconButton, textButton } from "./mask_editor.icons.js";
 import { makeKeys } from "./mask_editor.keys.js";
 import { addMask, clearLines, LINE, MISSING, makeMask, readMask, summary } from "./mask_editor.mask.js";
 import { makePointer } from "./mask_editor.pointer.js";
+import { makeStage, makeStatus } from "./mask_editor.stage.js";
+import { makeStraighten } from "./mask_editor.straighten.js";
 import { makeView } from "./mask_editor.view.js";
 import { makeVisit } from "./mask_editor.visit.js";
 import { makeZoom } from "./mask_editor.zoom.js";
 
-const STAGE_LABEL = "Mask editor. Arrows move, Enter paints, B brush, E eraser, M box, L lasso.";
 const MOST_HOLD = 4000;
 const FIRST = "compare"; // the tab that the page opens with
 
@@ -45,6 +46,8 @@ function makeEditor({ root, props, trigger, upload }) {
     editor.extend.picked();
   });
   editor.edge = makeEdge(editor);
+  editor.straighten = makeStraighten(editor);
+  editor.straighten.node.hidden = !props.finds?.length;
   editor.keys = makeKeys(editor, stage.node);
   editor.pointer = makePointer(editor, stage.node, stage.cursor);
   editor.zoom = makeZoom(editor, stage.node);
@@ -53,36 +56,6 @@ function makeEditor({ root, props, trigger, upload }) {
   editor.visit = makeVisit(editor);
   editor.bar = makeBar(editor);
   return editor;
-}
-
-function makeStage({ invitation: text, formats }) {
-  const canvas = el("canvas", { class: "ed-canvas" });
-  const cursor = el("div", { class: "ed-cursor", hidden: true });
-  const invitation = el("strong", {}, text);
-  const empty = el("p", { class: "ed-empty" }, invitation, el("span", {}, formats));
-  const attributes = {
-    class: "ed-stage ed-blank",
-    tabindex: "0",
-    role: "application",
-    "aria-label": STAGE_LABEL,
-  };
-  return { node: el("div", attributes, canvas, cursor, empty), canvas, cursor };
-}
-
-/* The lines below the stage: how much is missing, the picture's size, and what there is to say. */
-function makeStatus() {
-  const ratio = el("span", { class: "ed-ratio", "aria-live": "polite" });
-  const size = el("span", { class: "ed-dims" });
-  const title = el("span", { class: "ed-title" });
-  const note = el("p", { class: "ed-note", role: "status", hidden: true });
-  const say = (text, error = false, offers = []) => {
-    note.hidden = !text;
-    note.replaceChildren(text || "", ...offers);
-    note.classList.toggle("ed-error", error);
-    note.setAttribute("role", error ? "alert" : "status");
-  };
-  const node = el("div", { class: "ed-status" }, ratio, el("span", { class: "ed-what" }, title, size));
-  return { node, ratio, size, title, note, say };
 }
 
 function makeBar(editor) {
@@ -123,6 +96,7 @@ function setPicture(editor, picture, { w, h, title }) {
   Object.assign(editor, { picture, mask: makeMask(w, h), keyPoint: null });
   editor.pointer.forget();
   editor.extend.forget();
+  editor.straighten.forget();
   editor.canvas.renew();
   editor.history.clear();
   editor.stage.node.classList.remove("ed-blank");
@@ -279,6 +253,7 @@ export function mount(given) {
     status.note,
     editor.bar.node,
     makeFind(editor),
+    editor.straighten.node,
     makeGenerator(editor),
   ];
   root.append(editor.files.source, el("div", { class: "ed-mask", id: `${owner}-mask` }, ...parts), host.tip);

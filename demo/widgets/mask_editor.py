@@ -56,7 +56,8 @@ class MaskEditor(Widget):
 
     Events: `picture{}`, `maskfile{}` and `archive{}`, a zip of this page (the file is in the value),
     `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent, handed,
-    find{marks}, object{left, top, right, bottom, add} or extend{top, left, bottom, right}, and `mask{count,
+    find{marks}, object{left, top, right, bottom, add}, extend{top, left, bottom, right}, straighten{degrees}
+    or borders, and `mask{count,
     bbox, holes, border}` after each change; bbox = top, left, bottom, right, and holes the same with a count
     for each group of missing pixels. In the browser, `inpainting.masks[owner]()`, of Compare also
     `inpainting.mask()`, resolves to the mask as a PNG data URL of the picture's own size, alpha 255 =

@@ -74,6 +74,27 @@ def test_a_wider_frame_is_the_next_picture_and_its_new_part_the_hole(app: App, o
     assert opened.round.picture.size == (height, width)
 
 
+def test_a_turned_picture_is_the_next_one_and_its_corners_the_hole(app: App, opened: Session) -> None:
+    height, width = opened.round.picture.size
+    reply = tools.use_tool(app, opened, {"kind": "straighten", "degrees": 5})
+    hole = app.store.mask(str(reply.mask))
+    assert hole.shape == opened.round.picture.size
+    assert hole.shape[0] > height and hole.shape[1] > width  # noqa: PT018
+    assert hole[0, 0] and hole[-1, -1] and not hole[hole.shape[0] // 2, hole.shape[1] // 2]  # noqa: PT018
+    assert opened.round.picture.called.endswith(", straightened")
+
+
+def test_black_borders_join_the_mask(app: App, opened: Session) -> None:
+    framed = np.zeros((60, 80, 3), np.uint8)
+    framed[10:50, :70] = 120
+    opened.begin(from_pixels(app.store, framed, "pan.png", "", np.zeros((60, 80), bool)))
+    reply = tools.use_tool(app, opened, {"kind": "borders"})
+    mask = app.store.mask(str(reply.mask))
+    assert reply.how == "add"
+    assert mask[framed.max(2) == 0].all()
+    assert mask[10:50, :70].mean() < 0.3
+
+
 def test_nothing_true_is_known_in_a_new_part(
     app: App, opened: Session, rgba_mask: Callable[[Mask], str]
 ) -> None:
@@ -93,6 +114,9 @@ def test_nothing_true_is_known_in_a_new_part(
         ({"kind": "extend", "top": "a", "left": 0, "bottom": 0, "right": 0}, "makes no sense"),
         ({"kind": "extend", "top": float("inf"), "left": 0, "bottom": 0, "right": 0}, "makes no sense"),
         ({"kind": "object", "left": 3}, "makes no sense"),
+        ({"kind": "straighten", "degrees": 0}, "Move the slider"),
+        ({"kind": "straighten", "degrees": 80}, "between -45 and 45"),
+        ({"kind": "borders"}, "No border"),
         ({"kind": "object", "left": -9, "top": -9, "right": 9999, "bottom": 9999}, "whole picture"),
     ],
 )
