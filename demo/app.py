@@ -4,7 +4,9 @@ import argparse
 import math
 import os
 import signal
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -247,7 +249,7 @@ def _serve(given: argparse.Namespace) -> int:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     few_arenas()
     pusher = begin_pushing(Votes(votes_file()), given.votes_hub)
-    if pusher:
+    if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the last votes are pushed
     blocks, app = make(given.results, allowance)
     app.welcome = warm_up
@@ -258,11 +260,12 @@ def _serve(given: argparse.Namespace) -> int:
     except KeyboardInterrupt:  # while it was starting; later Gradio itself takes Ctrl-C
         raise SystemExit(130) from None
     finally:
-        app.own_runs.close()
-        app.runner.close()
-        app.store.close()
-        if pusher:
-            pusher.close()
+        with ExitStack() as last:  # the votes first: a container has ten seconds
+            last.callback(app.store.close)
+            last.callback(app.runner.close)
+            last.callback(app.own_runs.close)
+            if pusher:
+                last.callback(pusher.close)
     return 0
 
 

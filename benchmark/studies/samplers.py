@@ -446,12 +446,24 @@ def matrix_peak(rounds: int, device: str) -> float:
 # What is measured
 
 
+WIDTHS, ATTENTION = (64, 128, 256), (16, 8)
+"""Of the bundled denoiser: channels of each scale, and where it attends, in positions a side."""
+
+
 def network(prediction: str, *, patch: int, size: int = 64) -> Denoiser:
     """A denoiser of the bundled one's widths with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         schedule = {"schedule": "linear", "timesteps": LEVELS} if prediction == "epsilon" else {}
-        return Denoiser(size, patch=patch, prediction=prediction, **schedule).eval().requires_grad_(False)  # type: ignore[arg-type]
+        net = Denoiser(
+            size,
+            widths=WIDTHS,
+            attention=ATTENTION if size // patch == 32 else (),
+            patch=patch,
+            prediction=prediction,
+            **schedule,  # type: ignore[arg-type]
+        )
+        return net.eval().requires_grad_(False)
 
 
 def made(

@@ -2,6 +2,7 @@
 frame for it.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ HANDED_NOTE = (
     "A hole of the Leaderboard, with its method ticked. Its copy for looking at may score a little otherwise."
 )
 SIDES = ("top", "left", "bottom", "right")
+LONGEST = 8192
+"""Pixels of the longer side up to which things are looked for: what a search takes grows with its square."""
+_SEARCHES = threading.BoundedSemaphore(2)
 GREY = 119
 """Of what is empty, under the mask's tint."""
 Sent = Mapping[str, Any]
@@ -28,10 +32,16 @@ Sent = Mapping[str, Any]
 
 def use_tool(app: App, session: Session, data: Sent) -> Reply:
     """Use the tool `data["kind"]`; raises InputError for one that is unknown, or whose data make no sense."""
-    tool = TOOLS.get(str(data.get("kind")))
+    kind = str(data.get("kind"))
+    tool = TOOLS.get(kind)
     if tool is None:
         raise InputError("That tool is unknown; reload the page.")
-    return tool(app, session, data)
+    if kind not in SEARCHES:
+        return tool(app, session, data)
+    if max(session.round.picture.size) > LONGEST:
+        raise InputError(f"This tool takes pictures of up to {LONGEST} pixels a side; make it smaller first.")
+    with _SEARCHES:
+        return tool(app, session, data)
 
 
 def _sample(app: App, session: Session, data: Sent) -> Reply:
@@ -61,9 +71,13 @@ def _offer(app: App, session: Session, data: Sent) -> Reply:
 
 
 def _generate(app: App, session: Session, data: Sent) -> Reply:
-    name, seed = str(data.get("name")), max(0, int(data.get("seed") or 0))
+    name = str(data.get("name"))
+    wanted, part = _numbers(
+        {"seed": data.get("seed") or 0, "ratio": data.get("ratio") or 0.2}, "seed", "ratio"
+    )
+    seed = max(0, int(wanted))
     fixed = name in GENERATORS and GENERATORS[name].fixed
-    ratio = None if fixed else min(0.6, max(0.01, float(data.get("ratio") or 0.2)))
+    ratio = None if fixed else min(0.6, max(0.01, part))
     mask = generate(name, session.round.picture.size, seed=seed, ratio=ratio)
     session.drawn = f"{name}:{round(100 * (ratio or 0))}:{seed}"
     return Reply(mask=app.store.put_image(mask))
@@ -155,6 +169,8 @@ def _numbers(data: Sent, *names: str) -> list[float]:
     return found
 
 
+SEARCHES = ("object", "find", "straighten", "borders")
+"""The tools that compute for a while: two at once for all visitors."""
 TOOLS: dict[str, Callable[[App, Session, Sent], Reply]] = {
     "sample": _sample,
     "generate": _generate,

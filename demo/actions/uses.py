@@ -96,6 +96,8 @@ def take_clip(app: App, visit: ClipVisit, path: str, name: str) -> Reply:
     file = Path(path)
     try:
         clip = open_clip(app.store, file, name or "The clip")
+    except FileNotFoundError:  # the same file of another visitor lies in the same place
+        raise InputError("That upload is gone; upload it again.") from None
     finally:
         file.unlink(missing_ok=True)
     visit.open(clip)

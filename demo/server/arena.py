@@ -24,7 +24,7 @@ AGAIN = 8
 APART = 5
 """Pairs that lie between, at least."""
 CANDIDATES = 24
-"""Pairs that are drawn; the one that was voted on least is taken."""
+"""Pairs that are drawn; the one that was voted on least is taken, then the one whose methods were."""
 NO_PAIRS = "There are no pictures to vote on here: `python -m benchmark run quick` makes some."
 
 
@@ -110,7 +110,10 @@ def next_pair(
     if not left:
         raise InputError("You have voted on every pair here. Thank you." if fills else NO_PAIRS)
     drawn = chance.sample(left, min(CANDIDATES, len(left)))
-    found = min(drawn, key=lambda pair: times[frozenset((pair.one, pair.other))])
+    each = Counter(name for vote in voted for name in (vote.one, vote.other))
+    found = min(
+        drawn, key=lambda pair: (times[frozenset((pair.one, pair.other))], each[pair.one] + each[pair.other])
+    )
     return replace(found, one=found.other, other=found.one) if chance.random() < 0.5 else found
 
 

@@ -4,6 +4,7 @@ something out of one.
 
 import statistics
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -111,6 +112,9 @@ class OpenClip:
         store.drop([token for token in (self.source, self.first) if token and not token.startswith("k")])
 
 
+_READING = threading.BoundedSemaphore(2)
+
+
 class _Read(NamedTuple):
     clip: Clip
     size: tuple[int, int]
@@ -120,7 +124,12 @@ class _Read(NamedTuple):
 
 
 def _read(path: Path, title: str) -> _Read:
-    """The first frames of a video file, shrunk as far as they must be."""
+    """The first frames of a video file, shrunk as far as they must be; two files at once for all visitors."""
+    with _READING:
+        return _frames(path, title)
+
+
+def _frames(path: Path, title: str) -> _Read:
     if not _is_container(path):
         raise InputError(NO_CLIP.format(title))
     with film_at(path) as film:

@@ -90,7 +90,8 @@ class RunAsked:
         found = ["run", self.suite, "--methods", ",".join(self.methods), "--n", str(self.n)]
         if suites.get(self.suite).dataset != SAMPLE:
             found += ["--dataset", SAMPLE]
-        return [*found, "--budget", f"{self.hours(minutes):.4g}", "--out", out or self.folder]
+        budget = ["--budget", f"{self.hours(minutes):.4g}"] if minutes else []
+        return [*found, *budget, "--out", out or self.folder]
 
     def command_line(self, minutes: float, out: str = "") -> str:
         """The same as one types it."""
@@ -199,9 +200,12 @@ class OwnRuns:
         self.sweep()
         with self._lock:
             self._check(visit, payer)
+            try:
+                home = Path(tempfile.mkdtemp(prefix="inpainting-run-"))
+            except OSError as error:
+                raise InputError(f"There is no room for a run: {os_sentence(error)}") from None
             if (before := self._kept.pop(visit, None)) is not None:
                 _delete(before)
-            home = Path(tempfile.mkdtemp(prefix="inpainting-run-"))
             self._kept[visit] = run = OwnRun(asked, payer, home)
             self._enter(run)
             return run
@@ -213,7 +217,7 @@ class OwnRuns:
             if run is None:
                 raise InputError("There is no run to continue: start one.")
             self._check(visit, run.payer)
-            run.state, run.said, run.halted = WAITING, "", ""
+            run.state, run.said, run.halted, run.seen = WAITING, "", "", time.monotonic()
             self._enter(run)
             return run
 
@@ -357,7 +361,8 @@ def _environment() -> dict[str, str]:
     here = str(Path(benchmark.__path__[0]).parent)
     path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    return {**os.environ, **threads, "PYTHONPATH": path}
+    kept = {name: value for name, value in os.environ.items() if name != "HF_TOKEN"}
+    return {**kept, **threads, "PYTHONPATH": path}
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -23,6 +23,8 @@ from inpainters.strategy import Hole, Outline
 
 MOST_PAST = 12
 """Runs of one visit that are kept beside those in view; the oldest goes first."""
+MOST_ROUNDS = 16
+"""Pictures in a row, each made of the one before; the first goes first."""
 MOST_SHELVED = 64
 """Answers under other settings that are kept of one hole; the oldest go first."""
 
@@ -231,8 +233,10 @@ class Session:
         self.stop()
         undone = self.rounds[self.index + 1 :]
         self.rounds[self.index + 1 :] = [Round(picture)]
-        self._set_aside(undone)
-        self.index, self.hole, self.holes, self.drawn = self.index + 1, {}, [], ""
+        first = self.rounds[: max(0, len(self.rounds) - MOST_ROUNDS)]
+        self.rounds = self.rounds[len(first) :]
+        self._set_aside([*undone, *first])
+        self.index, self.hole, self.holes, self.drawn = len(self.rounds) - 1, {}, [], ""
 
     def move(self, by: int) -> None:
         """Undo (-1) or redo (+1) a step from one picture to the next."""

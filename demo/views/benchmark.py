@@ -74,9 +74,8 @@ def rules(allowance: Allowance) -> str:
         )
     return (
         f"Here a visitor has {allowance.minutes:g} minutes an hour and up to {allowance.pictures} pictures; "
-        "one run at a time works on this machine, behind everything else. The page may be "
-        "closed meanwhile; an "
-        "hour after it was last open the run is deleted."
+        "one run at a time works on this machine, behind everything else. Once it has begun, the "
+        "page may be closed; an hour after it was last seen the run is deleted."
     )
 
 
@@ -148,11 +147,11 @@ def _whole(run: OwnRun, filled: int, wanted: int, found: Sequence[MethodFilled])
 
 def _progress_row(one: MethodFilled, *, live: bool) -> str:
     title = f"{FAMILIES[family_of(one.entry)].sign} {escape(named(one.entry))}"
-    counted = f"{one.filled} of {one.wanted}"
+    counted = plain = f"{one.filled} of {one.wanted}"
     if one.failed:
         why = escape(next(iter(one.failed.values())))
         counted += f' <span class="problem" title="{why}">({len(one.failed)} failed: {why})</span>'
-    bar = f'<progress max="{max(one.wanted, 1)}" value="{one.filled}" aria-label="{counted}"></progress>'
+    bar = f'<progress max="{max(one.wanted, 1)}" value="{one.filled}" aria-label="{plain}"></progress>'
     seconds = "–" if math.isnan(one.seconds) else f"{one.seconds:.2g}"
     value = ", ".join(f"{name} {mean:.2f} (n={n})" for name, (mean, n) in one.values.items()) or "–"
     left = spoken(one.left) if one.left and live else "" if one.left else "✓"

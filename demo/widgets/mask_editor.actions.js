@@ -97,7 +97,7 @@ export function makeActions(editor) {
   /* The bits as they are before a stroke. The first one over the finished example begins a mask anew. */
   function begin(value) {
     const before = editor.mask.bits.slice();
-    if (editor.finished && value && editor.brush.tool() !== "sketch") {
+    if (editor.finished && value && !["sketch", "object"].includes(editor.brush.tool())) {
       editor.mask.bits.fill(0);
       touched(whole());
     }

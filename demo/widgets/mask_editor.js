@@ -176,6 +176,7 @@ function makeReceiver(editor) {
     if (!value || value.rev <= state.rev) return;
     state.rev = value.rev;
     const offer = ({ id, text }) => textButton(text, () => editor.trigger("tool", { kind: "offer", id }));
+    if (value.error) editor.carried = null;
     editor.say(value.note, value.error, (value.offers ?? []).map(offer));
     editor.bar.transparent.hidden = !value.transparent;
     editor.finished = value.finished;

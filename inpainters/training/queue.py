@@ -139,15 +139,17 @@ class Run:
 
         left = self.entry.left
         found = seen(self.folder / "export" / f"{self.name}.json")
-        if found["crops"] and not left(**found):
-            return Standing("done", **found, validation=last_lpips(self.folder / "decay", self.name))
+        if found["crops"] and not left(found["hours"], found["crops"]):
+            validation = last_lpips(self.folder / "decay", self.name)
+            return Standing("done", found["crops"], found["hours"], validation)
         if state := read_checkpoint(self.folder / CHECKPOINT):
             hours = state.get("started", {}).get("hours", 0) + state["seconds"] / 3600
             crops = int(state.get("crops", state["step"] * self.plan.optimizer.batch))
             name = "begun" if left(hours, crops) else "to export"
             return Standing(name, crops, hours, last_lpips(self.folder, self.name))
         found = seen(bundled_card(beginning(self.plan))) if self._bundled() else {"crops": 0, "hours": 0.0}
-        return Standing("waiting" if left(**found) else "done", **found, validation="")
+        name = "waiting" if left(found["hours"], found["crops"]) else "done"
+        return Standing(name, found["crops"], found["hours"], "")
 
     def _bundled(self) -> bool:
         from inpainters.training.start import beginning

@@ -23,9 +23,13 @@ def test_it_is_the_closest_fill_of_each_of_four_families(store):
         families.setdefault(registry.get(name).family, name)
     assert list(shown.answers) == list(families.values())[:4]
     assert shown.best == min(values, key=values.get)
-    with zipfile.ZipFile("results/quick/display.zip") as packed:
-        name = f"{MASK_SET}/{SHOWN[0]}/{SHOWN[1]}.{shown.best}.webp"
-        copy = np.asarray(PilImage.open(io.BytesIO(packed.read(name))).convert("RGB"))
+    name = f"{MASK_SET}/{SHOWN[0]}/{SHOWN[1]}.{shown.best}.webp"
+    packed = [zipfile.ZipFile(path) for path in Path("results/quick").glob("display*.zip")]
+    [copy] = [
+        np.asarray(PilImage.open(io.BytesIO(one.read(name))).convert("RGB"))
+        for one in packed
+        if name in one.namelist()
+    ]
     assert np.array_equal(store.image(shown.answers[shown.best].token), copy)
     assert shown.answers[shown.best].scores["lpips_squeeze"]["value"] == values[shown.best]
 

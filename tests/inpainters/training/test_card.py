@@ -56,24 +56,24 @@ def test_the_mark_names_a_metric_that_there_is(network: str, metric: str) -> Non
 
 def renewed(facts: dict, tmp_path, monkeypatch) -> dict:
     """The facts of the card that is written anew from these."""
-    (tmp_path / "denoiser.json").write_text(json.dumps(facts), "utf-8")
+    (tmp_path / "lama.json").write_text(json.dumps(facts), "utf-8")
     monkeypatch.setattr(card, "CHECKPOINTS", tmp_path)
-    assert card.main(["denoiser"]) == 0
-    new = json.loads((tmp_path / "denoiser.json").read_text("utf-8"))
-    assert (tmp_path / "denoiser.md").read_text("utf-8") == card.card_markdown(new)
+    assert card.main(["lama"]) == 0
+    new = json.loads((tmp_path / "lama.json").read_text("utf-8"))
+    assert (tmp_path / "lama.md").read_text("utf-8") == card.card_markdown(new)
     return new
 
 
 def test_renew_takes_the_words_from_the_recipe_and_leaves_the_facts(tmp_path, monkeypatch) -> None:
-    plan = recipe.load_recipe("denoiser")
-    old = {**FACTS["denoiser"], **plan.settings(), "limits": ["It cannot fly."], "steps": 7, "moved_on": []}
+    plan = recipe.load_recipe("lama")
+    old = {**FACTS["lama"], **plan.settings(), "limits": ["It cannot fly."], "steps": 7, "moved_on": []}
     old = json.loads(json.dumps(old))
     assert renewed(old, tmp_path, monkeypatch) == {**old, **card.words(plan)}
 
 
 def test_weights_of_another_recipe_keep_their_words(tmp_path, monkeypatch) -> None:
-    plan = recipe.load_recipe("denoiser")
-    old = {**FACTS["denoiser"], **plan.settings(), "limits": ["It cannot fly."], "moved_on": []}
+    plan = recipe.load_recipe("lama")
+    old = {**FACTS["lama"], **plan.settings(), "limits": ["It cannot fly."], "moved_on": []}
     old["masks"] = {**old["masks"], "high": 0.11}
     new = renewed(old, tmp_path, monkeypatch)
     assert new["limits"] == ["It cannot fly."]
@@ -92,8 +92,9 @@ def test_a_setting_that_was_added_since_is_no_other_recipe_until_it_is_used() ->
 
 @pytest.mark.parametrize("name", FACTS)
 def test_a_bundled_card_says_where_its_recipe_has_moved_on(name: str) -> None:
-    device = "cpu" if FACTS[name]["hardware"].endswith(card.NO_GPU) else "cuda"
-    moved = card.moved_on(FACTS[name], recipe.load_recipe(name, device=device))
+    on_gpu = not FACTS[name]["hardware"].endswith(card.NO_GPU)
+    plan = recipe.load_recipe(name, device="cuda", slim=True) if on_gpu else recipe.load_recipe(name)
+    moved = card.moved_on(FACTS[name], plan)
     assert FACTS[name]["moved_on"] == moved, "run `python -m inpainters.training.card`"
 
 
