@@ -38,8 +38,8 @@ NICE = 10
 """How far the process stands back behind the page's own work, at least."""
 GRACE = 5.0
 """Seconds that a process has to end by itself; what it was at is then lost, a picture at most."""
-MOST_BYTES = 400_000_000
-"""Of one folder: a run of all methods over eight pictures takes about 250 MB."""
+BYTES_EACH = 50_000_000
+"""Of one folder, for each picture in a column: all methods take about 32 MB."""
 MOST_KEPT = 24
 """Folders that are kept; one whose page was last seen the longest ago goes first."""
 MOST_WAITING = 12
@@ -49,7 +49,7 @@ AWAY = 300.0
 HOUR = 3600.0
 STOPPED_BY_HAND = "What is filled is kept: Continue goes on from there."
 MINUTES_OVER = "The {minutes:g} minutes that a visitor has in an hour are over. What is filled is kept."
-FOLDER_TOO_LARGE = "Its folder has grown over 400 MB. What is filled is kept."
+FOLDER_TOO_LARGE = "Its folder has grown over {megabytes:,.0f} MB. What is filled is kept."
 KILLED = (
     "The run was ended from outside (signal {signal}). What is filled is kept: Continue goes on from there."
 )
@@ -119,12 +119,13 @@ def runnable_suites() -> dict[str, Suite]:
 
 
 def payer_of(host: str | None, visit: str) -> str:
-    """Whose minutes a run takes: those of an address, or of the visit where the address tells nothing, as
-    behind another server or at home.
+    """Whose minutes a run takes: those of an address (of IPv6, its first 64 bits, which are one
+    connection's), or of the visit where the address tells nothing, as behind another server or at home.
     """
     with suppress(ValueError):
-        if ipaddress.ip_address(host or "").is_global:
-            return str(host)
+        found = ipaddress.ip_address(host or "")
+        if found.is_global:
+            return str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
     return visit
 
 
@@ -168,11 +169,11 @@ class OwnRuns:
         allowance: Allowance = Allowance(),  # it cannot be changed
         command: Sequence[str] = (sys.executable, "-m", "benchmark"),
         *,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int | None = None,
         max_age: float = FOUND_FOR,
     ) -> None:
         self.allowance, self.command = allowance, tuple(command)
-        self.most_bytes, self.max_age = most_bytes, max_age
+        self.most_bytes, self.max_age = most_bytes or BYTES_EACH * allowance.pictures, max_age
         self._kept: dict[str, OwnRun] = {}
         self._line: list[OwnRun] = []
         self._now: OwnRun | None = None
@@ -321,7 +322,7 @@ class OwnRuns:
             if time.monotonic() > looked + 2:
                 looked = time.monotonic()
                 if _size(run.home) > self.most_bytes:
-                    run.halted = run.halted or FOLDER_TOO_LARGE
+                    run.halted = run.halted or FOLDER_TOO_LARGE.format(megabytes=self.most_bytes / 1e6)
             if run.halted:
                 _end(process)
             time.sleep(0.05)

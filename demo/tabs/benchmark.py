@@ -197,8 +197,10 @@ class BenchmarkTab:
 
     def on_zip(self, state: _Seen) -> str:
         run = actions.found_run(self.runs, state[0])
+        if run is None:
+            raise gr.Error("That run is no longer kept: start it again.")
         try:
-            return self.app.store.put(actions.packed(run), ".zip") if run else ""
+            return self.app.store.put(actions.packed(run), ".zip")
         except InputError as error:
             raise gr.Error(str(error)) from None
 

@@ -58,7 +58,8 @@ def method_labels(specs: Iterable[MethodSpec]) -> list[tuple[str, str]]:
 
 def absent_methods(reasons: Mapping[str, str]) -> str:
     """The methods that cannot be ticked, each with its reason."""
-    return _folded(f"{len(reasons)} methods cannot run here", reasons)
+    many = "method" if len(reasons) == 1 else "methods"
+    return _folded(f"{len(reasons)} {many} cannot run here", reasons)
 
 
 def _folded(summary: str, reasons: Mapping[str, str]) -> str:
@@ -153,7 +154,7 @@ def _progress_row(one: MethodFilled, *, live: bool) -> str:
         counted += f' <span class="problem" title="{why}">({len(one.failed)} failed: {why})</span>'
     bar = f'<progress max="{max(one.wanted, 1)}" value="{one.filled}" aria-label="{plain}"></progress>'
     seconds = "–" if math.isnan(one.seconds) else f"{one.seconds:.2g}"
-    value = ", ".join(f"{name} {mean:.2f} (n={n})" for name, (mean, n) in one.values.items()) or "–"
+    value = ", ".join(f"{name} {mean:.2f} over {n}" for name, (mean, n) in one.values.items()) or "–"
     left = spoken(one.left) if one.left and live else "" if one.left else "✓"
     cells = "".join(f"<td>{text}</td>" for text in (f"{bar} {counted}", seconds, value, left))
     return f"<tr><th>{title}</th>{cells}</tr>"
@@ -229,7 +230,8 @@ def _lacking(results: Results) -> str:
     for metric, why in found.items():
         by_reason.setdefault(why.rstrip("."), []).append(metric)
     told = {", ".join(some): f"{why}." for why, some in by_reason.items()}
-    return _folded(f"{len(found)} metrics could not be computed", told)
+    many = "metric" if len(found) == 1 else "metrics"
+    return _folded(f"{len(found)} {many} could not be computed", told)
 
 
 def comparison(found: Beside, other: str) -> str:

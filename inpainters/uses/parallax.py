@@ -29,7 +29,9 @@ Depth: TypeAlias = npt.NDArray[np.float32]
 SHIFT_MOST = 0.2
 """Of the width how far the nearest thing moves, at most."""
 TEAR = 1.5
-"""Pixels by which neighbours must move apart to be two things, and not one slope."""
+"""Where what lies within HALO pixels moves apart by more than so many times HALO, two things meet; less is
+one slope.
+"""
 HALO = 2
 """Pixels around the edge of a near thing where its colours and those behind it are mixed."""
 CONTEXT = 24
