@@ -12,7 +12,7 @@ from benchmark.report.agreement import section
 from benchmark.report.figures import machine
 from benchmark.report.marks import DETAIL_NOTE, acquaintance, footnote, mark
 from benchmark.report.stats import MIN_WINNER
-from benchmark.report.summary import Key, TableFigure, column_order, left_out, named
+from benchmark.report.summary import Key, TableFigure, column_order, entry_order, left_out, named
 from benchmark.report.tables import ARROWS, called, number
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
@@ -253,10 +253,20 @@ def note(results: Results, metric: str) -> str:
         acquaintance(results.rows["entry"].unique(), results.dataset),
         f"{ground}{thin}{paired}",
         told(spec) if spec else "",
+        outdated(results),
         f"Times: {machine(results)}.",
         left_out(results).replace("`", ""),
     ]
     return " ".join(filter(None, parts))
+
+
+def outdated(results: Results) -> str:
+    """Which methods have other weights or code now than when they were measured, in one sentence."""
+    pinned = results.manifest.meaning.methods
+    entries = [one for one in entry_order(results.rows["entry"]) if one in pinned]
+    now = {one: METHODS.get(split_entry(one)[0]) for one in entries}
+    old = [one for one in entries if (spec := now[one]) and spec.version != pinned[one].version]
+    return f"Measured before their latest version: {', '.join(map(named, old))}." if old else ""
 
 
 def agreement(results: Results) -> str:

@@ -10,6 +10,7 @@ from demo.app import RESULTS
 from demo.server import suites
 from demo.views import leaderboard as view
 from inpainters.families import FAMILIES
+from inpainters.registry import METHODS
 
 
 def test_table_holds_means_intervals_and_reasons(root: Path) -> None:
@@ -102,3 +103,17 @@ def test_a_single_bin_has_no_column_beside_that_of_all() -> None:
         columns = [one["id"] for one in table["cols"] if one["id"] != "seconds"]
         assert columns == (wanted or [*columns[:-1], "all"])
         assert len(columns) == (1 if wanted else 7)
+
+
+def test_methods_that_changed_since_they_were_measured_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = suites.open_suite(RESULTS, "quick")
+    measured = {
+        name: replace(spec, version=results.manifest.meaning.methods[name].version)
+        for name, spec in METHODS.items()
+        if name in results.manifest.meaning.methods
+    }
+    monkeypatch.setattr(view, "METHODS", measured)
+    assert view.outdated(results) == ""
+    monkeypatch.setitem(measured, "telea", replace(measured["telea"], version="99"))
+    assert view.outdated(results) == "Measured before their latest version: Telea."
+    assert "latest version: Telea." in view.note(results, "lpips_squeeze")
