@@ -284,8 +284,7 @@ def _video(arguments: argparse.Namespace) -> int:
         commandline.check_new([out], [arguments.clip, arguments.mask], overwrite=arguments.overwrite)
     if arguments.masks:
         video.check_empty(arguments.masks)
-    name, settings = commandline.method_of(arguments.method, trust=arguments.trust)
-    method = create(name, device=arguments.device, **settings)
+    method = _method(arguments)
     clip = video.read_clip(arguments.clip)
     masks = video.read_masks(arguments.mask, clip)
     with tqdm(total=100, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}", disable=None) as bar:

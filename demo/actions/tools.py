@@ -3,7 +3,8 @@ frame for it.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,19 @@ def use_tool(app: App, session: Session, data: Sent) -> Reply:
         raise InputError("That tool is unknown; reload the page.")
     if kind not in SEARCHES:
         return tool(app, session, data)
-    if max(session.round.picture.size) > LONGEST:
+    with searching(session.round.picture.size):
+        return tool(app, session, data)
+
+
+@contextmanager
+def searching(size: tuple[int, int]) -> Iterator[None]:
+    """For what looks at a whole picture of (height, width): two at once for all visitors. Raises InputError
+    for one that is too long.
+    """
+    if max(size) > LONGEST:
         raise InputError(f"This tool takes pictures of up to {LONGEST} pixels a side; make it smaller first.")
     with _SEARCHES:
-        return tool(app, session, data)
+        yield
 
 
 def _sample(app: App, session: Session, data: Sent) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from demo.actions.compare import checked_hole, checked_holes, take_choice
-from demo.actions.tools import how_it_joins, selected
+from demo.actions.tools import how_it_joins, searching, selected
 from demo.server.clips import (
     EXAMPLE,
     ClipJob,
@@ -77,7 +77,8 @@ def use_clip_tool(app: App, visit: ClipVisit, data: Mapping[str, Any]) -> Reply:
         return choose_example(app, visit, str(data.get("id")))
     if data.get("kind") != "object":
         raise InputError("That tool is for pictures; reload the page.")
-    mask = selected(app.store.image(_clip(visit).first), data)
+    with searching(_clip(visit).size):
+        mask = selected(app.store.image(_clip(visit).first), data)
     return Reply(mask=app.store.put_image(mask), how=how_it_joins(data))
 
 

@@ -36,18 +36,17 @@ class TourStop:
 STOPS = (
     TourStop(
         "The hole and its mask",
-        "Inpainting fills in what is missing of a picture, so that nobody sees that it was. The "
-        "mask says what "
-        "is missing: the tinted part of this picture. All that is known stays as it is, and a method draws "
-        "inside the hole only. Paint a hole of your own and press Run, here or later.",
+        "Inpainting fills in what is missing of a picture, so that nobody sees that it was. The mask says "
+        "what is missing: the tinted part of this picture. All that is known stays as it is, and a method "
+        "draws inside the hole only. Paint a hole of your own and press Run, here or later.",
         "t=compare&m=telea,patchmatch,lama",
         "#compare-editor",
     ),
     TourStop(
         "Smoothing, copying, drawing",
-        "Methods of different families have filled one hole; Grid shows them side by side. "
-        "Smoothing carries colours in from the rim, so a "
-        "wide hole turns soft. Copying takes pieces of the picture itself: sharp, but only what is there "
+        "Methods of different families have filled one hole; Grid shows them side by side. Smoothing carries "
+        "colours in from the rim, so a wide hole turns soft. Copying takes pieces of the "
+        "picture itself: sharp, but only what is there "
         "already. Learned methods draw what they know from other pictures, and can be wrong in a way that "
         "looks right.",
         "t=compare&m=telea,patchmatch,lama",
