@@ -135,7 +135,9 @@ class LeaderboardTab:
             self.rival = gr.Dropdown(
                 view.rival_choices(actions.rivals(self.app.results)),
                 value="",
-                label="Against",
+                label="Order holes against another method",
+                show_label=False,
+                container=False,
                 elem_id="leaderboard-rival",
                 min_width=150,
             )

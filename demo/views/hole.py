@@ -22,11 +22,11 @@ def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
     which = f"**{index + 1} of {count}** · {image_id.split('@')[0]}, {label} % missing"
     name = METRICS[figure.metric].title if figure.metric in METRICS else figure.metric
     ran, spared = _split(results, figure, label, image_id)
-    shown = _panes(app, results, figure, (label, image_id), ran)
     ordered = f"{named(figure.entry)} in {name}"
     if rival := rival_of(results, figure):
         ordered = f"how much worse {named(figure.entry)} does than {named(rival)} in {name}"
         ran = _beside(ran, figure.entry, rival)
+    shown = _panes(app, results, figure, (label, image_id), ran)
     if figure.sort == "disagree":
         ordered = f"how far {name} and another metric disagree on {named(figure.entry)}"
     heading = f"{which} · ordered by {ordered}"

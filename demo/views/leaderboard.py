@@ -26,7 +26,7 @@ SORTS = [
     ("Best first", "best"),
     ("Where metrics disagree", "disagree"),
 ]
-NO_RIVAL = "no other method"
+NO_RIVAL = "Against no other method"
 NOTHING = "Nothing to draw: this metric was not computed."
 NOT_SCORED = "this suite was not scored by it"
 LEADERS = 5
@@ -221,7 +221,7 @@ def _band(cell: TableFigure) -> dict[str, float]:
 
 def rival_choices(entries: list[str]) -> list[tuple[str, str]]:
     """Labels and entries of the methods that a method's holes can be ordered against."""
-    return [(NO_RIVAL, ""), *((named(entry), entry) for entry in entries)]
+    return [(NO_RIVAL, ""), *((f"Against {named(entry)}", entry) for entry in entries)]
 
 
 def caption(metric: str, region: str) -> str:

@@ -8,7 +8,12 @@ import pytest
 from benchmark.report.summary import TableFigure
 from demo.app import RESULTS
 from demo.server import suites
+from demo.server.jobs import Runner
+from demo.server.store import Store
+from demo.server.suites import Figure
+from demo.server.visit import App
 from demo.views import leaderboard as view
+from demo.views.hole import hole_panes
 from inpainters.families import FAMILIES
 from inpainters.registry import METHODS
 
@@ -117,3 +122,15 @@ def test_methods_that_changed_since_they_were_measured_are_named(monkeypatch: py
     monkeypatch.setitem(measured, "telea", replace(measured["telea"], version="99"))
     assert view.outdated(results) == "Measured before their latest version: Telea."
     assert "latest version: Telea." in view.note(results, "lpips_squeeze")
+
+
+def test_the_two_that_are_compared_stand_before_the_others() -> None:
+    app = App(Store(), Runner(), RESULTS)
+    try:
+        figure = Figure("quick", "lpips_squeeze", "hole", tuple(FAMILIES), "pen_net", "20-30", rival="lama")
+        heading, shown = hole_panes(app, figure)
+        assert "how much worse PEN-Net does than LaMa" in heading
+        assert [pane["id"] for pane in shown["panes"]][:4] == ["original", "masked", "pen_net", "lama"]
+    finally:
+        app.runner.close()
+        app.store.close()
