@@ -71,6 +71,10 @@ def server(chromium, denoiser):
     patch.undo()
 
 
+REVISIONS = """() => ['editor', 'panes'].map(
+  (name) => document.querySelector(`#compare-${name} .widget`).dataset.rev)"""
+
+
 class Visitor:
     """What a person does, in words."""
 
@@ -143,14 +147,15 @@ class Visitor:
 
     def run(self, finish=True):
         self.page.wait_for_selector("#compare-run:not([disabled])")
-        rev = self.page.evaluate("document.querySelector('#compare-editor .widget').dataset.rev")
+        before = self.page.evaluate(f"({REVISIONS})()")
         self.page.click("#compare-run")
         self.page.wait_for_function(
-            "rev => document.querySelector('#compare-editor .widget').dataset.rev !== rev", arg=rev
+            f"before => ({REVISIONS})().every((rev, place) => rev !== before[place])", arg=before
         )
-        if finish:
+        if finish:  # button and panes are drawn anew one after the other
             self.page.wait_for_function(
                 "!document.querySelector('#compare-run').textContent.includes('Running')"
+                " && !document.querySelector('#compare-panes :is([data-state=queued], [data-state=running])')"
             )
 
     def picture(self, pane):
