@@ -13,6 +13,7 @@ from benchmark.results import ALL_BINS
 from demo.server.exhibits import hole_in_view, original_and_mask, picture_of
 from demo.server.pictures import from_result
 from demo.server.suites import (
+    AT_BORDER,
     Figure,
     entries_of,
     mask_sets_of,
@@ -78,6 +79,12 @@ def linked_choice(root: Path, suites: list[str], asked: Mapping[str, str]) -> tu
     return suite, select(root, suite, asked.get("metric"), asked.get("region"), asked.get("holes"))
 
 
+def linked_border(asked: Mapping[str, str]) -> str:
+    """Which holes a link to this tab asks for: a key of `AT_BORDER`, or empty for all."""
+    border = asked.get("border", "")
+    return border if border in AT_BORDER else ""
+
+
 def families(root: Path) -> list[str]:
     """The families that any suite has methods of."""
     suites = [open_suite(root, suite) for suite in readable(root)[0]]
@@ -93,15 +100,17 @@ def open_figure(
     data: Mapping[str, Any],
     mask_set: str = "",
     rival: str = "",
+    border: str = "",
 ) -> Figure:
     """The figure that was clicked, in the table or in a chart; `shown`: the families in view; `rival`: the
-    method that it is compared with.
+    method that it is compared with; `border`: which holes, as `Figure.border`.
     """
     cell = data.get("cell") or data
     label = str(cell.get("col"))
     label = ALL_BINS if label == "seconds" else label
     row = str(cell.get("row"))
-    return Figure(suite, metric, region, tuple(shown), row, label, sort, mask_set=mask_set, rival=rival)
+    chosen = Figure(suite, metric, region, tuple(shown), row, label, sort, mask_set=mask_set)
+    return replace(chosen, rival=rival, border=border)
 
 
 def follow(
@@ -125,17 +134,17 @@ def follow(
     entry = figure.entry if figure.entry in entries else entries[0]
     label = figure.label if figure.label in set(results.rows["bin"]) else ALL_BINS
     here = (figure.suite, figure.mask_set, figure.entry, figure.label) == (suite, mask_set, entry, label)
-    return Figure(
-        suite,
-        metric,
-        region,
-        tuple(shown),
-        entry,
-        label,
-        figure.sort,
-        figure.index if here and figure.metric == metric and figure.region == region else 0,
-        mask_set,
-        figure.rival,
+    same = here and (figure.metric, figure.region) == (metric, region)
+    return replace(
+        figure,
+        suite=suite,
+        metric=metric,
+        region=region,
+        families=tuple(shown),
+        entry=entry,
+        label=label,
+        index=figure.index if same else 0,
+        mask_set=mask_set,
     )
 
 
@@ -172,9 +181,9 @@ def step(figure: Figure, by: int) -> Figure:
     return replace(figure, index=figure.index + by)
 
 
-def order(figure: Figure, sort: str, rival: str = "") -> Figure:
-    """Begin again in another order, or against another method."""
-    return replace(figure, sort=sort, rival=rival, index=0)
+def order(figure: Figure, sort: str, rival: str = "", border: str = "") -> Figure:
+    """Begin again in another order, against another method, or with other holes by the border."""
+    return replace(figure, sort=sort, rival=rival, border=border, index=0)
 
 
 def rivals(root: Path) -> list[str]:

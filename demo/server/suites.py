@@ -20,6 +20,8 @@ from inpainters.registry import METHODS
 
 EMPTY = "No results yet. Run `python -m benchmark run quick`, then reload this page."
 
+AT_BORDER = {"touching": True, "free": False}
+"""Which holes are kept -> whether they touch the picture's border."""
 PARTS = (SCORES, PLAIN, "manifest.json", "cells")
 """A folder with any of these is a suite, be it a half-written one."""
 
@@ -59,6 +61,8 @@ class Figure:
     rival: str = ""
     """Another method: holes are ordered by how much better it does than this one; empty: by this one alone.
     """
+    border: str = ""
+    """A key of `AT_BORDER`: only such holes; empty: all."""
 
 
 def open_suite(root: Path, suite: str, mask_set: str = "") -> Results:

@@ -21,11 +21,13 @@ from inpainters.errors import InputError
 SCROLL_JS = """() => document.getElementById('leaderboard-pictures')
   ?.scrollIntoView({behavior: 'smooth', block: 'start'})"""
 
-ADDRESS_JS = """(suite, holes, metric, region) => {
+ADDRESS_JS = """(suite, holes, metric, region, border) => {
+  const chosen = { suite, holes, metric, region, border };
   const write = () => {
     const query = new URLSearchParams(location.search);
     if (query.get('t') !== 'leaderboard') return;
-    for (const [key, value] of Object.entries({ suite, holes, metric, region })) query.set(key, value);
+    for (const [key, value] of Object.entries(chosen)) query.set(key, value);
+    if (!border) query.delete('border');
     history.replaceState(null, '', location.pathname + '?' + query + location.hash);
   };
   document.getElementById('tab-leaderboard-button').onclick = () => setTimeout(write);
@@ -141,10 +143,20 @@ class LeaderboardTab:
                 elem_id="leaderboard-rival",
                 min_width=150,
             )
-            self.back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
-            self.forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
-            self.hand = gr.Button("Open in Compare", size="md", elem_id="leaderboard-compare")
-            self.within = gr.Button("See inside", size="md", elem_id="leaderboard-inside")
+            self.border = gr.Dropdown(
+                view.BORDER_CHOICES,
+                value="",
+                label="Only holes at the border, or clear of it",
+                show_label=False,
+                container=False,
+                elem_id="leaderboard-border",
+                min_width=150,
+            )
+            with gr.Row(elem_id="leaderboard-moves"):
+                self.back = gr.Button("Previous hole", size="md", elem_id="leaderboard-back")
+                self.forth = gr.Button("Next hole", size="md", elem_id="leaderboard-forth")
+                self.hand = gr.Button("Open in Compare", size="md", elem_id="leaderboard-compare")
+                self.within = gr.Button("See inside", size="md", elem_id="leaderboard-inside")
         self.panes = Panes(elem_id="leaderboard-panes")
 
     def wire_choice(self, blocks: gr.Blocks) -> None:
@@ -158,20 +170,21 @@ class LeaderboardTab:
         agreed = [self.suite.input, self.holes.input]
         gr.on(agreed, self.on_agree, [self.suite, self.holes], self.agreement, **QUIET)
         self._tell(gr.on([self.region.input, self.families.input], self.on_redraw, given, redrawn, **QUIET))
-        self._tell(blocks.load(self.on_load, None, [*asked, *self.shown, self.agreement], **QUIET))
+        loaded = [*asked, self.border, *self.shown, self.agreement]
+        self._tell(blocks.load(self.on_load, None, loaded, **QUIET))
 
     def _tell(self, event: Any) -> None:
-        event.then(None, [self.suite, self.holes, self.metric, self.region], None, js=ADDRESS_JS, **QUIET)
+        told = [self.suite, self.holes, self.metric, self.region, self.border]
+        event.then(None, told, None, js=ADDRESS_JS, **QUIET)
 
     def wire_pictures(self, session: gr.State) -> None:
         """What opens the pictures behind a figure, leads from one to the next, and to the other tabs."""
+        ordered = [self.sort, self.rival, self.border]
         figures = [self.table.cell, *(chart.point for chart in self.charts)]
         for clicked in figures:
-            clicked(self.on_figure, [*self.chosen, self.sort, self.rival], self.seen, **QUIET).then(
-                None, js=SCROLL_JS
-            )
-        ordered = [self.figure, self.sort, self.rival]
-        gr.on([self.sort.input, self.rival.input], self.on_sort, ordered, self.seen, **QUIET)
+            clicked(self.on_figure, [*self.chosen, *ordered], self.seen, **QUIET).then(None, js=SCROLL_JS)
+        changed = [self.sort.input, self.rival.input, self.border.input]
+        self._tell(gr.on(changed, self.on_sort, [self.figure, *ordered], self.seen, **QUIET))
         self.back.click(self.on_back, self.figure, self.seen, **QUIET)
         self.forth.click(self.on_forth, self.figure, self.seen, **QUIET)
         for button, to in ((self.hand, "compare"), (self.within, "inside")):
@@ -198,10 +211,11 @@ class LeaderboardTab:
         asked = dict(request.query_params) if request else {}
         linked = actions.linked_choice(self.app.results, self.suites, asked)
         if linked is None:
-            return [gr.skip()] * (5 + len(self.shown))
+            return [gr.skip()] * (6 + len(self.shown))
         suite, found = linked
         shown = self._board(suite, found.mask_set, found.metric, found.region, self.families.value)
-        return [suite, *self._choosers(found), *shown, self.on_agree(suite, found.mask_set)]
+        border = actions.linked_border(asked)
+        return [suite, *self._choosers(found), border, *shown, self.on_agree(suite, found.mask_set)]
 
     def on_redraw(
         self, figure: Figure | None, suite: str, holes: str, metric: str, region: str, families: list[str]
@@ -228,13 +242,14 @@ class LeaderboardTab:
         families: list[str],
         sort: str,
         rival: str,
+        border: str,
         event: gr.EventData,
     ) -> list[Any]:
-        chosen = suite, metric, region, families, sort, sent(event), holes, rival
+        chosen = suite, metric, region, families, sort, sent(event), holes, rival, border
         return self._visit(actions.open_figure(*chosen))
 
-    def on_sort(self, figure: Figure, sort: str, rival: str) -> list[Any]:
-        return self._visit(actions.order(figure, sort, rival))
+    def on_sort(self, figure: Figure, sort: str, rival: str, border: str) -> list[Any]:
+        return self._visit(actions.order(figure, sort, rival, border))
 
     def on_back(self, figure: Figure) -> list[Any]:
         return self._visit(actions.step(figure, -1))
@@ -266,8 +281,8 @@ class LeaderboardTab:
         try:
             heading, panes = hole_panes(self.app, figure)
         except InputError as error:
-            hidden = gr.update(visible=False)
+            steps = gr.update(visible=bool(figure.border))  # another choice may have holes
             nothing = {"rev": next_rev(), "panes": [], "bare": True}
-            return [figure, gr.update(visible=True), hidden, str(error), nothing, within]
+            return [figure, gr.update(visible=True), steps, str(error), nothing, within]
         shown = gr.update(visible=True)
         return [figure, shown, shown, heading, panes, within]

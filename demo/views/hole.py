@@ -14,12 +14,16 @@ from demo.server.suites import Figure, entries_of, family_of, open_suite, rival_
 from demo.server.visit import App
 from demo.views.changes import next_rev
 
+_KEPT = {"touching": " that touch the border", "free": " clear of the border"}
+"""`Figure.border` -> what the heading says of the holes that are counted."""
+
 
 def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:
     """The heading and the panes of the hole in view; InputError where no pictures are here."""
     results = open_suite(app.results, figure.suite, figure.mask_set)
     (label, image_id), index, count = hole_in_view(results, figure)
-    which = f"**{index + 1} of {count}** · {image_id.split('@')[0]}, {label} % missing"
+    kept = _KEPT.get(figure.border, "")
+    which = f"**{index + 1} of {count}**{kept} · {image_id.split('@')[0]}, {label} % missing"
     name = METRICS[figure.metric].title if figure.metric in METRICS else figure.metric
     ran, spared = _split(results, figure, label, image_id)
     ordered = f"{named(figure.entry)} in {name}"

@@ -26,6 +26,8 @@ SORTS = [
     ("Best first", "best"),
     ("Where metrics disagree", "disagree"),
 ]
+BORDER_CHOICES = [("All holes", ""), ("At the border", "touching"), ("Clear of the border", "free")]
+"""(label, `Figure.border`) for a chooser."""
 NO_RIVAL = "Against no other method"
 NOTHING = "Nothing to draw: this metric was not computed."
 NOT_SCORED = "this suite was not scored by it"

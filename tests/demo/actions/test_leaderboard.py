@@ -4,13 +4,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as PilImage
 
 from demo.actions import leaderboard as actions
 from demo.actions.tools import use_tool
+from demo.server.exhibits import hole_in_view
 from demo.server.jobs import Runner
 from demo.server.store import Store
-from demo.server.suites import Figure
+from demo.server.suites import Figure, open_suite
 from demo.server.visit import App, Session
 from demo.views.hole import hole_panes
 from inpainters.errors import InputError
@@ -83,6 +86,34 @@ def test_what_a_link_asks_for_is_opened_where_it_is_there(two_kinds: Path) -> No
     assert found
     assert (suite, found.metric, found.region) == ("tiny", "lpips_squeeze", "hole")
     assert actions.linked_choice(two_kinds, ["tiny"], {"t": "compare", "suite": "tiny"}) is None
+    assert [actions.linked_border({"border": word}) for word in ("free", "touching", "top")] == [
+        "free",
+        "touching",
+        "",
+    ]
+
+
+def test_holes_are_kept_by_whether_they_touch_the_border(root: Path, tmp_path: Path) -> None:
+    """By hand: one pixel at each side, one a pixel away from a corner, and the fixture's, far from all."""
+    shutil.copytree(root / "tiny", tmp_path / "tiny")
+    inputs, sides = tmp_path / "tiny/cells/sample/irregular/1-10/_inputs", [(0, 9), (63, 9), (9, 0), (9, 63)]
+    for number, place in enumerate([*sides, (1, 1)]):
+        mask = np.zeros((64, 64), np.uint8)
+        mask[place] = 255
+        PilImage.fromarray(mask).save(inputs / f"p{number}@full.mask.png")
+    results = open_suite(tmp_path, "tiny")
+    figure = Figure("tiny", "lpips_squeeze", "hole", ("smoothing",), "telea", "1-10", "best")
+
+    def kept(figure: Figure) -> list[str]:
+        count = hole_in_view(results, figure)[2]
+        return [hole_in_view(results, actions.step(figure, by))[0][1] for by in range(count)]
+
+    assert kept(actions.order(figure, "worst", border="touching")) == [f"p{n}@full" for n in (3, 2, 1, 0)]
+    assert kept(replace(figure, border="free")) == [f"p{n}@full" for n in range(4, 20)]
+    assert len(kept(figure)) == 20
+    other = replace(figure, label="50-60", border="touching")
+    with pytest.raises(InputError, match="None of these holes touches the border: choose all holes"):
+        hole_in_view(results, other)
 
 
 def test_pictures_follow_suite_metric_and_families(two_kinds: Path) -> None:

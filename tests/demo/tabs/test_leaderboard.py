@@ -39,7 +39,9 @@ def page(address: str, chromium: Any) -> Iterator[Any]:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{address}/?__theme=light&t=leaderboard&suite=tiny&metric=lpips_squeeze&region=hole")
+    page.goto(
+        f"{address}/?__theme=light&t=leaderboard&suite=tiny&metric=lpips_squeeze&region=hole&border=free"
+    )
     page.wait_for_selector("#leaderboard-table td button")
     yield page
     page.close()
@@ -51,7 +53,8 @@ def test_a_cell_opens_its_pictures_all_methods_on_the_same_hole(page: Any) -> No
     page.wait_for_selector("#leaderboard-panes .pane img[src]")
     titles = page.locator("#leaderboard-panes .grid .pane .title").all_inner_texts()
     assert titles == ["Original", "Masked", "Mean fill", "Telea"]
-    assert "1 of 20" in page.locator("#leaderboard-heading").inner_text()
+    assert "1 of 20 clear of the border" in page.locator("#leaderboard-heading").inner_text()
+    assert_address(page, "border=free")
     assert "p19" in page.locator("#leaderboard-heading").inner_text()
     assert page.locator("#leaderboard-panes .chip", has_text="LPIPS").first.get_attribute("data-tip") is None
     colour = page.evaluate(
@@ -72,6 +75,14 @@ def test_next_hole_and_best_first(page: Any) -> None:
     page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('2 of 20')")
     page.get_by_label("Best first").click()
     page.wait_for_function("document.querySelector('#leaderboard-heading').innerText.includes('p0')")
+
+
+def test_where_no_hole_lies_at_the_border_another_choice_is_at_hand(page: Any) -> None:
+    for choice, said in (("At the border", "None of these holes touches"), ("All holes", "1 of 20 ·")):
+        page.locator("#leaderboard-border input").click()
+        page.get_by_role("option", name=choice).click()
+        page.locator("#leaderboard-heading", has_text=said).wait_for()
+        page.wait_for_function("(asked) => location.search.includes('border') === asked", arg="At" in choice)
 
 
 def test_on_a_narrow_page_the_method_of_the_figure_is_in_view_each_time_anew(page: Any) -> None:
