@@ -1,4 +1,4 @@
-"""The Uses tab in a real browser: the drawn clip, its mask, and the result that plays."""
+"""The Uses tab in a real browser: each use with its drawn example, from the first press to its result."""
 
 import os
 
@@ -67,7 +67,25 @@ def test_another_mask_makes_the_result_stale(page):
     page.wait_for_selector("text=Mask or method changed since this run.", state="hidden")
 
 
-def test_the_old_photograph_opens_in_compare_with_its_marks_found(page):
+def use(page, name):
+    """Brings a use into view, which stands in the address."""
+    page.click(f"#uses-nav [data-use={name}]")
+    assert f"use={name}" in page.url
+    assert page.is_visible(f"#uses-part-{name}")
+
+
+def test_an_old_photograph_is_mended_and_opens_in_compare_with_its_marks(page):
+    use(page, "photo")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.wait_for_selector("#uses-photo-run:not([disabled])")
+    page.wait_for_selector("#uses-photo-files >> text=Scratches and dust found")
+    page.focus("#uses-photo-files .sample")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#uses-photo-download:not([disabled])")
+    assert page.get_attribute("#uses-photo-panes .pane[data-id=fill]", "data-state") == "done"
+    with page.expect_download() as saved:
+        page.click("#uses-photo-download")
+    assert saved.value.suggested_filename == "Old photograph-mended.png"
     page.click("#uses-old")
     page.wait_for_selector("#tab-compare-button[aria-selected=true]")
     page.wait_for_selector("#compare-editor >> text=Scratches and dust found and masked")

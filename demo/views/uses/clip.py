@@ -1,4 +1,4 @@
-"""What the Uses tab shows, as plain values."""
+"""What is shown of a clip, as plain values."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -96,12 +96,6 @@ def said(job: ClipJob, screened: Screened) -> list[str]:
             "look at what was tracked, and paint it more closely."
         )
     return found
-
-
-def chooser(visit: ClipVisit, found: Mapping[str, Price]) -> dict[str, Any]:
-    """Properties of the chooser of methods: the fastest first, each with what the clip takes."""
-    choices = [(f"{registry.get(name).title} · {spoken(each.seconds)}", name) for name, each in found.items()]
-    return {"choices": choices, "value": visit.method or None, "interactive": not visit.running}
 
 
 def buttons(visit: ClipVisit, runner: Runner, found: Mapping[str, Price]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a visitor can do in the Uses tab."""
+"""What a visitor can do in the use that takes something out of a clip."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from demo.actions.compare import checked_hole, checked_holes, take_choice
+from demo.actions.compare import checked_hole, checked_holes
 from demo.actions.tools import how_it_joins, searching, selected
+from demo.actions.uses.shared import cheapest_first, method_to_begin, offered_methods, ready_method
 from demo.server.clips import (
     EXAMPLE,
     ClipJob,
@@ -20,32 +21,15 @@ from demo.server.clips import (
     parts_of,
     price_of_clip,
 )
-from demo.server.drawn_photo import old_photograph
 from demo.server.jobs import Batch, Price, price
-from demo.server.pictures import canvas_digest, from_result, open_mask, read_canvas
-from demo.server.purposes import PURPOSES
-from demo.server.visit import App, Reply, Session
+from demo.server.pictures import canvas_digest, open_mask, read_canvas
+from demo.server.visit import App, Reply
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.strategy import Outline
 
-FIRST = ("lama", "telea")
-"""The methods to begin with, where they are ready."""
-OLD_TITLE, MENDING = "Old photograph", "restore"
-"""What the photograph to mend is called, and the purpose that it is for."""
 MOST_AT_ONCE = 3
 """Clips of all visitors that are worked on or wait: each takes its memory."""
-
-
-def offered_methods() -> list[str]:
-    """The methods that are ready."""
-    return [name for name in registry.METHODS if registry.unavailable(name) is None]
-
-
-def method_to_begin() -> str:
-    """The one that is ticked when the tab opens."""
-    ready = offered_methods()
-    return next((name for name in FIRST if name in ready), next(iter(ready), ""))
 
 
 def prices(visit: ClipVisit) -> dict[str, Price]:
@@ -53,11 +37,11 @@ def prices(visit: ClipVisit) -> dict[str, Price]:
     if visit.clip is None:
         return {}
     found = {name: price_of_clip(visit.clip, visit.outline, registry.get(name)) for name in offered_methods()}
-    return dict(sorted(found.items(), key=lambda item: item[1].cost))
+    return cheapest_first(found)
 
 
 def open_uses(app: App, visit: ClipVisit) -> Reply:
-    """The tab came into view: the drawn example is open where nothing else is."""
+    """It came into view: the drawn example is open where nothing else is."""
     visit.method = visit.method or method_to_begin()
     return Reply() if visit.clip is not None else choose_example(app, visit, EXAMPLE)
 
@@ -80,16 +64,6 @@ def use_clip_tool(app: App, visit: ClipVisit, data: Mapping[str, Any]) -> Reply:
     with searching(_clip(visit).size):
         mask = selected(app.store.image(_clip(visit).first), data)
     return Reply(mask=app.store.put_image(mask), how=how_it_joins(data))
-
-
-def open_old_photograph(app: App, session: Session) -> None:
-    """The photograph to mend becomes Compare's picture, with the methods that suit it; there its marks are
-    found. What lies under them is no reference.
-    """
-    token = app.store.put_image(old_photograph()[0])
-    session.begin(from_result(app.store, token, OLD_TITLE, OLD_TITLE))
-    take_choice(session, PURPOSES[MENDING].choose(), session.options, MENDING)
-    session.judge = False
 
 
 def take_clip(app: App, visit: ClipVisit, path: str, name: str) -> Reply:
@@ -122,16 +96,9 @@ def frame_painted(visit: ClipVisit, data: Mapping[str, Any]) -> None:
     visit.digest = str(data.get("digest", ""))[:20]
 
 
-def choose_method(visit: ClipVisit, name: object) -> None:
-    """Take the method for what no frame saw."""
-    visit.method = registry.get(str(name)[:80]).name
-
-
 def start(app: App, visit: ClipVisit, data_url: str) -> Batch:
     """Queue the work on the clip that is open; what was made before is deleted."""
-    clip, spec = _clip(visit), registry.get(visit.method or method_to_begin())
-    if why := registry.unavailable(spec.name):
-        raise InputError(why)
+    clip, spec = _clip(visit), ready_method(visit)
     mask, _ = read_canvas(data_url, clip.size)
     if mask.all():
         raise InputError("All of the frame is masked: leave something that can be seen.")

@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
-from demo.actions import compare, tools
-from demo.actions import uses as actions
+from demo.actions.uses import clip as actions
+from demo.actions.uses.shared import choose_method
 from demo.server import clips
 from demo.server import drawn_clip as made
 from demo.server.clips import ClipJob, ClipVisit, clip_examples, size_here
-from demo.server.drawn_photo import old_photograph
 from demo.server.visit import Reply
-from demo.views import uses as view
+from demo.views.uses import clip as view
+from demo.views.uses.shared import chooser
 from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.errors import InputError
@@ -96,7 +96,7 @@ def test_the_example_runs_at_once(app: Any, visit: ClipVisit, rgba_mask: Any, tm
     assert not shown["stale"]
     assert "Other frames saw" in shown["said"][0]
     assert f"Warping error {found.warping_error:.2f} grey levels" in shown["said"][1]
-    actions.choose_method(visit, "mean_fill")
+    choose_method(visit, "mean_fill")
     assert view.screen(visit, app.runner)["stale"]
     tokens = [found.before, found.after, found.masks, *job.shots]
     visit.close()
@@ -221,8 +221,7 @@ def test_the_estimate_is_the_whole_clips_and_grows_with_it(app: Any, visit: Clip
     once, twice = (clips.price_of_clip(clip, visit.outline, spec) for clip in (visit.clip, longer))
     fill = clips.KEY_FRAMES * clips.price(spec, visit.outline).cost
     assert twice.cost - fill == pytest.approx(2 * (once.cost - fill))
-    chooser = view.chooser(visit, found)
-    assert chooser["choices"][0][0].endswith(f" · {spoken(next(iter(found.values())).seconds)}")
+    assert chooser(visit, found)["choices"][0][0].endswith(f" · {spoken(next(iter(found.values())).seconds)}")
     label, ready = view.buttons(visit, app.runner, found)[0].values()
     assert ready
     assert label.startswith("Run 10 frames · ")
@@ -231,20 +230,6 @@ def test_the_estimate_is_the_whole_clips_and_grows_with_it(app: Any, visit: Clip
         "value": "Paint over what should disappear",
         "interactive": False,
     }
-
-
-def test_the_old_photograph_has_marks_that_are_found(app: Any) -> None:
-    session = compare.session_of(app, None)
-    actions.open_old_photograph(app, session)
-    photo, marks = old_photograph()
-    assert np.array_equal(app.store.image(session.round.picture.token), photo)
-    assert session.purpose == "restore"
-    assert session.chosen
-    assert not session.judged
-    reply = tools.use_tool(app, session, {"kind": "find", "marks": "scratches,dust"})
-    found = app.store.mask(str(reply.mask))
-    assert found[marks].mean() > 0.8
-    assert found.mean() < 2 * marks.mean()
 
 
 def test_a_box_around_the_thing_selects_it(app: Any, visit: ClipVisit) -> None:

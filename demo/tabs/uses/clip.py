@@ -1,4 +1,4 @@
-"""The Uses tab: what filling is good for beside one picture. So far: taking something out of a clip."""
+"""Taking something out of a clip: its first frame with a mask, and the two clips beside each other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,13 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from demo.actions import uses as actions
-from demo.actions.compare import session_of
+from demo.actions.uses import clip as actions
+from demo.actions.uses.shared import choose_method
 from demo.server.clips import ClipVisit, clip_examples
 from demo.server.visit import App, Reply, Session
-from demo.tabs import Page
-from demo.views import uses as view
+from demo.tabs.uses.shared import closing_state
 from demo.views.changes import changes
+from demo.views.uses import clip as view
+from demo.views.uses.shared import chooser
 from demo.widgets.clip_player import ClipPlayer
 from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
 from demo.widgets.mask_editor import EditorData, MaskEditor
@@ -24,44 +25,34 @@ _RUN_JS = """async (_, ...rest) => {
   }
   return [await window.inpainting.masks.uses(), ...rest];
 }"""
-_OLD_JS = """() => {
-  document.getElementById('tab-compare-button').click();
-  window.scrollTo({top: 0});
-  window.inpainting.take({kind: 'find', marks: 'scratches,dust', handed: true});
-}"""
-"""Compare's editor opens the photograph with its marks found."""
-LEAD = (
+_LEAD = (
     "Paint over a thing in the first frame: it goes from the whole clip. What other frames saw behind it "
     "comes back, the rest is filled once and handed on, so that nothing flickers."
 )
 
 
-def build(page: Page) -> None:
-    """Lay out the tab inside the current Blocks and wire it."""
-    ClipTab(page.app).wire(page.session)
-
-
-class ClipTab:
-    """The tab's components, and an adapter for each of their events."""
+class ClipPart:
+    """Its components, and an adapter for each of their events."""
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.state = gr.State(None, time_to_live=3600, delete_callback=lambda visit: visit and visit.close())
+        self.state = closing_state()
         self.mask_url = gr.Textbox(visible=False)
-        with gr.Row(elem_id="uses-top"):
-            gr.HTML(LEAD, elem_id="uses-lead", padding=False)
-            self.old = gr.Button("Mend an old photograph", elem_id="uses-old")
-        with gr.Row(elem_id="uses"):
-            with gr.Column(elem_id="uses-side", scale=0, min_width=320):
+        gr.HTML(_LEAD, elem_classes="uses-lead", padding=False)
+        with gr.Row(elem_classes="uses-row"):
+            with gr.Column(elem_classes="uses-side", scale=0, min_width=320):
                 samples = clip_examples(app.store)
                 self.canvas = MaskEditor(samples, [], owner="uses", takes="clip", elem_id="uses-editor")
                 self.method = gr.Dropdown(
-                    [], label="Fills what no frame saw", filterable=False, elem_id="uses-method"
-                )
-                with gr.Row(elem_id="uses-go"):
-                    self.run = gr.Button("Run", variant="primary", elem_id="uses-run", interactive=False)
-                    self.stop = gr.Button("Stop", elem_id="uses-stop", interactive=False)
-            with gr.Column(elem_id="uses-main", min_width=320):
+                    [], label="Fills what no frame saw", filterable=False, elem_id="uses-method",
+                    elem_classes="uses-method",
+                )  # fmt: skip
+                with gr.Row(elem_classes="uses-go"):
+                    self.run = gr.Button("Run", variant="primary", elem_id="uses-run",
+                                         elem_classes="uses-run", interactive=False)  # fmt: skip
+                    self.stop = gr.Button("Stop", elem_id="uses-stop", elem_classes="uses-stop",
+                                          interactive=False)  # fmt: skip
+            with gr.Column(elem_classes="uses-main", min_width=320):
                 self.player = ClipPlayer(elem_id="uses-player")
         self.bar = [self.method, self.run, self.stop]
         self.all = [self.state, self.canvas, self.player, *self.bar]
@@ -77,8 +68,6 @@ class ClipTab:
         asked = [self.mask_url, self.state, session]
         self.run.click(self.on_run, asked, self.all, js=_RUN_JS, **RUNS)
         self.stop.click(self.on_stop, [self.state], None, **QUIET)
-        opened = self.old.click(self.on_old, [session], [session], **QUIET)
-        opened.then(None, None, None, js=_OLD_JS, api_visibility="private")
 
     def on_open(self, visit: ClipVisit | None) -> list[Any]:
         return self._act(visit, lambda visit: actions.open_uses(self.app, visit))
@@ -98,7 +87,7 @@ class ClipTab:
         return self._act(visit, lambda visit: actions.frame_painted(visit, sent(event)))
 
     def on_method(self, name: str | None, visit: ClipVisit | None) -> list[Any]:
-        return self._act(visit, lambda visit: actions.choose_method(visit, name))
+        return self._act(visit, lambda visit: choose_method(visit, name))
 
     async def on_run(
         self, data_url: str, visit: ClipVisit | None, session: Session | None
@@ -127,11 +116,6 @@ class ClipTab:
         if visit is not None and visit.batch is not None:
             visit.batch.stop()
 
-    def on_old(self, session: Session | None) -> Session:
-        session = session_of(self.app, session)
-        actions.open_old_photograph(self.app, session)
-        return session
-
     def _act(self, visit: ClipVisit | None, action: Callable[[ClipVisit], Reply | None]) -> list[Any]:
         """What an action changes; the editor stays as it is where there is no reply."""
         visit = visit or ClipVisit(self.app.store)
@@ -144,7 +128,7 @@ class ClipTab:
     def _shown(self, visit: ClipVisit, reply: Reply | None = None) -> list[Any]:
         """In the order of `all`."""
         runner, found = self.app.runner, actions.prices(visit)
-        bar = [view.chooser(visit, found), *view.buttons(visit, runner, found)]
+        bar = [chooser(visit, found), *view.buttons(visit, runner, found)]
         edited = gr.skip() if reply is None else view.frame_editor(visit, reply)
         values = [edited, view.screen(visit, runner)]
         return [visit, *values, *(gr.update(**one) for one in bar)]

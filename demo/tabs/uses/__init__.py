@@ -1,0 +1,29 @@
+"""The Uses tab: what filling is good for beside one hole in one picture. One use is in view at a time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from demo.server.visit import App
+from demo.tabs import Page
+from demo.tabs.uses.clip import ClipPart
+from demo.tabs.uses.photo import PhotoPart
+from demo.widgets.uses_nav import UsesNav
+
+_USES: dict[str, tuple[str, Callable[[App], Any]]] = {
+    "clip": ("Something out of a clip", ClipPart),
+    "photo": ("Old photograph", PhotoPart),
+}
+"""What names a use in links (`?t=uses&use=photo`) -> its title, and what lays it out and wires it."""
+
+
+def build(page: Page) -> None:
+    """Lay out the tab inside the current Blocks and wire it."""
+    with gr.Column(elem_id="uses-all"):
+        UsesNav(
+            {"uses": [{"id": name, "title": title} for name, (title, _) in _USES.items()]}, elem_id="uses-nav"
+        )
+        for name, (_, part) in _USES.items():
+            with gr.Column(elem_id=f"uses-part-{name}", elem_classes="uses-part"):
+                part(page.app).wire(page.session)
