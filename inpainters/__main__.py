@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -37,6 +37,7 @@ from inpainters.imaging import (
 )
 from inpainters.registry import BROKEN, METHODS, create, get, unavailable
 from inpainters.strategy import Outline, workload
+from inpainters.uses.feather import MOST_FEATHER, checked_feather, feathered_result, widened
 from inpainters.weights.fetch import about, fetch
 from inpainters.weights.files import find_all
 from inpainters.weights.table import WEIGHTS, add_repository
@@ -97,6 +98,13 @@ def _parser() -> commandline.Parser:
         type=commandline.path,
         metavar="FILE",
         help="a sketch, white lines, for methods that follow one",
+    )
+    fill.add_argument(
+        "--feather",
+        type=int,
+        default=0,
+        metavar="PX",
+        help=f"mix known pixels up to PX from the hole with the fill, 0 to {MOST_FEATHER} (default: 0)",
     )
     fill.add_argument(
         "--option", action="append", default=[], metavar="[METHOD.]K=V", help="a setting; may be repeated"
@@ -173,6 +181,7 @@ def _fill(arguments: argparse.Namespace) -> int:
     given = _options(names, arguments.option)
     options = {name: settings[name] | given[name] for name in names}
     methods = [create(name, device=arguments.device, **options[name]) for name in names]
+    checked_feather(arguments.feather)
     found = _pairs(arguments)
     single = not arguments.photo.is_dir()
     if arguments.strip and arguments.n < 2:
@@ -247,8 +256,12 @@ def _text(path: Path) -> str:
 def _fill_one(method: Inpainter, pair: FilePair, targets: "_Targets", arguments: argparse.Namespace) -> None:
     found = load_pair(pair.photo, ALPHA if pair.mask is None else pair.mask)
     original = None if arguments.plain else _original(pair.photo)
-    results = _answers(method, pair, found, arguments)
-    notes = targets.save(pair.name, results, original, found.mask, arguments)
+    wide = replace(found, mask=widened(found.mask, arguments.feather))
+    results = [
+        feathered_result(result, found.image, found.mask, arguments.feather)
+        for result in _answers(method, pair, wide, arguments)
+    ]
+    notes = targets.save(pair.name, results, original, wide.mask, arguments)
     kept = original is not None and not notes
     seen = [note for note in found.notes if not (kept and isinstance(note, Converted))]
     for note in dict.fromkeys([*seen, *results[0].notes, *notes]):

@@ -14,7 +14,14 @@ from demo.server.answers import Keeper
 from demo.server.jobs import Batch, Job, job_for
 from demo.server.linked import RUNS_MARK, mask_of
 from demo.server.options import Value, checked, chosen_methods, numbers
-from demo.server.pictures import canvas_digest, open_mask, open_picture, read_canvas, refitted
+from demo.server.pictures import (
+    canvas_digest,
+    canvas_feather,
+    open_mask,
+    open_picture,
+    read_canvas,
+    refitted,
+)
 from demo.server.purposes import PURPOSES
 from demo.server.restoring import restored
 from demo.server.showcase import INVITATION, showcase
@@ -24,6 +31,7 @@ from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.imaging import Mask
 from inpainters.strategy import MOST_HOLES, Hole
+from inpainters.uses.feather import checked_feather, widened
 
 MOSTLY = 0.5
 """A mask file that masks more of the picture than this may be meant the other way round."""
@@ -56,7 +64,7 @@ def resume(session: Session) -> Reply:
     """What the tab had before a reload: picture, mask and results. What was under way is stopped."""
     session.stop()
     one = session.round
-    return Reply(INVITATION if one.best else BACK, mask=one.mask)
+    return Reply(INVITATION if one.best else BACK, mask=one.mask, feather=session.feather)
 
 
 def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply:
@@ -71,8 +79,9 @@ def open_archive(app: App, session: Session, path: str | Path, name: str) -> Rep
     """
     found = restored(app.store, Path(path), name or "The zip")
     one = found.round
-    one.hole = hole_digest(found.mask, found.sketch)
+    one.hole = hole_digest(found.mask, found.sketch, one.feather)
     session.open(one)
+    session.feather = one.feather
     jobs = one.batch.jobs if one.batch else []
     if jobs:
         session.chosen = chosen_methods([job.method for job in jobs])
@@ -88,7 +97,7 @@ def open_archive(app: App, session: Session, path: str | Path, name: str) -> Rep
     count = len(one.answers)
     what = f", its mask and {count} result{'s' * (count != 1)}" if jobs else " and its mask"
     note = f"{one.picture.title}{what} are back."
-    return Reply(" ".join([note, *found.notes]), bool(found.notes), one.mask)
+    return Reply(" ".join([note, *found.notes]), bool(found.notes), one.mask, feather=one.feather)
 
 
 def load_mask_file(app: App, session: Session, path: str | Path, name: str) -> Reply:
@@ -122,7 +131,8 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
         checked_holes(data, size),
         str(data.get("digest", ""))[:20],
     )
-    if data.get("by") != "server":
+    session.feather = _told_feather(data)
+    if data.get("by") not in ("server", "setting"):
         session.drawn = ""
     if one.best:
         return _shown(session)
@@ -130,6 +140,14 @@ def painted(session: Session, data: Mapping[str, Any]) -> bool:
         one.digest = session.digest
     one.stale = one.batch is not None and session.digest != one.digest
     return one.stale != before
+
+
+def _told_feather(data: Mapping[str, Any]) -> int:
+    """What the editor says of the soft edge, checked; none where it makes no sense."""
+    try:
+        return checked_feather(data.get("feather", 0))
+    except InputError:
+        return 0
 
 
 def _shown(session: Session) -> bool:
@@ -204,10 +222,12 @@ def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Rep
             session.options[name] = found
     drawn = attempt(lambda: numbers(asked.get("seed") or 0, asked.get("n") or 1))
     session.seed, session.n = drawn or (0, 1)
+    session.feather = attempt(lambda: checked_feather(asked.get("feather") or 0)) or 0
     reply = attempt(lambda: _linked_picture(app, session, asked)) or Reply()
     if session.index < 0:
         reply = open_showcase(app, session)
-    return Reply(" ".join(wrong), True, reply.mask) if wrong else reply
+    reply = reply._replace(feather=session.feather)
+    return reply._replace(note=" ".join(wrong), error=True) if wrong else reply
 
 
 def visit_stop(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
@@ -236,8 +256,8 @@ def open_showcase(app: App, session: Session) -> Reply:
     if shown is None:
         return Reply()
     session.open(shown.round())
-    session.drawn = shown.drawn
-    return Reply(INVITATION, mask=shown.mask)
+    session.drawn, session.feather = shown.drawn, 0
+    return Reply(INVITATION, mask=shown.mask, feather=0)
 
 
 def _linked_picture(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
@@ -322,37 +342,40 @@ def start_run(
     set_options(session, options)
     one, methods = session.round, chosen_methods(ids)
     mask, sketch = read_canvas(data_url, one.picture.size)
+    feather = canvas_feather(data_url)
     if not methods:
         raise InputError("Choose at least one method.")
     if wrong := [session.wrong[name] for name in methods if name in session.wrong]:
         raise InputError(wrong[0])
     drawn = numbers(seed, n)
+    wide = widened(mask, feather)
     session.stop()
     session.chosen, (session.seed, session.n) = methods, drawn
-    hole = hole_digest(mask, sketch)
+    hole = hole_digest(mask, sketch, feather)
     # what the editor told before of its mask may still be on the way
     session.digest = canvas_digest(data_url) or session.digest
     open_hole(session, hole)
     one = session.round
-    keeper = Keeper(app, one, app.store.image(one.picture.token), mask, sketch)
+    keeper = Keeper(app, one, app.store.image(one.picture.token), mask, sketch, feather)
     keeper.know_hole()
-    jobs = [_job(one, name, mask, session.options.get(name, {}), *drawn) for name in methods]
+    jobs = [_job(one, name, wide, session.options.get(name, {}), *drawn) for name in methods]
     batch = one.show(jobs)
     session.drop(one.clear_shelf())
     keeper.start([job for job in jobs if not job.final])
     try:
         if not one.hole:
             keeper.keep_hole()  # beside the methods: they wait for none of it
-        one.hole, one.digest, one.drawn = hole, session.digest, session.drawn
+        one.hole, one.digest, one.drawn, one.feather = hole, session.digest, session.drawn, feather
     except InputError:
         batch.stop()
         raise
     return batch
 
 
-def hole_digest(mask: Mask, sketch: Mask | None) -> str:
-    """What tells holes of one picture apart, exactly."""
+def hole_digest(mask: Mask, sketch: Mask | None, feather: int = 0) -> str:
+    """What tells holes of one picture and their soft edges apart, exactly."""
     parts = [np.packbits(part).tobytes() for part in (mask, sketch) if part is not None]
+    parts += [b"feather %d" % feather] if feather else []
     return sha256(b"|".join(parts)).hexdigest()
 
 
@@ -390,7 +413,8 @@ def again(app: App, session: Session, method: str) -> Batch:
     if one.batch is None or one.mask is None:
         raise InputError("There is nothing to run again yet.")
     image, mask = app.store.image(one.picture.token), app.store.mask(one.mask)
-    keeper = Keeper(app, one, image, mask, app.store.mask(one.sketch) if one.sketch else None)
+    sketch = app.store.mask(one.sketch) if one.sketch else None
+    keeper = Keeper(app, one, image, mask, sketch, one.feather)
     for place, job in enumerate(one.batch.jobs):
         if job.method == method and job.final:
             one.batch.jobs[place] = job.renewed()
@@ -413,10 +437,18 @@ def use(session: Session, name: str) -> Reply:
 def revisit(session: Session, key: str) -> Reply:
     """Back to a run of this visit: its picture, mask and results."""
     session.revisit(key)
-    return Reply(mask=session.round.mask)
+    return _as_it_was(session)
 
 
 def move(session: Session, by: int) -> Reply:
     """Back to the picture before (-1), or forward again (+1)."""
     session.move(by)
-    return Reply(mask=session.round.mask)
+    return _as_it_was(session)
+
+
+def _as_it_was(session: Session) -> Reply:
+    """The mask of the round in view, with the soft edge that it was run with."""
+    one = session.round
+    if one.batch:
+        session.feather = one.feather
+    return Reply(mask=one.mask, feather=session.feather)

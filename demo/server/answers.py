@@ -8,15 +8,20 @@ from demo.server.jobs import Answer, Job
 from demo.server.scores import scores_in_hole
 from demo.server.visit import App, Round
 from inpainters.imaging import Image, Mask
+from inpainters.uses.feather import feathered, feathered_result, widened
 
 
 class Keeper:
-    """Keeps what the jobs of one round show and answer. Its methods are called in the workers."""
+    """Keeps what the jobs of one round show and answer. Its methods are called in the workers. Scores are
+    those of the hole alone, whatever its feather: the pixels of that ring are known.
+    """
 
-    def __init__(self, app: App, one: Round, image: Image, mask: Mask, sketch: Mask | None) -> None:
+    def __init__(
+        self, app: App, one: Round, image: Image, mask: Mask, sketch: Mask | None, feather: int = 0
+    ) -> None:
         self.store, self.runner, self.round = app.store, app.runner, one
         self.image, self.mask, self.sketch = image, mask, sketch
-        self.square = around(mask)
+        self.feather, self.wide, self.square = feather, widened(mask, feather), around(mask)
 
     def know_hole(self) -> None:
         """Note whether something true is known inside the hole."""
@@ -37,15 +42,18 @@ class Keeper:
         for job in jobs:
             job.guide, job.owner = self.sketch, id(self.round)
             job.preview, job.on_answer = partial(self.show, job), partial(self.keep, job)
-        self.runner.start(self.image, self.mask, jobs, let_go)
+        self.runner.start(self.image, self.wide, jobs, let_go)
 
     def show(self, job: Job, image: Image) -> None:
         """Keep a preview; those before it stay as well, as the page may be loading one."""
+        if self.feather:
+            image = feathered(image, self.image, self.mask, self.feather)
         job.showing = self.store.put_image(image), self._thumb(job, image)
         job.previews += filter(None, job.showing)
 
     def keep(self, job: Job, answer: Answer) -> None:
         """Keep an answer, and have it scored where something true is known."""
+        answer.result = feathered_result(answer.result, self.image, self.mask, self.feather)
         filled = answer.result.image
         answer.thumb = self._thumb(job, filled)
         answer.token = self.round.answers[job.name(answer.result.seed)] = self.store.put_image(filled)

@@ -13,6 +13,7 @@ from demo.server.copies import at_most
 from demo.server.store import Store
 from inpainters.errors import InputError
 from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, load_image, load_mask
+from inpainters.uses.feather import checked_feather
 
 PAGE_PIXELS = 4096 * 4096
 """Pictures of more pixels are refused in the app (the command line takes 100 megapixels)."""
@@ -122,6 +123,14 @@ def canvas_digest(data_url: str) -> str:
     """The digest that the editor names in what it sends; empty where it names none."""
     found = re.match(r"data:image/png;digest=(\d{1,20});", data_url)
     return found[1] if found else ""
+
+
+def canvas_feather(data_url: str) -> int:
+    """The feather that the editor names in what it sends, in pixels; 0 where it names none. Raises
+    InputError.
+    """
+    found = re.match(r"data:image/png;[^,]{0,60}\bfeather=(\d{1,4});", data_url)
+    return checked_feather(found[1]) if found else 0
 
 
 def read_canvas(data_url: str, size: tuple[int, int]) -> tuple[Mask, Mask | None]:

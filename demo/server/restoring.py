@@ -23,6 +23,7 @@ from inpainters.base import InpaintResult
 from inpainters.errors import InputError
 from inpainters.imaging import THRESHOLD, Image, Mask, decode_image
 from inpainters.spec import MethodSpec
+from inpainters.uses.feather import checked_feather, soft_edge
 
 MOST_ROWS = 500
 """Results that its settings may list."""
@@ -137,10 +138,11 @@ def restored(store: Store, path: Path, name: str) -> Restored:
     sketch = None
     if "sketch.png" in packed.names:
         sketch = (packed.image("sketch.png", picture.size)[..., 0] >= THRESHOLD) & mask
-    one = Round(picture)
+    one = Round(picture, feather=checked_feather(settings.get("feather", 0)))
     found = Restored(one, mask, sketch)
     original = store.image(picture.token)
-    jobs = _jobs(packed, settings, original, mask, found.notes, store)
+    known = soft_edge(mask, one.feather) == 0
+    jobs = _jobs(packed, settings, original, known, found.notes, store)
     shown = hatched(original, mask)
     one.mask, one.masked = store.put_image(mask), store.put_image(shown)
     one.thumb = store.put_image(at_most(shown, THUMBNAIL))
@@ -151,7 +153,7 @@ def restored(store: Store, path: Path, name: str) -> Restored:
 
 
 def _jobs(
-    packed: Archive, settings: Mapping[str, Any], original: Image, mask: Mask, notes: list[str], store: Store
+    packed: Archive, settings: Mapping[str, Any], original: Image, known: Mask, notes: list[str], store: Store
 ) -> list[Job]:
     rows = settings.get("results")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
@@ -160,14 +162,14 @@ def _jobs(
         if row.get("state") != "done":
             continue
         try:
-            _take(found, packed, row, original, mask, store)
+            _take(found, packed, row, original, known, store)
         except InputError as error:
             notes.append(f"Left out: {error}")
     return list(found.values())
 
 
 def _take(
-    found: dict[str, Job], packed: Archive, row: Mapping[str, Any], original: Image, mask: Mask, store: Store
+    found: dict[str, Job], packed: Archive, row: Mapping[str, Any], original: Image, known: Mask, store: Store
 ) -> None:
     """Add one answer to the jobs."""
     spec = registry.get(str(row.get("method"))[:80])
@@ -181,8 +183,8 @@ def _take(
     follows = seed == job.seed + len(job.answers) and dict(job.options) == options
     if not follows or job.n >= answers_of(spec, MOST_ANSWERS):
         raise InputError(f"{spec.title}'s answers in the settings do not follow one another.")
-    image = packed.image(file, mask.shape)
-    if not np.array_equal(image[~mask], original[~mask]):
+    image = packed.image(file, known.shape)
+    if not np.array_equal(image[known], original[known]):
         raise InputError(f"'{file}' differs from the original outside the mask, which no fill here does.")
     nothing = np.empty((0, 0, 3), np.uint8)
     seconds, calls = _number(row.get("seconds")), int(_number(row.get("network_calls")))

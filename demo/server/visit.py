@@ -41,6 +41,8 @@ class Reply(NamedTuple):
     """(id, words) of what can be done about it, keys of `Session.offers`."""
     how: str = ""
     """"add" where the mask joins the painted one, "remove" where it is taken away from that."""
+    feather: int | None = None
+    """Pixels of the soft edge that the editor is to show; None leaves it as it is."""
 
 
 HANDED = "handed"
@@ -58,6 +60,8 @@ class Round:
     """Token of the picture with its hole shown."""
     sketch: str | None = None
     """Token of the sketch of the last run (white = a line)."""
+    feather: int = 0
+    """Pixels of the soft edge of the last run."""
     batch: Batch | None = None
     answers: dict[str, str] = field(default_factory=dict)
     """Name of an answer (`Job.name`: the method,
@@ -74,7 +78,7 @@ class Round:
     reference: bool = True
     """False where the hole covers pixels the file called transparent: nothing true is known there."""
     hole: str = ""
-    """Digest of the mask and the sketch of the last run, made here; empty before one."""
+    """Digest of mask, sketch and feather of the last run, made here; empty before one."""
     shelf: list[Job] = field(default_factory=list)
     """What was answered on this hole under settings that are no longer in view."""
     at: float = field(default_factory=time.time)
@@ -170,7 +174,9 @@ class Session:
     offers: dict[str, str] = field(default_factory=dict)
     """Id of what was offered about the last mask file -> token of the mask that it gives."""
     digest: str = ""
-    """The editor's short name for that mask: another mask has another."""
+    """The editor's short name for that mask and its feather: others have another."""
+    feather: int = 0
+    """Pixels of the mask's soft edge, as the editor last said."""
     drawn: str = ""
     """The generator's settings where the mask is exactly what it drew: name:percent:seed."""
 

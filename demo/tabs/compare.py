@@ -100,7 +100,12 @@ class CompareTab:
         follows = [spec.title for spec in registry.METHODS.values() if spec.takes_guide]
         thumbnails = samples.thumbnails(self.app.store)
         self.canvas = MaskEditor(
-            thumbnails, view.generators(), follows, finds=list(FINDERS), elem_id="compare-editor"
+            thumbnails,
+            view.generators(),
+            follows,
+            finds=list(FINDERS),
+            feathers=True,
+            elem_id="compare-editor",
         )
         with gr.Row(elem_id="compare-numbers"):
             self.several = _number(1, f"Answers (1–{MOST_ANSWERS})", "compare-answers")

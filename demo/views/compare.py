@@ -81,11 +81,13 @@ def editor(
     mask: str | None = None,
     offers: Sequence[tuple[str, str]] = (),
     how: str = "",
+    feather: int | None = None,
 ) -> dict[str, Any]:
     """The MaskEditor's value; the painted mask stays unless `mask`, a token, is given: it takes its place, or
     `how` it joins or leaves it. With nothing else to say: how the file was converted.
     """
     shown = {"rev": next_rev(), "note": note, "error": error, "query": compare_link(session)}
+    shown["feather"] = feather
     shown["visit"] = session.id
     shown["offers"] = [{"id": key, "text": words} for key, words in offers]
     if session.index < 0:
@@ -196,7 +198,8 @@ def scored(session: Session) -> str:
         return "No original inside this hole, so no scores."
     if not session.judged:
         return NOT_JUDGED
-    return "Scores compare with what you painted over, inside the hole."
+    beyond = " The feather around it is not scored." if session.round.feather else ""
+    return f"Scores compare with what you painted over, inside the hole.{beyond}"
 
 
 def _told(value: Value) -> str:

@@ -56,7 +56,8 @@ def _called(one: Round) -> str:
     """The first method of a run, and how many others."""
     jobs = [job for job in one.batch.jobs if job.answers] if one.batch else []
     first = registry.get(jobs[0].method).title if jobs else one.picture.title
-    return f"{first} +{len(jobs) - 1}" if len(jobs) > 1 else first
+    several = f" +{len(jobs) - 1}" if len(jobs) > 1 else ""
+    return first + several + (f", feather {one.feather} px" if one.feather else "")
 
 
 def stale(session: Session, job: Job) -> bool:

@@ -39,8 +39,8 @@ function show(editor, found) {
   editor.canvas.draw();
 }
 
-/* `by`: visitor or server. */
-function payload({ count, top, left, bottom, right, percent, border, digest, groups }, by) {
+/* `by`: visitor, setting where only the feather is another, or server. */
+function payload({ count, top, left, bottom, right, percent, border, groups }, by) {
   const bbox = [top, left, bottom, right];
   return {
     count,
@@ -53,11 +53,10 @@ function payload({ count, top, left, bottom, right, percent, border, digest, gro
     holes: groups,
     border,
     by,
-    digest,
   };
 }
 
-/* `editor`: root, status, bar, brush, canvas, history and trigger. */
+/* `editor`: root, status, bar, brush, feather, canvas, history and trigger. */
 export function makeActions(editor) {
   const write = (value) => writer(editor.mask, value, editor.brush.tool() === "sketch");
 
@@ -133,13 +132,16 @@ export function makeActions(editor) {
   function changed(tell = true, by = "visitor") {
     const found = measured(editor.mask);
     if (tell) {
-      found.groups = holes(editor.mask);
-      found.depth = Math.max(0, ...found.groups.map((group) => group[5]));
+      const [own, wide] = [holes(editor.mask), editor.feather.widened(editor.mask)];
+      found.depth = Math.max(0, ...own.map((group) => group[5]));
+      found.groups = wide === editor.mask ? own : holes(wide);
     }
     show(editor, found);
     if (by === "visitor") editor.finished = false;
     if (tell) {
-      editor.trigger("mask", payload(found, by));
+      const feather = editor.feather.size();
+      const digest = editor.feather.digest(found.digest);
+      editor.trigger("mask", { ...payload(found, by), feather, digest });
       editor.address.changed(by === "visitor");
     }
     return found;

@@ -9,18 +9,22 @@ export function inCompare() {
   return (new URLSearchParams(location.search).get("t") || "compare") === "compare";
 }
 
-/* The server knows examples, drawn masks and settings; a painted mask is added here. `editor`: mask. */
+/* The server knows examples, drawn masks and settings; a painted mask and the feather are added here.
+   `editor`: mask and feather. */
 export function makeAddress(editor) {
   const state = { query: null, timer: 0 };
 
   /* The whole query; `long`: the painted mask is too long for it. */
   async function link() {
     const asked = new URLSearchParams(state.query);
-    if (!asked.has("img") || asked.has("mask")) return { query: state.query, long: false };
+    if (!asked.has("img")) return { query: state.query, long: false };
+    const feather = editor.feather.size();
+    const known = feather ? `${state.query}&feather=${feather}` : state.query;
+    if (asked.has("mask")) return { query: known, long: false };
     const code = await maskCode(editor.mask);
-    const query = code ? `${state.query}&mask=${code}` : state.query;
+    const query = code ? `${known}&mask=${code}` : known;
     const long = code === null || query.length > MOST_QUERY;
-    return { query: long ? state.query : query, long };
+    return { query: long ? known : query, long };
   }
 
   async function write() {

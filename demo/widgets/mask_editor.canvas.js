@@ -2,6 +2,7 @@
 
 import { el } from "./common.js";
 import { drawFrame } from "./mask_editor.extend.js";
+import { softness } from "./mask_editor.feather.js";
 import { LINE, MISSING, union } from "./mask_editor.mask.js";
 import { drawTurned } from "./mask_editor.straighten.js";
 
@@ -10,7 +11,7 @@ const LINE_TINT = 0xff00e1ff;
 const BLACK = 0xff000000;
 const WHITE = 0xffffffff;
 
-/* `editor`: mask, picture, view, brush, pointer and keyPoint; `stage` holds `canvas`. */
+/* `editor`: mask, picture, view, brush, feather, pointer and keyPoint; `stage` holds `canvas`. */
 export function makeCanvas(editor, stage, canvas) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const state = { tint: null, dirty: null, frame: 0, empty: true };
@@ -22,8 +23,10 @@ export function makeCanvas(editor, stage, canvas) {
     state.dirty = null;
   }
 
-  function retint(box = [0, 0, editor.mask.w, editor.mask.h]) {
-    if (state.tint) state.tint.putImageData(tinted(editor.mask, box), box[0], box[1]);
+  function retint(changed = [0, 0, editor.mask.w, editor.mask.h]) {
+    if (!state.tint) return;
+    const box = editor.feather.around(changed);
+    state.tint.putImageData(tinted(editor.mask, box, editor.feather.size()), box[0], box[1]);
   }
 
   /* A box of the mask that is to be shown anew with the next frame. */
@@ -91,9 +94,15 @@ function resize(canvas, width, height) {
   canvas.height = height;
 }
 
-function tinted({ w, bits }, [x0, y0, x1, y1]) {
+function tinted(mask, box, feather) {
+  const { w, bits } = mask;
+  const [x0, y0, x1, y1] = box;
   const part = new ImageData(x1 - x0, y1 - y0);
   const words = new Uint32Array(part.data.buffer);
+  if (feather)
+    softness(mask, box, feather).forEach((share, i) => {
+      words[i] = soft(share);
+    });
   for (let y = y0, i = 0; y < y1; y++) {
     for (let x = x0; x < x1; x++, i++) {
       const bit = bits[y * w + x];
@@ -101,6 +110,11 @@ function tinted({ w, bits }, [x0, y0, x1, y1]) {
     }
   }
   return part;
+}
+
+/* The hole's tint, as strong as a pixel's share of the fill is. */
+function soft(share) {
+  return ((Math.round(((HOLE_TINT >>> 24) * share) / 255) << 24) | (HOLE_TINT & 0xffffff)) >>> 0;
 }
 
 function drawScaled(context, image, { w, h }, { s, x, y }) {

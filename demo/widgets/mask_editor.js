@@ -9,6 +9,7 @@ import { makeBrush } from "./mask_editor.brush.js";
 import { makeCanvas } from "./mask_editor.canvas.js";
 import { makeEdge } from "./mask_editor.edge.js";
 import { makeExtend } from "./mask_editor.extend.js";
+import { makeFeather } from "./mask_editor.feather.js";
 import { makeFiles, TAKES } from "./mask_editor.files.js";
 import { makeFind } from "./mask_editor.find.js";
 import { makeGenerator } from "./mask_editor.generate.js";
@@ -39,6 +40,7 @@ function makeEditor({ root, props, trigger, upload }) {
     editor.carried = editor.finished ? null : { mask: editor.mask, top, left, w, h };
   };
   editor.view = makeView(editor, stage.node);
+  editor.feather = makeFeather(editor);
   editor.canvas = makeCanvas(editor, stage.node, stage.canvas);
   editor.extend = makeExtend(editor);
   editor.brush = makeBrush(editor, props.follows || [], () => {
@@ -73,7 +75,8 @@ function makeBar(editor) {
   const opaque = () => editor.trigger("tool", { kind: "transparent" });
   const transparent = textButton("Use transparent pixels", opaque, { hidden: true });
   const { buttons, sizeBox } = editor.brush;
-  const parts = [buttons, sizeBox, editor.edge.node, changes, editor.files.maskLabel, unsketch, transparent];
+  const sliders = [sizeBox, editor.edge.node, editor.feather.node];
+  const parts = [buttons, ...sliders, changes, editor.files.maskLabel, unsketch, transparent];
   const node = el("div", { class: "ed-bar", role: "toolbar", "aria-label": "Mask tools" }, ...parts);
   return { node, undo, redo, unsketch, transparent };
 }
@@ -180,6 +183,7 @@ function makeReceiver(editor) {
     editor.say(value.note, value.error, (value.offers ?? []).map(offer));
     editor.bar.transparent.hidden = !value.transparent;
     editor.finished = value.finished;
+    editor.feather.take(value.feather);
     try {
       if (!(await load(value, editor.visit.begin(value.visit)))) return;
     } catch (error) {
@@ -194,8 +198,8 @@ function makeReceiver(editor) {
 }
 
 /* The mask once, as PNG of the picture's own size: alpha 255 = missing, red 255 = a line of the sketch. Its
-   media type has the mask's digest. Empty text where nothing is painted. */
-async function maskUrl({ mask }) {
+   media type has the mask's digest and its feather. Empty text where nothing is painted. */
+async function maskUrl({ mask, feather }) {
   const { w, h, bits } = mask;
   if (!w || !bits.some((bit) => bit & MISSING)) return "";
   const part = new ImageData(w, h);
@@ -205,7 +209,8 @@ async function maskUrl({ mask }) {
   }
   const flat = context(mask);
   flat.putImageData(part, 0, 0);
-  return flat.canvas.toDataURL("image/png").replace(";", `;digest=${summary(mask).digest};`);
+  const told = `;digest=${feather.digest(summary(mask).digest)};feather=${feather.size()};`;
+  return flat.canvas.toDataURL("image/png").replace(";", told);
 }
 
 /* Nothing can be pressed before the server has said what is open: its answer would take the place of what

@@ -130,7 +130,7 @@ export function spread(mask, by) {
 }
 
 /* For each pixel of a box how far the nearest one with the value is in its column, at most `most`. */
-function columnDistances({ w, bits }, [x0, y0, x1, y1], value, most) {
+export function columnDistances({ w, bits }, [x0, y0, x1, y1], value, most) {
   const wide = x1 - x0;
   const found = new Uint16Array(wide * (y1 - y0));
   for (let y = y0, i = 0; y < y1; y++) {

@@ -29,6 +29,8 @@ class EditorData(GradioModel):
     """URL of a mask to load (white = missing); None leaves the painted one alone."""
     how: str = ""
     """"add" or "remove": what the mask does to the painted one, whose place it takes otherwise."""
+    feather: int | None = None
+    """Pixels of the mask's soft edge; None leaves the slider alone."""
     note: str = ""
     error: bool = False
     offers: tuple[dict[str, str], ...] = ()
@@ -50,18 +52,18 @@ class MaskEditor(Widget):
 
     `samples`: `[{id, title, src}]`; `generators`: `[{id, title, fixed}]`, `fixed` = the ratio as text or
     None; `follows`: titles of the methods that follow a sketch; without any there is no tool for one.
-    `finds`: what the server can find in a picture, in words. `owner`: the tab's id, which its elements' ids
-    begin with; Ctrl+Enter presses `<owner>-run`. `takes`: picture, or clip for files of which the server
-    shows the first frame.
+    `finds`: what the server can find in a picture, in words. `feathers`: whether there is a slider for a soft
+    edge. `owner`: the tab's id, which its elements' ids begin with; Ctrl+Enter presses `<owner>-run`.
+    `takes`: picture, or clip for files of which the server shows the first frame.
 
     Events: `picture{}`, `maskfile{}` and `archive{}`, a zip of this page (the file is in the value),
     `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent, handed,
     find{marks}, object{left, top, right, bottom, add}, extend{top, left, bottom, right}, straighten{degrees}
-    or borders, and `mask{count,
-    bbox, holes, border}` after each change; bbox = top, left, bottom, right, and holes the same with a count
-    for each group of missing pixels. In the browser, `inpainting.masks[owner]()`, of Compare also
-    `inpainting.mask()`, resolves to the mask as a PNG data URL of the picture's own size, alpha 255 =
-    missing, red 255 = a line of the sketch, with its digest as a parameter of the type, or ''.
+    or borders, and `mask{count, bbox, holes, border, feather, digest, by}` after each change; bbox = top,
+    left, bottom, right, and holes the same with a count for each group of pixels that are to be filled, the
+    feather's among them. In the browser, `inpainting.masks[owner]()`, of Compare also `inpainting.mask()`,
+    resolves to the mask as a PNG data URL of the picture's own size, alpha 255 = missing, red 255 = a line of
+    the sketch, with its digest and its feather as parameters of the type, or ''.
     """
 
     ASSET = "mask_editor"
@@ -88,11 +90,13 @@ class MaskEditor(Widget):
         follows: list[str] | None = None,
         *,
         finds: Sequence[str] = (),
+        feathers: bool = False,
         owner: str = "compare",
         takes: str = "picture",
         **kwargs: Any,
     ) -> None:
         props = {"samples": samples, "generators": generators, "follows": follows or [], "finds": list(finds)}
+        props["feathers"] = feathers
         super().__init__(EditorData(), **props, owner=owner, takes=takes, **kwargs)
 
     def preprocess(self, payload: EditorData | None) -> EditorData:  # type: ignore[override]

@@ -17,6 +17,7 @@ pytest.importorskip("gradio")
 from demo.tabs import TABS
 from demo.widgets import assets
 from demo.widgets.widget import Widget
+from inpainters.uses.feather import soft_edge
 
 FOLDER = Path(assets.__file__).parent
 for module in FOLDER.glob("*.py"):  # all widgets are known once their modules are
@@ -74,11 +75,11 @@ def test_a_style_comes_with_what_it_imports() -> None:
     assert assets.asset("inside.curves.css") in assets.style("inside.css")
 
 
-def computed(program: str) -> Any:
+def computed(program: str, script: str = "mask_editor.holes.js") -> Any:
     """What a program says that uses the scripts of the mask."""
     if shutil.which("node") is None:
         pytest.skip("node is not here")
-    text = assets.script("mask_editor.holes.js") + program
+    text = assets.script(script) + program
     node = shutil.which("node") or "node"
     return json.loads(subprocess.run([node], input=text, check=True, capture_output=True, text=True).stdout)
 
@@ -121,6 +122,20 @@ def test_growing_and_shrinking_are_those_of_a_disc() -> None:
     disc = rows**2 + columns**2 <= 4
     assert np.array_equal(grown, ndimage.binary_dilation(mask, disc))
     assert np.array_equal(shrunk, ndimage.binary_erosion(mask, disc, border_value=1))
+
+
+def test_the_soft_edge_that_is_shown_is_the_one_of_the_results() -> None:
+    mask = ndimage.binary_opening(np.random.default_rng(0).random((90, 130)) < 0.75, iterations=2)
+    box = [10, 20, 120, 88]
+    program = f"""
+    const mask = {{ w: 130, h: 90, bits: Uint8Array.from({mask.astype(int).ravel().tolist()}) }};
+    const found = [1, 9].map((by) => [...mask_editor_feather.softness(mask, {box}, by)]);
+    console.log(JSON.stringify(found));
+    """
+    for pixels, shown in zip((1, 9), computed(program, "mask_editor.feather.js"), strict=True):
+        expected = 255 * soft_edge(mask, pixels)[20:88, 10:120]
+        assert 0.02 < ((expected > 0) & (expected < 255)).mean() < 0.9
+        assert np.abs(np.reshape(shown, expected.shape) - expected).max() <= 0.6
 
 
 def test_ten_megapixels_are_inverted_and_measured_at_once() -> None:

@@ -1,6 +1,9 @@
 """What a visitor can do in the Compare tab: tools, links, settings, runs."""
 
+import io
+import json
 import time
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +15,7 @@ from PIL import Image as PilImage
 
 from demo.actions import compare, tools
 from demo.server import samples
+from demo.server.archive import archive
 from demo.server.jobs import Runner
 from demo.server.pictures import open_picture
 from demo.server.showcase import showcase
@@ -25,6 +29,7 @@ from inpainters.base import Inpainter
 from inpainters.errors import InputError
 from inpainters.spec import Cost, MethodSpec, Option
 from inpainters.strategy import Hole
+from inpainters.uses.feather import feathered
 
 
 def test_hole_from_a_page_is_checked():
@@ -413,6 +418,62 @@ def test_a_run_knows_its_hole_before_the_editors_word_of_it_arrives(counting, rg
     assert not visit.round.stale
     assert compare.painted(visit, {**told, "digest": "1"})
     assert visit.round.stale
+
+
+def test_a_feather_makes_a_hole_of_its_own_and_mixes_its_ring(counting, rgba_mask):
+    app, visit = counting
+    hole, photo = block(8, 20), np.full((32, 48, 3), (200, 100, 50), np.uint8)
+
+    def run(feather):
+        url = rgba_mask(hole).replace("image/png;", f"image/png;digest=1{feather};feather={feather};")
+        batch = compare.start_run(app, visit, url, ["counting"], {}, seed=9)
+        while not batch.settled:
+            time.sleep(0.005)
+        return app.store.image(visit.round.answers["counting"]), batch.jobs[0].answers[0]
+
+    run(0)
+    sharp = visit.round
+    mixed, answer = run(3)
+    fill = np.full_like(photo, 91)
+    assert np.array_equal(mixed, feathered(fill, photo, hole, 3))
+    assert np.array_equal(app.store.mask(visit.round.mask), hole)  # as it was painted
+    assert answer.result.notes[-1].startswith("Feathered: the known pixels up to 3 px")
+    visit.judge = True
+    assert view.scored(visit).endswith("The feather around it is not scored.")
+    assert [run["title"] for run in panes.history(visit)] == ["Counting", "Counting, feather 3 px"]
+    settings = archive_settings(visit)
+    assert settings["feather"] == 3
+    assert " --feather 3 -o again/counting.png" in settings["results"][0]["again"]
+    reply = compare.revisit(visit, sharp.key)
+    assert (reply.feather, visit.feather) == (0, 0)
+    assert (app.store.image(visit.round.answers["counting"])[~hole] == photo[~hole]).all()
+    with pytest.raises(InputError, match="between 0 and 32"):
+        run(77)
+
+
+def archive_settings(visit):
+    with zipfile.ZipFile(io.BytesIO(archive(visit))) as packed:
+        return json.loads(packed.read("settings.json"))
+
+
+def test_the_feather_is_part_of_what_is_stale_and_travels_in_a_link(counting, rgba_mask):
+    app, visit = counting
+    told = {"count": 4, "bbox": [0, 0, 2, 2], "by": "server", "digest": "1"}
+    compare.painted(visit, told)
+    visit.drawn = "box:20:1"
+    url = rgba_mask(block(8, 20)).replace("image/png;", "image/png;digest=1;feather=0;")
+    batch = compare.start_run(app, visit, url, ["mean_fill"], {})
+    while not batch.settled:
+        time.sleep(0.005)
+    assert compare.painted(visit, told | {"by": "setting", "digest": "108", "feather": 8})
+    assert (visit.round.stale, visit.feather, visit.drawn) == (True, 8, "box:20:1")
+    compare.painted(visit, told | {"feather": "x"})
+    assert visit.feather == 0
+    sample = next(iter(samples.SAMPLES))
+    for asked, feather, words in (("8", 8, ""), ("99", 0, "between 0 and 32"), ("", 0, "")):
+        reply = compare.restore_session(app, visit, {"img": sample, "feather": asked})
+        assert (reply.feather, visit.feather) == (feather, feather)
+        assert words in reply.note
 
 
 def test_runs_of_a_visit_are_bounded(counting, rgba_mask):

@@ -17,6 +17,7 @@ from demo.server.visit import App, Session
 from demo.views import compare as view
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
+from inpainters.uses.feather import widened
 
 METHODS = ["mean_fill", "telea"]
 
@@ -91,6 +92,25 @@ def test_a_picture_and_its_mask_alone_come_back(store, packed, photo, reopen, rg
     assert reply.note == "a.png and its mask are back."
     assert np.array_equal(store.mask(reply.mask), hole)
     assert np.array_equal(store.image(other.round.picture.token), photo)
+
+
+def test_a_feather_comes_back_and_allows_its_ring_alone(packed, reopen):
+    files, mask = packed
+    settings = json.loads(files["settings.json"]) | {"feather": 4}
+    original, far = (np.array(PilImage.open(io.BytesIO(files["original.png"]))) for _ in range(2))
+    ring = widened(mask, 4) & ~mask
+    original[ring] ^= 1
+    far[~ring] ^= 1
+    kept = files | {"settings.json": json.dumps(settings), "telea.png": encode_png(original)}
+    _, session, reply = reopen(kept)
+    assert (reply.feather, session.feather, session.round.feather) == (4, 4, 4)
+    assert list(session.round.answers) == ["mean_fill", "telea"]
+    _, session, reply = reopen(kept | {"telea.png": encode_png(far)})
+    assert "outside the mask" in reply.note
+    _, _, reply = reopen(kept | {"settings.json": files["settings.json"]})
+    assert "outside the mask" in reply.note
+    with pytest.raises(InputError, match="between 0 and 32"):
+        reopen(files | {"settings.json": json.dumps(settings | {"feather": [4]})})
 
 
 def changed(files, **fields):

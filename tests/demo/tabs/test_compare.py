@@ -20,6 +20,7 @@ from inpainters import inpaint, registry
 from inpainters.base import Inpainter
 from inpainters.spec import Cost, MethodSpec
 from inpainters.strategy import workload
+from inpainters.uses.feather import feathered, widened
 
 GATE = threading.Event()
 
@@ -477,6 +478,36 @@ def test_a_sketch_is_drawn_undone_erased_and_sent_to_methods_that_follow_one(vis
     assert lines() == 0
     assert np.array_equal(visitor.mask(), hole)
     visitor.page.wait_for_selector("#compare-panes .pane.stale")
+
+
+def test_a_feather_is_seen_in_the_mask_and_in_the_result_and_the_zip_says_so(visitor, photo):
+    visitor.choose("mean_fill")
+    visitor.tool("Box")
+    visitor.paint((-40, -20), (40, 20))
+    page, slider = visitor.page, visitor.page.get_by_label("Feather", exact=False)
+    hole, stage = visitor.mask(), page.locator("#compare-mask canvas")
+    before = np.asarray(PilImage.open(io.BytesIO(stage.screenshot())).convert("RGB")).astype(int)
+    slider.fill("6")
+    after = np.asarray(PilImage.open(io.BytesIO(stage.screenshot())).convert("RGB")).astype(int)
+    scale = stage.bounding_box()["width"] / hole.shape[1]
+    top, left = scale * np.argwhere(hole).min(0)
+    row = round(top + 20 * scale)
+    turned = np.abs(after - before)[row].sum(1)
+    assert turned[round(left - 2 * scale)] > turned[round(left - 5 * scale)] > 0
+    assert not turned[: round(left - 9 * scale)].any()
+    assert np.array_equal(visitor.mask(), hole)
+    visitor.run()
+    original, filled, wide = pixels(photo), visitor.picture("mean_fill"), widened(hole, 6)
+    assert np.array_equal(filled, feathered(inpaint(original, wide, "mean_fill"), original, hole, 6))
+    assert page.inner_text("#compare-panes .past:visible >> nth=-1").endswith("Mean fill, feather 6 px")
+    with page.expect_download() as download:
+        page.click("#compare-zip")
+    with zipfile.ZipFile(download.value.path()) as packed:
+        settings = json.loads(packed.read("settings.json"))
+        assert np.array_equal(np.asarray(PilImage.open(packed.open("mask.png")).convert("L")) > 0, hole)
+    assert "--feather 6" in settings["results"][0]["again"]
+    slider.press("Home")
+    page.wait_for_selector("#compare-panes .pane.stale")
 
 
 TRANSFER = """([data, where, kind]) => {
