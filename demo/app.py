@@ -32,6 +32,7 @@ from demo.server.tour import stop_of, with_stop
 from demo.server.visit import App
 from demo.server.votes import Votes, votes_file
 from demo.server.warm import warm_up
+from demo.server.zero_gpu import lender
 from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
@@ -80,7 +81,7 @@ _TOKENS = {
 
 def make(results: Path = RESULTS, allowance: Allowance | None = None) -> tuple[gr.Blocks, App]:
     """Build the page; nothing is served yet. `allowance`: what visitors may run in the tab Benchmark."""
-    app = App(Store(), Runner(), results, own_runs=OwnRuns(allowance or Allowance()))
+    app = App(Store(), Runner(lend=lender()), results, own_runs=OwnRuns(allowance or Allowance()))
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.place(TITLE)
         tour = Tour(all_stops(), elem_id="tour")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -14,6 +15,7 @@ from demo.server.lanes import Lanes
 from demo.server.memory import give_back
 from demo.server.options import answers_of, refuse_local
 from demo.server.room import part_that_fits, whole_preview, whole_result
+from demo.server.zero_gpu import Borrowing, Lend
 from inpainters import costs, registry
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
@@ -270,9 +272,12 @@ class Batch:
 
 
 class Runner:
-    """Works through the jobs of all visitors. Threads start with the first job."""
+    """Works through the jobs of all visitors. Threads start with the first job. `lend`: where the fills of
+    methods that use a GPU are made, if not in this process (`zero_gpu.lender`).
+    """
 
-    def __init__(self, cores: int | None = None) -> None:
+    def __init__(self, cores: int | None = None, lend: Lend | None = None) -> None:
+        self._lend = lend
         self._tasks: dict[int, Callable[[], None]] = {}
         self._futures: set[Future[InpaintResult]] = set()
         self.lanes: Lanes[Job] = Lanes(lambda job: self._pool.submit(self._tasks.pop(id(job))), cores)
@@ -354,7 +359,8 @@ class Runner:
 
     def _enter(self, image: Image, job: Job, task: Callable[[], None]) -> None:
         job.held = id(image), image.nbytes
-        self._tasks[id(job)] = task
+        # A GPU is lent in the name of the visitor whose event this is.
+        self._tasks[id(job)] = partial(copy_context().run, task) if self._lend else task
         self.lanes.enter(job)
 
     def _work(self, image: Image, mask: Mask, job: Job, on_done: OnJob) -> None:
@@ -405,6 +411,8 @@ class Runner:
             refuse_local(registry.get(job.method), job.options)
             job.begun = job.started
             inpainter = registry.create(job.method, **job.options)
+            if self._lend and inpainter.device.startswith("cuda"):
+                inpainter = Borrowing(inpainter, self._lend)
             request = InpaintRequest(image, mask, seed=job.seed, guide=job.guide)
             return job.answer(inpainter, request, partial(self._step, job))
         finally:

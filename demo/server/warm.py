@@ -11,10 +11,11 @@ _once = threading.Lock()
 def warm_up() -> None:
     """Import the methods' packages in a thread of their own; only the first call does anything."""
     if _once.acquire(blocking=False):
-        threading.Thread(target=_import_all, name="warm", daemon=True).start()
+        threading.Thread(target=import_all, name="warm", daemon=True).start()
 
 
-def _import_all() -> None:
+def import_all() -> None:
+    """Import the packages of all methods that can run here."""
     for name, spec in list(registry.METHODS.items()):
         with suppress(Exception):  # what fails is said when it is run
             if registry.unavailable(name) is None:
