@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import islice
@@ -56,6 +56,7 @@ BYTES = 40
 """That a pixel of a frame takes while it is worked on."""
 _PACES: deque[float] = deque(maxlen=5)
 """How many times longer than there the tracking of the latest clips took here."""
+OPENING = "Opening the clip"
 KEY_FRAMES = 2
 """Frames that the method will fill, as a rule: more where the thing or the camera hides much."""
 TRACKING, FLOWING, WRITING = 0.18, 0.23, 0.24
@@ -97,6 +98,11 @@ class OpenClip:
     def pixels(self) -> int:
         """Of all frames together."""
         return self.count * self.size[0] * self.size[1]
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the work on it takes."""
+        return BYTES * self.pixels
 
     def read(self, store: Store) -> Clip:
         """Its frames; InputError where the file has expired."""
@@ -282,12 +288,17 @@ class ClipJob(Job):
     clip: OpenClip
     parts: ClipParts
     total: int = 1000
-    what: str = "Opening the clip"
+    what: str = OPENING
     """What it does now."""
     screened: Screened | None = None
     shots: list[str] = field(default_factory=list)
     """Tokens of previews: the last one, and the one before, which the page may still be loading."""
     shot_at: float = 0.0
+
+    @property
+    def untaken(self) -> int:
+        """Bytes that it will take and has not: all of them while it waits, and until its frames are read."""
+        return 0 if self.final or self.what != OPENING else self.clip.memory
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         begin, ends = time.perf_counter(), np.cumsum(self.parts)
@@ -418,12 +429,13 @@ class ClipVisit:
         self.clip, self.hole, self.holes, self.digest = None, {}, [], ""
 
 
-def check_memory(clip: OpenClip) -> None:
-    """InputError where there is no room for the work on a clip."""
-    free, need = memory.free_ram(), BYTES * clip.pixels
-    if 0 < free < need:
+def check_memory(clip: OpenClip, works: Iterable[object]) -> None:
+    """InputError where there is no room for the work on a clip beside `works`, what waits or is under way."""
+    free = memory.free_ram()
+    queued = sum(job.untaken for job in works if isinstance(job, ClipJob))
+    if 0 < free < clip.memory + queued:
+        others = f", {queued / 1e9:.1f} of them for clips before it" if queued else ""
         raise InputError(
-            f"This clip needs about {need / 1e9:.1f} GB, and {free / 1e9:.1f} are free: try "
-            f"again in a minute, "
-            "or open a shorter one."
+            f"This clip needs about {clip.memory / 1e9:.1f} GB, and {free / 1e9:.1f} are free{others}: try "
+            "again in a minute, or open a shorter one."
         )

@@ -105,7 +105,7 @@ def start(app: App, visit: ClipVisit, data_url: str) -> Batch:
     visit.clear()
     if sum(isinstance(job, ClipJob) for job in app.runner.lanes.works()) >= MOST_AT_ONCE:
         raise InputError(f"{MOST_AT_ONCE} clips are being worked on already: try again in a minute.")
-    check_memory(clip)
+    check_memory(clip, app.runner.lanes.works())
     job = job_for_clip(app, clip, spec.name, Outline.of(mask))
     job.owner, visit.batch = id(visit), Batch([job])
     visit.ran = canvas_digest(data_url) or visit.digest, spec.name
