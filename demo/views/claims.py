@@ -28,7 +28,7 @@ def _card(claim: Claim) -> str:
     kind = verdict.lower().replace(" ", "-")
     return (
         f'<article class="claim" id="claim-{claim.name}" data-verdict="{kind}">'
-        f"<h3>{escape(claim.belief)}</h3>"
+        f"<h2>{escape(claim.belief)}</h2>"
         f'<p class="verdict"><span aria-hidden="true">{_MARKS[verdict]}</span> {verdict}</p>'
         f"{sentences}{_comparisons(claim.trials)}</article>"
     )
@@ -38,7 +38,7 @@ def _comparisons(trials: tuple[Trial, ...]) -> str:
     if not trials:
         return ""
     rows = "".join(_row(trial, _reach(trial, trials)) for trial in trials)
-    head = "<tr><th>Comparison</th><th>Difference, 95 % interval</th><th></th></tr>"
+    head = "<tr><th>Comparison</th><th>Difference, 95 % interval</th><th>Outcome</th></tr>"
     n = len(trials)
     return (
         f"<details{' open' if n <= 3 else ''}><summary>{n} comparison{'s' * (n > 1)}</summary>"

@@ -71,7 +71,7 @@ def _card(spec: MethodSpec, purposes: list[str], shown: tuple[ShownFill, ...]) -
     return (
         f'<article class="method-card" id="method-{spec.name}" data-family="{spec.family}" '
         f'data-purposes="{" ".join(purposes)}" style="--own: var(--family-{spec.family})">'
-        f'<h3><span class="sign" aria-hidden="true">{family.sign}</span> {escape(spec.title)}</h3>'
+        f'<h2><span class="sign" aria-hidden="true">{family.sign}</span> {escape(spec.title)}</h2>'
         f'<p class="kind">{escape(family.title)}{f", {spec.year}" if spec.year else ""}</p>'
         f"{diagram(spec.family)}<p>{escape(spec.summary)}</p>{_facts(spec, about)}{_limits(about)}"
         f"{_pictures(shown)}{_ways(spec, about, why)}</article>"
@@ -125,7 +125,7 @@ YOURS = (
 
 
 def _yours() -> str:
-    return f'<article class="method-card" id="method-yours"><h3>Yours</h3><p>{_marked(YOURS)}</p></article>'
+    return f'<article class="method-card" id="method-yours"><h2>Yours</h2><p>{_marked(YOURS)}</p></article>'
 
 
 def _marked(text: str) -> str:

@@ -53,7 +53,7 @@ export function zoomBar(view, percent) {
     button("−", "Zoom out", () => view.zoomStep(-1)),
     percent,
     button("+", "Zoom in", () => view.zoomStep(1)),
-    button("100 %", "Actual pixels", () => view.zoomTo(1)),
+    button("100 %", "100 %, actual pixels", () => view.zoomTo(1)),
     button("Fit", "Fit the whole picture", () => view.fit()),
   );
 }

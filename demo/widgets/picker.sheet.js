@@ -36,7 +36,7 @@ export function makeSheet(root, id, list) {
   function tell(titles, all) {
     count.textContent = `${titles.length} of ${all}`;
     names.textContent = titles.join(", ") || "no method";
-    button.setAttribute("aria-label", `Methods: ${titles.length} of ${all} chosen`);
+    button.setAttribute("aria-label", `Methods: ${count.textContent} ${names.textContent}`);
   }
   return { button, node, tell };
 }
