@@ -41,11 +41,15 @@ GRACE = 5.0
 BYTES_EACH = 50_000_000
 """Of one folder, for each picture in a column: all methods take about 32 MB."""
 MOST_KEPT = 24
-"""Folders that are kept; one whose page was last seen the longest ago goes first."""
+"""Folders that are kept: of pages that are closed those seen the longest ago go first, then of open ones
+those whose run ended the longest ago.
+"""
 MOST_WAITING = 12
 KEPT_TIMES = 5
 AWAY = 300.0
-"""Seconds after which a page that asks no more is taken to be closed: its run that waits loses its turn."""
+"""Seconds after which a page that asks no more is taken to be closed: its run that waits loses its turn. A
+page asks while it is open, be it idle.
+"""
 HOUR = 3600.0
 STOPPED_BY_HAND = "What is filled is kept: Continue goes on from there."
 MINUTES_OVER = "The {minutes:g} minutes that a visitor has in an hour are over. What is filled is kept."
@@ -143,6 +147,9 @@ class OwnRun:
     began: float = 0.0
     """When the process was started (monotonic)."""
     seen: float = field(default_factory=time.monotonic)
+    """When its page last asked (monotonic)."""
+    ended: float = 0.0
+    """When the process last ended; 0 before."""
     goes: int = 0
     """How often its process was started."""
     halted: str = ""
@@ -159,6 +166,12 @@ class OwnRun:
     def open(self) -> bool:
         """True while it waits or is under way."""
         return self.state in (WAITING, RUNNING)
+
+    @property
+    def worth(self) -> tuple[bool, float]:
+        """What goes first where there is no room for all: the least."""
+        here = self.seen > time.monotonic() - AWAY
+        return here, self.ended if here else self.seen
 
 
 class OwnRuns:
@@ -282,8 +295,9 @@ class OwnRuns:
             with self._lock:
                 if run.state == RUNNING:
                     run.state, run.said = state, said
-                took = time.monotonic() - run.began
-                self._used[run.payer].append((time.monotonic(), took))
+                run.ended = time.monotonic()
+                took = run.ended - run.began
+                self._used[run.payer].append((run.ended, took))
                 if state == DONE and run.goes == 1:
                     self.past.append((run.asked, took))
                 self._now = None
@@ -334,7 +348,7 @@ class OwnRuns:
         """Delete the runs whose page was not seen for an hour, and those for which there is no room."""
         with self._lock:
             oldest = time.monotonic() - self.max_age
-            order = sorted(self._kept.items(), key=lambda item: item[1].seen)
+            order = sorted(self._kept.items(), key=lambda item: item[1].worth)
             room = max(0, len(order) - MOST_KEPT)
             for number, (visit, run) in enumerate(order):
                 if run.seen < oldest or (number < room and not run.open):

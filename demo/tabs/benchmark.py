@@ -38,8 +38,10 @@ TO_RESULTS_JS = """(...given) => {
   return given;
 }"""
 """Where the run shows below the fold, Start goes there."""
-LOOKS_EVERY = 1.0
-"""Seconds between two looks at a run that is under way."""
+LOOKS_EVERY, RESTS = 1.0, 120.0
+"""Seconds between two looks at a run that is under way, and at one that is not: while its page is open it is
+kept.
+"""
 _Seen = tuple[str, str]
 """The visit, and what was last shown of its run."""
 _Outputs = list[Any]
@@ -175,7 +177,7 @@ class BenchmarkTab:
 
     def on_tick(self, state: _Seen, suite: str, holes: str, against: str) -> _Outputs:
         run = actions.found_run(self.runs, state[0])
-        live = self._live(state[0], run)
+        live = self._live(state[0], run, "" if run else view.LET_GO)
         if live[0] == state:
             return [gr.skip()] * (len(live) + len(self.shown))
         ended = run is None or not run.open
@@ -240,7 +242,7 @@ class BenchmarkTab:
             gr.update(interactive=busy),
             gr.update(visible=goes_on),
             gr.update(value=name, interactive=not busy and self.runs.allowance.minutes > 0),
-            gr.Timer(active=busy),
+            gr.Timer(LOOKS_EVERY if busy else RESTS, active=run is not None),
         ]
 
     def _shown(self, run: OwnRun | None, suite: str, holes: str = "", against: str = "") -> _Outputs:

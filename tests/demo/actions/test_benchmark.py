@@ -275,6 +275,23 @@ def test_a_folder_that_grows_too_large_stops_its_run(runs: Callable[..., OwnRuns
     assert run.said == own_runs.FOLDER_TOO_LARGE.format(megabytes=0.004)
 
 
+def test_where_there_is_no_room_runs_of_closed_pages_go_first_then_those_that_ended_first(
+    runs: Callable[..., OwnRuns], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, every = runs("pass"), list[OwnRun]()
+    for letter in "abcd":
+        every.append(own.begin(letter * 24, letter * 24, ASKED))
+        until(lambda: not every[-1].open)
+    every[0].seen += 60  # of two open pages the one that asked last is not worth more
+    every[3].seen -= own_runs.AWAY + 1
+    kept = []
+    for most in (3, 2, 1):
+        monkeypatch.setattr(own_runs, "MOST_KEPT", most)
+        own.sweep()
+        kept.append([one.home.is_dir() for one in every])
+    assert kept == [[True, True, True, False], [False, True, True, False], [False, False, True, False]]
+
+
 def test_a_run_is_deleted_an_hour_after_its_page_was_seen_and_with_the_app(
     runs: Callable[..., OwnRuns],
 ) -> None:

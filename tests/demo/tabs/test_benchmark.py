@@ -1,6 +1,7 @@
 """The Benchmark tab in a real browser: choose, start, load the page anew, see the table and its pictures."""
 
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from demo.app import RESULTS, launch_options, make
+from demo.server import own_runs
+from demo.tabs import benchmark as tab
 
 FEW = """import sys
 from benchmark.__main__ import main
@@ -17,8 +20,20 @@ sys.exit(main([*sys.argv[1:], "--masks", "object", "--bins", "40-50"]))
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Any) -> Iterator[Any]:
-    blocks, app = make(RESULTS)
+def app() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tab, "RESTS", 1.0)
+        yield make(RESULTS)
+
+
+@pytest.fixture(scope="module")
+def runs(app: Any) -> Any:
+    return app[1].own_runs
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Any, app: Any) -> Iterator[Any]:
+    blocks, app = app
     app.own_runs.command = (sys.executable, "-c", FEW)
     _, url, _ = blocks.launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(app)
@@ -47,7 +62,7 @@ def choose(page: Any, *titles: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_is_found_again_and_stands_beside_the_committed_one(page: Any) -> None:
+def test_a_run_is_found_again_and_stands_beside_the_committed_one(page: Any, runs: Any) -> None:
     assert "Committed results of quick" in page.inner_text("#benchmark-table")
     choose(page)
     page.wait_for_selector("#benchmark-estimate >> text=Tick a method")
@@ -69,6 +84,11 @@ def test_a_run_is_found_again_and_stands_beside_the_committed_one(page: Any) -> 
     page.wait_for_selector("#benchmark-comparison >> text=1 holes are the same")
     page.locator("#benchmark-table tr", has_text="Telea").locator("td button").first.click()
     page.wait_for_selector("#benchmark-panes img")
+    own = runs.find(page.evaluate("sessionStorage.getItem('inpainting-run')"))
+    assert own
+    own.seen = asked = time.monotonic() - own_runs.FOUND_FOR + 60  # it would go in a minute
+    page.wait_for_timeout(1000 * tab.RESTS + 1000)
+    assert own.seen > asked + tab.RESTS  # the page asks, though nobody does anything
     with page.expect_download() as download:
         page.click("#benchmark-zip")
     assert "my_quick/manifest.json" in zipfile.ZipFile(download.value.path()).namelist()
