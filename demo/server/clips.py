@@ -347,7 +347,7 @@ class ClipJob(Job):
         try:
             for n, clip in enumerate(clips):
                 told("writing the clips", n / len(clips))
-                tokens.append(_stored(self.store, clip))
+                tokens.append(stored_clip(self.store, clip))
         except BaseException:
             self.store.drop(tokens)
             raise
@@ -361,7 +361,8 @@ class ClipJob(Job):
         self.shots, self.screened = [], None
 
 
-def _stored(store: Store, clip: Clip) -> str:
+def stored_clip(store: Store, clip: Clip) -> str:
+    """Keep a clip as WebM; returns its token."""
     with tempfile.TemporaryDirectory(prefix="clip-") as folder:
         path = Path(folder) / "clip.webm"
         write_clip(path, clip)

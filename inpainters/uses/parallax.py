@@ -9,6 +9,7 @@ al. 2020, 3D photography using context-aware layered depth inpainting, CVPR, the
 Every view shows the same layers, so an animation does not flicker.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 from scipy.ndimage import distance_transform_edt
 
-from inpainters.base import Inpainter, InpaintRequest
+from inpainters.base import Inpainter, InpaintRequest, OnStep
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask, check_image, load_image, shown
 from inpainters.uses.video import Clip
@@ -34,6 +35,7 @@ one slope.
 """
 HALO = 2
 """Pixels around the edge of a near thing where its colours and those behind it are mixed."""
+_NO_DEPTH = "A depth has the picture's height and width, and values from 0, far, to 1, near."
 CONTEXT = 24
 """Pixels of a near thing that the method is not shown beyond those that any view uncovers."""
 
@@ -73,29 +75,63 @@ def read_depth(path: Path, size: tuple[int, int], *, near: str = "white") -> Dep
 
 
 def taken_apart(
-    picture: Image, depth: Depth, method: Inpainter, *, shift: float = 0.05, seed: int = 0
+    picture: Image,
+    depth: Depth,
+    method: Inpainter,
+    *,
+    shift: float = 0.05,
+    seed: int = 0,
+    on_step: OnStep | None = None,
 ) -> Layers:
     """The layers of a picture, (H, W, 3) uint8, with its depth, (H, W), for all views up to `shift`, in any
-    direction. The method is called once; it sees nothing of near things beside what it fills. Raises
-    InputError for a depth of another size or range, and for a shift beyond SHIFT_MOST.
+    direction. The method is called once, and tells `on_step`; it sees nothing of near things beside what it
+    fills. Raises InputError for a depth of another size or range, and for a shift beyond SHIFT_MOST.
     """
     check_image(picture)
-    fits = depth.shape == picture.shape[:2] and np.isfinite(depth).all()
-    if not fits or depth.min() < 0 or depth.max() > 1:
-        raise InputError("A depth has the picture's height and width, and values from 0, far, to 1, near.")
+    if depth.shape != picture.shape[:2]:
+        raise InputError(_NO_DEPTH)
+    cut = _cut_out(depth, shift)
+    margin = cut.margin
+    front = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), "edge")
+    (result,) = method.run([InpaintRequest(front, cut.missing, seed=seed)], on_step)[0]
+    behind_depth = np.where(cut.hidden | cut.halo, cut.far, cut.deep).astype(np.float32)
+    return Layers(front, cut.deep, cut.inside & ~cut.halo, result.image, behind_depth, margin, shift)
+
+
+def behind_near_things(depth: Depth, shift: float) -> Mask:
+    """What the method of `taken_apart` fills, True = missing, with the margin around the picture: what near
+    things hide near their edges, and the margin itself. Raises InputError as that does.
+    """
+    return _cut_out(depth, shift).missing
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A depth (H, W) with a margin, and what is filled of it: all (H + 2 margin, W + 2 margin)."""
+
+    margin: int
+    deep: Depth
+    inside: Mask
+    hidden: Mask
+    halo: Mask
+    far: Depth
+
+    @property
+    def missing(self) -> Mask:
+        return np.asarray(self.hidden | self.halo | ~self.inside)
+
+
+def _cut_out(depth: Depth, shift: float) -> _Cut:
+    if not np.isfinite(depth).all() or depth.min() < 0 or depth.max() > 1:
+        raise InputError(_NO_DEPTH)
     if not 0 < shift <= SHIFT_MOST:
         raise InputError(f"A shift is a share of the width, more than 0 and at most {SHIFT_MOST}.")
-    moved = shift * picture.shape[1]
+    moved = shift * depth.shape[1]
     margin = int(np.ceil(moved)) + 1
     pad = ((margin, margin), (margin, margin))
-    front = np.pad(picture, (*pad, (0, 0)), "edge")
     deep = np.pad(depth.astype(np.float32), pad, "edge")
     inside = np.pad(np.ones(depth.shape, bool), pad)
-    hidden, halo, far = _edges(deep, moved, margin + CONTEXT)
-    missing = hidden | halo | ~inside
-    (result,) = method.run([InpaintRequest(front, missing, seed=seed)])[0]
-    behind_depth = np.where(hidden | halo, far, deep).astype(np.float32)
-    return Layers(front, deep, inside & ~halo, result.image, behind_depth, margin, shift)
+    return _Cut(margin, deep, inside, *_edges(deep, moved, margin + CONTEXT))
 
 
 def _edges(depth: Depth, moved: float, reach: int) -> tuple[Mask, Mask, Depth]:
@@ -122,12 +158,9 @@ def seen_from(layers: Layers, shift: tuple[float, float]) -> Image:
     as large a share of the width, the farthest stay. (H, W, 3) uint8. A few pixels that neither layer
     knows are continued from beside. Raises InputError beyond what the layers were made for.
     """
-    if np.hypot(*shift) > layers.shift * 1.0001:
-        raise InputError(f"These layers are for shifts up to {layers.shift:g} of the width: make new ones.")
-    inner = np.s_[layers.margin : -layers.margin, layers.margin : -layers.margin]
+    inner, pixels = _seen_by(layers, shift)
     if shift == (0, 0):
         return layers.front[inner].copy()
-    pixels = tuple(-part * (layers.front.shape[1] - 2 * layers.margin) for part in shift)
     everywhere = np.ones(layers.front_known.shape, bool)
     behind, known = warped(layers.behind, layers.behind_depth, everywhere, pixels)
     view, seen = warped(layers.front, layers.front_depth, layers.front_known, pixels)
@@ -135,6 +168,24 @@ def seen_from(layers: Layers, shift: tuple[float, float]) -> Image:
     left = ~(seen | known)[inner]
     found = cv2.inpaint(np.ascontiguousarray(view), left.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return np.asarray(found, np.uint8)
+
+
+def uncovered(layers: Layers, shift: tuple[float, float]) -> tuple[Image, Mask]:
+    """The same view with nothing filled in, (H, W, 3) uint8, and where nothing of the picture is seen, (H,
+    W): what came out from behind near things, or from beyond the frame. Raises InputError as `seen_from`.
+    """
+    inner, pixels = _seen_by(layers, shift)
+    view, seen = warped(layers.front, layers.front_depth, layers.front_known, pixels)
+    return view[inner], ~seen[inner]
+
+
+def _seen_by(layers: Layers, shift: tuple[float, float]) -> tuple[tuple[slice, slice], tuple[float, float]]:
+    """The frame within the margin, and by how many pixels (right, down) the nearest things move in it."""
+    if np.hypot(*shift) > layers.shift * 1.0001:
+        raise InputError(f"These layers are for shifts up to {layers.shift:g} of the width: make new ones.")
+    frame = slice(layers.margin, -layers.margin)
+    width = layers.front.shape[1] - 2 * layers.margin
+    return (frame, frame), (-shift[0] * width, -shift[1] * width)
 
 
 def warped(picture: Image, depth: Depth, known: Mask, pixels: tuple[float, float]) -> tuple[Image, Mask]:
@@ -182,10 +233,21 @@ def novel_view(
     return seen_from(layers, shift)
 
 
-def swaying(layers: Layers, shift: tuple[float, float], frames: int) -> Clip:
-    """An animation of so many frames that sways from the picture to one side, to the other and back."""
+def swaying(
+    layers: Layers,
+    shift: tuple[float, float],
+    frames: int,
+    on_view: Callable[[float], object] = lambda share: None,
+) -> Clip:
+    """An animation of so many frames that sways from the picture to one side, to the other and back. Views
+    that are passed twice are made once; `on_view` is told what share of them is there.
+    """
     if not 2 <= frames <= 600:
         raise InputError("An animation has between 2 and 600 frames.")
-    swing = np.sin(2 * np.pi * np.arange(frames) / frames)
-    views = [seen_from(layers, (float(part * shift[0]), float(part * shift[1]))) for part in swing]
-    return Clip(np.stack(views), rate=24.0)
+    swing = np.sin(2 * np.pi * np.arange(frames) / frames).round(9)
+    parts, order = np.unique(swing, return_inverse=True)
+    views = []
+    for part in parts:
+        views.append(seen_from(layers, (float(part * shift[0]), float(part * shift[1]))))
+        on_view(len(views) / len(parts))
+    return Clip(np.stack([views[place] for place in order]), rate=24.0)

@@ -8,12 +8,14 @@ import gradio as gr
 from demo.server.visit import App
 from demo.tabs import Page
 from demo.tabs.uses.clip import ClipPart
+from demo.tabs.uses.new_view import ViewPart
 from demo.tabs.uses.photo import PhotoPart
 from demo.widgets.uses_nav import UsesNav
 
 _USES: dict[str, tuple[str, Callable[[App], Any]]] = {
     "clip": ("Something out of a clip", ClipPart),
     "photo": ("Old photograph", PhotoPart),
+    "view": ("New view", ViewPart),
 }
 """What names a use in links (`?t=uses&use=photo`) -> its title, and what lays it out and wires it."""
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from demo.app import launch_options, make
-from demo.server import clips, drawn_clip
+from demo.server import clips, drawn_clip, new_view
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +14,7 @@ def page(chromium):
     with pytest.MonkeyPatch.context() as patch:
         for module in (drawn_clip, clips):
             patch.setattr(module, "DRAWN_COUNT", 12)
+        patch.setattr(new_view, "FILM_FRAMES", 8)
         drawn_clip.drawn_clip.cache_clear()
         blocks, app = make()
         _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options(app))
@@ -72,6 +73,25 @@ def use(page, name):
     page.click(f"#uses-nav [data-use={name}]")
     assert f"use={name}" in page.url
     assert page.is_visible(f"#uses-part-{name}")
+
+
+def test_a_drawn_scene_is_seen_from_beside(page):
+    use(page, "view")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.wait_for_selector("#uses-view-run:not([disabled])")
+    page.focus("#uses-view-right input[type=range]")
+    page.keyboard.press("ArrowLeft")
+    page.click("#uses-view-run")
+    film = "document.querySelector('#uses-view-film video')"
+    page.wait_for_function(f"{film}?.readyState >= 3")
+    assert page.evaluate(f"{film}.videoWidth") == 540
+    titles = page.eval_on_selector_all(
+        "#uses-view-panes .title", "nodes => nodes.map((one) => one.textContent)"
+    )
+    assert titles[:2] == ["Before", "Depth, white is near"]
+    assert titles[2].startswith("What came out, ")
+    page.go_back()
+    assert page.is_visible("#uses-part-clip")
 
 
 def test_an_old_photograph_is_mended_and_opens_in_compare_with_its_marks(page):

@@ -13,7 +13,16 @@ from inpainters.base import InpaintRequest
 from inpainters.errors import InputError
 from inpainters.imaging import load_image
 from inpainters.registry import create
-from inpainters.uses.parallax import novel_view, read_depth, seen_from, swaying, taken_apart, warped
+from inpainters.uses.parallax import (
+    behind_near_things,
+    novel_view,
+    read_depth,
+    seen_from,
+    swaying,
+    taken_apart,
+    uncovered,
+    warped,
+)
 from inpainters.uses.video import read_clip
 
 WIDTH, HEIGHT, SHIFT = 200, 140, 0.08
@@ -99,7 +108,7 @@ def test_an_animation_is_made_of_one_fill_and_comes_back():
     picture, depth, _, _ = scene()
     method, calls = create("telea", device="cpu"), []
     run = method.run
-    method.run = lambda requests: (calls.append(len(requests)), run(requests))[1]
+    method.run = lambda requests, *told: (calls.append(len(requests)), run(requests, *told))[1]
     layers = taken_apart(picture, depth, method, shift=SHIFT)
     clip = swaying(layers, (SHIFT, 0.0), 8)
     assert calls == [1]
@@ -109,6 +118,36 @@ def test_an_animation_is_made_of_one_fill_and_comes_back():
     views = [seen_from(layers, (part * SHIFT, 0.0)).astype(int) for part in (0.7, 0.85, 1.0)]
     uncovered = np.s_[60:80, 105:109]
     assert max(np.abs(view[uncovered] - views[-1][uncovered]).max() for view in views) <= 1
+
+
+def test_what_is_uncovered_is_where_the_thing_was_and_no_longer_is():
+    picture, depth, ball, _ = scene()
+    layers = taken_apart(picture, depth, create("mean_fill", device="cpu"), shift=SHIFT)
+    view, hole = uncovered(layers, (SHIFT, 0.0))
+    moved = scene(80 - MOVED)[2]
+    assert hole[ball & ~moved].mean() > 0.9
+    assert hole[~ball].mean() < 0.02
+    filled = seen_from(layers, (SHIFT, 0.0))
+    assert (view[~hole] == filled[~hole]).all()
+
+
+def test_what_the_method_will_be_asked_for_is_what_it_is_asked_for():
+    picture, depth, _, _ = scene()
+    method, asked, steps = create("patchmatch", device="cpu"), [], []
+    run = method.run
+    method.run = lambda requests, *told: (asked.append(requests[0].mask), run(requests, *told))[1]
+    taken_apart(picture, depth, method, shift=SHIFT, on_step=lambda *step: steps.append(step))
+    assert (asked[0] == behind_near_things(depth, SHIFT)).all()
+    assert steps
+
+
+def test_views_that_are_passed_twice_are_made_once():
+    picture, depth, _, _ = scene()
+    layers, shares = taken_apart(picture, depth, create("mean_fill", device="cpu"), shift=SHIFT), []
+    clip = swaying(layers, (SHIFT, 0.0), 8, shares.append)
+    assert shares == [0.2, 0.4, 0.6, 0.8, 1.0]
+    for frame, part in zip(clip.frames, np.sin(2 * np.pi * np.arange(8) / 8).round(9), strict=True):
+        assert (frame == seen_from(layers, (float(part) * SHIFT, 0.0))).all()
 
 
 def test_depth_of_16_bits_keeps_them_and_can_be_turned(tmp_path):
