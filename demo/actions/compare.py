@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.actions.tools import use_tool
+from demo.actions.tools import as_it_was, use_tool
 from demo.server.answers import Keeper
 from demo.server.jobs import Batch, Job, job_for
 from demo.server.linked import RUNS_MARK, mask_of
@@ -437,18 +437,10 @@ def use(session: Session, name: str) -> Reply:
 def revisit(session: Session, key: str) -> Reply:
     """Back to a run of this visit: its picture, mask and results."""
     session.revisit(key)
-    return _as_it_was(session)
+    return as_it_was(session)
 
 
 def move(session: Session, by: int) -> Reply:
     """Back to the picture before (-1), or forward again (+1)."""
     session.move(by)
-    return _as_it_was(session)
-
-
-def _as_it_was(session: Session) -> Reply:
-    """The mask of the round in view, with the soft edge that it was run with."""
-    one = session.round
-    if one.batch:
-        session.feather = one.feather
-    return Reply(mask=one.mask, feather=session.feather)
+    return as_it_was(session)

@@ -16,7 +16,7 @@ from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 from inpainters.masks import GENERATORS, generate
 from inpainters.masks.selection import select_object
-from inpainters.uses.corners import straightened, without_borders
+from inpainters.uses.corners import rectified, straightened, without_borders
 from inpainters.uses.restoration import find_marks, kinds_of_marks
 
 HANDED_NOTE = (
@@ -26,6 +26,7 @@ SIDES = ("top", "left", "bottom", "right")
 LONGEST = 8192
 """Pixels of the longer side up to which things are looked for: what a search takes grows with its square."""
 _SEARCHES = threading.BoundedSemaphore(2)
+NONSENSE = "What the page sent makes no sense; reload it."
 GREY = 119
 """Of what is empty, under the mask's tint."""
 Sent = Mapping[str, Any]
@@ -149,6 +150,42 @@ def _straighten(app: App, session: Session, data: Sent) -> Reply:
     return _framed(app, session, turned, empty, "straightened")
 
 
+def _corners(app: App, session: Session, data: Sent) -> Reply:
+    """The picture seen so that four corners become an upright rectangle: what is empty then is the hole."""
+    image, corners = app.store.image(session.round.picture.token), _points(data)
+    upright, empty = rectified(image, corners)
+    (left, top), (right, above), (beyond, bottom), (before, below) = corners
+    if max(abs(top - above), abs(right - beyond), abs(bottom - below), abs(left - before)) < 0.5:
+        raise InputError("Move the corners first: they are an upright rectangle as it is.")
+    return _framed(app, session, upright, empty, "straightened")
+
+
+def _points(data: Sent) -> list[tuple[float, float]]:
+    try:
+        return [(float(x), float(y)) for x, y in data["corners"]]
+    except (KeyError, TypeError, ValueError):
+        raise InputError(NONSENSE) from None
+
+
+def _back(app: App, session: Session, data: Sent) -> Reply:
+    """The picture before it was put into another frame."""
+    if session.running:
+        raise InputError("A run is under way here: stop it before you go back.")
+    session.move(-1)
+    return as_it_was(session)
+
+
+def as_it_was(session: Session) -> Reply:
+    """The mask of the round in view, with the feather that it was run with; before a run what its frame left
+    empty.
+    """
+    one = session.round
+    if one.batch:
+        session.feather = one.feather
+    empty = one.picture.transparent if one.picture.framed else None
+    return Reply(mask=one.mask or empty, feather=session.feather)
+
+
 def _borders(app: App, session: Session, data: Sent) -> Reply:
     """What is black from the picture's edge inwards, as round a panorama, joins the mask."""
     try:
@@ -165,7 +202,8 @@ def _framed(app: App, session: Session, image: Image, empty: Mask, how: str) -> 
     named = (before.called or before.title).removesuffix(f", {how}")
     picture = from_pixels(app.store, image, f"{before.title}, {how}", f"{named}, {how}", empty)
     session.go_on(picture)
-    words = f"{picture.called}: what is new is the hole. The picture before is one step back."
+    new = ": what is new is the hole" if empty.any() else ""
+    words = f"{picture.called}{new}. Undo leads back to the picture before."
     return Reply(words, mask=picture.transparent)
 
 
@@ -175,11 +213,11 @@ def _numbers(data: Sent, *names: str) -> list[float]:
     except (KeyError, TypeError, ValueError):
         found = [float("nan")]
     if not np.isfinite(found).all():
-        raise InputError("What the page sent makes no sense; reload it.")
+        raise InputError(NONSENSE)
     return found
 
 
-SEARCHES = ("object", "find", "straighten", "borders")
+SEARCHES = ("object", "find", "straighten", "corners", "borders")
 """The tools that compute for a while: two at once for all visitors."""
 TOOLS: dict[str, Callable[[App, Session, Sent], Reply]] = {
     "sample": _sample,
@@ -191,5 +229,7 @@ TOOLS: dict[str, Callable[[App, Session, Sent], Reply]] = {
     "find": _find,
     "extend": _extend,
     "straighten": _straighten,
+    "corners": _corners,
+    "back": _back,
     "borders": _borders,
 }

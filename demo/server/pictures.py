@@ -48,6 +48,8 @@ class OpenPicture:
     """Name of the built-in example, for links."""
     called: str = ""
     """What a page calls it; empty for one that the visitor has chosen."""
+    framed: bool = False
+    """True where it is the picture before in another frame; `transparent` is what that left empty."""
 
 
 def open_picture(store: Store, path: str | Path, title: str, sample: str | None = None) -> OpenPicture:
@@ -84,12 +86,13 @@ def from_result(store: Store, token: str, title: str, called: str = "") -> OpenP
 
 
 def from_pixels(store: Store, image: Image, title: str, called: str, empty: Mask) -> OpenPicture:
-    """Pixels (H, W, 3) uint8 that were made here as the next picture; nothing is known where `empty` (H,
-    W).
+    """The picture before in another frame, (H, W, 3) uint8, as the next one; nothing is known where `empty`
+    (H, W).
     """
     token, size = store.put_image(image), (image.shape[0], image.shape[1])
     hidden = store.put_image(empty)
-    return OpenPicture(title, token, token, _preview(store, image, token), size, (), hidden, called=called)
+    shown = _preview(store, image, token)
+    return OpenPicture(title, token, token, shown, size, (), hidden, called=called, framed=True)
 
 
 def _preview(store: Store, image: Image, token: str) -> str:

@@ -104,6 +104,7 @@ def editor(
         "transparent": picture.transparent is not None and not picture.called,
         "sample": picture.sample,
         "finished": bool(session.round.best),
+        "framed": picture.framed and session.index > 0,
     }
 
 

@@ -30,7 +30,7 @@ function ratioText(mask, { count, percent, border, depth }) {
 function show(editor, found) {
   const { root, status, bar, history } = editor;
   status.ratio.textContent = ratioText(editor.mask, found);
-  bar.undo.disabled = !history.canUndo();
+  bar.undo.disabled = !(history.canUndo() || editor.framed);
   bar.redo.disabled = !history.canRedo();
   bar.unsketch.hidden = !found.lines;
   root.dataset.count = found.count;
@@ -128,6 +128,12 @@ export function makeActions(editor) {
     changed();
   }
 
+  /* Before the first change of a picture in another frame comes that frame. */
+  function undo() {
+    if (editor.history.canUndo()) step(editor.history.undo(editor.mask));
+    else if (editor.framed) editor.trigger("tool", { kind: "back" });
+  }
+
   /* Says how much is missing, here and to the server. */
   function changed(tell = true, by = "visitor") {
     const found = measured(editor.mask);
@@ -156,7 +162,7 @@ export function makeActions(editor) {
     change,
     changed,
     draw: () => editor.canvas.draw(),
-    undo: () => step(editor.history.undo(editor.mask)),
+    undo,
     redo: () => step(editor.history.redo(editor.mask)),
     invert: () => change(invert),
     spread: (grow) => change((mask) => spread(mask, (grow ? 1 : -1) * spreadStep(mask))),

@@ -1,6 +1,7 @@
 /* What the mask editor shows: the picture, the mask's tint and edge, the outline of what is being drawn. */
 
 import { el } from "./common.js";
+import { drawCorners } from "./mask_editor.corners.js";
 import { drawFrame } from "./mask_editor.extend.js";
 import { softness } from "./mask_editor.feather.js";
 import { LINE, MISSING, union } from "./mask_editor.mask.js";
@@ -59,6 +60,7 @@ export function makeCanvas(editor, stage, canvas) {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (!editor.picture) return;
+    editor.corners.place();
     const view = editor.view.current();
     const place = { s: view.scale * dpr, x: view.x * dpr, y: view.y * dpr };
     const turned = editor.straighten.degrees();
@@ -77,6 +79,7 @@ export function makeCanvas(editor, stage, canvas) {
   function drawTools(dpr) {
     context.setTransform(dpr, 0, 0, dpr, 0, 0);
     drawOutline(context, editor);
+    if (editor.corners.chosen()) drawCorners(context, editor, editor.corners.points());
     if (editor.extend.chosen()) drawFrame(context, editor, editor.extend.frame());
     if (editor.keyPoint && document.activeElement === stage) drawKeyPoint(context, editor);
   }

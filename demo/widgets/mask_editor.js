@@ -7,6 +7,7 @@ import { makeActions } from "./mask_editor.actions.js";
 import { makeAddress } from "./mask_editor.address.js";
 import { makeBrush } from "./mask_editor.brush.js";
 import { makeCanvas } from "./mask_editor.canvas.js";
+import { makeCorners } from "./mask_editor.corners.js";
 import { makeEdge } from "./mask_editor.edge.js";
 import { makeExtend } from "./mask_editor.extend.js";
 import { makeFeather } from "./mask_editor.feather.js";
@@ -32,7 +33,7 @@ function makeEditor({ root, props, trigger, upload }) {
   const stage = makeStage(TAKES[props.takes]);
   const status = makeStatus();
   const editor = { root, props, trigger, upload, stage, status, say: status.say };
-  const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null, finished: false };
+  const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null, finished: false, framed: false };
   Object.assign(editor, nothing, { history: makeHistory() });
   Object.assign(editor, makeActions(editor));
   editor.carry = ({ top, left, bottom, right }) => {
@@ -43,9 +44,11 @@ function makeEditor({ root, props, trigger, upload }) {
   editor.feather = makeFeather(editor);
   editor.canvas = makeCanvas(editor, stage.node, stage.canvas);
   editor.extend = makeExtend(editor);
+  editor.corners = makeCorners(editor);
   editor.brush = makeBrush(editor, props.follows || [], () => {
     stage.cursor.hidden = true;
     editor.extend.picked();
+    editor.corners.picked();
   });
   editor.edge = makeEdge(editor);
   editor.straighten = makeStraighten(editor);
@@ -99,6 +102,7 @@ function setPicture(editor, picture, { w, h, title }) {
   Object.assign(editor, { picture, mask: makeMask(w, h), keyPoint: null });
   editor.pointer.forget();
   editor.extend.forget();
+  editor.corners.forget();
   editor.straighten.forget();
   editor.canvas.renew();
   editor.history.clear();
@@ -114,7 +118,7 @@ function setPicture(editor, picture, { w, h, title }) {
 
 /* A mask of the server's takes the place of the painted one; one that the visitor has asked for joins it, or
    what was painted before the picture was extended joins that. */
-function setMask(editor, picture, how) {
+function setMask(editor, picture, how, ground) {
   const { w, h } = editor.mask;
   const flat = context(editor.mask);
   flat.drawImage(picture, 0, 0);
@@ -129,6 +133,13 @@ function setMask(editor, picture, how) {
     },
     how || carried ? "visitor" : "server",
   );
+  if (ground) begin(editor);
+}
+
+/* From here on changes are undone. */
+function begin(editor) {
+  editor.history.clear();
+  editor.changed(false);
 }
 
 /* The stage takes the picture's shape, within limits. */
@@ -153,24 +164,30 @@ function largest({ root }) {
 
 /* Applies the server's values; one that is overtaken by the next stops where it stands. */
 function makeReceiver(editor) {
-  const state = { rev: -1, preview: null };
+  const state = { rev: -1, preview: null, left: null };
 
   const isLast = (value) => value.rev === state.rev;
 
   async function loadPicture(value, painted) {
     const picture = await pixels(value.preview);
     if (!isLast(value)) return;
+    const { left } = state;
+    if (value.framed) state.left = { preview: state.preview, mask: editor.mask };
     state.preview = value.preview;
     setPicture(editor, picture, value);
     if (painted) editor.change(painted, "server");
-    else if (!value.mask) editor.changed(true, "server");
+    else if (left?.preview === value.preview && !value.mask) {
+      editor.change((mask) => void mask.bits.set(left.mask.bits));
+      begin(editor);
+    } else if (!value.mask) editor.changed(true, "server");
   }
 
   async function load(value, painted) {
-    if (value.preview && value.preview !== state.preview) await loadPicture(value, painted);
+    const fresh = value.preview && value.preview !== state.preview;
+    if (fresh) await loadPicture(value, painted);
     if (value.mask && !painted && isLast(value)) {
       const mask = await pixels(value.mask);
-      if (isLast(value)) setMask(editor, mask, value.how);
+      if (isLast(value)) setMask(editor, mask, value.how, fresh && value.framed);
     }
     return isLast(value);
   }
@@ -182,7 +199,7 @@ function makeReceiver(editor) {
     if (value.error) editor.carried = null;
     editor.say(value.note, value.error, (value.offers ?? []).map(offer));
     editor.bar.transparent.hidden = !value.transparent;
-    editor.finished = value.finished;
+    Object.assign(editor, { finished: value.finished, framed: value.framed });
     editor.feather.take(value.feather);
     try {
       if (!(await load(value, editor.visit.begin(value.visit)))) return;

@@ -26,7 +26,7 @@ export function makeKeys(editor, stage) {
     if (!editor.mask.w) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const control = event.ctrlKey || event.metaKey;
-    if (!control && editor.extend.key(key, event.shiftKey)) {
+    if (!control && (editor.extend.key(key, event.shiftKey) || editor.corners.key(key))) {
       event.preventDefault();
       event.stopPropagation();
       return;
@@ -61,6 +61,7 @@ function plainKeys(editor, stage, hold) {
     l: () => brush.pick("lasso"),
     o: () => brush.pick("object"),
     x: () => brush.canExtend() && brush.pick("extend"),
+    p: () => brush.canExtend() && brush.pick("corners"),
     s: () => brush.canSketch() && brush.pick("sketch"),
     i: () => editor.invert(),
     "[": () => brush.setSize(brush.size() / 1.15),

@@ -28,7 +28,8 @@ export function makePointer(editor, stage, cursor) {
       if (gesture?.before) takeBack(gesture);
       return { pinch: fingers(), from };
     }
-    if (event.button === 1 || editor.keys.spaceDown()) return { at: [event.clientX, event.clientY], from };
+    if (event.button === 1 || editor.keys.spaceDown() || editor.corners.chosen())
+      return { at: [event.clientX, event.clientY], from };
     const start = editor.view.at(event);
     if (editor.extend.chosen()) {
       editor.extend.begin(start);

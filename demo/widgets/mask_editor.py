@@ -41,6 +41,8 @@ class EditorData(GradioModel):
     """The example in view."""
     finished: bool = False
     """True where picture and mask are the page's finished example: the first stroke begins a mask anew."""
+    framed: bool = False
+    """True where the picture is the one before in another frame: undo leads back to that."""
     query: str | None = None
     """The page's query string, for links."""
     visit: str | None = None
@@ -58,12 +60,13 @@ class MaskEditor(Widget):
 
     Events: `picture{}`, `maskfile{}` and `archive{}`, a zip of this page (the file is in the value),
     `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent, handed,
-    find{marks}, object{left, top, right, bottom, add}, extend{top, left, bottom, right}, straighten{degrees}
-    or borders, and `mask{count, bbox, holes, border, feather, digest, by}` after each change; bbox = top,
-    left, bottom, right, and holes the same with a count for each group of pixels that are to be filled, the
-    feather's among them. In the browser, `inpainting.masks[owner]()`, of Compare also `inpainting.mask()`,
-    resolves to the mask as a PNG data URL of the picture's own size, alpha 255 = missing, red 255 = a line of
-    the sketch, with its digest and its feather as parameters of the type, or ''.
+    find{marks}, object{left, top, right, bottom, add}, extend{top, left, bottom, right},
+    straighten{degrees}, corners{corners}, borders or back, and `mask{count, bbox, holes, border, feather,
+    digest, by}` after each change; bbox = top, left, bottom, right, and holes the same with a count for
+    each group of pixels that are to be filled, the feather's among them. In the browser,
+    `inpainting.masks[owner]()`, of Compare also `inpainting.mask()`, resolves to the mask as a PNG data URL
+    of the picture's own size, alpha 255 = missing, red 255 = a line of the sketch, with its digest and its
+    feather as parameters of the type, or ''.
     """
 
     ASSET = "mask_editor"
@@ -72,6 +75,7 @@ class MaskEditor(Widget):
         ("B E M L S", "Brush, eraser, box, lasso, sketch"),
         ("O", "Select a thing by a box around it, or a click on it"),
         ("X, arrows, Enter", "Extend the picture"),
+        ("P, arrows, Enter", "Make what is seen askew upright, by its four corners"),
         ("[ ] or wheel", "Brush size"),
         ("Hold Alt", "Take away instead of add"),
         ("I", "Invert"),

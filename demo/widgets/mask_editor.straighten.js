@@ -6,7 +6,7 @@ import { textButton } from "./mask_editor.icons.js";
 const LINES = 8;
 const WIDER = 1.02;
 
-/* `editor`: mask, trigger, say and draw. */
+/* `editor`: mask, brush, corners, trigger, say and draw. */
 export function makeStraighten(editor) {
   const range = el("input", {
     type: "range",
@@ -25,6 +25,7 @@ export function makeStraighten(editor) {
 
   function move() {
     const on = Boolean(editor.mask.w && degrees());
+    if (on && editor.corners.chosen()) editor.brush.pick("brush");
     turn.disabled = !on;
     out.textContent = `${degrees().toFixed(1).replace("-", "−")}°`;
     editor.draw();
@@ -40,17 +41,10 @@ export function makeStraighten(editor) {
     move();
   }
 
-  function borders() {
-    if (!editor.mask.w) return editor.say("Choose a picture first: upload, paste or pick one.", true);
-    editor.trigger("tool", { kind: "borders" });
-  }
-
   range.addEventListener("input", move);
   const label = el("label", { class: "ed-sizebox" }, el("span", {}, "Straighten"), range, out);
-  const black = textButton("Black borders", borders, {
-    "data-tip": "Mask what is black at the picture's edge",
-  });
-  const node = el("div", { class: "ed-find", role: "group", "aria-label": "Frame" }, label, turn, black);
+  const parts = [label, turn, editor.corners.button];
+  const node = el("div", { class: "ed-find", role: "group", "aria-label": "Frame" }, ...parts);
   return { node, degrees, forget };
 }
 

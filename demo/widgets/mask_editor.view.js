@@ -1,7 +1,7 @@
 /* Zoom and pan of the mask editor: from the picture's pixels to CSS pixels of the stage. */
 
 const MOST = 32;
-const ROOM = 0.62; // of the stage that the picture takes while it is extended
+const ROOM = { extend: 0.62, corners: 0.88 }; // of the stage that the picture takes with these tools
 
 /* `editor`: mask, whose size is the picture's, and draw(). */
 export function makeView(editor, stage) {
@@ -10,7 +10,7 @@ export function makeView(editor, stage) {
   function fits() {
     const box = stage.getBoundingClientRect();
     const { w, h } = editor.mask;
-    const room = editor.brush?.tool() === "extend" ? ROOM : 1;
+    const room = ROOM[editor.brush?.tool()] ?? 1;
     const scale = room * Math.min(box.width / w, box.height / h);
     return { scale, x: (box.width - w * scale) / 2, y: (box.height - h * scale) / 2 };
   }

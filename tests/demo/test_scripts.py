@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage import transform
 
 pytest.importorskip("gradio")
 
@@ -136,6 +137,24 @@ def test_the_soft_edge_that_is_shown_is_the_one_of_the_results() -> None:
         expected = 255 * soft_edge(mask, pixels)[20:88, 10:120]
         assert 0.02 < ((expected > 0) & (expected < 255)).mean() < 0.9
         assert np.abs(np.reshape(shown, expected.shape) - expected).max() <= 0.6
+
+
+def test_the_net_between_four_corners_is_the_one_of_the_warp() -> None:
+    corners = [(60.0, 40.0), (300.0, 70.0), (280.0, 260.0), (20.0, 180.0)]
+    points = json.dumps([{"x": x, "y": y} for x, y in corners])
+    places = [(0, 0), (1, 0), (1, 1), (0, 1), (0.5, 0.5), (0.25, 0.8)]
+    program = f"""
+    const [points, places] = [{points}, {json.dumps(places)}];
+    const net = mask_editor_corners.netOf(points);
+    const [a, b, c, d] = points;
+    const odd = [[d, c, b, a], [a, c, b, d], [a, a, a, a]];
+    const found = places.map(([u, v]) => net(u, v)).map(({{ x, y }}) => [x, y]);
+    console.log(JSON.stringify([found, odd.map(mask_editor_corners.netOf)]));
+    """
+    found, odd = computed(program, "mask_editor.corners.js")
+    square = transform.ProjectiveTransform.from_estimate(np.array(places[:4], float), np.array(corners))
+    assert np.array(found) == pytest.approx(square(np.array(places, float)), abs=1e-6)
+    assert odd == [None] * 3
 
 
 def test_ten_megapixels_are_inverted_and_measured_at_once() -> None:

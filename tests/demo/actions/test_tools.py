@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from demo.actions import compare, tools
+from demo.server.jobs import Batch, Job
 from demo.server.pictures import from_pixels
 from demo.server.visit import App, Session
 from demo.views import compare as view
 from inpainters.errors import InputError
 from inpainters.imaging import Mask
+from inpainters.uses.corners import rectified
 
 
 @pytest.fixture
@@ -84,6 +86,30 @@ def test_a_turned_picture_is_the_next_one_and_its_corners_the_hole(app: App, ope
     assert opened.round.picture.called.endswith(", straightened")
 
 
+ASKEW = [[60.0, 40.0], [300.0, 70.0], [290.0, 260.0], [50.0, 240.0]]
+
+
+def test_four_corners_make_the_next_picture_and_what_is_empty_is_the_hole(app: App, opened: Session) -> None:
+    before = opened.round.picture
+    expected, empty = rectified(app.store.image(before.token), [(x, y) for x, y in ASKEW])
+    assert empty.any()
+    reply = tools.use_tool(app, opened, {"kind": "corners", "corners": ASKEW})
+    after = opened.round.picture
+    assert np.array_equal(app.store.image(after.token), expected)
+    assert np.array_equal(app.store.mask(str(reply.mask)), empty)
+    assert after.called.endswith(", straightened")
+    assert view.editor(opened, *reply)["framed"]
+    opened.round.batch = Batch([Job("telea", state="running")])
+    with pytest.raises(InputError, match="stop it"):
+        tools.use_tool(app, opened, {"kind": "back"})
+    opened.round.batch = None
+    tools.use_tool(app, opened, {"kind": "back"})
+    assert opened.round.picture == before
+    assert not view.editor(opened)["framed"]
+    forth = compare.move(opened, 1)
+    assert forth.mask == reply.mask  # it has no run of its own yet
+
+
 def test_black_borders_join_the_mask(app: App, opened: Session) -> None:
     framed = np.zeros((60, 80, 3), np.uint8)
     framed[10:50, :70] = 120
@@ -116,6 +142,12 @@ def test_nothing_true_is_known_in_a_new_part(
         ({"kind": "object", "left": 3}, "makes no sense"),
         ({"kind": "straighten", "degrees": 0}, "Move the slider"),
         ({"kind": "straighten", "degrees": 80}, "between -45 and 45"),
+        ({"kind": "corners"}, "makes no sense"),
+        ({"kind": "corners", "corners": [[1, 2], 3]}, "makes no sense"),
+        ({"kind": "corners", "corners": ASKEW[:3]}, "Name four corners"),
+        ({"kind": "corners", "corners": ASKEW[::-1]}, "no four-sided figure"),
+        ({"kind": "corners", "corners": [[9, 9], [99, 9], [99, 50], [9, 50]]}, "upright rectangle as it is"),
+        ({"kind": "corners", "corners": [[float("nan"), 9], *ASKEW[1:]]}, "Name four corners"),
         ({"kind": "borders"}, "No border"),
         ({"kind": "object", "left": -9, "top": -9, "right": 9999, "bottom": 9999}, "whole picture"),
     ],

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import re
 import threading
 import zipfile
 
@@ -20,6 +21,7 @@ from inpainters import inpaint, registry
 from inpainters.base import Inpainter
 from inpainters.spec import Cost, MethodSpec
 from inpainters.strategy import workload
+from inpainters.uses.corners import rectified
 from inpainters.uses.feather import feathered, widened
 
 GATE = threading.Event()
@@ -380,6 +382,45 @@ def test_a_thing_is_selected_and_the_picture_extended(visit, tmp_path):
     assert np.array_equal(wider[15:, :320], found)
     page.click("#compare-back")
     visitor.wait_picture(320, 240)
+
+
+def test_four_corners_are_dragged_or_moved_by_keys_and_undo_comes_back(visitor, photo):
+    page, notes = visitor.page, visitor.page.locator(".ed-note")
+    visitor.paint((-20, 0), (20, 0))
+    painted = visitor.mask()
+    page.get_by_role("button", name="Four corners").click()
+    handles = page.locator("#compare-mask .ed-corner")
+    assert handles.first.evaluate("node => node === document.activeElement")
+    corner = handles.nth(2).bounding_box()
+    x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 12, steps=3)
+    page.mouse.up()
+    for key in ("ArrowLeft", "ArrowUp", "ArrowUp", "Shift+ArrowLeft"):
+        handles.first.press(key)
+    labels = [one.get_attribute("aria-label") for one in handles.all()]
+    assert labels[0] == "Top left corner at 31, 22"
+    assert np.array_equal(visitor.mask(), painted)  # nothing was painted on the way
+    with page.expect_request(lambda request: '"corners"' in (request.post_data or "")) as asked:
+        handles.first.press("Enter")
+    corners = json.loads(asked.value.post_data)["event_data"]["corners"]
+    visitor.says("chessboard.png, straightened: what is new is the hole.")
+    page.wait_for_selector("#compare-editor .widget[data-count]:not([data-count='0'])")
+    told = [[int(number) for number in re.findall(r"\d+", label)] for label in labels]
+    assert np.abs(np.array(corners) + 0.5 - told).max() <= 0.5
+    expected, empty = rectified(pixels(photo), corners)
+    assert np.array_equal(visitor.picture("original"), expected)
+    assert np.array_equal(visitor.mask(), empty)
+    assert not handles.first.is_visible()
+    visitor.tool("Undo")
+    page.wait_for_function("document.querySelector('.ed-title').textContent === ''")
+    page.wait_for_selector(f"#compare-editor .widget[data-count='{painted.sum()}']")
+    assert np.array_equal(visitor.mask(), painted)
+    page.locator(".ed-stage").press("p")
+    page.keyboard.press("Escape")
+    assert not handles.first.is_visible()
+    assert notes.is_hidden()
 
 
 def test_the_wheel_is_the_brushes_only_where_the_mouse_moved_over_the_picture(visitor):
