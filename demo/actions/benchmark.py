@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmark.diff import Beside, diff
 from benchmark.results import ALL_BINS
+from demo.server.filled import MethodFilled, read_filled
 from demo.server.own_runs import DONE, OwnRun, OwnRuns, RunAsked, payer_of, runnable_suites
 from demo.server.purposes import PURPOSES
 from demo.server.suites import Figure, entries_of, open_suite, readable
@@ -78,6 +79,28 @@ def start_own_run(
             "faster ones, or use the command below."
         )
     return runs.begin(visit, payer_of(host, visit), asked)
+
+
+def fewer_pictures(run: OwnRun, found: Sequence[MethodFilled]) -> int:
+    """How many pictures of a run whose folder grew too large should fit, by the share that was filled; 0
+    where not even one did, and for other runs.
+    """
+    filled, wanted = (sum(getattr(one, name) for one in found) for name in ("filled", "wanted"))
+    if not run.too_large or not wanted:
+        return 0
+    return min(run.asked.n - 1, int(run.asked.n * filled / wanted))
+
+
+def continue_own_run(runs: OwnRuns, visit: str, host: str | None) -> OwnRun:
+    """Let the visit's run go on; one whose folder grew too large begins anew, with fewer pictures."""
+    run = found_run(runs, visit)
+    if run is None or not run.too_large:
+        return runs.go_on(visit)
+    with run.reading:
+        fewer = fewer_pictures(run, read_filled(run.folder, run.known))
+    if not fewer:
+        raise InputError("Not even one picture fits here: choose fewer methods, or use the command below.")
+    return start_own_run(runs, visit, host, run.asked.suite, run.asked.methods, fewer)
 
 
 def found_run(runs: OwnRuns, visit: str) -> OwnRun | None:

@@ -53,7 +53,9 @@ page asks while it is open, be it idle.
 HOUR = 3600.0
 STOPPED_BY_HAND = "What is filled is kept: Continue goes on from there."
 MINUTES_OVER = "The {minutes:g} minutes that a visitor has in an hour are over. What is filled is kept."
-FOLDER_TOO_LARGE = "Its folder has grown over {megabytes:,.0f} MB. What is filled is kept."
+FOLDER_TOO_LARGE = (
+    "Its folder has grown over {megabytes:,.0f} MB, the most that a run may take here, so it cannot go on."
+)
 KILLED = (
     "The run was ended from outside (signal {signal}). What is filled is kept: Continue goes on from there."
 )
@@ -154,6 +156,8 @@ class OwnRun:
     """How often its process was started."""
     halted: str = ""
     """The sentence with which it is to be stopped."""
+    outgrown: bool = False
+    """True once its folder was too large."""
     known: dict[Path, Any] = field(default_factory=dict)
     """What was read of its fills."""
     reading: threading.Lock = field(default_factory=threading.Lock)
@@ -166,6 +170,11 @@ class OwnRun:
     def open(self) -> bool:
         """True while it waits or is under way."""
         return self.state in (WAITING, RUNNING)
+
+    @property
+    def too_large(self) -> bool:
+        """True where its folder's size stopped it: the same again would end the same."""
+        return self.outgrown and self.state == ENDED_EARLY
 
     @property
     def worth(self) -> tuple[bool, float]:
@@ -335,8 +344,9 @@ class OwnRuns:
                 run.halted = run.halted or MINUTES_OVER.format(minutes=self.allowance.minutes)
             if time.monotonic() > looked + 2:
                 looked = time.monotonic()
-                if _size(run.home) > self.most_bytes:
-                    run.halted = run.halted or FOLDER_TOO_LARGE.format(megabytes=self.most_bytes / 1e6)
+                if not run.halted and _size(run.home) > self.most_bytes:
+                    run.halted = FOLDER_TOO_LARGE.format(megabytes=self.most_bytes / 1e6)
+                    run.outgrown = True
             if run.halted:
                 _end(process)
             time.sleep(0.05)

@@ -52,6 +52,10 @@ def build(page: Page) -> None:
     BenchmarkTab(page.app).wire(page)
 
 
+def _host(request: gr.Request) -> str | None:
+    return request.client.host if request and request.client else None
+
+
 class BenchmarkTab:
     """The tab's components, and an adapter for each of their events."""
 
@@ -127,7 +131,8 @@ class BenchmarkTab:
             chooser(self.on_choice, seen, self.asked, **QUIET, **LAST)
         self.suite.input(self.on_suite, [self.state, self.suite], self.shown, **QUIET, **LAST)
         self.start.click(self.on_start, seen, everything, js=TO_RESULTS_JS, **QUIET)
-        self.go_on.click(self.on_continue, seen, everything, **QUIET)
+        refilled = [*everything, self.n, self.estimate, self.command]
+        self.go_on.click(self.on_continue, seen, refilled, **QUIET)
         self.stop.click(self.on_stop, seen, everything, **QUIET)
         self.timer.tick(self.on_tick, [self.state, self.suite, self.holes, self.against], everything, **QUIET)
         picked = [self.state, self.suite, self.holes, self.against]
@@ -162,14 +167,22 @@ class BenchmarkTab:
     def on_start(
         self, state: _Seen, suite: str, methods: list[str], n: float, request: gr.Request
     ) -> _Outputs:
-        host = request.client.host if request and request.client else None
+        host = _host(request)
         return self._act(
             state, suite, lambda: actions.start_own_run(self.runs, state[0], host, suite, methods, n)
         )
 
-    def on_continue(self, state: _Seen, suite: str, methods: list[str], n: float) -> _Outputs:
-        del methods, n
-        return self._act(state, suite, lambda: self.runs.go_on(state[0]))
+    def on_continue(
+        self, state: _Seen, suite: str, methods: list[str], n: float, request: gr.Request
+    ) -> _Outputs:
+        before = actions.found_run(self.runs, state[0])
+        outputs = self._act(
+            state, suite, lambda: actions.continue_own_run(self.runs, state[0], _host(request))
+        )
+        run = actions.found_run(self.runs, state[0])
+        if run is None or run is before:
+            return [*outputs, gr.skip(), gr.skip(), gr.skip()]
+        return [*outputs, run.asked.n, *self._asked(suite, methods, run.asked.n)[:2]]
 
     def on_stop(self, state: _Seen, suite: str, methods: list[str], n: float) -> _Outputs:
         del methods, n
@@ -229,18 +242,20 @@ class BenchmarkTab:
 
     def _live(self, visit: str, run: OwnRun | None, problem: str = "") -> _Outputs:
         """In the order of `live`."""
-        told = view.status(run, self.runs.place(run) if run else 0, problem)
         with run.reading if run else nullcontext():
             found = read_filled(run.folder, run.known) if run else []
+        fewer = actions.fewer_pictures(run, found) if run else 0
+        told = view.status(run, self.runs.place(run) if run else 0, problem, fewer)
         progress, busy = view.progress_html(run, found), run is not None and run.open
         name = "Start anew" if run is not None and not busy else "Start"
-        goes_on = run is not None and run.state in (ENDED_EARLY, FAILED)
+        ended = run is not None and run.state in (ENDED_EARLY, FAILED)
+        goes_on = ended and bool(fewer or (run and not run.too_large))
         return [
             (visit, f"{told}{progress}"),
             told,
             progress,
             gr.update(interactive=busy),
-            gr.update(visible=goes_on),
+            gr.update(visible=goes_on, value=view.goes_on_label(fewer)),
             gr.update(value=name, interactive=not busy and self.runs.allowance.minutes > 0),
             gr.Timer(LOOKS_EVERY if busy else RESTS, active=run is not None),
         ]

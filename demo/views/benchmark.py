@@ -106,8 +106,10 @@ def _cut(found: Quote, allowance: Allowance) -> str:
 # --- how far it is ----------------------------------------------------------------------------------
 
 
-def status(run: OwnRun | None, before: int, problem: str = "") -> str:
-    """Where the run stands, in words, or why nothing was done; it changes only when the state does."""
+def status(run: OwnRun | None, before: int, problem: str = "", fewer: int = 0) -> str:
+    """Where the run stands, in words, or why nothing was done; it changes only when the state does. `fewer`:
+    how many pictures of one whose folder grew too large should fit.
+    """
     if problem:
         return f'<p role="status" class="problem">{escape(problem)}</p>'
     if run is None:
@@ -117,8 +119,25 @@ def status(run: OwnRun | None, before: int, problem: str = "") -> str:
         said = f"{before} run{'s are' if before > 1 else ' is'} before yours." if before else "It is next."
     if run.state == RUNNING and run.halted:
         said = "Stopping …"
+    elif run.too_large:
+        said = f"{said} {_way_on(fewer)}"
     words = f"<strong>{_NAMES[run.state]}.</strong> {escape(said)}".strip()
     return f'<p role="status" data-state="{run.state}">{words}</p>'
+
+
+def _way_on(fewer: int) -> str:
+    if not fewer:
+        return "Not even one picture fits: choose fewer methods, or use the command below."
+    return f"{_pictures(fewer)} should fit: start with that, or with fewer methods, or use the command below."
+
+
+def goes_on_label(fewer: int) -> str:
+    """What the button says that lets a run go on."""
+    return f"Start with {_pictures(fewer)}" if fewer else "Continue"
+
+
+def _pictures(n: int) -> str:
+    return f"{n} picture{'s' * (n != 1)}"
 
 
 def progress_html(run: OwnRun | None, found: Sequence[MethodFilled]) -> str:

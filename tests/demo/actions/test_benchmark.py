@@ -7,6 +7,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from benchmark.diff import diff
 from benchmark.plan import OVERHEAD, load_plan
 from demo.actions import benchmark as actions
 from demo.server import own_runs
-from demo.server.filled import read_filled
+from demo.server.filled import MethodFilled, read_filled
 from demo.server.jobs import Runner
 from demo.server.own_runs import (
     DONE,
@@ -273,6 +274,33 @@ def test_a_folder_that_grows_too_large_stops_its_run(runs: Callable[..., OwnRuns
     run = own.begin(VISIT, VISIT, ASKED)
     until(lambda: run.state == ENDED_EARLY, 30)
     assert run.said == own_runs.FOLDER_TOO_LARGE.format(megabytes=0.004)
+    assert run.too_large
+    with pytest.raises(InputError, match="Not even one picture fits here: choose fewer methods"):
+        actions.continue_own_run(own, VISIT, None)  # nothing was filled
+
+
+def test_a_run_that_grew_too_large_goes_on_with_as_many_pictures_as_fit(
+    runs: Callable[..., OwnRuns], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand: of two methods with 8 pictures in 2 columns 20 of 32 fills fitted, of 8 pictures 5."""
+    own = runs("open('large', 'wb').write(bytes(5000)); import time; time.sleep(600)", most_bytes=4000)
+    run = own.begin(VISIT, VISIT, replace(ASKED, n=8))
+    until(lambda: not run.open, 30)
+    found = [
+        MethodFilled("mean_fill", 16, 16, {}, 0.1, {}, 0.0),
+        MethodFilled("telea", 4, 16, {}, 0.1, {}, 9),
+    ]
+    assert actions.fewer_pictures(run, found) == 5
+    assert actions.fewer_pictures(run, found[:1]) == 7  # its tables did not fit
+    own.most_bytes = 10**9
+    monkeypatch.setattr(actions, "read_filled", lambda folder, known: found)
+    again = actions.continue_own_run(own, VISIT, None)
+    assert (again.asked.n, again.asked.methods, again.too_large) == (5, ASKED.methods, False)
+    assert not run.home.exists()
+    assert actions.fewer_pictures(again, found) == 0
+    own.stop(VISIT)
+    until(lambda: again.state == ENDED_EARLY, 15)
+    assert actions.continue_own_run(own, VISIT, None) is again
 
 
 def test_where_there_is_no_room_runs_of_closed_pages_go_first_then_those_that_ended_first(

@@ -6,10 +6,13 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from demo.app import RESULTS, launch_options, make
 from demo.server import own_runs
+from demo.server.filled import MethodFilled
+from demo.server.own_runs import ENDED_EARLY, OwnRun, RunAsked
 from demo.tabs import benchmark as tab
 
 FEW = """import sys
@@ -51,6 +54,27 @@ def page(chromium: Any, app: Any) -> Iterator[Any]:
     app.runner.close()
     app.store.close()
     assert complaints == []
+
+
+def test_after_the_limit_of_a_folder_fewer_pictures_are_offered(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = OwnRun(RunAsked("quick", ("telea",), 8), "payer", RESULTS, ENDED_EARLY, "Too large.")
+    with gr.Blocks():
+        made = tab.BenchmarkTab(app[1])
+    seen = []
+    for outgrown, filled in ((True, 6), (True, 0), (False, 6)):
+        run.outgrown = outgrown
+        found = [MethodFilled("telea", filled, 12, {}, 0.1, {}, 1.0)]
+        monkeypatch.setattr(tab, "read_filled", lambda folder, known, found=found: found)
+        live = dict(zip(made.live, made._live("a" * 24, run), strict=True))
+        button, told = live[made.go_on], live[made.status]
+        seen.append((button["visible"], button["value"], told.partition("Too large.")[2].partition(":")[0]))
+    assert seen == [
+        (True, "Start with 4 pictures", " 4 pictures should fit"),
+        (False, "Continue", " Not even one picture fits"),
+        (True, "Continue", "</p>"),
+    ]
 
 
 def choose(page: Any, *titles: str) -> None:
