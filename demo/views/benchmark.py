@@ -29,7 +29,10 @@ INTRODUCTION = (
     "Measure methods yourself, on the photographs that come with this project: a small run here, "
     "a larger one with the same command on a machine of yours."
 )
-LET_GO = "Your run is no longer kept: others needed its room."
+LET_GO = (
+    "Your run is no longer kept: this page was not heard of for an hour, or others needed "
+    "its room. Start anew."
+)
 SLOW_HOLE = 1.0
 """Seconds of a hole from which on a method's label tells them."""
 _NAMES = {
