@@ -66,7 +66,8 @@ export function makeFeather(editor) {
 
   function show() {
     out.textContent = `${size()} px`;
-    editor.canvas.retint();
+    const { w, h } = editor.mask;
+    if (w) editor.canvas.touch([0, 0, w, h]);
     editor.canvas.draw();
   }
 

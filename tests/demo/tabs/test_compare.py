@@ -527,6 +527,9 @@ def test_a_feather_is_seen_in_the_mask_and_in_the_result_and_the_zip_says_so(vis
     visitor.paint((-40, -20), (40, 20))
     page, slider = visitor.page, visitor.page.get_by_label("Feather", exact=False)
     hole, stage = visitor.mask(), page.locator("#compare-mask canvas")
+    visitor.run()
+    original, sharp = pixels(photo), visitor.picture("mean_fill")
+    assert np.array_equal(sharp[~hole], original[~hole])
     before = np.asarray(PilImage.open(io.BytesIO(stage.screenshot())).convert("RGB")).astype(int)
     slider.fill("6")
     after = np.asarray(PilImage.open(io.BytesIO(stage.screenshot())).convert("RGB")).astype(int)
@@ -537,8 +540,9 @@ def test_a_feather_is_seen_in_the_mask_and_in_the_result_and_the_zip_says_so(vis
     assert turned[round(left - 2 * scale)] > turned[round(left - 5 * scale)] > 0
     assert not turned[: round(left - 9 * scale)].any()
     assert np.array_equal(visitor.mask(), hole)
+    page.wait_for_selector("#compare-panes .pane.stale")
     visitor.run()
-    original, filled, wide = pixels(photo), visitor.picture("mean_fill"), widened(hole, 6)
+    filled, wide = visitor.picture("mean_fill"), widened(hole, 6)
     assert np.array_equal(filled, feathered(inpaint(original, wide, "mean_fill"), original, hole, 6))
     assert page.inner_text("#compare-panes .past:visible >> nth=-1").endswith("Mean fill, feather 6 px")
     with page.expect_download() as download:
@@ -547,8 +551,9 @@ def test_a_feather_is_seen_in_the_mask_and_in_the_result_and_the_zip_says_so(vis
         settings = json.loads(packed.read("settings.json"))
         assert np.array_equal(np.asarray(PilImage.open(packed.open("mask.png")).convert("L")) > 0, hole)
     assert "--feather 6" in settings["results"][0]["again"]
-    slider.press("Home")
-    page.wait_for_selector("#compare-panes .pane.stale")
+    page.click("#compare-panes .past:visible >> nth=-2")
+    page.wait_for_function("document.querySelector('.ed-feather').value === '0'")
+    assert np.array_equal(visitor.picture("mean_fill"), sharp)
 
 
 TRANSFER = """([data, where, kind]) => {
