@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 
 from demo import endpoints
 from demo.server import fetching
+from demo.server.folder import FolderAllowance, Folders
 from demo.server.health import health_route
 from demo.server.in_order import InOrder
 from demo.server.jobs import Runner
@@ -79,9 +80,14 @@ _TOKENS = {
 """Setting of Gradio's theme -> the page's token, the same on the light and the dark page."""
 
 
-def make(results: Path = RESULTS, allowance: Allowance | None = None) -> tuple[gr.Blocks, App]:
-    """Build the page; nothing is served yet. `allowance`: what visitors may run in the tab Benchmark."""
+def make(
+    results: Path = RESULTS, allowance: Allowance | None = None, folders: FolderAllowance | None = None
+) -> tuple[gr.Blocks, App]:
+    """Build the page; nothing is served yet. `allowance`: what visitors may run in the tab Benchmark;
+    `folders`: how many photographs they may fill at once in the tab Uses.
+    """
     app = App(Store(), Runner(lend=lender()), results, own_runs=OwnRuns(allowance or Allowance()))
+    app.folders = Folders(folders or FolderAllowance())
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.place(TITLE)
         tour = Tour(all_stops(), elem_id="tour")
@@ -205,6 +211,22 @@ def _parser() -> commandline.Parser:
         metavar="N",
         help=f"pictures that such a run may have, at most (default: {own.pictures})",
     )
+    folder = FolderAllowance()
+    parser.add_argument(
+        "--folder-pictures",
+        type=int,
+        default=folder.pictures,
+        metavar="N",
+        help="photographs that a visitor may fill at once in the tab Uses; 0 lets nobody "
+        f"(default: {folder.pictures})",
+    )
+    parser.add_argument(
+        "--folder-minutes",
+        type=float,
+        default=folder.minutes,
+        metavar="M",
+        help=f"minutes an hour that a visitor's folders may take (default: {folder.minutes:g})",
+    )
     parser.add_argument(
         "--votes-hub",
         default=os.environ.get(ENV_DATASET, ""),
@@ -239,6 +261,7 @@ def _serve(given: argparse.Namespace) -> int:
             f"There is no folder '{given.results}'; name one that `python -m benchmark run` has written."
         )
     allowance = _allowance(given.benchmark_minutes, given.benchmark_pictures)
+    folders = _folder_allowance(given.folder_pictures, given.folder_minutes)
     for name in filter(None, commandline.apart(commandline.joined(given.method, trust=given.trust), ",")):
         method, settings = commandline.settings_of(name)
         if settings:
@@ -252,7 +275,7 @@ def _serve(given: argparse.Namespace) -> int:
     pusher = begin_pushing(Votes(votes_file()), given.votes_hub)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the last votes are pushed
-    blocks, app = make(given.results, allowance)
+    blocks, app = make(given.results, allowance, folders)
     app.welcome = warm_up
     try:
         blocks.launch(
@@ -276,3 +299,11 @@ def _allowance(minutes: float, pictures: int) -> Allowance:
     if not 1 <= pictures <= 1000:
         raise InputError("--benchmark-pictures must lie between 1 and 1000.")
     return Allowance(minutes, pictures)
+
+
+def _folder_allowance(pictures: int, minutes: float) -> FolderAllowance:
+    if not 0 <= pictures <= 1000:
+        raise InputError("--folder-pictures must lie between 0 and 1000.")
+    if not 0 < minutes < math.inf:
+        raise InputError("--folder-minutes must be a number of minutes, more than 0.")
+    return FolderAllowance(pictures, minutes)

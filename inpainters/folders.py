@@ -4,7 +4,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,6 +155,18 @@ def pair_up(photos: Path, masks: Path | None, leave: Path | None = None) -> File
     return FilePairs(
         _named(photos, given), alone, left, tuple(dict.fromkeys((*found.skipped, *others.skipped)))
     )
+
+
+def masks_by_name(photos: Iterable[str], masks: Iterable[str]) -> dict[str, list[str]]:
+    """Name of a photograph -> the names of its masks, as `pair_up` pairs two folders."""
+    tables = _by_key({Path(name): Path(name) for name in masks})
+    return {name: [mask.name for mask in _masks_of(Path(name), Path(name), tables)] for name in photos}
+
+
+def named_as_masks(names: Collection[str]) -> set[str]:
+    """Of files that lie in one folder those whose names say that they are masks of others."""
+    keys = {_key(Path(name)) for name in names}
+    return {name for name in names if _bases(Path(name)) & keys}
 
 
 _Files = Mapping[Path, Path]

@@ -59,6 +59,13 @@ class Store:
             ) from None
         return token
 
+    def take(self, path: Path, suffix: str) -> str:
+        """Move a file into the store; return its token."""
+        self.sweep()
+        token = "t" + secrets.token_urlsafe(24) + suffix
+        shutil.move(path, self.folder / token)
+        return token
+
     def put_image(self, picture: Image | Mask) -> str:
         """Store a picture or a mask as PNG; return its token."""
         return self.put(encode_png(picture))

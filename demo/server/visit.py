@@ -8,6 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from demo.server.folder import Folders
 from demo.server.jobs import Answer, Batch, Job, Price, Runner, price
 from demo.server.options import Value, answers_of
 from demo.server.own_runs import OwnRuns
@@ -339,5 +340,6 @@ class App:
     visits: Visits[Session] = field(default_factory=Visits)
     votes: Votes = field(default_factory=lambda: Votes(votes_file()))
     own_runs: OwnRuns = field(default_factory=OwnRuns)
+    folders: Folders = field(default_factory=Folders)
     welcome: Callable[[], object] = lambda: None
     """Called when a page opens."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inpainters.errors import InputError
-from inpainters.folders import find_pictures, pair_up
+from inpainters.folders import find_pictures, masks_by_name, named_as_masks, pair_up
 from inpainters.imaging import save_png
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
@@ -159,3 +159,22 @@ def test_results_below_the_photographs_are_none_of_them(tmp_path):
     names = [pair.name for pair in pair_up(tmp_path, None, leave=tmp_path / "out").pairs]
     assert names == ["a", "m/a"]
     assert len(pair_up(tmp_path, None, leave=tmp_path).pairs) == 4
+
+
+def test_names_alone_pair_as_two_folders_do(tmp_path):
+    photos, masks = ["a.png", "B.jpg", "c.tif"], ["a_mask.png", "b.jpg.png", "mask_01 d.png", "A.png"]
+    for folder, names in (("photos", photos), ("masks", masks)):
+        for name in names:
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / name).touch()
+    found = pair_up(tmp_path / "photos", tmp_path / "masks")
+    paired = masks_by_name(photos, masks)
+    assert {pair.photo.name: pair.mask.name for pair in found.pairs} == {
+        name: some[0] for name, some in paired.items() if some
+    }
+    assert paired == {"a.png": ["A.png"], "B.jpg": ["b.jpg.png"], "c.tif": []}
+
+
+def test_masks_of_others_are_told_by_their_names():
+    names = ["a.png", "a_mask.png", "mask_a.png", "masked.png", "b_mask.png"]
+    assert named_as_masks(names) == {"a_mask.png", "mask_a.png"}

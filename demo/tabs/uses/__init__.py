@@ -8,6 +8,7 @@ import gradio as gr
 from demo.server.visit import App
 from demo.tabs import Page
 from demo.tabs.uses.clip import ClipPart
+from demo.tabs.uses.folder import FolderPart
 from demo.tabs.uses.new_view import ViewPart
 from demo.tabs.uses.photo import PhotoPart
 from demo.widgets.uses_nav import UsesNav
@@ -16,6 +17,7 @@ _USES: dict[str, tuple[str, Callable[[App], Any]]] = {
     "clip": ("Something out of a clip", ClipPart),
     "photo": ("Old photograph", PhotoPart),
     "view": ("New view", ViewPart),
+    "folder": ("Many photographs", FolderPart),
 }
 """What names a use in links (`?t=uses&use=photo`) -> its title, and what lays it out and wires it."""
 

@@ -1,11 +1,14 @@
 """The Uses tab in a real browser: each use with its drawn example, from the first press to its result."""
 
 import os
+import zipfile
 
+import numpy as np
 import pytest
 
 from demo.app import launch_options, make
 from demo.server import clips, drawn_clip, new_view
+from inpainters.imaging import save_png
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,29 @@ def test_a_drawn_scene_is_seen_from_beside(page):
     assert titles[2].startswith("What came out, ")
     page.go_back()
     assert page.is_visible("#uses-part-clip")
+
+
+def test_photographs_are_dropped_with_their_masks_and_filled_into_a_zip(page, tmp_path):
+    use(page, "folder")
+    page.wait_for_selector("#uses-folder-run >> text=Fill 3 photographs")
+    picture, mask = np.full((48, 64, 3), 90, np.uint8), np.zeros((48, 64), bool)
+    mask[10:20, 10:30] = True
+    for name, one in {"a": picture, "b": picture, "c": picture, "a_mask": mask, "b_mask": mask}.items():
+        save_png(tmp_path / f"{name}.png", one)
+    files = sorted(map(str, tmp_path.iterdir()))
+    page.set_input_files("#uses-folder-files input >> nth=0", files)
+    page.wait_for_selector("#uses-folder-files >> text=3 photographs, 2 with a mask.")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.click("#uses-folder-run")
+    page.wait_for_selector("#uses-folder-sheet .card[data-state=done] >> nth=1")
+    assert "It has no mask" in page.inner_text("#uses-folder-sheet .card[data-state=lacking]")
+    with page.expect_download() as saved:
+        page.click("#uses-folder-zip")
+    with zipfile.ZipFile(saved.value.path()) as packed:
+        assert {"filled/a.png", "filled/b.png", "manifest.json"} < {*packed.namelist()}
+    page.focus("#uses-folder-sheet .card >> nth=2 >> button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#uses-folder-files >> text=2 photographs, 2 with a mask.")
 
 
 def test_an_old_photograph_is_mended_and_opens_in_compare_with_its_marks(page):

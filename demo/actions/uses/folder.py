@@ -1,0 +1,229 @@
+"""What a visitor can do in the use that fills several photographs at once."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from demo.actions.uses.shared import cheapest_first, method_to_begin, offered_methods, ready_method
+from demo.server.folder import (
+    FOLDER,
+    FOLDER_PIXELS,
+    MASK_FILES,
+    FolderPicture,
+    FolderVisit,
+    open_example_folder,
+    open_folder_picture,
+    pair_masks,
+    price_of_pictures,
+)
+from demo.server.folder_job import FolderJob, command_of_folder
+from demo.server.jobs import MOST_SECONDS, Batch, Price
+from demo.server.own_runs import payer_of
+from demo.server.visit import App, Reply
+from inpainters import registry
+from inpainters.costs import spoken
+from inpainters.errors import InputError
+from inpainters.folders import listed, named_as_masks
+
+MOST_FOLDERS = 3
+"""Folders of all visitors that are worked on or wait."""
+MOST_TOLD = 3
+"""So many files that cannot be used have a sentence of their own; the others are counted."""
+LEAST_LEFT = 5.0
+"""Seconds that must be left of a visitor's hour."""
+SOURCES = {MASK_FILES: "Mask files", "scratches,dust": "Scratches and dust", "text": "Text laid over"}
+"""Where masks come from -> in words."""
+UNDER_WAY = "Wait until the run has ended, or stop it first."
+NO_FOLDERS = "The owner of this page lets nobody fill folders: use the command below."
+_NOTHING = np.zeros((8, 8, 3), np.uint8)
+"""The picture of the request, of which a FolderJob takes nothing."""
+_NAMES = re.compile(r"[^\w .,()+@&'-]")
+
+
+def folder_prices(visit: FolderVisit) -> dict[str, Price]:
+    """What all that is due costs with each method."""
+    return cheapest_first({name: _price_of_all(visit, name) for name in offered_methods()})
+
+
+def _price_of_all(visit: FolderVisit, method: str) -> Price:
+    due = [one for one in visit.pictures if not visit.lacking(one)]
+    if method == visit.method:
+        due = visit.due()
+    prices = price_of_pictures(visit, due, registry.get(method))
+    calls, seconds, cost = (sum(parts) for parts in zip(*prices, strict=True)) if prices else (0, 0.0, 0.0)
+    return Price(int(calls), seconds, cost)
+
+
+def folder_command(visit: FolderVisit) -> str:
+    """The command that does the same; PHOTOS and MASKS are folders."""
+    method = visit.method or method_to_begin()
+    if visit.source == MASK_FILES:
+        return command_of_folder(method, "MASKS")
+    return (
+        f'for photo in PHOTOS/*; do python -m inpainters restore "$photo" --find {visit.source} '
+        f'--method {method} -o "filled/$(basename "${{photo%.*}}").png"; done'
+    )
+
+
+def open_folder_use(app: App, visit: FolderVisit) -> Reply | None:
+    """It came into view: the example is open where nothing else is."""
+    visit.method = visit.method or method_to_begin()
+    return None if visit.pictures or not app.folders.allowance.pictures else choose_folder(visit, FOLDER)
+
+
+def choose_folder(visit: FolderVisit, name: str) -> Reply:
+    """Open an example."""
+    _check_idle(visit)
+    if name != FOLDER:
+        raise InputError("That example is unknown; reload the page.")
+    open_example_folder(visit)
+    return Reply()
+
+
+def take_files(app: App, visit: FolderVisit, kind: str, files: Sequence[tuple[str, str]]) -> Reply:
+    """Uploaded files, (path, name on the visitor's machine): photographs, or masks for them. Among
+    photographs those that are called like masks of others are masks. What cannot be used is said and left
+    out.
+    """
+    _check_idle(visit)
+    if not app.folders.allowance.pictures:
+        raise InputError(NO_FOLDERS)
+    if visit.example:
+        visit.close()
+    named = [(Path(path), _name(name or Path(path).name)) for path, name in files]
+    known = {one.name for one in visit.pictures}
+    called = named_as_masks({name for _, name in named} | known) if kind == "photos" else set()
+    problems: list[str] = []
+    for path, name in named:
+        try:
+            if kind == "masks" or name in called:
+                _take_mask(visit, path, name)
+            else:
+                _take_photo(app, visit, path, name)
+        except InputError as error:
+            problems.append(str(error))
+    left = pair_masks(visit)
+    return Reply(_told(visit, problems, left), error=bool(problems))
+
+
+def _take_photo(app: App, visit: FolderVisit, path: Path, name: str) -> None:
+    most = app.folders.allowance.pictures
+    if any(one.name == name for one in visit.pictures):
+        raise InputError(f"'{name}' is there already: give one of the two another name.")
+    if len(visit.pictures) >= most:
+        raise InputError(f"'{name}' is one too many: a page takes {most} at once, the command below any.")
+    one = open_folder_picture(visit.store, path, name)
+    pixels = sum(other.size[0] * other.size[1] for other in [*visit.pictures, one])
+    if pixels > FOLDER_PIXELS:
+        visit.drop(*one.tokens)
+        raise InputError(
+            f"'{name}' is too much: a page takes {FOLDER_PIXELS // 1_000_000} megapixels at "
+            f"once, the command "
+            "below any."
+        )
+    visit.pictures.append(one)
+
+
+def _take_mask(visit: FolderVisit, path: Path, name: str) -> None:
+    """Keep a mask file; whether it fits is asked with its photograph."""
+    if len(visit.masks) > 1000:
+        raise InputError("So many masks are too many: remove all and begin anew.")
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise InputError(f"The upload of '{name}' is gone; upload it again.") from None
+    visit.drop(visit.masks.get(name))
+    visit.masks[name] = visit.store.put(data, path.suffix.lower() or ".bin")
+    for one in visit.pictures:
+        one.mask_name = "" if one.mask_name == name else one.mask_name
+
+
+def _name(name: str) -> str:
+    """A file's name without folders and signs that file systems do not bear."""
+    plain = _NAMES.sub("_", name.replace("\\", "/").rpartition("/")[2])[:120].lstrip(".")
+    return plain or "picture"
+
+
+def _told(visit: FolderVisit, problems: Sequence[str], left: Sequence[str]) -> str:
+    count = len(visit.pictures)
+    ready = sum(not visit.lacking(one) for one in visit.pictures)
+    head = f"{count} photograph{'s' * (count != 1)}"
+    said = [f"{head}, {ready} with a mask." if visit.source == MASK_FILES else f"{head}."]
+    if left and visit.source == MASK_FILES:
+        said.append(f"Masks without a photograph: {listed(left)}.")
+    said += problems[:MOST_TOLD]
+    more = len(problems) - MOST_TOLD
+    return " ".join([*said, *([f"And {more} more that cannot be used."] if more > 0 else [])])
+
+
+def remove_picture(visit: FolderVisit, key: str) -> Reply:
+    """Take one photograph out, or "all" of them with their masks."""
+    _check_idle(visit)
+    if key == "all":
+        visit.close()
+        return Reply()
+    for one in [one for one in visit.pictures if one.key == key]:
+        visit.remove(one)
+    return Reply(_told(visit, [], []))
+
+
+def choose_source(visit: FolderVisit, source: str) -> Reply:
+    """Where masks come from: files, or what is found in each photograph."""
+    _check_idle(visit)
+    if source not in SOURCES:
+        raise InputError("Masks come from files or are found; reload the page.")
+    visit.source = source
+    left = pair_masks(visit) if source == MASK_FILES else []
+    return Reply(_told(visit, [], left) if visit.pictures else "")
+
+
+def fill_folder(app: App, visit: FolderVisit, host: str | None) -> Batch:
+    """Queue all that is due: what is filled already with the same method and mask stays."""
+    _check_idle(visit)
+    spec, allowance = ready_method(visit), app.folders.allowance
+    due, payer = visit.due(), payer_of(host, visit.id)
+    if not allowance.pictures:
+        raise InputError(NO_FOLDERS)
+    if not due:
+        raise InputError(_why_nothing(visit.pictures))
+    left = app.folders.left(payer)
+    prices = price_of_pictures(visit, due, spec)
+    _check_time(spec.title, len(due), sum(one.seconds for one in prices), left, allowance.minutes)
+    if sum(isinstance(job, FolderJob) for job in app.runner.lanes.works()) >= MOST_FOLDERS:
+        raise InputError(f"{MOST_FOLDERS} folders are being filled already: try again in a minute.")
+    job = FolderJob(
+        spec.name, seconds=sum(one.seconds for one in prices), cost=sum(one.cost for one in prices),
+        store=visit.store, pictures=due, source=visit.source, expected=[one.seconds for one in prices],
+        allowed=left, minutes=allowance.minutes, spend=partial(app.folders.spend, payer), owner=id(visit),
+    )  # fmt: skip
+    visit.batch = Batch([job])
+    app.runner.start(_NOTHING, _NOTHING[..., 0] > 0, [job])
+    return visit.batch
+
+
+def _why_nothing(pictures: Sequence[FolderPicture]) -> str:
+    if not pictures:
+        return "Upload photographs first, or take the example."
+    if all(one.state == "done" for one in pictures):
+        return "All are filled: choose another method, or upload more."
+    return "No photograph has a mask that fits: each says why."
+
+
+def _check_time(title: str, count: int, seconds: float, left: float, minutes: float) -> None:
+    if left < LEAST_LEFT:
+        raise InputError(
+            f"Your {minutes:g} minutes of this hour are used up: go on later, or use the command below."
+        )
+    if seconds > min(left, MOST_SECONDS):
+        raise InputError(
+            f"{title} takes {spoken(seconds)} for {count} photographs, and {spoken(min(left, MOST_SECONDS))} "
+            "are left to you: choose a faster method, or remove some."
+        )
+
+
+def _check_idle(visit: FolderVisit) -> None:
+    if visit.running:
+        raise InputError(UNDER_WAY)

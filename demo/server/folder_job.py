@@ -1,0 +1,208 @@
+"""The job that fills several photographs, one after the other, and the zip of what it made."""
+
+import json
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark import measure
+from demo.server.copies import at_most
+from demo.server.folder import MASK_FILES, SHEET_SIDE, FolderPicture, FolderVisit
+from demo.server.jobs import NO_MEMORY, Job
+from demo.server.pictures import PAGE_PIXELS
+from demo.server.room import part_that_fits
+from demo.server.store import Store
+from inpainters import costs, registry
+from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
+from inpainters.errors import Cancelled, InputError
+from inpainters.imaging import Image, Mask, encode_png, load_image, load_original
+from inpainters.strategy import Outline, workload
+from inpainters.uses.restoration import find_marks
+
+TIME_IS_UP = "Your {minutes:g} minutes of this hour are used up. What is filled is kept: go on later."
+NONE_FILLED = "No picture could be filled: each says why."
+FILLED_FOLDER, MASKS_FOLDER = "filled", "masks"
+"""Folders of the zip."""
+
+
+@dataclass(kw_only=True)
+class FolderJob(Job):
+    """A job that fills several pictures. What one of them raises is kept with it, and the others go on. The
+    picture of its request is no part of it.
+    """
+
+    store: Store
+    pictures: Sequence[FolderPicture]
+    source: str
+    expected: Sequence[float]
+    """Seconds of each."""
+    allowed: float
+    """Seconds that all of them may take."""
+    minutes: float
+    spend: Callable[[float], object]
+    """Told what each took."""
+    total: int = 1000
+    at: int = 0
+    """Which one is under way."""
+    spent: float = 0.0
+
+    def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
+        for place, one in enumerate(self.pictures):
+            self.at, begin, kept = place, time.perf_counter(), self.kept
+            one.state, one.failed = "running", ""
+            try:
+                self._fill(one, inpainter, self._teller(place, begin, kept, on_step))
+                one.state = "done"
+            except Exception as error:  # one picture's fault must not take the others along
+                if self.halted or isinstance(error, Cancelled):
+                    one.state = "done" if one.answer else "ready"
+                    raise
+                one.state, one.failed = "failed", _why(error)
+            finally:
+                one.seconds = time.perf_counter() - begin - (self.kept - kept)
+                self.spent += one.seconds
+                self.spend(one.seconds)
+        if not any(one.state == "done" for one in self.pictures):
+            raise InputError(NONE_FILLED)
+        return InpaintResult(
+            request.image, request.image, self.method, dict(inpainter.options), 0, max(1e-4, self.spent)
+        )
+
+    def _teller(self, place: int, begin: float, kept: float, on_step: OnStep) -> OnStep:
+        """Tells of the work on one picture as a part of all of it, and ends it when the time is up."""
+        before, own, whole = sum(self.expected[:place]), self.expected[place], sum(self.expected)
+
+        def tell(done: int, total: int) -> object:
+            now = self.spent + time.perf_counter() - begin - (self.kept - kept)
+            if now > self.allowed and not self.halted:
+                self.stop(TIME_IS_UP.format(minutes=self.minutes))
+            return on_step(round(1000 * (before + own * done / max(1, total)) / max(1e-9, whole)), 1000)
+
+        return tell
+
+    def _fill(self, one: FolderPicture, inpainter: Inpainter, on_step: OnStep) -> None:
+        if on_step(0, 1) is False:
+            raise Cancelled
+        path = self.store.path(one.file)
+        if path is None:
+            raise InputError("Its file has expired; upload it again.")
+        image = load_image(path, max_pixels=PAGE_PIXELS).image
+        mask = self._mask(one, image)
+        filled, notes = image, tuple[str, ...]()
+        if mask.any():
+            result = self._answer_of(inpainter, image, mask, on_step)
+            filled, notes, one.options = result.image, result.notes, dict(result.options)
+        else:
+            notes = (f"No {self.source.replace(',', ' or ')} found: it is as it was.",)
+        data, said = _as_its_file(path, filled, mask)
+        if self.halted:
+            raise Cancelled
+        gone = (one.answer, one.filled, None if one.ran[2] == one.mask else one.ran[2])
+        self.store.drop([token for token in gone if token])
+        one.answer, one.filled = self.store.put(data), self.store.put_image(at_most(filled, SHEET_SIDE))
+        one.notes, one.ran = (*notes, *said), (self.method, self.source, str(one.mask), one.mask_name)
+
+    def _mask(self, one: FolderPicture, image: Image) -> Mask:
+        """Its mask; one that is found is kept."""
+        if self.source == MASK_FILES:
+            return self.store.mask(str(one.mask))
+        mask = find_marks(image, self.source.split(","))
+        one.take_mask(self.store, image, mask)
+        return mask
+
+    def _answer_of(self, inpainter: Inpainter, image: Image, mask: Mask, on_step: OnStep) -> InpaintResult:
+        part, kept = part_that_fits(self.method, mask.shape, Outline.of(mask).holes), self.kept
+        (result,) = self._run(inpainter, InpaintRequest(image, mask, seed=self.seed), part, on_step)
+        own = max(1e-4, result.seconds - (self.kept - kept))
+        costs.observe(workload(mask, inpainter.spec, result.options), own)
+        return result
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return NO_MEMORY
+    return f"It failed: {type(error).__name__}: {str(error)[:200]}"
+
+
+def _as_its_file(path: Path, image: Image, mask: Mask) -> tuple[bytes, tuple[str, ...]]:
+    """A PNG with what the photograph's file has beside pixels, and notes on what could not be kept."""
+    try:
+        return load_original(path).encode(image, mask)
+    except InputError:
+        return encode_png(image), ("What its file has beside pixels cannot be read: 8-bit sRGB.",)
+
+
+# --- zip ------------------------------------------------------------------------------------------
+
+
+def pack_folder(visit: FolderVisit) -> str:
+    """Token of a zip of all that is filled: pictures, their masks, and a manifest."""
+    done = [one for one in visit.pictures if one.state == "done" and one.answer]
+    if not done:
+        raise InputError("Nothing is filled yet: press Fill first.")
+    names = _result_names(visit.pictures)
+    with tempfile.TemporaryDirectory(prefix="folder-") as folder:
+        path = Path(folder) / "folder.zip"
+        with zipfile.ZipFile(path, "w") as packed:
+            rows = [_pack(packed, visit.store, one, names[one.key]) for one in done]
+            left = [one for one in visit.pictures if one not in done]
+            rows += [{"photograph": one.name, "problem": visit.lacking(one) or one.failed} for one in left]
+            packed.writestr("manifest.json", json.dumps(_manifest(rows), indent=2, ensure_ascii=False))
+        return visit.store.take(path, ".zip")
+
+
+def _pack(packed: zipfile.ZipFile, store: Store, one: FolderPicture, name: str) -> dict[str, Any]:
+    """Add a picture and its mask; returns its row of the manifest."""
+    method, source, token, mask_name = one.ran
+    data, mask = store.read(str(one.answer)), store.read(token)
+    packed.writestr(f"{FILLED_FOLDER}/{name}.png", data)
+    packed.writestr(f"{MASKS_FOLDER}/{name}.png", mask)
+    return {
+        "photograph": one.name,
+        "photograph_sha256": sha256(store.read(one.file)).hexdigest(),
+        "file": f"{FILLED_FOLDER}/{name}.png",
+        "sha256": sha256(data).hexdigest(),
+        "mask": f"{MASKS_FOLDER}/{name}.png",
+        "mask_from": mask_name if source == MASK_FILES else f"found: {source}",
+        "missing": round(float(np.mean(store.mask(token))), 6),
+        "method": method,
+        "version": registry.get(method).version,
+        "options": one.options,
+        "seed": 0,
+        "seconds": round(one.seconds, 3),
+        "notes": list(one.notes),
+    }
+
+
+def _manifest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    methods = dict.fromkeys(row["method"] for row in rows if "method" in row)
+    return {
+        "again": [command_of_folder(method, MASKS_FOLDER) for method in methods],
+        "where": "PHOTOS is your folder of photographs; white in masks/ is what was missing.",
+        "pictures": list(rows),
+        "environment": measure.environment(),
+    }
+
+
+def command_of_folder(method: str, masks: str) -> str:
+    """The command that fills a folder of photographs with a folder of masks as the page does."""
+    return f"python -m inpainters fill PHOTOS {masks} --method {method} --seed 0 -o {FILLED_FOLDER}"
+
+
+def _result_names(pictures: Sequence[FolderPicture]) -> dict[str, str]:
+    """Key -> what its result is called: its name without a suffix, or with it where two would share one."""
+    count = Counter(Path(one.name).stem.casefold() for one in pictures)
+    return {
+        one.key: one.name if count[Path(one.name).stem.casefold()] > 1 else Path(one.name).stem
+        for one in pictures
+    }
