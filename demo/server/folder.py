@@ -40,6 +40,8 @@ FOLDER, FOLDER_TITLE = "folder", "Three photographs with their masks"
 NO_MASK = "It has no mask: upload one of its name, or of its name with _mask."
 _EXAMPLES = ("coffee", "chelsea", "rocket")
 _HOUR = 3600.0
+_READING = threading.BoundedSemaphore(2)
+"""Two files at once, for all visitors."""
 
 PictureState = Literal["ready", "running", "done", "failed"]
 
@@ -136,6 +138,8 @@ class FolderVisit(UseVisit):
     masks: dict[str, str] = field(default_factory=dict)
     """Name of a mask file -> token of it as it came."""
     source: str = MASK_FILES
+    packed: str | None = None
+    """Token of the last zip."""
     example: bool = False
     """True while the example is open: what is uploaded takes its place."""
 
@@ -164,8 +168,8 @@ class FolderVisit(UseVisit):
         self.clear()
         for one in list(self.pictures):
             self.remove(one)
-        self.drop(*self.masks.values())
-        self.masks, self.example = {}, False
+        self.drop(self.packed, *self.masks.values())
+        self.masks, self.packed, self.example = {}, None, False
 
 
 def open_folder_picture(store: Store, path: Path, name: str) -> FolderPicture:
@@ -173,7 +177,8 @@ def open_folder_picture(store: Store, path: Path, name: str) -> FolderPicture:
     used.
     """
     try:
-        image = load_image(path, max_pixels=PAGE_PIXELS).image
+        with _READING:
+            image = load_image(path, max_pixels=PAGE_PIXELS).image
     except InputError as error:
         raise InputError(str(error).replace(f"'{path.name}'", f"'{name}'")) from None
     height, width = image.shape[:2]
@@ -205,7 +210,8 @@ def pair_masks(visit: FolderVisit) -> list[str]:
 def _give_mask(store: Store, one: FolderPicture, token: str, name: str) -> None:
     """Take a mask file for a picture; InputError where it does not fit."""
     try:
-        mask, _ = open_mask(_path(store, token), one.size, name)
+        with _READING:
+            mask, _ = open_mask(_path(store, token), one.size, name)
     except InputError as error:
         raise InputError(str(error).replace("The mask is", f"'{name}' is")) from None
     if mask.shape != one.size:

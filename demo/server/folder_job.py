@@ -146,10 +146,22 @@ def _as_its_file(path: Path, image: Image, mask: Mask) -> tuple[bytes, tuple[str
 
 
 def pack_folder(visit: FolderVisit) -> str:
-    """Token of a zip of all that is filled: pictures, their masks, and a manifest."""
+    """Token of a zip of all that is filled: pictures, their masks, and a manifest. It takes the place of
+    the one before.
+    """
     done = [one for one in visit.pictures if one.state == "done" and one.answer]
     if not done:
         raise InputError("Nothing is filled yet: press Fill first.")
+    visit.drop(visit.packed)
+    try:
+        visit.packed = _packed(visit, done)
+    except OSError:
+        visit.packed = None
+        raise InputError("The disk is full, so there is no zip: download the pictures one by one.") from None
+    return visit.packed
+
+
+def _packed(visit: FolderVisit, done: Sequence[FolderPicture]) -> str:
     names = _result_names(visit.pictures)
     with tempfile.TemporaryDirectory(prefix="folder-") as folder:
         path = Path(folder) / "folder.zip"

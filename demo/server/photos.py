@@ -35,6 +35,8 @@ class PhotoVisit(UseVisit):
     """Of the picture."""
     answer: str | None = None
     """Token of the picture as it was filled."""
+    file: str | None = None
+    """Token of what was last downloaded."""
     ran: tuple[str, str | None] = ("", None)
     """Method and mask of the last run."""
 
@@ -58,8 +60,8 @@ class PhotoVisit(UseVisit):
         """Stop, and forget what was filled."""
         super().clear()
         _, before = self.ran
-        self.drop(self.answer, None if self.mask == before else before)
-        self.answer, self.ran = None, ("", None)
+        self.drop(self.answer, self.file, None if self.mask == before else before)
+        self.answer, self.file, self.ran = None, None, ("", None)
 
     def close(self) -> None:
         self.clear()

@@ -30,6 +30,8 @@ from inpainters.folders import listed, named_as_masks
 
 MOST_FOLDERS = 3
 """Folders of all visitors that are worked on or wait."""
+MOST_MASKS = 200
+"""Mask files of one visitor, at most."""
 MOST_TOLD = 3
 """So many files that cannot be used have a sentence of their own; the others are counted."""
 LEAST_LEFT = 5.0
@@ -129,7 +131,7 @@ def _take_photo(app: App, visit: FolderVisit, path: Path, name: str) -> None:
 
 def _take_mask(visit: FolderVisit, path: Path, name: str) -> None:
     """Keep a mask file; whether it fits is asked with its photograph."""
-    if len(visit.masks) > 1000:
+    if name not in visit.masks and len(visit.masks) >= MOST_MASKS:
         raise InputError("So many masks are too many: remove all and begin anew.")
     try:
         data = path.read_bytes()

@@ -18,7 +18,7 @@ from demo.server.new_view import (
     view_parts,
 )
 from demo.server.pictures import from_result
-from demo.server.visit import App, Reply
+from demo.server.visit import App, Reply, Session
 from inpainters import registry
 from inpainters.errors import InputError
 
@@ -89,6 +89,15 @@ def move_camera(visit: ViewVisit, right: object, down: object) -> Reply:
     visit.shift = _share(right), _share(down)
     visit.measure()
     return Reply("" if any(visit.shift) else "Move a slider: a camera that stays sees the same picture.")
+
+
+def hand_view(app: App, session: Session, visit: ViewVisit) -> None:
+    """The new view becomes Compare's picture."""
+    if visit.made is None or visit.picture is None:
+        raise InputError("There is no new view yet: press Look from there first.")
+    token = app.store.put_image(app.store.image(visit.made.view))
+    title = f"{visit.picture.title}, from beside"
+    session.begin(from_result(app.store, token, title, title))
 
 
 def _share(value: object) -> float:

@@ -108,7 +108,9 @@ def mended_file(app: App, visit: PhotoVisit) -> str:
         data, _ = load_original(file).encode(image, mask)
     except InputError:  # what its file has beside pixels cannot be read
         return visit.answer
-    return app.store.put(data)
+    visit.drop(visit.file)
+    visit.file = app.store.put(data)
+    return visit.file
 
 
 def mended_name(visit: PhotoVisit) -> str:

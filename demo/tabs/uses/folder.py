@@ -74,7 +74,7 @@ class FolderPart(UsePart[FolderVisit]):
     def wire(self, session: gr.State) -> None:
         """What each control does."""
         self.files.open(self.on_open, [self.state], self.all, **QUIET, **LAST)
-        self.files.files(self.on_files, [self.files, self.state], self.all, **QUIET, **LAST)
+        self.files.files(self.on_files, [self.files, self.state], self.all, **QUIET)
         self.files.sample(self.on_sample, [self.state], self.all, **QUIET, **LAST)
         self.sheet.remove(self.on_remove, [self.state], self.all, **QUIET)
         self.source.input(self.on_source, [self.source, self.state], self.all, **QUIET, **LAST)
@@ -124,7 +124,7 @@ class FolderPart(UsePart[FolderVisit]):
 
     def shown(self, visit: FolderVisit, reply: Reply | None = None) -> list[Any]:
         """In the order of `all`."""
-        found = actions.folder_prices(visit)
+        found = {} if visit.running else actions.folder_prices(visit)
         source = {"interactive": not visit.running, "value": visit.source}
         command = {"value": actions.folder_command(visit)}
         buttons = view.folder_buttons(visit, self.app.runner, found)

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo.actions.compare import session_of
 from demo.actions.uses import new_view as actions
 from demo.actions.uses.shared import choose_method
 from demo.server.new_view import SHIFT_HERE, ViewVisit, view_examples
@@ -16,7 +17,15 @@ from demo.widgets.events import LAST, QUIET, RUNS, sent
 from demo.widgets.film_loop import FilmLoop
 from demo.widgets.panes import Panes
 from demo.widgets.uploads import Uploads, UploadsData
+from inpainters.errors import InputError
 
+_COMPARE_JS = """(handed) => {
+  if (!handed) return;
+  document.getElementById('tab-compare-button').click();
+  window.scrollTo({top: 0});
+  window.inpainting.take();
+}"""
+"""Compare's editor opens the new view."""
 _TAKES = [{"kind": "photo", "text": "Picture"}, {"kind": "depth", "text": "Depth map"}]
 _LEAD = (
     "Move the camera to a side: what was hidden behind near things comes out, and is filled from what lies "
@@ -31,7 +40,7 @@ class ViewPart(UsePart[ViewVisit]):
 
     def __init__(self, app: App) -> None:
         super().__init__(app, ViewVisit)
-        self.state = closing_state()
+        self.state, self.handed = closing_state(), gr.Textbox(visible=False)
         gr.HTML(_LEAD, elem_classes="uses-lead", padding=False)
         with gr.Row(elem_classes="uses-row"):
             with gr.Column(elem_classes="uses-side", scale=0, min_width=320):
@@ -61,7 +70,7 @@ class ViewPart(UsePart[ViewVisit]):
     def wire(self, session: gr.State) -> None:
         """What each control does."""
         self.files.open(self.on_open, [self.state], self.all, **QUIET, **LAST)
-        self.files.files(self.on_files, [self.files, self.state], self.all, **QUIET, **LAST)
+        self.files.files(self.on_files, [self.files, self.state], self.all, **QUIET)
         self.files.sample(self.on_sample, [self.state], [self.near, *self.all], **QUIET, **LAST)
         self.near.input(self.on_near, [self.near, self.state], self.all, **QUIET, **LAST)
         for slider in (self.right, self.down):
@@ -72,6 +81,8 @@ class ViewPart(UsePart[ViewVisit]):
         self.panes.retry(self.on_run, asked, self.all, **RUNS)
         self.stop.click(self.on_stop, [self.state], None, **QUIET)
         self.panes.stop(self.on_stop, [self.state], None, **QUIET)
+        used = self.panes.use(self.on_use, asked, [session, self.handed, self.files], **QUIET)
+        used.then(None, [self.handed], None, js=_COMPARE_JS, api_visibility="private")
 
     def on_open(self, visit: ViewVisit | None) -> list[Any]:
         return self.act(visit, lambda visit: actions.open_view_use(self.app, visit))
@@ -101,12 +112,20 @@ class ViewPart(UsePart[ViewVisit]):
         ):
             yield shown
 
+    def on_use(self, visit: ViewVisit | None, session: Session | None) -> list[Any]:
+        session = session_of(self.app, session)
+        try:
+            actions.hand_view(self.app, session, visit or ViewVisit(self.app.store))
+        except InputError as error:
+            return [session, "", what_is_said(Reply(str(error), error=True))]
+        return [session, "view", gr.skip()]
+
     def screen(self, visit: ViewVisit) -> dict[str, Any]:
         return view.view_panes(visit, self.app.runner)
 
     def shown(self, visit: ViewVisit, reply: Reply | None = None) -> list[Any]:
         """In the order of `all`."""
-        found = actions.view_prices(visit)
+        found = {} if visit.running else actions.view_prices(visit)
         bar = [chooser(visit, found), *view.view_buttons(visit, self.app.runner, found)]
         values = [what_is_said(reply), self.screen(visit), view.view_film(visit)]
         return [visit, *values, *(gr.update(**one) for one in bar)]

@@ -82,7 +82,7 @@ class PhotoPart(UsePart[PhotoVisit]):
         """What each control does."""
         given = [self.files, self.state]
         self.files.open(self.on_open, [self.state], self.all, **QUIET, **LAST)
-        self.files.files(self.on_files, given, self.all, **QUIET, **LAST)
+        self.files.files(self.on_files, given, self.all, **QUIET)
         self.files.sample(self.on_sample, [self.state], self.all, **QUIET, **LAST)
         self.kinds.input(self.on_kinds, [self.kinds, self.state], self.all, **QUIET, **LAST)
         self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **LAST)
@@ -143,7 +143,7 @@ class PhotoPart(UsePart[PhotoVisit]):
 
     def shown(self, visit: PhotoVisit, reply: Reply | None = None) -> list[Any]:
         """In the order of `all`."""
-        found = actions.photo_prices(visit)
+        found = {} if visit.running else actions.photo_prices(visit)
         kinds = {"interactive": not visit.running}
         bar = [kinds, chooser(visit, found), *view.photo_buttons(visit, self.app.runner, found)]
         return [visit, what_is_said(reply), self.screen(visit), *(gr.update(**one) for one in bar)]

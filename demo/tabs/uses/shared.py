@@ -68,7 +68,7 @@ class UsePart(Generic[OpenUse]):
         except InputError as error:
             reply = Reply(str(error), error=True)
         async with streaming(session):
-            yield self.shown(visit, reply)
+            yield await asyncio.to_thread(self.shown, visit, reply)
             if batch is None:
                 return
             try:
@@ -78,7 +78,7 @@ class UsePart(Generic[OpenUse]):
                     lambda: visit.batch is batch,
                     lambda: batch.mark,
                 ):
-                    yield self.shown(visit)
+                    yield await asyncio.to_thread(self.shown, visit)
             finally:
                 batch.stop()  # the page was closed, or all is done and this does nothing
 

@@ -18,9 +18,13 @@ class _Chosen(Protocol):
 
 
 def chooser(visit: _Chosen, found: Mapping[str, Price]) -> dict[str, Any]:
-    """Properties of the chooser of methods: the fastest first, each with what it takes."""
+    """Properties of the chooser of methods: the fastest first, each with what it takes. While something runs
+    it stays as it is.
+    """
+    if visit.running:
+        return {"interactive": False}
     choices = [(f"{registry.get(name).title} · {spoken(each.seconds)}", name) for name, each in found.items()]
-    return {"choices": choices, "value": visit.method or None, "interactive": not visit.running}
+    return {"choices": choices, "value": visit.method or None, "interactive": True}
 
 
 def picture_pane(key: str, title: str, token: str | None, file: str, note: str = "") -> dict[str, Any]:

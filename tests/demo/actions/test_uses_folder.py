@@ -240,10 +240,16 @@ def test_another_method_or_mask_makes_results_stale(app: Any, visit: FolderVisit
     assert states(visit, app) == {"a.png": "done"}
     taken("masks", **{"a_mask.png": hole() | np.eye(48, 64, dtype=bool)})
     assert states(visit, app) == {"a.png": "stale"}
+    before = pack_folder(visit)
     with zipfile.ZipFile(io.BytesIO(app.store.read(pack_folder(visit)))) as packed:
         used = decode_image(packed.read("masks/a.png")).image[..., 0] > 0
     assert np.array_equal(used, hole())
-    tokens = [token for one in visit.pictures for token in one.tokens] + [*visit.masks.values()]
+    assert app.store.path(before) is None
+    tokens = (
+        [str(visit.packed)]
+        + [token for one in visit.pictures for token in one.tokens]
+        + [*visit.masks.values()]
+    )
     assert all(app.store.path(token) for token in tokens)
     visit.close()
     assert not any(app.store.path(token) for token in tokens)
@@ -262,6 +268,8 @@ def test_limits_are_said(app: Any, visit: FolderVisit, taken: Any, monkeypatch: 
     assert "is too much" in taken(**{"d.png": photograph(4, 96, 64)}).note
     assert {*app.store.folder.iterdir()} == before
     taken("masks", **{"a.png": hole()})
+    monkeypatch.setattr(actions, "MOST_MASKS", 1)
+    assert "too many" in taken("masks", **{"z.png": hole()}).note
     monkeypatch.setattr(actions, "MOST_SECONDS", 0.0)
     with pytest.raises(InputError, match="choose a faster method, or remove some"):
         actions.fill_folder(app, visit, None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
+from demo.actions import compare
 from demo.actions.uses import new_view as actions
 from demo.actions.uses.shared import choose_method
 from demo.server import new_view as server
@@ -67,6 +68,9 @@ def test_the_example_is_seen_from_beside_as_the_command_would(app: Any, visit: V
         "original", "depth", "opened", "fill",
     ]  # fmt: skip
     assert str(view.view_film(visit)["src"]).endswith(".webm")
+    session = compare.session_of(app, None)
+    actions.hand_view(app, session, visit)
+    assert np.array_equal(app.store.image(session.round.picture.token), made)
     choose_method(visit, "mean_fill")
     assert view.view_panes(visit, app.runner)["panes"][-1]["state"] == "stale"
     tokens = [*visit.made.tokens, str(visit.shown_depth)]
@@ -154,6 +158,9 @@ def test_what_does_not_fit_says_what_to_do(app: Any, visit: ViewVisit, tmp_path:
     for do, words in (
         (lambda: actions.turn_depth(visit, "grey"), "white or black"),
         (lambda: actions.choose_scene(app, visit, "other"), "example is unknown"),
+        (lambda: actions.hand_view(app, compare.session_of(app, None), visit), "no new view yet"),
+        (lambda: actions.take_view_file(app, visit, "depth", "", ""), "."),
+        (lambda: actions.take_view_file(app, visit, "photo", "", ""), "."),
     ):
         with pytest.raises(InputError, match=words):
             do()

@@ -133,6 +133,8 @@ def test_what_cannot_be_mended_says_what_to_do(app: Any, visit: PhotoVisit, tmp_
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"'mine\.png'"):
         actions.take_photo(app, visit, str(tmp_path / "a.png"), "mine.png")
+    with pytest.raises(InputError):
+        actions.take_photo(app, visit, "", "")
     assert visit.picture is None
     PilImage.new("RGB", (64, 64), "grey").save(tmp_path / "plain.png")
     reply = actions.take_photo(app, visit, str(tmp_path / "plain.png"), "plain.png")
