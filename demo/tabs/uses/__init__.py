@@ -8,6 +8,7 @@ import gradio as gr
 from demo.server.visit import App
 from demo.tabs import Page
 from demo.tabs.uses.clip import ClipPart
+from demo.tabs.uses.dataset import DatasetPart
 from demo.tabs.uses.folder import FolderPart
 from demo.tabs.uses.new_view import ViewPart
 from demo.tabs.uses.photo import PhotoPart
@@ -18,6 +19,7 @@ _USES: dict[str, tuple[str, Callable[[App], Any]]] = {
     "photo": ("Old photograph", PhotoPart),
     "view": ("New view", ViewPart),
     "folder": ("Many photographs", FolderPart),
+    "dataset": ("More of a dataset", DatasetPart),
 }
 """What names a use in links (`?t=uses&use=photo`) -> its title, and what lays it out and wires it."""
 

@@ -120,6 +120,16 @@ def test_photographs_are_dropped_with_their_masks_and_filled_into_a_zip(page, tm
     page.wait_for_selector("#uses-folder-files >> text=2 photographs, 2 with a mask.")
 
 
+def test_the_example_of_a_larger_dataset_is_there(page):
+    use(page, "dataset")
+    page.wait_for_function("""() => {
+        const shown = [...document.querySelectorAll('#uses-dataset-pictures img')];
+        return shown.length === 5 && shown.every((one) => one.naturalWidth === 300);
+    }""")
+    assert page.input_value("#uses-dataset-command textarea").startswith("python -m inpainters augment")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_an_old_photograph_is_mended_and_opens_in_compare_with_its_marks(page):
     use(page, "photo")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
