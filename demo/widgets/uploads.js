@@ -40,7 +40,13 @@ async function sendAll(parts, kind, files) {
 }
 
 function makeChooser(parts, { kind, text, several }, isFirst) {
-  const name = { type: "file", "aria-label": `Upload: ${text}`, accept: ACCEPT, multiple: Boolean(several) };
+  const name = {
+    type: "file",
+    "aria-label": `Upload: ${text}`,
+    accept: ACCEPT,
+    multiple: Boolean(several),
+    title: "",
+  };
   const input = el("input", name);
   input.addEventListener("change", () => {
     const files = [...input.files];

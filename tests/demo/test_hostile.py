@@ -156,3 +156,44 @@ def test_a_form_is_bounded_wherever_it_is_sent_and_whatever_it_says_of_its_lengt
 
 def test_a_swarm_of_small_files_is_refused(api):
     told(api.post("upload", files=[("files", (f"{i}.png", b"x")) for i in range(1500)]))
+
+
+def event_of(server, part, name):
+    """The number by which a browser calls an event of a component."""
+    config = httpx.get(f"{server[0]}config", timeout=60).json()
+    (of,) = [one["id"] for one in config["components"] if one["props"].get("elem_id") == part]
+    (found,) = [one["id"] for one in config["dependencies"] if [of, name] in one["targets"]]
+    return found
+
+
+PARTS = pytest.mark.parametrize("part", ["uses-photo-files", "uses-view-files", "uses-folder-files"])
+
+
+def call_files(server, api, part, value):
+    data = {"fn_index": event_of(server, part, "files"), "data": [value, None], "session_hash": part}
+    return api.post("run/predict", json=data)
+
+
+@PARTS
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"files": [file_data("/etc/hostname")], "names": ["a.png"], "kind": "photos"},
+        {"files": [{"path": "/etc/hostname"}], "names": [], "kind": "masks"},
+        {"files": [{"url": "http://127.0.0.1:1/a.png", **file_data("")}], "names": ["a"], "kind": "depth"},
+        {"files": "no list", "names": {}, "kind": 3},
+        "text",
+    ],
+    ids=["another file", "without meta", "an address", "types", "text"],
+)
+def test_files_of_the_machine_are_no_uploads(server, api, part, value):
+    told(call_files(server, api, part, value))
+
+
+@PARTS
+@pytest.mark.parametrize(
+    "value", [{"files": [], "names": ["a.png"] * 10_000, "kind": "photos"}, None], ids=["names", "nothing"]
+)
+def test_names_without_files_are_one_sentence(server, api, part, value):
+    _, uploads, *_ = call_files(server, api, part, value).json()["data"]
+    assert uploads["note"] in ("No file came: choose it again.", "0 photographs, 0 with a mask.")

@@ -1,9 +1,8 @@
 """What a visitor can do in the use that sees a picture from beside."""
 
 from math import isfinite
-from pathlib import Path
 
-from demo.actions.uses.shared import cheapest_first, method_to_begin, offered_methods, ready_method
+from demo.actions.uses.shared import cheapest_first, method_to_begin, offered_methods, ready_method, uploaded
 from demo.server.drawn_scene import drawn_scene
 from demo.server.jobs import Batch, Price, price
 from demo.server.new_view import (
@@ -57,7 +56,7 @@ def take_view_file(app: App, visit: ViewVisit, kind: str, path: str, name: str) 
     """An uploaded picture takes the place of the one before; a depth map that of its depth."""
     if kind == "depth":
         return take_depth(visit, path, name)
-    visit.open(*open_view(app.store, path, name or "The picture"))
+    visit.open(*open_view(app.store, uploaded(path), name or "The picture"))
     notes = visit.picture.notes if visit.picture else ()
     return Reply(" ".join([NEEDS_DEPTH, *notes]))
 
@@ -66,10 +65,11 @@ def take_depth(visit: ViewVisit, path: str, name: str) -> Reply:
     """A depth map of the picture that is open."""
     if visit.picture is None:
         raise InputError("Upload the picture first, then its depth map.")
+    file = uploaded(path)
     try:
-        depth = open_depth(Path(path), visit.whole, visit.picture.size)
+        depth = open_depth(file, visit.whole, visit.picture.size)
     except InputError as error:
-        raise InputError(str(error).replace(f"'{Path(path).name}'", f"'{name or 'The depth map'}'")) from None
+        raise InputError(str(error).replace(f"'{file.name}'", f"'{name or 'The depth map'}'")) from None
     visit.see(depth if visit.near == "white" else 1 - depth)
     return Reply(" ".join(visit.picture.notes))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from demo.actions.compare import take_choice
 from demo.actions.tools import searching
-from demo.actions.uses.shared import method_to_begin, prices_of_hole, ready_method
+from demo.actions.uses.shared import method_to_begin, prices_of_hole, ready_method, uploaded
 from demo.server.drawn_photo import old_photograph
 from demo.server.jobs import Answer, Batch, Price, job_for
 from demo.server.photos import OLD, OLD_TITLE, PhotoVisit
@@ -43,7 +43,7 @@ def choose_photo(app: App, visit: PhotoVisit, name: str) -> Reply:
 
 def take_photo(app: App, visit: PhotoVisit, path: str, name: str) -> Reply:
     """An uploaded photograph takes the place of the one before."""
-    return _opened(app, visit, open_picture(app.store, path, name or "The photograph"))
+    return _opened(app, visit, open_picture(app.store, uploaded(path), name or "The photograph"))
 
 
 def take_answer(app: App, visit: PhotoVisit) -> Reply:

@@ -1,5 +1,6 @@
 """What a visitor can do in each of the uses."""
 
+from pathlib import Path
 from typing import Protocol
 
 from demo.server.jobs import Price, price
@@ -38,6 +39,13 @@ def ready_method(visit: _HasMethod) -> MethodSpec:
     if why := registry.unavailable(spec.name):
         raise InputError(why)
     return spec
+
+
+def uploaded(path: str) -> Path:
+    """The file that an upload has brought; InputError where none came."""
+    if not path:
+        raise InputError("No file came: choose it again.")
+    return Path(path)
 
 
 def prices_of_hole(hole: Outline) -> dict[str, Price]:
