@@ -221,8 +221,9 @@ def _give_mask(store: Store, one: FolderPicture, token: str, name: str) -> None:
         raise InputError(f"'{name}' masks nothing: white is what is missing.")
     if mask.all():
         raise InputError(f"'{name}' masks all of the picture: leave something that can be seen.")
-    image = load_image(_path(store, one.file), max_pixels=PAGE_PIXELS).image
-    one.take_mask(store, image, mask, name)
+    with _READING:
+        image = load_image(_path(store, one.file), max_pixels=PAGE_PIXELS).image
+        one.take_mask(store, image, mask, name)
 
 
 def _path(store: Store, token: str) -> Path:
