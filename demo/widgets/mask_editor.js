@@ -159,7 +159,7 @@ function layout(editor) {
 
 function largest({ root }) {
   if (root.classList.contains("ed-wide")) return Math.max(260, window.innerHeight - 190);
-  return window.innerWidth > 900 ? Math.max(220, window.innerHeight - 500) : window.innerHeight * 0.5;
+  return window.innerWidth > 900 ? Math.max(220, window.innerHeight - 546) : window.innerHeight * 0.5;
 }
 
 /* Applies the server's values; one that is overtaken by the next stops where it stands. */

@@ -32,7 +32,7 @@ function makePanes({ root, trigger }) {
     empty: el("p", { class: "nothing", text: EMPTY }),
     legend: errorLegend(),
   };
-  const percent = el("span", { class: "percent", "aria-label": "Zoom" });
+  const percent = el("span", { class: "percent" });
   panes.view = makeView(panes, percent);
   panes.modes = makeModes(panes);
   panes.duo = makeDuo(panes);

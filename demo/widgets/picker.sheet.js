@@ -6,7 +6,7 @@ export function makeSheet(root, id, list) {
   const names = el("span", { class: "names" });
   const count = el("span", { class: "count" });
   const expanded = { "aria-expanded": "false", "aria-controls": `${id}-sheet` };
-  const button = el("button", { type: "button", class: "open", ...expanded }, count, names);
+  const button = el("button", { type: "button", class: "open", ...expanded }, count, " ", names);
   const node = el(
     "div",
     { class: "sheet", id: `${id}-sheet`, role: "group", "aria-label": "Methods", hidden: true },
