@@ -87,7 +87,11 @@ def _ranked(cells: Mapping[Key, TableFigure]) -> dict[Key, TableFigure]:
 
 
 def _save(figure: Any, path: Path) -> Path:
-    figure.savefig(path, metadata={"Date": None, "Creator": None}, facecolor="white")
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    # `savefig` draws twice: once to lay out, which drawing does anyway.
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(path, metadata={"Date": None, "Creator": None})
     return path
 
 

@@ -66,16 +66,24 @@ def interval_of_mean(values: Floats, photographs: _Names) -> Interval:
     allows for skewness (Hall 1992, On the removal of skewness by transformation, J. R. Stat. Soc. B 54).
     """
     keep = ~np.isnan(values)
-    values, names = values[keep], np.asarray(photographs)[keep]
-    if not len(values):
-        return NO_INTERVAL
-    sums, counts = _by_photograph(values, names)
-    mean, low, high = float(values.mean()), np.nan, np.nan
-    if len(counts) >= MIN_PHOTOGRAPHS and np.isfinite(values).all():
+    return intervals_of_means(values[None, keep], np.asarray(photographs)[keep])[0]
+
+
+def intervals_of_means(values: Floats, photographs: _Names) -> list[Interval]:
+    """`interval_of_mean` of each row of (k, n), which holds no NaN."""
+    rows, n = values.shape
+    if not n:
+        return [NO_INTERVAL] * rows
+    sums, counts = _by_photograph(values, np.asarray(photographs))
+    means, ends = values.mean(axis=1), np.full((2, rows), np.nan)
+    finite = np.isfinite(values).all(axis=1)
+    if len(counts) >= MIN_PHOTOGRAPHS and finite.any():
         # What each photograph adds to the mean, which is a ratio where photographs differ in their number of
         # holes (Cochran 1977, Sampling techniques, section 6.3).
-        low, high = (float(mean + end[0]) for end in bounds(((sums - mean * counts) / counts.mean())[None]))
-    return Interval(mean, low, high, len(values), len(counts))
+        shares = (sums[finite] - means[finite, None] * counts) / counts.mean()
+        ends[:, finite] = means[finite] + np.stack(bounds(shares))
+    lines = zip(means.tolist(), *ends.tolist(), strict=True)
+    return [Interval(mean, low, high, n, len(counts)) for mean, low, high in lines]
 
 
 MAX_SKEW = 0.3
@@ -114,22 +122,44 @@ def _t(count: int) -> float:
 
 def mean_difference(values: Floats, photographs: _Names) -> Difference:
     """What paired differences (n,) say; NaN values are left out."""
-    found = interval_of_mean(values, photographs)
-    if not found.excludes_zero:
-        return Difference(found, 1.0)
     keep = ~np.isnan(values)
-    sums, counts = _by_photograph(values[keep], np.asarray(photographs)[keep])
-    return Difference(found, signed_rank(sums / counts, found.mean))
+    return mean_differences(values[None, keep], np.asarray(photographs)[keep])[0]
+
+
+def mean_differences(values: Floats, photographs: _Names) -> list[Difference]:
+    """What each row of paired differences (k, n) says, which holds no NaN."""
+    found = intervals_of_means(values, photographs)
+    apart = [row for row, one in enumerate(found) if one.excludes_zero]
+    if not apart:
+        return [Difference(one, 1.0) for one in found]
+    sums, counts = _by_photograph(values[apart], np.asarray(photographs))
+    p = dict(zip(apart, signed_ranks(sums / counts, values[apart].mean(axis=1)), strict=True))
+    return [Difference(one, p.get(row, 1.0)) for row, one in enumerate(found)]
 
 
 def signed_rank(differences: Floats, mean: float) -> float:
-    """p of Wilcoxon's test; zeros are ranked but count for neither side (Pratt 1959)."""
+    """p of Wilcoxon's test of (n,) differences; zeros are ranked but count for neither side (Pratt 1959)."""
+    return signed_ranks(differences[None], np.array([mean]))[0]
+
+
+ASYMPTOTIC = 50
+"""With more differences than this, scipy takes the normal approximation whatever they are, so that rows can
+be tested together.
+"""
+
+
+def signed_ranks(differences: Floats, means: Floats) -> list[float]:
+    """`signed_rank` of each row of (k, n), with means (k,)."""
     from scipy.stats import rankdata, wilcoxon
 
-    ranks = rankdata(np.abs(differences))
-    if np.sign(ranks @ np.sign(differences)) != np.sign(mean):
-        return 1.0
-    return float(wilcoxon(differences, zero_method="pratt").pvalue)
+    ranks = rankdata(np.abs(differences), axis=1)
+    lean = (ranks * np.sign(differences)).sum(axis=1)
+    found = np.where(np.sign(lean) == np.sign(means), np.nan, 1.0)
+    asked = np.flatnonzero(np.isnan(found))
+    for rows in [asked] if differences.shape[1] > ASYMPTOTIC else asked[:, None]:
+        if len(rows):
+            found[rows] = wilcoxon(differences[rows], zero_method="pratt", axis=1).pvalue
+    return [float(p) for p in found]
 
 
 def holm(found: Mapping[str, Difference]) -> dict[str, Difference]:
@@ -148,7 +178,8 @@ def holm(found: Mapping[str, Difference]) -> dict[str, Difference]:
 
 
 def _by_photograph(values: Floats, names: npt.NDArray[Any]) -> tuple[Floats, Floats]:
-    """Sums and counts of the values of each photograph."""
+    """Sums (k, photographs) of each row of (k, n) values, and counts of the values, by photograph."""
     _, cluster = np.unique(names, return_inverse=True)
     counts = np.bincount(cluster)
-    return np.bincount(cluster, values).astype(np.float64), counts.astype(np.float64)
+    sums = [np.bincount(cluster, row, len(counts)) for row in values]
+    return np.asarray(sums, np.float64).reshape(len(values), len(counts)), counts.astype(np.float64)

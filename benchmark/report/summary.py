@@ -20,7 +20,8 @@ from benchmark.report.stats import (
     Interval,
     holm,
     interval_of_mean,
-    mean_difference,
+    intervals_of_means,
+    mean_differences,
 )
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results
@@ -222,14 +223,24 @@ class TableColumn:
         return by_hole(self.rows.assign(value=finite)[self.rows["image_id"] != WHOLE_SET])
 
     @cached_property
+    def _there(self) -> pd.DataFrame:
+        """Where `wide` has a figure."""
+        return self.wide.notna()
+
+    @cached_property
+    def _photographs(self) -> npt.NDArray[np.integer]:
+        """The photograph of each line of `wide`."""
+        return _photographs(self.wide)
+
+    @cached_property
     def ranked(self) -> list[str]:
         """The entries that are compared with each other: those with all, or nearly all, of the holes; none
         where they have too few in common.
         """
-        counts = self.wide.notna().sum()
+        counts = self._there.sum()
         most = counts.max()
         for names in (counts.index[counts >= FULL * most], counts.index[counts == most]):
-            if 2 * len(self.wide[names].dropna()) >= most:
+            if 2 * self._there[names].all(axis=1).sum() >= most:
                 return list(names)
         return []
 
@@ -241,16 +252,26 @@ class TableColumn:
     @cached_property
     def _in_common(self) -> npt.NDArray[np.bool_]:
         """Which lines of `wide` are in `common`."""
-        there: npt.NDArray[np.bool_] = self.wide[self.ranked].notna().all(axis=1).to_numpy()
+        there: npt.NDArray[np.bool_] = self._there[self.ranked].all(axis=1).to_numpy()
         return there
+
+    @cached_property
+    def _shared(self) -> Floats:
+        """`common`, one line per ranked entry: (entries, holes)."""
+        return np.ascontiguousarray(self.common.to_numpy(float).T)
+
+    @cached_property
+    def _intervals(self) -> dict[str, Interval]:
+        """The figures of the ranked entries."""
+        found = intervals_of_means(self._shared, self._photographs[self._in_common])
+        return dict(zip(self.ranked, found, strict=True))
 
     def cells(self) -> Iterator[TableFigure]:
         """One per entry."""
         tied, order = self.tied, self.order
-        for entry, group in self.rows.groupby("entry", sort=True):
-            name = str(entry)
-            value, apart = self._value(name, group)
-            told = _reason(group) if np.isnan(value.mean) else ""
+        for name in sorted(map(str, self.rows["entry"].unique())):
+            value, apart = self._value(name)
+            told = _reason(self._of(name)) if np.isnan(value.mean) else ""
             yield TableFigure(
                 name,
                 self.label,
@@ -271,13 +292,17 @@ class TableColumn:
         of_pictures = self.rows.loc[self.rows["image_id"] != WHOLE_SET, "entry"]
         return {str(entry): int(n) for entry, n in of_pictures.value_counts().items()}
 
-    def _value(self, entry: str, group: pd.DataFrame) -> tuple[Interval, bool]:
+    def _of(self, entry: str) -> pd.DataFrame:
+        """The rows of an entry."""
+        return self.rows[self.rows["entry"] == entry]
+
+    def _value(self, entry: str) -> tuple[Interval, bool]:
         """The figure of an entry, and whether it stands apart."""
         if entry in self.ranked:
-            return _mean(self.common[entry]), False
+            return self._intervals[entry], False
         if entry in self.wide:
-            return _mean(self.wide[entry]), True
-        found = group["value"].dropna().to_numpy(float)
+            return interval_of_mean(self.wide[entry].to_numpy(float), self._photographs), True
+        found = self._of(entry)["value"].dropna().to_numpy(float)
         size = self.sizes.get((entry, self.label), Size(0, 0))
         mean = float(found.mean()) if len(found) else np.nan
         most = max((self.sizes.get((str(e), self.label), Size(0, 0)).holes for e in self._of_sets), default=0)
@@ -288,7 +313,7 @@ class TableColumn:
         """The figures that compare: of each ranked entry, or of each whole set as large as the largest."""
         if self.ranked:
             return {str(entry): float(mean) for entry, mean in self.common.mean().items()}
-        found = {str(entry): self._value(str(entry), group) for entry, group in self.rows.groupby("entry")}
+        found = {entry: self._value(entry) for entry in sorted(map(str, self.rows["entry"].unique()))}
         return {entry: value.mean for entry, (value, apart) in found.items() if not apart and value.n}
 
     @property
@@ -309,8 +334,12 @@ class TableColumn:
 
     def _like(self, order: Sequence[str]) -> list[str]:
         """Which of `order` cannot be told apart from its first."""
-        found = holm({other: paired(self.common, order[0], other) for other in order[1:]})
-        return [other for other, one in found.items() if not one.told_apart]
+        if len(order) < 2:
+            return []
+        best, *others = self._shared[[self.ranked.index(entry) for entry in order]]
+        found = _differences(best, np.stack(others), self._photographs[self._in_common])
+        told = holm(dict(zip(order[1:], found, strict=True)))
+        return [other for other, one in told.items() if not one.told_apart]
 
     def groups(self) -> list[list[str]]:
         """The ranked entries in groups: each holds its first and all later ones that are not told apart from
@@ -331,11 +360,11 @@ class TableColumn:
         there = ~np.isnan(mine)
         if not there.any():
             return None
-        shared = self.common[there]
-        means = shared.mean()
-        rival = str((self.sign * means).idxmin())
-        difference = _difference(mine[there], shared[rival].to_numpy(float), _photographs(shared))
-        return Rival(rival, float(means[rival]), difference)
+        means = self._shared[:, there].mean(axis=1)
+        rival = int(np.argmin(self.sign * means))
+        photographs = self._photographs[self._in_common][there]
+        difference = _differences(mine[there], self._shared[rival : rival + 1, there], photographs)[0]
+        return Rival(self.ranked[rival], float(means[rival]), difference)
 
 
 def _reason(rows: pd.DataFrame) -> str:
@@ -389,19 +418,19 @@ def paired(wide: pd.DataFrame, first: str, second: str) -> Difference:
     """`first` minus `second` over the holes that both filled."""
     if first not in wide or second not in wide:
         return Difference(NO_INTERVAL, 1.0)
-    return _difference(wide[first].to_numpy(float), wide[second].to_numpy(float), _photographs(wide))
+    one, other = (wide[entry].to_numpy(float) for entry in (first, second))
+    both = ~np.isnan(one - other)
+    return _differences(one[both], other[None, both], _photographs(wide)[both])[0]
 
 
-def _difference(one: Floats, other: Floats, photographs: npt.NDArray[np.integer]) -> Difference:
-    found = np.where(np.isclose(one, other, rtol=PRECISION, atol=0), 0.0, one - other)
-    return mean_difference(found, photographs)
+def _differences(one: Floats, others: Floats, photographs: npt.NDArray[np.integer]) -> list[Difference]:
+    """(n,) minus each row of (k, n)."""
+    return mean_differences(
+        np.where(np.isclose(one, others, rtol=PRECISION, atol=0), 0.0, one - others), photographs
+    )
 
 
-def _mean(values: pd.Series) -> Interval:
-    return interval_of_mean(values.to_numpy(float), _photographs(values))
-
-
-def _photographs(by_hole: pd.DataFrame | pd.Series) -> npt.NDArray[np.integer]:
+def _photographs(by_hole: pd.DataFrame) -> npt.NDArray[np.integer]:
     """A number for the photograph of each line: numbers are told apart far sooner than names."""
     index = by_hole.index
     assert isinstance(index, pd.MultiIndex)

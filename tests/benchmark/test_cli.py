@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,29 @@ INPUTS = "cells/pictures/irregular/10-20/_inputs"
 CELL = "cells/pictures/irregular/10-20/telea/44136fa3-0"
 
 
+ASKED = ["run", "photos", "--data", "pictures", "--masks", "irregular", "--bins", "10-20", "--size", "64"]
+ASKED += ["--methods", "telea", "--out", "out"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """`finished(many)`: a folder in which ASKED has ended, with that MANY."""
+
+    @cache
+    def run(many: int) -> Path:
+        here = tmp_path_factory.mktemp("finished")
+        (here / "pictures").mkdir()
+        picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(picture).save(here / "pictures" / "a.png")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("benchmark.finished.MANY", many)
+            patch.chdir(here)
+            assert main(ASKED) == 0
+        return here
+
+    return run
+
+
 @pytest.mark.parametrize("many", [50_000, 0])
 @pytest.mark.parametrize(
     "change",
@@ -115,35 +140,31 @@ def test_a_finished_run_is_known_at_once_until_something_is_another(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    finished: Callable[[int], Path],
     change: Any,
     many: int,
 ) -> None:
+    shutil.copytree(finished(many), tmp_path, dirs_exist_ok=True)  # with the times of files and folders
     monkeypatch.setattr("benchmark.finished.MANY", many)
     monkeypatch.chdir(tmp_path)
-    data, root = tmp_path / "pictures", tmp_path / "out"
-    data.mkdir()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(data / "a.png")
-    asked = ["run", "photos", "--data", str(data), "--masks", "irregular", "--bins", "10-20", "--size", "64"]
-    asked += ["--methods", "telea", "--out", str(root)]
-    assert main(asked) == 0
+    data, root = Path("pictures"), Path("out")
     before = (root / "table.md").read_bytes()
     made: list[object] = []
-    plan = plans.make_plan
 
     def noted(*given: Any, **named: Any) -> Any:
         made.append(given)
-        return plan(*given, **named)
+        raise KeyboardInterrupt  # what a run makes of it, other tests say
 
     monkeypatch.setattr(plans, "make_plan", noted)
     capsys.readouterr()
-    assert main(asked) == 0
+    assert main(ASKED) == 0
     assert (
         capsys.readouterr().out
         == f"Nothing to do: '{root}' holds all that is asked for.\n{root / 'table.md'}\n"
     )
     assert (made, (root / "table.md").read_bytes()) == ([], before)
     more = change(root, data)
-    main([*asked, *(more if isinstance(more, list) else [])])
+    main([*ASKED, *(more if isinstance(more, list) else [])])
     in_place = many == 0 and "a fill is another" in os.environ["PYTEST_CURRENT_TEST"]
     assert len(made) == (0 if in_place else 1)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import cache
 
 import pytest
 from PIL import Image as PilImage
@@ -22,15 +23,39 @@ def photos(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def run(photos, tmp_path):
-    """`run(folder, *arguments)`: a run with small pictures in `tmp_path / folder`, scored without a report;
-    returns the exit code.
+@pytest.fixture(scope="module")
+def fresh(photos, tmp_path_factory):
+    """`fresh(*arguments)`: the folder of a run with small pictures, scored without a report; the same
+    arguments run once.
     """
-    common = ["run", "photos", "--data", str(photos), "--size", "48", "--seed", "5", "--only", "run"]
+
+    @cache
+    def start(*more):
+        folder = tmp_path_factory.mktemp("run") / "out"
+        assert main([*asked(photos, folder), *more]) == main(["score", str(folder)]) == 0
+        return folder
+
+    return start
+
+
+def asked(photos, folder):
+    return [
+        "run", "photos", "--data", str(photos), "--size", "48", "--seed", "5", "--only", "run",
+        "--out", str(folder),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def run(photos, fresh, tmp_path):
+    """`run(folder, *arguments)`: leaves `tmp_path / folder` as such a run does, which goes on with what is
+    there; returns the exit code.
+    """
 
     def start(folder, *more):
-        code = main([*common, "--out", str(tmp_path / folder), *more])
+        if not (tmp_path / folder).exists() and "--data" not in more:
+            shutil.copytree(fresh(*more), tmp_path / folder)
+            return 0
+        code = main([*asked(photos, tmp_path / folder), *more])
         return code or main(["score", str(tmp_path / folder)])
 
     return start
@@ -202,6 +227,7 @@ def test_a_cell_that_was_made_otherwise_is_named(run, tmp_path, capsys, monkeypa
     assert run("a", *settings) == 0
     newer = replace(registry.METHODS["mean_fill"], version="99")
     monkeypatch.setitem(registry.METHODS, "mean_fill", newer)
+    (tmp_path / "b").mkdir()  # runs here
     assert run("b", *settings) == 0
     assert main(["merge", str(tmp_path / "a"), str(tmp_path / "b")]) == 2
     said = capsys.readouterr().err

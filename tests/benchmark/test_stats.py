@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from benchmark.report.stats import NO_INTERVAL, Difference, holm, interval_of_mean, mean_difference
+from benchmark.report.stats import (
+    NO_INTERVAL,
+    Difference,
+    holm,
+    interval_of_mean,
+    mean_difference,
+    mean_differences,
+)
 
 
 def test_interval_of_independent_values_matches_the_normal_one() -> None:
@@ -59,6 +66,22 @@ def test_a_difference_is_told_apart_by_mean_and_ranks() -> None:
     assert against.mean() > 0
     assert not mean_difference(against, names).told_apart
     assert not mean_difference(np.zeros(30), names).told_apart
+
+
+@pytest.mark.parametrize("photographs", [12, 30, 80])
+def test_differences_that_are_tested_together_are_those_of_each_alone(photographs: int) -> None:
+    """Rows with zeros, with ties and with neither: scipy chooses its way of counting by what a row holds."""
+    rng = np.random.default_rng(photographs)
+    rows = rng.normal(0.4, 0.5, (6, photographs))
+    rows[0, :3], rows[1, 1:5], rows[2] = 0, rows[1, 0], np.round(rows[2], 1)
+    rows[3] = -rows[3]
+    names = [str(i) for i in range(photographs)]
+    found = mean_differences(rows, names)
+    for row, one in zip(rows, found, strict=True):
+        assert one.value == interval_of_mean(row, names)
+        wanted = wilcoxon(row, zero_method="pratt").pvalue if one.value.excludes_zero else 1
+        assert one.p == pytest.approx(wanted, rel=1e-9)
+    assert sum(one.value.excludes_zero for one in found) >= 3
 
 
 def test_crops_of_one_photograph_do_not_count_as_independent() -> None:

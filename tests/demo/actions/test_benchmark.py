@@ -2,7 +2,6 @@
 
 import io
 import signal
-import subprocess
 import sys
 import time
 import zipfile
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.__main__ import main
 from benchmark.diff import diff
 from benchmark.plan import OVERHEAD, load_plan
 from demo.actions import benchmark as actions
@@ -37,9 +37,10 @@ from inpainters.errors import InputError
 
 VISIT, OTHER = "a" * 24, "b" * 24
 ASKED = RunAsked("quick", ("mean_fill", "telea"), 1)
-FEW = """import sys
+TWO_COLUMNS = ["--masks", "object", "--bins", "10-20,40-50"]
+FEW = f"""import sys
 from benchmark.__main__ import main
-sys.exit(main([*sys.argv[1:], "--masks", "object", "--bins", "10-20,40-50"]))
+sys.exit(main([*sys.argv[1:], *{TWO_COLUMNS}]))
 """
 """The command over two columns in place of twelve."""
 ENDLESS = "import time, sys; print('begun', file=sys.stderr, flush=True); time.sleep(600)"
@@ -72,7 +73,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same run by the command line."""
     out = tmp_path_factory.mktemp("cli") / ASKED.folder
     asked = ASKED.arguments(15, str(out))
-    subprocess.run([sys.executable, "-c", FEW, *asked, "--jobs", "1"], check=True, capture_output=True)
+    assert main([*asked, "--jobs", "1", *TWO_COLUMNS]) == 0
     return out
 
 

@@ -86,7 +86,6 @@ OFTEN = """
 import sys
 from pathlib import Path
 from benchmark.ratings import Vote
-from demo.app import main as app_main
 from demo.server.votes import Votes
 votes = Votes(Path(sys.argv[1]))
 for number in range(20):
@@ -104,7 +103,6 @@ KILLED = """
 import sys
 from pathlib import Path
 from benchmark.ratings import Vote
-from demo.app import main as app_main
 from demo.server.votes import Votes
 votes = Votes(Path(sys.argv[1]))
 for number in range(100000):
