@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import cv2
 import numpy as np
@@ -133,13 +134,19 @@ def fit(canvas: Canvas, missing: int) -> Canvas:
         return _grow(canvas, missing)
     # Of what lies beyond the picture nothing is known, so an edge of the picture is none of the hole.
     depth = np.where(canvas, cv2.distanceTransform(canvas, cv2.DIST_L2, 5), -1.0)
-    fitted = np.zeros_like(canvas)
-    fitted.flat[np.argsort(-depth, axis=None, kind="stable")[:missing]] = 1
-    return fitted
+    return lowest(-depth, missing).astype(np.uint8)
 
 
 def _grow(canvas: Canvas, missing: int) -> Canvas:
     """Swell what is covered until the target is reached."""
     distance = cv2.distanceTransform(1 - canvas, cv2.DIST_L2, 5)
-    canvas.flat[np.argsort(distance, axis=None, kind="stable")[:missing]] = 1
+    canvas[lowest(distance, missing)] = 1
     return canvas
+
+
+def lowest(values: npt.NDArray[Any], count: int) -> npt.NDArray[np.bool_]:
+    """(H, W) bool: where the `count` lowest of (H, W) values are, 1 or more; of equal ones the first."""
+    edge = np.partition(values, count - 1, axis=None)[count - 1]
+    found: npt.NDArray[np.bool_] = values < edge
+    found.flat[np.flatnonzero(values == edge)[: count - np.count_nonzero(found)]] = True
+    return found

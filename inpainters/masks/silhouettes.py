@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpainters.masks.marks import Canvas, Field
+from inpainters.masks.marks import Canvas, Field, lowest
 
 _TRIES = 40
 _STEPS = 12
@@ -128,9 +128,7 @@ def _drawn(things: Sequence[_Thing], scale: float, room: tuple[int, int], missin
     """The things, swollen or shaved all along their outlines until they cover that many pixels."""
     rows, columns = (np.arange(0.5, side, dtype=np.float64) for side in room)
     outline = _outline(things, scale, room, (rows, columns))
-    canvas = np.zeros(room, np.uint8)
-    canvas.flat[np.argsort(np.rint(outline * 256), axis=None, kind="stable")[:missing]] = 1
-    return canvas
+    return lowest(np.rint(outline * 256), missing).astype(np.uint8)
 
 
 def _outline(

@@ -206,13 +206,16 @@ def test_one_runs_others_wait_and_see_their_place(runs: Callable[..., OwnRuns]) 
     assert first.state == ENDED_EARLY
 
 
-def test_an_address_has_one_run_and_its_minutes(runs: Callable[..., OwnRuns]) -> None:
-    own = runs(ENDLESS, Allowance(minutes=0.12))
+def test_an_address_has_one_run_and_its_minutes(
+    runs: Callable[..., OwnRuns], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_runs, "GRACE", 0.5)  # with less than this left, nothing begins
+    own = runs(ENDLESS, Allowance(minutes=0.05))
     run = actions.start_own_run(own, VISIT, "8.8.8.8", "quick", ["mean_fill"], 1)
     with pytest.raises(InputError, match="from your address"):
         actions.start_own_run(own, OTHER, "8.8.8.8", "quick", ["mean_fill"], 1)
     until(lambda: run.state == ENDED_EARLY, 30)
-    assert "0.12 minutes" in run.said
+    assert "0.05 minutes" in run.said
     with pytest.raises(InputError, match="used up"):
         own.go_on(VISIT)
     until(lambda: own.find(OTHER) is None)
