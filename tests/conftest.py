@@ -22,9 +22,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests or with a page in a browser come first: none of them is to run last, alone."""
-    weight = Counter(item.path for item in items if _slow(item))
-    items.sort(key=lambda item: -weight[item.path])
+    """Files with slow tests or with a page in a browser come first, then those with many tests: none of them
+    is to run last, alone.
+    """
+    slow, every = Counter(item.path for item in items if _slow(item)), Counter(item.path for item in items)
+    items.sort(key=lambda item: (-slow[item.path], -every[item.path]))
 
 
 def _slow(item: pytest.Item) -> bool:
