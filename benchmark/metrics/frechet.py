@@ -5,7 +5,6 @@ It is called FID on Inception features only; on others it is `fd_<features>`.
 
 import numpy as np
 import torch
-from torchmetrics.image.fid import FrechetInceptionDistance
 
 from benchmark.metrics.base import Features, Floats
 from benchmark.metrics.features import Extractor, inception, squeezenet
@@ -40,6 +39,8 @@ def frechet_distance(x: Features, y: Features) -> float:
         )
     if max(x.shape[0], y.shape[0]) <= x.shape[1]:
         return _of_few(x.astype(np.float64), y.astype(np.float64))
+    from torchmetrics.image.fid import FrechetInceptionDistance  # takes longer than small sets do
+
     metric = FrechetInceptionDistance(feature=_Stored(x.shape[1]))
     metric.update(torch.from_numpy(x).double(), real=True)
     metric.update(torch.from_numpy(y).double(), real=False)
