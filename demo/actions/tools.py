@@ -171,6 +171,8 @@ def _back(app: App, session: Session, data: Sent) -> Reply:
     """The picture before it was put into another frame."""
     if session.running:
         raise InputError("A run is under way here: stop it before you go back.")
+    if not session.round.picture.framed:  # asked twice: the first answer was still on its way
+        return Reply()
     session.move(-1)
     return as_it_was(session)
 

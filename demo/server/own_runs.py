@@ -358,10 +358,11 @@ class OwnRuns:
         """Delete the runs whose page was not seen for an hour, and those for which there is no room."""
         with self._lock:
             oldest = time.monotonic() - self.max_age
-            order = sorted(self._kept.items(), key=lambda item: item[1].worth)
-            room = max(0, len(order) - MOST_KEPT)
-            for number, (visit, run) in enumerate(order):
-                if run.seen < oldest or (number < room and not run.open):
+            ended = [(visit, run) for visit, run in self._kept.items() if not run.open]
+            ended.sort(key=lambda item: item[1].worth)
+            over = dict(ended[: max(0, len(self._kept) - MOST_KEPT)])
+            for visit, run in [*self._kept.items()]:
+                if run.seen < oldest or visit in over:
                     self.stop(visit)
                     if not run.open:
                         del self._kept[visit]

@@ -30,7 +30,7 @@ INTRODUCTION = (
     "a larger one with the same command on a machine of yours."
 )
 LET_GO = (
-    "Your run is no longer kept: this page was not heard of for an hour, or others needed "
+    "Your run is no longer kept: this page was not heard from for an hour, or others needed "
     "its room. Start anew."
 )
 SLOW_HOLE = 1.0

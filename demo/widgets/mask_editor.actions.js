@@ -131,7 +131,10 @@ export function makeActions(editor) {
   /* Before the first change of a picture in another frame comes that frame. */
   function undo() {
     if (editor.history.canUndo()) step(editor.history.undo(editor.mask));
-    else if (editor.framed) editor.trigger("tool", { kind: "back" });
+    else if (editor.framed) {
+      editor.returning = true;
+      editor.trigger("tool", { kind: "back" });
+    }
   }
 
   /* Says how much is missing, here and to the server. */

@@ -19,13 +19,14 @@ import { iconButton, textButton } from "./mask_editor.icons.js";
 import { makeKeys } from "./mask_editor.keys.js";
 import { addMask, clearLines, LINE, MISSING, makeMask, readMask, summary } from "./mask_editor.mask.js";
 import { makePointer } from "./mask_editor.pointer.js";
-import { makeStage, makeStatus } from "./mask_editor.stage.js";
+import { layout, makeStage, makeStatus } from "./mask_editor.stage.js";
 import { makeStraighten } from "./mask_editor.straighten.js";
 import { makeView } from "./mask_editor.view.js";
 import { makeVisit } from "./mask_editor.visit.js";
 import { makeZoom } from "./mask_editor.zoom.js";
 
 const MOST_HOLD = 4000;
+const MOST_LEFT = 4; // of the masks that are kept
 const FIRST = "compare"; // the tab that the page opens with
 
 /* What the parts of one component share. */
@@ -142,50 +143,38 @@ function begin(editor) {
   editor.changed(false);
 }
 
-/* The stage takes the picture's shape, within limits. */
-function layout(editor) {
-  const { node } = editor.stage;
-  const { w, h } = editor.mask;
-  if (!w) {
-    node.style.height = "";
-    return;
-  }
-  const most = largest(editor);
-  if (node.clientWidth) {
-    node.style.height = `${Math.round(Math.max(160, Math.min((node.clientWidth * h) / w, most)))}px`;
-  }
-  editor.view.fit();
-}
-
-function largest({ root }) {
-  if (root.classList.contains("ed-wide")) return Math.max(260, window.innerHeight - 190);
-  return window.innerWidth > 900 ? Math.max(220, window.innerHeight - 546) : window.innerHeight * 0.5;
+/* Keeps what is painted on the picture that is left for another frame of it, of the last few. */
+function leave(state, mask) {
+  state.left.set(state.preview, mask);
+  if (state.left.size > MOST_LEFT) state.left.delete(state.left.keys().next().value);
 }
 
 /* Applies the server's values; one that is overtaken by the next stops where it stands. */
 function makeReceiver(editor) {
-  const state = { rev: -1, preview: null, left: null };
+  const state = { rev: -1, preview: null, left: new Map() }; // left: what was painted on pictures before
 
   const isLast = (value) => value.rev === state.rev;
 
   async function loadPicture(value, painted) {
     const picture = await pixels(value.preview);
-    if (!isLast(value)) return;
-    const { left } = state;
-    if (value.framed) state.left = { preview: state.preview, mask: editor.mask };
+    if (!isLast(value)) return false;
+    const mine = editor.returning && state.left.get(value.preview);
+    if (value.framed && !editor.returning) leave(state, editor.mask);
     state.preview = value.preview;
     setPicture(editor, picture, value);
     if (painted) editor.change(painted, "server");
-    else if (left?.preview === value.preview && !value.mask) {
-      editor.change((mask) => void mask.bits.set(left.mask.bits));
+    else if (mine) {
+      editor.change((mask) => void mask.bits.set(mine.bits));
       begin(editor);
     } else if (!value.mask) editor.changed(true, "server");
+    return Boolean(mine);
   }
 
   async function load(value, painted) {
     const fresh = value.preview && value.preview !== state.preview;
-    if (fresh) await loadPicture(value, painted);
-    if (value.mask && !painted && isLast(value)) {
+    const mine = fresh && (await loadPicture(value, painted));
+    if (fresh || value.error) editor.returning = false;
+    if (value.mask && !painted && !mine && isLast(value)) {
       const mask = await pixels(value.mask);
       if (isLast(value)) setMask(editor, mask, value.how, fresh && value.framed);
     }

@@ -34,3 +34,23 @@ export function makeStatus() {
   const node = el("div", { class: "ed-status" }, ratio, el("span", { class: "ed-what" }, title, size));
   return { node, ratio, size, title, note, say };
 }
+
+/* The stage takes the picture's shape, within limits. */
+export function layout(editor) {
+  const { node } = editor.stage;
+  const { w, h } = editor.mask;
+  if (!w) {
+    node.style.height = "";
+    return;
+  }
+  const most = largest(editor);
+  if (node.clientWidth) {
+    node.style.height = `${Math.round(Math.max(160, Math.min((node.clientWidth * h) / w, most)))}px`;
+  }
+  editor.view.fit();
+}
+
+function largest({ root }) {
+  if (root.classList.contains("ed-wide")) return Math.max(260, window.innerHeight - 190);
+  return window.innerWidth > 900 ? Math.max(220, window.innerHeight - 546) : window.innerHeight * 0.5;
+}

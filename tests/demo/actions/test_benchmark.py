@@ -324,6 +324,21 @@ def test_where_there_is_no_room_runs_of_closed_pages_go_first_then_those_that_en
     assert kept == [[True, True, True, False], [False, True, True, False], [False, False, True, False]]
 
 
+def test_runs_that_wait_take_no_room_from_the_bound_on_all(
+    runs: Callable[..., OwnRuns], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, every = runs("pass"), list[OwnRun]()
+    for letter in "abc":
+        every.append(own.begin(letter * 24, letter * 24, ASKED))
+        until(lambda: not every[-1].open)
+    waits = every[1]
+    waits.state, waits.ended = own_runs.WAITING, 0.0
+    monkeypatch.setattr(own_runs, "MOST_KEPT", 2)
+    own.sweep()
+    waits.state = ENDED_EARLY
+    assert [one.home.is_dir() for one in every] == [False, True, True]
+
+
 def test_a_run_is_deleted_an_hour_after_its_page_was_seen_and_with_the_app(
     runs: Callable[..., OwnRuns],
 ) -> None:

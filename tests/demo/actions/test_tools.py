@@ -90,6 +90,7 @@ ASKEW = [[60.0, 40.0], [300.0, 70.0], [290.0, 260.0], [50.0, 240.0]]
 
 
 def test_four_corners_make_the_next_picture_and_what_is_empty_is_the_hole(app: App, opened: Session) -> None:
+    tools.use_tool(app, opened, {"kind": "sample", "id": "chelsea"})
     before = opened.round.picture
     expected, empty = rectified(app.store.image(before.token), [(x, y) for x, y in ASKEW])
     assert empty.any()
@@ -106,6 +107,8 @@ def test_four_corners_make_the_next_picture_and_what_is_empty_is_the_hole(app: A
     tools.use_tool(app, opened, {"kind": "back"})
     assert opened.round.picture == before
     assert not view.editor(opened)["framed"]
+    tools.use_tool(app, opened, {"kind": "back"})  # asked twice, as a held key does
+    assert opened.round.picture == before
     forth = compare.move(opened, 1)
     assert forth.mask == reply.mask  # it has no run of its own yet
 

@@ -399,8 +399,8 @@ def test_four_corners_are_dragged_or_moved_by_keys_and_undo_comes_back(visitor, 
     page.mouse.up()
     for key in ("ArrowLeft", "ArrowUp", "ArrowUp", "Shift+ArrowLeft"):
         handles.first.press(key)
+    page.wait_for_selector("#compare-mask .ed-corner[aria-label='Top left corner at 31, 22']")
     labels = [one.get_attribute("aria-label") for one in handles.all()]
-    assert labels[0] == "Top left corner at 31, 22"
     assert np.array_equal(visitor.mask(), painted)  # nothing was painted on the way
     with page.expect_request(lambda request: '"corners"' in (request.post_data or "")) as asked:
         handles.first.press("Enter")
@@ -415,6 +415,20 @@ def test_four_corners_are_dragged_or_moved_by_keys_and_undo_comes_back(visitor, 
     assert not handles.first.is_visible()
     visitor.tool("Undo")
     page.wait_for_function("document.querySelector('.ed-title').textContent === ''")
+    page.wait_for_selector(f"#compare-editor .widget[data-count='{painted.sum()}']")
+    assert np.array_equal(visitor.mask(), painted)
+    for _ in range(2):
+        page.get_by_role("button", name="Four corners").click()
+        handles.first.press("Shift+ArrowRight")
+        handles.first.press("Enter")
+        visitor.says("chessboard.png, straightened: what is new is the hole.")
+        page.wait_for_selector("#compare-editor .widget[data-count]:not([data-count='0'])")
+        assert not handles.first.is_visible()
+        page.wait_for_timeout(600)
+    assert not np.array_equal(visitor.mask()[: len(painted), : painted.shape[1]], painted)
+    visitor.tool("Undo")
+    page.wait_for_timeout(600)
+    visitor.tool("Undo")
     page.wait_for_selector(f"#compare-editor .widget[data-count='{painted.sum()}']")
     assert np.array_equal(visitor.mask(), painted)
     page.locator(".ed-stage").press("p")
