@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -81,6 +81,27 @@ class Folders:
             self._used = {one: uses for one, uses in recent.items() if uses}
 
 
+@dataclass(frozen=True)
+class FolderFill:
+    """What was made of one photograph, and how."""
+
+    answer: str
+    """Token of the filled PNG."""
+    small: str
+    """Token of a small copy of it."""
+    mask: str
+    """Token of the mask that was filled."""
+    mask_name: str
+    """Of that mask's file; empty where it was found."""
+    method: str
+    source: str
+    """Where its mask came from."""
+    options: Mapping[str, object]
+    """Settings of the method."""
+    notes: tuple[str, ...]
+    seconds: float
+
+
 @dataclass(eq=False)
 class FolderPicture:
     """One photograph of several, its mask, and what was made of it."""
@@ -105,28 +126,35 @@ class FolderPicture:
     state: PictureState = "ready"
     failed: str = ""
     """Why it was not filled, in one sentence."""
-    answer: str | None = None
-    """Token of the filled PNG."""
-    filled: str | None = None
-    """Token of a small copy of it."""
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    ran: tuple[str, str, str, str] = ("", "", "", "")
-    """Method, where masks came from, token and name of the mask that it was filled with."""
-    options: dict[str, object] = field(default_factory=dict)
-    """Settings of the method that filled it."""
+    fill: FolderFill | None = None
+    """The last one; it stays until another is stored."""
+
+    @property
+    def answer(self) -> str | None:
+        """Token of the filled PNG."""
+        return self.fill.answer if self.fill else None
 
     @property
     def tokens(self) -> list[str]:
         """All its files."""
-        found = (self.file, self.thumb, self.mask, self.ran[2], self.answer, self.filled)
-        return [token for token in dict.fromkeys(found) if token]
+        made = (self.fill.answer, self.fill.small, self.fill.mask) if self.fill else ()
+        return [token for token in dict.fromkeys((self.file, self.thumb, self.mask, *made)) if token]
+
+    def take_fill(self, store: Store, fill: FolderFill) -> None:
+        """Take a fill in place of the one before, whose files go."""
+        before, self.fill = self.tokens, fill
+        store.drop([token for token in before if token not in self.tokens])
 
     def take_mask(self, store: Store, image: Image, mask: Mask, name: str = "") -> None:
         """Take a mask in place of the one before, which stays while it is the one of what is filled."""
-        store.drop([old for old in (self.mask, self.thumb) if old and old != self.ran[2]])
-        self.mask, self.mask_name, self.hole = store.put_image(mask), name, Outline.of(mask)
-        self.thumb = store.put_image(at_most(tinted(image, mask), SHEET_SIDE))
+        before, fresh = self.tokens, store.put_image(mask)
+        try:
+            thumb = store.put_image(at_most(tinted(image, mask), SHEET_SIDE))
+        except InputError:
+            store.drop([fresh])
+            raise
+        self.mask, self.mask_name, self.hole, self.thumb = fresh, name, Outline.of(mask), thumb
+        store.drop([token for token in before if token not in self.tokens])
 
 
 @dataclass(eq=False)
@@ -157,7 +185,8 @@ class FolderVisit(UseVisit):
 
     def up_to_date(self, one: FolderPicture) -> bool:
         """Whether a picture is filled with what is chosen."""
-        return one.state == "done" and one.ran[:3] == (*self.settings, one.mask)
+        made = one.fill
+        return made is not None and (made.method, made.source, made.mask) == (*self.settings, one.mask)
 
     def remove(self, one: FolderPicture) -> None:
         """Forget a picture."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmark import measure
 from demo.server.copies import at_most
-from demo.server.folder import MASK_FILES, SHEET_SIDE, FolderPicture, FolderVisit
+from demo.server.folder import MASK_FILES, SHEET_SIDE, FolderFill, FolderPicture, FolderVisit
 from demo.server.jobs import NO_MEMORY, Job
 from demo.server.pictures import PAGE_PIXELS
 from demo.server.room import part_that_fits
@@ -28,6 +28,7 @@ from inpainters.strategy import Outline, workload
 from inpainters.uses.restoration import find_marks
 
 TIME_IS_UP = "Your {minutes:g} minutes of this hour are used up. What is filled is kept: go on later."
+UNDER_WAY = "Wait until the run has ended, or stop it first."
 NONE_FILLED = "No picture could be filled: each says why."
 FILLED_FOLDER, MASKS_FOLDER = "filled", "masks"
 """Folders of the zip."""
@@ -56,39 +57,44 @@ class FolderJob(Job):
 
     def answer(self, inpainter: Inpainter, request: InpaintRequest, on_step: OnStep) -> InpaintResult:
         for place, one in enumerate(self.pictures):
-            self.at, begin, kept = place, time.perf_counter(), self.kept
+            self.at, took = place, self._clock()
             one.state, one.failed = "running", ""
             try:
-                self._fill(one, inpainter, self._teller(place, begin, kept, on_step))
-                one.state = "done"
+                self._fill(one, inpainter, self._teller(place, took, on_step), took)
             except Exception as error:  # one picture's fault must not take the others along
                 if self.halted or isinstance(error, Cancelled):
-                    one.state = "done" if one.answer else "ready"
                     raise
-                one.state, one.failed = "failed", _why(error)
+                one.failed = _why(error)
             finally:
-                one.seconds = time.perf_counter() - begin - (self.kept - kept)
-                self.spent += one.seconds
-                self.spend(one.seconds)
-        if not any(one.state == "done" for one in self.pictures):
+                one.state = "done" if one.fill else "failed" if one.failed else "ready"
+                seconds = took()
+                self.spent += seconds
+                self.spend(seconds)
+        if all(one.failed for one in self.pictures):
             raise InputError(NONE_FILLED)
         return InpaintResult(
             request.image, request.image, self.method, dict(inpainter.options), 0, max(1e-4, self.spent)
         )
 
-    def _teller(self, place: int, begin: float, kept: float, on_step: OnStep) -> OnStep:
+    def _clock(self) -> Callable[[], float]:
+        """Tells the seconds of work since now, without those that others had."""
+        begin, kept = time.perf_counter(), self.kept
+        return lambda: time.perf_counter() - begin - (self.kept - kept)
+
+    def _teller(self, place: int, took: Callable[[], float], on_step: OnStep) -> OnStep:
         """Tells of the work on one picture as a part of all of it, and ends it when the time is up."""
         before, own, whole = sum(self.expected[:place]), self.expected[place], sum(self.expected)
 
         def tell(done: int, total: int) -> object:
-            now = self.spent + time.perf_counter() - begin - (self.kept - kept)
-            if now > self.allowed and not self.halted:
+            if self.spent + took() > self.allowed and not self.halted:
                 self.stop(TIME_IS_UP.format(minutes=self.minutes))
             return on_step(round(1000 * (before + own * done / max(1, total)) / max(1e-9, whole)), 1000)
 
         return tell
 
-    def _fill(self, one: FolderPicture, inpainter: Inpainter, on_step: OnStep) -> None:
+    def _fill(
+        self, one: FolderPicture, inpainter: Inpainter, on_step: OnStep, took: Callable[[], float]
+    ) -> None:
         if on_step(0, 1) is False:
             raise Cancelled
         path = self.store.path(one.file)
@@ -96,19 +102,22 @@ class FolderJob(Job):
             raise InputError("Its file has expired; upload it again.")
         image = load_image(path, max_pixels=PAGE_PIXELS).image
         mask = self._mask(one, image)
-        filled, notes = image, tuple[str, ...]()
+        notes: tuple[str, ...] = (f"No {self.source.replace(',', ' or ')} found: it is as it was.",)
+        filled, options = image, dict(inpainter.options)
         if mask.any():
             result = self._answer_of(inpainter, image, mask, on_step)
-            filled, notes, one.options = result.image, result.notes, dict(result.options)
-        else:
-            notes = (f"No {self.source.replace(',', ' or ')} found: it is as it was.",)
+            filled, notes, options = result.image, result.notes, dict(result.options)
         data, said = _as_its_file(path, filled, mask)
         if self.halted:
             raise Cancelled
-        gone = (one.answer, one.filled, None if one.ran[2] == one.mask else one.ran[2])
-        self.store.drop([token for token in gone if token])
-        one.answer, one.filled = self.store.put(data), self.store.put_image(at_most(filled, SHEET_SIDE))
-        one.notes, one.ran = (*notes, *said), (self.method, self.source, str(one.mask), one.mask_name)
+        answer = self.store.put(data)
+        try:
+            small = self.store.put_image(at_most(filled, SHEET_SIDE))
+        except InputError:
+            self.store.drop([answer])
+            raise
+        how = (str(one.mask), one.mask_name, self.method, self.source, options)
+        one.take_fill(self.store, FolderFill(answer, small, *how, (*notes, *said), took()))
 
     def _mask(self, one: FolderPicture, image: Image) -> Mask:
         """Its mask; one that is found is kept."""
@@ -149,34 +158,38 @@ def pack_folder(visit: FolderVisit) -> str:
     """Token of a zip of all that is filled: pictures, their masks, and a manifest. It takes the place of
     the one before.
     """
-    done = [one for one in visit.pictures if one.state == "done" and one.answer]
-    if not done:
+    if visit.running:
+        raise InputError(UNDER_WAY)
+    made = {one.key: one.fill for one in visit.pictures if one.fill}
+    if not made:
         raise InputError("Nothing is filled yet: press Fill first.")
     visit.drop(visit.packed)
     try:
-        visit.packed = _packed(visit, done)
+        visit.packed = _packed(visit, made)
     except OSError:
         visit.packed = None
         raise InputError("The disk is full, so there is no zip: download the pictures one by one.") from None
     return visit.packed
 
 
-def _packed(visit: FolderVisit, done: Sequence[FolderPicture]) -> str:
+def _packed(visit: FolderVisit, made: Mapping[str, FolderFill]) -> str:
     names = _result_names(visit.pictures)
     with tempfile.TemporaryDirectory(prefix="folder-") as folder:
         path = Path(folder) / "folder.zip"
         with zipfile.ZipFile(path, "w") as packed:
-            rows = [_pack(packed, visit.store, one, names[one.key]) for one in done]
-            left = [one for one in visit.pictures if one not in done]
+            done = [one for one in visit.pictures if one.key in made]
+            rows = [_pack(packed, visit.store, one, made[one.key], names[one.key]) for one in done]
+            left = [one for one in visit.pictures if one.key not in made]
             rows += [{"photograph": one.name, "problem": visit.lacking(one) or one.failed} for one in left]
             packed.writestr("manifest.json", json.dumps(_manifest(rows), indent=2, ensure_ascii=False))
         return visit.store.take(path, ".zip")
 
 
-def _pack(packed: zipfile.ZipFile, store: Store, one: FolderPicture, name: str) -> dict[str, Any]:
+def _pack(
+    packed: zipfile.ZipFile, store: Store, one: FolderPicture, made: FolderFill, name: str
+) -> dict[str, Any]:
     """Add a picture and its mask; returns its row of the manifest."""
-    method, source, token, mask_name = one.ran
-    data, mask = store.read(str(one.answer)), store.read(token)
+    data, mask = store.read(made.answer), store.read(made.mask)
     packed.writestr(f"{FILLED_FOLDER}/{name}.png", data)
     packed.writestr(f"{MASKS_FOLDER}/{name}.png", mask)
     return {
@@ -185,14 +198,14 @@ def _pack(packed: zipfile.ZipFile, store: Store, one: FolderPicture, name: str) 
         "file": f"{FILLED_FOLDER}/{name}.png",
         "sha256": sha256(data).hexdigest(),
         "mask": f"{MASKS_FOLDER}/{name}.png",
-        "mask_from": mask_name if source == MASK_FILES else f"found: {source}",
-        "missing": round(float(np.mean(store.mask(token))), 6),
-        "method": method,
-        "version": registry.get(method).version,
-        "options": one.options,
+        "mask_from": made.mask_name if made.source == MASK_FILES else f"found: {made.source}",
+        "missing": round(float(np.mean(store.mask(made.mask))), 6),
+        "method": made.method,
+        "version": registry.get(made.method).version,
+        "options": dict(made.options),
         "seed": 0,
-        "seconds": round(one.seconds, 3),
-        "notes": list(one.notes),
+        "seconds": round(made.seconds, 3),
+        "notes": list(made.notes),
     }
 
 

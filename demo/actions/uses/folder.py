@@ -19,7 +19,7 @@ from demo.server.folder import (
     pair_masks,
     price_of_pictures,
 )
-from demo.server.folder_job import FolderJob, command_of_folder
+from demo.server.folder_job import UNDER_WAY, FolderJob, command_of_folder
 from demo.server.jobs import MOST_SECONDS, Batch, Price
 from demo.server.own_runs import payer_of
 from demo.server.visit import App, Reply
@@ -38,7 +38,6 @@ LEAST_LEFT = 5.0
 """Seconds that must be left of a visitor's hour."""
 SOURCES = {MASK_FILES: "Mask files", "scratches,dust": "Scratches and dust", "text": "Text laid over"}
 """Where masks come from -> in words."""
-UNDER_WAY = "Wait until the run has ended, or stop it first."
 NO_FOLDERS = "The owner of this page lets nobody fill folders: use the command below."
 _NOTHING = np.zeros((8, 8, 3), np.uint8)
 """The picture of the request, of which a FolderJob takes nothing."""
@@ -209,7 +208,7 @@ def fill_folder(app: App, visit: FolderVisit, host: str | None) -> Batch:
 def _why_nothing(pictures: Sequence[FolderPicture]) -> str:
     if not pictures:
         return "Upload photographs first, or take the example."
-    if all(one.state == "done" for one in pictures):
+    if all(one.fill for one in pictures):
         return "All are filled: choose another method, or upload more."
     return "No photograph has a mask that fits: each says why."
 

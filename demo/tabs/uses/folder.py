@@ -24,8 +24,8 @@ _TAKES = [
 ]
 _LEAD = (
     "Fill many photographs at once with one method: drop them here together with their masks, "
-    "or have scratches, "
-    "dust and writing found in each. What one of them lacks holds up no other, and what is filled is kept."
+    "or have scratches, dust and writing found in each. A photograph without a mask does not hold up the "
+    "others, and what is filled is kept."
 )
 
 

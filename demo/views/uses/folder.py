@@ -50,7 +50,7 @@ def _item(visit: FolderVisit, one: FolderPicture) -> dict[str, Any]:
         "state": state,
         "said": said,
         "before": url(one.thumb),
-        "after": url(one.filled),
+        "after": url(one.fill.small if one.fill else None),
         "full": url(one.answer),
         "file": f"{Path(one.name).stem}.png",
     }
@@ -62,20 +62,18 @@ def _state(visit: FolderVisit, one: FolderPicture) -> tuple[str, str]:
         return "running", "Being filled"
     if lacks := visit.lacking(one):
         return "lacking", lacks
-    if one.state == "failed":
-        return "failed", one.failed
-    size = f"{one.size[1]}×{one.size[0]}"
-    if one.state != "done":
-        return "ready", size
-    if not visit.up_to_date(one):
-        return "stale", "Filled with other settings"
-    return "done", " ".join([f"{size}, {one.seconds:.1f} s.", *one.notes])
+    size, made = f"{one.size[1]}×{one.size[0]}", one.fill
+    if made and visit.up_to_date(one):
+        return "done", " ".join([f"{size}, {made.seconds:.1f} s.", *made.notes])
+    if one.failed:
+        return "failed", f"{one.failed} What was filled before is kept." if made else one.failed
+    return ("stale", "Filled with other settings") if made else ("ready", size)
 
 
 def folder_buttons(visit: FolderVisit, runner: Runner, found: Mapping[str, Price]) -> list[dict[str, Any]]:
     """Properties of Run, Stop and Download."""
     label, ready = _run_label(visit, runner, found)
-    some = any(one.answer for one in visit.pictures)
+    some = not visit.running and any(one.fill for one in visit.pictures)
     return [{"value": label, "interactive": ready}, {"interactive": visit.running}, {"interactive": some}]
 
 
@@ -88,8 +86,9 @@ def _run_label(visit: FolderVisit, runner: Runner, found: Mapping[str, Price]) -
         return "Choose a method to run", False
     due = visit.due()
     if not due:
-        filled = any(one.state == "done" for one in visit.pictures)
+        filled = any(one.fill for one in visit.pictures)
         return ("All are filled" if filled else "Upload their masks"), False
     rest = "the other " if len(due) < len(visit.pictures) else ""
-    count = f"{rest}{len(due)} photograph{'s' * (len(due) != 1)}"
+    number = "" if rest and len(due) == 1 else f"{len(due)} "
+    count = f"{rest}{number}photograph{'s' * (len(due) != 1)}"
     return f"Fill {count} · {spoken(runner.forecast({visit.method: found[visit.method]}))}", True

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -159,7 +160,7 @@ def test_one_that_fails_takes_no_other_along_and_is_tried_again(
         assert rows["b.png"] == {"photograph": "b.png", "problem": jobs.NO_MEMORY}
     before = [one.answer for one in visit.pictures]
     assert view.folder_buttons(visit, app.runner, actions.folder_prices(visit))[0]["value"].startswith(
-        "Fill the other 1 photograph · "
+        "Fill the other photograph · "
     )
     actions.fill_folder(app, visit, None)
     wait(app, visit)
@@ -167,6 +168,64 @@ def test_one_that_fails_takes_no_other_along_and_is_tried_again(
     assert visit.pictures[1].answer
     known = load_image(app.store.path(visit.pictures[1].answer)).image
     assert (known == photograph(1))[~hole()].all()
+
+
+def test_what_is_filled_stays_until_another_fill_is_stored(
+    app: Any, visit: FolderVisit, taken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken(**{"a.png": photograph(0), "a_mask.png": hole()})
+    actions.fill_folder(app, visit, None)
+    wait(app, visit)
+    before, files = str(visit.pictures[0].answer), {*app.store.folder.iterdir()}
+    kept = app.store.read(before)
+    choose_method(visit, "mean_fill")
+    real, puts = app.store.put, []
+
+    def full(*given: Any, **more: Any) -> str:
+        puts.append(given)
+        if len(puts) == 2:
+            raise InputError("The disk is full.")
+        return real(*given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.store, "put", full)
+        actions.fill_folder(app, visit, None)
+        wait(app, visit)
+    assert len(puts) == 2
+    assert {*app.store.folder.iterdir()} == files
+    assert app.store.read(str(visit.pictures[0].answer)) == kept
+    assert visit.pictures[0].state == "done"
+    assert view.sheet(visit, app.runner)["items"][0]["said"] == (
+        "The disk is full. What was filled before is kept."
+    )
+    with zipfile.ZipFile(io.BytesIO(app.store.read(pack_folder(visit)))) as packed:
+        assert packed.read("filled/a.png") == kept
+        (row,) = json.loads(packed.read("manifest.json"))["pictures"]
+    assert row["method"] == "telea"
+    assert visit.due() == visit.pictures
+    choose_method(visit, "telea")
+    assert states(visit, app) == {"a.png": "done"}
+
+
+def test_no_zip_is_made_during_a_run(
+    app: Any, visit: FolderVisit, taken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken(**{"a.png": photograph(0), "a_mask.png": hole()})
+    actions.fill_folder(app, visit, None)
+    wait(app, visit)
+    assert view.folder_buttons(visit, app.runner, {})[2] == {"interactive": True}
+    go_on, real = threading.Event(), folder_job.load_image
+    monkeypatch.setattr(
+        folder_job, "load_image", lambda *given, **more: (go_on.wait(20), real(*given, **more))[1]
+    )
+    choose_method(visit, "mean_fill")
+    actions.fill_folder(app, visit, None)
+    assert view.folder_buttons(visit, app.runner, {})[2] == {"interactive": False}
+    with pytest.raises(InputError, match="Wait until the run has ended"):
+        pack_folder(visit)
+    go_on.set()
+    wait(app, visit)
+    assert pack_folder(visit)
 
 
 def test_stop_keeps_what_is_filled(app: Any, visit: FolderVisit, taken: Any, monkeypatch: Any) -> None:
