@@ -419,7 +419,7 @@ def paired(wide: pd.DataFrame, first: str, second: str) -> Difference:
     if first not in wide or second not in wide:
         return Difference(NO_INTERVAL, 1.0)
     one, other = (wide[entry].to_numpy(float) for entry in (first, second))
-    both = ~np.isnan(one - other)
+    both = ~(np.isnan(one) | np.isnan(other))
     return _differences(one[both], other[None, both], _photographs(wide)[both])[0]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from benchmark.report import agreement, tables
 from benchmark.report.latex import latex
-from benchmark.report.summary import Size, TableFigure, column_of, sizes_of, summarise
+from benchmark.report.summary import Size, TableFigure, column_of, paired, sizes_of, summarise
 from benchmark.results import WHOLE_SET, Plain, Results
 from benchmark.rows import SCORE_COLUMNS
 
@@ -263,3 +263,14 @@ def test_what_a_mean_leaves_out_is_counted_beside_it() -> None:
     assert tables.text(found["telea"]).endswith(" (−2)")
     assert "(" not in tables.text(found["fsr"])
     assert "($-2$)" in latex(results)
+
+
+def test_pairs_leave_out_what_one_has_not_and_two_infinities_are_equal() -> None:
+    index = pd.MultiIndex.from_tuples(
+        [(f"h{i}", 0, f"p{i}") for i in range(8)], names=["hole", "seed", "photograph"]
+    )
+    wide = pd.DataFrame(
+        {"a": [np.inf, np.nan, *np.arange(1.0, 7)], "b": [np.inf, 3.0, *np.arange(6.0)]}, index
+    )
+    found = paired(wide, "a", "b").value
+    assert (found.n, found.mean) == (7, pytest.approx(6 / 7))
