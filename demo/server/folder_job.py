@@ -1,8 +1,11 @@
 """The job that fills several photographs, one after the other, and the zip of what it made."""
 
 import json
+import re
+import shlex
 import tempfile
 import time
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +35,13 @@ UNDER_WAY = "Wait until the run has ended, or stop it first."
 NONE_FILLED = "No picture could be filled: each says why."
 FILLED_FOLDER, MASKS_FOLDER = "filled", "masks"
 """Folders of the zip."""
+AGAIN_FOLDER = "again"
+"""Where its commands write."""
+MOST_NAME, LONGEST_SUFFIX = 200, 8
+"""Bytes of a name in the zip, and signs of a suffix that is kept, at most."""
+_NOT_BORNE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for itself."""
 
 
 @dataclass(kw_only=True)
@@ -210,24 +220,48 @@ def _pack(
 
 
 def _manifest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    methods = dict.fromkeys(row["method"] for row in rows if "method" in row)
     return {
-        "again": [command_of_folder(method, MASKS_FOLDER) for method in methods],
-        "where": "PHOTOS is your folder of photographs; white in masks/ is what was missing.",
+        "again": [_command_of(row) for row in rows if "method" in row],
+        "where": "PHOTOS is your folder of photographs, of their names; white in masks/ is what was missing.",
         "pictures": list(rows),
         "environment": measure.environment(),
     }
 
 
-def command_of_folder(method: str, masks: str) -> str:
-    """The command that fills a folder of photographs with a folder of masks as the page does."""
-    return f"python -m inpainters fill PHOTOS {masks} --method {method} --seed 0 -o {FILLED_FOLDER}"
+def _command_of(row: Mapping[str, Any]) -> str:
+    """The command that fills one photograph as the page did, in the unpacked zip's folder."""
+    files = [f"PHOTOS/{row['photograph']}", row["mask"]]
+    out = f"{AGAIN_FOLDER}/{Path(row['file']).name}"
+    return shlex.join(
+        ["python", "-m", "inpainters", "fill", *files, "--method", row["method"], "--seed", "0", "-o", out]
+    )
 
 
 def _result_names(pictures: Sequence[FolderPicture]) -> dict[str, str]:
-    """Key -> what its result is called: its name without a suffix, or with it where two would share one."""
-    count = Counter(Path(one.name).stem.casefold() for one in pictures)
-    return {
-        one.key: one.name if count[Path(one.name).stem.casefold()] > 1 else Path(one.name).stem
-        for one in pictures
-    }
+    """Key -> what its result is called: its name without a suffix, or with it where two would share one, as
+    far as all file systems bear it; no two alike.
+    """
+    count = Counter(_alike(Path(one.name).stem) for one in pictures)
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for one in pictures:
+        stem = Path(one.name).stem
+        wanted = _file_name(one.name if count[_alike(stem)] > 1 else stem)
+        numbered = (f"{wanted} ({number})" for number in range(2, len(pictures) + 2))
+        names[one.key] = next(name for name in (wanted, *numbered) if _alike(name) not in taken)
+        taken.add(_alike(names[one.key]))
+    return names
+
+
+def _alike(name: str) -> str:
+    """Names that some file systems take for one have the same."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system bears, with `.png` behind it; a long one keeps its suffix."""
+    plain = _NOT_BORNE.sub("_", name).lstrip(".") or "picture"
+    plain = f"_{plain}" if _DEVICES.match(plain) else plain
+    suffix = Path(plain).suffix if len(Path(plain).suffix) <= LONGEST_SUFFIX else ""
+    kept = plain.encode()[: MOST_NAME - len(suffix.encode())].decode(errors="ignore")
+    return plain if len(plain.encode()) <= MOST_NAME else kept + suffix

@@ -1,6 +1,5 @@
 """What a visitor can do in the use that fills several photographs at once."""
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from demo.server.folder import (
     pair_masks,
     price_of_pictures,
 )
-from demo.server.folder_job import UNDER_WAY, FolderJob, command_of_folder
+from demo.server.folder_job import UNDER_WAY, FolderJob
 from demo.server.jobs import MOST_SECONDS, Batch, Price
 from demo.server.own_runs import payer_of
 from demo.server.visit import App, Reply
@@ -41,7 +40,8 @@ SOURCES = {MASK_FILES: "Mask files", "scratches,dust": "Scratches and dust", "te
 NO_FOLDERS = "The owner of this page lets nobody fill folders: use the command below."
 _NOTHING = np.zeros((8, 8, 3), np.uint8)
 """The picture of the request, of which a FolderJob takes nothing."""
-_NAMES = re.compile(r"[^\w .,()+@&'-]")
+MOST_SIGNS = 255
+"""Of a file's name: more than any file system bears."""
 
 
 def folder_prices(visit: FolderVisit) -> dict[str, Price]:
@@ -62,7 +62,7 @@ def folder_command(visit: FolderVisit) -> str:
     """The command that does the same; PHOTOS and MASKS are folders."""
     method = visit.method or method_to_begin()
     if visit.source == MASK_FILES:
-        return command_of_folder(method, "MASKS")
+        return f"python -m inpainters fill PHOTOS MASKS --method {method} --seed 0 -o filled"
     return (
         f'for photo in PHOTOS/*; do python -m inpainters restore "$photo" --find {visit.source} '
         f'--method {method} -o "filled/$(basename "${{photo%.*}}").png"; done'
@@ -143,9 +143,11 @@ def _take_mask(visit: FolderVisit, path: Path, name: str) -> None:
 
 
 def _name(name: str) -> str:
-    """A file's name without folders and signs that file systems do not bear."""
-    plain = _NAMES.sub("_", name.replace("\\", "/").rpartition("/")[2])[:120].lstrip(".")
-    return plain or "picture"
+    """A file's name as its visitor knows it, without folders."""
+    plain = name.replace("\\", "/").rpartition("/")[2].encode(errors="replace").decode()
+    suffix = Path(plain).suffix[:MOST_SIGNS]
+    plain = plain if len(plain) <= MOST_SIGNS else plain[: MOST_SIGNS - len(suffix)] + suffix
+    return "picture" if plain in ("", ".", "..") else plain
 
 
 def _told(visit: FolderVisit, problems: Sequence[str], left: Sequence[str]) -> str:

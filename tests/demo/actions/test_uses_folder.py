@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import threading
 import time
 import zipfile
@@ -77,7 +78,7 @@ def states(visit: FolderVisit, app: Any) -> dict[str, str]:
 
 
 def test_the_example_is_filled_and_its_zip_is_what_the_command_makes(
-    app: Any, visit: FolderVisit, tmp_path: Path
+    app: Any, visit: FolderVisit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert [one["id"] for one in folder_examples(app.store)] == ["folder"]
     actions.open_folder_use(app, visit)
@@ -95,16 +96,59 @@ def test_the_example_is_filled_and_its_zip_is_what_the_command_makes(
     for one in visit.pictures:
         (tmp_path / "PHOTOS" / one.name).write_bytes(app.store.read(one.file))
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    (command,) = manifest["again"]
-    places = {"PHOTOS": tmp_path / "PHOTOS", "masks": tmp_path / "masks", "filled": tmp_path / "again"}
-    words = [str(places.get(word, word)) for word in command.split()[3:]]
-    assert main(words) == 0
+    monkeypatch.chdir(tmp_path)
+    assert len(manifest["again"]) == 3
+    for command in manifest["again"]:
+        assert main(shlex.split(command)[3:]) == 0
     for row in manifest["pictures"]:
         name = Path(row["file"]).name
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "filled" / name).read_bytes()
         assert row["method"] == "telea"
         assert row["missing"] == pytest.approx(0.08, abs=0.03)
     assert manifest["environment"]["packages"]
+
+
+def test_the_commands_of_a_zip_hold_for_two_methods_and_odd_names(
+    app: Any, visit: FolderVisit, taken: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["d#2.png", "trip [1].png", "it's $(a).png", "a.png", "a.jpg", "-x.png", "no mask.png"]
+    photos = {name: photograph(n) for n, name in enumerate(names)}
+    taken(**photos)
+    masks = [f"{Path(name).stem}_mask.png" for name in names[:-1] if name != "a.jpg"]
+    taken("masks", **dict.fromkeys(masks, hole()))
+    actions.fill_folder(app, visit, None)
+    wait(app, visit)
+    choose_method(visit, "mean_fill")
+    visit.pictures[0].lacks = visit.pictures[1].lacks = "not now"
+    actions.fill_folder(app, visit, None)
+    wait(app, visit)
+    place = tmp_path / "unpacked"
+    with zipfile.ZipFile(io.BytesIO(app.store.read(pack_folder(visit)))) as packed:
+        packed.extractall(place)
+    (place / "PHOTOS").mkdir()
+    for one in visit.pictures:
+        (place / "PHOTOS" / one.name).write_bytes(app.store.read(one.file))
+    manifest = json.loads((place / "manifest.json").read_text())
+    rows = [row for row in manifest["pictures"] if "file" in row]
+    assert {row["photograph"]: row["method"] for row in rows} == {
+        **dict.fromkeys(names[:2], "telea"), **dict.fromkeys(names[2:6], "mean_fill"),
+    }  # fmt: skip
+    assert [Path(row["file"]).name for row in rows] == [
+        "d#2.png", "trip [1].png", "it's $(a).png", "a.png.png", "a.jpg.png", "-x.png",
+    ]  # fmt: skip
+    monkeypatch.chdir(place)
+    for command in manifest["again"]:
+        assert main(shlex.split(command)[3:]) == 0
+    made = {file.name: file.read_bytes() for file in (place / "again").iterdir()}
+    assert made == {file.name: file.read_bytes() for file in (place / "filled").iterdir()}
+
+
+def test_names_pair_as_the_visitor_knows_them(app: Any, visit: FolderVisit, taken: Any) -> None:
+    long = "x" * 118
+    names = ["trip [1].png", "trip [1]_mask.png", f"{long}.png", f"{long}_mask.png"]
+    reply = taken(**{name: hole() if "_mask" in name else photograph(0) for name in names})
+    assert reply.note == "2 photographs, 2 with a mask."
+    assert [one.mask_name for one in visit.pictures] == names[1::2]
 
 
 def test_masks_find_their_photographs_by_name(app: Any, visit: FolderVisit, taken: Any) -> None:
@@ -343,20 +387,37 @@ def test_limits_are_said(app: Any, visit: FolderVisit, taken: Any, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    ("name", "kept", "packed"),
     [
-        ("../../etc/passwd.png", "passwd.png"),
-        ("C:\\photos\\a.png", "a.png"),
-        ("<img src=x>${1+1}`.png", "_img src_x___1+1__.png"),
-        ("..", "picture"),
-        ("x" * 300 + ".png", "x" * 120),
-        ("", "0-0.png"),
-        ("Übung 1.png", "Übung 1.png"),
+        ("../../etc/passwd.png", "passwd.png", "passwd"),
+        ("C:\\photos\\a.png", "a.png", "a"),
+        ("<img src=x>${1+1}`.png", "<img src=x>${1+1}`.png", "_img src=x_${1+1}`"),
+        ("..", "picture", "picture"),
+        ("x" * 300 + ".png", "x" * 251 + ".png", "x" * 200),
+        ("\U0001f600" * 90 + ".png", "\U0001f600" * 90 + ".png", "\U0001f600" * 50),
+        ("", "0-0.png", "0-0"),
+        ("Übung 1.png", "Übung 1.png", "Übung 1"),
+        ("nul.png", "nul.png", "_nul"),
+        (".a\nb\ud800.png", ".a\nb?.png", "a_b_"),
     ],
 )
-def test_names_are_names_only(visit: FolderVisit, taken: Any, name: str, kept: str) -> None:
+def test_names_are_names_only(
+    app: Any, visit: FolderVisit, taken: Any, name: str, kept: str, packed: str
+) -> None:
     taken(**{name: photograph(0)})
     assert [one.name for one in visit.pictures] == [kept]
+    taken("masks", **{f"{Path(kept).stem}.png": hole()})
+    actions.fill_folder(app, visit, None)
+    wait(app, visit)
+    with zipfile.ZipFile(io.BytesIO(app.store.read(pack_folder(visit)))) as found:
+        assert found.namelist() == [f"filled/{packed}.png", f"masks/{packed}.png", "manifest.json"]
+
+
+def test_no_two_results_share_a_name(app: Any, visit: FolderVisit, taken: Any) -> None:
+    long = "x" * 210
+    taken(**{name: photograph(0) for name in ("d?.png", "d*.png", "d_.png", f"{long}.png", f"{long}.jpg")})
+    names = [*folder_job._result_names(visit.pictures).values()]
+    assert names == ["d_", "d_ (2)", "d_ (3)", "x" * 196 + ".png", "x" * 196 + ".jpg"]
 
 
 def test_files_that_are_no_pictures_are_named_and_the_others_taken(
