@@ -3,7 +3,6 @@ Each adds its own arguments and those that all have.
 """
 
 import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -237,7 +236,7 @@ def _parallax(arguments: argparse.Namespace) -> int:
             commandline.check_new([out], inputs, overwrite=arguments.overwrite)
     method, photo = _method(arguments), load_image(arguments.photo).image
     depth = parallax.read_depth(arguments.depth, photo.shape[:2], near=arguments.near)
-    layers = parallax.taken_apart(photo, depth, method, shift=math.hypot(*shift), seed=arguments.seed)
+    layers = parallax.taken_apart(photo, depth, method, shift=shift, seed=arguments.seed)
     if arguments.frames is None:
         _save(out, encode_png(parallax.seen_from(layers, shift)))
     else:

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from math import hypot, sqrt
+from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from demo.server.pictures import OpenPicture, from_result, open_picture
 from demo.server.store import Store, url
 from demo.server.use_visit import UseVisit
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
-from inpainters.errors import Cancelled
+from inpainters.errors import Cancelled, InputError
 from inpainters.imaging import Image, encode_png
 from inpainters.spec import MethodSpec
 from inpainters.strategy import Outline
@@ -37,6 +37,8 @@ VIEW_PIXELS = 750_000
 """Pixels at which the page looks from beside; larger pictures are shrunk."""
 SHIFT_HERE = 0.1
 """Of the width how far the camera moves to a side, at most: beyond it all looks like cardboard."""
+MOST_STRETCHED = 8
+"""How many times as long as wide a picture is, at most: the margin that it needs grows with its width."""
 FILM_FRAMES = 48
 VIEWING = 0.3
 """Seconds that a view takes per million pixels, on the reference machine."""
@@ -88,10 +90,8 @@ class ViewVisit(UseVisit):
 
     def measure(self) -> None:
         """Work out what the method will be asked for."""
-        far = hypot(*self.shift)
-        self.hole = (
-            Outline.of(behind_near_things(self.depth, far)) if self.depth is not None and far else None
-        )
+        moves = self.depth is not None and any(self.shift)
+        self.hole = Outline.of(behind_near_things(self.depth, self.shift)) if moves else None
 
     def clear(self) -> None:
         if isinstance(self.job, ViewJob):
@@ -108,22 +108,33 @@ class ViewVisit(UseVisit):
 
 
 def open_view(store: Store, path: str | Path, title: str) -> tuple[OpenPicture, tuple[int, int]]:
-    """An uploaded picture at the size at which the page works, and its (height, width) before."""
+    """An uploaded picture at the size at which the page works, and its (height, width) before. Raises
+    InputError where it is no picture, or beyond MOST_STRETCHED.
+    """
     picture = open_picture(store, path, title)
     whole = picture.size
+    if max(whole) > MOST_STRETCHED * min(whole):
+        store.drop(_files(picture))
+        raise InputError(
+            f"'{title}' is {whole[1]}×{whole[0]}: a page looks from beside at pictures that are at most "
+            f"{MOST_STRETCHED} times as long as wide. Crop it."
+        )
     if whole[0] * whole[1] <= VIEW_PIXELS:
         return picture, whole
     image = store.image(picture.token)
     scale = sqrt(VIEW_PIXELS / (whole[0] * whole[1]))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    store.drop(
-        [one for one in (picture.original, picture.token, picture.preview, picture.transparent) if one]
-    )
+    store.drop(_files(picture))
     token = store.put_image(np.asarray(small, np.uint8))
     height, width = small.shape[:2]
     note = f"A page works at {width}×{height} pixels; the command line takes all: {COMMAND_OF_VIEW}"
     shrunk = from_result(store, token, title)
     return OpenPicture(title, token, token, shrunk.preview, shrunk.size, (*picture.notes, note)), whole
+
+
+def _files(picture: OpenPicture) -> list[str]:
+    """Tokens of all that is stored of a picture."""
+    return [one for one in (picture.original, picture.token, picture.preview, picture.transparent) if one]
 
 
 def open_depth(path: Path, whole: tuple[int, int], size: tuple[int, int]) -> Depth:
@@ -202,7 +213,7 @@ class ViewJob(Job):
                 raise Cancelled
 
         layers = taken_apart(
-            request.image, self.depth, inpainter, shift=hypot(*self.shift), seed=self.seed,
+            request.image, self.depth, inpainter, shift=self.shift, seed=self.seed,
             on_step=lambda done, total: tell(filling * done / max(1, total)),
         )  # fmt: skip
         self.what = "Looking from beside"

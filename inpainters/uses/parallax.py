@@ -22,7 +22,7 @@ from scipy.ndimage import distance_transform_edt
 
 from inpainters.base import Inpainter, InpaintRequest, OnStep
 from inpainters.errors import InputError
-from inpainters.imaging import Image, Mask, check_image, load_image, shown
+from inpainters.imaging import MAX_PIXELS, Image, Mask, check_image, load_image, shown
 from inpainters.uses.video import Clip
 
 Depth: TypeAlias = npt.NDArray[np.float32]
@@ -43,7 +43,7 @@ CONTEXT = 24
 @dataclass(frozen=True)
 class Layers:
     """A picture taken apart: what is seen, and what is behind it. All with a margin, so that views up to
-    `shift` of the width do not end before the frame.
+    `shift` do not end before the frame.
     """
 
     front: Image
@@ -51,8 +51,10 @@ class Layers:
     front_known: Mask
     behind: Image
     behind_depth: Depth
-    margin: int
-    shift: float
+    margin: tuple[int, int]
+    """Rows above and below, columns left and right."""
+    shift: tuple[float, float]
+    """The farthest that a camera moves (right, down), as shares of the width."""
 
 
 def read_depth(path: Path, size: tuple[int, int], *, near: str = "white") -> Depth:
@@ -79,26 +81,26 @@ def taken_apart(
     depth: Depth,
     method: Inpainter,
     *,
-    shift: float = 0.05,
+    shift: tuple[float, float] = (0.05, 0.0),
     seed: int = 0,
     on_step: OnStep | None = None,
 ) -> Layers:
-    """The layers of a picture, (H, W, 3) uint8, with its depth, (H, W), for all views up to `shift`, in any
-    direction. The method is called once, and tells `on_step`; it sees nothing of near things beside what it
-    fills. Raises InputError for a depth of another size or range, and for a shift beyond SHIFT_MOST.
+    """The layers of a picture, (H, W, 3) uint8, with its depth, (H, W), for all views up to `shift` (right,
+    down) as shares of the width, or as far the other way. The method is called once, and tells `on_step`; it
+    sees nothing of near things beside what it fills. Raises InputError for a depth of another size or range,
+    for a shift beyond SHIFT_MOST, and where margins would make the picture larger than MAX_PIXELS.
     """
     check_image(picture)
     if depth.shape != picture.shape[:2]:
         raise InputError(_NO_DEPTH)
     cut = _cut_out(depth, shift)
-    margin = cut.margin
-    front = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), "edge")
+    front = np.pad(picture, (*_around(cut.margin), (0, 0)), "edge")
     (result,) = method.run([InpaintRequest(front, cut.missing, seed=seed)], on_step)[0]
     behind_depth = np.where(cut.hidden | cut.halo, cut.far, cut.deep).astype(np.float32)
-    return Layers(front, cut.deep, cut.inside & ~cut.halo, result.image, behind_depth, margin, shift)
+    return Layers(front, cut.deep, cut.inside & ~cut.halo, result.image, behind_depth, cut.margin, shift)
 
 
-def behind_near_things(depth: Depth, shift: float) -> Mask:
+def behind_near_things(depth: Depth, shift: tuple[float, float]) -> Mask:
     """What the method of `taken_apart` fills, True = missing, with the margin around the picture: what near
     things hide near their edges, and the margin itself. Raises InputError as that does.
     """
@@ -107,9 +109,9 @@ def behind_near_things(depth: Depth, shift: float) -> Mask:
 
 @dataclass(frozen=True)
 class _Cut:
-    """A depth (H, W) with a margin, and what is filled of it: all (H + 2 margin, W + 2 margin)."""
+    """A depth (H, W) with a margin, and what is filled of it."""
 
-    margin: int
+    margin: tuple[int, int]
     deep: Depth
     inside: Mask
     hidden: Mask
@@ -121,17 +123,34 @@ class _Cut:
         return np.asarray(self.hidden | self.halo | ~self.inside)
 
 
-def _cut_out(depth: Depth, shift: float) -> _Cut:
+def _cut_out(depth: Depth, shift: tuple[float, float]) -> _Cut:
     if not np.isfinite(depth).all() or depth.min() < 0 or depth.max() > 1:
         raise InputError(_NO_DEPTH)
-    if not 0 < shift <= SHIFT_MOST:
+    if not 0 < np.hypot(*shift) <= SHIFT_MOST:
         raise InputError(f"A shift is a share of the width, more than 0 and at most {SHIFT_MOST}.")
-    moved = shift * depth.shape[1]
-    margin = int(np.ceil(moved)) + 1
-    pad = ((margin, margin), (margin, margin))
-    deep = np.pad(depth.astype(np.float32), pad, "edge")
-    inside = np.pad(np.ones(depth.shape, bool), pad)
-    return _Cut(margin, deep, inside, *_edges(deep, moved, margin + CONTEXT))
+    moved = float(np.hypot(*shift)) * depth.shape[1]
+    margin = _margin(depth.shape[1], shift)
+    height, width = (side + 2 * more for side, more in zip(depth.shape, margin, strict=True))
+    if height * width > MAX_PIXELS:
+        raise InputError(
+            f"With the margin that this shift needs the picture is {width}×{height}; the limit is "
+            f"{MAX_PIXELS / 1e6:.0f} megapixels. Crop it, make it smaller or move the camera less."
+        )
+    deep = np.pad(depth.astype(np.float32), _around(margin), "edge")
+    inside = np.pad(np.ones(depth.shape, bool), _around(margin))
+    return _Cut(margin, deep, inside, *_edges(deep, moved, int(np.ceil(moved)) + 1 + CONTEXT))
+
+
+def _margin(width: int, shift: tuple[float, float]) -> tuple[int, int]:
+    """Rows and columns that come into the frame, or leave it."""
+    right, down = (int(np.ceil(abs(part) * width)) + 1 for part in shift)
+    return down, right
+
+
+def _around(margin: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """What numpy.pad calls that margin."""
+    rows, columns = margin
+    return (rows, rows), (columns, columns)
 
 
 def _edges(depth: Depth, moved: float, reach: int) -> tuple[Mask, Mask, Depth]:
@@ -181,11 +200,15 @@ def uncovered(layers: Layers, shift: tuple[float, float]) -> tuple[Image, Mask]:
 
 def _seen_by(layers: Layers, shift: tuple[float, float]) -> tuple[tuple[slice, slice], tuple[float, float]]:
     """The frame within the margin, and by how many pixels (right, down) the nearest things move in it."""
-    if np.hypot(*shift) > layers.shift * 1.0001:
-        raise InputError(f"These layers are for shifts up to {layers.shift:g} of the width: make new ones.")
-    frame = slice(layers.margin, -layers.margin)
-    width = layers.front.shape[1] - 2 * layers.margin
-    return (frame, frame), (-shift[0] * width, -shift[1] * width)
+    if any(abs(part) > abs(most) + 1e-6 for part, most in zip(shift, layers.shift, strict=True)):
+        right, down = map(abs, layers.shift)
+        raise InputError(
+            f"These layers are for shifts up to {right:g} of the width aside and {down:g} up or down: make "
+            "new ones."
+        )
+    rows, columns = layers.margin
+    width = layers.front.shape[1] - 2 * columns
+    return (slice(rows, -rows), slice(columns, -columns)), (-shift[0] * width, -shift[1] * width)
 
 
 def warped(picture: Image, depth: Depth, known: Mask, pixels: tuple[float, float]) -> tuple[Image, Mask]:
@@ -229,7 +252,7 @@ def novel_view(
     """The picture, (H, W, 3) uint8, from a camera moved (right, down) by this share of the width against the
     nearest thing; `depth` is (H, W), 0 far to 1 near. Raises InputError as `taken_apart` does.
     """
-    layers = taken_apart(picture, depth, method, shift=float(np.hypot(*shift)), seed=seed)
+    layers = taken_apart(picture, depth, method, shift=shift, seed=seed)
     return seen_from(layers, shift)
 
 

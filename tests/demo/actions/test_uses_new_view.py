@@ -19,7 +19,7 @@ from demo.server.new_view import ViewVisit, view_examples
 from demo.views.uses import new_view as view
 from inpainters.errors import InputError
 from inpainters.registry import create
-from inpainters.uses.parallax import novel_view
+from inpainters.uses.parallax import behind_near_things, novel_view
 from inpainters.uses.video import read_clip
 
 
@@ -127,6 +127,20 @@ def test_a_large_picture_is_shrunk_with_its_depth_and_says_so(
     assert visit.depth[0, 0] == 1
     actions.turn_depth(visit, "black")
     assert visit.depth[0, 0] == 0
+
+
+def test_a_strip_is_refused_and_all_else_stays_small(app: Any, visit: ViewVisit, tmp_path: Path) -> None:
+    before = {*app.store.folder.iterdir()}
+    PilImage.new("RGB", (93_750, 8)).save(tmp_path / "strip.png")
+    with pytest.raises(InputError, match=r"'mine\.png' is 93750×8: .* at most 8 times .* Crop it"):
+        actions.take_view_file(app, visit, "photo", str(tmp_path / "strip.png"), "mine.png")
+    assert {*app.store.folder.iterdir()} == before
+    for size in ((2448, 306), (866, 866), (306, 2448)):
+        PilImage.new("RGB", size).save(tmp_path / "long.png")
+        actions.take_view_file(app, visit, "photo", str(tmp_path / "long.png"), "long.png")
+        assert visit.picture is not None
+        far = behind_near_things(np.zeros(visit.picture.size, np.float32), (0.1, 0.1))
+        assert far.size < 2_500_000
 
 
 def test_what_does_not_fit_says_what_to_do(app: Any, visit: ViewVisit, tmp_path: Path) -> None:

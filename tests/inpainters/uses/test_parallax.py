@@ -109,7 +109,7 @@ def test_an_animation_is_made_of_one_fill_and_comes_back():
     method, calls = create("telea", device="cpu"), []
     run = method.run
     method.run = lambda requests, *told: (calls.append(len(requests)), run(requests, *told))[1]
-    layers = taken_apart(picture, depth, method, shift=SHIFT)
+    layers = taken_apart(picture, depth, method, shift=(SHIFT, 0.0))
     clip = swaying(layers, (SHIFT, 0.0), 8)
     assert calls == [1]
     assert clip.frames.shape == (8, HEIGHT, WIDTH, 3)
@@ -122,7 +122,7 @@ def test_an_animation_is_made_of_one_fill_and_comes_back():
 
 def test_what_is_uncovered_is_where_the_thing_was_and_no_longer_is():
     picture, depth, ball, _ = scene()
-    layers = taken_apart(picture, depth, create("mean_fill", device="cpu"), shift=SHIFT)
+    layers = taken_apart(picture, depth, create("mean_fill", device="cpu"), shift=(SHIFT, 0.0))
     view, hole = uncovered(layers, (SHIFT, 0.0))
     moved = scene(80 - MOVED)[2]
     assert hole[ball & ~moved].mean() > 0.9
@@ -136,14 +136,14 @@ def test_what_the_method_will_be_asked_for_is_what_it_is_asked_for():
     method, asked, steps = create("patchmatch", device="cpu"), [], []
     run = method.run
     method.run = lambda requests, *told: (asked.append(requests[0].mask), run(requests, *told))[1]
-    taken_apart(picture, depth, method, shift=SHIFT, on_step=lambda *step: steps.append(step))
-    assert (asked[0] == behind_near_things(depth, SHIFT)).all()
+    taken_apart(picture, depth, method, shift=(SHIFT, 0.0), on_step=lambda *step: steps.append(step))
+    assert (asked[0] == behind_near_things(depth, (SHIFT, 0.0))).all()
     assert steps
 
 
 def test_views_that_are_passed_twice_are_made_once():
     picture, depth, _, _ = scene()
-    layers, shares = taken_apart(picture, depth, create("mean_fill", device="cpu"), shift=SHIFT), []
+    layers, shares = taken_apart(picture, depth, create("mean_fill", device="cpu"), shift=(SHIFT, 0.0)), []
     clip = swaying(layers, (SHIFT, 0.0), 8, shares.append)
     assert shares == [0.2, 0.4, 0.6, 0.8, 1.0]
     for frame, part in zip(clip.frames, np.sin(2 * np.pi * np.arange(8) / 8).round(9), strict=True):
@@ -172,6 +172,19 @@ def test_a_depth_without_steps_needs_no_more_than_a_margin():
     assert view.shape == picture.shape
 
 
+def test_a_camera_that_moves_aside_needs_a_margin_aside_alone():
+    depth = np.zeros((20, 400), np.float32)
+    depth[:, :100] = 1
+    assert behind_near_things(depth, (0.1, 0.0)).shape == (20 + 2, 400 + 2 * 41)
+    assert behind_near_things(depth, (0.0, -0.05)).shape == (20 + 2 * 21, 400 + 2)
+
+
+def test_a_margin_that_would_fill_the_memory_is_refused():
+    strip = np.zeros((8, 93_750), np.float32)
+    with pytest.raises(InputError, match="limit is 100 megapixels. Crop it"):
+        behind_near_things(strip, (0.04, 0.04))
+
+
 def test_what_cannot_be_done_is_one_sentence():
     picture, depth, _, _ = scene()
     method = create("mean_fill", device="cpu")
@@ -182,8 +195,10 @@ def test_what_cannot_be_done_is_one_sentence():
         (depth, 0.0, "more than 0"),
     ):
         with pytest.raises(InputError, match=words):
-            taken_apart(picture, wrong, method, shift=shift)
-    layers = taken_apart(picture, depth, method, shift=0.02)
+            taken_apart(picture, wrong, method, shift=(shift, 0.0))
+    layers = taken_apart(picture, depth, method, shift=(0.02, 0.0))
+    with pytest.raises(InputError, match="0 up or down"):
+        seen_from(layers, (0.01, 0.01))
     with pytest.raises(InputError, match=r"up to 0\.02"):
         seen_from(layers, (0.04, 0.0))
     with pytest.raises(InputError, match="between 2 and 600"):
