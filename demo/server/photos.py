@@ -1,6 +1,7 @@
 """An old photograph that a visitor has open: the marks found on it, and what was made of it."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -8,9 +9,11 @@ import numpy as np
 from demo.server.clips import tinted
 from demo.server.copies import thumbnail
 from demo.server.drawn_photo import old_photograph
+from demo.server.jobs import Batch, Job
 from demo.server.pictures import OpenPicture
 from demo.server.store import Store, url
 from demo.server.use_visit import UseVisit
+from inpainters.errors import Cancelled
 from inpainters.imaging import Image, Mask, encode_png
 from inpainters.strategy import Outline
 
@@ -39,6 +42,8 @@ class PhotoVisit(UseVisit):
     """Token of what was last downloaded."""
     ran: tuple[str, str | None] = ("", None)
     """Method and mask of the last run."""
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    """Held while what is filled changes hands: a worker may end while the visitor begins anew."""
 
     def open(self, picture: OpenPicture) -> None:
         """Take a picture in place of the one that is open."""
@@ -56,12 +61,32 @@ class PhotoVisit(UseVisit):
         self.marked = self.store.put_image(tinted(image, mask))
         self.hole, self.share = Outline.of(mask) if mask.any() else None, float(mask.mean())
 
+    def begin(self, job: Job, mask: str) -> Batch:
+        """Take a job for that mask in place of the one before, and of what it filled."""
+        with self._lock:
+            self.clear()
+            batch = self.batch = Batch([job])
+            self.ran = job.method, mask
+        return batch
+
+    def keep(self, job: Job, token: str) -> None:
+        """Take what a job has filled; where another photograph or job is here by now, or it was stopped, that
+        is deleted. Raises Cancelled then.
+        """
+        with self._lock:
+            if self.job is job and not job.halted:
+                self.answer = token
+                return
+        self.drop(token)
+        raise Cancelled
+
     def clear(self) -> None:
         """Stop, and forget what was filled."""
-        super().clear()
-        _, before = self.ran
-        self.drop(self.answer, self.file, None if self.mask == before else before)
-        self.answer, self.file, self.ran = None, None, ("", None)
+        with self._lock:
+            super().clear()
+            _, before = self.ran
+            self.drop(self.answer, self.file, None if self.mask == before else before)
+            self.answer, self.file, self.ran = None, None, ("", None)
 
     def close(self) -> None:
         self.clear()

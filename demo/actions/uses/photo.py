@@ -82,20 +82,21 @@ def look_for_marks(app: App, visit: PhotoVisit, kinds: Sequence[str]) -> Reply:
 def mend(app: App, visit: PhotoVisit) -> Batch:
     """Queue the filling of the marks; what was filled before is deleted."""
     picture, spec = _picture(visit), ready_method(visit)
-    if visit.mask is None or visit.hole is None:
+    marks = visit.mask
+    if marks is None or visit.hole is None:
         raise InputError("No marks are found, so there is nothing to fill: tick others, or use Compare.")
-    image, mask = app.store.image(picture.token), app.store.mask(visit.mask)
-    visit.clear()
+    image, mask = app.store.image(picture.token), app.store.mask(marks)
     job = job_for(spec.name, mask, {}, 0)
-    visit.batch, visit.ran = Batch([job]), (spec.name, visit.mask)
 
     def keep(answer: Answer) -> None:
-        visit.answer = answer.token = app.store.put_image(answer.result.image)
+        answer.token = app.store.put_image(answer.result.image)
+        visit.keep(job, answer.token)
         answer.let_go()
 
     job.owner, job.on_answer = id(visit), keep
+    batch = visit.begin(job, marks)
     app.runner.start(image, mask, [job], lambda job: setattr(job, "result", None))
-    return visit.batch
+    return batch
 
 
 def mended_file(app: App, visit: PhotoVisit) -> str:

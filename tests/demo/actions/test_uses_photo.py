@@ -1,7 +1,8 @@
 """What a visitor can do with an old photograph, without a browser."""
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from demo.actions import compare, tools
 from demo.actions.uses import photo as actions
 from demo.actions.uses.shared import choose_method
 from demo.server.drawn_photo import old_photograph
+from demo.server.jobs import Job
 from demo.server.photos import PhotoVisit, photo_examples
 from demo.views.uses import photo as view
 from inpainters import inpaint
@@ -73,6 +75,62 @@ def test_other_marks_or_another_method_make_the_fill_stale(app: Any, visit: Phot
     tokens = [visit.mask, visit.marked, visit.answer, visit.picture and visit.picture.token]
     visit.close()
     assert [app.store.path(str(token)) for token in tokens] == [None] * len(tokens)
+
+
+def test_a_fill_that_ends_too_late_is_deleted(
+    app: Any, visit: PhotoVisit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another photograph is opened while the worker writes what it has filled."""
+    actions.open_photo_use(app, visit)
+    put, late = app.store.put_image, []
+
+    def slow(picture: np.ndarray) -> str:
+        token = str(put(picture))
+        if not late and threading.current_thread().name.startswith("job"):
+            late.append(token)
+            actions.choose_photo(app, visit, "old")
+        return token
+
+    monkeypatch.setattr(app.store, "put_image", slow)
+    batch = actions.mend(app, visit)
+    end = time.monotonic() + 60
+    while app.runner.lanes.works() or not late:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert batch.jobs[0].state == "stopped"
+    assert visit.answer is None
+    assert app.store.path(late[0]) is None
+    with pytest.raises(InputError, match=actions.NOT_RUN):
+        actions.mended_file(app, visit)
+
+
+class _JustInTime(Job):
+    """A job that somebody stops in the moment after it was asked whether it was stopped."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    @property
+    def halted(self) -> bool:  # type: ignore[override]
+        if self.meanwhile is not None:
+            threading.Thread(target=self.meanwhile).start()
+            time.sleep(0.1)
+        return False
+
+    @halted.setter
+    def halted(self, value: bool) -> None:
+        pass
+
+
+def test_a_fill_is_kept_or_deleted_also_where_both_happen_at_once(app: Any, visit: PhotoVisit) -> None:
+    actions.open_photo_use(app, visit)
+    job, over = _JustInTime("telea"), threading.Event()
+    visit.begin(job, str(visit.mask))
+    job.meanwhile = lambda: (visit.clear(), over.set())
+    token = app.store.put_image(np.zeros((8, 8, 3), np.uint8))
+    visit.keep(job, token)
+    assert over.wait(10)
+    assert visit.answer is None
+    assert app.store.path(token) is None
 
 
 def test_a_download_keeps_the_sixteen_bits_of_its_file(app: Any, visit: PhotoVisit, tmp_path: Path) -> None:
