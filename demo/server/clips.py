@@ -4,7 +4,6 @@ something out of one.
 
 import statistics
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ import numpy as np
 from demo.server.copies import at_most, thumbnail
 from demo.server.drawn_clip import DRAWN_COUNT, DRAWN_RATE, drawn_clip, drawn_frame
 from demo.server.jobs import Batch, Job, Price, price
+from demo.server.pictures import READING
 from demo.server.store import Store, url
 from inpainters import memory
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
@@ -118,9 +118,6 @@ class OpenClip:
         store.drop([token for token in (self.source, self.first) if token and not token.startswith("k")])
 
 
-_READING = threading.BoundedSemaphore(2)
-
-
 class _Read(NamedTuple):
     clip: Clip
     size: tuple[int, int]
@@ -131,7 +128,7 @@ class _Read(NamedTuple):
 
 def _read(path: Path, title: str) -> _Read:
     """The first frames of a video file, shrunk as far as they must be; two files at once for all visitors."""
-    with _READING:
+    with READING:
         return _frames(path, title)
 
 

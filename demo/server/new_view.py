@@ -14,7 +14,7 @@ from demo.server.clips import WRITING, stored_clip
 from demo.server.copies import hatched, thumbnail
 from demo.server.drawn_scene import drawn_scene
 from demo.server.jobs import Batch, Job, Price, price
-from demo.server.pictures import OpenPicture, from_result, open_picture
+from demo.server.pictures import PAGE_PIXELS, READING, OpenPicture, from_result, open_picture
 from demo.server.store import Store, url
 from demo.server.use_visit import UseVisit
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
@@ -138,8 +138,11 @@ def _files(picture: OpenPicture) -> list[str]:
 
 
 def open_depth(path: Path, whole: tuple[int, int], size: tuple[int, int]) -> Depth:
-    """An uploaded depth map of the photograph's (height, width), at the size at which the page works."""
-    depth = read_depth(path, whole)
+    """An uploaded depth map of the photograph's (height, width), at the size at which the page works. Few are
+    read at once.
+    """
+    with READING:
+        depth = read_depth(path, whole, max_pixels=PAGE_PIXELS)
     if whole == size:
         return depth
     return np.asarray(cv2.resize(depth, size[::-1], interpolation=cv2.INTER_NEAREST), np.float32)

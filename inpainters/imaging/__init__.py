@@ -42,6 +42,7 @@ from inpainters.imaging.reading import (
     decode_image,
     load_image,
     shown,
+    size_in_header,
 )
 from inpainters.imaging.writing import (
     encode_png,
@@ -54,6 +55,7 @@ __all__ = [
     "LoadedPicture", "Mask", "NothingTransparentError", "Original", "Source", "check_guide",
     "check_image", "check_mask", "colourful", "composite", "cut_share", "decode_image", "encode_png",
     "enlarge", "load_image", "load_mask", "load_original", "load_pair", "pad_to_multiple", "save_bytes",
-    "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask", "side_by_side", "to_uint8",
+    "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask", "side_by_side", "size_in_header",
+    "to_uint8",
     "uncoloured",
 ]  # fmt: skip

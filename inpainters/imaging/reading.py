@@ -116,20 +116,38 @@ def opened(source: Source, max_pixels: int, use: Callable[[Upright], Made]) -> M
     return _opened(read_bytes(path), f"'{shown(path)}'", max_pixels, use)
 
 
+def size_in_header(path: Path) -> tuple[int, int]:
+    """(height, width) that a picture's file states, before its EXIF turns it; no pixel is decoded. Raises
+    InputError with one sentence for what is no picture.
+    """
+    return _guarded(
+        read_bytes(path), f"'{shown(path)}'", MAX_PIXELS, lambda picture, _: (picture.height, picture.width)
+    )
+
+
 def _opened(
     source: bytes | PilImage.Image, name: str, max_pixels: int, use: Callable[[Upright], Made]
 ) -> Made:
+    return _guarded(
+        source, name, max_pixels, lambda picture, icc: use(_upright(picture, name, max_pixels, icc))
+    )
+
+
+def _guarded(
+    source: bytes | PilImage.Image, name: str, max_pixels: int, use: Callable[[PilImage.Image, object], Made]
+) -> Made:
+    """What `use` makes of a picture whose pixels wait in its file, and of its ICC profile."""
     if source == b"":
         raise InputError(f"{name} is empty; choose another file.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged tags and large pictures: both are dealt with here
             if isinstance(source, PilImage.Image):
-                return use(_upright(source, name, max_pixels, source.info.get("icc_profile")))
+                return use(source, source.info.get("icc_profile"))
             data, profile = lean(source)
             _learn_heic(data, name)
             with PilImage.open(io.BytesIO(data), formats=_formats()) as picture:
-                return use(_upright(picture, name, max_pixels, profile or picture.info.get("icc_profile")))
+                return use(picture, profile or picture.info.get("icc_profile"))
     except InputError:
         raise
     except UnidentifiedImageError:

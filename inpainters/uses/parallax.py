@@ -22,7 +22,7 @@ from scipy.ndimage import distance_transform_edt
 
 from inpainters.base import Inpainter, InpaintRequest, OnStep
 from inpainters.errors import InputError
-from inpainters.imaging import MAX_PIXELS, Image, Mask, check_image, load_image, shown
+from inpainters.imaging import MAX_PIXELS, Image, Mask, check_image, load_image, shown, size_in_header
 from inpainters.uses.video import Clip
 
 Depth: TypeAlias = npt.NDArray[np.float32]
@@ -57,18 +57,21 @@ class Layers:
     """The farthest that a camera moves (right, down), as shares of the width."""
 
 
-def read_depth(path: Path, size: tuple[int, int], *, near: str = "white") -> Depth:
+def read_depth(
+    path: Path, size: tuple[int, int], *, near: str = "white", max_pixels: int = MAX_PIXELS
+) -> Depth:
     """A depth map of 8 or 16 bits, of the picture's (height, width); `near` is "white" or "black". Its range
-    is stretched to all of 0 to 1. Raises InputError for another size, or where all is equally far.
+    is stretched to all of 0 to 1. Raises InputError for another size, before a pixel is decoded, for more
+    than `max_pixels`, or where all is equally far.
     """
-    load_image(path)  # refuses what is no picture, or too large
+    height, width = size_in_header(path)
+    if (height, width) != tuple(size):
+        raise InputError(
+            f"The depth is {width}×{height}, the picture {size[1]}×{size[0]}: both need one size."
+        )
+    load_image(path, max_pixels=max_pixels)  # refuses what is damaged, or too large
     with PilImage.open(path) as file:
         values = np.asarray(file if file.mode.startswith("I") else file.convert("L"), np.float32)
-    if values.shape != tuple(size):
-        raise InputError(
-            f"The depth is {values.shape[1]}×{values.shape[0]}, the picture {size[1]}×{size[0]}: both need "
-            "one size."
-        )
     low, high = float(values.min()), float(values.max())
     if low == high:
         raise InputError(f"In '{shown(path)}' all is equally far: a view from beside would be the same.")

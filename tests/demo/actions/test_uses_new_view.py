@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from demo.actions.uses.shared import choose_method
 from demo.server import new_view as server
 from demo.server.drawn_scene import drawn_scene
 from demo.server.new_view import ViewVisit, view_examples
+from demo.server.pictures import PAGE_PIXELS
 from demo.views.uses import new_view as view
 from inpainters.errors import InputError
 from inpainters.registry import create
-from inpainters.uses.parallax import behind_near_things, novel_view
+from inpainters.uses.parallax import Depth, behind_near_things, novel_view
 from inpainters.uses.video import read_clip
 
 
@@ -141,6 +143,25 @@ def test_a_strip_is_refused_and_all_else_stays_small(app: Any, visit: ViewVisit,
         assert visit.picture is not None
         far = behind_near_things(np.zeros(visit.picture.size, np.float32), (0.1, 0.1))
         assert far.size < 2_500_000
+
+
+def test_two_depth_maps_are_read_at_once(
+    app: Any, visit: ViewVisit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way, most = [0], [0]
+
+    def slow(path: Path, size: tuple[int, int], max_pixels: int) -> Depth:
+        assert max_pixels == PAGE_PIXELS
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        time.sleep(0.05)
+        under_way[0] -= 1
+        return np.zeros(size, np.float32)
+
+    monkeypatch.setattr(server, "read_depth", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: server.open_depth(tmp_path, (8, 8), (8, 8)), range(4)))
+    assert most == [2]
 
 
 def test_what_does_not_fit_says_what_to_do(app: Any, visit: ViewVisit, tmp_path: Path) -> None:

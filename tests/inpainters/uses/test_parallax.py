@@ -5,7 +5,7 @@ background and not the thing before it, and animations do not flicker.
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from skimage import data
 
 from inpainters.__main__ import main
@@ -165,6 +165,13 @@ def test_depth_of_16_bits_keeps_them_and_can_be_turned(tmp_path):
         read_depth(tmp_path / "flat.png", (60, 100))
 
 
+def test_a_depth_of_another_size_is_refused_by_its_header(tmp_path, monkeypatch):
+    Image.new("L", (6000, 4000)).save(tmp_path / "huge.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
+    with pytest.raises(InputError, match="The depth is 6000×4000, the picture 100×60"):
+        read_depth(tmp_path / "huge.png", (60, 100))
+
+
 def test_a_depth_without_steps_needs_no_more_than_a_margin():
     picture, _, _, _ = scene()
     depth = np.tile(np.linspace(0, 1, WIDTH, dtype=np.float32), (HEIGHT, 1))
@@ -181,7 +188,7 @@ def test_a_camera_that_moves_aside_needs_a_margin_aside_alone():
 
 def test_a_margin_that_would_fill_the_memory_is_refused():
     strip = np.zeros((8, 93_750), np.float32)
-    with pytest.raises(InputError, match="limit is 100 megapixels. Crop it"):
+    with pytest.raises(InputError, match=r"limit is 100 megapixels\. Crop it"):
         behind_near_things(strip, (0.04, 0.04))
 
 
