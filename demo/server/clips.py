@@ -20,7 +20,7 @@ import numpy as np
 from demo.server.copies import at_most, thumbnail
 from demo.server.drawn_clip import DRAWN_COUNT, DRAWN_RATE, drawn_clip, drawn_frame
 from demo.server.jobs import Batch, Job, Price, price
-from demo.server.pictures import READING
+from demo.server.pictures import DECODING
 from demo.server.store import Store, url
 from inpainters import memory
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
@@ -128,7 +128,7 @@ class _Read(NamedTuple):
 
 def _read(path: Path, title: str) -> _Read:
     """The first frames of a video file, shrunk as far as they must be; two files at once for all visitors."""
-    with READING:
+    with DECODING:
         return _frames(path, title)
 
 

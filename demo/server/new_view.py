@@ -14,7 +14,7 @@ from demo.server.clips import WRITING, stored_clip
 from demo.server.copies import hatched, thumbnail
 from demo.server.drawn_scene import drawn_scene
 from demo.server.jobs import Batch, Job, Price, price
-from demo.server.pictures import PAGE_PIXELS, READING, OpenPicture, from_result, open_picture
+from demo.server.pictures import PAGE_PIXELS, DECODING, OpenPicture, from_result, open_picture
 from demo.server.store import Store, url
 from demo.server.use_visit import UseVisit
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
@@ -90,8 +90,9 @@ class ViewVisit(UseVisit):
 
     def measure(self) -> None:
         """Work out what the method will be asked for."""
-        moves = self.depth is not None and any(self.shift)
-        self.hole = Outline.of(behind_near_things(self.depth, self.shift)) if moves else None
+        self.hole = None
+        if self.depth is not None and any(self.shift):
+            self.hole = Outline.of(behind_near_things(self.depth, self.shift))
 
     def clear(self) -> None:
         if isinstance(self.job, ViewJob):
@@ -141,7 +142,7 @@ def open_depth(path: Path, whole: tuple[int, int], size: tuple[int, int]) -> Dep
     """An uploaded depth map of the photograph's (height, width), at the size at which the page works. Few are
     read at once.
     """
-    with READING:
+    with DECODING:
         depth = read_depth(path, whole, max_pixels=PAGE_PIXELS)
     if whole == size:
         return depth

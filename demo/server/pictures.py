@@ -17,7 +17,7 @@ from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, load_image,
 from inpainters.uses.feather import checked_feather
 
 PAGE_PIXELS = 4096 * 4096
-READING = threading.BoundedSemaphore(2)
+DECODING = threading.BoundedSemaphore(2)
 """Large files that are decoded at once, for all visitors."""
 """Pictures of more pixels are refused in the app (the command line takes 100 megapixels)."""
 
