@@ -14,7 +14,7 @@ from demo.server.clips import WRITING, stored_clip
 from demo.server.copies import hatched, thumbnail
 from demo.server.drawn_scene import drawn_scene
 from demo.server.jobs import Batch, Job, Price, price
-from demo.server.pictures import PAGE_PIXELS, DECODING, OpenPicture, from_result, open_picture
+from demo.server.pictures import DECODING, PAGE_PIXELS, OpenPicture, from_result, open_picture
 from demo.server.store import Store, url
 from demo.server.use_visit import UseVisit
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
