@@ -15,9 +15,11 @@ function fileData(done, name) {
   return { path: done.path, orig_name: name, meta: { _type: "gradio.FileData" } };
 }
 
-/* Each file by itself: one that is too large, or breaks off, takes no other along. */
-async function sendAll(parts, kind, files) {
+/* Each file by itself: one that is too large, or breaks off, takes no other along. What did not go stays said
+   beside what the server says next. */
+async function sendAll(parts, kind, dropped, several = true) {
   const { root, props, trigger, upload } = parts;
+  const [files, left] = several ? [dropped, []] : [dropped.slice(0, 1), dropped.slice(1)];
   const sent = [];
   const lost = [];
   root.setAttribute("aria-busy", "true");
@@ -31,12 +33,27 @@ async function sendAll(parts, kind, files) {
     }
   }
   root.removeAttribute("aria-busy");
-  if (lost.length) say(parts, `Not uploaded, as over 72 MB or broken off: ${lost.join(", ")}.`, true);
-  if (!sent.length) return;
-  if (!lost.length) say(parts, "Reading …");
+  const words = [];
+  if (lost.length) words.push(`Not uploaded, as over 72 MB or broken off: ${lost.join(", ")}.`);
+  if (left.length)
+    words.push(`Left out, as one file is taken at a time: ${left.map((f) => f.name).join(", ")}.`);
+  if (!sent.length) {
+    say(parts, words.join(" "), true);
+    return;
+  }
+  say(parts, ["Reading …", ...words].join(" "), lost.length > 0);
+  parts.unsaid = { words, isBad: lost.length > 0, sentAt: props.value?.rev };
   const [names, data] = [sent.map((one) => one[1]), sent.map(([done, name]) => fileData(done, name))];
   props.value = { ...(props.value || {}), files: data, names, kind };
   trigger("files", {});
+}
+
+/* What the server says, and once what did not reach it. */
+function sayNext(parts, { note, error, rev }) {
+  const { words, isBad, sentAt } = parts.unsaid;
+  if (rev === sentAt) return; // what is on its way there, not an answer
+  parts.unsaid = { words: [], isBad: false };
+  say(parts, [note, ...words].filter(Boolean).join(" "), error || isBad);
 }
 
 function makeChooser(parts, { kind, text, several }, isFirst) {
@@ -53,7 +70,7 @@ function makeChooser(parts, { kind, text, several }, isFirst) {
     if (files.length) sendAll(parts, kind, files);
     input.value = "";
   });
-  return el("label", { class: isFirst ? "take first" : "take" }, text, input);
+  return el("label", { class: isFirst ? "take first" : "take", "data-kind": kind }, text, input);
 }
 
 function makeSample({ trigger }, one) {
@@ -63,10 +80,15 @@ function makeSample({ trigger }, one) {
   return el("button", { type: "button", class: "sample", ...names, on: { click } }, picture);
 }
 
+/* The button that files are dropped on; the first one where they miss all of them. */
+function takeAt({ root, props }, { target }) {
+  const over = root.contains(target) ? target.closest(".take") : null;
+  return props.takes.find((one) => one.kind === over?.dataset.kind) ?? props.takes[0];
+}
+
 /* The whole page takes files: one that misses a button would otherwise open in place of the page. */
 function listenToDrop(parts) {
-  const { root, props } = parts;
-  const [first] = props.takes;
+  const { root } = parts;
   const holdsFiles = (event) => root.offsetParent && [...(event.dataTransfer?.types ?? [])].includes("Files");
   document.addEventListener("dragover", (event) => {
     if (!holdsFiles(event)) return;
@@ -81,7 +103,8 @@ function listenToDrop(parts) {
     if (!holdsFiles(event)) return;
     event.preventDefault();
     const files = [...event.dataTransfer.files];
-    if (files.length) sendAll(parts, first.kind, first.several ? files : files.slice(0, 1));
+    const { kind, several } = takeAt(parts, event);
+    if (files.length) sendAll(parts, kind, files, Boolean(several));
   });
 }
 
@@ -100,7 +123,8 @@ function listenToRun({ root, props }) {
 export function mount(given) {
   const host = makeHost(given);
   const { root, props, trigger } = host;
-  const parts = { ...host, note: el("p", { class: "note", role: "status" }) };
+  const unsaid = { words: [], isBad: false };
+  const parts = { ...host, unsaid, note: el("p", { class: "note", role: "status" }) };
   const choosers = props.takes.map((one, i) => makeChooser(parts, one, i === 0));
   const samples = props.samples.map((one) => makeSample(parts, one));
   const shown = el("div", { class: "samples", role: "group", "aria-label": "Examples" }, ...samples);
@@ -114,6 +138,6 @@ export function mount(given) {
   });
   looked.observe(root);
   host.onValue((value) => {
-    if (value?.rev) say(parts, value.note ?? "", value.error);
+    if (value?.rev) sayNext(parts, value);
   });
 }

@@ -28,8 +28,8 @@ class UploadsData(GradioModel):
 class Uploads(Widget):
     """Buttons that take files, one after the other, and what the server says of them.
 
-    `takes`: `[{kind, text, several}]`, a button each; files that are dropped anywhere on the page go to the
-    first of these. `samples`: `[{id, title, src}]`. `owner`: Ctrl+Enter presses `<owner>-run`.
+    `takes`: `[{kind, text, several}]`, a button each; files that are dropped anywhere else on the page go
+    to the first of these. `samples`: `[{id, title, src}]`. `owner`: Ctrl+Enter presses `<owner>-run`.
 
     Events: `open{}` when it comes into view, `files{}` (they are in the value), `sample{id}`.
     """
