@@ -49,8 +49,13 @@ function makeCard({ trigger }, id) {
   const remove = el("button", { type: "button", class: "remove", text: "×" });
   remove.addEventListener("click", () => trigger("remove", { id }));
   const said = el("p", { class: "said" });
-  const node = el("li", { class: "card" }, stage, el("div", { class: "head" }, name, remove), said);
-  return { node, before, after, stage, name, remove, said };
+  const peek = el("button", { type: "button", class: "peek", text: "Mask", "aria-pressed": "false" });
+  const node = el("li", { class: "card" }, stage, el("div", { class: "head" }, name, peek, remove), said);
+  peek.addEventListener("click", () => {
+    const isBare = node.classList.toggle("bare");
+    peek.setAttribute("aria-pressed", String(isBare));
+  });
+  return { node, before, after, stage, name, peek, remove, said };
 }
 
 function setPicture(image, address) {
@@ -59,9 +64,10 @@ function setPicture(image, address) {
   if (src && image.src !== src) image.src = src;
 }
 
-/* Before it is filled the card shows the mask; afterwards the result, and the mask while it is pointed at. */
+/* Before it is filled the card shows the mask; afterwards the result, and the mask while it is pointed at;
+   where nothing can be pointed at, by a button. */
 function drawCard(card, item, busy) {
-  const { node, stage, name, remove, said } = card;
+  const { node, stage, name, peek, remove, said } = card;
   node.dataset.state = item.state;
   setPicture(card.before, item.before);
   setPicture(card.after, item.after);
@@ -76,12 +82,32 @@ function drawCard(card, item, busy) {
   }
   name.textContent = item.name;
   name.title = item.name;
+  peek.hidden = card.after.hidden;
+  peek.setAttribute("aria-label", `Mask of ${item.name}`);
   remove.hidden = busy;
   remove.setAttribute("aria-label", `Remove ${item.name}`);
   said.textContent = item.said;
 }
 
-/* Cards that are there already are kept, so that a picture in view does not flicker. */
+/* The list holds these cards; those that stay are not touched, so that none of them flickers or loses the
+   focus. That of a card that goes is handed to the next one, or to what stands in place of all. */
+function place({ root, list, empty }, nodes) {
+  const before = [...list.children];
+  const isInside = root.contains(document.activeElement);
+  const at = before.findIndex((node) => node.contains(document.activeElement));
+  const stays = (node) => nodes.includes(node);
+  for (const node of before) if (!stays(node)) node.remove();
+  for (const [i, node] of nodes.entries())
+    if (list.children[i] !== node) list.insertBefore(node, list.children[i] ?? null);
+  empty.hidden = nodes.length > 0;
+  if (isInside && !nodes.length) empty.focus();
+  else if (at >= 0 && !stays(before[at])) {
+    const next = before.slice(at).find(stays) ?? before.slice(0, at).findLast(stays) ?? nodes[0];
+    next.querySelector(".remove").focus();
+  }
+}
+
+/* Cards that are there already are kept. */
 function draw(parts, next) {
   const value = { state: "ready", items: [], ...next };
   const busy = value.state === "queued" || value.state === "running";
@@ -90,11 +116,8 @@ function draw(parts, next) {
   );
   for (const item of value.items) drawCard(kept.get(item.id), item, busy);
   const nodes = [...kept.values()].map((card) => card.node);
-  const old = parts.list.children;
-  if (nodes.length !== old.length || nodes.some((node, i) => old[i] !== node))
-    parts.list.replaceChildren(...nodes);
+  place(parts, nodes);
   parts.cards = kept;
-  parts.empty.hidden = nodes.length > 0;
   parts.clear.hidden = busy || nodes.length < 2;
   drawRun(parts, value);
 }
@@ -105,7 +128,7 @@ export function mount(given) {
   clear.addEventListener("click", () => host.trigger("remove", { id: "all" }));
   const parts = { ...host, cards: new Map(), run: makeRun(), clear, list: el("ul", { class: "sheet" }) };
   parts.bad = el("p", { class: "bad", role: "status", hidden: true });
-  parts.empty = el("p", { class: "nothing", text: EMPTY });
+  parts.empty = el("p", { class: "nothing", tabindex: "-1", text: EMPTY });
   const top = el("div", { class: "top" }, parts.run.node, parts.bad, clear);
   host.root.append(top, parts.empty, parts.list, host.tip);
   host.onValue((value) => draw(parts, value ?? {}));

@@ -1,14 +1,16 @@
 """The Uses tab in a real browser: each use with its drawn example, from the first press to its result."""
 
+import base64
 import os
 import zipfile
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from demo.app import launch_options, make
 from demo.server import clips, drawn_clip, new_view
-from inpainters.imaging import save_png
+from inpainters.imaging import encode_png, save_png
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,18 @@ def test_another_mask_makes_the_result_stale(page):
     page.wait_for_selector("text=Mask or method changed since this run.", state="hidden")
 
 
+@contextmanager
+def touched(page):
+    """The page is on a screen where nothing can be pointed at without touching it."""
+    telephone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    tools = page.context.new_cdp_session(page)
+    tools.send("Emulation.setDeviceMetricsOverride", telephone)
+    tools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    yield
+    tools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    tools.send("Emulation.setDeviceMetricsOverride", telephone | {"mobile": False})
+
+
 def use(page, name):
     """Brings a use into view, which stands in the address."""
     page.click(f"#uses-nav [data-use={name}]")
@@ -97,6 +111,38 @@ def test_a_drawn_scene_is_seen_from_beside(page):
     assert page.is_visible("#uses-part-clip")
 
 
+DROP = """([selector, ...names]) => {
+    const files = [];
+    for (const name of names) {
+        const bytes = Uint8Array.from(atob(window.png), (one) => one.charCodeAt(0));
+        const file = new File([bytes], name, {type: 'image/png'});
+        if (name.startsWith('vast')) Object.defineProperty(file, 'size', {value: 80e6});
+        files.push(file);
+    }
+    const event = new DragEvent('drop', {bubbles: true, cancelable: true});
+    Object.defineProperty(event, 'dataTransfer', {value: {types: ['Files'], files}});
+    document.querySelector(selector).dispatchEvent(event);
+}"""
+
+
+def test_a_depth_map_goes_where_it_is_dropped_and_what_is_left_out_is_said(page):
+    use(page, "view")
+    grey = np.zeros((48, 64, 3), np.uint8)
+    grey[:, :30] = 200
+    png = base64.b64encode(encode_png(grey)).decode()
+    page.evaluate("(png) => { window.png = png; }", png)
+    note = "#uses-view-files .note"
+    page.evaluate(DROP, [note, "a.png", "deep.png"])
+    page.wait_for_selector(f"{note} >> text=Now upload its depth map")
+    assert page.inner_text(note).endswith("Left out, as one file is taken at a time: deep.png.")
+    page.evaluate(DROP, ["#uses-view-files .take[data-kind=depth] input", "deep.png"])
+    page.wait_for_selector("#uses-view-run:not([disabled])")
+    assert page.get_attribute("#uses-view-panes .pane[data-id=depth]", "data-state") == "done"
+    assert page.inner_text(note) == ""
+    page.evaluate(DROP, [note, "vast.png"])
+    page.wait_for_selector(f"{note} >> text=Not uploaded, as over 72 MB or broken off: vast.png.")
+
+
 def test_photographs_are_dropped_with_their_masks_and_filled_into_a_zip(page, tmp_path):
     use(page, "folder")
     page.wait_for_selector("#uses-folder-run >> text=Fill 3 photographs")
@@ -107,6 +153,12 @@ def test_photographs_are_dropped_with_their_masks_and_filled_into_a_zip(page, tm
     files = sorted(map(str, tmp_path.iterdir()))
     page.set_input_files("#uses-folder-files input >> nth=0", files)
     page.wait_for_selector("#uses-folder-files >> text=3 photographs, 2 with a mask.")
+    page.evaluate(DROP, ["#uses-folder-files .note", "vast.png", "deep.png"])
+    page.wait_for_selector("#uses-folder-files >> text=4 photographs, 2 with a mask.")
+    assert "over 72 MB or broken off: vast.png" in page.inner_text("#uses-folder-files .note")
+    page.click("#uses-folder-sheet [aria-label='Remove deep.png']")
+    page.wait_for_selector("#uses-folder-sheet .card >> nth=3", state="detached")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Remove c.png"
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.click("#uses-folder-run")
     page.wait_for_selector("#uses-folder-sheet .card[data-state=done] >> nth=1")
@@ -115,9 +167,22 @@ def test_photographs_are_dropped_with_their_masks_and_filled_into_a_zip(page, tm
         page.click("#uses-folder-zip")
     with zipfile.ZipFile(saved.value.path()) as packed:
         assert {"filled/a.png", "filled/b.png", "manifest.json"} < {*packed.namelist()}
-    page.focus("#uses-folder-sheet .card >> nth=2 >> button")
+    shown = "getComputedStyle(document.querySelector('#uses-folder-sheet .after')).opacity"
+    peek = "#uses-folder-sheet .card >> nth=0 >> .peek"
+    assert not page.is_visible(peek)
+    with touched(page):
+        page.click(peek)
+        assert page.get_attribute(peek, "aria-pressed") == "true"
+        assert page.evaluate(shown) == "0"
+        page.click(peek)
+        assert page.evaluate(shown) == "1"
+    page.focus("#uses-folder-sheet .card >> nth=1 >> .remove")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#uses-folder-files >> text=2 photographs, 2 with a mask.")
+    page.wait_for_selector("#uses-folder-files >> text=2 photographs, 1 with a mask.")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Remove c.png"
+    page.click("#uses-folder-sheet .clear")
+    page.wait_for_selector("#uses-folder-sheet .nothing")
+    assert page.evaluate("document.activeElement.className") == "nothing"
 
 
 def test_the_example_of_a_larger_dataset_is_there(page):
