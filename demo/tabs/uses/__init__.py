@@ -12,6 +12,7 @@ from demo.tabs.uses.dataset import DatasetPart
 from demo.tabs.uses.folder import FolderPart
 from demo.tabs.uses.new_view import ViewPart
 from demo.tabs.uses.photo import PhotoPart
+from demo.tabs.uses.shared import keep_open
 from demo.widgets.uses_nav import UsesNav
 
 _USES: dict[str, tuple[str, Callable[[App], Any]]] = {
@@ -30,6 +31,10 @@ def build(page: Page) -> None:
         UsesNav(
             {"uses": [{"id": name, "title": title} for name, (title, _) in _USES.items()]}, elem_id="uses-nav"
         )
-        for name, (_, part) in _USES.items():
+        states = []
+        for name, (_, make) in _USES.items():
             with gr.Column(elem_id=f"uses-part-{name}", elem_classes="uses-part"):
-                part(page.app).wire(page.session)
+                part = make(page.app)
+                part.wire(page.session)
+            states += [part.state] if hasattr(part, "state") else []
+        keep_open(states)

@@ -4,12 +4,17 @@ import base64
 import os
 import zipfile
 from contextlib import contextmanager
+from datetime import timedelta
 
+import gradio as gr
 import numpy as np
 import pytest
+from gradio.state_holder import SessionState
 
 from demo.app import launch_options, make
 from demo.server import clips, drawn_clip, new_view
+from demo.server.use_visit import UseVisit
+from demo.tabs.uses import shared
 from inpainters.imaging import encode_png, save_png
 
 
@@ -71,6 +76,27 @@ def test_another_mask_makes_the_result_stale(page):
     page.wait_for_selector("text=Mask or method changed since this run.")
     page.keyboard.press("Control+z")
     page.wait_for_selector("text=Mask or method changed since this run.", state="hidden")
+
+
+def test_a_page_that_is_open_keeps_its_visits(store):
+    """By Gradio's own clock a visit has ended an hour after it was last set: what the page tells sets it."""
+    visit = UseVisit(store)
+    with gr.Blocks() as blocks:
+        states = [shared.closing_state()]
+        shared.keep_open(states)
+    (tick,) = blocks.fns.values()
+    kept, (state,) = SessionState(blocks), states
+    kept[state._id] = visit
+    seconds, then = kept._state_ttl[state._id]
+    kept._state_ttl[state._id] = seconds, then - timedelta(hours=2)
+    assert [over for _, _, over in kept.state_components] == [True]
+    (kept[state._id],) = tick.fn(visit)
+    assert [(one, over) for _, one, over in kept.state_components] == [(visit, False)]
+    assert tick.targets[0][1] == "tick"
+    assert tick.queue is False
+    assert tick.inputs == tick.outputs == states
+    assert next(one for one in blocks.blocks.values() if isinstance(one, gr.Timer)).value < 600
+    assert tick.fn(None) == [gr.skip()]
 
 
 @contextmanager
