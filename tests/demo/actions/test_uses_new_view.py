@@ -80,12 +80,30 @@ def test_the_example_is_seen_from_beside_as_the_command_would(app: Any, visit: V
     assert [app.store.path(token) for token in tokens] == [None] * 4
 
 
-def test_stop_ends_it_and_leaves_nothing(app: Any, visit: ViewVisit) -> None:
+@pytest.mark.usefixtures("_brief")
+@pytest.mark.parametrize("step", ["", "taken_apart", "swaying", "stored_clip"])
+def test_stop_ends_it_and_leaves_nothing(
+    app: Any, visit: ViewVisit, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, or when this step is done."""
     actions.open_view_use(app, visit)
     before = {*app.store.folder.iterdir()}
+    if step:
+        whole = getattr(server, step)
+
+        def stopped(*given: Any, **more: Any) -> Any:
+            made = whole(*given, **more)
+            reached.append(len({*app.store.folder.iterdir()} - before))
+            visit.stop()
+            return made
+
+        monkeypatch.setattr(server, step, stopped)
+    reached: list[int] = []
     actions.look_from_beside(app, visit)
-    visit.stop()
+    if not step:
+        visit.stop()
     wait(app, visit)
+    assert reached == {"": [], "stored_clip": [3]}.get(step, [0])
     assert visit.made is None
     assert visit.job is not None
     assert visit.job.state == "stopped"
@@ -194,8 +212,8 @@ def test_what_does_not_fit_says_what_to_do(app: Any, visit: ViewVisit, tmp_path:
         (lambda: actions.turn_depth(visit, "grey"), "white or black"),
         (lambda: actions.choose_scene(app, visit, "other"), "example is unknown"),
         (lambda: actions.hand_view(app, compare.session_of(app, None), visit), "no new view yet"),
-        (lambda: actions.take_view_file(app, visit, "depth", "", ""), "."),
-        (lambda: actions.take_view_file(app, visit, "photo", "", ""), "."),
+        (lambda: actions.take_view_file(app, visit, "depth", "", ""), "No file came"),
+        (lambda: actions.take_view_file(app, visit, "photo", "", ""), "No file came"),
     ):
         with pytest.raises(InputError, match=words):
             do()
