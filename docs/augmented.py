@@ -1,8 +1,8 @@
 """Makes demo/server/augmented/, the example under *More of a dataset* on the page: `python
 docs/augmented.py`.
 
-Two variants of scikit-image's cat, as `python -m inpainters augment` makes them, with the masks over the
-photograph.
+Two variants of scikit-image's cat, as the command that stands beside them makes them, with the masks over
+the photograph.
 """
 
 import sys
@@ -18,11 +18,18 @@ from skimage import data  # noqa: E402
 
 from demo.server.clips import tinted  # noqa: E402
 from demo.server.exemplars import VARIANTS  # noqa: E402
+from demo.views.uses.dataset import DATASET_COMMAND  # noqa: E402
 from inpainters.__main__ import main as inpainters  # noqa: E402
 
 OUT = ROOT / "demo/server/augmented"
 SIZE = (300, 200)
 """(width, height)"""
+
+
+def asked(photos: Path, out: Path) -> list[str]:
+    """The command that the page shows, for these folders."""
+    places = {"FOLDER": str(photos), "OUT": str(out)}
+    return [places.get(word, word) for word in DATASET_COMMAND.split()[3:]]
 
 
 def main() -> None:
@@ -31,8 +38,7 @@ def main() -> None:
         photos.mkdir(parents=True)
         photo = Image.fromarray(data.chelsea()).resize(SIZE, Image.Resampling.LANCZOS)
         photo.save(photos / "chelsea.png")
-        settings = ["--method", "lama", "--n", str(VARIANTS), "--low", "0.15", "--device", "cpu"]
-        inpainters(["augment", str(photos.parent), "--out", str(out), *settings])
+        inpainters([*asked(photos.parent, out), "--device", "cpu"])
         pictures = {"photo": np.asarray(photo)}
         for k in range(VARIANTS):
             mask = np.asarray(Image.open(out / f"masks/cat/chelsea-{k}.png").convert("L")) > 0

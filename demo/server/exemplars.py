@@ -8,7 +8,7 @@ from demo.server.store import Store
 VARIANTS = 2
 _FOLDER = Path(__file__).parent / "augmented"
 EXEMPLARS = {
-    "photo": "A photograph of the folder",
+    "photo": "A photograph of the folder, 300×200",
     "mask-0": "A mask of irregular lines",
     "variant-0": "Filled: the first variant",
     "mask-1": "A mask with an object's outline",

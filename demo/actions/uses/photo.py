@@ -19,7 +19,7 @@ from inpainters.uses.restoration import FINDERS, find_marks
 MENDING = "restore"
 """The purpose whose methods suit it, in Compare."""
 MENDED = ", mended"
-NOT_RUN = "There is nothing to take yet: press Fill first."
+NOT_RUN = "There is nothing to take yet: press Fill the marks first."
 
 
 def photo_prices(visit: PhotoVisit) -> dict[str, Price]:

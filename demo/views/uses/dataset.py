@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from demo.server.store import url
 
-DATASET_COMMAND = "python -m inpainters augment FOLDER --out OUT --method lama --n 2"
+DATASET_COMMAND = "python -m inpainters augment FOLDER --out OUT --method lama --n 2 --low 0.15"
 
 
 def exemplars(pictures: Mapping[str, str]) -> str:

@@ -150,7 +150,7 @@ def test_a_download_keeps_the_sixteen_bits_of_its_file(app: Any, visit: PhotoVis
 
 
 def test_what_was_filled_is_looked_through_again(app: Any, visit: PhotoVisit) -> None:
-    with pytest.raises(InputError, match="press Fill first"):
+    with pytest.raises(InputError, match="press Fill the marks first"):
         actions.take_answer(app, visit)
     actions.open_photo_use(app, visit)
     run(app, visit)
