@@ -25,6 +25,8 @@ from inpainters.strategy import Outline
 
 FOLDER_PIXELS = 160_000_000
 """Pixels of all photographs together, at most."""
+MOST_BYTES = 400_000_000
+"""Of all files of one visitor as they came, at most."""
 SHEET_SIDE = 320
 """Pixels of the longer side of what is shown of each."""
 MASK_FILES = "files"
@@ -174,6 +176,11 @@ class FolderVisit(UseVisit):
     @property
     def settings(self) -> tuple[str, str]:
         return self.method, self.source
+
+    @property
+    def uploaded(self) -> int:
+        """Bytes of its files as they came."""
+        return self.store.size([*(one.file for one in self.pictures), *self.masks.values()])
 
     def due(self) -> list[FolderPicture]:
         """Those that can be filled and are not, with the method and the masks that are chosen."""

@@ -9,6 +9,7 @@ import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -60,6 +61,10 @@ class FolderJob(Job):
     minutes: float
     spend: Callable[[float], object]
     """Told what each took."""
+    payer: str
+    """Whose minutes it takes."""
+    searching: Callable[[tuple[int, int]], AbstractContextManager[None]]
+    """Entered with (height, width) while a picture is searched; it refuses those that take too long."""
     total: int = 1000
     at: int = 0
     """Which one is under way."""
@@ -133,7 +138,8 @@ class FolderJob(Job):
         """Its mask; one that is found is kept."""
         if self.source == MASK_FILES:
             return self.store.mask(str(one.mask))
-        mask = find_marks(image, self.source.split(","))
+        with self.searching(image.shape[:2]):
+            mask = find_marks(image, self.source.split(","))
         one.take_mask(self.store, image, mask)
         return mask
 

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -99,6 +100,11 @@ class Store:
     def mask(self, token: str) -> Mask:
         """The (H, W) bool mask behind a token (white = missing)."""
         return decode_image(self.read(token)).image[..., 0] >= THRESHOLD
+
+    def size(self, tokens: Iterable[str]) -> int:
+        """Bytes of the files behind these tokens, as far as they are there."""
+        files = [self.folder / Path(token).name for token in tokens]
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     def drop(self, tokens: list[str]) -> None:
         """Delete files; unknown tokens are ignored."""

@@ -1,16 +1,19 @@
 """What a visitor can do in the use that fills several photographs at once."""
 
+import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from demo.actions.tools import searching
 from demo.actions.uses.shared import cheapest_first, method_to_begin, offered_methods, ready_method
 from demo.server.folder import (
     FOLDER,
     FOLDER_PIXELS,
     MASK_FILES,
+    MOST_BYTES,
     FolderPicture,
     FolderVisit,
     open_example_folder,
@@ -21,11 +24,13 @@ from demo.server.folder import (
 from demo.server.folder_job import UNDER_WAY, FolderJob
 from demo.server.jobs import MOST_SECONDS, Batch, Price
 from demo.server.own_runs import payer_of
+from demo.server.pictures import PAGE_PIXELS
 from demo.server.visit import App, Reply
 from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.errors import InputError
 from inpainters.folders import listed, named_as_masks
+from inpainters.imaging import size_in_header
 
 MOST_FOLDERS = 3
 """Folders of all visitors that are worked on or wait."""
@@ -37,7 +42,10 @@ LEAST_LEFT = 5.0
 """Seconds that must be left of a visitor's hour."""
 SOURCES = {MASK_FILES: "Mask files", "scratches,dust": "Scratches and dust", "text": "Text laid over"}
 """Where masks come from -> in words."""
+OTHER_FOLDER = "Another folder from your address is being filled: stop it first, or wait until it has ended."
 NO_FOLDERS = "The owner of this page lets nobody fill folders: use the command below."
+_STARTS = threading.Lock()
+"""Two tabs that press at once are not both let in."""
 _NOTHING = np.zeros((8, 8, 3), np.uint8)
 """The picture of the request, of which a FolderJob takes nothing."""
 MOST_SIGNS = 255
@@ -116,30 +124,47 @@ def _take_photo(app: App, visit: FolderVisit, path: Path, name: str) -> None:
         raise InputError(f"'{name}' is there already: give one of the two another name.")
     if len(visit.pictures) >= most:
         raise InputError(f"'{name}' is one too many: a page takes {most} at once, the command below any.")
+    _check_bytes(visit, path, name)
     one = open_folder_picture(visit.store, path, name)
     pixels = sum(other.size[0] * other.size[1] for other in [*visit.pictures, one])
     if pixels > FOLDER_PIXELS:
         visit.drop(*one.tokens)
         raise InputError(
-            f"'{name}' is too much: a page takes {FOLDER_PIXELS // 1_000_000} megapixels at "
-            f"once, the command "
-            "below any."
+            f"'{name}' is too much: a page takes {FOLDER_PIXELS // 1_000_000} megapixels at once, the "
+            "command below any."
         )
     visit.pictures.append(one)
 
 
 def _take_mask(visit: FolderVisit, path: Path, name: str) -> None:
-    """Keep a mask file; whether it fits is asked with its photograph."""
+    """Keep a mask file that is a picture; whether it fits is asked with its photograph."""
     if name not in visit.masks and len(visit.masks) >= MOST_MASKS:
         raise InputError("So many masks are too many: remove all and begin anew.")
+    before = visit.masks.get(name)
+    _check_bytes(visit, path, name, visit.store.size([before] if before else []))
     try:
-        data = path.read_bytes()
-    except OSError:
-        raise InputError(f"The upload of '{name}' is gone; upload it again.") from None
-    visit.drop(visit.masks.get(name))
-    visit.masks[name] = visit.store.put(data, path.suffix.lower() or ".bin")
+        height, width = size_in_header(path)
+    except InputError as error:
+        raise InputError(str(error).replace(f"'{path.name}'", f"'{name}'")) from None
+    if height * width > PAGE_PIXELS:
+        raise InputError(f"'{name}' is {width}×{height}, more than any picture here. Use the picture's size.")
+    visit.masks[name] = visit.store.put(path.read_bytes(), path.suffix.lower() or ".bin")
+    visit.drop(before)
     for one in visit.pictures:
         one.mask_name = "" if one.mask_name == name else one.mask_name
+
+
+def _check_bytes(visit: FolderVisit, path: Path, name: str, freed: int = 0) -> None:
+    """Refuse a file for which the visit has no room; `freed`: bytes of the one that it takes the place of."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        raise InputError(f"The upload of '{name}' is gone; upload it again.") from None
+    if visit.uploaded - freed + size > MOST_BYTES:
+        raise InputError(
+            f"'{name}' is too much: a page takes files of {MOST_BYTES // 1_000_000} MB at once, the command "
+            "below any."
+        )
 
 
 def _name(name: str) -> str:
@@ -192,19 +217,29 @@ def fill_folder(app: App, visit: FolderVisit, host: str | None) -> Batch:
         raise InputError(NO_FOLDERS)
     if not due:
         raise InputError(_why_nothing(visit.pictures))
-    left = app.folders.left(payer)
     prices = price_of_pictures(visit, due, spec)
-    _check_time(spec.title, len(due), sum(one.seconds for one in prices), left, allowance.minutes)
-    if sum(isinstance(job, FolderJob) for job in app.runner.lanes.works()) >= MOST_FOLDERS:
-        raise InputError(f"{MOST_FOLDERS} folders are being filled already: try again in a minute.")
-    job = FolderJob(
-        spec.name, seconds=sum(one.seconds for one in prices), cost=sum(one.cost for one in prices),
-        store=visit.store, pictures=due, source=visit.source, expected=[one.seconds for one in prices],
-        allowed=left, minutes=allowance.minutes, spend=partial(app.folders.spend, payer), owner=id(visit),
-    )  # fmt: skip
-    visit.batch = Batch([job])
-    app.runner.start(_NOTHING, _NOTHING[..., 0] > 0, [job])
+    with _STARTS:
+        left = app.folders.left(payer)
+        _check_time(spec.title, len(due), sum(one.seconds for one in prices), left, allowance.minutes)
+        _check_others(app, payer)
+        job = FolderJob(
+            spec.name, seconds=sum(one.seconds for one in prices), cost=sum(one.cost for one in prices),
+            store=visit.store, pictures=due, source=visit.source, expected=[one.seconds for one in prices],
+            allowed=left, minutes=allowance.minutes, spend=partial(app.folders.spend, payer), payer=payer,
+            searching=searching, owner=id(visit),
+        )  # fmt: skip
+        visit.batch = Batch([job])
+        app.runner.start(_NOTHING, _NOTHING[..., 0] > 0, [job])
     return visit.batch
+
+
+def _check_others(app: App, payer: str) -> None:
+    """One folder of a payer at a time, be it one that was stopped and is just ending."""
+    jobs = [job for job in app.runner.lanes.works() if isinstance(job, FolderJob)]
+    if any(job.payer == payer for job in jobs):
+        raise InputError(OTHER_FOLDER)
+    if len(jobs) >= MOST_FOLDERS:
+        raise InputError(f"{MOST_FOLDERS} folders are being filled already: try again in a minute.")
 
 
 def _why_nothing(pictures: Sequence[FolderPicture]) -> str:
@@ -220,10 +255,15 @@ def _check_time(title: str, count: int, seconds: float, left: float, minutes: fl
         raise InputError(
             f"Your {minutes:g} minutes of this hour are used up: go on later, or use the command below."
         )
-    if seconds > min(left, MOST_SECONDS):
+    takes = f"{title} takes {spoken(seconds)} for {count} photograph{'s' * (count != 1)}"
+    if seconds > left:
         raise InputError(
-            f"{title} takes {spoken(seconds)} for {count} photographs, and {spoken(min(left, MOST_SECONDS))} "
-            "are left to you: choose a faster method, or remove some."
+            f"{takes}, and {spoken(left)} of this hour are left to you: choose a faster method, or "
+            "remove some."
+        )
+    if seconds > MOST_SECONDS:
+        raise InputError(
+            f"{takes}, and one run may take {spoken(MOST_SECONDS)}: choose a faster method, or remove some."
         )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from demo.server.folder import FOLDER_PIXELS, FolderAllowance, FolderPicture, FolderVisit
+from demo.server.folder import FOLDER_PIXELS, MOST_BYTES, FolderAllowance, FolderPicture, FolderVisit
 from demo.server.folder_job import FolderJob
-from demo.server.jobs import Price, Runner
+from demo.server.jobs import MOST_SECONDS, Price, Runner
 from demo.server.store import url
 from demo.views.changes import next_rev
 from inpainters.costs import spoken
@@ -17,11 +17,10 @@ def folder_rules(allowance: FolderAllowance) -> str:
     if not allowance.pictures:
         return "The owner of this page lets nobody fill folders: the command below does it anywhere."
     return (
-        f"Up to {allowance.pictures} photographs at once, of {FOLDER_PIXELS // 1_000_000} "
-        f"megapixels together, and "
-        f"{allowance.minutes:g} minutes an hour. A mask is called like its photograph, or like "
-        f"it with _mask; "
-        "white is what is missing."
+        f"Up to {allowance.pictures} photographs at once, of {FOLDER_PIXELS // 1_000_000} megapixels and "
+        f"{MOST_BYTES // 1_000_000} MB together. One run takes {MOST_SECONDS / 60:.0f} minutes at most, and "
+        f"all that you run within an hour {allowance.minutes:g}. A mask is called like its photograph, or "
+        "like it with _mask; white is what is missing."
     )
 
 

@@ -22,7 +22,7 @@ from demo.server.folder_job import pack_folder
 from demo.views.uses import folder as view
 from inpainters.__main__ import main
 from inpainters.errors import InputError
-from inpainters.imaging import decode_image, load_image, save_png
+from inpainters.imaging import decode_image, encode_png, load_image, save_png
 
 
 @pytest.fixture
@@ -165,13 +165,20 @@ def test_masks_find_their_photographs_by_name(app: Any, visit: FolderVisit, take
 def test_what_does_not_fit_is_said_with_its_photograph(app: Any, visit: FolderVisit, taken: Any) -> None:
     photos = {f"{name}.png": photograph(n) for n, name in enumerate("abcd")}
     taken(**photos)
-    wrong = {"a.png": hole(40, 64), "b.png": ~hole() & False, "c.png": hole() | True, "d.png": b"no picture"}
-    taken("masks", **wrong)
+    wrong = {
+        "a.png": hole(40, 64),
+        "b.png": ~hole() & False,
+        "c.png": hole() | True,
+        "d.png": encode_png(hole())[:60],
+    }
+    reply = taken("masks", **wrong, **{"e.png": b"no picture"})
+    assert "'e.png' is not a picture this program can read" in reply.note
+    assert [*visit.masks] == [*wrong]
     said = {item["name"]: item["said"] for item in view.sheet(visit, app.runner)["items"]}
     assert said["a.png"] == "'a.png' is 64×40, the picture 64×48. Use the same size."
     assert said["b.png"] == "'b.png' masks nothing: white is what is missing."
     assert said["c.png"] == "'c.png' masks all of the picture: leave something that can be seen."
-    assert said["d.png"].startswith("'d.png' is not a picture this program can read")
+    assert said["d.png"].startswith("'d.png' is damaged or cut short")
     with pytest.raises(InputError, match="each says why"):
         actions.fill_folder(app, visit, None)
     taken("masks", **{"a.png": hole()})
@@ -374,8 +381,14 @@ def test_limits_are_said(app: Any, visit: FolderVisit, taken: Any, monkeypatch: 
     monkeypatch.setattr(actions, "MOST_MASKS", 1)
     assert "too many" in taken("masks", **{"z.png": hole()}).note
     monkeypatch.setattr(actions, "MOST_SECONDS", 0.0)
-    with pytest.raises(InputError, match="choose a faster method, or remove some"):
+    with pytest.raises(InputError, match=r"for 1 photograph, and one run may take .*: choose a faster"):
         actions.fill_folder(app, visit, None)
+    monkeypatch.setattr(Folders, "left", lambda *given: 5.5)
+    monkeypatch.setattr(actions, "price_of_pictures", lambda *given: [jobs.Price(1, 3600.0, 1.0)])
+    with pytest.raises(InputError, match=r"and about 6 s of this hour are left to you: choose a faster"):
+        actions.fill_folder(app, visit, None)
+    monkeypatch.undo()
+    app.folders = Folders()
     monkeypatch.setattr(actions, "MOST_FOLDERS", 0)
     monkeypatch.setattr(actions, "MOST_SECONDS", 900.0)
     with pytest.raises(InputError, match="try again in a minute"):
@@ -383,7 +396,62 @@ def test_limits_are_said(app: Any, visit: FolderVisit, taken: Any, monkeypatch: 
     app.folders = Folders(FolderAllowance(pictures=0))
     with pytest.raises(InputError, match="lets nobody fill folders"):
         taken(**{"e.png": photograph(5)})
+    rules = view.folder_rules(FolderAllowance(minutes=60))
+    assert "One run takes 15 minutes at most, and all that you run within an hour 60." in rules
     assert "lets nobody" in view.folder_rules(app.folders.allowance)
+
+
+def test_all_files_of_a_visit_have_room_and_what_is_no_picture_is_not_kept(
+    app: Any, visit: FolderVisit, taken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken(**{"a.png": photograph(0), "a_mask.png": hole()})
+    before = {*app.store.folder.iterdir()}
+    reply = taken("masks", **{f"{n}.png": b"x" * 1000 for n in range(9)})
+    assert "'0.png' is not a picture" in reply.note
+    assert {*app.store.folder.iterdir()} == before
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "PAGE_PIXELS", 48 * 64 - 1)
+        assert "'b.png' is 64×48, more than any picture" in taken("masks", **{"b.png": hole()}).note
+    assert {*app.store.folder.iterdir()} == before
+    monkeypatch.setattr(actions, "MOST_BYTES", visit.uploaded + len(encode_png(hole())) - 1)
+    said = "is too much: a page takes files of 0 MB at once"
+    assert f"'b.png' {said}" in taken("masks", **{"b.png": hole()}).note
+    assert f"'b.png' {said}" in taken(**{"b.png": photograph(1)}).note
+    assert {*app.store.folder.iterdir()} == before
+    assert not taken("masks", **{"a_mask.png": hole()}).error
+
+
+def test_two_tabs_of_one_address_do_not_both_get_its_minutes(
+    app: Any, visit: FolderVisit, taken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, real = threading.Event(), folder_job.load_image
+    monkeypatch.setattr(
+        folder_job, "load_image", lambda *given, **more: (go_on.wait(20), real(*given, **more))[1]
+    )
+    tabs = [visit, *(FolderVisit(app.store, method="telea") for _ in range(2))]
+    for tab in tabs:
+        actions.open_folder_use(app, tab)
+    actions.fill_folder(app, tabs[0], "8.8.8.8")
+    with pytest.raises(InputError, match="Another folder from your address is being filled"):
+        actions.fill_folder(app, tabs[1], "8.8.8.8")
+    actions.fill_folder(app, tabs[2], "9.9.9.9")
+    go_on.set()
+    for tab in tabs:
+        wait(app, tab)
+    actions.fill_folder(app, tabs[1], "8.8.8.8")
+    wait(app, tabs[1])
+    assert set(states(tabs[1], app).values()) == {"done"}
+    for tab in tabs:
+        tab.close()
+
+
+def test_what_would_take_long_to_search_is_refused(app: Any, visit: FolderVisit, taken: Any) -> None:
+    taken(**{"long.png": photograph(0, 8, 8200), "a.png": photograph(1)})
+    actions.choose_source(visit, "scratches,dust")
+    actions.fill_folder(app, visit, None)
+    wait(app, visit)
+    assert states(visit, app) == {"long.png": "failed", "a.png": "done"}
+    assert "up to 8192 pixels a side" in view.sheet(visit, app.runner)["items"][0]["said"]
 
 
 @pytest.mark.parametrize(
