@@ -82,8 +82,12 @@ def intervals_of_means(values: Floats, photographs: _Names) -> list[Interval]:
         # holes (Cochran 1977, Sampling techniques, section 6.3).
         shares = (sums[finite] - means[finite, None] * counts) / counts.mean()
         ends[:, finite] = means[finite] + np.stack(bounds(shares))
-    lines = zip(means.tolist(), *ends.tolist(), strict=True)
-    return [Interval(mean, low, high, n, len(counts)) for mean, low, high in lines]
+    found = []
+    for mean, low, high in zip(means.tolist(), *ends.tolist(), strict=True):
+        if np.isnan(low):
+            low = high = np.nan  # this one, so that equal intervals are equal
+        found.append(Interval(mean, low, high, n, len(counts)))
+    return found
 
 
 MAX_SKEW = 0.3

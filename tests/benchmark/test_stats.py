@@ -106,3 +106,8 @@ def test_the_interval_does_not_depend_on_the_call_before() -> None:
     first = interval_of_mean(values, names)
     np.random.default_rng(7).normal(size=5)
     assert interval_of_mean(values, names) == first
+
+
+def test_equal_intervals_without_ends_are_equal() -> None:
+    values, names = np.array([1.0, 2.0, 4.0]), list("abc")
+    assert interval_of_mean(values, names) == interval_of_mean(values, names)
