@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,7 +31,7 @@ from demo.server.presence import Listening
 from demo.server.pushing import ENV_DATASET, ENV_TOKEN, begin_pushing
 from demo.server.store import Store
 from demo.server.tour import stop_of, with_stop
-from demo.server.visit import App
+from demo.server.visit import App, Session
 from demo.server.votes import Votes, votes_file
 from demo.server.warm import warm_up
 from demo.server.zero_gpu import lender
@@ -38,6 +39,7 @@ from demo.tabs import TABS, Page
 from demo.widgets import header
 from demo.widgets.assets import style_tag
 from demo.widgets.events import QUIET, sent
+from demo.widgets.staying import held, keep_open, still_open
 from demo.widgets.tour import Tour, all_stops
 from inpainters import commandline, registry
 from inpainters.errors import InputError
@@ -91,17 +93,25 @@ def make(
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         header.place(TITLE)
         tour = Tour(all_stops(), elem_id="tour")
-        visit = gr.State(None, time_to_live=3600, delete_callback=app.visits.left)
+        visit = held(app.visits.left)
         page = Page(app, blocks, visit, tour)
         with gr.Tabs(selected=next(iter(TABS)), elem_id="tabs") as tabs:
             for tab in TABS.values():
                 with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}") as shown:
                     tab.build(replace(page, tab=shown))
+        keep_open([visit], _still_open)
         blocks.load(_linked(list(TABS)), None, tabs, **QUIET)
         tour.go(_at_stop, None, tabs, **QUIET)
         endpoints.add_endpoints(app)
     blocks.queue(max_size=256, default_concurrency_limit=None)  # the lanes do the queueing
     return blocks, app
+
+
+def _still_open(session: Session | None) -> list[Any]:
+    """The visit of a page that is open, seen now: without that it would end all the same."""
+    if session is not None:
+        session.seen = time.time()
+    return still_open(session)
 
 
 def _linked(known: list[str]) -> Callable[[gr.Request], gr.Tabs]:

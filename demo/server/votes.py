@@ -22,6 +22,8 @@ PACE = 0.6
 """Seconds between two votes of one voter, at least: nobody looks at two fills faster."""
 PER_MINUTE = 30
 """Votes of one voter in a minute, at most."""
+_PATIENCE = 10.0
+"""Seconds that a vote waits for other processes' votes, at most."""
 _LONGEST = 200
 """Characters of a name."""
 _TABLE = """
@@ -43,6 +45,22 @@ def votes_file() -> Path:
     return Path(os.environ.get(ENV_VOTES) or Path("votes") / "votes.sqlite")
 
 
+def _prepare(base: sqlite3.Connection) -> None:
+    """Make the tables where they are not there yet. SQLite does not wait by itself for the locks that this
+    needs while another process opens or closes the file: so it is tried again.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode=WAL")
+            base.executescript(_TABLE)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
 class CountedError(InputError):
     """The voter has voted on the pair already."""
 
@@ -56,9 +74,8 @@ class Votes:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self.file, timeout=10)) as base:
-            base.execute("PRAGMA journal_mode=WAL")
-            base.executescript(_TABLE)
+        with closing(sqlite3.connect(self.file, timeout=_PATIENCE)) as base:
+            _prepare(base)
             with base:
                 yield base
 

@@ -17,6 +17,7 @@ from demo.views import inside as view
 from demo.views.changes import changes
 from demo.widgets.events import LAST, QUIET, RUNS, sent, streaming
 from demo.widgets.inside import Inside
+from demo.widgets.staying import held, keep_open
 from demo.widgets.tour import Tour
 from inpainters.errors import InputError
 
@@ -31,12 +32,13 @@ class InsideTab:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.state = gr.State(None, time_to_live=3600, delete_callback=lambda look: look and look.close())
+        self.state = held(lambda look: look.close())
         self.inside = Inside(elem_id="inside")
         self.recent: deque[Explanation] = deque(maxlen=actions.KEPT_ORIGINS)
 
     def wire(self, blocks: gr.Blocks, compare: gr.State, tour: Tour) -> None:
         seen, shown = [self.state, compare], [self.state, self.inside]
+        keep_open([self.state])
         self.inside.open(self.on_open, seen, shown, **QUIET, **LAST)
         self.inside.pick(self.on_pick, seen, shown, **QUIET, **LAST)
         self.inside.point(self.on_point, seen, shown, **QUIET, **LAST)

@@ -12,7 +12,7 @@ from demo.tabs.uses.dataset import DatasetPart
 from demo.tabs.uses.folder import FolderPart
 from demo.tabs.uses.new_view import ViewPart
 from demo.tabs.uses.photo import PhotoPart
-from demo.tabs.uses.shared import keep_open
+from demo.widgets.staying import keep_open
 from demo.widgets.uses_nav import UsesNav
 
 _USES: dict[str, tuple[str, Callable[[App], Any]]] = {

@@ -1,7 +1,7 @@
 """What the parts of the tab share: one adapter for its events, one for its runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
@@ -10,33 +10,16 @@ from demo.server.jobs import Batch
 from demo.server.use_visit import UseVisit
 from demo.server.visit import App, Reply, Session
 from demo.views.changes import changes, next_rev
-from demo.widgets.events import QUIET, streaming
+from demo.widgets.events import streaming
+from demo.widgets.staying import held
 from inpainters.errors import InputError
 
 OpenUse = TypeVar("OpenUse", bound=UseVisit)
 
 
-LEFT_AFTER = 3600
-"""Seconds after which a visit is closed whose page says nothing."""
-TOLD_EVERY = 300.0
-"""Seconds between two times that an open page says that it is there."""
-
-
 def closing_state() -> gr.State:
     """Holds a visit, which is closed when its page is gone."""
-    return gr.State(None, time_to_live=LEFT_AFTER, delete_callback=lambda visit: visit and visit.close())
-
-
-def keep_open(states: Sequence[gr.State]) -> None:
-    """Their visits stay while the page is open, whether its visitor does anything or not: Gradio counts from
-    when a state was last set.
-    """
-    gr.Timer(TOLD_EVERY).tick(still_open, list(states), list(states), **QUIET)
-
-
-def still_open(*visits: UseVisit | None) -> list[Any]:
-    """The same visits; one that is not there yet may begin meanwhile, and is left alone."""
-    return [gr.skip() if visit is None else visit for visit in visits]
+    return held(lambda visit: visit.close())
 
 
 def to_results_js(part: str) -> str:

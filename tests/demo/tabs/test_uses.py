@@ -2,6 +2,7 @@
 
 import base64
 import os
+import time
 import zipfile
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 from gradio.state_holder import SessionState
 
-from demo.app import launch_options, make
+from demo.app import _still_open, launch_options, make
 from demo.server import clips, drawn_clip, new_view
 from demo.server.use_visit import UseVisit
+from demo.server.visit import Session
 from demo.tabs.uses import shared
+from demo.widgets.staying import keep_open
 from inpainters.imaging import encode_png, save_png
 
 
@@ -83,7 +86,7 @@ def test_a_page_that_is_open_keeps_its_visits(store):
     visit = UseVisit(store)
     with gr.Blocks() as blocks:
         states = [shared.closing_state()]
-        shared.keep_open(states)
+        keep_open(states)
     (tick,) = blocks.fns.values()
     kept, (state,) = SessionState(blocks), states
     kept[state._id] = visit
@@ -97,6 +100,10 @@ def test_a_page_that_is_open_keeps_its_visits(store):
     assert tick.inputs == tick.outputs == states
     assert next(one for one in blocks.blocks.values() if isinstance(one, gr.Timer)).value < 600
     assert tick.fn(None) == [gr.skip()]
+    session = Session(store)
+    session.seen = 0.0
+    assert _still_open(session) == [session]
+    assert time.time() - session.seen < 60  # else Compare's visits would end it all the same
 
 
 @contextmanager
