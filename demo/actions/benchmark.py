@@ -12,7 +12,8 @@ from typing import Any
 from benchmark.diff import Beside, diff
 from benchmark.results import ALL_BINS
 from demo.server.filled import MethodFilled, read_filled
-from demo.server.own_runs import DONE, OwnRun, OwnRuns, RunAsked, payer_of, runnable_suites
+from demo.server.ledger import payer_of
+from demo.server.own_runs import DONE, OwnRun, OwnRuns, RunAsked, runnable_suites
 from demo.server.purposes import PURPOSES
 from demo.server.suites import Figure, entries_of, open_suite, readable
 from demo.server.visit import App

@@ -1,8 +1,6 @@
 """Several photographs that a visitor fills at once, each with its mask, and how much of that one may do."""
 
 import secrets
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,7 +10,8 @@ from typing import Literal
 from demo.server.clips import tinted
 from demo.server.copies import at_most, thumbnail
 from demo.server.jobs import Price, price
-from demo.server.pictures import MIN_SIDE, PAGE_PIXELS, open_mask
+from demo.server.ledger import Ledger
+from demo.server.pictures import DECODING, MIN_SIDE, PAGE_PIXELS, open_mask
 from demo.server.samples import sample_path
 from demo.server.store import Store, url
 from demo.server.use_visit import UseVisit
@@ -41,9 +40,6 @@ FOLDER, FOLDER_TITLE = "folder", "Three photographs with their masks"
 """The example, and what it is called."""
 NO_MASK = "It has no mask: upload one of its name, or of its name with _mask."
 _EXAMPLES = ("coffee", "chelsea", "rocket")
-_HOUR = 3600.0
-_READING = threading.BoundedSemaphore(2)
-"""Two files at once, for all visitors."""
 
 PictureState = Literal["ready", "running", "done", "failed"]
 
@@ -62,25 +58,12 @@ class Folders:
     """What visitors have used of their allowance."""
 
     def __init__(self, allowance: FolderAllowance = FolderAllowance()) -> None:
-        self.allowance = allowance
-        self._used: dict[str, list[tuple[float, float]]] = {}
-        """Payer -> when a picture was done (monotonic), and the seconds that it took."""
-        self._lock = threading.Lock()
+        self.allowance, self._ledger = allowance, Ledger()
+        self.spend = self._ledger.spend
 
     def left(self, payer: str) -> float:
         """Seconds that a payer's pictures may still take within this hour."""
-        since = time.monotonic() - _HOUR
-        with self._lock:
-            used = sum(seconds for ended, seconds in self._used.get(payer, []) if ended > since)
-        return 60 * self.allowance.minutes - used
-
-    def spend(self, payer: str, seconds: float) -> None:
-        """Note what a picture took."""
-        now = time.monotonic()
-        with self._lock:
-            self._used.setdefault(payer, []).append((now, seconds))
-            recent = {one: [use for use in uses if use[0] > now - _HOUR] for one, uses in self._used.items()}
-            self._used = {one: uses for one, uses in recent.items() if uses}
+        return 60 * self.allowance.minutes - self._ledger.spent(payer)
 
 
 @dataclass(frozen=True)
@@ -213,7 +196,7 @@ def open_folder_picture(store: Store, path: Path, name: str) -> FolderPicture:
     used.
     """
     try:
-        with _READING:
+        with DECODING:
             image = load_image(path, max_pixels=PAGE_PIXELS).image
     except InputError as error:
         raise InputError(str(error).replace(f"'{path.name}'", f"'{name}'")) from None
@@ -246,7 +229,7 @@ def pair_masks(visit: FolderVisit) -> list[str]:
 def _give_mask(store: Store, one: FolderPicture, token: str, name: str) -> None:
     """Take a mask file for a picture; InputError where it does not fit."""
     try:
-        with _READING:
+        with DECODING:
             mask, _ = open_mask(_path(store, token), one.size, name)
     except InputError as error:
         raise InputError(str(error).replace("The mask is", f"'{name}' is")) from None
@@ -257,7 +240,7 @@ def _give_mask(store: Store, one: FolderPicture, token: str, name: str) -> None:
         raise InputError(f"'{name}' masks nothing: white is what is missing.")
     if mask.all():
         raise InputError(f"'{name}' masks all of the picture: leave something that can be seen.")
-    with _READING:
+    with DECODING:
         image = load_image(_path(store, one.file), max_pixels=PAGE_PIXELS).image
         one.take_mask(store, image, mask, name)
 

@@ -5,7 +5,6 @@ A page that is closed or loaded anew finds its run again. What was filled stays 
 the process: the same command goes on from there.
 """
 
-import ipaddress
 import os
 import shlex
 import shutil
@@ -15,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from benchmark import suites
 from benchmark.inputs.masksets import open_mask_sets
 from benchmark.plan import share
 from benchmark.suites.base import Suite
+from demo.server.ledger import HOUR, Ledger
 from demo.server.visits import FOUND_FOR
 from inpainters.commandline import os_sentence
 from inpainters.errors import InputError, sentence
@@ -50,7 +50,6 @@ AWAY = 300.0
 """Seconds after which a page that asks no more is taken to be closed: its run that waits loses its turn. A
 page asks while it is open, be it idle.
 """
-HOUR = 3600.0
 STOPPED_BY_HAND = "What is filled is kept: Continue goes on from there."
 MINUTES_OVER = "The {minutes:g} minutes that a visitor has in an hour are over. What is filled is kept."
 FOLDER_TOO_LARGE = (
@@ -124,17 +123,6 @@ def runnable_suites() -> dict[str, Suite]:
     return {name: one for name, one in suites.SUITES.items() if one.dataset == SAMPLE or one.paper}
 
 
-def payer_of(host: str | None, visit: str) -> str:
-    """Whose minutes a run takes: those of an address (of IPv6, its first 64 bits, which are one
-    connection's), or of the visit where the address tells nothing, as behind another server or at home.
-    """
-    with suppress(ValueError):
-        found = ipaddress.ip_address(host or "")
-        if found.is_global:
-            return str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
-    return visit
-
-
 @dataclass(eq=False)
 class OwnRun:
     """One visit's run."""
@@ -199,8 +187,7 @@ class OwnRuns:
         self._kept: dict[str, OwnRun] = {}
         self._line: list[OwnRun] = []
         self._now: OwnRun | None = None
-        self._used: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-        """Payer -> when a process ended, and how many seconds it took."""
+        self._ledger = Ledger()
         self.past: deque[tuple[RunAsked, float]] = deque(maxlen=KEPT_TIMES)
         """What was run from end to end, and the seconds that it took: estimates learn from it."""
         self._worker: threading.Thread | None = None
@@ -262,14 +249,7 @@ class OwnRuns:
 
     def left(self, payer: str) -> float:
         """Seconds that a payer's runs may still take."""
-        with self._lock:
-            since = time.monotonic() - HOUR
-            recent = [one for one in self._used[payer] if one[0] > since]
-            if recent:
-                self._used[payer] = recent
-            else:
-                self._used.pop(payer, None)
-            return self.allowance.minutes * 60 - sum(seconds for _, seconds in recent)
+        return self.allowance.minutes * 60 - self._ledger.spent(payer)
 
     def _check(self, visit: str, payer: str) -> None:
         if self._closed or self.allowance.minutes <= 0:
@@ -306,7 +286,7 @@ class OwnRuns:
                     run.state, run.said = state, said
                 run.ended = time.monotonic()
                 took = run.ended - run.began
-                self._used[run.payer].append((run.ended, took))
+                self._ledger.spend(run.payer, took)
                 if state == DONE and run.goes == 1:
                     self.past.append((run.asked, took))
                 self._now = None

@@ -17,9 +17,9 @@ from inpainters.imaging import THRESHOLD, Image, Mask, decode_image, load_image,
 from inpainters.uses.feather import checked_feather
 
 PAGE_PIXELS = 4096 * 4096
+"""Pictures of more pixels are refused in the app (the command line takes 100 megapixels)."""
 DECODING = threading.BoundedSemaphore(2)
 """Large files that are decoded at once, for all visitors."""
-"""Pictures of more pixels are refused in the app (the command line takes 100 megapixels)."""
 
 MIN_SIDE = 8
 """Pictures with a shorter side are refused: there is nothing to see."""

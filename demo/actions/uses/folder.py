@@ -23,7 +23,7 @@ from demo.server.folder import (
 )
 from demo.server.folder_job import UNDER_WAY, FolderJob
 from demo.server.jobs import MOST_SECONDS, Batch, Price
-from demo.server.own_runs import payer_of
+from demo.server.ledger import payer_of
 from demo.server.pictures import PAGE_PIXELS
 from demo.server.visit import App, Reply
 from inpainters import registry

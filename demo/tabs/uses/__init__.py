@@ -1,4 +1,4 @@
-"""The Uses tab: what filling is good for beside one hole in one picture. One use is in view at a time."""
+"""The Uses tab: what filling is good for other than one hole in one picture. One use is in view at a time."""
 
 from collections.abc import Callable
 from typing import Any

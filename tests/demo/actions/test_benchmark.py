@@ -18,6 +18,7 @@ from demo.actions import benchmark as actions
 from demo.server import own_runs
 from demo.server.filled import MethodFilled, read_filled
 from demo.server.jobs import Runner
+from demo.server.ledger import payer_of
 from demo.server.own_runs import (
     DONE,
     ENDED_EARLY,
@@ -219,9 +220,9 @@ def test_an_address_has_one_run_and_its_minutes(
     with pytest.raises(InputError, match="used up"):
         own.go_on(VISIT)
     until(lambda: own.find(OTHER) is None)
-    near, far = (own_runs.payer_of(f"2600:1901:0:{net}::7", VISIT) for net in ("1", "2"))
-    assert near == own_runs.payer_of("2600:1901:0:1:abcd::1", OTHER) != far
-    assert own_runs.payer_of("127.0.0.1", VISIT) == own_runs.payer_of("10.0.0.7", VISIT) == VISIT
+    near, far = (payer_of(f"2600:1901:0:{net}::7", VISIT) for net in ("1", "2"))
+    assert near == payer_of("2600:1901:0:1:abcd::1", OTHER) != far
+    assert payer_of("127.0.0.1", VISIT) == payer_of("10.0.0.7", VISIT) == VISIT
 
 
 def test_who_has_left_the_line_loses_the_turn_and_may_come_back(
