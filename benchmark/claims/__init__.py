@@ -226,17 +226,19 @@ def _ablation(
 
 
 def _training() -> str:
-    """How long the weights behind these figures learned, from their cards."""
-    hours = {}
+    """How much the weights behind these figures have seen, from their cards: hours say nothing where some
+    learned on a GPU.
+    """
+    crops = {}
     for path in sorted(CHECKPOINTS.glob("*.json")):
         card = read_json(path) or {}
-        hours[str(card.get("method"))] = float(card.get("hours") or 0)
-    one_pass = [hours[name] for name in WITH_DISCRIMINATOR if name in hours]
-    if not one_pass or "denoiser" not in hours:
+        crops[str(card.get("method"))] = int(card.get("crops") or 0)
+    one_pass = [crops[name] for name in WITH_DISCRIMINATOR if name in crops]
+    if not one_pass or "denoiser" not in crops:
         return "With other weights it may come out otherwise."
     return (
-        f"All have this project's weights: the networks learned for {min(one_pass):g} to {max(one_pass):g} "
-        f"hours of one core, the denoiser of the samplers for {hours['denoiser']:g}. With the papers' "
+        f"All have this project's weights: the networks learned from {min(one_pass):,} to {max(one_pass):,} "
+        f"crops of photographs, the denoiser of the samplers from {crops['denoiser']:,}. With the papers' "
         "weights it may come out otherwise."
     )
 

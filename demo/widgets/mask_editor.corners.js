@@ -66,6 +66,7 @@ export function makeCorners(editor) {
     forget();
     editor.say(HINT, false, [textButton("Make it upright", apply), textButton("Leave it", leave)]);
     handles[0].node.focus({ preventScroll: true });
+    editor.stage.node.scrollIntoView({ block: "nearest" }); // the button is further down
   }
 
   function leave() {

@@ -86,7 +86,7 @@ def _training(facts: Facts) -> str:
     size = f"{facts['crop']}×{facts['crop']}"
     falling = facts["decay_steps"]
     lines = (
-        f"**Trained for** {facts['hours']:g} hours on {facts['hardware']}:",
+        f"**Trained for** {_hours(facts)}:",
         _started(facts.get("started")),
         f"* {facts['steps']:,} steps, each with {facts['batch']} crops of {size} pixels."
         + (f" The learning rate fell over the last {falling:,} steps." if falling else ""),
@@ -98,6 +98,14 @@ def _training(facts: Facts) -> str:
         * bool(facts["guide"]),
     )
     return lines[0] + "\n\n" + "\n".join(filter(None, lines[1:]))
+
+
+def _hours(facts: Facts) -> str:
+    """How long, and on what: the weights that it began with may have learned elsewhere."""
+    started, hardware = facts.get("started") or {}, facts["hardware"]
+    if started.get("hardware", hardware) == hardware:
+        return f"{facts['hours']:g} hours on {hardware}"
+    return f"{facts['hours']:g} hours, the last {facts['hours'] - started['hours']:.2g} of them on {hardware}"
 
 
 def _started(started: Mapping[str, Any] | None) -> str:
