@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demo.actions import compare as actions
-from demo.actions import tools
+from demo.actions import links, tools
 from demo.server import samples
 from demo.server.archive import archive
 from demo.server.jobs import Batch
@@ -241,7 +241,7 @@ class CompareTab:
         self.app.welcome()
         session, back = actions.found_visit(self.app, session, key or "")
         asked = with_stop(request.query_params if request else {})
-        linked = partial(actions.restore_session, self.app, asked=asked)
+        linked = partial(links.restore_session, self.app, asked=asked)
         restore = actions.resume if back else linked
         shown = self._act(session, restore, opened=True)
         return [*shown, session.seed, session.n]
@@ -250,7 +250,7 @@ class CompareTab:
         stop = stop_of(sent(event).get("stop"))
         if stop is None or stop.asked["t"] != "compare":
             return [gr.skip()] * (len(self.all) + 2)
-        visited = partial(actions.visit_stop, self.app, asked=stop.asked)
+        visited = partial(links.visit_stop, self.app, asked=stop.asked)
         session = actions.session_of(self.app, session)
         return [*self._act(session, visited, opened=True), session.seed, session.n]
 

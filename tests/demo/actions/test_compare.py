@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from demo.actions import compare, tools
+from demo.actions import compare, links, tools
 from demo.server import samples
 from demo.server.archive import archive
 from demo.server.jobs import Runner
@@ -74,7 +74,7 @@ def test_settings_and_answers_travel_in_a_link_and_come_back(store, tmp_path):
     compare.set_options(session, {"telea": {"radius": "5"}, "navier_stokes": {"radius": 7}})
     assert view.compare_link(session) == "?t=compare&m=telea,shift_map&seed=3&n=4&o=telea.radius:5"
     other, app = Session(store), App(store, None, tmp_path)
-    note = compare.restore_session(
+    note = links.restore_session(
         app,
         other,
         {
@@ -97,10 +97,10 @@ def test_the_purpose_and_whether_scores_are_shown_travel_in_a_link(store, tmp_pa
     link = view.compare_link(session)
     asked = dict(parse_qsl(link.removeprefix("?")))
     assert (asked["for"], asked["scores"]) == ("restore", "1")
-    compare.restore_session(app, other, asked)
+    links.restore_session(app, other, asked)
     assert (other.purpose, other.judge) == ("restore", True)
     assert view.compare_link(other) == link
-    compare.restore_session(app, other, {"for": "nothing", "scores": "9"})
+    links.restore_session(app, other, {"for": "nothing", "scores": "9"})
     assert (other.purpose, other.judge) == ("restore", None)
 
 
@@ -121,7 +121,7 @@ def test_the_purpose_and_whether_scores_are_shown_travel_in_a_link(store, tmp_pa
 )
 def test_what_a_link_cannot_have_is_said_and_not_used(store, tmp_path, asked, words):
     session = Session(store)
-    value = compare.restore_session(App(store, None, tmp_path), session, {"img": "coffee", **asked})
+    value = links.restore_session(App(store, None, tmp_path), session, {"img": "coffee", **asked})
     assert value.error
     assert words in value.note
     assert session.round.picture.sample == "coffee"
@@ -130,7 +130,7 @@ def test_what_a_link_cannot_have_is_said_and_not_used(store, tmp_path, asked, wo
 
 def test_a_link_without_a_picture_opens_the_finished_example_and_a_mask_replaces_it(store):
     app, session = App(store, None, Path("results")), Session(store)
-    reply = compare.restore_session(app, session, {"m": "telea", "seed": "3"})
+    reply = links.restore_session(app, session, {"m": "telea", "seed": "3"})
     assert (reply.note, session.chosen, session.seed) == (
         "Paint over something and press Run.", ["telea"], 3,
     )  # fmt: skip
@@ -149,7 +149,7 @@ def test_a_link_without_a_picture_opens_the_finished_example_and_a_mask_replaces
     assert not session.judged
     assert [pane["id"] for pane in panes.panes(session, Runner())["panes"]] == ["original"]
     other = Session(store)
-    compare.restore_session(app, other, {"img": "coffee"})
+    links.restore_session(app, other, {"img": "coffee"})
     assert [pane["id"] for pane in panes.panes(other, Runner())["panes"]] == ["original"]
 
 
@@ -471,7 +471,7 @@ def test_the_feather_is_part_of_what_is_stale_and_travels_in_a_link(counting, rg
     assert visit.feather == 0
     sample = next(iter(samples.SAMPLES))
     for asked, feather, words in (("8", 8, ""), ("99", 0, "between 0 and 32"), ("", 0, "")):
-        reply = compare.restore_session(app, visit, {"img": sample, "feather": asked})
+        reply = links.restore_session(app, visit, {"img": sample, "feather": asked})
         assert (reply.feather, visit.feather) == (feather, feather)
         assert words in reply.note
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmark.claims import claims
-from demo.actions import compare, inside, tools
+from demo.actions import compare, inside, links, tools
 from demo.app import RESULTS
 from demo.server.inspection import Inspection
 from demo.server.jobs import Runner
@@ -72,22 +72,22 @@ def test_what_stands_in_the_address_counts_before_what_the_stop_asks_for():
 
 
 def test_an_unknown_stop_is_said_in_compare(app):
-    reply = compare.restore_session(app, Session(app.store), {"tour": "99"})
+    reply = links.restore_session(app, Session(app.store), {"tour": "99"})
     assert reply.error
     assert "'99'" in reply.note
 
 
 def test_a_stop_in_compare_shows_the_finished_example_and_leaves_it_where_it_is(app):
     session, stop = Session(app.store), STOPS[0]
-    first = compare.visit_stop(app, session, stop.asked)
+    first = links.visit_stop(app, session, stop.asked)
     shown = session.round
     assert first.mask == showcase(app.store, RESULTS).mask
     assert shown.best
     assert set(session.chosen) == set(stop.asked["m"].split(","))
-    assert compare.visit_stop(app, session, stop.asked).mask is None
+    assert links.visit_stop(app, session, stop.asked).mask is None
     assert session.round is shown
     tools.use_tool(app, session, {"kind": "sample", "id": "coffee"})
-    compare.visit_stop(app, session, stop.asked)
+    links.visit_stop(app, session, stop.asked)
     assert session.round.best
 
 
@@ -97,10 +97,10 @@ def test_an_upload_that_was_not_filled_stays_and_a_filled_one_goes_into_the_hist
     path.write_bytes(encode_png(np.zeros((40, 60, 3), np.uint8)))
     compare.open_photo(app, session, path, "own.png")
     own = session.round
-    assert compare.visit_stop(app, session, STOPS[0].asked).note == compare.OWN_STAYS
+    assert links.visit_stop(app, session, STOPS[0].asked).note == links.OWN_STAYS
     assert session.round is own
     own.answers["telea"] = own.picture.token
-    compare.visit_stop(app, session, STOPS[0].asked)
+    links.visit_stop(app, session, STOPS[0].asked)
     assert session.round.best
     assert session.past == [own]
 
