@@ -11,7 +11,8 @@ from benchmark import results
 from benchmark.cells import split_entry
 from benchmark.claims.trial import Trial
 from benchmark.metrics import METRICS
-from benchmark.report.summary import FULL, by_hole, figures_of, over_answers, paired
+from benchmark.report.column import FULL, by_hole, paired
+from benchmark.report.summary import figures_of, over_answers
 from benchmark.results import WHOLE_SET, Results
 from inpainters.errors import InputError
 from inpainters.registry import METHODS

@@ -9,17 +9,10 @@ from typing import Any
 
 from benchmark.metrics import METRICS
 from benchmark.report import agreement
+from benchmark.report.column import Key, TableFigure
 from benchmark.report.layout import BY_CALLS, BY_RATIO, LEADING
 from benchmark.report.marks import footnote, mark
-from benchmark.report.summary import (
-    Key,
-    TableFigure,
-    column_order,
-    entry_order,
-    measured,
-    named,
-    summarise,
-)
+from benchmark.report.summary import column_order, entry_order, measured, named, summarise
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import Results
 from inpainters.families import FAMILIES, STRANGER

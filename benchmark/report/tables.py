@@ -9,15 +9,12 @@ import numpy as np
 
 from benchmark.metrics import METRICS, told
 from benchmark.report import agreement
+from benchmark.report.column import Key, Size, TableColumn, TableFigure
 from benchmark.report.layout import OVERVIEW, RANKED, SET_DISTANCES
 from benchmark.report.markdown import markdown_table
 from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, acquaintance, footnote, mark
 from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
 from benchmark.report.summary import (
-    Key,
-    Size,
-    TableColumn,
-    TableFigure,
     column_of,
     column_order,
     entry_order,

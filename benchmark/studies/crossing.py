@@ -19,17 +19,10 @@ import pandas as pd
 from benchmark import cells, results
 from benchmark.metrics import METRICS
 from benchmark.report import figures
+from benchmark.report.column import by_hole, paired
 from benchmark.report.marks import footnote, mark
 from benchmark.report.stats import Interval, interval_of_mean
-from benchmark.report.summary import (
-    by_hole,
-    column_order,
-    entry_order,
-    figures_of,
-    named,
-    over_answers,
-    paired,
-)
+from benchmark.report.summary import column_order, entry_order, figures_of, named, over_answers
 from benchmark.report.tables import ARROWS, number
 from inpainters import commandline
 from inpainters.errors import InputError

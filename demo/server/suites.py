@@ -10,8 +10,9 @@ import pandas as pd
 
 from benchmark.metrics import METRICS
 from benchmark.report import display
+from benchmark.report.column import Key, TableFigure
 from benchmark.report.layout import BY_PICTURE, LEADING
-from benchmark.report.summary import Key, TableFigure, entry_order, figures_of, summarise
+from benchmark.report.summary import entry_order, figures_of, summarise
 from benchmark.results import ALL_BINS, PLAIN, WHOLE_SET, Results, load, row_file
 from benchmark.rows import SCORES
 from inpainters.errors import InputError

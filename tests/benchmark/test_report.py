@@ -13,7 +13,7 @@ from PIL import Image as PilImage
 from benchmark import results
 from benchmark.convert import convert
 from benchmark.metrics import METRICS as METRICS_TABLE
-from benchmark.report import display, layout, summary, tables
+from benchmark.report import column, display, layout, summary, tables
 from benchmark.report.latex import latex
 from benchmark.report.write import report
 from benchmark.results import TIMING_COLUMNS
@@ -86,7 +86,7 @@ def _plain(folder: Path) -> pd.DataFrame:
     return pd.concat(results.plain(folder), ignore_index=True)
 
 
-def _cells(folder: Path, metric: str, region: str) -> dict[summary.Key, summary.TableFigure]:
+def _cells(folder: Path, metric: str, region: str) -> dict[column.Key, column.TableFigure]:
     return summary.summarise(results.load(folder), metric, region)
 
 
@@ -104,7 +104,7 @@ def test_a_mean_is_the_mean_of_its_rows(folder: Path) -> None:
 
 def test_only_a_significant_winner_is_bold(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(cell.tied for cell in _cells(folder, "lpips_squeeze", "hole").values())  # too few to tell
-    monkeypatch.setattr(summary, "MIN_WINNER", 2)
+    monkeypatch.setattr(column, "MIN_WINNER", 2)
     cells = _cells(folder, "lpips_squeeze", "hole")
     smooth = [cells["telea", "50-60"], cells["navier_stokes", "50-60"]]
     assert all(cell.tied for cell in smooth)
@@ -127,7 +127,7 @@ def test_pairing_uses_the_holes_that_both_have(folder: Path) -> None:
     fewer = rows[
         (rows.entry != "telea") | rows.image_id.isin(["p0@full", "p1@full", "p2@full", "p3@full", "p4@full"])
     ]
-    found = summary.paired(summary.by_hole(fewer), "telea", "mean_fill").value
+    found = column.paired(column.by_hole(fewer), "telea", "mean_fill").value
     assert (found.n, found.photographs) == (10, 5)
     assert found.mean == pytest.approx(-0.1, abs=0.01)
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from benchmark.report import agreement, tables
+from benchmark.report.column import Size, TableFigure, paired
 from benchmark.report.latex import latex
-from benchmark.report.summary import Size, TableFigure, column_of, paired, sizes_of, summarise
+from benchmark.report.summary import column_of, sizes_of, summarise
 from benchmark.results import WHOLE_SET, Plain, Results
 from benchmark.rows import SCORE_COLUMNS
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.report.summary import TableFigure
+from benchmark.report.column import TableFigure
 from demo.app import RESULTS
 from demo.server import suites
 from demo.server.jobs import Runner
