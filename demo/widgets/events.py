@@ -15,8 +15,11 @@ QUIET: dict[str, Any] = {**_HIDDEN, "queue": False}
 """Events with one answer go past Gradio's queue: its browser side closes the stream of answers when the last
 event is done, and an answer to the next one that is on its way in that moment is lost.
 """
-LAST: dict[str, Any] = {"trigger_mode": "always_last"}
-"""Gradio's default drops what happens while an earlier event is under way."""
+EVERY: dict[str, Any] = {"trigger_mode": "multiple"}
+"""Gradio's default drops what happens while an earlier event is under way, and its `always_last` sends the
+earlier one's data again in place of the last one's. All of a visitor's are answered in turn
+(`demo.server.in_order`), so the last answer is the last event's.
+"""
 RUNS: dict[str, Any] = {**_HIDDEN, "concurrency_limit": None, "trigger_mode": "multiple"}
 """Events with several answers; who works when is settled by the lanes of `demo.server`, not by Gradio. A
 press on Run counts while scores of the run before are on their way: Gradio's default drops it. Their

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import threading
+import time
 import zipfile
 
 import httpx
@@ -76,6 +77,13 @@ def server(chromium, denoiser):
 
 REVISIONS = """() => ['editor', 'panes'].map(
   (name) => document.querySelector(`#compare-${name} .widget`).dataset.rev)"""
+
+
+def wait_until(there, page, seconds=10):
+    until = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < until
+        page.wait_for_timeout(50)
 
 
 class Visitor:
@@ -568,6 +576,30 @@ def test_a_feather_is_seen_in_the_mask_and_in_the_result_and_the_zip_says_so(vis
     page.click("#compare-panes .past:visible >> nth=-2")
     page.wait_for_function("document.querySelector('.ed-feather').value === '0'")
     assert np.array_equal(visitor.picture("mean_fill"), sharp)
+
+
+SLOW = """() => {
+  const fetch = window.fetch;
+  window.fetch = async (...given) => {
+    if (String(given[0]).includes('predict')) await new Promise((resolve) => setTimeout(resolve, 300));
+    return fetch(...given);
+  };
+  window.quick = () => { window.fetch = fetch; };
+}"""
+
+
+def test_what_is_painted_while_an_answer_is_on_its_way_is_told_too(visitor):
+    visitor.page.evaluate(SLOW)
+    told = []
+    visitor.page.on("request", lambda request: told.append(request.post_data or ""))
+    for x in (-60, -20, 20):
+        visitor.paint((x, 0), (x + 10, 0))
+    last = f'"count":{visitor.count()},'
+    try:
+        wait_until(lambda: any(last in one for one in told), visitor.page)
+        visitor.page.wait_for_selector("#compare-run:not([disabled])")
+    finally:
+        visitor.page.evaluate("window.quick()")
 
 
 TRANSFER = """([data, where, kind]) => {
