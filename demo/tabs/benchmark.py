@@ -16,7 +16,7 @@ from demo.tabs import Page
 from demo.views import benchmark as view
 from demo.views.changes import next_rev
 from demo.views.hole import hole_panes
-from demo.widgets.events import EVERY, QUIET, download_js, sent
+from demo.widgets.events import EACH, QUIET, download_js, sent
 from demo.widgets.panes import Panes
 from demo.widgets.table import Table
 from inpainters.errors import InputError
@@ -128,8 +128,8 @@ class BenchmarkTab:
         loaded = [*self.choice, *self.asked[:2], *everything]
         page.blocks.load(self.on_load, [self.visit, *self.choice], loaded, js=RUN_VISIT_JS, **QUIET)
         for chooser in (self.suite.input, self.methods.input, self.n.input):
-            chooser(self.on_choice, seen, self.asked, **QUIET, **EVERY)
-        self.suite.input(self.on_suite, [self.state, self.suite], self.shown, **QUIET, **EVERY)
+            chooser(self.on_choice, seen, self.asked, **QUIET, **EACH)
+        self.suite.input(self.on_suite, [self.state, self.suite], self.shown, **QUIET, **EACH)
         self.start.click(self.on_start, seen, everything, js=TO_RESULTS_JS, **QUIET)
         refilled = [*everything, self.n, self.estimate, self.command]
         self.go_on.click(self.on_continue, seen, refilled, **QUIET)
@@ -137,9 +137,9 @@ class BenchmarkTab:
         self.timer.tick(self.on_tick, [self.state, self.suite, self.holes, self.against], everything, **QUIET)
         picked = [self.state, self.suite, self.holes, self.against]
         if page.tab is not None:
-            page.tab.select(self.on_results, picked, self.shown, **QUIET, **EVERY)
-        self.holes.input(self.on_results, picked, self.shown, **QUIET, **EVERY)
-        self.against.input(self.on_results, picked, self.shown, **QUIET, **EVERY)
+            page.tab.select(self.on_results, picked, self.shown, **QUIET, **EACH)
+        self.holes.input(self.on_results, picked, self.shown, **QUIET, **EACH)
+        self.against.input(self.on_results, picked, self.shown, **QUIET, **EACH)
         opened = [self.pictures, self.heading, self.panes]
         self.table.cell(self.on_cell, [self.state, self.suite, self.holes], opened, **QUIET)
         zipped = self.packed.click(self.on_zip, [self.state], [self.token], **QUIET)

@@ -20,7 +20,7 @@ from demo.tabs import Page
 from demo.views import compare as view
 from demo.views.about import about_all
 from demo.views.picker import picker
-from demo.widgets.events import EVERY, QUIET, RUNS, download_js, sent, streaming
+from demo.widgets.events import EACH, QUIET, RUNS, download_js, sent, streaming
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from demo.widgets.panes import Panes
 from demo.widgets.picker import Choice, Picker
@@ -132,16 +132,16 @@ class CompareTab:
 
     def wire_editor(self) -> None:
         """What changes the picture, the hole or the settings."""
-        self.canvas.picture(self.on_picture, [self.canvas, self.state], self.all, **QUIET, **EVERY)
-        self.canvas.maskfile(self.on_maskfile, [self.canvas, self.state], self.all, **QUIET, **EVERY)
+        self.canvas.picture(self.on_picture, [self.canvas, self.state], self.all, **QUIET, **EACH)
+        self.canvas.maskfile(self.on_maskfile, [self.canvas, self.state], self.all, **QUIET, **EACH)
         everything = [*self.all, self.seed, self.several]
         self.canvas.archive(self.on_archive, [self.canvas, self.state], everything, **RUNS)
-        self.canvas.tool(self.on_tool, [self.state], self.all, **QUIET, **EVERY)
+        self.canvas.tool(self.on_tool, [self.state], self.all, **QUIET, **EACH)
         told = [self.state, self.picker, self.panes, *self.bar]
-        self.canvas.mask(self.on_mask, [self.state], told, **QUIET, **EVERY)
-        self.picker.choose(self.on_choose, [self.picker, self.state], self.all, **QUIET, **EVERY)
+        self.canvas.mask(self.on_mask, [self.state], told, **QUIET, **EACH)
+        self.picker.choose(self.on_choose, [self.picker, self.state], self.all, **QUIET, **EACH)
         for number in (self.seed, self.several):
-            number.input(self.on_numbers, [self.seed, self.several, self.state], self.all, **QUIET, **EVERY)
+            number.input(self.on_numbers, [self.seed, self.several, self.state], self.all, **QUIET, **EACH)
 
     def wire_runs(self) -> None:
         """What starts and stops runs, and what follows from their answers."""

@@ -15,7 +15,7 @@ from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import inside as view
 from demo.views.changes import changes
-from demo.widgets.events import EVERY, QUIET, RUNS, sent, streaming
+from demo.widgets.events import EACH, QUIET, RUNS, sent, streaming
 from demo.widgets.inside import Inside
 from demo.widgets.staying import held, keep_open
 from demo.widgets.tour import Tour
@@ -39,9 +39,9 @@ class InsideTab:
     def wire(self, blocks: gr.Blocks, compare: gr.State, tour: Tour) -> None:
         seen, shown = [self.state, compare], [self.state, self.inside]
         keep_open([self.state])
-        self.inside.open(self.on_open, seen, shown, **QUIET, **EVERY)
-        self.inside.pick(self.on_pick, seen, shown, **QUIET, **EVERY)
-        self.inside.point(self.on_point, seen, shown, **QUIET, **EVERY)
+        self.inside.open(self.on_open, seen, shown, **QUIET, **EACH)
+        self.inside.pick(self.on_pick, seen, shown, **QUIET, **EACH)
+        self.inside.point(self.on_point, seen, shown, **QUIET, **EACH)
         self.inside.run(self.on_run, seen, shown, **RUNS)
         self.inside.stop(self.on_stop, [self.state], None, **QUIET)
         blocks.load(self.on_load, seen, shown, **QUIET)

@@ -15,7 +15,7 @@ QUIET: dict[str, Any] = {**_HIDDEN, "queue": False}
 """Events with one answer go past Gradio's queue: its browser side closes the stream of answers when the last
 event is done, and an answer to the next one that is on its way in that moment is lost.
 """
-EVERY: dict[str, Any] = {"trigger_mode": "multiple"}
+EACH: dict[str, Any] = {"trigger_mode": "multiple"}
 """Gradio's default drops what happens while an earlier event is under way, and its `always_last` sends the
 earlier one's data again in place of the last one's. All of a visitor's are answered in turn
 (`demo.server.in_order`), so the last answer is the last event's.

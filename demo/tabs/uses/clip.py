@@ -15,7 +15,7 @@ from demo.views.changes import changes
 from demo.views.uses import clip as view
 from demo.views.uses.shared import chooser
 from demo.widgets.clip_player import ClipPlayer
-from demo.widgets.events import EVERY, QUIET, RUNS, sent, streaming
+from demo.widgets.events import EACH, QUIET, RUNS, sent, streaming
 from demo.widgets.mask_editor import EditorData, MaskEditor
 from inpainters.errors import InputError
 
@@ -59,12 +59,12 @@ class ClipPart:
 
     def wire(self, session: gr.State) -> None:
         seen = [self.canvas, self.state]
-        self.player.open(self.on_open, [self.state], self.all, **QUIET, **EVERY)
-        self.canvas.picture(self.on_clip, seen, self.all, **QUIET, **EVERY)
-        self.canvas.maskfile(self.on_maskfile, seen, self.all, **QUIET, **EVERY)
-        self.canvas.tool(self.on_tool, [self.state], self.all, **QUIET, **EVERY)
-        self.canvas.mask(self.on_mask, [self.state], self.all, **QUIET, **EVERY)
-        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EVERY)
+        self.player.open(self.on_open, [self.state], self.all, **QUIET, **EACH)
+        self.canvas.picture(self.on_clip, seen, self.all, **QUIET, **EACH)
+        self.canvas.maskfile(self.on_maskfile, seen, self.all, **QUIET, **EACH)
+        self.canvas.tool(self.on_tool, [self.state], self.all, **QUIET, **EACH)
+        self.canvas.mask(self.on_mask, [self.state], self.all, **QUIET, **EACH)
+        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EACH)
         asked = [self.mask_url, self.state, session]
         self.run.click(self.on_run, asked, self.all, js=_RUN_JS, **RUNS)
         self.stop.click(self.on_stop, [self.state], None, **QUIET)

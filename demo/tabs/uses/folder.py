@@ -14,7 +14,7 @@ from demo.tabs.uses.shared import UsePart, closing_state, to_results_js, what_is
 from demo.views.uses import folder as view
 from demo.views.uses.shared import chooser
 from demo.widgets.contact_sheet import ContactSheet
-from demo.widgets.events import EVERY, QUIET, RUNS, download_js, sent
+from demo.widgets.events import EACH, QUIET, RUNS, download_js, sent
 from demo.widgets.uploads import Uploads, UploadsData
 from inpainters.errors import InputError
 
@@ -73,12 +73,12 @@ class FolderPart(UsePart[FolderVisit]):
 
     def wire(self, session: gr.State) -> None:
         """What each control does."""
-        self.files.open(self.on_open, [self.state], self.all, **QUIET, **EVERY)
+        self.files.open(self.on_open, [self.state], self.all, **QUIET, **EACH)
         self.files.files(self.on_files, [self.files, self.state], self.all, **QUIET)
-        self.files.sample(self.on_sample, [self.state], self.all, **QUIET, **EVERY)
+        self.files.sample(self.on_sample, [self.state], self.all, **QUIET, **EACH)
         self.sheet.remove(self.on_remove, [self.state], self.all, **QUIET)
-        self.source.input(self.on_source, [self.source, self.state], self.all, **QUIET, **EVERY)
-        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EVERY)
+        self.source.input(self.on_source, [self.source, self.state], self.all, **QUIET, **EACH)
+        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EACH)
         asked = [self.state, session]
         self.run.click(self.on_run, asked, self.all, js=to_results_js("uses-folder-main"), **RUNS)
         self.stop.click(self.on_stop, [self.state], None, **QUIET)

@@ -13,7 +13,7 @@ from demo.server.visit import App, Reply, Session
 from demo.tabs.uses.shared import UsePart, closing_state, to_results_js, what_is_said
 from demo.views.uses import new_view as view
 from demo.views.uses.shared import chooser
-from demo.widgets.events import EVERY, QUIET, RUNS, sent
+from demo.widgets.events import EACH, QUIET, RUNS, sent
 from demo.widgets.film_loop import FilmLoop
 from demo.widgets.panes import Panes
 from demo.widgets.uploads import Uploads, UploadsData
@@ -69,13 +69,13 @@ class ViewPart(UsePart[ViewVisit]):
 
     def wire(self, session: gr.State) -> None:
         """What each control does."""
-        self.files.open(self.on_open, [self.state], self.all, **QUIET, **EVERY)
+        self.files.open(self.on_open, [self.state], self.all, **QUIET, **EACH)
         self.files.files(self.on_files, [self.files, self.state], self.all, **QUIET)
-        self.files.sample(self.on_sample, [self.state], [self.near, *self.all], **QUIET, **EVERY)
-        self.near.input(self.on_near, [self.near, self.state], self.all, **QUIET, **EVERY)
+        self.files.sample(self.on_sample, [self.state], [self.near, *self.all], **QUIET, **EACH)
+        self.near.input(self.on_near, [self.near, self.state], self.all, **QUIET, **EACH)
         for slider in (self.right, self.down):
-            slider.input(self.on_camera, [self.right, self.down, self.state], self.all, **QUIET, **EVERY)
-        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EVERY)
+            slider.input(self.on_camera, [self.right, self.down, self.state], self.all, **QUIET, **EACH)
+        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EACH)
         asked = [self.state, session]
         self.run.click(self.on_run, asked, self.all, js=to_results_js("uses-view-main"), **RUNS)
         self.panes.retry(self.on_run, asked, self.all, **RUNS)

@@ -13,7 +13,7 @@ from demo.server.visit import App, Reply, Session
 from demo.tabs.uses.shared import UsePart, closing_state, to_results_js, what_is_said
 from demo.views.uses import photo as view
 from demo.views.uses.shared import chooser
-from demo.widgets.events import EVERY, QUIET, RUNS, sent
+from demo.widgets.events import EACH, QUIET, RUNS, sent
 from demo.widgets.panes import Panes
 from demo.widgets.uploads import Uploads, UploadsData
 from inpainters.errors import InputError
@@ -81,17 +81,17 @@ class PhotoPart(UsePart[PhotoVisit]):
     def wire(self, session: gr.State) -> None:
         """What each control does."""
         given = [self.files, self.state]
-        self.files.open(self.on_open, [self.state], self.all, **QUIET, **EVERY)
+        self.files.open(self.on_open, [self.state], self.all, **QUIET, **EACH)
         self.files.files(self.on_files, given, self.all, **QUIET)
-        self.files.sample(self.on_sample, [self.state], self.all, **QUIET, **EVERY)
-        self.kinds.input(self.on_kinds, [self.kinds, self.state], self.all, **QUIET, **EVERY)
-        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EVERY)
+        self.files.sample(self.on_sample, [self.state], self.all, **QUIET, **EACH)
+        self.kinds.input(self.on_kinds, [self.kinds, self.state], self.all, **QUIET, **EACH)
+        self.method.input(self.on_method, [self.method, self.state], self.all, **QUIET, **EACH)
         asked = [self.state, session]
         self.run.click(self.on_run, asked, self.all, js=to_results_js("uses-photo-main"), **RUNS)
         self.panes.retry(self.on_run, asked, self.all, **RUNS)
         self.stop.click(self.on_stop, [self.state], None, **QUIET)
         self.panes.stop(self.on_stop, [self.state], None, **QUIET)
-        self.panes.use(self.on_use, [self.state], self.all, **QUIET, **EVERY)
+        self.panes.use(self.on_use, [self.state], self.all, **QUIET, **EACH)
         private: dict[str, Any] = {"api_visibility": "private"}
         kept = self.download.click(self.on_download, [self.state], [*self.kept, self.files], **QUIET)
         kept.then(None, self.kept, None, js=_DOWNLOAD_JS, **private)
