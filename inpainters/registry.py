@@ -295,7 +295,7 @@ _SPECS = (
     MethodSpec(
         name="gated_conv",
         title="Gated convolution",
-        version="3",
+        version="4",
         family="convolutional",
         suits=("remove", "restore"),
         target="inpainters.methods.learned.gated_conv:GatedConv",

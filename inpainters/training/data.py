@@ -4,11 +4,13 @@
 
 import hashlib
 import json
+import multiprocessing
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +203,19 @@ def _drawn(recipe: Masks, size: int, rng: np.random.Generator, seed: int, low: f
     return generators.generate(name, (size, size), seed=seed, ratio=ratio)
 
 
+def bank(masks: Masks, size: int, count: int, seed: int) -> np.ndarray:
+    """(count, size, size) bool: holes of the recipe's mix, drawn by all processors."""
+    one = partial(_numbered, masks, size, seed)
+    if sys.platform != "linux" or count < 256:
+        return np.stack([one(n) for n in range(count)])
+    with multiprocessing.get_context("fork").Pool(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        return np.stack(pool.map(one, range(count), chunksize=64))
+
+
+def _numbered(masks: Masks, size: int, seed: int, number: int) -> Mask:
+    return draw_mask(masks, size, np.random.default_rng([4, seed, number]), number)
+
+
 @lru_cache(maxsize=2 * MASKS_KEPT)
 def _kept(name: str, size: int, number: int, low: float, high: float) -> Mask:
     """A mask that depends on its number alone, its share of missing pixels included."""
@@ -251,6 +266,8 @@ class Batches(Dataset[tuple[Tensor, ...]]):
             )
         size = recipe.optimizer.batch // world
         self.share = range(rank * size, (rank + 1) * size)
+        given = recipe.masks
+        self.holes = bank(given, recipe.data.crop, given.bank, recipe.seed) if given.bank else None
 
     def __len__(self) -> int:
         return self.recipe.optimizer.steps
@@ -263,11 +280,17 @@ class Batches(Dataset[tuple[Tensor, ...]]):
             crops.append(
                 random_crop(self.pictures[self.indices[int(rng.integers(len(self.indices)))]], size, rng)
             )
-            masks.append(draw_mask(self.recipe.masks, size, rng, int(rng.integers(2**31))))
+            masks.append(self._hole(rng, int(rng.integers(2**31))))
         return (
             *tensors(crops, masks),
             *([self._guide(step, crops, masks)] if self.recipe.data.guide else []),
         )
+
+    def _hole(self, rng: np.random.Generator, seed: int) -> Mask:
+        if self.holes is None:
+            return draw_mask(self.recipe.masks, self.recipe.data.crop, rng, seed)
+        found = np.rot90(self.holes[seed % len(self.holes)], int(rng.integers(4)))
+        return np.ascontiguousarray(found[:, ::-1] if rng.random() < 0.5 else found)
 
     def _guide(self, step: int, crops: Sequence[Image], masks: Sequence[Mask]) -> Tensor:
         """(N, 1, H, W) float: sketches of some pictures' holes, 0 for the others."""

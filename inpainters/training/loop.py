@@ -4,6 +4,7 @@ picture grids, validation.
 
 import copy
 import csv
+import math
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ from inpainters.imaging import Image
 from inpainters.registry import create
 from inpainters.training import losses, parallel
 from inpainters.training.adversarial import Adversary
+from inpainters.training.captured import Captured
 from inpainters.training.data import HOLES, Batches, Pictures, tensors, validation
 from inpainters.training.recipe import Recipe
 from inpainters.training.resident import ResidentBatches
@@ -84,6 +86,8 @@ class Trainer:
             self.perceptual.to(device)
         self.judge = self._judge()
         self.resident: ResidentBatches | None = None
+        self.drawn_batches: Batches | None = None
+        self.captured: Captured | None = None
         self.step, self.seconds = 0, 0.0
         self.crops = 0
         """Crops that the weights have seen, those that they started from included."""
@@ -181,6 +185,7 @@ class Trainer:
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
+            self.captured = None  # it knows the state from before
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
             self.started, self.history = state.get("started", {}), state.get("history", [])
             self.crops = int(state.get("crops", self.step * self.recipe.optimizer.batch))
@@ -239,12 +244,12 @@ class Trainer:
                 self.pictures, self.train, self.recipe, self.device, share
             )
             return self.resident.over(range(self.step, until))
-        batches = Batches(self.pictures, self.train, self.recipe, share)
+        self.drawn_batches = self.drawn_batches or Batches(self.pictures, self.train, self.recipe, share)
         # Forked workers share the memory map; elsewhere each would get a copy of all pictures.
         workers = self.recipe.data.workers if sys.platform == "linux" else 0
         context = "fork" if workers else None
         return DataLoader(
-            batches,
+            self.drawn_batches,
             batch_size=None,
             sampler=range(self.step, until),
             num_workers=workers,
@@ -257,10 +262,31 @@ class Trainer:
         image, mask = image.to(self.device), mask.to(self.device)
         guide = None if guide is None else guide.to(self.device)
         factor = self.rate_factor(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.optimizer.rate * factor
+        rate = self.recipe.optimizer.rate * factor
         # Whatever a network draws at random depends on the step alone: a resumed run draws the same.
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.step * parallel.world() + parallel.rank())
+        if self.recipe.optimizer.capture and self.device.startswith("cuda"):
+            self.captured = self.captured or Captured(self._update, self.optimizer)
+            values = self.captured(image, mask, rate)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            values = self._update(image, mask, guide, factor)
+        self.step += 1
+        self.crops += self.recipe.optimizer.batch
+        self._follow()
+        means = parallel.mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
+        row = dict(zip(values, means, strict=True))
+        if not math.isfinite(row["norm"]):
+            raise InputError(
+                f"The gradient is no longer finite at step {self.step}; lower optimizer.rate and resume."
+            )
+        return {"step": self.step, "rate": rate, **row}
+
+    def _update(
+        self, image: Tensor, mask: Tensor, guide: Tensor | None = None, factor: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Learn from a batch: the terms of the loss, the loss, the discriminator's, the gradient's norm."""
         self.optimizer.zero_grad(set_to_none=True)
         terms, drawn = self.learn(image, mask, guide)
         loss = losses.total(terms, self._weights())
@@ -269,28 +295,10 @@ class Trainer:
         if rival := self._rival:
             fake = torch.where(mask > 0, drawn.float(), image)
             values["discriminator"] = rival.learn(image, fake, mask, guide, factor)
-        norm = self._descend()
-        self.step += 1
-        self.crops += self.recipe.optimizer.batch
-        self._follow()
-        means = parallel.mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
-        return {
-            "step": self.step,
-            "rate": self.recipe.optimizer.rate * factor,
-            "norm": norm,
-            **dict(zip(values, means, strict=True)),
-        }
-
-    def _descend(self) -> float:
-        """Average the gradients over the processes, clip them, step; returns their norm before."""
         parallel.average_gradients(self.model.parameters())
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip)
-        if not torch.isfinite(norm):
-            raise InputError(
-                f"The gradient is no longer finite at step {self.step}; lower optimizer.rate and resume."
-            )
+        values["norm"] = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip)
         self.optimizer.step()
-        return norm.item()
+        return {name: value.detach() for name, value in values.items()}
 
     @property
     def _styled(self) -> bool:

@@ -5,7 +5,7 @@ import inspect
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -109,6 +109,10 @@ class Masks:
     """
     whole: Share = 0.0
     """Share of the masks that take all of that square; below a window of 1 validation has only those."""
+    bank: Annotated[StrictInt, rule(lambda count: count >= 0, "must be 0 or more")] = 0
+    """Holes that all processors draw before the first step, each seen in the eight symmetries of the square;
+    0 draws a new one for each crop.
+    """
     beyond: Share = 0.0
     """Share of the masks that also lack a strip along one or two sides,
     as where a window reaches beyond its picture.
@@ -142,6 +146,10 @@ class Optimizer:
     compile: StrictBool = False
     """Compile the network first, where a C++ compiler is at hand: a minute at the start, and in bf16 a third
     less per step.
+    """
+    capture: StrictBool = False
+    """On a GPU a step is recorded once and replayed (`captured.py`); not with a guide, an adversarial loss or
+    a perceptual network.
     """
 
 
@@ -264,6 +272,13 @@ class Recipe:
         if self.seed < 0 or self.stages < 0 or not 0 <= self.optimizer.average < 1:
             said = "seed and stages must be 0 or more, and optimizer.average at least 0 and below 1"
             raise refuse("section", said)
+        if self.optimizer.capture and (
+            self.data.guide or self.losses.adversarial or self.losses.network != "none"
+        ):
+            said = (
+                "optimizer.capture is for recipes without data.guide, losses.adversarial and losses.network"
+            )
+            raise refuse("section", said)
         return self
 
     def build(self) -> Any:
@@ -299,7 +314,8 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """What a card has of the recipe, as plain values: all that changes what is learned."""
-        given = TypeAdapter(Recipe).dump_python(self, mode="json")
+        given = TypeAdapter(Recipe).dump_python(self._learned, mode="json")
+        del given["optimizer"]["capture"]
         kept = ("network", "masks", "losses", "optimizer", "discriminator", "stages", "fresh", "seed")
         return {
             "crop": self.data.crop,
@@ -310,10 +326,17 @@ class Recipe:
         }
 
     @property
+    def _learned(self) -> "Recipe":
+        """The recipe without what changes only how fast it is."""
+        return replace(self, optimizer=replace(self.optimizer, capture=False))
+
+    @property
     def digest(self) -> str:
         """Of all that changes what is trained: its words, and how often it reports, are not in it."""
         left_out = {"title", "paper", "departures", "limits", "terms", "every"}
-        given = TypeAdapter(Recipe).dump_python(self, mode="json", exclude=left_out, exclude_defaults=True)
+        given = TypeAdapter(Recipe).dump_python(
+            self._learned, mode="json", exclude=left_out, exclude_defaults=True
+        )
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 

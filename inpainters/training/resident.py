@@ -2,21 +2,18 @@
 networks so small that a processor cuts crops and draws holes slower than a GPU learns from them.
 """
 
-import multiprocessing
-import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from inpainters.training.data import Pictures, draw_mask
-from inpainters.training.recipe import Masks, Recipe
+from inpainters.training.data import Pictures, bank
+from inpainters.training.recipe import Recipe
 
 MASKS = 16_384
-"""Holes that are drawn before the first step; each is seen in the eight symmetries of the square."""
+"""Holes that are drawn before the first step where the recipe does not say how many."""
 FINE = 4
 """Samples along a side of each pixel of a crop: their mean stands for the mean over the pixel's area."""
 
@@ -39,9 +36,9 @@ class ResidentBatches:
         self.recipe, self.device, self.share = recipe, device, share
         self.places = torch.from_numpy(pictures.places[np.asarray(indices)]).to(device)
         self.pixels = torch.from_numpy(np.array(pictures.pixels)).to(device).view(-1, 3)
-        self.masks = torch.from_numpy(bank(recipe.masks, recipe.data.crop, masks or MASKS, recipe.seed)).to(
-            device
-        )
+        self.masks = torch.from_numpy(
+            bank(recipe.masks, recipe.data.crop, masks or recipe.masks.bank or MASKS, recipe.seed)
+        ).to(device)
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         rank, world = self.share
@@ -80,16 +77,3 @@ class ResidentBatches:
         found = torch.where(draw() < 0.5, found.flip(2), found)
         found = torch.where(draw() < 0.5, found.transpose(1, 2), found)
         return found[:, None].float()
-
-
-def bank(masks: Masks, size: int, count: int, seed: int) -> np.ndarray:
-    """(count, size, size) bool: holes of the recipe's mix, drawn by all processors."""
-    one = partial(_mask, masks, size, seed)
-    if sys.platform != "linux" or count < 256:
-        return np.stack([one(n) for n in range(count)])
-    with multiprocessing.get_context("fork").Pool(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        return np.stack(pool.map(one, range(count), chunksize=64))
-
-
-def _mask(masks: Masks, size: int, seed: int, number: int) -> np.ndarray:
-    return draw_mask(masks, size, np.random.default_rng([4, seed, number]), number)

@@ -92,10 +92,13 @@ def seen(card: Path) -> dict[str, Any]:
     there.
     """
     facts = facts_of(card)
+    places = [
+        str(given["hardware"]) for given in (facts.get("started") or {}, facts) if given.get("hardware")
+    ]
     return {
         "crops": int(facts.get("crops", 0)),
         "hours": float(facts.get("hours", 0)),
-        "hardware": str(facts.get("hardware", "")),
+        "hardware": ", then ".join(dict.fromkeys(places)),
     }
 
 

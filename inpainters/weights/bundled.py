@@ -20,14 +20,19 @@ BUNDLED: dict[str, dict[str, str]] = {
         "denoiser-3-of-3.safetensors": "dd0ad34311cf1147fafefa12f9a61a592cda0ca415fab1737a8a83d90a187b9f",
     },
     "gated_conv": {
-        "gated_conv-1-of-2.safetensors": "fa125b1bbce6e862ad134638e922a8bbe7b095ca7c6209d904d55a3f67e6db32",
-        "gated_conv-2-of-2.safetensors": "283251241c03c9d580e93752e721c7ee12ebcf81b34b22fcddd431587ee402e1",
+        "gated_conv-1-of-2.safetensors": "b3c612de653f6f9a80018d0a7ba670c74c7cc07a6478e0a90fc0e2d0a95bcbf5",
+        "gated_conv-2-of-2.safetensors": "f0ef062ef4f635ecfdfd0b3d965c80ef5670a4b47bcd2f0cedadd543ac52f058",
     },
     "lama": {
         "lama-1-of-1.safetensors": "9090edfd7b3475bb54c19e1d693418d3f1691943c3e147e25ef10180fdc73f61",
     },
     "latent_diffusion": {
         "latent_diffusion-1-of-1.safetensors": "2eaa8254241cda68084d4bd51f388b2982d80859300d43bf460a9a6762fb414e",
+    },
+    "palette": {
+        "palette-1-of-3.safetensors": "b92f49391e098023f99f46c786740d71e6ce1027917ab47e696a003f6ae02633",
+        "palette-2-of-3.safetensors": "6679627de0651e22e562c5499f3a57fb55e05763be90487bad7ec2c6d2a6c570",
+        "palette-3-of-3.safetensors": "4763f8b93ce0a1072e3763299fcfbcd239a4a8032c2e47c6220425135ea6d5b7",
     },
     "partial_conv": {
         "partial_conv-1-of-1.safetensors": "b41c979a5956c094ea0bf691664576092b4d8ed7e890e33ac14978fceb10c974",

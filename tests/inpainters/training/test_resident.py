@@ -8,9 +8,10 @@ import torch
 from inpainters.errors import InputError
 from inpainters.training import data, resident
 from inpainters.training.__main__ import main
+from inpainters.training.data import bank
 from inpainters.training.loop import read_checkpoint
 from inpainters.training.recipe import load_recipe, parse
-from inpainters.training.resident import ResidentBatches, bank
+from inpainters.training.resident import ResidentBatches
 
 TABLE = {
     "method": "gated_conv",

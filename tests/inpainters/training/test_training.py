@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -420,6 +421,36 @@ def test_the_perceptual_distance_looks_from_another_corner_each_step(toml, photo
         seen.append(offset)
     assert len(set(seen)) > 10
     assert all(0 <= value < 8 for offset in seen for value in offset)
+
+
+def test_holes_from_a_bank_are_drawn_once_and_turned(toml, photos, tmp_path):
+    run = trainer(toml, photos, tmp_path / "run")
+    given = replace(run.recipe, masks=replace(run.recipe.masks, bank=3))
+    one, other = (data.Batches(run.pictures, run.train, given) for _ in range(2))
+    drawn = data.bank(given.masks, given.data.crop, 3, given.seed)
+    turned = [np.rot90(hole, turns) for hole in drawn for turns in range(4)]
+    known = {np.ascontiguousarray(hole).tobytes() for one in turned for hole in (one, one[:, ::-1])}
+    found = [hole.tobytes() for step in range(12) for hole in one[step][1][:, 0].bool().numpy()]
+    assert set(found) <= known
+    assert len(set(found)) > 3
+    assert torch.equal(one[5][1], other[5][1])
+
+
+def test_a_step_is_captured_only_where_all_of_it_can_be():
+    table = {
+        "method": "denoiser",
+        "objective": "denoising",
+        "network": {"size": 32},
+        "data": {"crop": 32, "cap": 32},
+    }
+    captured = {**table, "optimizer": {"capture": True}}
+    assert recipe.parse({**captured, "losses": {"network": "none"}}).optimizer.capture
+    for wrong in ({}, {"losses": {"network": "none", "adversarial": 1.0}}, {"data": {"guide": 0.5}}):
+        with pytest.raises(InputError, match="capture"):
+            recipe.parse({**captured, **wrong})
+    plain = {**table, "losses": {"network": "none"}}
+    alike = recipe.parse({**captured, "losses": {"network": "none"}}), recipe.parse(plain)
+    assert alike[0].digest == alike[1].digest, "how it is computed changes nothing that is learned"
 
 
 def test_broken_pictures_are_skipped_and_counted(toml, photos, tmp_path):
