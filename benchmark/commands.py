@@ -302,9 +302,14 @@ def do_rows(parsed: argparse.Namespace) -> int:
 def do_merge(parsed: argparse.Namespace) -> int:
     from benchmark import cells
     from benchmark import plan as plans
+    from benchmark.joined import join_tables, without_pictures
     from benchmark.merge import merge
 
     out = parsed.out or parsed.folders[0]
+    if any(without_pictures(folder) for folder in parsed.folders):
+        join_tables(parsed.folders, out)
+        _reported(out)
+        return 0
     plans.check_ours(out)
     sources = list(dict.fromkeys((*([out] if plans.plan_file(out).exists() else []), *parsed.folders)))
     with cells.lock(out):

@@ -573,7 +573,7 @@ _SPECS = (
         target="inpainters.methods.diffusion.palette:Palette",
         summary="A diffusion model that was trained to inpaint: it sees the known pixels clean and the mask, "
         "and draws the hole alone out of noise. Fifteen network calls and no jumps, with another fill "
-        "for each seed.",
+        "for each seed. Needs a training of its own, where the other samplers take any diffusion model.",
         lesson="Trained to inpaint, it sees clean surroundings at every step: the layout stands in the first "
         "estimates, and no jumps are needed. Only the hole is ever noisy.",
         paper="Saharia, Chan, Chang, Lee, Ho, Salimans, Fleet and Norouzi, Palette: Image-to-image diffusion "

@@ -132,6 +132,11 @@ def _open(path: Path, stamp: int) -> ZipFile:
         ) from None
 
 
+def member(place: Place) -> tuple[str, bytes]:
+    """What a display copy was made of (sha256 of the PNG), and its bytes."""
+    return _source(place), place.read()
+
+
 def write_zips(folder: Path, members: Mapping[str, tuple[str, bytes]]) -> None:
     """Write the display copies anew: name -> (sha256 of the PNG that was copied, its copy). The same members
     give the same bytes.
@@ -192,11 +197,7 @@ def copy(results: Results) -> int:
     if made:
         # Not those of a run that was thrown away and had other mask sets.
         folders = {"originals", *(results.mask_sets if several else results.rows["bin"])}
-        kept = {
-            name: (_source(place), place.read())
-            for name, place in here.items()
-            if name.partition("/")[0] in folders
-        }
+        kept = {name: member(place) for name, place in here.items() if name.partition("/")[0] in folders}
         write_zips(results.folder, {"README.md": ("", NOTE.encode()), **kept, **made})
     return len(made)
 

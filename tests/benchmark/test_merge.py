@@ -233,3 +233,56 @@ def test_a_cell_that_was_made_otherwise_is_named(run, tmp_path, capsys, monkeypa
     said = capsys.readouterr().err
     assert "'mean_fill' at irregular 10-20 was made otherwise" in said
     assert "version" in said
+
+
+def bare(folder, name):
+    """A copy as a repository has it: tables and manifest, without cells."""
+    found = folder.with_name(name)
+    shutil.copytree(folder, found, ignore=shutil.ignore_patterns("cells"))
+    return found
+
+
+def test_tables_without_their_pictures_come_together(run, tmp_path):
+    settings = ["--masks", "irregular,object", "--bins", "10-20", "--n", "2"]
+    one, other, ours = (
+        ["telea", "mean_fill"],
+        ["telea", "navier_stokes"],
+        ["telea", "mean_fill", "navier_stokes"],
+    )
+    for folder, methods in (("one", one), ("other", other), ("whole", ours)):
+        assert run(folder, *settings, "--methods", ",".join(methods)) == 0
+    published, more = bare(tmp_path / "one", "published"), bare(tmp_path / "other", "more")
+    assert main(["merge", str(published), str(more)]) == 0
+    (rows, meaning), (wanted, whole) = told(published), told(tmp_path / "whole")
+    assert rows == wanted
+    assert meaning == whole
+    assert "Navier–Stokes" in (published / "table.md").read_text()
+    timings, all_timings = (
+        [line.split(",")[:8] for line in (folder / "timings.csv").read_text().splitlines()]
+        for folder in (published, tmp_path / "whole")
+    )
+    assert timings == all_timings
+    assert main(["verify", str(published)]) == 0
+
+
+def test_of_a_method_that_two_tables_have_the_last_is_taken(run, tmp_path):
+    settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods", "telea"]
+    assert run("one", *settings) == 0
+    first, last = bare(tmp_path / "one", "first"), bare(tmp_path / "one", "last")
+    lines = (last / "timings.csv").read_text().splitlines()
+    place = lines[0].split(",").index("seconds")
+    lines[1] = ",".join("777" if i == place else word for i, word in enumerate(lines[1].split(",")))
+    (last / "timings.csv").write_text("\n".join(lines) + "\n")
+    assert main(["merge", str(first), str(last)]) == 0
+    assert (first / "timings.csv").read_text().splitlines()[1].split(",")[place] == "777"
+
+
+def test_tables_of_other_holes_are_not_brought_together(run, tmp_path, capsys):
+    settings = ["--bins", "10-20", "--n", "2", "--methods", "telea"]
+    assert run("one", *settings, "--masks", "object") == run("other", *settings, "--masks", "irregular") == 0
+    one, other = bare(tmp_path / "one", "first"), bare(tmp_path / "other", "last")
+    before = (one / "manifest.json").read_bytes()
+    capsys.readouterr()
+    assert main(["merge", str(one), str(other)]) == 2
+    assert "mask_sets" in capsys.readouterr().err
+    assert (one / "manifest.json").read_bytes() == before
