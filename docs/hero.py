@@ -18,7 +18,7 @@ from skimage import data, draw  # noqa: E402
 from inpainters import METHODS, InpaintRequest, create  # noqa: E402
 from inpainters.families import FAMILIES  # noqa: E402
 
-CHOSEN = ("telea", "patchmatch", "gated_conv", "repaint", "latent_diffusion")
+CHOSEN = ("telea", "patchmatch", "gated_conv", "palette", "latent_diffusion")
 OUTLINE = (
     *((112, 320), (132, 340), (180, 344), (330, 344), (366, 366), (408, 366)),
     *((408, 282), (364, 282), (345, 298), (180, 300), (132, 304)),

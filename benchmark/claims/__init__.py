@@ -30,7 +30,7 @@ EVIDENCE = (
 WITH_DISCRIMINATOR = ("context_encoder", "contextual_attention", "gated_conv", "pen_net", "lama")
 """The one-pass networks that learned against a discriminator in their papers."""
 ONE_PASS = (*WITH_DISCRIMINATOR, "partial_conv")
-DIFFUSING = ("replacement", "repaint", "ddnm", "dpm_solver", "latent_diffusion")
+DIFFUSING = ("replacement", "repaint", "ddnm", "dpm_solver", "palette", "latent_diffusion")
 COPYING = "patchmatch"
 WITHOUT_LEARNING = ("telea", "navier_stokes", "biharmonic", "fsr", "shift_map", "patchmatch")
 JUDGE = ("haarpsi", "whole")
