@@ -156,7 +156,7 @@ def _rectangles(root: Path) -> Claim:
     for folder, kind in (("center_box", "box"), ("photos", "irregular")):
         for suite in suites_of(root, folder):
             column = HoleColumn(suite, JUDGE)
-            if kind not in suite.mask_set or not column.entries([method]):
+            if not any(kind in name for name in suite.mask_sets) or not column.entries([method]):
                 continue
             for other in column.entries([name for name in ONE_PASS if name != method]):
                 gap = (column.wide[other] - column.wide[method]).groupby("photograph").mean()
