@@ -527,7 +527,6 @@ _SPECS = (
         name="ddnm",
         title="DDNM",
         family="diffusion",
-        suits=("remove",),
         target="inpainters.methods.diffusion.ddnm:Ddnm",
         summary="As replacement, but the known pixels are put into the model's estimate of the finished "
         "picture, not into the noisy one. Agrees with the surroundings after a hundred network "
@@ -570,6 +569,7 @@ _SPECS = (
         name="palette",
         title="Palette",
         family="diffusion",
+        suits=("remove",),
         target="inpainters.methods.diffusion.palette:Palette",
         summary="A diffusion model that was trained to inpaint: it sees the known pixels clean and the mask, "
         "and draws the hole alone out of noise. Fifteen network calls and no jumps, with another fill "
