@@ -114,7 +114,9 @@ def _parser() -> commandline.Parser:
 
 def _add_two_folders(commands: "argparse._SubParsersAction[commandline.Parser]") -> None:
     merge = commands.add_parser(
-        "merge", help="make one results folder of several with the same test set and masks"
+        "merge",
+        help="make one results folder of several with the same test set and masks; of tables without their "
+        "pictures one table, the last folder's rows where several have a method",
     )
     merge.add_argument("folders", nargs="+", type=_place, metavar="DIR", help="results folders")
     merge.add_argument("--out", type=_place, metavar="DIR", help="default: the first of them")

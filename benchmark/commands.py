@@ -306,11 +306,12 @@ def do_merge(parsed: argparse.Namespace) -> int:
     from benchmark.merge import merge
 
     out = parsed.out or parsed.folders[0]
+    plans.check_ours(out)
     if any(without_pictures(folder) for folder in parsed.folders):
-        join_tables(parsed.folders, out)
+        with cells.lock(out):
+            join_tables(parsed.folders, out)
         _reported(out)
         return 0
-    plans.check_ours(out)
     sources = list(dict.fromkeys((*([out] if plans.plan_file(out).exists() else []), *parsed.folders)))
     with cells.lock(out):
         merge(sources, out)

@@ -2,17 +2,16 @@
 others, on the same holes. Manifests and rows are enough, as a repository has them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from benchmark import rows
+from benchmark import measure, rows
 from benchmark.cells import difference, file_sha256, write, write_json
-from benchmark.files import MaskSetMeaning, SuiteManifest, suite_manifest
+from benchmark.files import Meaning, SuiteManifest, suite_manifest
 from benchmark.manifest import TABLES
 from benchmark.plan import plan_file
 from benchmark.report import display
@@ -20,7 +19,13 @@ from benchmark.rows import KEY_COLUMNS, REASONS, SCORES, Row, Writer
 from inpainters.errors import InputError
 
 _SAME = ("format", "suite", "dataset", "seed", "once", "answers", "batch", "reference")
-"""What both manifests must have alike; holes and metrics too."""
+"""What all manifests must have alike; holes and metrics too."""
+
+Owners = Mapping[str, Path]
+"""Entry -> the folder whose rows of it are taken."""
+Manifests = Mapping[Path, SuiteManifest]
+_TOLD = ("others", "other_threads", "scored", "threads")
+"""Of an environment: what is said of all places together."""
 
 
 def without_pictures(folder: Path) -> bool:
@@ -29,70 +34,102 @@ def without_pictures(folder: Path) -> bool:
 
 
 def join_tables(sources: Sequence[Path], out: Path) -> None:
-    """Write tables, manifest and display copies of all `sources` to `out`, which may be one of them. Of a
-    method that several have, the last one's are taken.
+    """Write tables, manifest and display copies of all `sources` to `out`, which may be one of them that has
+    no pictures. Of a method that several have, the last one's are taken.
 
-    Raises InputError naming the field in which two are not alike: the test set, the holes, a metric.
+    Raises InputError where `out` has pictures, or naming the field in which two are not alike: the test set,
+    the holes, a metric.
     """
-    manifests = {source: suite_manifest(source) for source in sources}
-    first, *others = sources
-    for other in others:
-        if text := _apart(manifests[first], manifests[other]):
+    sources = list(dict.fromkeys(source.resolve() for source in sources))
+    if plan_file(out).exists():
+        raise InputError(
+            f"'{out.name}' holds pictures, and the tables that are to join it do not: name a new folder with "
+            "--out."
+        )
+    manifests = {source: _manifest(source) for source in sources}
+    for other in sources[1:]:
+        if text := _apart(manifests[sources[0]].meaning, manifests[other].meaning):
             raise InputError(
-                f"'{first.name}' and '{other.name}' are not alike ({text}): tables of one test set, with the "
-                "same holes and metrics, can be brought together."
+                f"'{sources[0].name}' and '{other.name}' are not alike ({text}): tables of one test set, "
+                "with the same holes and metrics, can be brought together."
             )
-    owner = {entry: source for source in sources for entry in manifests[source].meaning.methods}
+    tables = {name: {source: _read(source / name) for source in sources} for name in TABLES}
+    owners = {
+        entry: source
+        for source in sources
+        for name in (SCORES, REASONS)
+        for entry in _entries(tables[name][source]).unique()
+    }
+    joined = {name: _owned(tables[name], owners) for name in TABLES}
+    pictures = _pictures(sources, owners)
     out.mkdir(parents=True, exist_ok=True)
-    scores, reasons = ([_table(source, name) for source in sources] for name in (SCORES, REASONS))
-    found = [_own(frame, source, owner) for frame, source in zip(scores, sources, strict=True)]
-    lacking = [_own(frame, source, owner) for frame, source in zip(reasons, sources, strict=True)]
-    timings = [_own(_timings(source), source, owner) for source in sources]
-    pictures = _pictures(sources, owner)
-    _write_rows(out, pd.concat(found), pd.concat(lacking))
-    text = _sorted(pd.concat(timings)).to_csv(index=False, lineterminator="\n")
+    (out / "manifest.json").unlink(missing_ok=True)  # killed here, no manifest vouches for mixed tables
+    _write_rows(out, joined[SCORES], joined[REASONS])
+    text = _sorted(joined["timings.csv"]).to_csv(index=False, lineterminator="\n")
     write(out / "timings.csv", text.encode())
+    for old in display.zips(out) if not pictures else ():
+        old.unlink()
     if pictures:
         display.write_zips(out, pictures)
-    manifest = reduce(_joined, (manifests[source] for source in sources))
-    named = manifest.model_copy(update={"files": {name: file_sha256(out / name) for name in TABLES}})
-    write_json(out / "manifest.json", named.model_dump(exclude_unset=True))
+    found = SuiteManifest(
+        meaning=_meaning(manifests, owners),
+        environment=_environment(manifests, owners),
+        files={name: file_sha256(out / name) for name in TABLES},
+    )
+    write_json(out / "manifest.json", found.model_dump(exclude_unset=True))
 
 
-def _apart(one: SuiteManifest, other: SuiteManifest) -> str | None:
+def _manifest(folder: Path) -> SuiteManifest:
+    found = suite_manifest(folder)
+    if not found.meaning.mask_sets:
+        raise InputError(
+            f"'{folder.name}' was written by an older version: `python -m benchmark score {folder.name}`, "
+            "where its pictures are, writes it anew."
+        )
+    return found
+
+
+def _apart(one: Meaning, other: Meaning) -> str | None:
     """The first field that keeps the tables apart."""
-    mine, theirs = (side.meaning.model_dump() for side in (one, other))
-    for side in (mine, theirs):
-        for holes in side["mask_sets"]:
-            del holes["n"]
-        side["metrics"] = {
-            name: {key: given[key] for key in ("kind", "variant", "weights")}
-            for name, given in side["metrics"].items()
-        }
-    wanted = (*_SAME, "mask_sets", "metrics")
-    return difference({name: theirs[name] for name in wanted}, {name: mine[name] for name in wanted})
+    return difference(_alike(other), _alike(one))
+
+
+def _alike(meaning: Meaning) -> dict[str, Any]:
+    found = meaning.model_dump()
+    holes = [{key: value for key, value in one.items() if key != "n"} for one in found["mask_sets"]]
+    metrics = {
+        name: {key: given[key] for key in ("kind", "variant", "weights")}
+        for name, given in found["metrics"].items()
+    }
+    return {**{name: found[name] for name in _SAME}, "mask_sets": holes, "metrics": metrics}
+
+
+# ---- tables --------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if path.suffix == ".csv":
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    found: pd.DataFrame = pq.read_table(path).to_pandas()
+    return found
 
 
 def _entries(frame: pd.DataFrame) -> pd.Series:
     return frame["method"].where(frame["options"] == "{}", frame["method"] + " " + frame["options"])
 
 
-def _own(frame: pd.DataFrame, source: Path, owner: Mapping[str, Path]) -> pd.DataFrame:
-    return frame[_entries(frame).map(owner.get) == source]
-
-
-def _table(folder: Path, name: str) -> pd.DataFrame:
-    found: pd.DataFrame = pq.read_table(folder / name).to_pandas()
-    return found
-
-
-def _timings(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "timings.csv", dtype=str, keep_default_na=False)
+def _owned(tables: Mapping[Path, pd.DataFrame], owners: Owners) -> pd.DataFrame:
+    """The rows of each entry, from its own folder."""
+    return pd.concat([frame[_entries(frame).map(owners.get) == source] for source, frame in tables.items()])
 
 
 def _sorted(timings: pd.DataFrame) -> pd.DataFrame:
     """As `score` writes them: pictures stay in their order."""
-    return timings.sort_values(["mask_set", "bin", "method", "options", "seed"], kind="stable")
+    return timings.sort_values(
+        ["mask_set", "bin", "method", "options", "seed"],
+        key=lambda column: column.astype(int) if column.name == "seed" else column,
+        kind="stable",
+    )
 
 
 def _write_rows(out: Path, scores: pd.DataFrame, reasons: pd.DataFrame) -> None:
@@ -118,63 +155,85 @@ def _column(name: str) -> rows.Column:
     return metric, region
 
 
-def _pictures(sources: Sequence[Path], owner: Mapping[str, Path]) -> dict[str, tuple[str, bytes]]:
+def _pictures(sources: Sequence[Path], owners: Owners) -> dict[str, tuple[str, bytes]]:
     """The display copies of all: name -> (what it was copied from, its bytes)."""
-    stale = _stale(sources, owner)
-    return {
-        name: display.member(place)
-        for source in sources
-        for name, place in display.copies(source).items()
-        if not stale(source, name)
-    }
+    ends = {display.output("", "", entry).removeprefix("/"): source for entry, source in owners.items()}
+    found = {}
+    for source in sources:
+        for name, place in display.copies(source).items():
+            entry = max((end for end in ends if name.endswith(end)), key=len, default=None)
+            if entry is None or ends[entry] == source:
+                found[name] = display.member(place)
+    return found
 
 
-def _stale(sources: Sequence[Path], owner: Mapping[str, Path]) -> Callable[[Path, str], bool]:
-    ends = {entry: display.output("", "", entry).removeprefix("/") for entry in owner}
-    others = {
-        source: tuple(end for entry, end in ends.items() if owner[entry] != source) for source in sources
-    }
-    return lambda source, name: name.endswith(others[source])
+# ---- the manifest --------------------------------------------------------------------------------
 
 
-def _joined(one: SuiteManifest, other: SuiteManifest) -> SuiteManifest:
-    mine, theirs = one.meaning, other.meaning
-    counts = {holes.name: holes.n for holes in theirs.mask_sets}
-    meaning = theirs.model_copy(
+def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
+    """What fixes each entry comes from the folder that its rows are of; of one that nobody ran, the last."""
+    *_, last = manifests
+    named = {entry: source for source in manifests for entry in manifests[source].meaning.methods}
+    order = dict.fromkeys(entry for one in manifests.values() for entry in one.meaning.methods)
+    meanings = {entry: manifests[owners.get(entry, named[entry])].meaning for entry in order}
+    mask_sets = tuple(
+        holes.model_copy(
+            update={
+                "n": {
+                    label: {
+                        entry: one.mask_sets[place].n[label][entry]
+                        for entry, one in meanings.items()
+                        if entry in one.mask_sets[place].n.get(label, {})
+                    }
+                    for label in holes.masks
+                }
+            }
+        )
+        for place, holes in enumerate(manifests[last].meaning.mask_sets)
+    )
+    return manifests[last].meaning.model_copy(
         update={
-            "methods": {**mine.methods, **theirs.methods},
-            "planned": {**mine.planned, **theirs.planned},
-            "mask_sets": tuple(_counted(holes, counts[holes.name]) for holes in mine.mask_sets),
+            "methods": {entry: one.methods[entry] for entry, one in meanings.items()},
+            "planned": {entry: one.planned[entry] for entry, one in meanings.items() if entry in one.planned},
+            "mask_sets": mask_sets,
         }
     )
-    return other.model_copy(update={"meaning": meaning, "environment": _places(one, other)})
 
 
-def _counted(holes: MaskSetMeaning, more: Mapping[str, Mapping[str, int]]) -> MaskSetMeaning:
-    n = {label: {**holes.n.get(label, {}), **more.get(label, {})} for label in {**holes.n, **more}}
-    return holes.model_copy(update={"n": n})
-
-
-def _places(one: SuiteManifest, other: SuiteManifest) -> dict[str, Any]:
-    """Where the fills of both were made; scored as the last was."""
-    found: list[dict[str, Any]] = []
-    for side in (one.environment, other.environment):
-        own = {key: value for key, value in side.items() if key not in ("others", "other_threads", "scored")}
-        for place in (own, *side.get("others", ())):
-            bare = {key: value for key, value in place.items() if key != "threads"}
-            if bare not in [{k: v for k, v in known.items() if k != "threads"} for known in found]:
-                found.append(place)
-    first, *more = found
+def _environment(manifests: Manifests, owners: Owners) -> dict[str, Any]:
+    """Where the fills were made, and with how many threads where these differ; scored as the last was."""
+    every = [*manifests.values()]
+    first, last = every[0], every[-1]
+    usual = first.environment.get("threads", {})
+    places: list[dict[str, Any]] = []
     threads: dict[str, list[str]] = {}
-    for side in (one.environment, other.environment):
-        for words, cells in side.get("other_threads", {}).items():
-            threads[words] = list(dict.fromkeys((*threads.get(words, ()), *cells)))
-    named = {
-        "others": [{key: value for key, value in place.items() if key != "threads"} for place in more],
-        "other_threads": threads,
-    }
-    return {
-        **first,
-        **{name: value for name, value in named.items() if value},
-        "scored": other.environment["scored"],
-    }
+    for source, manifest in manifests.items():
+        own = {key: value for key, value in manifest.environment.items() if key not in _TOLD}
+        for place in (own, *manifest.environment.get("others", ())):
+            places += [place] if place not in places else []
+        for words, cells in _other_threads(manifest.environment, [*_cells(source, manifest, owners)], usual):
+            threads.setdefault(words, []).extend(cells)
+    threads.pop(measure.in_words(usual), None)
+    found = {"others": places[1:], "other_threads": threads, "scored": last.environment.get("scored")}
+    return {**places[0], "threads": usual, **{name: value for name, value in found.items() if value}}
+
+
+def _other_threads(
+    environment: Mapping[str, Any], cells: Sequence[str], usual: Mapping[str, int]
+) -> Iterator[tuple[str, list[str]]]:
+    """Numbers of threads that are not the `usual` ones, in words, and which of the cells have them."""
+    listed = environment.get("other_threads", {})
+    for words, some in listed.items():
+        yield words, [cell for cell in cells if cell in some]
+    if measure.unlike(own := environment.get("threads", {}), usual):
+        yield (
+            measure.in_words(own),
+            [cell for cell in cells if all(cell not in some for some in listed.values())],
+        )
+
+
+def _cells(source: Path, manifest: SuiteManifest, owners: Owners) -> Iterator[str]:
+    """The titles of the cells that a folder's rows are taken of."""
+    for holes in manifest.meaning.mask_sets:
+        for label, counts in holes.n.items():
+            yield from (f"{entry} {holes.name} {label}" for entry in counts if owners.get(entry) == source)

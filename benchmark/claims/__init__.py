@@ -124,7 +124,7 @@ def _partial(root: Path) -> Claim:
     trials: list[Trial] = []
     sentences: list[str] = []
     for suite in suites_of(root, "photos"):
-        if suite.mask_set != "irregular":
+        if suite.mask_sets != ["irregular"]:
             continue
         error = {}
         others = [name for name in ONE_PASS if name != "partial_conv"]
@@ -156,7 +156,7 @@ def _rectangles(root: Path) -> Claim:
     for folder, kind in (("center_box", "box"), ("photos", "irregular")):
         for suite in suites_of(root, folder):
             column = HoleColumn(suite, JUDGE)
-            if not any(kind in name for name in suite.mask_sets) or not column.entries([method]):
+            if kind not in column.holes or not column.entries([method]):
                 continue
             for other in column.entries([name for name in ONE_PASS if name != method]):
                 gap = (column.wide[other] - column.wide[method]).groupby("photograph").mean()
@@ -234,12 +234,13 @@ def _training() -> str:
         card = read_json(path) or {}
         crops[str(card.get("method"))] = int(card.get("crops") or 0)
     one_pass = [crops[name] for name in WITH_DISCRIMINATOR if name in crops]
-    if not one_pass or "denoiser" not in crops:
+    diffusing = [crops[name] for name in ("denoiser", "palette", "latent_diffusion") if name in crops]
+    if not one_pass or not diffusing:
         return "With other weights it may come out otherwise."
     return (
-        f"All have this project's weights: the networks learned from {min(one_pass):,} to {max(one_pass):,} "
-        f"crops of photographs, the denoiser of the samplers from {crops['denoiser']:,}. With the papers' "
-        "weights it may come out otherwise."
+        f"All have this project's weights: the networks in one pass learned from {min(one_pass):,} to "
+        f"{max(one_pass):,} crops of photographs, those of diffusion from {min(diffusing):,} to "
+        f"{max(diffusing):,}. With the papers' weights it may come out otherwise."
     )
 
 

@@ -74,10 +74,15 @@ class HoleColumn:
         """The comparison of two entries, where both are there."""
         if one is None or other is None:
             return []
-        where = f"{self.suite.mask_set}, {self.label} %" if self.label else self.suite.mask_set
+        where = f"{self.holes}, {self.label} %" if self.label else self.holes
         text = f"{title_of(one)} against {title_of(other)}, {where}"
         found = paired(self.wide, one, other)
         return [Trial(text, found, f"{title_of(one)} is better", self.source, self.name, self.link, sign)]
+
+    @property
+    def holes(self) -> str:
+        """The mask set, also of a suite that has one alone."""
+        return ", ".join(self.suite.mask_sets)
 
     @property
     def name(self) -> str:
@@ -85,7 +90,7 @@ class HoleColumn:
 
     @property
     def source(self) -> str:
-        return f"{self.suite.suite}, `{self.suite.mask_set}` holes"
+        return f"{self.suite.suite}, `{self.holes}` holes"
 
     @property
     def link(self) -> dict[str, str]:

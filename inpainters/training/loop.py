@@ -4,7 +4,6 @@ picture grids, validation.
 
 import copy
 import csv
-import math
 import os
 import shutil
 import signal
@@ -265,28 +264,41 @@ class Trainer:
         rate = self.recipe.optimizer.rate * factor
         # Whatever a network draws at random depends on the step alone: a resumed run draws the same.
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.step * parallel.world() + parallel.rank())
-        if self.recipe.optimizer.capture and self.device.startswith("cuda"):
-            self.captured = self.captured or Captured(self._update, self.optimizer)
+        if self.recipe.optimizer.capture and self.device.startswith("cuda") and parallel.world() == 1:
+            self.captured = self.captured or Captured(self._update, self.optimizer, torch.device(self.device))
             values = self.captured(image, mask, rate)
+            self._check(values["norm"])
         else:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            values = self._update(image, mask, guide, factor)
+            values = self._gradients(image, mask, guide, factor)
+            self._check(values["norm"])
+            self.optimizer.step()
         self.step += 1
         self.crops += self.recipe.optimizer.batch
         self._follow()
         means = parallel.mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
-        row = dict(zip(values, means, strict=True))
-        if not math.isfinite(row["norm"]):
+        return {"step": self.step, "rate": rate, **dict(zip(values, means, strict=True))}
+
+    def _check(self, norm: Tensor) -> None:
+        """Raise InputError where the gradient is no longer finite; the checkpoint is from before."""
+        if not torch.isfinite(norm):
             raise InputError(
                 f"The gradient is no longer finite at step {self.step}; lower optimizer.rate and resume."
             )
-        return {"step": self.step, "rate": rate, **row}
 
-    def _update(
+    def _update(self, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """A whole step, without a look at its values: a recorded one cannot stop in the middle."""
+        values = self._gradients(image, mask)
+        self.optimizer.step()
+        return values
+
+    def _gradients(
         self, image: Tensor, mask: Tensor, guide: Tensor | None = None, factor: float = 1.0
     ) -> dict[str, Tensor]:
-        """Learn from a batch: the terms of the loss, the loss, the discriminator's, the gradient's norm."""
+        """Set the gradients of a batch, averaged over the processes and clipped, and let the discriminator
+        learn; returns the terms of the loss, the loss, the discriminator's, the gradient's norm before.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         terms, drawn = self.learn(image, mask, guide)
         loss = losses.total(terms, self._weights())
@@ -297,7 +309,6 @@ class Trainer:
             values["discriminator"] = rival.learn(image, fake, mask, guide, factor)
         parallel.average_gradients(self.model.parameters())
         values["norm"] = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip)
-        self.optimizer.step()
         return {name: value.detach() for name, value in values.items()}
 
     @property

@@ -111,7 +111,7 @@ class Masks:
     """Share of the masks that take all of that square; below a window of 1 validation has only those."""
     bank: Annotated[StrictInt, rule(lambda count: count >= 0, "must be 0 or more")] = 0
     """Holes that all processors draw before the first step, each seen in the eight symmetries of the square;
-    0 draws a new one for each crop.
+    0 draws a new one for each crop, or where data.resident says so `resident.MASKS` beforehand.
     """
     beyond: Share = 0.0
     """Share of the masks that also lack a strip along one or two sides,
@@ -148,8 +148,8 @@ class Optimizer:
     less per step.
     """
     capture: StrictBool = False
-    """On a GPU a step is recorded once and replayed (`captured.py`); not with a guide, an adversarial loss or
-    a perceptual network.
+    """On one GPU a denoiser's step is recorded once as a CUDA graph and replayed (`captured.py`); several
+    processes take their steps as usual.
     """
 
 
@@ -272,11 +272,11 @@ class Recipe:
         if self.seed < 0 or self.stages < 0 or not 0 <= self.optimizer.average < 1:
             said = "seed and stages must be 0 or more, and optimizer.average at least 0 and below 1"
             raise refuse("section", said)
-        if self.optimizer.capture and (
-            self.data.guide or self.losses.adversarial or self.losses.network != "none"
-        ):
+        plain = self.losses.network == "none" and not (self.losses.adversarial or self.data.guide)
+        if self.optimizer.capture and not (plain and "denoising" in self.objective):
             said = (
-                "optimizer.capture is for recipes without data.guide, losses.adversarial and losses.network"
+                'optimizer.capture needs a denoising objective and losses.network = "none", and neither '
+                "losses.adversarial nor data.guide"
             )
             raise refuse("section", said)
         return self
@@ -314,8 +314,8 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """What a card has of the recipe, as plain values: all that changes what is learned."""
-        given = TypeAdapter(Recipe).dump_python(self._learned, mode="json")
-        del given["optimizer"]["capture"]
+        given = TypeAdapter(Recipe).dump_python(self, mode="json")
+        del given["optimizer"]["capture"]  # how a step is asked for
         kept = ("network", "masks", "losses", "optimizer", "discriminator", "stages", "fresh", "seed")
         return {
             "crop": self.data.crop,
@@ -326,17 +326,13 @@ class Recipe:
         }
 
     @property
-    def _learned(self) -> "Recipe":
-        """The recipe without what changes only how fast it is."""
-        return replace(self, optimizer=replace(self.optimizer, capture=False))
-
-    @property
     def digest(self) -> str:
-        """Of all that changes what is trained: its words, and how often it reports, are not in it."""
+        """Of all that changes what is trained: its words, how often it reports, and how a step is asked for
+        are not in it.
+        """
         left_out = {"title", "paper", "departures", "limits", "terms", "every"}
-        given = TypeAdapter(Recipe).dump_python(
-            self._learned, mode="json", exclude=left_out, exclude_defaults=True
-        )
+        recipe = replace(self, optimizer=replace(self.optimizer, capture=False))
+        given = TypeAdapter(Recipe).dump_python(recipe, mode="json", exclude=left_out, exclude_defaults=True)
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 

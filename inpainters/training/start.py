@@ -92,9 +92,8 @@ def seen(card: Path) -> dict[str, Any]:
     there.
     """
     facts = facts_of(card)
-    places = [
-        str(given["hardware"]) for given in (facts.get("started") or {}, facts) if given.get("hardware")
-    ]
+    told = (str(given.get("hardware", "")) for given in (facts.get("started") or {}, facts))
+    places = [place for text in told for place in text.split(", then ") if place]
     return {
         "crops": int(facts.get("crops", 0)),
         "hours": float(facts.get("hours", 0)),

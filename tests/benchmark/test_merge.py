@@ -4,6 +4,9 @@ import json
 import shutil
 from functools import cache
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image as PilImage
 from skimage import data
@@ -269,12 +272,70 @@ def test_of_a_method_that_two_tables_have_the_last_is_taken(run, tmp_path):
     settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods", "telea"]
     assert run("one", *settings) == 0
     first, last = bare(tmp_path / "one", "first"), bare(tmp_path / "one", "last")
-    lines = (last / "timings.csv").read_text().splitlines()
-    place = lines[0].split(",").index("seconds")
-    lines[1] = ",".join("777" if i == place else word for i, word in enumerate(lines[1].split(",")))
-    (last / "timings.csv").write_text("\n".join(lines) + "\n")
-    assert main(["merge", str(first), str(last)]) == 0
-    assert (first / "timings.csv").read_text().splitlines()[1].split(",")[place] == "777"
+    changed(last)
+    assert main(["merge", str(first), str(last), str(last), "--out", str(tmp_path / "both")]) == 0
+    both = tmp_path / "both"
+    assert told(both)[0] == told(last)[0]
+    assert (both / "timings.csv").read_bytes() == (last / "timings.csv").read_bytes()
+    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (both, last)]
+    assert [one["meaning"]["methods"]["telea"]["version"] for one in manifests] == ["777", "777"]
+    assert manifests[0]["environment"]["other_threads"] == {"blas 777": ["telea object 10-20"]}
+    assert main(["merge", str(last), str(first), "--out", str(tmp_path / "turned")]) == 0
+    assert told(tmp_path / "turned")[0] == told(first)[0]
+
+
+def changed(folder):
+    """The tables as of another version's fills, on a machine with 777 threads."""
+    table = pq.read_table(folder / "scores.parquet")
+    frame = table.to_pandas()
+    frame["psnr@hole"] = frame["psnr@hole"] + 777
+    pq.write_table(
+        pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False), folder / "scores.parquet"
+    )
+    written = folder.with_name(f"{folder.name}-as-written")
+    assert main(["merge", str(folder), "--out", str(written)]) == 0  # as the writer has it, byte for byte
+    shutil.copyfile(written / "scores.parquet", folder / "scores.parquet")
+    timings = pd.read_csv(folder / "timings.csv", dtype=str, keep_default_na=False).assign(seconds="777")
+    timings.to_csv(folder / "timings.csv", index=False, lineterminator="\n")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["meaning"]["methods"]["telea"]["version"] = "777"
+    manifest["environment"]["threads"] = {"blas": 777}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_method_that_was_planned_and_never_ran_takes_no_rows_away(run, tmp_path):
+    settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods"]
+    assert run("one", *settings, "telea,mean_fill") == run("other", *settings, "navier_stokes") == 0
+    one, other = bare(tmp_path / "one", "first"), bare(tmp_path / "other", "last")
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["meaning"]["planned"]["telea"] = 2
+    manifest["meaning"]["methods"]["telea"] = {"version": "9"}
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    assert main(["merge", str(one), str(other)]) == 0
+    _, meaning = told(one)
+    assert meaning["methods"]["telea"]["version"] != "9"
+    assert set(meaning["methods"]) == {"telea", "mean_fill", "navier_stokes"}
+    assert meaning["mask_sets"][0]["n"]["10-20"]["telea"] == 2
+
+
+def test_tables_do_not_go_where_pictures_are_nor_join_those_of_an_older_version(run, tmp_path, capsys):
+    settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods", "telea"]
+    assert run("one", *settings) == 0
+    tables = bare(tmp_path / "one", "tables")
+    before = told(tmp_path / "one")
+    assert main(["merge", str(tmp_path / "one"), str(tables)]) == 2
+    assert "holds pictures" in capsys.readouterr().err
+    assert told(tmp_path / "one") == before
+    other = tmp_path / "mine"
+    other.mkdir()
+    (other / "letter.txt").write_text("x")
+    assert main(["merge", str(tables), "--out", str(other)]) == 2
+    assert "letter.txt" in capsys.readouterr().err
+    manifest = json.loads((tables / "manifest.json").read_text())
+    (manifest["meaning"]["mask_set"],) = manifest["meaning"].pop("mask_sets")
+    (tables / "manifest.json").write_text(json.dumps(manifest))
+    assert main(["merge", str(tables), "--out", str(tmp_path / "new")]) == 2
+    assert "older version" in capsys.readouterr().err
 
 
 def test_tables_of_other_holes_are_not_brought_together(run, tmp_path, capsys):

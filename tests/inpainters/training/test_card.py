@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from inpainters.training import card, recipe
+from inpainters.training.start import seen
 
 FACTS = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(card.CHECKPOINTS.glob("*.json"))}
 
@@ -16,6 +17,17 @@ ON = {
     "palette": ", the last 0.19 of them on NVIDIA H200",
 }
 """What learned on a GPU after a processor: 1.28 - 1.09 hours, 3.16 - 2.97, 2.04 - 1.89 and 1.47 - 1.28."""
+
+
+def test_hardware_is_named_once_however_often_training_went_on(tmp_path):
+    path = tmp_path / "x.json"
+    for started, now, found in (
+        ("", "a processor", "a processor"),
+        ("a processor", "a GPU", "a processor, then a GPU"),
+        ("a processor, then a GPU", "a GPU", "a processor, then a GPU"),
+    ):
+        path.write_text(json.dumps({"hardware": now, "started": {"hardware": started}}))
+        assert seen(path)["hardware"] == found
 
 
 @pytest.mark.parametrize("name", FACTS)

@@ -1,5 +1,6 @@
 """The training loop on a tiny network: resumption, recipes, broken data, export, losses."""
 
+import copy
 import csv
 import json
 import os
@@ -19,6 +20,7 @@ from PIL import Image as PilImage
 from inpainters.errors import InputError
 from inpainters.training import data, losses, recipe
 from inpainters.training.__main__ import main
+from inpainters.training.captured import Captured
 from inpainters.training.export import last_scores, shard, trained_with
 from inpainters.training.loop import OUTLINE, Stop, Trainer, outlined
 
@@ -423,17 +425,80 @@ def test_the_perceptual_distance_looks_from_another_corner_each_step(toml, photo
     assert all(0 <= value < 8 for offset in seen for value in offset)
 
 
+WAYS = {"as drawn": slice(None), "mirrored": slice(None, None, -1)}
+
+
 def test_holes_from_a_bank_are_drawn_once_and_turned(toml, photos, tmp_path):
     run = trainer(toml, photos, tmp_path / "run")
     given = replace(run.recipe, masks=replace(run.recipe.masks, bank=3))
     one, other = (data.Batches(run.pictures, run.train, given) for _ in range(2))
     drawn = data.bank(given.masks, given.data.crop, 3, given.seed)
     turned = [np.rot90(hole, turns) for hole in drawn for turns in range(4)]
-    known = {np.ascontiguousarray(hole).tobytes() for one in turned for hole in (one, one[:, ::-1])}
-    found = [hole.tobytes() for step in range(12) for hole in one[step][1][:, 0].bool().numpy()]
-    assert set(found) <= known
-    assert len(set(found)) > 3
+    sides = {
+        name: [np.ascontiguousarray(hole[:, way]).tobytes() for hole in turned] for name, way in WAYS.items()
+    }
+    found = {hole.tobytes() for step in range(12) for hole in one[step][1][:, 0].bool().numpy()}
+    assert found <= {*sides["as drawn"], *sides["mirrored"]}
+    assert found - {*sides["as drawn"]}
+    assert found - {*sides["mirrored"]}
+    assert len(found) > 3
+    kept = one.holes
+    assert one[3] is not None
+    assert one.holes is kept, "no hole is drawn after the first step"
     assert torch.equal(one[5][1], other[5][1])
+
+
+def test_a_gradient_that_is_not_finite_ends_the_run_before_it_reaches_weights_or_checkpoint(
+    toml, photos, tmp_path, monkeypatch
+):
+    run = trainer(toml, photos, tmp_path / "run")
+    run.run(Stop(2), lambda line: None)
+    before, saved = copy.deepcopy(run.model.state_dict()), (run.out / "checkpoint.pt").read_bytes()
+    learn = run.learn
+
+    def spoiled(*batch):
+        terms, drawn = learn(*batch)
+        return {name: value * float("nan") for name, value in terms.items()}, drawn
+
+    monkeypatch.setattr(run, "learn", spoiled)
+    with pytest.raises(InputError, match="no longer finite at step 2"):
+        run.run(Stop(4), lambda line: None)
+    assert all(torch.equal(value, before[name]) for name, value in run.model.state_dict().items())
+    assert (run.out / "checkpoint.pt").read_bytes() == saved
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_recorded_steps_are_those_that_are_taken_as_usual():
+    """On a GPU: the weights after ten steps, noise in each, and another rate from the sixth on."""
+
+    def trained(recorded):
+        torch.manual_seed(0)
+        layer = torch.nn.Conv2d(3, 3, 3, padding=1, device="cuda")
+        optimizer = torch.optim.AdamW(layer.parameters(), 1e-2, fused=True)
+
+        def update(image, mask):
+            optimizer.zero_grad(set_to_none=True)
+            loss = (mask * (layer(image + torch.randn_like(image)) - image)).square().mean()
+            loss.backward()
+            optimizer.step()
+            return {"loss": loss.detach()}
+
+        step = Captured(update, optimizer, torch.device("cuda")) if recorded else None
+        losses_seen = []
+        for number in range(10):
+            torch.manual_seed(number)
+            image = torch.rand(2, 3, 8, 8, device="cuda")
+            mask, rate = (image[:, :1] > 0.5).float(), 1e-2 if number < 5 else 1e-3
+            for group in optimizer.param_groups if step is None else ():
+                group["lr"] = rate
+            values = step(image, mask, rate) if step else update(image, mask)
+            losses_seen.append(values["loss"].item())
+        return losses_seen, layer.weight.detach().cpu()
+
+    (usual, weights), (replayed, same) = trained(False), trained(True)
+    assert replayed == pytest.approx(usual, rel=1e-4)
+    torch.testing.assert_close(same, weights, rtol=1e-4, atol=1e-5)
+    assert len(set(replayed)) == 10
 
 
 def test_a_step_is_captured_only_where_all_of_it_can_be():
@@ -445,7 +510,13 @@ def test_a_step_is_captured_only_where_all_of_it_can_be():
     }
     captured = {**table, "optimizer": {"capture": True}}
     assert recipe.parse({**captured, "losses": {"network": "none"}}).optimizer.capture
-    for wrong in ({}, {"losses": {"network": "none", "adversarial": 1.0}}, {"data": {"guide": 0.5}}):
+    none = {"losses": {"network": "none"}}
+    for wrong in (
+        {},
+        {"losses": {"network": "none", "adversarial": 1.0}},
+        {**none, "data": {**table["data"], "guide": 0.5}},
+        {**none, "objective": "inpainting", "method": "lama", "network": {}},
+    ):
         with pytest.raises(InputError, match="capture"):
             recipe.parse({**captured, **wrong})
     plain = {**table, "losses": {"network": "none"}}
