@@ -119,7 +119,7 @@ def weights() -> str:
     """The bundled weights, from their cards."""
     folder = ROOT / "inpainters/weights/checkpoints"
     cards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    head = ["weights (card)", "parameters", "trained for", "steps", "crops", "pictures"]
+    head = ["weights (card)", "parameters", "trained for", "steps", "crops seen", "side of a crop", "pictures"]
     return table(head, [_weights(card) for card in cards])
 
 
@@ -131,6 +131,7 @@ def _weights(card: dict[str, object]) -> list[str]:
         f"{card['parameters']:,}",
         f"{card['hours']:g} h",
         f"{card['steps']:,}",
+        f"{card['crops']:,}",
         f"{card['crop']} px",
         f"{sum(row['pictures'] for row in data):,}",
     ]
