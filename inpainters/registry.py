@@ -585,6 +585,8 @@ _SPECS = (
             **_DIFFUSION,
             "version": "1",
             "weights": ("palette",),
+            # The others draw a window from coarse to fine, it draws each call at the window's size.
+            "cost": replace(_DIFFUSION["cost"], per_call_megapixel=7.5),
             # Faces keep their features so; photographs are as good with a hole of 12 pixels.
             "strategy": replace(_DIFFUSION["strategy"], depth=16),
             "alongside": "",
