@@ -119,7 +119,15 @@ def weights() -> str:
     """The bundled weights, from their cards."""
     folder = ROOT / "inpainters/weights/checkpoints"
     cards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    head = ["weights (card)", "parameters", "trained for", "steps", "crops seen", "side of a crop", "pictures"]
+    head = [
+        "weights (card)",
+        "parameters",
+        "trained for",
+        "steps",
+        "crops seen",
+        "side of a crop",
+        "pictures",
+    ]
     return table(head, [_weights(card) for card in cards])
 
 
