@@ -347,11 +347,11 @@ _SPECS = (
     MethodSpec(
         name="latent_diffusion",
         title="Latent diffusion",
-        version="4",
+        version="5",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
         summary="Draws the fill out of noise, in a compressed form of the picture (the latent of an "
-        "autoencoder), with a network that was trained to inpaint. Answers after fifteen small "
+        "autoencoder), with a network that was trained to inpaint. Answers after five small "
         "network calls, with another fill for each seed. Detail that the autoencoder loses is "
         "missing in the fill as well.",
         lesson="It walks through an autoencoder's small latent, which makes a network call cheap; what you "
@@ -521,7 +521,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR52688.2022.01117",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
         beside="replacement",
-        **_DIFFUSION,
+        **{**_DIFFUSION, "version": "5"},
     ),
     MethodSpec(
         name="ddnm",

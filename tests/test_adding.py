@@ -208,10 +208,11 @@ def test_a_diffusion_method(
         target="inpainters.methods.diffusion.dummy:DummySampler",
     )
     monkeypatch.setitem(registry.METHODS, "dummy_sampler", row)
-    presets = {"preview": Settings(3), "balanced": Settings(4), "paper": Settings(5)}
-    monkeypatch.setitem(
-        schedules.SCHEDULES, "dummy_sampler", Schedule(presets, every_level_twice, trailing=True)
-    )
+    presets = {
+        name: Settings(steps, trailing=True)
+        for name, steps in (("preview", 3), ("balanced", 4), ("paper", 5))
+    }
+    monkeypatch.setitem(schedules.SCHEDULES, "dummy_sampler", Schedule(presets, every_level_twice))
     accepted("dummy_sampler", tmp_path, photos, capsys)
 
     assert inpainting(["list"]) == 0

@@ -4,7 +4,7 @@ can be shown before a run.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from inpainters.errors import InputError
@@ -20,6 +20,13 @@ class Settings(NamedTuple):
     """Steps that a jump goes back towards noise."""
     resamplings: int = 1
     """How often each stretch is walked; 1: no jumps."""
+    trailing: bool = False
+    """True where its few steps must begin at the noisiest level of all (Lin et al. 2024, Common diffusion
+    noise schedules).
+    """
+
+
+_trailing = partial(Settings, trailing=True)
 
 
 class Step(NamedTuple):
@@ -81,7 +88,7 @@ def moves(levels: Sequence[int]) -> Walk:
 
 def with_jumps(chosen: Settings) -> Walk:
     """Down, and up again where there are jumps."""
-    return moves(jumping(*chosen))
+    return moves(jumping(*chosen[:3]))
 
 
 def in_rounds(chosen: Settings) -> Walk:
@@ -96,29 +103,21 @@ class Schedule:
 
     presets: Mapping[str, Settings]
     walk: Callable[[Settings], Walk] = with_jumps
-    trailing: bool = False
-    """True where its few steps must begin at the noisiest level of all (Lin et al. 2024, Common diffusion
-    noise schedules).
-    """
 
 
 SCHEDULES: dict[str, Schedule] = {
     "replacement": Schedule({"preview": Settings(50), "balanced": Settings(100), "paper": Settings(250)}),
     "repaint": Schedule(
-        {"preview": Settings(25, 5, 3), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)}
+        {"preview": _trailing(15, 1, 4), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)}
     ),
     "ddnm": Schedule({"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)}),
     "dpm_solver": Schedule(
-        {"preview": Settings(16, 1, 3), "balanced": Settings(24, 1, 5), "paper": Settings(20)},
-        in_rounds,
-        trailing=True,
+        {"preview": _trailing(16, 1, 3), "balanced": _trailing(24, 1, 5), "paper": _trailing(20)}, in_rounds
     ),
     "latent_diffusion": Schedule(
-        {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(50)}, trailing=True
+        {"preview": _trailing(5), "balanced": _trailing(30), "paper": _trailing(50)}
     ),
-    "palette": Schedule(
-        {"preview": Settings(15), "balanced": Settings(30), "paper": Settings(1000)}, trailing=True
-    ),
+    "palette": Schedule({"preview": _trailing(15), "balanced": _trailing(30), "paper": _trailing(1000)}),
 }
 """One row per diffusion method."""
 
@@ -152,7 +151,7 @@ def plan(method: str, options: Mapping[str, Any], abars: Sequence[float]) -> lis
             f"{chosen.steps} steps are more than the {len(abars)} timesteps that the network was trained "
             "with; ask for fewer."
         )
-    times = timesteps(method, chosen, len(abars))
+    times = timesteps(chosen, len(abars))
     levels = [*abars, 1.0]  # -1, the last, is the clean picture
     return [Step(times[i], times[j], levels[times[i]], levels[times[j]]) for i, j in walk(method, chosen)]
 
@@ -169,7 +168,7 @@ def passed(method: str, options: Mapping[str, Any], training: int = TRAINING) ->
     Drawn over their places they are figure 9 of Lugmayr et al. 2022.
     """
     chosen = settings(method, options)
-    times, found = timesteps(method, chosen, training), walk(method, chosen)
+    times, found = timesteps(chosen, training), walk(method, chosen)
     return [times[level] + 1 for level in (found[0][0], *(to for _, to in found))]
 
 
@@ -213,9 +212,9 @@ def walk(method: str, chosen: Settings) -> Walk:
     return SCHEDULES[method].walk(chosen)
 
 
-def timesteps(method: str, chosen: Settings, training: int) -> list[int]:
-    """Timestep of each level of a method, and last, for level -1, that of the clean picture."""
-    return spaced(chosen.steps, training, trailing=SCHEDULES[method].trailing) + [-1]
+def timesteps(chosen: Settings, training: int) -> list[int]:
+    """Timestep of each level, and last, for level -1, that of the clean picture."""
+    return spaced(chosen.steps, training, trailing=chosen.trailing) + [-1]
 
 
 def spaced(steps: int, training: int = TRAINING, *, trailing: bool = False) -> list[int]:

@@ -101,9 +101,9 @@ def test_the_papers_schedule():
 )
 def test_timesteps_are_those_of_diffusers(chosen):
     scheduler = RePaintScheduler()
-    scheduler.set_timesteps(*chosen)
+    scheduler.set_timesteps(*chosen[:3])
     spaced = schedules.spaced(chosen.steps)
-    assert [spaced[level] for level in schedules.jumping(*chosen)] == scheduler.timesteps.tolist()
+    assert [spaced[level] for level in schedules.jumping(*chosen[:3])] == scheduler.timesteps.tolist()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -181,7 +181,11 @@ def test_the_course_is_that_of_diffusers(name, preset):
     undoes next.
     """
     chosen, scheduler = SCHEDULES[name].presets[preset], RePaintScheduler()
-    scheduler.set_timesteps(*chosen)
+    if chosen.trailing:
+        assert (name, preset) == ("repaint", "preview")
+        assert schedules.passed(name, {"preset": preset})[0] == 1000
+        return
+    scheduler.set_timesteps(*chosen[:3])
     stride = 1000 // chosen.steps
     wanted = [max(0, t - stride + 1) for t in scheduler.timesteps.tolist()]
     assert schedules.passed(name, {"preset": preset}) == [scheduler.timesteps[0].item() + 1, *wanted]
@@ -676,7 +680,7 @@ def test_an_explanation_ends_with_the_methods_answer(ready, name):
 
 def test_states_beside_are_those_of_the_other_method_alone(ready):
     request = InpaintRequest(picture(), hole(), seed=5)
-    options = {"jump_length": 2, "resamplings": 3}
+    options = {"preset": "balanced", "jump_length": 2, "resamplings": 3}  # timesteps that both walk
     frames = list(ready("repaint", **options).explain(request))
     other = ready("replacement")
     alone = {state.t + 1: state.clean for state in other.states([replace(method_piece(other, {}), seed=5)])}
