@@ -139,7 +139,7 @@ def test_methods_lists_what_a_network_call_costs(client):
 
 def test_methods_lists_choices_and_the_calls_of_each_preset(client):
     repaint = next(one for one in client.predict(api_name="/methods") if one["name"] == "repaint")
-    assert repaint["presets"] == {"preview": 65, "balanced": 460, "paper": 2410}
+    assert repaint["presets"] == {"preview": 57, "balanced": 460, "paper": 2410}
     assert {one["name"]: one["choices"] for one in repaint["options"]}["preset"] == [
         "preview",
         "balanced",

@@ -95,7 +95,7 @@ def test_several_answers_come_in_a_list():
 
 def test_the_list_has_the_network_calls_of_each_preset(capsys):
     assert cli.main(["list"]) == 0
-    assert "  repaint: preview 65, balanced 460, paper 2,410\n" in capsys.readouterr().out
+    assert "  repaint: preview 57, balanced 460, paper 2,410\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -124,7 +124,7 @@ def test_each_window_has_its_calls():
     row, one = METHODS["repaint"], boxes((900, 900), (0, 0, 40, 40))
     two = one | one[::-1, ::-1]
     once, twice = workload(one, row), workload(two, row)
-    assert (once.network_calls, twice.network_calls) == (65, 130)
+    assert (once.network_calls, twice.network_calls) == (57, 114)
     assert twice.seconds - row.cost.fixed == pytest.approx(2 * (once.seconds - row.cost.fixed))
 
 

@@ -154,7 +154,7 @@ def test_a_run_with_a_schedule_is_kept_whole_with_the_other_method_beside_it(app
         "detail",
     ]
     places = [int(shot.name.split("/")[1]) for shot in job.shots if shot.name.startswith("noisy/")]
-    assert (places[0], places[-1]) == (1, 105)
+    assert (places[0], places[-1]) == (1, 99)
     course = schedules.passed("repaint", {"preset": "preview"})
     assert [shot.value for shot in job.shots if shot.name.startswith("noisy/")] == [
         course[place] for place in places

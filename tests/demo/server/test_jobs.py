@@ -246,7 +246,7 @@ def test_a_price_from_the_holes_boxes_is_that_of_the_mask(boxes, monkeypatch):
 def test_answers_and_presets_make_the_price():
     spec, hole = registry.METHODS["repaint"], Outline((600, 800), (Hole(100, 100, 140, 140, 1600),))
     preview, paper = price(spec, hole), price(spec, hole, {"preset": "paper"}, 3)
-    assert (preview.calls, paper.calls) == (65, 3 * 2410)
+    assert (preview.calls, paper.calls) == (57, 3 * 2410)
     assert price(spec, hole, n=4).seconds == pytest.approx(4 * preview.seconds)
     assert price(spec, Outline((600, 800), ())) == Price(0, 0.0)
 

@@ -179,8 +179,8 @@ def test_a_run_is_followed_on_its_schedule_with_replacement_beside_it(visit):
     page.wait_for_selector("#inside .schedule .line.other", state="attached")
     assert page.locator("#inside .schedule .dot").count() == 0  # the schedule is there before any moment is
     assert page.locator("#inside .keys").inner_text().split("\n") == [
-        "RePaint, 65 network calls",
-        "Replacement, 25 network calls",
+        "RePaint, 57 network calls",
+        "Replacement, 15 network calls",
     ]
     run(page)
     page.wait_for_function(
@@ -192,7 +192,7 @@ def test_a_run_is_followed_on_its_schedule_with_replacement_beside_it(visit):
     end = playhead(page)
     page.click("#inside .kinds [data-kind=noisy]")
     assert count(page) == "2 of 43"
-    assert "step 1 of 105" in page.inner_text("#inside .schedule .number")
+    assert "step 1 of 99" in page.inner_text("#inside .schedule .number")
     first = playhead(page)
     for _ in range(7):
         page.keyboard.press(".")

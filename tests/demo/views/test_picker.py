@@ -41,7 +41,7 @@ def test_the_price_of_a_diffusion_method_counts_answers_options_and_holes(store)
     session.begin(open_picture(store, samples.sample_path("coffee"), "Coffee", "coffee"))
     session.hole, session.holes = {"count": 800}, [Hole(0, 0, 20, 20, 400), Hole(300, 500, 320, 520, 400)]
     prices = session.prices()
-    assert prices["repaint"].calls == 2 * 65
+    assert prices["repaint"].calls == 2 * 57
     session.n, session.options = 4, {"repaint": {"preset": "balanced"}}
     dear = session.prices()
     assert dear["repaint"].calls == 4 * 2 * 460
