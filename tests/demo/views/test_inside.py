@@ -57,7 +57,7 @@ def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo, made_
 def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
     visit = Inspection(app.store, "repaint")
     inside.take_pick(visit, None, {"source": "chelsea"})
-    for preset, steps, calls in (("preview", 99, 57), ("paper", 4570, 2410)):
+    for preset, steps, calls in (("balanced", 820, 460), ("paper", 4570, 2410)):
         inside.take_pick(visit, None, {"preset": preset})
         drawn = view.inside(app, visit)["schedule"]
         own, beside = drawn["lines"]
