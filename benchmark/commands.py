@@ -308,8 +308,7 @@ def do_merge(parsed: argparse.Namespace) -> int:
     out = parsed.out or parsed.folders[0]
     plans.check_ours(out)
     if any(without_pictures(folder) for folder in parsed.folders):
-        with cells.lock(out):
-            join_tables(parsed.folders, out)
+        join_tables(parsed.folders, out)
         _reported(out)
         return 0
     sources = list(dict.fromkeys((*([out] if plans.plan_file(out).exists() else []), *parsed.folders)))

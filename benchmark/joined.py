@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from benchmark import measure, rows
-from benchmark.cells import difference, file_sha256, write, write_json
+from benchmark.cells import difference, file_sha256, lock, write, write_json
 from benchmark.files import Meaning, SuiteManifest, suite_manifest
 from benchmark.manifest import TABLES
 from benchmark.plan import plan_file
@@ -34,13 +34,14 @@ def without_pictures(folder: Path) -> bool:
 
 
 def join_tables(sources: Sequence[Path], out: Path) -> None:
-    """Write tables, manifest and display copies of all `sources` to `out`, which may be one of them that has
-    no pictures. Of a method that several have, the last one's are taken.
+    """Write tables, manifest and display copies of all `sources` to `out`, whose own tables, if it has any,
+    come first. Of a method that several have, the last one's are taken.
 
     Raises InputError where `out` has pictures, or naming the field in which two are not alike: the test set,
     the holes, a metric.
     """
-    sources = list(dict.fromkeys(source.resolve() for source in sources))
+    first = [out] if all((out / name).is_file() for name in ("manifest.json", *TABLES)) else []
+    sources = list(dict.fromkeys(source.resolve() for source in (*first, *sources)))
     if plan_file(out).exists():
         raise InputError(
             f"'{out.name}' holds pictures, and the tables that are to join it do not: name a new folder with "
@@ -62,20 +63,23 @@ def join_tables(sources: Sequence[Path], out: Path) -> None:
     }
     joined = {name: _owned(tables[name], owners) for name in TABLES}
     pictures = _pictures(sources, owners)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "manifest.json").unlink(missing_ok=True)  # killed here, no manifest vouches for mixed tables
-    _write_rows(out, joined[SCORES], joined[REASONS])
-    text = _sorted(joined["timings.csv"]).to_csv(index=False, lineterminator="\n")
-    write(out / "timings.csv", text.encode())
-    for old in display.zips(out) if not pictures else ():
-        old.unlink()
-    if pictures:
-        display.write_zips(out, pictures)
     found = SuiteManifest(
-        meaning=_meaning(manifests, owners),
-        environment=_environment(manifests, owners),
-        files={name: file_sha256(out / name) for name in TABLES},
+        meaning=_meaning(manifests, owners), environment=_environment(manifests, owners), files={}
     )
+    with lock(out):
+        _write_manifest(out, found)  # killed before the end, it vouches for no table, and the same goes on
+        _write_rows(out, joined[SCORES], joined[REASONS])
+        text = _sorted(joined["timings.csv"]).to_csv(index=False, lineterminator="\n")
+        write(out / "timings.csv", text.encode())
+        for old in display.zips(out) if not pictures else ():
+            old.unlink()
+        if pictures:
+            display.write_zips(out, pictures)
+        files = {name: file_sha256(out / name) for name in TABLES}
+        _write_manifest(out, found.model_copy(update={"files": files}))
+
+
+def _write_manifest(out: Path, found: SuiteManifest) -> None:
     write_json(out / "manifest.json", found.model_dump(exclude_unset=True))
 
 
@@ -202,20 +206,25 @@ def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
 
 def _environment(manifests: Manifests, owners: Owners) -> dict[str, Any]:
     """Where the fills were made, and with how many threads where these differ; scored as the last was."""
-    every = [*manifests.values()]
-    first, last = every[0], every[-1]
-    usual = first.environment.get("threads", {})
+    *_, last = manifests.values()
+    taken = {source: one for source, one in manifests.items() if source in owners.values()}
+    usual = next(iter(taken.values()), last).environment.get("threads", {})
     places: list[dict[str, Any]] = []
     threads: dict[str, list[str]] = {}
-    for source, manifest in manifests.items():
+    for source, manifest in taken.items():
         own = {key: value for key, value in manifest.environment.items() if key not in _TOLD}
         for place in (own, *manifest.environment.get("others", ())):
             places += [place] if place not in places else []
         for words, cells in _other_threads(manifest.environment, [*_cells(source, manifest, owners)], usual):
-            threads.setdefault(words, []).extend(cells)
+            if cells:
+                threads.setdefault(words, []).extend(cells)
     threads.pop(measure.in_words(usual), None)
     found = {"others": places[1:], "other_threads": threads, "scored": last.environment.get("scored")}
-    return {**places[0], "threads": usual, **{name: value for name, value in found.items() if value}}
+    return {
+        **next(iter(places), {}),
+        "threads": usual,
+        **{name: value for name, value in found.items() if value},
+    }
 
 
 def _other_threads(

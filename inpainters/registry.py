@@ -530,7 +530,7 @@ _SPECS = (
         target="inpainters.methods.diffusion.ddnm:Ddnm",
         summary="As replacement, but the known pixels are put into the model's estimate of the finished "
         "picture, not into the noisy one. Agrees with the surroundings after some fifty network "
-        "calls, where RePaint takes thousands. Large holes need more calls: steps that are repeated, "
+        "calls, where RePaint's paper takes thousands. Large holes need more calls: steps that are repeated, "
         "as in its 'balanced' preset.",
         lesson="The known pixels enter the clean estimate before each step, not the noisy state after it, so "
         "that every step sets out from a picture that is right around the hole. Replacement, from "
@@ -549,7 +549,7 @@ _SPECS = (
         family="diffusion",
         target="inpainters.methods.diffusion.dpm_solver:DpmSolver",
         summary="Goes from noise to picture in few large steps, with a few rounds at each until fill and "
-        "surroundings agree. Some fifty network calls in place of RePaint's thousands. With too "
+        "surroundings agree. Some fifty network calls in place of the thousands of RePaint's paper. With too "
         "few rounds the fill does not match the picture.",
         lesson="The schedule is a staircase: a few rounds at each noise level, in which the fill comes to "
         "agree with its surroundings, then one large step down. Replacement, with as many levels, and "

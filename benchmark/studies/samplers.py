@@ -41,7 +41,7 @@ LEVELS = 40
 """Noise levels: few, so that a run is short, and a quarter of them is visited, as the paper's 250 are of
 1,000.
 """
-SETTINGS = {"steps": LEVELS // 4, "jump_length": 2, "resamplings": 3}
+SETTINGS = {"preset": "balanced", "steps": LEVELS // 4, "jump_length": 2, "resamplings": 3}
 WHOLE = Strategy(context=100.0, multiple=8)
 """No cropping."""
 
@@ -375,7 +375,7 @@ def _bare(net: Denoiser, size: int, device: str, batch: int) -> Callable[[], obj
 
     @torch.inference_mode()
     def run() -> None:
-        for _ in range(calls("repaint", {"preset": "preview", **SETTINGS})):
+        for _ in range(calls("repaint", SETTINGS)):
             net(noisy, timestep)
 
     return run

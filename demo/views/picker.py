@@ -70,7 +70,7 @@ def _fetching(name: str) -> str:
 
 
 def priced(spec: MethodSpec, price: Price, n: int) -> str:
-    """'4 × 65 network calls, about 9 s here'."""
+    """'4 × 57 network calls, about 8 s here'."""
     n = answers_of(spec, n)
     several = f"{n} × " if n > 1 else ""
     calls = f"{price.calls // n:,} network call{'s' if price.calls != n else ''}"

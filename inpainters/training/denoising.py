@@ -24,6 +24,9 @@ from inpainters.registry import METHODS, SPECS
 from inpainters.training.data import tensors
 from inpainters.training.loop import Trainer
 
+_VALIDATED = {"ddnm": 50, "palette": 15, "latent_diffusion": 15}
+"""Method -> noise levels of its validation."""
+
 
 class DenoisingTrainer(Trainer):
     """The loss is the mean squared error of what the network predicts,
@@ -84,7 +87,9 @@ class DenoisingTrainer(Trainer):
         )
 
     def steps(self, method: str) -> list[Step]:
-        return schedules.plan(method, {"preset": "preview"}, levels(self.average))
+        """Those of a validation, as few at all times, so that its scores compare."""
+        options = {"preset": "preview", "steps": _VALIDATED[method]}
+        return schedules.plan(method, options, levels(self.average))
 
 
 class PaletteTrainer(DenoisingTrainer):

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
+from benchmark import joined
 from benchmark.__main__ import main
 
 BOTH = ("--bins", "10-20,40-50")
@@ -279,7 +280,9 @@ def test_of_a_method_that_two_tables_have_the_last_is_taken(run, tmp_path):
     assert (both / "timings.csv").read_bytes() == (last / "timings.csv").read_bytes()
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (both, last)]
     assert [one["meaning"]["methods"]["telea"]["version"] for one in manifests] == ["777", "777"]
-    assert manifests[0]["environment"]["other_threads"] == {"blas 777": ["telea object 10-20"]}
+    environment = manifests[0]["environment"]
+    assert environment["threads"] == {"blas": 777}
+    assert "other_threads" not in environment  # nothing is left of what was filled with others
     assert main(["merge", str(last), str(first), "--out", str(tmp_path / "turned")]) == 0
     assert told(tmp_path / "turned")[0] == told(first)[0]
 
@@ -301,6 +304,34 @@ def changed(folder):
     manifest["meaning"]["methods"]["telea"]["version"] = "777"
     manifest["environment"]["threads"] = {"blas": 777}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_tables_that_are_there_stay_and_a_killed_merge_goes_on(run, tmp_path, monkeypatch):
+    settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods"]
+    folders = {}
+    for method in ("telea", "mean_fill", "navier_stokes"):
+        assert run(method, *settings, method) == 0
+        folders[method] = bare(tmp_path / method, f"tables-{method}")
+    changed(folders["telea"])
+    both = bare(folders["mean_fill"], "both")
+    command = ["merge", str(folders["telea"]), str(folders["navier_stokes"]), "--out", str(both)]
+    written = joined.write
+
+    def killed(path, data):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(joined, "write", killed)
+    for out in (both, tmp_path / "new"):
+        with pytest.raises(KeyboardInterrupt):
+            joined.join_tables([folders["telea"], folders["navier_stokes"]], out)
+    monkeypatch.setattr(joined, "write", written)
+    assert main([*command[:-1], str(tmp_path / "new")]) == 0
+    assert set(told(tmp_path / "new")[1]["methods"]) == {"telea", "navier_stokes"}
+    assert main(command) == 0
+    assert set(told(both)[1]["methods"]) == {"telea", "mean_fill", "navier_stokes"}
+    environment = json.loads((both / "manifest.json").read_text())["environment"]
+    assert environment["other_threads"] == {"blas 777": ["telea object 10-20"]}
+    assert main(["verify", str(both)]) == 0
 
 
 def test_a_method_that_was_planned_and_never_ran_takes_no_rows_away(run, tmp_path):
@@ -336,6 +367,7 @@ def test_tables_do_not_go_where_pictures_are_nor_join_those_of_an_older_version(
     (tables / "manifest.json").write_text(json.dumps(manifest))
     assert main(["merge", str(tables), "--out", str(tmp_path / "new")]) == 2
     assert "older version" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_tables_of_other_holes_are_not_brought_together(run, tmp_path, capsys):

@@ -181,7 +181,9 @@ def corners(course: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def alongside(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a method without jumps for a run beside this one, with as many noise levels."""
+    """Options of a method without jumps for a run beside this one, with as many noise levels; where this one
+    is trailing, they are not quite the same.
+    """
     return {"preset": options["preset"], "steps": settings(method, options).steps}
 
 

@@ -94,6 +94,7 @@ def test_the_papers_schedule():
         PAPER,
         Settings(100, 10, 5),
         Settings(25, 5, 3),
+        Settings(15, 1, 4),
         Settings(1000, 1, 2),
         Settings(30, 7, 4),
         Settings(5, 10, 10),
@@ -181,14 +182,12 @@ def test_the_course_is_that_of_diffusers(name, preset):
     undoes next.
     """
     chosen, scheduler = SCHEDULES[name].presets[preset], RePaintScheduler()
-    if chosen.trailing:
-        assert (name, preset) == ("repaint", "preview")
-        assert schedules.passed(name, {"preset": preset})[0] == 1000
-        return
     scheduler.set_timesteps(*chosen[:3])
     stride = 1000 // chosen.steps
-    wanted = [max(0, t - stride + 1) for t in scheduler.timesteps.tolist()]
-    assert schedules.passed(name, {"preset": preset}) == [scheduler.timesteps[0].item() + 1, *wanted]
+    levels = [t // stride for t in scheduler.timesteps.tolist()]
+    times = [0, *(t + 1 for t in schedules.spaced(chosen.steps, trailing=chosen.trailing))]
+    assert times[-1] == 1000 if chosen.trailing else times[:2] == [0, 1]
+    assert schedules.passed(name, {"preset": preset}) == [times[-1], *(times[level] for level in levels)]
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -694,8 +693,9 @@ def test_states_beside_are_those_of_the_other_method_alone(ready):
         assert np.array_equal(frame.image[~hole()], picture()[~hole()])
 
 
-def test_the_fast_solvers_levels_are_other_ones_and_the_nearest_stands_beside(ready):
-    frames = list(ready("dpm_solver").explain(InpaintRequest(picture(), hole())))
+@pytest.mark.parametrize("name", ["dpm_solver", "repaint"])
+def test_of_levels_that_are_other_ones_the_nearest_stands_beside(ready, name):
+    frames = list(ready(name).explain(InpaintRequest(picture(), hole())))
     beside = {
         frame.name.split("/")[1]: frame.value for frame in frames if frame.name.startswith("replacement/0")
     }
