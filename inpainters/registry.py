@@ -62,6 +62,7 @@ _JUMPS = (
         100,
     ),
 )
+_ROUNDS = Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100)
 _DIFFUSION: dict[str, Any] = {
     "version": "4",
     "licence": "Apache-2.0; weights for research",
@@ -492,17 +493,17 @@ _SPECS = (
         target="inpainters.methods.diffusion.replacement:Replacement",
         summary="A diffusion model draws a whole picture out of noise; after each step the known pixels, "
         "with as much noise, are put in place of its own. The simplest way to inpaint with a model "
-        "that was not trained to. The fill matches the colours around it, but often not the "
-        "objects.",
+        "that was not trained to. With one step at each noise level the fill matches the colours "
+        "around it, but often not the objects; a second step there, the corrector, mends much of that.",
         lesson="Noise becomes a picture in small steps, and after each one the known pixels, made just as "
-        "noisy, take the place of its own. The network learns of them only one step later: colours "
-        "come to agree across the rim, and things often do not.",
+        "noisy, take the place of its own. The network learns of them only one step later: in one walk "
+        "('resamplings' 1) colours come to agree across the rim, and things often do not.",
         paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling "
         "through stochastic differential equations, ICLR",
         year=2021,
         link="https://arxiv.org/abs/2011.13456",
-        options=_DIFFUSION_OPTIONS,
-        **_DIFFUSION,
+        options=(*_DIFFUSION_OPTIONS, _ROUNDS),
+        **{**_DIFFUSION, "version": "5"},
     ),
     MethodSpec(
         name="repaint",
@@ -514,7 +515,7 @@ _SPECS = (
         "diffusion model. Slow: thousands of network calls at the paper's settings.",
         lesson="After each stretch it adds noise again and walks the stretch anew: these jumps back are the "
         "teeth of the schedule. Compare the clean estimates: what breaks off at the rim for "
-        "replacement, from the same noise, gets time to agree here.",
+        "replacement in one walk, from the same noise, gets time to agree here.",
         paper="Lugmayr, Danelljan, Romero, Yu, Timofte and Van Gool, RePaint: inpainting using denoising "
         "diffusion probabilistic models, CVPR",
         year=2022,
@@ -558,12 +559,9 @@ _SPECS = (
         "probabilistic models; known pixels as in Wang et al. 2023",
         year=2022,
         link="https://arxiv.org/abs/2211.01095",
-        options=(
-            *_DIFFUSION_OPTIONS,
-            Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100),
-        ),
+        options=(*_DIFFUSION_OPTIONS, _ROUNDS),
         beside="replacement",
-        **_DIFFUSION,
+        **{**_DIFFUSION, "version": "5"},
     ),
     MethodSpec(
         name="palette",

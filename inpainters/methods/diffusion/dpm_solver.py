@@ -17,13 +17,10 @@ from inpainters.methods.diffusion.estimates import Denoise
 from inpainters.methods.diffusion.schedules import Step
 from inpainters.methods.diffusion.states import Draw, State, diffuse
 
-FRESH = 0.85
-"""Share of the noise that is drawn anew in a round, as eta in DDNM."""
-
 
 class DpmSolver(Diffusion):
     """The multistep solver of order 2 (appendix A), in rounds: at each noise level the clean estimate, its
-    known pixels put in, is made noisy again and estimated anew, until fill and surroundings agree; only then
+    known pixels put in, is made noisy anew and estimated again, until fill and surroundings agree; only then
     does the solver take its large step.
     """
 
@@ -35,8 +32,7 @@ class DpmSolver(Diffusion):
             estimate = denoise(noisy, step.t)
             clean = torch.where(mask, estimate.clean, known)
             if step.stays:
-                mixed = torch.add(estimate.noise * (1 - FRESH**2) ** 0.5, noise(), alpha=FRESH)
-                noisy = diffuse(clean, step.abar, mixed)
+                noisy = diffuse(clean, step.abar, noise())
             else:
                 noisy = multistep(diffuse(clean, step.abar, estimate.noise), clean, before, step, noise())
                 before = clean, half_log_snr(step.abar)

@@ -1,8 +1,8 @@
 """Known-pixel replacement: Song et al., Score-based generative modeling through stochastic differential
 equations, ICLR 2021.
 
-Appendix I.2, with the steps of Ho et al. 2020. It is RePaint's loop without its jumps (Lugmayr et al. 2022,
-section 4.1).
+Appendix I.2, with the steps of Ho et al. 2020 as the predictor. Without a corrector it is RePaint's loop
+without its jumps (Lugmayr et al. 2022, section 4.1).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,20 @@ from inpainters.methods.diffusion.states import Draw, State, diffuse, reverse
 
 
 class Replacement(Diffusion):
+    """The predictor-corrector sampler (section 4.2), the known pixels put in after each of its
+    steps.
+
+    A corrector stays at its noise level. The paper's is a short step of Langevin dynamics; with few levels it
+    has to be as long as can be: the level's noise is drawn wholly anew around the clean estimate.
+    """
+
     def sample(
         self, denoise: Denoise, known: Tensor, mask: Tensor, noise: Draw, plan: Sequence[Step]
     ) -> Iterator[State]:
         noisy = noise()
         for step in plan:
             estimate, drawn = denoise(noisy, step.t), noise()
-            noisy = torch.where(mask, reverse(estimate, step, drawn), diffuse(known, step.abar_to, drawn))
+            corrected = step.stays
+            hole = diffuse(estimate.clean, step.abar, drawn) if corrected else reverse(estimate, step, drawn)
+            noisy = torch.where(mask, hole, diffuse(known, step.abar_to, drawn))
             yield State(step.to, noisy, estimate.clean, jump=False)

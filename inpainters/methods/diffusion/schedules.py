@@ -106,13 +106,15 @@ class Schedule:
 
 
 SCHEDULES: dict[str, Schedule] = {
-    "replacement": Schedule({"preview": Settings(50), "balanced": Settings(100), "paper": Settings(250)}),
+    "replacement": Schedule(
+        {"preview": Settings(25, 1, 2), "balanced": Settings(50, 1, 2), "paper": Settings(250)}, in_rounds
+    ),
     "repaint": Schedule(
         {"preview": _trailing(15, 1, 4), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)}
     ),
     "ddnm": Schedule({"preview": Settings(50), "balanced": Settings(100, 10, 3), "paper": Settings(100)}),
     "dpm_solver": Schedule(
-        {"preview": _trailing(16, 1, 3), "balanced": _trailing(24, 1, 5), "paper": _trailing(20)}, in_rounds
+        {"preview": _trailing(10, 1, 5), "balanced": _trailing(24, 1, 5), "paper": _trailing(20)}, in_rounds
     ),
     "latent_diffusion": Schedule(
         {"preview": _trailing(5), "balanced": _trailing(30), "paper": _trailing(50)}
@@ -181,10 +183,10 @@ def corners(course: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def alongside(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a method without jumps for a run beside this one, with as many noise levels; where this one
+    """Options for a run beside this one that walks each of as many noise levels once; where one of the two
     is trailing, they are not quite the same.
     """
-    return {"preset": options["preset"], "steps": settings(method, options).steps}
+    return {"preset": options["preset"], "steps": settings(method, options).steps, "resamplings": 1}
 
 
 def moments(plan: Sequence[Step], most: int) -> list[int]:

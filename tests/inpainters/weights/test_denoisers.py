@@ -2,6 +2,7 @@
 denoiser of pictures.
 """
 
+import itertools
 import json
 import math
 import re
@@ -81,7 +82,8 @@ def hole(height=SIZE, width=SIZE):
 
 
 def fill(model, *, name="replacement", image=None, mask=None, **options):
-    method = create(name, device="cpu", model=str(model), steps=6, **options)
+    options = {"steps": 6, "resamplings": 1, **options}
+    method = create(name, device="cpu", model=str(model), **options)
     return method(InpaintRequest(picture() if image is None else image, hole() if mask is None else mask))
 
 
@@ -119,12 +121,13 @@ def test_estimates_are_those_of_the_pipelines_own_scheduler(folder, noise, safe)
     assert np.allclose(mine.scheduler.alphas_cumprod, noise.alphas_cumprod)
 
 
-def test_a_fill_is_the_samplers_loop_with_diffusers_own_steps(folder):
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_fill_is_the_samplers_loop_with_diffusers_own_steps(folder, rounds):
     """Replacement by hand: DDPMScheduler's estimate and step, and the known pixels put in as noisy (Song et
-    al. 2021).
+    al. 2021). In all rounds of a level but the last, the corrector's: DDPMScheduler's noising of it.
     """
     path, net, noise = folder(), unet(), DDPMScheduler()
-    result = fill(path)
+    result = fill(path, resamplings=rounds)
     image, mask = picture(), hole()
     known = torch.from_numpy(np.where(mask[..., None], 0, image)).permute(2, 0, 1)[None] / 127.5 - 1
     generator = torch.Generator().manual_seed(0)
@@ -133,15 +136,16 @@ def test_a_fill_is_the_samplers_loop_with_diffusers_own_steps(folder):
         return torch.empty(SIZE, SIZE, 3).normal_(generator=generator).permute(2, 0, 1)[None]
 
     noisy = draw()
-    for t in range(5 * 166, -1, -166):
+    for t, last in itertools.product(range(5 * 166, -1, -166), [*[False] * (rounds - 1), True]):
         abar, before = noise.alphas_cumprod[t], noise.alphas_cumprod[t - 166] if t else torch.tensor(1.0)
         with torch.inference_mode():
             clean = noise.step(net(noisy, t).sample, t, noisy).pred_original_sample
-        output, drawn = (noisy - abar.sqrt() * clean) / (1 - abar).sqrt(), draw()
-        with (
-            torch.inference_mode()
-        ):  # the noise that the network names, not the one that the clamped estimate implies
-            output = net(noisy, t).sample
+            # The noise that the network names, not the one that the clamped estimate implies.
+            output, drawn = net(noisy, t).sample, draw()
+        if not last:
+            both = torch.where(torch.from_numpy(mask), clean, known)
+            noisy = noise.add_noise(both, drawn, torch.tensor([t]))
+            continue
         variance = (1 - before) / (1 - abar) * (1 - abar / before)
         mean = before.sqrt() * clean + (1 - before - variance).clamp(min=0).sqrt() * output
         noisy = torch.where(
@@ -151,7 +155,7 @@ def test_a_fill_is_the_samplers_loop_with_diffusers_own_steps(folder):
         )
     wanted = ((noisy[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().numpy()
     assert np.abs(result.raw[mask].astype(int) - wanted[mask]).max() <= 1
-    assert result.network_calls == 6
+    assert result.network_calls == 6 * rounds
 
 
 def test_the_variances_channels_are_left_out(folder):
@@ -254,7 +258,7 @@ def test_windows_fit_the_networks_scales(folder):
 
 def test_more_steps_than_the_training_had(folder):
     path = folder(noise=DDPMScheduler(20))
-    with pytest.raises(InputError, match="50 steps are more than the 20 timesteps"):
+    with pytest.raises(InputError, match="25 steps are more than the 20 timesteps"):
         create("replacement", device="cpu", model=str(path))(InpaintRequest(picture(), hole()))
 
 
@@ -280,7 +284,7 @@ def test_bundled_weights_are_not_needed_then(folder, monkeypatch):
 @pytest.mark.parametrize("size", [(SIZE, SIZE), (90, 150), (200, 20), (11, 9)])
 def test_the_workload_knows_the_models_size(folder, size):
     """Before it is loaded: its windows are those of the run, and a call costs what its operations take."""
-    spec, options = registry.get("replacement"), {"model": str(folder()), "steps": 3}
+    spec, options = registry.get("replacement"), {"model": str(folder()), "steps": 3, "resamplings": 1}
     mask = np.zeros(size, bool)
     mask[2:9, 3:8] = mask[-9:-4, -6:-2] = True
     work, seen = workload(mask, spec, options), []
@@ -341,6 +345,8 @@ def test_the_command_line_takes_one(folder, tmp_path, capsys):
         "replacement",
         "--option",
         "steps=6",
+        "--option",
+        "resamplings=1",
         "--device",
         "cpu",
     ]
