@@ -126,7 +126,7 @@ def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(
         assert stored.failed == {"astronaut@full": dispatch.DIED}
         assert sorted(stored.pictures) == ["chelsea@full", "coffee@full"]
         plan = load_plan(tmp_path / "out")
-        (again,) = chunks.chunks_of(tmp_path / "out", plan, plan.cells()[0])
+        (again,) = chunks.chunks_of(tmp_path / "out", plan, plan.cells()[0], chunks.CHUNK)
         assert "astronaut@full" in again.images  # a later run tries it once more
         (cell / "manifest.json").unlink()
         done = [image_id for image_id in again.images if finished(cell, image_id)]

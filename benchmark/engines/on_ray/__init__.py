@@ -1,6 +1,6 @@
 """Fill cells on a Ray cluster (Moritz et al. 2018, arXiv 1712.05889), or on all cores of this machine.
 
-The cells are those of the local engine, cut into chunks of some seconds; each process computes with one
+The cells are those of the local engine, cut into chunks of seconds; each process computes with one
 thread and keeps the methods that it opened. What a chunk has drawn lies in the results folder, which all
 nodes must see. A chunk whose process dies is tried again, then picture by picture: one that kills its
 process every time is recorded as failed. The driver writes the cells' manifests; a run that was killed goes
@@ -14,7 +14,7 @@ from benchmark import measure, mirror
 from benchmark.cells import Cell, ColumnKey, Outcome, write_json
 from benchmark.engines.local import Filler, declared, running_bar
 from benchmark.engines.on_ray import connection
-from benchmark.engines.on_ray.chunks import chunks_of, told_of
+from benchmark.engines.on_ray.chunks import chunks_of, longest, told_of
 from benchmark.engines.on_ray.dispatch import Dispatch
 from benchmark.engines.on_ray.node import ColumnPart, SilentBar, with_one_thread
 from benchmark.files import cell_manifest
@@ -39,11 +39,13 @@ def fill(
     for cell in cells:
         images = plan.images(cell.entry, cell.column)
         write_json(cell.folder(root) / "key.json", meaning(cell, inputs[cell.column], images))
-    chunks = [chunk for cell in cells for chunk in chunks_of(root, plan, cell)]
     if elsewhere := mirror.of(root):
         elsewhere.push()  # the plan and the inputs, for the nodes
     with connection.cluster(address) as ray, running_bar(plan, cells, quiet) as bar:
-        bar.update(_total(plan, cells) - sum(chunk.seconds for chunk in chunks))
+        total, there = _total(plan, cells), ray.cluster_resources()
+        seconds = longest(total, int(there.get("CPU", 1) + there.get("GPU", 0)))
+        chunks = [chunk for cell in cells for chunk in chunks_of(root, plan, cell, seconds)]
+        bar.update(total - sum(chunk.seconds for chunk in chunks))
         given = Dispatch(ray, root, plan, device, bar, outcome)
         given.do(chunks)
         for cell in cells:

@@ -12,9 +12,13 @@ from benchmark.plan import Plan
 from inpainters import registry
 
 CHUNK = 20.0
-"""Declared seconds of work that a process is given at once: short enough that none is waited for long, long
-enough that opening a method hardly counts.
+"""Most declared seconds of work that a process is given at once: short enough that none is waited for long,
+long enough that opening a method hardly counts.
 """
+_TURNS = 16
+"""Chunks that each process gets of a shorter run, so that all end at about the same time."""
+_LEAST = 1.0
+"""Declared seconds below which no chunk is cut, unless CHUNK is less."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,17 @@ class Chunk:
         return declared(self.cell) * len(self.images)
 
 
-def chunks_of(root: Path, plan: Plan, cell: Cell) -> Iterator[Chunk]:
-    """What of a cell is to be filled; pictures that a method is given together stay together."""
+def longest(seconds: float, processes: int) -> float:
+    """Declared seconds of a chunk, of a run of so many, on so many processes."""
+    return min(CHUNK, max(_LEAST, seconds / (_TURNS * max(1, processes))))
+
+
+def chunks_of(root: Path, plan: Plan, cell: Cell, seconds: float) -> Iterator[Chunk]:
+    """What of a cell is to be filled, in chunks of so many declared seconds; pictures that a method is given
+    together stay together.
+    """
     images, folder = plan.images(cell.entry, cell.column), cell.folder(root)
-    size = plan.batch * max(1, math.ceil(CHUNK / max(declared(cell), 1e-3) / plan.batch))
+    size = plan.batch * max(1, math.ceil(seconds / max(declared(cell), 1e-3) / plan.batch))
     for start in range(0, len(images), size):
         some = images[start : start + size]
         if not all(finished(folder, image_id) for image_id in some):

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,12 +39,14 @@ def cluster(address: str) -> Iterator[Any]:
         _check_answer(address)
     given = {name: value for name in (ENV, "HF_HOME", "TORCH_HOME") if (value := os.environ.get(name))}
     given["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)])  # for one's own methods
-    where = {"address": address} if address else {"num_cpus": measure.cores(), "include_dashboard": False}
+    told = {**given, **ONE_THREAD}
+    quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     try:
-        ray.init(
-            **where, runtime_env={"env_vars": {**given, **ONE_THREAD}}, log_to_driver=False,
-            configure_logging=False,
-        )  # fmt: skip
+        if address:
+            ray.init(address=address, runtime_env={"env_vars": told}, **quiet)
+        else:  # processes that are up before they are asked for know what the one that starts them knows
+            with _environment(told):
+                ray.init(num_cpus=measure.cores(), include_dashboard=False, **quiet)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise InputError(f"No Ray cluster answers at '{address}' ({sentence(error)}).") from None
     try:
@@ -52,6 +54,21 @@ def cluster(address: str) -> Iterator[Any]:
     finally:
         with _unbroken():
             ray.shutdown()
+
+
+@contextmanager
+def _environment(told: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables of this process for a while."""
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _check_answer(address: str) -> None:
