@@ -4,13 +4,11 @@ Beside bare network calls, and beside diffusers' RePaintPipeline with the same n
 Weights are random: they do not bear on time. What batching, cropping and precision give is told apart.
 """
 
-import csv
-import io
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,20 @@ import torch
 from diffusers import RePaintPipeline, RePaintScheduler, UNet2DModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark import cells, measure
+from benchmark import measure
+from benchmark.studies.samplers_page import (
+    BATCHES,
+    CALLS,
+    LARGE_SIDE,
+    PAPER_CALLS,
+    REQUESTS,
+    THEIRS,
+    THEIRS_TOO,
+    WHOLE_PICTURES,
+    SamplerRow,
+    variant,
+    write_study,
+)
 from inpainters import commandline
 from inpainters.base import InpaintRequest
 from inpainters.methods.diffusion.base import Diffusion
@@ -36,7 +47,6 @@ from inpainters.spec import Strategy
 
 SAMPLERS: tuple[type[Diffusion], ...] = (Replacement, RePaint, Ddnm, DpmSolver)
 NAMES = {Replacement: "replacement", RePaint: "repaint", Ddnm: "ddnm", DpmSolver: "dpm_solver"}
-REQUESTS = 4
 LEVELS = 40
 """Noise levels: few, so that a run is short, and a quarter of them is visited, as the paper's 250 are of
 1,000.
@@ -45,9 +55,8 @@ SETTINGS = {"preset": "balanced", "steps": LEVELS // 4, "jump_length": 2, "resam
 WHOLE = Strategy(context=100.0, multiple=8)
 """No cropping."""
 
-PAPER_CALLS = calls("repaint", METHODS["repaint"].resolve({"preset": "paper"}))
 LARGE: dict[str, Any] = {
-    "sample_size": 256,
+    "sample_size": LARGE_SIDE,
     "out_channels": 6,
     "block_out_channels": (256, 256, 512, 512, 1024, 1024),
     "down_block_types": ("ResnetDownsampleBlock2D",) * 3 + ("AttnDownBlock2D",) * 3,
@@ -63,29 +72,7 @@ LARGE: dict[str, Any] = {
 at 32, 16 and 8.
 """
 
-BATCHES = (1, REQUESTS)
-GOAL = 1.5
-"""Times as fast as diffusers that are wanted with nothing cropped."""
-_KINDS = ("overhead", "pipeline", "channels_last", "precision", "large")
-THEIRS, THEIRS_TOO = "diffusers", "diffusers in channels-last"
-CALLS, WHOLE_PICTURES = "network calls alone", "here, whole pictures"
-
 Seconds = dict[str, list[float]]
-Ratios = Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class SamplerRow:
-    """One line of the table."""
-
-    measure: str
-    """One of _KINDS."""
-    variant: str
-    seconds: float
-    """Median over the rounds."""
-    ratio: float
-    """Median over the rounds: overhead as a share of the bare calls, or times as fast as the reference."""
-    rounds: int
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,104 +112,6 @@ def _main(out: Path, size: int, rounds: int, device: str, big: bool = False) -> 
     write_study(out, rows, {**facts, "environment": measure.environment()})
     print((out / "table.md").read_text(encoding="utf-8"))
     return 0
-
-
-def write_study(out: Path, rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> None:
-    """samplers.csv, samplers.json and table.md."""
-    out.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    table = csv.DictWriter(text, [field.name for field in fields(SamplerRow)], lineterminator="\n")
-    table.writeheader()
-    table.writerows(
-        {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(row).items()}
-        for row in rows
-    )
-    cells.write(out / "samplers.csv", text.getvalue().encode())
-    cells.write_json(out / "samplers.json", dict(facts))
-    cells.write(out / "table.md", samplers_markdown(rows, facts).encode())
-
-
-def samplers_markdown(rows: Sequence[SamplerRow], facts: Mapping[str, Any]) -> str:
-    """The tables, with what was measured and how."""
-    found = {kind: [row for row in rows if row.measure == kind] for kind in _KINDS}
-    machine, size = facts["environment"], facts["size"]
-    parts = [
-        "# What the samplers cost",
-        f"Random weights, {size}×{size} pictures, a square hole of a quarter of the side. "
-        f"{machine['hardware']}, "
-        f"threads: {machine['threads']['torch']}; {facts['clock']}; medians of {facts['rounds']} rounds.",
-        "## Beside bare network calls",
-        _table(["sampler", "seconds per run", "overhead"], found["overhead"], "{:.2%}"),
-        *_beside_diffusers(found, facts["schedule"]),
-        f"## One network call of {facts['batch']} pictures",
-        _table(["", "seconds", "times as fast"], found["precision"]),
-        *(_large(found["large"]) if found["large"] else []),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _table(head: Sequence[str], rows: Sequence[SamplerRow], form: str = "{:.2f}", *more: Ratios) -> str:
-    """A row of the table for each of `rows`: variant, seconds, ratio, and what `more` adds to the variant."""
-    lines = [
-        [
-            row.variant,
-            f"{row.seconds:.3g}",
-            *map(form.format, [row.ratio, *(one[row.variant] for one in more)]),
-        ]
-        for row in rows
-    ]
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
-
-
-def _beside_diffusers(found: Mapping[str, Sequence[SamplerRow]], schedule: Mapping[str, Any]) -> list[str]:
-    same_layout = {row.variant: row.ratio for row in found["channels_last"]}
-    head = ["", "seconds per picture", "times as fast as diffusers", "as diffusers in channels-last"]
-    return [
-        "## Beside diffusers' RePaintPipeline",
-        f"Same network, pictures and schedule ({schedule['steps']} of {schedule['training']} noise levels, "
-        f"jump length {schedule['jump_length']}, {schedule['resamplings']} resamplings). Each row is divided "
-        "by diffusers' of as many pictures at once: as it comes, and with its network in the memory layout "
-        "that is used here, channels-last.",
-        _table(head, found["pipeline"], "{:.2f}", same_layout),
-        _outside(same_layout),
-        _limit({row.variant: row.ratio for row in found["pipeline"]}),
-    ]
-
-
-def _outside(same_layout: Ratios) -> str:
-    """What share of its time each spends outside the network, from runs and bare calls in one layout."""
-    alone = {batch: same_layout[variant(CALLS, batch)] for batch in BATCHES}
-    theirs = " and ".join(f"{1 - 1 / alone[batch]:.0%}" for batch in BATCHES)
-    ours = " and ".join(
-        f"{max(0, 1 - same_layout[variant(WHOLE_PICTURES, batch)] / alone[batch]):.0%}" for batch in BATCHES
-    )
-    return (
-        f"With {' and '.join(map(str, BATCHES))} at once diffusers in channels-last spends {theirs} of its "
-        f"time outside the network, the sampler here {ours}."
-    )
-
-
-def _limit(ratios: Ratios) -> str:
-    """Whether GOAL can be reached with nothing cropped and nothing rounded, and what reaches it."""
-    most = max(ratios[variant(CALLS, batch)] for batch in BATCHES)
-    reached = [name for name, ratio in ratios.items() if ratio >= GOAL and not name.startswith(CALLS)]
-    verdict = "can be had" if most >= GOAL else "cannot be had"
-    return (
-        f"The network calls of a run alone are at most {most:.2f} times as fast as diffusers. A sampler that "
-        f"makes the same calls cannot be faster, so that {GOAL} times as fast {verdict} with whole pictures "
-        f"in 32 bits. Rows that reach it: {'; '.join(reached) or 'none'}."
-    )
-
-
-def _large(rows: Sequence[SamplerRow]) -> list[str]:
-    side = LARGE["sample_size"]
-    return [
-        "## RePaint as in the paper, with a network of guided-diffusion's size",
-        f"{PAPER_CALLS:,} network calls per picture of {side}×{side} in bf16, extrapolated from single "
-        "calls; beside them what share of the device's own best at multiplying bf16 matrices they reach.",
-        _table(["", "seconds per picture", "share of the matrix peak"], rows, "{:.0%}"),
-    ]
 
 
 # Beside bare network calls
@@ -282,11 +171,6 @@ def ladder(size: int, rounds: int, device: str) -> list[SamplerRow]:
         for name, reference in (("pipeline", THEIRS), ("channels_last", THEIRS_TOO)):
             found += compared(name, seconds, variant(reference, batch), batch)
     return found
-
-
-def variant(name: str, batch: int) -> str:
-    """A row's name."""
-    return f"{name}, {batch} at once"
 
 
 def _variants(net: Denoiser, size: int, device: str, batch: int) -> dict[str, Callable[[], object]]:

@@ -7,6 +7,7 @@ import torch
 from diffusers import UNet2DModel
 
 from benchmark.studies import samplers
+from benchmark.studies import samplers_page as page
 from inpainters.methods.diffusion.schedules import calls
 from inpainters.weights.files import CHECKPOINTS
 
@@ -29,7 +30,7 @@ def test_the_large_network_is_guided_diffusions():
 
 
 def test_seconds_of_the_paper_are_those_of_its_network_calls(monkeypatch):
-    assert samplers.PAPER_CALLS == 2410
+    assert page.PAPER_CALLS == 2410
     monkeypatch.setattr(samplers, "matrix_peak", lambda rounds, device: 1e12)
     monkeypatch.setattr(samplers, "_seconds", lambda run, device: (run(), 0.5)[1])
     one, two = samplers.large(1, "cpu", TINY, (1, 2))
@@ -42,8 +43,8 @@ def test_both_pipelines_call_the_network_at_the_same_timesteps(monkeypatch):
     """The ratio would mean nothing if one of them walked another schedule."""
     net, walks = samplers.network("epsilon", patch=1, size=16), []
     for name, run in (
-        ("here", samplers._ours(net, 16, "cpu", samplers.REQUESTS)),
-        ("diffusers", samplers._diffusers(net, 16, "cpu", samplers.REQUESTS)),
+        ("here", samplers._ours(net, 16, "cpu", page.REQUESTS)),
+        ("diffusers", samplers._diffusers(net, 16, "cpu", page.REQUESTS)),
     ):
         seen = []
         forward = UNet2DModel.forward
@@ -57,7 +58,7 @@ def test_both_pipelines_call_the_network_at_the_same_timesteps(monkeypatch):
         )
         run()
         monkeypatch.setattr(UNet2DModel, "forward", forward)
-        assert {size for size, _ in seen} == {samplers.REQUESTS}, name
+        assert {size for size, _ in seen} == {page.REQUESTS}, name
         walks.append(seen)
     assert walks[0] == walks[1]
     assert len(walks[0]) == calls("repaint", samplers.SETTINGS)
@@ -66,10 +67,13 @@ def test_both_pipelines_call_the_network_at_the_same_timesteps(monkeypatch):
 def made_up(seconds):
     """Rows as `ladder` makes them, of runs that take so many seconds per picture."""
     rows = []
-    for batch in samplers.BATCHES:
-        of = {samplers.variant(name, batch): [batch * one] * 3 for name, one in seconds.items()}
-        for kind, reference in (("pipeline", samplers.THEIRS), ("channels_last", samplers.THEIRS_TOO)):
-            rows += samplers.compared(kind, of, samplers.variant(reference, batch), batch)
+    for batch in page.BATCHES:
+        of = {page.variant(name, batch): [batch * one] * 3 for name, one in seconds.items()}
+        for kind, reference in (
+            ("pipeline", page.THEIRS),
+            ("channels_last", page.THEIRS_TOO),
+        ):
+            rows += samplers.compared(kind, of, page.variant(reference, batch), batch)
     return rows
 
 
@@ -78,7 +82,12 @@ FACTS = {
     **{"size": 128, "clock": "wall time", "rounds": 3, "batch": 4},
     "schedule": {"steps": 10, "training": 40, "jump_length": 2, "resamplings": 3},
 }
-TIMES = {samplers.THEIRS: 2.4, samplers.THEIRS_TOO: 2.2, samplers.CALLS: 2.0, samplers.WHOLE_PICTURES: 2.05}
+TIMES = {
+    page.THEIRS: 2.4,
+    page.THEIRS_TOO: 2.2,
+    page.CALLS: 2.0,
+    page.WHOLE_PICTURES: 2.05,
+}
 
 
 def test_each_row_is_divided_by_diffusers_of_as_many_pictures_at_once():
@@ -113,7 +122,7 @@ def test_runs_take_turns():
 
 
 def test_the_table_has_both_references_and_says_what_cannot_be_had():
-    text = samplers.samplers_markdown(made_up({**TIMES, "here, cropped to the hole": 1.2}), FACTS)
+    text = page.samplers_markdown(made_up({**TIMES, "here, cropped to the hole": 1.2}), FACTS)
     assert "| here, whole pictures, 1 at once | 2.05 | 1.17 | 1.07 |" in text
     assert "| here, whole pictures, 4 at once | 2.05 | 1.17 | 1.07 |" in text
     assert "With 1 and 4 at once diffusers in channels-last spends 9% and 9% of its time outside" in text
@@ -125,7 +134,7 @@ def test_the_table_has_both_references_and_says_what_cannot_be_had():
 
 
 def test_the_table_says_where_it_can_be_had():
-    text = samplers.samplers_markdown(made_up({**TIMES, samplers.CALLS: 1.5}), FACTS)
+    text = page.samplers_markdown(made_up({**TIMES, page.CALLS: 1.5}), FACTS)
     assert "1.5 times as fast can be had with whole pictures in 32 bits. Rows that reach it: none." in text
 
 
