@@ -131,7 +131,7 @@ def _large(rows: Sequence[SamplerRow]) -> list[str]:
     return [
         "## RePaint as in the paper, with a network of guided-diffusion's size",
         f"{PAPER_CALLS:,} network calls per picture of {LARGE_SIDE}×{LARGE_SIDE} in bf16, extrapolated from "
-        "single calls; beside them what share of the device's own best at multiplying bf16 matrices they reach.",
+        "single calls; beside them what share of the device's best at multiplying bf16 matrices they reach.",
         _table(["", "seconds per picture", "share of the matrix peak"], rows, "{:.0%}"),
     ]
 
