@@ -12,7 +12,6 @@ from benchmark import measure
 from benchmark.cells import FORMAT, Cell, digest
 from benchmark.inputs.frozen import Inputs
 from inpainters import registry
-from inpainters.spec import DETAIL_VERSION
 from inpainters.weights import files as weights
 from inpainters.weights.table import WEIGHTS
 
@@ -42,7 +41,7 @@ def meaning(cell: Cell, inputs: Inputs, images: list[str]) -> dict[str, Any]:
         ),
         "inputs": digest({image_id: inputs.table[image_id] for image_id in images}),
         "n": len(images),
-        **({"detail": DETAIL_VERSION} if spec.adds_detail(cell.options) else {}),
+        **({"detail": True} if spec.adds_detail(cell.options) else {}),
     }
 
 

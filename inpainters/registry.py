@@ -411,6 +411,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/WACV51458.2022.00323",
         licence="Apache-2.0",
+        version="2",
         cost=Cost(fixed=0.3, per_megapixel=14.0),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=1024 * 1024, multiple=8),
         options=(DETAIL_OPTION,),
@@ -430,6 +431,7 @@ _SPECS = (
         year=2023,
         link="https://doi.org/10.1109/ICCV51070.2023.00674",
         licence="MIT",
+        version="2",
         cost=Cost(fixed=0.5, per_megapixel=1.0),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=512 * 512),
         options=(DETAIL_OPTION,),
@@ -449,6 +451,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01049",
         licence="CC BY-NC 4.0",
+        version="2",
         cost=Cost(fixed=1.0, per_megapixel=30.0),
         strategy=Strategy(context=0.25, min_context=64, side=512, multiple=512),
         options=(DETAIL_OPTION,),
@@ -534,8 +537,8 @@ _SPECS = (
         "calls, where RePaint's paper takes thousands. Large holes need more calls: steps that are repeated, "
         "as in its 'balanced' preset.",
         lesson="The known pixels enter the clean estimate before each step, not the noisy state after it, so "
-        "that every step sets out from a picture that is right around the hole. Replacement, from "
-        "the same noise, shows how the rim looks without that.",
+        "that every step sets out from a picture that is right around the hole. Replacement in one walk, "
+        "from the same noise, shows how the rim looks without that.",
         paper="Wang, Yu and Zhang, Zero-shot image restoration using denoising diffusion null-space model, "
         "ICLR",
         year=2023,
@@ -553,8 +556,8 @@ _SPECS = (
         "surroundings agree. Some fifty network calls in place of the thousands of RePaint's paper. With too "
         "few rounds the fill does not match the picture.",
         lesson="The schedule is a staircase: a few rounds at each noise level, in which the fill comes to "
-        "agree with its surroundings, then one large step down. Replacement, with as many levels, and "
-        "the paper's preset, which has no rounds, show what they are for.",
+        "agree with its surroundings, then one large step down. Replacement in one walk, with as many "
+        "levels, and the paper's preset, which has no rounds, show what they are for.",
         paper="Lu, Zhou, Bao, Chen, Li and Zhu, DPM-Solver++: fast solver for guided sampling of diffusion "
         "probabilistic models; known pixels as in Wang et al. 2023",
         year=2022,

@@ -44,9 +44,8 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
     y, x = np.divmod(pixels, width)
     for step, inside in ((1, x < width - 1), (-1, x > 0), (width, y < height - 1), (-width, y > 0)):
         i, other = here[inside], pixels[inside] + step
-        off = _gradient(votes, origin, slot >= 0, pixels[inside], other, step) - (
-            votes[pixels[inside]] - votes[other]
-        )
+        found = _gradient(votes, origin, slot >= 0, pixels[inside], other, step, width)
+        off = found - (votes[pixels[inside]] - votes[other])
         weight = 1 / (1 + (off**2).mean(axis=1) / _SEAM**2) ** 2
         right[i] += weight[:, None] * off
         degree[i] += weight
@@ -64,16 +63,24 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
 
 
 def _gradient(
-    votes: Float32s, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int
+    votes: Float32s, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int, width: int
 ) -> Float32s:
-    """(n, 3) difference here - there, averaged over what the two pixels' sources show beside them; the same
-    from there to here, with the other sign.
+    """(n, 3) difference here - there, averaged over what the two pixels' sources show beside them, but for
+    sources that have nothing known there; the same from there to here, with the other sign.
     """
-    top = len(origin) - 1
-    after, before = np.clip(origin[here] + step, 0, top), np.clip(origin[there] - step, 0, top)
     plain = votes[here] - votes[there]
-    first = np.where(missing[after, None], plain, votes[origin[here]] - votes[after])
-    second = np.where(missing[before, None], plain, votes[before] - votes[origin[there]])
+
+    def beside(source: Indices, step: int) -> tuple[Float32s, Mask]:
+        place = source + step
+        seen = (place >= 0) & (place < len(origin))
+        if abs(step) == 1:
+            seen &= place // width == source // width
+        place = np.where(seen, place, source)
+        return votes[place], (seen & ~missing[place])[:, None]
+
+    (after, seen_after), (before, seen_before) = beside(origin[here], step), beside(origin[there], -step)
+    first = np.where(seen_after, votes[origin[here]] - after, plain)
+    second = np.where(seen_before, before - votes[origin[there]], plain)
     return np.where(missing[there, None], (first + second) / 2, first)
 
 

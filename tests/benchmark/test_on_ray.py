@@ -49,6 +49,31 @@ def fragile(image, mask):
 '''
 
 
+@pytest.mark.parametrize(
+    ("seconds", "processes", "wanted"),
+    [(1e6, 64, 20.0), (640.0, 2, 20.0), (320.0, 2, 10.0), (5.0, 2, 1.0), (0.0, 0, 1.0)],
+)
+def test_a_short_run_is_cut_finely(seconds, processes, wanted):
+    assert chunks.longest(seconds, processes) == wanted
+
+
+def test_what_processes_are_told_is_forgotten_here(monkeypatch):
+    monkeypatch.setenv("TOLD_BEFORE", "here")
+    monkeypatch.delenv("TOLD_ONLY", raising=False)
+    told, seen = {"TOLD_BEFORE": "there", "TOLD_ONLY": "1"}, {}
+
+    def broken():
+        with connection._environment(told):
+            seen.update((name, os.environ[name]) for name in told)
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        broken()
+    assert seen == told
+    assert os.environ["TOLD_BEFORE"] == "here"
+    assert "TOLD_ONLY" not in os.environ
+
+
 @pytest.fixture(autouse=True)
 def _one_thread():
     """As the engine's processes have."""

@@ -17,11 +17,11 @@ from inpainters.methods.diffusion.states import Draw, State, diffuse, reverse
 
 
 class Replacement(Diffusion):
-    """The predictor-corrector sampler (section 4.2), the known pixels put in after each of its
-    steps.
+    """The predictor-corrector sampler (section 4.2), the known pixels put in after each of its steps.
 
-    A corrector stays at its noise level. The paper's is a short step of Langevin dynamics; with few levels it
-    has to be as long as can be: the level's noise is drawn wholly anew around the clean estimate.
+    A corrector stays at its noise level. The paper's is a short step of Langevin dynamics, of which few
+    levels would need many. This one draws the level's noise wholly anew around the clean estimate: fills come
+    closer to what the surroundings suggest, and vary less than the paper's would.
     """
 
     def sample(

@@ -107,7 +107,8 @@ class Schedule:
 
 SCHEDULES: dict[str, Schedule] = {
     "replacement": Schedule(
-        {"preview": Settings(25, 1, 2), "balanced": Settings(50, 1, 2), "paper": Settings(250)}, in_rounds
+        {"preview": Settings(25, 1, 2), "balanced": Settings(50, 1, 2), "paper": Settings(1000, 1, 2)},
+        in_rounds,
     ),
     "repaint": Schedule(
         {"preview": _trailing(15, 1, 4), "balanced": Settings(100, 10, 5), "paper": Settings(250, 10, 10)}

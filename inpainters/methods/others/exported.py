@@ -241,10 +241,10 @@ def file_row(kind: str, file: str, name: str = "") -> MethodSpec:
         )
     _, convention = own_file(file)
     name = name or "".join(letter if letter.isalnum() else "_" for letter in path.stem).lower()
-    return replace(row_of(kind, name, convention, version=sha256(path)[:8]), source=file)
+    return replace(row_of(kind, name, convention, version=f"{sha256(path)[:8]}-2"), source=file)
 
 
-def row_of(kind: str, name: str, convention: Convention, version: str = "1") -> MethodSpec:
+def row_of(kind: str, name: str, convention: Convention, version: str = "2") -> MethodSpec:
     """The row of a file under that convention."""
     return MethodSpec(
         name=name,

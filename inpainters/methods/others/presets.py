@@ -118,6 +118,7 @@ def row(name: str, call: Call, **words: Any) -> MethodSpec:
         family="latent",
         target="inpainters.methods.others.pipelines:Pipeline",
         cost=call.cost,
+        version="2",
         strategy=call.strategy,
         options=call.options,
         requires=REQUIRES,

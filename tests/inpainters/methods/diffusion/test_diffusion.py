@@ -149,6 +149,23 @@ def test_the_fast_solver_goes_round_at_each_level():
     assert schedules.calls("dpm_solver", {"preset": "preview"}) == 50
 
 
+@pytest.mark.parametrize("name", ["replacement", "dpm_solver"])
+def test_a_round_draws_its_noise_anew(name):
+    """Nothing of the noise that the network found stays."""
+    shape, abar, mask = (1, 3, 16, 16), 0.3, rectangle(1, 1, 16, 16)
+    clean, known, _, drawn = (recorded(shape, seed=seed)() for seed in range(4))
+    draws = iter([torch.zeros(shape), drawn])
+    found = sampler(name)(
+        lambda noisy, t: Denoised(clean, torch.full(shape, 1e3)),
+        known,
+        mask,
+        lambda: next(draws),
+        [Step(500, 500, abar, abar)],
+    )
+    wanted = abar**0.5 * torch.where(mask, clean, known) + (1 - abar) ** 0.5 * drawn
+    assert (found - wanted).abs().max() <= 1e-5
+
+
 def test_a_round_keeps_its_noise_level():
     """What is known is at the level's mean, and the noise in it and around it has the level's variance."""
     known, shape, abar = 0.5, (1, 3, 128, 128), 0.3
@@ -445,6 +462,25 @@ def test_samples_follow_the_conditional_distribution(name, mean, deviation):
     assert torch.equal(found[..., 0], known[..., 0])
     assert found[..., 1].mean().item() == pytest.approx(rho * y, abs=mean)
     assert found[..., 1].std().item() == pytest.approx(math.sqrt(1 - rho**2), abs=deviation)
+
+
+def test_a_corrector_brings_the_fill_closer_to_the_conditional_mean():
+    """At as many network calls; the fills vary too little then."""
+    rho, y = 0.8, 1.2
+    denoise, abars = correlated(rho)
+    shape = (4000, 1, 1, 2)
+    known, mask = (
+        torch.tensor([y, 0.0], dtype=torch.float64).expand(shape),
+        torch.tensor([False, True]).expand(shape),
+    )
+    found = {}
+    for rounds in (1, 2):
+        options = {"preset": "balanced", "steps": 100 // rounds, "resamplings": rounds}
+        plan = schedules.plan("replacement", options, abars)
+        found[rounds] = sampler("replacement")(denoise, known, mask, recorded(shape, torch.float64), plan)
+    off = {rounds: abs(fill[..., 1].mean().item() - rho * y) for rounds, fill in found.items()}
+    assert off[2] < off[1] / 3
+    assert 0.4 < found[2][..., 1].std().item() < math.sqrt(1 - rho**2)
 
 
 def test_resampling_is_what_makes_the_fill_agree():
