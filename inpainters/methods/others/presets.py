@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inpainters.spec import DETAIL_OPTION, Cost, MethodSpec, Option, Strategy
+from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION, Cost, MethodSpec, Option, Strategy
 
 REQUIRES = ("torch", "diffusers", "transformers")
 _OPERATIONS_PER_SECOND = 7e10
@@ -118,13 +118,12 @@ def row(name: str, call: Call, **words: Any) -> MethodSpec:
         family="latent",
         target="inpainters.methods.others.pipelines:Pipeline",
         cost=call.cost,
-        version="2",
         strategy=call.strategy,
         options=call.options,
         requires=REQUIRES,
         stochastic=True,
         calls=f"{__name__}:pipeline_calls",
-        **words,
+        **{"version": DETAIL_VERSION, **words},
     )
 
 
