@@ -1,6 +1,6 @@
 """Fill cells on a Ray cluster (Moritz et al. 2018, arXiv 1712.05889), or on all cores of this machine.
 
-The cells are those of the local engine, cut into chunks of seconds; each process computes with one
+The cells are those of the local engine, cut into short chunks; each process computes with one
 thread and keeps the methods that it opened. What a chunk has drawn lies in the results folder, which all
 nodes must see. A chunk whose process dies is tried again, then picture by picture: one that kills its
 process every time is recorded as failed. The driver writes the cells' manifests; a run that was killed goes

@@ -192,19 +192,22 @@ def test_options_override_the_preset():
         schedules.plan("repaint", {"preset": "paper"}, levels(tiny(timesteps=100)))
 
 
-@pytest.mark.parametrize("name", ["repaint", "ddnm"])
+@pytest.mark.parametrize("name", ["replacement", "repaint", "ddnm"])
 @pytest.mark.parametrize("preset", ["preview", "balanced", "paper"])
 def test_the_course_is_that_of_diffusers(name, preset):
     """Each of its timesteps leads one level down, be it by a network call or as the start of what a jump
-    undoes next.
+    undoes next. Replacement's is one walk, without its corrector.
     """
     chosen, scheduler = SCHEDULES[name].presets[preset], RePaintScheduler()
+    options = {"preset": preset}
+    if name == "replacement":
+        chosen, options = chosen._replace(resamplings=1), {**options, "resamplings": 1}
     scheduler.set_timesteps(*chosen[:3])
     stride = 1000 // chosen.steps
     levels = [t // stride for t in scheduler.timesteps.tolist()]
     times = [0, *(t + 1 for t in schedules.spaced(chosen.steps, trailing=chosen.trailing))]
     assert times[-1] == 1000 if chosen.trailing else times[:2] == [0, 1]
-    assert schedules.passed(name, {"preset": preset}) == [times[-1], *(times[level] for level in levels)]
+    assert schedules.passed(name, options) == [times[-1], *(times[level] for level in levels)]
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -447,16 +450,19 @@ def correlated(rho):
     return denoise, abars
 
 
+def half_known(y):
+    """4,000 pairs of pixels, the first of each known to be `y`: their shape, what is known, and the holes."""
+    shape = (4000, 1, 1, 2)
+    known = torch.tensor([y, 0.0], dtype=torch.float64).expand(shape)
+    return shape, known, torch.tensor([False, True]).expand(shape)
+
+
 @pytest.mark.parametrize(("name", "mean", "deviation"), [("repaint", 0.1, 0.05), ("ddnm", 0.05, 0.1)])
 def test_samples_follow_the_conditional_distribution(name, mean, deviation):
     """One pixel of each pair is known: the other's mean is rho times it, its variance 1 - rho²."""
     rho, y = 0.8, 1.2
     denoise, abars = correlated(rho)
-    shape = (4000, 1, 1, 2)
-    known, mask = (
-        torch.tensor([y, 0.0], dtype=torch.float64).expand(shape),
-        torch.tensor([False, True]).expand(shape),
-    )
+    shape, known, mask = half_known(y)
     plan = schedules.plan(name, {"preset": "balanced"}, abars)
     found = sampler(name)(denoise, known, mask, recorded(shape, torch.float64), plan)
     assert torch.equal(found[..., 0], known[..., 0])
@@ -468,11 +474,7 @@ def test_a_corrector_brings_the_fill_closer_to_the_conditional_mean():
     """At as many network calls; the fills vary too little then."""
     rho, y = 0.8, 1.2
     denoise, abars = correlated(rho)
-    shape = (4000, 1, 1, 2)
-    known, mask = (
-        torch.tensor([y, 0.0], dtype=torch.float64).expand(shape),
-        torch.tensor([False, True]).expand(shape),
-    )
+    shape, known, mask = half_known(y)
     found = {}
     for rounds in (1, 2):
         options = {"preset": "balanced", "steps": 100 // rounds, "resamplings": rounds}
@@ -487,11 +489,7 @@ def test_resampling_is_what_makes_the_fill_agree():
     """Replacement alone misses the conditional mean; jumps bring it there. The paper's reason to resample."""
     rho, y = 0.95, 1.5
     denoise, abars = correlated(rho)
-    shape = (4000, 1, 1, 2)
-    known, mask = (
-        torch.tensor([y, 0.0], dtype=torch.float64).expand(shape),
-        torch.tensor([False, True]).expand(shape),
-    )
+    shape, known, mask = half_known(y)
     errors = []
     for resamplings in (1, 3, 10):
         plan = schedules.plan("repaint", {"preset": "paper", "steps": 100, "resamplings": resamplings}, abars)
