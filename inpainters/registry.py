@@ -497,7 +497,8 @@ _SPECS = (
         "around it, but often not the objects; a second step there, the corrector, mends much of that.",
         lesson="Noise becomes a picture in small steps, and after each one the known pixels, made just as "
         "noisy, take the place of its own. The network learns of them only one step later: in one walk "
-        "('resamplings' 1) colours come to agree across the rim, and things often do not.",
+        "('resamplings' 1) colours agree across the rim, and things often do not. Where the schedule is "
+        "flat the corrector draws the noise anew, which mends much of it.",
         paper="Song, Sohl-Dickstein, Kingma, Kumar, Ermon and Poole, Score-based generative modeling "
         "through stochastic differential equations, ICLR",
         year=2021,
