@@ -64,7 +64,7 @@ _JUMPS = (
 )
 _ROUNDS = Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100)
 _DIFFUSION: dict[str, Any] = {
-    "version": "4",
+    "version": "5",
     "licence": "Apache-2.0; weights for research",
     "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=3.0),
     "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8, depth=_DEPTH),
@@ -207,7 +207,7 @@ _SPECS = (
         link="https://doi.org/10.1137/140954933",
         licence="Apache-2.0",
         cost=Cost(fixed=0.05, per_megapixel=1.2, per_missing_megapixel=10.5),
-        version="2",
+        version="3",
         options=(
             Option("patch", 7, "Side of the patches, in pixels.", 3, 11),
             Option("iterations", 3, "Rounds of search and vote at the finest scale.", 1, 20, power=1.0),
@@ -218,7 +218,7 @@ _SPECS = (
     MethodSpec(
         name="context_encoder",
         title="Context encoder",
-        version="2",
+        version="3",
         family="convolutional",
         target="inpainters.methods.learned.context_encoder:ContextEncoder",
         summary="The first network that learned to fill holes: it sees 128×128 pixels and draws the 64×64 "
@@ -244,7 +244,7 @@ _SPECS = (
     MethodSpec(
         name="contextual_attention",
         title="Contextual attention",
-        version="4",
+        version="5",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
@@ -271,7 +271,7 @@ _SPECS = (
     MethodSpec(
         name="partial_conv",
         title="Partial convolution",
-        version="4",
+        version="5",
         family="convolutional",
         target="inpainters.methods.learned.partial_conv:PartialConv",
         summary="A network whose convolutions use known pixels only, so that the hole closes from its "
@@ -296,7 +296,7 @@ _SPECS = (
     MethodSpec(
         name="gated_conv",
         title="Gated convolution",
-        version="4",
+        version="5",
         family="convolutional",
         suits=("remove", "restore"),
         target="inpainters.methods.learned.gated_conv:GatedConv",
@@ -322,7 +322,7 @@ _SPECS = (
     MethodSpec(
         name="pen_net",
         title="PEN-Net",
-        version="4",
+        version="5",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.pen_net:PenNet",
@@ -348,7 +348,7 @@ _SPECS = (
     MethodSpec(
         name="latent_diffusion",
         title="Latent diffusion",
-        version="5",
+        version="6",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
         summary="Draws the fill out of noise, in a compressed form of the picture (the latent of an "
@@ -396,7 +396,7 @@ _SPECS = (
         trained_with=("squeezenet",),
         options=(DETAIL_OPTION,),
         weights=("lama",),
-        version="2",
+        version="3",
     ),
     MethodSpec(
         name="big_lama",
@@ -411,6 +411,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/WACV51458.2022.00323",
         licence="Apache-2.0",
+        version="2",
         cost=Cost(fixed=0.3, per_megapixel=14.0),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=1024 * 1024, multiple=8),
         options=(DETAIL_OPTION,),
@@ -430,6 +431,7 @@ _SPECS = (
         year=2023,
         link="https://doi.org/10.1109/ICCV51070.2023.00674",
         licence="MIT",
+        version="2",
         cost=Cost(fixed=0.5, per_megapixel=1.0),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=512 * 512),
         options=(DETAIL_OPTION,),
@@ -449,6 +451,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01049",
         licence="CC BY-NC 4.0",
+        version="2",
         cost=Cost(fixed=1.0, per_megapixel=30.0),
         strategy=Strategy(context=0.25, min_context=64, side=512, multiple=512),
         options=(DETAIL_OPTION,),
@@ -504,7 +507,7 @@ _SPECS = (
         year=2021,
         link="https://arxiv.org/abs/2011.13456",
         options=(*_DIFFUSION_OPTIONS, _ROUNDS),
-        **{**_DIFFUSION, "version": "5"},
+        **{**_DIFFUSION, "version": "6"},
     ),
     MethodSpec(
         name="repaint",
@@ -523,7 +526,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR52688.2022.01117",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
         beside="replacement",
-        **{**_DIFFUSION, "version": "5"},
+        **{**_DIFFUSION, "version": "6"},
     ),
     MethodSpec(
         name="ddnm",
@@ -562,7 +565,7 @@ _SPECS = (
         link="https://arxiv.org/abs/2211.01095",
         options=(*_DIFFUSION_OPTIONS, _ROUNDS),
         beside="replacement",
-        **{**_DIFFUSION, "version": "5"},
+        **{**_DIFFUSION, "version": "6"},
     ),
     MethodSpec(
         name="palette",
@@ -582,7 +585,7 @@ _SPECS = (
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         **{
             **_DIFFUSION,
-            "version": "1",
+            "version": "2",
             "weights": ("palette",),
             # The others draw a window from coarse to fine, it draws each call at the window's size.
             "cost": replace(_DIFFUSION["cost"], per_call_megapixel=7.5),

@@ -78,6 +78,8 @@ DETAIL_OPTION = Option(
     detail=True,
 )
 """Of every method that is drawn small where a hole is large."""
+DETAIL_VERSION = "2"
+"""Of the step that adds such detail, for rows whose version else says which weights they have alone."""
 
 
 @dataclass(frozen=True)

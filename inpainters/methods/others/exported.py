@@ -19,7 +19,7 @@ from inpainters.base import Inpainter, Piece
 from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image, Mask, to_uint8
-from inpainters.spec import DETAIL_OPTION, Cost, MethodSpec, Strategy
+from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION, Cost, MethodSpec, Strategy
 from inpainters.weights.files import find_file, sha256, verified
 
 READERS = {"torchscript": "torch", "onnx": "onnxruntime"}
@@ -241,10 +241,12 @@ def file_row(kind: str, file: str, name: str = "") -> MethodSpec:
         )
     _, convention = own_file(file)
     name = name or "".join(letter if letter.isalnum() else "_" for letter in path.stem).lower()
-    return replace(row_of(kind, name, convention, version=sha256(path)[:8]), source=file)
+    return replace(
+        row_of(kind, name, convention, version=f"{sha256(path)[:8]}-{DETAIL_VERSION}"), source=file
+    )
 
 
-def row_of(kind: str, name: str, convention: Convention, version: str = "1") -> MethodSpec:
+def row_of(kind: str, name: str, convention: Convention, version: str = DETAIL_VERSION) -> MethodSpec:
     """The row of a file under that convention."""
     return MethodSpec(
         name=name,

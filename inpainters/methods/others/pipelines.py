@@ -36,7 +36,7 @@ from inpainters.methods.others.presets import (
     row,
     steps_taken,
 )
-from inpainters.spec import MethodSpec
+from inpainters.spec import DETAIL_VERSION, MethodSpec
 from inpainters.weights import hub
 from inpainters.weights.files import find_all, remedy, sha256, verified_all
 from inpainters.weights.table import WEIGHTS, add_repository
@@ -477,7 +477,7 @@ def pipeline_row(kind: str, reference: str, name: str = "") -> MethodSpec:
         "year": 0,
         "link": WEIGHTS[weights].url if weights else "",
         "licence": "",
-        "version": version,
+        "version": f"{version}-{DETAIL_VERSION}",
         "weights": (weights,) if weights else (),
         "source": "" if weights else reference,
     }

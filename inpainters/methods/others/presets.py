@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inpainters.spec import DETAIL_OPTION, Cost, MethodSpec, Option, Strategy
+from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION, Cost, MethodSpec, Option, Strategy
 
 REQUIRES = ("torch", "diffusers", "transformers")
 _OPERATIONS_PER_SECOND = 7e10
@@ -123,7 +123,7 @@ def row(name: str, call: Call, **words: Any) -> MethodSpec:
         requires=REQUIRES,
         stochastic=True,
         calls=f"{__name__}:pipeline_calls",
-        **words,
+        **{"version": DETAIL_VERSION, **words},
     )
 
 

@@ -14,3 +14,57 @@ def test_melting_sources_that_continue_each_other_changes_nothing():
     shifted[20:36, 20:36] = shifted[4:20, 4:20]
     filled = melt(pixels - 16 * 41, pixels, np.where(mask[..., None], 0, shifted).astype(np.uint8))
     assert (filled == shifted).all()
+
+
+def test_the_border_between_two_brightnesses_of_a_sky_does_not_show():
+    """A ramp, whose hole is copied from two places, each of one brightness."""
+    row = np.linspace(100, 120, 80).round().astype(np.uint8)
+    image = np.tile(row[:, None], (60, 1, 3))
+    mask = np.zeros((60, 80), bool)
+    mask[15:45, 20:60] = True
+    pixels = np.flatnonzero(mask.ravel())
+    chosen = pixels // 80 * 80 + np.where(pixels % 80 < 40, 2, 77)
+    filled = melt(chosen, pixels, np.where(mask[..., None], 0, image).astype(np.uint8))
+    beside = filled.reshape(-1, 3)[chosen].astype(int)
+    assert np.abs(np.diff(beside.reshape(30, 40, 3), axis=1)).max() >= 15
+    assert np.abs(np.diff(filled[15:45, 19:61].astype(int), axis=1)).max() <= 1
+    assert np.abs(filled[15:45, 20:60].astype(int) - image[15:45, 20:60]).max() <= 2
+
+
+def test_an_edge_stays_where_it_was_copied():
+    """Half of the hole is copied from a dark and half from a bright side, at a rim that is dark alone."""
+    image = np.full((60, 80, 3), 40, np.uint8)
+    image[:, 60:] = 200
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 10:50] = True
+    pixels = np.flatnonzero(mask.ravel())
+    bright = pixels % 80 >= 30
+    chosen = np.where(bright, pixels // 80 * 80 + 70, pixels // 80 * 80 + 4)
+    filled = melt(chosen, pixels, np.where(mask[..., None], 0, image))[20:40, 10:50, 0].astype(int)
+    assert np.abs(filled[:, :20] - 40).max() <= 3
+    assert np.abs(filled[:, 20:] - 200).max() <= 3
+
+
+def test_a_seam_in_texture_is_melted():
+    """Half of the hole is copied from a brighter part of the same grain, which the rim is not."""
+    image = np.repeat(np.random.default_rng(0).integers(60, 120, (60, 80, 1)), 3, axis=2).astype(np.uint8)
+    image[:, 60:] += 60
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 15:45] = True
+    pixels = np.flatnonzero(mask.ravel())
+    chosen = np.where(pixels % 80 >= 30, pixels + 32, pixels - 15)
+    filled = melt(chosen, pixels, np.where(mask[..., None], 0, image).astype(np.uint8)).astype(int)
+    step = filled[20:40, 30:33].mean() - filled[20:40, 27:30].mean()
+    assert step <= 45  # 60 as it was copied
+
+
+def test_a_source_at_the_border_has_nothing_beyond_it():
+    """Not the other end of the next row, either."""
+    image = np.full((60, 80, 3), 110, np.uint8)
+    image[:, :10] = 60
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 60:] = True
+    pixels = np.flatnonzero(mask.ravel())
+    chosen = np.where(pixels // 80 < 30, pixels - 20 * 80, pixels + 20 * 80)
+    filled = melt(chosen, pixels, np.where(mask[..., None], 0, image).astype(np.uint8))
+    assert (filled == image).all()
