@@ -8,8 +8,8 @@ BUNDLED: dict[str, dict[str, str]] = {
         "autoencoder-1-of-1.safetensors": "ec1c68e469eb13a7a35159010fdf5517696c628daf36183c7fbfb6bd133a63fb",
     },
     "context_encoder": {
-        "context_encoder-1-of-2.safetensors": "e43fe639f187865f77c50e9e52b4813680f7edfe87f1a6b2c72bfc2de228d5d3",
-        "context_encoder-2-of-2.safetensors": "38e5a7366a44acc9f560fc7698c13e84c64cfb9f5e466d9895adc40f21bb4dd5",
+        "context_encoder-1-of-2.safetensors": "ebfc40033e7b5e635b6d9e1decf2687a1dcff775668735f9b950ef03310f7067",
+        "context_encoder-2-of-2.safetensors": "0566022c242b0949e697f6d5c79dc1bb52b1168c3047cc9bdb342ba25be84c11",
     },
     "contextual_attention": {
         "contextual_attention-1-of-1.safetensors": "1897efbdd4636fd678f71764deec045110e3ea11bb2f9802d8601518854df5a9",
