@@ -372,6 +372,7 @@ class _Job:
             window.unpadded(drawn),
             seed=self.seed if self.work.spec.stochastic else 0,  # one network, one answer
             hold=window.hold,
+            invents=window.invents,
             on_scale=lambda: piece.on_step(1, 1),
         )
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _DEPTH = 12
 """Of holes in pixels, which the bundled networks draw best, as `benchmark.studies.depth` measures."""
-_TRAINED = Strategy(context=1.0, min_context=64, max_pixels=512 * 512, multiple=8, depth=_DEPTH)
+_TRAINED = Strategy(
+    context=1.0, min_context=64, max_pixels=512 * 512, multiple=8, depth=_DEPTH, invents=False
+)
 """Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the
 memory's bounds.
 """
@@ -67,7 +69,9 @@ _DIFFUSION: dict[str, Any] = {
     "version": "5",
     "licence": "Apache-2.0; weights for research",
     "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=3.0),
-    "strategy": Strategy(context=1.0, min_context=32, max_pixels=128 * 128, multiple=8, depth=_DEPTH),
+    "strategy": Strategy(
+        context=1.0, min_context=32, max_pixels=128 * 128, multiple=8, depth=_DEPTH, invents=False
+    ),
     "requires": ("torch", "safetensors", "diffusers"),
     "weights": ("denoiser",),
     "stochastic": True,
@@ -233,7 +237,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR.2016.278",
         licence="Apache-2.0; weights for research",
         # A square with twice the side of the hole, which may be long and thin; 128 px at least.
-        strategy=Strategy(context=1.0, min_context=64, apart=True, depth=_DEPTH),
+        strategy=Strategy(context=1.0, min_context=64, apart=True, depth=_DEPTH, invents=False),
         cost=Cost(fixed=0.01, per_part=0.01, per_megapixel=0.1),
         options=(DETAIL_OPTION,),
         requires=("torch", "safetensors"),
@@ -363,7 +367,9 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01042",
         licence="Apache-2.0; weights for research",
-        strategy=Strategy(context=1.0, min_context=64, max_pixels=128 * 128, multiple=16, depth=_DEPTH),
+        strategy=Strategy(
+            context=1.0, min_context=64, max_pixels=128 * 128, multiple=16, depth=_DEPTH, invents=False
+        ),
         cost=Cost(fixed=0.05, per_megapixel=0.6, per_call=0.004, per_call_megapixel=0.15),
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         requires=("torch", "safetensors", "diffusers"),

@@ -105,6 +105,9 @@ class Strategy:
     hold: float = 1.0
     """How much what was drawn small counts beside the patches' own colours where it takes detail from the
     surroundings (`patches.detail`)."""
+    invents: bool = True
+    """False where of what was drawn small those colours alone count that the known part has too: the network
+    is too small for others to be trusted."""
     apart: bool = False
     """True where each hole of a window is drawn on its own (`strategy.parts`)."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from inpainters.imaging import Image, Mask, enlarge, shrink, to_uint8
 from inpainters.patches.field import (
@@ -30,7 +31,8 @@ _Size = tuple[int, int]
 _SIDE = 7  # of a patch
 _FADE = 0.7  # of its hold, per scale: what is there is settled small, how it looks is not
 _FIRST, _LATER = 4, 2  # searches at the first scale, over the whole picture, and at each later one
-_FOREIGN = 24.0  # grey levels that the copies are off the drawn colours at which these count half
+_FOREIGN = 48.0  # grey levels that the copies are off the drawn colours at which these count half
+_LIKE = 12.0  # grey levels from the next known colour at which a drawn one counts a quarter
 
 
 def detailed(
@@ -40,16 +42,19 @@ def detailed(
     *,
     seed: int,
     hold: float = Strategy.hold,
+    invents: bool = Strategy.invents,
     on_scale: Callable[[], object] = lambda: None,
 ) -> Image:
     """The hole filled at full size with what `drawn` shows, in the texture of the known part.
 
     image: (H, W, 3) uint8, not read where missing. mask: (H, W) bool, True = missing. drawn: (h, w, 3) uint8,
     the same window filled at a smaller size. hold: weight of the drawn picture against the patches' own
-    colours, at its scale. `on_scale` is called after each scale. Pure in `seed`. Returns (H, W, 3) uint8,
+    colours, at its scale. invents: True where its colours count though the known part has none like them.
+    `on_scale` is called after each scale. Pure in `seed`. Returns (H, W, 3) uint8,
     known pixels as they were. Where no patch is known the picture is plainly enlarged.
     """
-    small = np.where(shrunk(mask, _size(drawn))[..., None], drawn, shrink(image, _size(drawn), ~mask))
+    hole = shrunk(mask, _size(drawn))
+    small = np.where(hole[..., None], drawn, shrink(image, _size(drawn), ~mask))
     plain = enlarge(small, _size(image))
     sizes = [size for size in _sizes(_size(drawn), _size(image)) if usable_side(shrunk(mask, size), _SIDE)]
     if not sizes:
@@ -57,7 +62,10 @@ def detailed(
     synthesis = _Synthesis(image, mask, plain, hold, np.random.default_rng(seed), on_scale)
     level, distance = synthesis.through(sizes)
     copied = melt(level.sharp_vote(level.weights(distance)), level.pixels, image)
-    return np.where(mask[..., None], _recoloured(copied, plain, mask, len(drawn) / len(image)), image)
+    off = _off(copied, plain, mask, len(drawn) / len(image))
+    if not invents:
+        off *= cv2.resize(_familiar(small, hole), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)[..., None]
+    return np.where(mask[..., None], to_uint8(copied + off), image)
 
 
 def _size(picture: Image) -> _Size:
@@ -119,13 +127,24 @@ class _Synthesis:
         return Level.make(self.image, texture, self.mask, size, side, guide=guide, guide_weight=weight)
 
 
-def _recoloured(copied: Image, plain: Image, mask: Mask, scale: float) -> Image:
-    """The copies with the drawn colours where the surroundings have none like them, so that a red car stays
-    red; `scale` is that of the drawn picture.
+def _off(copied: Image, plain: Image, mask: Mask, scale: float) -> Float32s:
+    """(H, W, 3) to add to the copies for the drawn colours where the surroundings have none like them, so
+    that a red car stays red; `scale` is that of the drawn picture.
     """
     blur = (0, 0), 1 / scale
     share = cv2.GaussianBlur(mask.astype(np.float32), *blur)
     off = cv2.GaussianBlur((plain.astype(np.float32) - copied) * mask[..., None], *blur)
     off = off / np.maximum(share, 1e-3)[..., None]
     size = (off**2).mean(axis=2, keepdims=True)
-    return to_uint8(copied + off * size / (size + _FOREIGN**2))
+    found: Float32s = off * size / (size + _FOREIGN**2)
+    return found
+
+
+def _familiar(small: Image, hole: Mask) -> Float32s:
+    """(h, w) in [0, 1]: how much each colour of the drawn picture is one that a known pixel of it has."""
+    colours = small.reshape(-1, 3).astype(np.float32)
+    if hole.all():
+        return np.ones(hole.shape, np.float32)
+    distance, _ = cKDTree(colours[~hole.ravel()]).query(colours)
+    found: Float32s = (1 / (1 + distance**2 / (3 * _LIKE**2)) ** 2).reshape(hole.shape).astype(np.float32)
+    return found

@@ -64,14 +64,30 @@ def test_texture_comes_back_that_shrinking_took_away():
     assert found == pytest.approx(wanted, rel=0.25)
 
 
+def redness(picture, target, **words):
+    """(inside, beside) a red thing that was drawn in the hole."""
+    found = detailed(picture, hole(), small_of(target), seed=0, **words).astype(float)
+    red = found[..., 0] - found[..., 1:].mean(axis=2)
+    return red[70:90, 80:105].mean(), abs(red[52:60, 62:128].mean())
+
+
 def test_a_red_thing_stays_where_it_was_drawn_though_nothing_near_is_red():
-    picture, mask = textured(), hole()
+    picture = textured()
     target = picture.copy()
     target[65:95, 75:110] = (210, 30, 30)
-    found = detailed(picture, mask, small_of(target), seed=0).astype(float)
-    redness = found[..., 0] - found[..., 1:].mean(axis=2)
-    assert redness[70:90, 80:105].mean() > 0.6 * 180
-    assert abs(redness[52:60, 62:128].mean()) < 40
+    inside, beside = redness(picture, target)
+    assert inside > 0.6 * 180
+    assert beside < 40
+
+
+def test_what_a_network_that_does_not_invent_draws_red_is_so_where_something_known_is():
+    picture = textured()
+    target = picture.copy()
+    target[65:95, 75:110] = (210, 30, 30)
+    assert redness(picture, target, invents=False)[0] < 50
+    for known in picture, target:
+        known[4:30, 4:30] = (210, 30, 30)
+    assert redness(picture, target, invents=False)[0] > 0.6 * 180
 
 
 def test_answers_that_were_drawn_differently_stay_different():
