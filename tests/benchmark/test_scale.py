@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmark.studies import scale
-from benchmark.studies.scale import Costs, Method, Setting, _Part, chunks, play, study
+from benchmark.studies.scale import Method, Setting, _Part, chunks, play, study
+from benchmark.studies.scale_costs import Costs, measure_costs
 
 FREE = Costs(start=0.0, read=0.0, close=0.001, opened={}, score=0.1, pairs=0.0, patches={})
 
@@ -67,7 +68,7 @@ def test_a_gpu_speeds_up_networks_alone_and_not_their_detail():
 
 
 def test_what_is_measured_is_there(tmp_path):
-    costs = scale.measure_costs(["telea"], 20)
+    costs = measure_costs(["telea"], 20)
     assert 0 < costs.read < 5
     assert 0 < costs.close < 1
     assert 0 < costs.score < 60
