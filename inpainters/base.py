@@ -186,13 +186,12 @@ class Inpainter:
         )
         filled = yield from self.frames(piece)
         filled = self.fill_batch([piece])[0] if filled is None else filled
-        filled = uncoloured(filled) if job.colourless else filled
         shrunk = job.adds_detail and job.windows[0].scale < 1.0
         then = "; detail from the surroundings comes afterwards" if shrunk else ""
         yield Frame(
             LAST_FRAMES[0],
             f"The fill, with the known pixels put back{then}",
-            composite(filled, piece.image, piece.mask),
+            composite(job.as_coloured(filled), piece.image, piece.mask),
         )
         if shrunk:
             yield from job.last_frames(filled)
@@ -380,15 +379,19 @@ class _Job:
         """What becomes of a fill that was drawn small: enlarged, and with detail."""
         (window,) = self.windows
         image, mask = self.image[window.place], self.mask[window.place]
-        plain = composite(window.enlarged(drawn), image, mask)
+        plain = composite(self.as_coloured(window.enlarged(drawn)), image, mask)
         yield Frame(LAST_FRAMES[1], f"The fill as it was drawn at {max(window.size)} px, enlarged", plain)
         title = "Detail from the surroundings: patches that agree with what was drawn"
-        yield Frame(LAST_FRAMES[2], title, composite(self.finished(0, drawn), image, mask))
+        yield Frame(LAST_FRAMES[2], title, composite(self.as_coloured(self.finished(0, drawn)), image, mask))
 
     @cached_property
     def colourless(self) -> bool:
         """True where no known pixel has a colour."""
         return not self.mask.all() and not colourful(self.image[~self.mask])
+
+    def as_coloured(self, filled: Image) -> Image:
+        """A fill as the result shows it: without colours where the picture has none."""
+        return uncoloured(filled) if self.colourless else filled
 
     @property
     def adds_detail(self) -> bool:

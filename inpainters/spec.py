@@ -79,7 +79,8 @@ DETAIL_OPTION = Option(
 )
 """Of every method that is drawn small where a hole is large."""
 DETAIL_VERSION = "2"
-"""Of the step that adds such detail, for rows whose version else says which weights they have alone."""
+"""Of the step that adds such detail (`patches`), for rows whose version else says alone which weights they
+have; to be raised when its fills change."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ class Strategy:
     """How much what was drawn small counts beside the patches' own colours where it takes detail from the
     surroundings (`patches.detail`)."""
     invents: bool = True
-    """False where of what was drawn small those colours alone count that the known part has too: the network
-    is too small for others to be trusted."""
+    """False where what was drawn small adds a colour to the copies the less, the further it is from all that
+    the known part has: the network is too small for such colours to be trusted."""
     apart: bool = False
     """True where each hole of a window is drawn on its own (`strategy.parts`)."""
 

@@ -32,7 +32,7 @@ _SIDE = 7  # of a patch
 _FADE = 0.7  # of its hold, per scale: what is there is settled small, how it looks is not
 _FIRST, _LATER = 4, 2  # searches at the first scale, over the whole picture, and at each later one
 _FOREIGN = 48.0  # grey levels that the copies are off the drawn colours at which these count half
-_LIKE = 12.0  # grey levels from the next known colour at which a drawn one counts a quarter
+_LIKE = 12.0  # grey levels, in each channel, from the next known colour at which a drawn one counts a quarter
 
 
 def detailed(
@@ -141,10 +141,14 @@ def _off(copied: Image, plain: Image, mask: Mask, scale: float) -> Float32s:
 
 
 def _familiar(small: Image, hole: Mask) -> Float32s:
-    """(h, w) in [0, 1]: how much each colour of the drawn picture is one that a known pixel of it has."""
-    colours = small.reshape(-1, 3).astype(np.float32)
-    if hole.all():
-        return np.ones(hole.shape, np.float32)
-    distance, _ = cKDTree(colours[~hole.ravel()]).query(colours)
-    found: Float32s = (1 / (1 + distance**2 / (3 * _LIKE**2)) ** 2).reshape(hole.shape).astype(np.float32)
+    """(h, w) in [0, 1]: how much each colour of the drawn picture is one that a known pixel of it has; 1
+    where none is known.
+    """
+    found = np.ones(hole.shape, np.float32)
+    if not hole.all():
+        # Each colour once: a tree of equal ones is searched from end to end.
+        known, drawn = np.unique(small[~hole], axis=0), small[hole]
+        colours, place = np.unique(drawn, axis=0, return_inverse=True)
+        distance, _ = cKDTree(known.astype(np.float32)).query(colours.astype(np.float32))
+        found[hole] = (1 / (1 + distance**2 / (3 * _LIKE**2)) ** 2)[place.ravel()]
     return found

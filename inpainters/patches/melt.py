@@ -3,8 +3,8 @@ votes for gradients and a screened Poisson solve (sec. 4.2).
 
 Two things are not the paper's, both where sources are smooth. Colours may drift far from the votes: a sky is
 copied from places of several brightnesses, and their borders would show as discs. And the more two
-neighbours' sources disagree, the less they are drawn together: an edge is no seam. In texture every seam is
-melted, and near.
+neighbours' sources disagree, the less they are drawn together, a source and the rim too: an edge is no seam.
+In texture every seam is melted, over a few pixels.
 """
 
 import cv2
@@ -17,7 +17,7 @@ from inpainters.patches.field import Float32s, Indices, inverse
 
 _SCREEN = 0.1  # pull of textured votes against their gradients
 _LEAST = 1e-3  # of smooth ones, which drift over some thirty pixels
-_TEXTURED = 6.0  # grey levels, standard deviation around a source at which it is half smooth
+_TEXTURED = 6.0  # grey levels, standard deviation around a source at which its smoothness is a half
 _AROUND = (7, 7)  # pixels
 _SEAM = 16.0  # grey levels by which smooth sources disagree that are drawn together a quarter as much
 
@@ -38,18 +38,18 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
     origin[pixels] = chosen
     slot = inverse(pixels, height * width)
     right, here = np.zeros((len(pixels), 3), np.float32), np.arange(len(pixels))
-    variance = _variance(image, (slot < 0).reshape(height, width)).ravel()[origin]
+    variance = _variance(image, (slot < 0).reshape(height, width)).ravel()[chosen]
     smooth = _TEXTURED**2 / (variance + _TEXTURED**2)
-    degree = np.maximum(_SCREEN * (1 - smooth[pixels]), _LEAST)
-    rows: list[Indices] = [here]
-    columns: list[Indices] = [here]
-    weights: list[Float32s] = [degree]
+    degree = np.maximum(_SCREEN * (1 - smooth), _LEAST)
+    rows: list[Indices] = []
+    columns: list[Indices] = []
+    weights: list[Float32s] = []
     y, x = np.divmod(pixels, width)
     for step, inside in ((1, x < width - 1), (-1, x > 0), (width, y < height - 1), (-width, y > 0)):
         i, other = here[inside], pixels[inside] + step
         found = _gradient(votes, origin, slot >= 0, pixels[inside], other, step, width)
         off = found - (votes[pixels[inside]] - votes[other])
-        both = np.minimum(smooth[pixels[inside]], np.where(slot[other] < 0, 1, smooth[other]))
+        both = np.minimum(smooth[inside], np.where(slot[other] < 0, 1, smooth[slot[other]]))
         weight = 1 - both * (1 - 1 / (1 + (off**2).mean(axis=1) / _SEAM**2) ** 2)
         right[i] += weight[:, None] * off
         degree[i] += weight
@@ -57,8 +57,9 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
         rows.append(i[free])
         columns.append(slot[other[free]])
         weights.append(-weight[free])
-    place = np.concatenate(rows), np.concatenate(columns)
-    system = sparse.csr_array((np.concatenate(weights), place), shape=(len(here), len(here)))
+    place = np.concatenate([here, *rows]), np.concatenate([here, *columns])
+    values = np.concatenate([degree, *weights])
+    system = sparse.csr_array((values, place), shape=(len(here), len(here)))
     # Solved for the change to the votes: where their gradients agree already, it is zero exactly.
     change = np.stack([linalg.cg(system, channel, rtol=1e-3, maxiter=200)[0] for channel in right.T], axis=1)
     filled = image.reshape(-1, 3).copy()
@@ -69,8 +70,9 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
 def _gradient(
     votes: Float32s, origin: Indices, missing: Mask, here: Indices, there: Indices, step: int, width: int
 ) -> Float32s:
-    """(n, 3) difference here - there, averaged over what the two pixels' sources show beside them, but for
-    sources that have nothing known there; the same from there to here, with the other sign.
+    """(n, 3) difference here - there, averaged over what the sources of the two pixels show beside them;
+    where `there` is known, what that of `here` does. A source with nothing known beside it counts with the
+    difference of the votes. Antisymmetric in two missing pixels.
     """
     plain = votes[here] - votes[there]
 
@@ -90,8 +92,10 @@ def _gradient(
 
 def _variance(image: Image, known: Mask) -> Float32s:
     """(H, W) variance of the known pixels around each, in squared grey levels, the mean of three channels."""
-    share = np.maximum(cv2.blur(known.astype(np.float32), _AROUND), 1e-6)[..., None]
-    seen = np.where(known[..., None], image, 0).astype(np.float32)
-    mean, square = cv2.blur(seen, _AROUND) / share, cv2.blur(seen**2, _AROUND) / share
-    variance: Float32s = np.maximum(square - mean**2, 0).mean(axis=2)
-    return variance
+    share = np.maximum(cv2.blur(known.astype(np.float32), _AROUND), 1e-6)
+    total = np.zeros(known.shape, np.float32)
+    for channel in range(3):  # one at a time, as the picture may be large
+        seen = np.where(known, image[..., channel], 0).astype(np.float32)
+        mean, square = cv2.blur(seen, _AROUND) / share, cv2.blur(seen**2, _AROUND) / share
+        total += np.maximum(square - mean**2, 0)
+    return total / np.float32(3)

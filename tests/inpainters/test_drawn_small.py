@@ -11,6 +11,7 @@ from inpainters.patches import detail
 from inpainters.registry import METHODS
 from inpainters.spec import Option, Strategy
 from inpainters.strategy import DETAIL, Outline, workload
+from inpainters.weights.bundled import BUNDLED
 
 DETAIL_OPTION = Option("detail", "surroundings", "", choices=("surroundings", "enlarge"), detail=True)
 SPEC = replace(
@@ -125,10 +126,35 @@ def test_the_last_frames_are_what_runs_without_and_with_detail_answer():
         assert (frames[name].image == answer[window.place]).all()
 
 
-def test_a_network_holds_to_what_it_drew_as_its_row_says(monkeypatch):
+def test_a_network_holds_to_what_it_drew_and_invents_as_its_row_says(monkeypatch):
     seen = []
-    monkeypatch.setattr(detail, "detailed", lambda image, *_, hold, **__: seen.append(hold) or image)
-    for hold in (0.5, 4.0):
-        spec = replace(SPEC, strategy=replace(SPEC.strategy, hold=hold))
+    monkeypatch.setattr(
+        detail, "detailed", lambda image, *_, hold, invents, **__: seen.append((hold, invents)) or image
+    )
+    for hold, invents in ((0.5, True), (4.0, False)):
+        spec = replace(SPEC, strategy=replace(SPEC.strategy, hold=hold, invents=invents))
         Grey(spec)(InpaintRequest(picture(), disc(40)))
-    assert seen == [0.5, 4.0]
+    assert seen == [(0.5, True), (4.0, False)]
+
+
+def test_bundled_networks_do_not_invent_colours_and_others_may():
+    for spec in METHODS.values():
+        bundled = any(name in BUNDLED for name in spec.weights)
+        assert spec.strategy.invents != bundled, spec.name
+
+
+class Blue(Inpainter):
+    """Fills with a blue."""
+
+    def fill(self, piece):
+        return np.full_like(piece.image, (40, 90, 200))
+
+
+def test_the_last_frames_of_a_grey_picture_are_grey_as_its_answers_are():
+    image, mask = np.repeat(picture()[..., :1], 3, axis=2), disc(40)
+    spec = replace(SPEC, strategy=replace(SPEC.strategy, invents=False))
+    frames = {frame.name: frame for frame in Blue(spec).explain(InpaintRequest(image, mask, seed=3))}
+    (window,) = workload(mask, spec).windows
+    for name, option in (("enlarged/full", "enlarge"), ("detail/full", "surroundings")):
+        answer = Blue(spec)(InpaintRequest(image, mask, seed=3, options={"detail": option})).image
+        assert (frames[name].image == answer[window.place]).all()

@@ -18,7 +18,7 @@ from inpainters.base import Inpainter, Piece
 from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image
-from inpainters.spec import Cost, MethodSpec, Option, Strategy
+from inpainters.spec import DETAIL_VERSION, Cost, MethodSpec, Option, Strategy
 
 _WHOLE = Strategy(context=1e6)
 """A function sees the whole picture, unless its `about` says what it can bear."""
@@ -112,6 +112,8 @@ def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
             requires=("torch",) if "device" in takes else (),
         )
     row = _about(row, getattr(made, "about", {}), reference)
+    if row.version == _digest(made) and any(option.detail for option in row.options):
+        row = replace(row, version=f"{row.version}-{DETAIL_VERSION}")
     return replace(row, name=name or row.name)
 
 

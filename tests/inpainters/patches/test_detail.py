@@ -1,11 +1,14 @@
 """Detail from the surroundings: what was drawn stays, texture comes, known pixels are not touched."""
 
+from unittest import mock
+
 import cv2
 import numpy as np
 import pytest
 
 from inpainters.imaging import enlarge, shrink
-from inpainters.patches.detail import detailed
+from inpainters.patches import detail
+from inpainters.patches.detail import _familiar, detailed
 
 SIZE = (160, 192)
 
@@ -87,7 +90,23 @@ def test_what_a_network_that_does_not_invent_draws_red_is_so_where_something_kno
     assert redness(picture, target, invents=False)[0] < 50
     for known in picture, target:
         known[4:30, 4:30] = (210, 30, 30)
-    assert redness(picture, target, invents=False)[0] > 0.6 * 180
+    assert redness(picture, target, invents=False)[0] > 130
+
+
+def test_a_colour_is_the_less_familiar_the_further_it_is_from_all_known_ones():
+    small = np.full((1, 5, 3), 100, np.uint8)
+    small[0, 1:, :] = [[100], [112], [124], [250]]
+    hole = np.array([[False, True, True, True, True]])
+    assert _familiar(small, hole)[0] == pytest.approx([1, 1, 1 / 4, 1 / 25, 0], abs=1e-3)
+    assert (_familiar(small, np.ones((1, 5), bool)) == 1).all()
+
+
+def test_a_flat_picture_is_compared_at_once():
+    """By how many colours are looked up, as a clock tells little."""
+    small, hole = np.full((300, 300, 3), 255, np.uint8), np.pad(np.ones((150, 150), bool), 75)
+    with mock.patch.object(detail, "cKDTree", wraps=detail.cKDTree) as tree:
+        assert (_familiar(small, hole) == 1).all()
+    assert tree.call_args.args[0].shape == (1, 3)
 
 
 def test_answers_that_were_drawn_differently_stay_different():

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from skimage import data
 
 from inpainters.patches.melt import melt
@@ -56,10 +57,36 @@ def test_a_seam_in_texture_is_melted():
     filled = melt(chosen, pixels, np.where(mask[..., None], 0, image).astype(np.uint8)).astype(int)
     step = filled[20:40, 30:33].mean() - filled[20:40, 27:30].mean()
     assert step <= 45  # 60 as it was copied
+    copied = image.reshape(-1, 3)[chosen].reshape(20, 30, 3).astype(int)
+    far = np.s_[7:13, 21:24]  # from the seam and from the rim
+    assert abs((filled[20:40, 15:45] - copied)[far].mean()) <= 13  # 17 if all were smooth
+
+
+@pytest.mark.parametrize("column", [0, 79])
+def test_beside_a_source_at_a_side_there_is_not_the_next_row(column):
+    """The hole is copied from the first or last column, the other ones are dark."""
+    image = np.full((60, 80, 3), 110, np.uint8)
+    image[:, 79 - column] = 30
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 30:50] = True
+    pixels = np.flatnonzero(mask.ravel())
+    filled = melt(pixels // 80 * 80 + column, pixels, np.where(mask[..., None], 0, image).astype(np.uint8))
+    assert (filled == image).all()
+
+
+@pytest.mark.parametrize(("row", "end"), [(0, 59), (59, 0)])
+def test_beside_a_source_at_the_top_or_bottom_there_is_nothing(row, end):
+    image = np.full((60, 80, 3), 110, np.uint8)
+    image[end] = 30
+    image[row, [0, 79]] = 30
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 30:50] = True
+    pixels = np.flatnonzero(mask.ravel())
+    filled = melt(row * 80 + pixels % 80, pixels, np.where(mask[..., None], 0, image).astype(np.uint8))
+    assert (filled == image).all()
 
 
 def test_a_source_at_the_border_has_nothing_beyond_it():
-    """Not the other end of the next row, either."""
     image = np.full((60, 80, 3), 110, np.uint8)
     image[:, :10] = 60
     mask = np.zeros((60, 80), bool)
