@@ -35,7 +35,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "palette-3-of-3.safetensors": "4763f8b93ce0a1072e3763299fcfbcd239a4a8032c2e47c6220425135ea6d5b7",
     },
     "partial_conv": {
-        "partial_conv-1-of-1.safetensors": "b41c979a5956c094ea0bf691664576092b4d8ed7e890e33ac14978fceb10c974",
+        "partial_conv-1-of-1.safetensors": "26e505c7f9b5e19356b3a8329f75a28a7cc0e03ae8336bcc2c53400bb3d52555",
     },
     "pen_net": {
         "pen_net-1-of-1.safetensors": "691d29adf85de843f73f068d7d9fa20b5f128e58a462c6ed0ae9b3e7bff9e7a1",
