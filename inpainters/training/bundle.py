@@ -9,6 +9,7 @@ from pathlib import Path
 
 from inpainters import commandline
 from inpainters.errors import InputError
+from inpainters.training import card
 from inpainters.training.recipe import trained
 from inpainters.weights import bundled, files
 from inpainters.weights.build import build_network
@@ -73,9 +74,9 @@ def bundle(name: str, paths: Sequence[Path]) -> None:
     """
     build_network(trained()[name], name, paths)
     cards = [
-        card
+        path
         for suffix in ("json", "md", "csv", "png")
-        if (card := paths[0].parent / f"{name}.{suffix}").is_file()
+        if (path := paths[0].parent / f"{name}.{suffix}").is_file()
     ]
     if lacking := [
         suffix for suffix in (".json", ".md", ".csv") if paths[0].parent / f"{name}{suffix}" not in cards
@@ -88,6 +89,7 @@ def bundle(name: str, paths: Sequence[Path]) -> None:
         old.unlink()
     for path in (*paths, *cards):
         shutil.copyfile(path, files.CHECKPOINTS / path.name)  # not its mode: an export is its owner's alone
+    card.renew(files.CHECKPOINTS / f"{name}.json")  # with where its recipe has moved on
     bundled.BUNDLED[name] = {path.name: files.sha256(path) for path in paths}
     Path(bundled.__file__).write_text(source(bundled.BUNDLED), encoding="utf-8")
 

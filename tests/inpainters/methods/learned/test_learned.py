@@ -4,6 +4,7 @@ what they show.
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -265,12 +266,16 @@ def test_bundle_copies_pins_and_replaces(folder, tmp_path_factory, monkeypatch, 
     assert bundle.main([str(export)]) == 2
     assert "lacks 'gated_conv.json'" in capsys.readouterr().err
     cards = [f"gated_conv.{suffix}" for suffix in ("csv", "json", "md")]
+    facts = json.loads((Path(bundle.__file__).parents[1] / "weights/checkpoints/gated_conv.json").read_text())
+    moved = facts.pop("moved_on")  # an export does not know it yet
     for card in cards:
-        (export / card).write_text("card")
+        (export / card).write_text(json.dumps(facts))
     (folder / "gated_conv-3-of-3.safetensors").write_bytes(b"old")
     assert bundle.main([str(export)]) == 0
     assert "gated_conv: 2 files" in capsys.readouterr().out
     assert sorted(path.name for path in folder.iterdir()) == [*(path.name for path in paths), *cards]
+    assert json.loads((folder / "gated_conv.json").read_text())["moved_on"] == moved
+    assert (folder / "gated_conv.md").read_text().startswith("# ")
     written: dict = {}
     exec(pins.read_text(), written)
     assert written["BUNDLED"] == {"gated_conv": {path.name: weights.sha256(path) for path in paths}}
