@@ -352,8 +352,7 @@ class _Job:
         def show(filled: Image) -> None:
             picture = np.where(self.mask[..., None], np.uint8(128), self.image)
             window.paste(picture, window.enlarged(filled))
-            if self.colourless:
-                picture[self.mask] = uncoloured(picture[self.mask])
+            picture[self.mask] = self.as_coloured(picture[self.mask])
             on_preview(composite(picture, self.image, self.mask))
 
         return show

@@ -17,6 +17,7 @@ from inpainters.conformance import hole, striped, verdicts
 from inpainters.errors import InputError
 from inpainters.imaging import load_image, save_png
 from inpainters.methods.others import own
+from inpainters.spec import DETAIL_VERSION
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_method"
 
@@ -74,6 +75,20 @@ def test_a_function_is_a_row_with_its_settings(module):
     before = spec.version
     module("def fill_it(image, mask):\n    return image\n")
     assert registry.get(registry.add("mine:fill_it")).version != before
+
+
+def test_a_row_that_takes_detail_from_the_surroundings_has_that_steps_version_too(module):
+    code = (
+        "from inpainters.base import Inpainter\n"
+        "from inpainters.spec import DETAIL_OPTION\n"
+        "class Mine(Inpainter):\n    about = {'options': (DETAIL_OPTION,)}\n"
+    )
+    module(code)
+    assert registry.get(registry.add("mine:Mine")).version.endswith(f"-{DETAIL_VERSION}")
+    module(code.replace("(DETAIL_OPTION,)", "()"))
+    assert "-" not in registry.get(registry.add("mine:Mine")).version
+    module(code.replace("}", ", 'version': '7'}"))
+    assert registry.get(registry.add("mine:Mine")).version == "7"
 
 
 def test_a_text_that_may_name_a_file_is_for_the_command_line_alone(module):
