@@ -66,7 +66,7 @@ _JUMPS = (
 )
 _ROUNDS = Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100)
 _DIFFUSION: dict[str, Any] = {
-    "version": "5",
+    "version": "6",
     "licence": "Apache-2.0; weights for research",
     "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=3.0),
     "strategy": Strategy(
@@ -248,7 +248,7 @@ _SPECS = (
     MethodSpec(
         name="contextual_attention",
         title="Contextual attention",
-        version="5",
+        version="6",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
@@ -402,7 +402,7 @@ _SPECS = (
         trained_with=("squeezenet",),
         options=(DETAIL_OPTION,),
         weights=("lama",),
-        version="3",
+        version="4",
     ),
     MethodSpec(
         name="big_lama",
@@ -513,7 +513,7 @@ _SPECS = (
         year=2021,
         link="https://arxiv.org/abs/2011.13456",
         options=(*_DIFFUSION_OPTIONS, _ROUNDS),
-        **{**_DIFFUSION, "version": "6"},
+        **{**_DIFFUSION, "version": "7"},
     ),
     MethodSpec(
         name="repaint",
@@ -532,7 +532,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR52688.2022.01117",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
         beside="replacement",
-        **{**_DIFFUSION, "version": "6"},
+        **{**_DIFFUSION, "version": "7"},
     ),
     MethodSpec(
         name="ddnm",
@@ -571,7 +571,7 @@ _SPECS = (
         link="https://arxiv.org/abs/2211.01095",
         options=(*_DIFFUSION_OPTIONS, _ROUNDS),
         beside="replacement",
-        **{**_DIFFUSION, "version": "6"},
+        **{**_DIFFUSION, "version": "7"},
     ),
     MethodSpec(
         name="palette",

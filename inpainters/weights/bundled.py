@@ -12,19 +12,19 @@ BUNDLED: dict[str, dict[str, str]] = {
         "context_encoder-2-of-2.safetensors": "0566022c242b0949e697f6d5c79dc1bb52b1168c3047cc9bdb342ba25be84c11",
     },
     "contextual_attention": {
-        "contextual_attention-1-of-1.safetensors": "1897efbdd4636fd678f71764deec045110e3ea11bb2f9802d8601518854df5a9",
+        "contextual_attention-1-of-1.safetensors": "f1b48a648b197c1e3923293c8bd01a786a947d8913f5d228479895c911175510",
     },
     "denoiser": {
-        "denoiser-1-of-3.safetensors": "1fb14e50f75f9419535f5e1096ceb5495f98a9641228502d71d9a562be0776d8",
-        "denoiser-2-of-3.safetensors": "8349839dbc048c1eca00a345531095f82e86fc934d7f2e7b36c743812df5f312",
-        "denoiser-3-of-3.safetensors": "dd0ad34311cf1147fafefa12f9a61a592cda0ca415fab1737a8a83d90a187b9f",
+        "denoiser-1-of-3.safetensors": "c347c1f0732e72d2ababb969de03e28e2e0105ee1c122ecabaa9259ae17b849e",
+        "denoiser-2-of-3.safetensors": "04de566f1aca9b62c7664ef83ea8cdd4122b05c838682abac623ac276b8cb443",
+        "denoiser-3-of-3.safetensors": "1958dea04ef9f0c3e9088555ce85e427da56e5d8bc6a22f7ac2cba4d9064bd17",
     },
     "gated_conv": {
         "gated_conv-1-of-2.safetensors": "b3c612de653f6f9a80018d0a7ba670c74c7cc07a6478e0a90fc0e2d0a95bcbf5",
         "gated_conv-2-of-2.safetensors": "f0ef062ef4f635ecfdfd0b3d965c80ef5670a4b47bcd2f0cedadd543ac52f058",
     },
     "lama": {
-        "lama-1-of-1.safetensors": "9090edfd7b3475bb54c19e1d693418d3f1691943c3e147e25ef10180fdc73f61",
+        "lama-1-of-1.safetensors": "6c9387c8f0248ce70b23f4f8b9f2c145354b5df51f076900f300203a3b2fcd64",
     },
     "latent_diffusion": {
         "latent_diffusion-1-of-1.safetensors": "2eaa8254241cda68084d4bd51f388b2982d80859300d43bf460a9a6762fb414e",
