@@ -140,7 +140,7 @@ def _moved(facts: Facts) -> str:
     listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
     return (
         f"**The recipe has moved on** since these weights were trained: {listed} of `{facts['method']}.toml` "
-        "differ now. The settings of these weights are in "
+        f"{'differ' if len(names) > 1 else 'differs'} now. The settings of these weights are in "
         f"[{facts['method']}.json]({facts['method']}.json)."
     )
 

@@ -145,16 +145,19 @@ def draw_curve(scores: Path, figure: Path, title: str) -> None:
 
     rows = _rows(scores)
     axes = [name for name in AXES if any(math.isfinite(float(row[name])) for row in rows)]
-    sheet = Figure(figsize=(3.2 * len(axes), 2.6), dpi=100, layout="constrained")
+    sheet = Figure(figsize=(3.2 * len(axes), 2.8), dpi=100, layout="constrained")
     FigureCanvasAgg(sheet)
-    for axis, name in zip(sheet.subplots(1, len(axes), squeeze=False)[0], axes, strict=True):
+    panels = sheet.subplots(1, len(axes), squeeze=False)[0]
+    for axis, name in zip(panels, axes, strict=True):
         for colour, kind in enumerate(dict.fromkeys(row["holes"] for row in rows)):
             _curve(axis, [row for row in rows if row["holes"] == kind], name, kind, f"C{colour}")
         axis.set(xlabel="step", ylabel=AXES[name])
         axis.ticklabel_format(axis="x", style="plain")
         axis.margins(y=0.12)
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=7)
+    # Below all panels: inside one it would hide an end of a curve.
+    handles, labels = panels[0].get_legend_handles_labels()
+    sheet.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     pictures = max(int(row["pictures"]) for row in rows)
     sheet.suptitle(f"{title}: {pictures} held-out pictures of each kind of holes", fontsize=10)
     sheet.savefig(figure, metadata={"Software": None})
