@@ -4,7 +4,7 @@
 A patch product is the sum of nine pixel products that lie on a diagonal, <f_q, b_k> = sum over o of <x[q+o],
 x[k+o]>. So one matrix of pixel products, summed along its diagonals, gives all patch products, and the
 adjoint of that sum pastes patches back: no patch is cut out. In 16 bits, where matrix units multiply faster
-than memory can be summed, patches are multiplied as such.
+than memory can be summed, patches are multiplied as such. A GPU takes small pictures of a batch together.
 """
 
 from functools import partial
@@ -14,6 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
+
+_AT_ONCE = 1 << 27
+"""Products of positions, over a batch, that a GPU takes together: half a gigabyte in float."""
 
 
 class Attention(NamedTuple):
@@ -49,12 +52,32 @@ def contextual_attention(
     as many.
     """
     with torch.autocast(x.device.type, enabled=False):
+        if x.is_cuda and not (propagate or weights or chunk) and len(x) * mask[0].numel() ** 2 <= _AT_ONCE:
+            return _together(x, mask[:, 0] > 0, scale)
         parts = [
             _one(picture, hole[0] > 0, scale, propagate, weights, chunk)
             for picture, hole in zip(x, mask, strict=True)
         ]
     filled, sources, maps = zip(*parts, strict=True)
     return torch.stack(filled), Attention(torch.stack(sources), [m for m in maps if m is not None])
+
+
+def _together(x: Tensor, hole: Tensor, scale: float) -> tuple[Tensor, Attention]:
+    """`contextual_attention` without propagation: every position asks, as a GPU multiplies a few hundred rows
+    for nothing sooner than it waits for the number of those that matter.
+    """
+    keys, queries = _keys(hole), _grow(hole)
+    drawn = (hole.flatten(1).any(1) & keys.flatten(1).any(1))[:, None, None]
+    patches = F.unfold(x, 3, padding=1)  # (N, 9 C, positions)
+    wide = torch.promote_types(x.dtype, torch.float32)
+    alike = patches * (patches.to(wide).square().sum(1, keepdim=True) + 1e-8).rsqrt().to(x.dtype)
+    scores = scale * (alike.transpose(1, 2) @ alike).to(wide)
+    attention = torch.softmax(scores.masked_fill((drawn & ~keys).flatten(1)[:, None], -torch.inf), 2)
+    values = patches @ attention.to(x.dtype).transpose(1, 2) * queries.flatten(1)[:, None]
+    count = F.conv2d(queries[:, None].float(), torch.ones(1, 1, 3, 3, device=x.device), padding=1)
+    fill = F.fold(values, hole.shape[1:], 3, padding=1) / count.clamp(min=1).to(x.dtype)
+    source = attention.detach().argmax(2).view_as(hole).masked_fill(~(drawn & hole), -1)
+    return torch.where((drawn & hole)[:, None], fill, x), Attention(source, [])
 
 
 class _Grid(NamedTuple):
@@ -222,10 +245,11 @@ def _pad(values: Tensor, border: int, value: float = 0) -> Tensor:
 
 
 def _grow(where: Tensor) -> Tensor:
-    return F.max_pool2d(where[None].float(), 3, 1, 1)[0] > 0
+    """`where` (H, W) or (N, H, W), one pixel wider."""
+    return F.max_pool2d(where.float()[None], 3, 1, 1)[0] > 0
 
 
 def _keys(hole: Tensor) -> Tensor:
     """Patches known throughout; without any, patches whose centre is known."""
-    whole = ~_grow(F.pad(hole, (1, 1, 1, 1), value=True))[1:-1, 1:-1]
-    return whole if whole.any() else ~hole
+    whole = ~_grow(F.pad(hole, (1, 1, 1, 1), value=True))[..., 1:-1, 1:-1]
+    return torch.where(whole.flatten(-2).any(-1)[..., None, None], whole, ~hole)

@@ -13,6 +13,7 @@ from inpainters.networks.contextual_attention import (
 )
 from inpainters.networks.gated import GatedGenerator, SlimGatedGenerator
 from inpainters.networks.layers import contextual_attention
+from inpainters.networks.layers.contextual_attention import _together
 
 OFFSETS = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
 
@@ -142,6 +143,22 @@ def test_a_batch_is_its_pictures_one_by_one():
         alone, single = contextual_attention(x[n : n + 1], mask[n : n + 1])
         torch.testing.assert_close(together[n : n + 1], alone)
         assert torch.equal(found.source[n : n + 1], single.source)
+
+
+def test_a_batch_on_a_gpu_is_filled_as_on_a_processor():
+    x = draw(8, 3, 7, 8).requires_grad_()
+    mask = torch.cat(
+        [holes("block"), holes("border"), holes("lines"), torch.zeros(1, 1, 7, 8), torch.ones(1, 1, 7, 8)]
+    )
+    there, found = _together(x, mask[:, 0] > 0, 10.0)
+    here, wanted = contextual_attention(x, mask)
+    torch.testing.assert_close(there, here)
+    assert torch.equal(found.source, wanted.source)
+    assert (found.source[-2:] == -1).all()
+    assert torch.equal(there[-2:], x[-2:])
+    cotangent = draw(*x.shape, seed=1)
+    given, truth = (torch.autograd.grad(out, x, cotangent)[0] for out in (there, here))
+    torch.testing.assert_close(given, truth)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
