@@ -227,14 +227,17 @@ def _clear(cells: Path) -> None:
 
 def _announce(plan: "Plan") -> None:
     most = max(len(plan.column(column)) for column in plan.columns())
-    fewer = [f"{method} {n}" for method, n in plan.methods.items() if n < most]
+    fewer = [f"{method} {n}" for method, n in plan.methods.items() if 0 < n < most]
+    none = [method for method, n in plan.methods.items() if not n]
     holes = " and ".join(
         f"{len(plan.bins[name])} {'ratios in turn' if plan.once else 'bins'} of {name} holes"
         for name in plan.mask_sets
     )
     pictures, methods = f"{len(plan.pictures)} pictures of {plan.dataset}", f"{len(plan.methods)} methods"
     text = f"{plan.suite}: {pictures} × {holes} × {methods}"
-    print(text + (f"; the time budget gives fewer to {', '.join(fewer)}." if fewer else "."), file=sys.stderr)
+    text += f"; the time budget gives fewer to {', '.join(fewer)}" if fewer else ""
+    text += f"; it has no time for {', '.join(none)}" if none else ""
+    print(text + ".", file=sys.stderr)
     for reason in plan.left_out:
         print(reason, file=sys.stderr)
 

@@ -351,7 +351,8 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
 
 def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:
     """Method -> pictures per column; `bins`: the bin of each column. Of shared time each gets a picture, then
-    even parts; what cheap ones leave goes to the costlier.
+    even parts; what cheap ones leave goes to the costlier. A method that needs a quarter of the time for a
+    picture waits for all others.
 
     Only declared costs count, never this machine's clock: the same plan comes out everywhere.
     """
@@ -360,16 +361,17 @@ def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, b
         return {m: min(n, int(seconds / one[m])) for m in methods}
     order, left = sorted(one, key=lambda m: (one[m], m)), seconds
     shares: dict[str, int] = {}
-    for method in order:  # a picture for each, so that none is left out
-        shares[method] = min(n, int(left >= one[method]))
-        left -= shares[method] * one[method]
-    while hungry := [m for m in order if 0 < shares[m] < n and one[m] <= left]:
-        for i, method in enumerate(hungry):
-            more = min(
-                n - shares[method], max(int(left / (len(hungry) - i) / one[method]), int(left >= one[method]))
-            )
-            shares[method] += more
-            left -= more * one[method]
+    costly = [m for m in order if 4 * one[m] > seconds]
+    for group in ([m for m in order if m not in costly], costly):
+        for method in group:  # a picture for each, so that none is left out
+            shares[method] = min(n, int(left >= one[method]))
+            left -= shares[method] * one[method]
+        while hungry := [m for m in group if 0 < shares[m] < n and one[m] <= left]:
+            for i, method in enumerate(hungry):
+                even, affordable = int(left / (len(hungry) - i) / one[method]), int(left >= one[method])
+                more = min(n - shares[method], max(even, affordable))
+                shares[method] += more
+                left -= more * one[method]
     return shares
 
 
