@@ -236,7 +236,7 @@ def _announce(plan: "Plan") -> None:
     pictures, methods = f"{len(plan.pictures)} pictures of {plan.dataset}", f"{len(plan.methods)} methods"
     text = f"{plan.suite}: {pictures} × {holes} × {methods}"
     text += f"; the time budget gives fewer to {', '.join(fewer)}" if fewer else ""
-    text += f"; it has no time for {', '.join(none)}" if none else ""
+    text += f"; the time does not reach for {', '.join(none)}: --budget gives more" if none else ""
     print(text + ".", file=sys.stderr)
     for reason in plan.left_out:
         print(reason, file=sys.stderr)

@@ -351,8 +351,8 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
 
 def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:
     """Method -> pictures per column; `bins`: the bin of each column. Of shared time each gets a picture, then
-    even parts; what cheap ones leave goes to the costlier. A method that needs a quarter of the time for a
-    picture waits for all others.
+    even parts; what cheap ones leave goes to the costlier. A method that costs more than all others together
+    waits for them.
 
     Only declared costs count, never this machine's clock: the same plan comes out everywhere.
     """
@@ -361,7 +361,7 @@ def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, b
         return {m: min(n, int(seconds / one[m])) for m in methods}
     order, left = sorted(one, key=lambda m: (one[m], m)), seconds
     shares: dict[str, int] = {}
-    costly = [m for m in order if 4 * one[m] > seconds]
+    costly = [m for m in order if 2 * one[m] > sum(one.values())]
     for group in ([m for m in order if m not in costly], costly):
         for method in group:  # a picture for each, so that none is left out
             shares[method] = min(n, int(left >= one[method]))

@@ -139,8 +139,8 @@ def _moved(facts: Facts) -> str:
     names = [name.replace("_", " ") for name in moved]
     listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
     return (
-        f"**The recipe has moved on** since these weights were trained: {listed} of `{facts['method']}.toml` "
-        f"{'differ' if len(names) > 1 else 'differs'} now. The settings of these weights are in "
+        f"**The recipe has moved on** since these weights were trained: `{facts['method']}.toml` has other "
+        f"settings now for {listed}. Those of these weights are in "
         f"[{facts['method']}.json]({facts['method']}.json)."
     )
 

@@ -382,14 +382,15 @@ def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) 
     # 1 s, 2 s, 20 s, 2001 s for a picture of each bin: 16 + 32 s leave 252, which buy 12 of the third, none
     # of the last
     assert shares == {"m0": 16, "m1": 16, "m2": 12, "m3": 0}
-    # With 100 s each of the first three gets one; what is left buys more, the cheapest first.
-    assert plans.share(["m0", "m2", "m1"], 16, bins, 100, "shared") == {"m0": 16, "m1": 16, "m2": 2}
-    # The last would need more than a quarter of the time: what the others leave of 2,201 s does not pay for
-    # it, of 2,400 s it does.
+    # The last costs more than all others together: what they leave of 2,201 s does not pay for it, of 2,400 s
+    # it does.
     for seconds, last in ((2201, 0), (2400, 1)):
         shares = plans.share(["m3", "m0", "m2", "m1"], 16, bins, seconds, "shared")
         assert shares == {"m0": 16, "m1": 16, "m2": 16, "m3": last}
     assert plans.share(["m3"], 16, bins, 4100, "shared") == {"m3": 2}
+    # Of two that cost the same none waits for the other.
+    monkeypatch.setitem(registry.METHODS, "m4", replace(registry.METHODS["m2"], name="m4"))
+    assert plans.share(["m4", "m2"], 16, bins, 100, "shared") == {"m2": 2, "m4": 3}
     assert plans.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
 
 

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-_AT_ONCE = 1 << 27
-"""Products of positions, over a batch, that a GPU takes together: half a gigabyte in float."""
+_AT_ONCE = 1 << 25
+"""Products of positions, over a batch, that a GPU takes together: three such matrices, 400 MB of float."""
 
 
 class Attention(NamedTuple):

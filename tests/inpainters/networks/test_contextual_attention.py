@@ -145,7 +145,7 @@ def test_a_batch_is_its_pictures_one_by_one():
         assert torch.equal(found.source[n : n + 1], single.source)
 
 
-def test_a_batch_on_a_gpu_is_filled_as_on_a_processor():
+def test_a_batch_together_is_filled_as_its_pictures_one_by_one():
     x = draw(8, 3, 7, 8).requires_grad_()
     mask = torch.cat(
         [holes("block"), holes("border"), holes("lines"), torch.zeros(1, 1, 7, 8), torch.ones(1, 1, 7, 8)]
@@ -171,9 +171,21 @@ def test_features_stay_where_nothing_is_missing_and_where_nothing_is_known(value
     assert torch.autograd.grad(out.sum(), x)[0].eq(1).all()
 
 
-def test_features_of_zero_give_no_nan():
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("options", [{}, {"weights": True}, {"propagate": True}, {"chunk": 300}])
+def test_a_gpu_fills_as_a_processor(options):
+    x, mask = draw(2, 3, 7, 8).float(), holes("block").float()
+    here, found = contextual_attention(x, mask, **options)
+    there, again = contextual_attention(x.cuda(), mask.cuda(), **options)
+    torch.testing.assert_close(there.cpu(), here)
+    assert torch.equal(again.source.cpu(), found.source)
+    assert len(again.weights) == len(found.weights)
+
+
+@pytest.mark.parametrize("fill", [contextual_attention, lambda x, mask: _together(x, mask[:, 0] > 0, 10.0)])
+def test_features_of_zero_give_no_nan(fill):
     x = torch.zeros(1, 3, 7, 8, requires_grad=True)
-    out, _ = contextual_attention(x, holes("block")[:1].float())
+    out, _ = fill(x, holes("block")[:1].float())
     assert out.eq(0).all()
     assert torch.autograd.grad(out.sum(), x)[0].isfinite().all()
 
@@ -189,9 +201,10 @@ def test_a_repeated_texture_is_continued():
     assert torch.equal(columns % 4, torch.arange(6, 9).expand(3, 3) % 4)
 
 
-def test_sixteen_bits_are_near():
+@pytest.mark.parametrize("fill", [contextual_attention, lambda x, mask: _together(x, mask[:, 0] > 0, 10.0)])
+def test_sixteen_bits_are_near(fill):
     x, mask = draw(2, 16, 7, 8).float(), holes("block").float()
-    half = contextual_attention(x.bfloat16(), mask)[0]
+    half = fill(x.bfloat16(), mask)[0]
     assert half.dtype == torch.bfloat16
     torch.testing.assert_close(half.float(), contextual_attention(x, mask)[0], rtol=0, atol=0.05)
 
