@@ -88,7 +88,8 @@ def renewed(facts: dict, tmp_path, monkeypatch) -> dict:
 
 def test_renew_takes_the_words_from_the_recipe_and_leaves_the_facts(tmp_path, monkeypatch) -> None:
     plan = recipe.load_recipe("partial_conv")
-    old = {**FACTS["partial_conv"], **plan.settings(), "limits": ["It cannot fly."], "steps": 7, "moved_on": []}
+    old = {**FACTS["partial_conv"], **plan.settings(), "limits": ["It cannot fly."]}
+    old = {**old, "steps": 7, "moved_on": []}
     old = json.loads(json.dumps(old))
     assert renewed(old, tmp_path, monkeypatch) == {**old, **card.words(plan)}
 
