@@ -165,6 +165,7 @@ def test_methods_that_were_spared_a_picture_are_one_line_with_the_reason() -> No
             panes = {pane["title"] for pane in shown["panes"] if pane.get("src")}
             told = heading.partition("time budget")[2]
             assert ("Deep image prior" in told) != ("Deep image prior" in panes)
+            assert all(name in panes and name not in told for name in ("FSR", "Telea"))
             seen.append("Deep image prior" in told)
         assert set(seen) == {False, True}
     finally:
