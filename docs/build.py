@@ -19,6 +19,7 @@ from benchmark.metrics import METRICS, told  # noqa: E402
 from benchmark.suites import SUITES  # noqa: E402
 from benchmark.suites.base import Suite  # noqa: E402
 from inpainters import METHODS, MethodSpec  # noqa: E402
+from inpainters.families import FAMILIES  # noqa: E402
 from inpainters.masks import GENERATORS  # noqa: E402
 from inpainters.methods.diffusion.schedules import SCHEDULES  # noqa: E402
 
@@ -42,14 +43,15 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def methods() -> str:
     """All methods by family, each with what it does, its paper and its licence."""
     return "\n\n".join(
-        f"### {family.replace('_', ' ').capitalize()}\n\n"
+        f"### {FAMILIES[family].title}\n\n"
         + "\n".join(_method(spec) for spec in METHODS.values() if spec.family == family)
         for family in dict.fromkeys(spec.family for spec in METHODS.values())
     )
 
 
 def _method(spec: MethodSpec) -> str:
-    paper = f"[{spec.paper}, {spec.year}]({spec.link})" if spec.link else spec.paper
+    first, also, more = spec.paper.partition("; ")
+    paper = f"[{first}, {spec.year}]({spec.link}){also}{more}" if spec.link else spec.paper
     return f"* **{spec.title}** (`{spec.name}`). {spec.summary} {paper}. Licence: {spec.licence}."
 
 
@@ -100,12 +102,11 @@ def side_by_side(suite: str, wanted: dict[str, tuple[str, ...]]) -> str:
 
 
 def crossing(metric: str) -> str:
-    """A metric's table of results/diffusion/crossing.md, or the sentence how it gets there."""
+    """A metric's table of results/diffusion/crossing.md, or a sentence that it is not there."""
     sections = (ROOT / "results/diffusion/crossing.md").read_text(encoding="utf-8").split("## ")
     section = next((one for one in sections if one.startswith(f"`{metric}`")), "")
     lines = [line for line in section.splitlines() if line.startswith("|")]
-    how = "`python -m benchmark score results/diffusion`, then `python -m benchmark.studies.crossing`"
-    return "\n".join(lines) or f"`{metric}` is not in these rows: {how} with the same folder adds it."
+    return "\n".join(lines) or f"These rows have no `{metric}`, and their pictures are not in the repository."
 
 
 def scale() -> str:

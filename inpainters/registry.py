@@ -142,8 +142,7 @@ _SPECS = (
         summary="Fills the hole with a smooth surface that fits its edge, shaped like a bent thin plate "
         "(the biharmonic equation). Exact on smooth shading, and continues slopes as well as "
         "colours. It draws no texture, and its colours bulge in wide holes.",
-        paper="Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, IJMMS "
-        "2018",
+        paper="Damelin and Hoang, On surface completion and image inpainting by biharmonic functions, IJMMS",
         year=2018,
         link="https://doi.org/10.1155/2018/3950312",
         licence="BSD-3-Clause (scikit-image)",

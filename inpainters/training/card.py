@@ -87,7 +87,7 @@ def _training(facts: Facts) -> str:
     falling = facts["decay_steps"]
     lines = (
         f"**Trained for** {_hours(facts)}:",
-        _started(facts.get("started")),
+        _started(facts),
         f"* {facts['steps']:,} steps, each with {facts['batch']} crops of {size} pixels."
         + (f" The learning rate fell over the last {falling:,} steps." if falling else ""),
         _history(facts.get("history")),
@@ -108,16 +108,18 @@ def _hours(facts: Facts) -> str:
     return f"{facts['hours']:g} hours, the last {facts['hours'] - started['hours']:.2g} of them on {hardware}"
 
 
-def _started(started: Mapping[str, Any] | None) -> str:
+def _started(facts: Facts) -> str:
     """What the run was started from; nothing where it began with fresh weights."""
-    if not started:
+    if not (started := facts.get("started")):
         return ""
     fresh = [f" Its part '{part}' began with fresh weights." for part in started.get("fresh", ())]
     where = f" on {started['hardware']}" if started.get("hardware") else ""
+    grown = " The network was then made wider, without changing what it computes."
     return (
-        f"* It began with the weights that were bundled before: {started['parameters']:,} parameters, "
-        f"{started['crops']:,} crops in {started['hours']:g} hours{where}, which are counted here. Where "
-        "this network is wider, they were grown without changing what they compute." + "".join(fresh)
+        f"* It began with weights that had learned before: {started['parameters']:,} parameters, "
+        f"{started['crops']:,} crops in {started['hours']:g} hours{where}, which are counted here."
+        + grown * (started["parameters"] != facts["parameters"])
+        + "".join(fresh)
     )
 
 
