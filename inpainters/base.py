@@ -369,7 +369,7 @@ class _Job:
             self.mask[window.place],
             window.unpadded(drawn),
             seed=self.seed if self.work.spec.stochastic else 0,  # one network, one answer
-            hold=window.hold,
+            blur=window.blur,
             invents=window.invents,
             on_scale=lambda: piece.on_step(1, 1),
         )

@@ -27,6 +27,8 @@ _TRAINED = Strategy(
 """Of networks trained on small crops: what lies beyond 512×512 would be out of their sight and of the
 memory's bounds.
 """
+_SOFT, _FOGGY = 1.0, 2.0
+"""Pixels of `Strategy.blur`, as `benchmark.studies.detail` measures."""
 
 _DIFFUSION_OPTIONS = (
     Option(
@@ -66,11 +68,17 @@ _JUMPS = (
 )
 _ROUNDS = Option("resamplings", 0, "Rounds at each noise level; 0: as the preset has it.", 0, 100)
 _DIFFUSION: dict[str, Any] = {
-    "version": "6",
+    "version": "7",
     "licence": "Apache-2.0; weights for research",
     "cost": Cost(fixed=0.02, per_call=0.006, per_call_megapixel=3.0),
     "strategy": Strategy(
-        context=1.0, min_context=32, max_pixels=128 * 128, multiple=8, depth=_DEPTH, invents=False
+        context=1.0,
+        min_context=32,
+        max_pixels=128 * 128,
+        multiple=8,
+        depth=_DEPTH,
+        blur=_FOGGY,
+        invents=False,
     ),
     "requires": ("torch", "safetensors", "diffusers"),
     "weights": ("denoiser",),
@@ -221,7 +229,7 @@ _SPECS = (
     MethodSpec(
         name="context_encoder",
         title="Context encoder",
-        version="3",
+        version="4",
         family="convolutional",
         target="inpainters.methods.learned.context_encoder:ContextEncoder",
         summary="The first network that learned to fill holes: it sees 128×128 pixels and draws the 64×64 "
@@ -236,7 +244,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR.2016.278",
         licence="Apache-2.0; weights for research",
         # A square with twice the side of the hole, which may be long and thin; 128 px at least.
-        strategy=Strategy(context=1.0, min_context=64, apart=True, depth=_DEPTH, invents=False),
+        strategy=Strategy(context=1.0, min_context=64, apart=True, depth=_DEPTH, blur=_FOGGY, invents=False),
         cost=Cost(fixed=0.01, per_part=0.01, per_megapixel=0.1),
         options=(DETAIL_OPTION,),
         requires=("torch", "safetensors"),
@@ -247,7 +255,7 @@ _SPECS = (
     MethodSpec(
         name="contextual_attention",
         title="Contextual attention",
-        version="6",
+        version="7",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.contextual_attention:ContextualAttention",
@@ -263,7 +271,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR.2018.00577",
         licence="Apache-2.0; weights for research",
         # Every missing position looks at every known one.
-        strategy=replace(_TRAINED, max_pixels=384 * 384),
+        strategy=replace(_TRAINED, max_pixels=384 * 384, blur=_SOFT),
         cost=Cost(fixed=0.02, per_megapixel=1.8, per_missing_megapixel=13.0),
         requires=("torch", "safetensors"),
         options=(DETAIL_OPTION,),
@@ -274,7 +282,7 @@ _SPECS = (
     MethodSpec(
         name="partial_conv",
         title="Partial convolution",
-        version="5",
+        version="6",
         family="convolutional",
         target="inpainters.methods.learned.partial_conv:PartialConv",
         summary="A network whose convolutions use known pixels only, so that the hole closes from its "
@@ -287,7 +295,7 @@ _SPECS = (
         "convolutions, ECCV",
         year=2018,
         link="https://doi.org/10.1007/978-3-030-01252-6_6",
-        strategy=_TRAINED,
+        strategy=replace(_TRAINED, blur=_SOFT),
         cost=Cost(fixed=0.01, per_megapixel=0.65),
         explains=True,
         licence="Apache-2.0; weights for research",
@@ -299,7 +307,7 @@ _SPECS = (
     MethodSpec(
         name="gated_conv",
         title="Gated convolution",
-        version="5",
+        version="6",
         family="convolutional",
         suits=("remove", "restore"),
         target="inpainters.methods.learned.gated_conv:GatedConv",
@@ -325,7 +333,7 @@ _SPECS = (
     MethodSpec(
         name="pen_net",
         title="PEN-Net",
-        version="5",
+        version="6",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.pen_net:PenNet",
@@ -340,7 +348,7 @@ _SPECS = (
         year=2019,
         link="https://doi.org/10.1109/CVPR.2019.00158",
         licence="Apache-2.0; weights for research",
-        strategy=_TRAINED,
+        strategy=replace(_TRAINED, blur=_SOFT),
         cost=Cost(fixed=0.02, per_megapixel=1.1, per_missing_megapixel=0.5),
         requires=("torch", "safetensors"),
         options=(DETAIL_OPTION,),
@@ -351,7 +359,7 @@ _SPECS = (
     MethodSpec(
         name="latent_diffusion",
         title="Latent diffusion",
-        version="6",
+        version="7",
         family="latent",
         target="inpainters.methods.diffusion.latent_diffusion:LatentDiffusion",
         summary="Draws the fill out of noise, in a compressed form of the picture (the latent of an "
@@ -367,7 +375,13 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR52688.2022.01042",
         licence="Apache-2.0; weights for research",
         strategy=Strategy(
-            context=1.0, min_context=64, max_pixels=128 * 128, multiple=16, depth=_DEPTH, invents=False
+            context=1.0,
+            min_context=64,
+            max_pixels=128 * 128,
+            multiple=16,
+            depth=_DEPTH,
+            blur=_FOGGY,
+            invents=False,
         ),
         cost=Cost(fixed=0.05, per_megapixel=0.6, per_call=0.004, per_call_megapixel=0.15),
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
@@ -401,7 +415,7 @@ _SPECS = (
         trained_with=("squeezenet",),
         options=(DETAIL_OPTION,),
         weights=("lama",),
-        version="4",
+        version="5",
     ),
     MethodSpec(
         name="big_lama",
@@ -416,7 +430,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/WACV51458.2022.00323",
         licence="Apache-2.0",
-        version="2",
+        version="3",
         cost=Cost(fixed=0.3, per_megapixel=14.0),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=1024 * 1024, multiple=8),
         options=(DETAIL_OPTION,),
@@ -436,7 +450,7 @@ _SPECS = (
         year=2023,
         link="https://doi.org/10.1109/ICCV51070.2023.00674",
         licence="MIT",
-        version="2",
+        version="3",
         cost=Cost(fixed=0.5, per_megapixel=1.0),
         strategy=Strategy(context=1.0, min_context=64, max_pixels=512 * 512),
         options=(DETAIL_OPTION,),
@@ -456,7 +470,7 @@ _SPECS = (
         year=2022,
         link="https://doi.org/10.1109/CVPR52688.2022.01049",
         licence="CC BY-NC 4.0",
-        version="2",
+        version="3",
         cost=Cost(fixed=1.0, per_megapixel=30.0),
         strategy=Strategy(context=0.25, min_context=64, side=512, multiple=512),
         options=(DETAIL_OPTION,),
@@ -512,7 +526,7 @@ _SPECS = (
         year=2021,
         link="https://arxiv.org/abs/2011.13456",
         options=(*_DIFFUSION_OPTIONS, _ROUNDS),
-        **{**_DIFFUSION, "version": "7"},
+        **{**_DIFFUSION, "version": "8"},
     ),
     MethodSpec(
         name="repaint",
@@ -531,7 +545,7 @@ _SPECS = (
         link="https://doi.org/10.1109/CVPR52688.2022.01117",
         options=(*_DIFFUSION_OPTIONS, *_JUMPS),
         beside="replacement",
-        **{**_DIFFUSION, "version": "7"},
+        **{**_DIFFUSION, "version": "8"},
     ),
     MethodSpec(
         name="ddnm",
@@ -570,7 +584,7 @@ _SPECS = (
         link="https://arxiv.org/abs/2211.01095",
         options=(*_DIFFUSION_OPTIONS, _ROUNDS),
         beside="replacement",
-        **{**_DIFFUSION, "version": "7"},
+        **{**_DIFFUSION, "version": "8"},
     ),
     MethodSpec(
         name="palette",
@@ -590,12 +604,12 @@ _SPECS = (
         options=tuple(option for option in _DIFFUSION_OPTIONS if option.name != "model"),
         **{
             **_DIFFUSION,
-            "version": "2",
+            "version": "3",
             "weights": ("palette",),
             # The others draw a window from coarse to fine, it draws each call at the window's size.
             "cost": replace(_DIFFUSION["cost"], per_call_megapixel=7.5),
             # Faces keep their features so; photographs are as good with a hole of 12 pixels.
-            "strategy": replace(_DIFFUSION["strategy"], depth=16),
+            "strategy": replace(_DIFFUSION["strategy"], depth=16, blur=_SOFT),
             "alongside": "",
             "loads": "",
         },

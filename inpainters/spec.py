@@ -78,7 +78,7 @@ DETAIL_OPTION = Option(
     detail=True,
 )
 """Of every method that is drawn small where a hole is large."""
-DETAIL_VERSION = "2"
+DETAIL_VERSION = "3"
 """Of the step that adds such detail (`patches`), for rows whose version else says alone which weights they
 have; to be raised when its fills change."""
 
@@ -103,9 +103,9 @@ class Strategy:
     depth: int | None = None
     """Of a network: the depth of holes that it fills best, in pixels from the deepest missing one to the
     nearest known one. Windows of deeper holes are shrunk until they fit."""
-    hold: float = 1.0
-    """How much what was drawn small counts beside the patches' own colours where it takes detail from the
-    surroundings (`patches.detail`)."""
+    blur: float = 0.0
+    """Pixels, standard deviation, over which what was drawn small is averaged before patches of the
+    surroundings are compared with it (`patches.detail`): what the network draws finer is fog."""
     invents: bool = True
     """False where what was drawn small adds a colour to the copies the less, the further it is from all that
     the known part has: the network is too small for such colours to be trusted."""

@@ -126,8 +126,8 @@ class Window:
     """Missing pixels in it, before it is shrunk."""
     parts: int = 1
     """How many times the method draws in it: once, or for each hole (`Strategy.apart`)."""
-    hold: float = Strategy.hold
-    """See `Strategy.hold`."""
+    blur: float = Strategy.blur
+    """See `Strategy.blur`."""
     invents: bool = Strategy.invents
     """See `Strategy.invents`."""
 
@@ -215,7 +215,7 @@ def _window(box: Box, missing: Mask | Outline, holes: Iterable[Hole], strategy: 
     seen = own if isinstance(missing, Outline) else missing[top:bottom, left:right]
     scale = _scale((bottom - top, right - left), count, depth, strategy)
     parts = len(hole_boxes(seen)) if strategy.apart else 1
-    return Window(*box, scale, strategy.multiple, count, parts, strategy.hold, strategy.invents)
+    return Window(*box, scale, strategy.multiple, count, parts, strategy.blur, strategy.invents)
 
 
 def _scale(size: tuple[int, int], missing: int, depth: int, strategy: Strategy) -> float:

@@ -2,8 +2,8 @@
 `python -m benchmark.studies.detail --data DIR [--data DIR]`.
 
 Each network draws a hole once, at the size it knows. What it drew is plainly enlarged, and it is given detail
-from the surroundings; both answers are measured beside those of the exemplar method alone. `--holds` tries
-other weights of what was drawn (`Strategy.hold`) in place of each row's own: for validation pictures.
+from the surroundings; both answers are measured beside those of the exemplar method alone. `--blurs` tries
+other widths of `Strategy.blur` in place of each row's own: for validation pictures.
 """
 
 import argparse
@@ -39,10 +39,10 @@ HOLE_SHARES = {"object": (0.08, 0.25), "irregular": (0.2, 0.6)}
 """Kind of holes -> the shares of a picture that are missing; a folder's photographs are spread over them."""
 MOST = 512
 """Pixels of a side; larger photographs are shrunk to it."""
-ENLARGED = 0.0
-"""In place of a hold: no detail."""
+ENLARGED = -2.0
+"""In place of a blur: no detail."""
 ADDED = -1.0
-"""In place of a hold: detail with that of the row."""
+"""In place of a blur: detail with that of the row."""
 
 
 class HoleGroup(NamedTuple):
@@ -108,29 +108,29 @@ class Drawing:
 
         self.inpainter.fill_batch = once  # type: ignore[method-assign]
 
-    def answers(self, one: Example, holds: Sequence[float]) -> Drawn:
-        """The answers to a hole, for each of `holds`."""
+    def answers(self, one: Example, blurs: Sequence[float]) -> Drawn:
+        """The answers to a hole, for each of `blurs`."""
         self.fills = []
-        images = {hold: self._answer(one, hold) for hold in holds}
+        images = {blur: self._answer(one, blur) for blur in blurs}
         windows = workload(one.mask, self.row).windows
         drawn = [(w, w.unpadded(fill)) for w, fill in zip(windows, self.fills, strict=True) if w.scale < 1]
         return Drawn(images, drawn)
 
-    def _answer(self, one: Example, hold: float) -> Image:
-        strategy = replace(self.row.strategy, hold=hold) if hold > 0 else self.row.strategy
+    def _answer(self, one: Example, blur: float) -> Image:
+        strategy = replace(self.row.strategy, blur=blur) if blur >= 0 else self.row.strategy
         self.inpainter.spec = replace(self.row, strategy=strategy)
-        detail = {"detail": "enlarge" if hold == ENLARGED else "surroundings"}
+        detail = {"detail": "enlarge" if blur == ENLARGED else "surroundings"}
         return self.inpainter.run([InpaintRequest(one.image, one.mask, options=detail)])[0][0].image
 
 
 def measured_details(
     methods: Sequence[str],
     given: Sequence[tuple[HoleGroup, Example]],
-    holds: Sequence[float] = (ENLARGED, ADDED),
+    blurs: Sequence[float] = (ENLARGED, ADDED),
     *,
     quiet: bool = False,
 ) -> pd.DataFrame:
-    """One row per method, hold and hole: method, hold, size, holes, photograph, ratio; value, of the metric;
+    """One row per method, blur and hole: method, blur, size, holes, photograph, ratio; value, of the metric;
     distance from what was drawn, and beside, that of the exemplar method's answer.
     """
     metric: Any = create_metric(METRIC[0])
@@ -139,19 +139,19 @@ def measured_details(
     for column, one in tqdm(given, desc="detail", unit="hole", disable=True if quiet else None):
         key = {**column._asdict(), "photograph": one.name, "ratio": float(one.mask.mean())}
         other = alone.run([InpaintRequest(one.image, one.mask)])[0][0].image
-        rows.append({"method": BESIDE, "hold": ENLARGED, **key, "value": _score(metric, other, one)})
+        rows.append({"method": BESIDE, "blur": ENLARGED, **key, "value": _score(metric, other, one)})
         for method, drawing in drawings.items():
-            found = drawing.answers(one, holds)
+            found = drawing.answers(one, blurs)
             rows += [
                 {
                     "method": method,
-                    "hold": hold,
+                    "blur": blur,
                     **key,
                     "value": _score(metric, image, one),
                     "distance": found.distance(image, one),
                     "beside": found.distance(other, one),
                 }
-                for hold, image in found.images.items()
+                for blur, image in found.images.items()
             ]
     return pd.DataFrame(rows)
 
@@ -169,9 +169,9 @@ def by_group(rows: pd.DataFrame) -> Iterator[tuple[HoleGroup, pd.DataFrame]]:
         yield HoleGroup(int(size), str(holes)), rows[(rows["size"] == size) & (rows["holes"] == holes)]
 
 
-def values(part: pd.DataFrame, method: str, hold: float, what: str = "value") -> "pd.Series[float]":
+def values(part: pd.DataFrame, method: str, blur: float, what: str = "value") -> "pd.Series[float]":
     """By photograph; `part` is of one size and kind of holes."""
-    mine = part[(part["method"] == method) & (part["hold"] == hold)]
+    mine = part[(part["method"] == method) & (part["blur"] == blur)]
     return mine.set_index("photograph")[what].astype(float)
 
 
@@ -231,41 +231,41 @@ def _line(part: pd.DataFrame, method: str, alone: "pd.Series[float]") -> list[st
     ]
 
 
-def markdown_of_holds(rows: pd.DataFrame) -> str:
-    """What was found for several holds, over all columns together: a photograph counts once for each hole."""
-    holds = sorted(hold for hold in rows["hold"].unique() if hold > 0)
-    chosen = {method: registry.METHODS[method].strategy.hold for method in drawn_by(rows)}
-    lines = [_hold_line(rows, [method], holds, own) for method, own in chosen.items()]
+def markdown_of_blurs(rows: pd.DataFrame) -> str:
+    """What was found for several blurs, over all columns together: a photograph counts once for each hole."""
+    blurs = sorted(blur for blur in rows["blur"].unique() if blur >= 0)
+    chosen = {method: registry.METHODS[method].strategy.blur for method in drawn_by(rows)}
+    lines = [_blur_line(rows, [method], blurs, own) for method, own in chosen.items()]
     if len(chosen) > 1 and len(set(chosen.values())) == 1:
-        lines.append(["All of them", *_hold_line(rows, list(chosen), holds, chosen.popitem()[1])[1:]])
-    head = ["method", *(f"{hold:g}" for hold in holds), "chosen", "off what was drawn"]
+        lines.append(["All of them", *_blur_line(rows, list(chosen), blurs, chosen.popitem()[1])[1:]])
+    head = ["method", *(f"{blur:g}" for blur in blurs), "chosen", "off what was drawn"]
     text = [
-        "# How much what was drawn counts",
+        "# How softly what was drawn is compared",
         f"`{METRIC[0]}` of the {METRIC[1]} picture, lower is better, on {rows['photograph'].nunique()} "
         "validation photographs; each network drew each hole once, and detail from the surroundings was "
-        "added with several weights of what it drew (`Strategy.hold`). **Bold**: the smallest mean of its "
-        "line; =: not told apart from the one at the chosen weight. *Off what was drawn*: at each weight, as "
-        "in the other table.",
+        "added after what it drew was averaged over so many of its pixels (`Strategy.blur`, standard "
+        "deviation). **Bold**: the smallest mean of its line; =: not told apart from the one that is "
+        "chosen. *Off what was drawn*: at each blur, as in the other table.",
         markdown_table([*head, f"{registry.METHODS[BESIDE].title}'s"], lines),
         METRICS[METRIC[0]].variant,
     ]
     return "\n\n".join(text) + "\n"
 
 
-def _hold_line(rows: pd.DataFrame, methods: Sequence[str], holds: Sequence[float], own: float) -> list[str]:
+def _blur_line(rows: pd.DataFrame, methods: Sequence[str], blurs: Sequence[float], own: float) -> list[str]:
     """Of the means over some methods."""
-    found = rows[rows["method"].isin(methods)].groupby(["hold", "photograph"], sort=False)
+    found = rows[rows["method"].isin(methods)].groupby(["blur", "photograph"], sort=False)
     means = found[["value", "distance", "beside"]].mean()
-    mine = {hold: means.xs(hold, level="hold") for hold in holds}
-    best = min(holds, key=lambda hold: mine[hold]["value"].mean())
+    mine = {blur: means.xs(blur, level="blur") for blur in blurs}
+    best = min(blurs, key=lambda blur: mine[blur]["value"].mean())
     chosen = mine.get(own, mine[best])["value"]
-    tried = [_hold(mine[hold]["value"], chosen, best=hold == best, own=hold == own) for hold in holds]
-    off = " · ".join(f"{mine[hold]['distance'].mean():.1f}" for hold in holds)
+    tried = [_blur(mine[blur]["value"], chosen, best=blur == best, own=blur == own) for blur in blurs]
+    off = " · ".join(f"{mine[blur]['distance'].mean():.1f}" for blur in blurs)
     title = registry.METHODS[methods[0]].title
     return [title, *tried, f"{own:g}", off, f"{mine[best]['beside'].mean():.1f}"]
 
 
-def _hold(found: "pd.Series[float]", chosen: "pd.Series[float]", *, best: bool, own: bool) -> str:
+def _blur(found: "pd.Series[float]", chosen: "pd.Series[float]", *, best: bool, own: bool) -> str:
     text = f"**{_mean(found)}**" if best else _mean(found)
     return text if own or gap_of(found, chosen).told_apart else f"{text} ="
 
@@ -311,8 +311,8 @@ def differences(rows: pd.DataFrame) -> bytes:
 def _panel(axes: Any, column: HoleGroup, part: pd.DataFrame) -> None:
     methods, alone = drawn_by(part), values(part, BESIDE, ENLARGED)
     for place, (method, look) in enumerate(looks(methods).items()):
-        for hold, face in ((ENLARGED, "white"), (ADDED, look["color"])):
-            gap = gap_of(values(part, method, hold), alone).value
+        for blur, face in ((ENLARGED, "white"), (ADDED, look["color"])):
+            gap = gap_of(values(part, method, blur), alone).value
             reaches = [[gap.mean - gap.low], [gap.high - gap.mean]]
             style = {"color": look["color"], "markerfacecolor": face, "markersize": 4}
             axes.errorbar(gap.mean, place, xerr=reaches, fmt="o", linewidth=0.9, **style)
@@ -340,7 +340,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="A,B",
         help="default: all networks that are ready; rows of others on the same holes stay",
     )
-    parser.add_argument("--holds", metavar="X,Y", help="weights of what was drawn to try")
+    parser.add_argument("--blurs", metavar="X,Y", help="blurs of what was drawn to try, in pixels of it")
     parser.add_argument("--out", type=commandline.path, default=Path("results/detail"), metavar="DIR")
     commandline.add_weights(parser)
     parser.set_defaults(command=_main)
@@ -357,13 +357,13 @@ def _main(parsed: argparse.Namespace) -> int:
 def _measure(parsed: argparse.Namespace) -> None:
     methods = parsed.methods.split(",") if parsed.methods else networks()
     given = [example for folder in parsed.data for example in examples_of_both(folder, parsed.n)]
-    if parsed.holds:
-        holds = [ENLARGED, *map(float, parsed.holds.split(","))]
+    if parsed.blurs:
+        blurs = [ENLARGED, *map(float, parsed.blurs.split(","))]
         given = [(group, one) for group, one in given if group.holes == "object"]
-        rows = measured_details(methods, given, holds)
+        rows = measured_details(methods, given, blurs)
     else:
         rows = measured_details(methods, given)
-    file = parsed.out / ("holds.csv" if parsed.holds else "detail.csv")
+    file = parsed.out / ("blurs.csv" if parsed.blurs else "detail.csv")
     rows = with_others(rows, pd.read_csv(file)) if file.exists() else rows
     cells.write(file, rows.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
 
@@ -381,8 +381,8 @@ def write_pages(folder: Path) -> None:
         rows = pd.read_csv(found)
         cells.write(folder / "detail.md", markdown_of_details(rows).encode())
         cells.write(folder / "detail.svg", differences(rows))
-    if (found := folder / "holds.csv").exists():
-        cells.write(folder / "holds.md", markdown_of_holds(pd.read_csv(found)).encode())
+    if (found := folder / "blurs.csv").exists():
+        cells.write(folder / "blurs.md", markdown_of_blurs(pd.read_csv(found)).encode())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@
   1611.09969): a network draws what is there, patches of the known part draw how it looks.
 * Hertzmann et al., Image analogies, SIGGRAPH 2001 (doi 10.1145/383259.383295): the small picture, enlarged,
   is compared along with the patches; known patches carry their own shrunk and enlarged selves.
+
+A network may draw fog where the surroundings are rough: then the small picture alone would find the few
+patches that are as flat. So how much detail shrinking takes from the surroundings is compared as well.
 """
 
 from collections.abc import Callable
@@ -18,6 +21,8 @@ from inpainters.patches.field import (
     RATIO,
     Float32s,
     Level,
+    depths,
+    nearest,
     searched,
     shrunk,
     texture_features,
@@ -29,9 +34,11 @@ from inpainters.spec import Strategy
 _Size = tuple[int, int]
 """(height, width)."""
 _SIDE = 7  # of a patch
-_FADE = 0.7  # of its hold, per scale: what is there is settled small, how it looks is not
+_FADE = 0.7  # of the guide's weight, per scale: what is there is settled small, how it looks is not
 _FIRST, _LATER = 4, 2  # searches at the first scale, over the whole picture, and at each later one
 _FOREIGN = 48.0  # grey levels that the copies are off the drawn colours at which these count half
+_LOST = 5.0  # weight of lost detail against the drawn colours
+_ABOUT = 1.5  # pixels of the drawn picture, standard deviation, over which lost detail is averaged
 _LIKE = 12.0  # grey levels, in each channel, from the next known colour at which a drawn one counts a quarter
 
 
@@ -41,16 +48,16 @@ def detailed(
     drawn: Image,
     *,
     seed: int,
-    hold: float = Strategy.hold,
+    blur: float = Strategy.blur,
     invents: bool = Strategy.invents,
     on_scale: Callable[[], object] = lambda: None,
 ) -> Image:
     """The hole filled at full size with what `drawn` shows, in the texture of the known part.
 
     image: (H, W, 3) uint8, not read where missing. mask: (H, W) bool, True = missing. drawn: (h, w, 3) uint8,
-    the same window filled at a smaller size. hold: weight of the drawn picture against the patches' own
-    colours, at its scale. invents: True where its colours count though the known part has none like them.
-    `on_scale` is called after each scale. Pure in `seed`. Returns (H, W, 3) uint8,
+    the same window filled at a smaller size. blur: pixels of it, standard deviation, over which it is
+    averaged before patches are compared with it. invents: True where its colours count though the known
+    part has none like them. `on_scale` is called after each scale. Pure in `seed`. Returns (H, W, 3) uint8,
     known pixels as they were. Where no patch is known the picture is plainly enlarged.
     """
     hole = shrunk(mask, _size(drawn))
@@ -59,7 +66,9 @@ def detailed(
     sizes = [size for size in _sizes(_size(drawn), _size(image)) if usable_side(shrunk(mask, size), _SIDE)]
     if not sizes:
         return np.where(mask[..., None], plain, image)
-    synthesis = _Synthesis(image, mask, plain, hold, np.random.default_rng(seed), on_scale)
+    soft = enlarge(cv2.GaussianBlur(small, (0, 0), blur), _size(image)) if blur else plain
+    guide = np.dstack([soft, _LOST * _lost(image, plain, mask, hole)])
+    synthesis = _Synthesis(image, mask, guide, np.random.default_rng(seed), on_scale)
     level, distance = synthesis.through(sizes)
     copied = melt(level.sharp_vote(level.weights(distance)), level.pixels, image)
     off = _off(copied, plain, mask, len(drawn) / len(image))
@@ -87,9 +96,8 @@ class _Synthesis:
 
     image: Image
     mask: Mask
-    plain: Image
-    """The drawn picture, enlarged."""
-    hold: float
+    guide: Float32s
+    """(H, W, 4): the drawn picture, enlarged, and how much detail is lost."""
     rng: np.random.Generator
     on_scale: Callable[[], object]
 
@@ -98,33 +106,52 @@ class _Synthesis:
         texture = texture_features(self.image, self.mask, len(self.mask) / sizes[0][0])
         level, distance = self._first(sizes[0], texture)
         for step, size in enumerate(sizes[1:], 1):
-            coarse, level = level, self._level(size, texture, self.hold * _FADE**step)
+            coarse, level = level, self._level(size, texture, _FADE**step)
             level.inherit(coarse)
-            distance = np.zeros(len(level.targets), np.float32)
-            level.vote(level.weights(distance))
-            if searched(size, len(level.pixels)):
-                for _ in range(_LATER):
-                    distance = level.search(self.rng, everywhere=False)
-                    level.vote(level.weights(distance))
-            self.on_scale()
+            distance = self._settled(level, np.zeros(len(level.targets), np.float32))
         return level, distance
 
     def _first(self, size: _Size, texture: Float32s) -> tuple[Level, Float32s]:
-        """The scale of the drawn picture: its colours are looked for everywhere."""
-        level = self._level(size, np.zeros_like(texture), self.hold)  # nobody knows its texture yet
-        colours = cv2.resize(self.plain, size[::-1], interpolation=cv2.INTER_AREA).reshape(-1, 3)
-        level.values[level.pixels, :3] = colours[level.pixels]
-        level.field = level.sources[self.rng.integers(0, len(level.sources), len(level.targets))]
+        """The scale of the drawn picture: what is like that is looked for everywhere, and then agrees."""
+        unknown = np.zeros_like(texture)
+        level, guided = (self._level(size, unknown, 1.0) for _ in range(2))
+        guided.values[:, :3] = 0
+        guided.field = guided.sources[self.rng.integers(0, len(level.sources), len(level.targets))]
         for _ in range(_FIRST):
-            distance = level.search(self.rng, everywhere=True)
+            distance = guided.search(self.rng, everywhere=True)
+        level.field = guided.field
+        return level, self._settled(level, distance)
+
+    def _settled(self, level: Level, distance: Float32s) -> Float32s:
+        """The distances after votes and searches have agreed."""
         level.vote(level.weights(distance))
+        if searched(level.shape, len(level.pixels)):
+            for _ in range(_LATER):
+                distance = level.search(self.rng, everywhere=False)
+                level.vote(level.weights(distance))
         self.on_scale()
-        return level, distance
+        return distance
 
     def _level(self, size: _Size, texture: Float32s, weight: float) -> Level:
         side = usable_side(shrunk(self.mask, size), _SIDE)
-        guide = self.plain.astype(np.float32)
-        return Level.make(self.image, texture, self.mask, size, side, guide=guide, guide_weight=weight)
+        return Level.make(self.image, texture, self.mask, size, side, guide=self.guide, guide_weight=weight)
+
+
+def _lost(image: Image, plain: Image, mask: Mask, hole: Mask) -> Float32s:
+    """(H, W) grey levels by which the shrunk and enlarged picture is off the picture, around each known
+    pixel; in the hole those of the nearest part of the rim, the smoother the deeper. hole: (h, w) bool, the
+    mask at the small size.
+    """
+    off = np.abs(image.astype(np.float32) - plain).mean(axis=2)
+    off[mask] = 0
+    total, share = (
+        cv2.GaussianBlur(cv2.resize(one, hole.shape[::-1], interpolation=cv2.INTER_AREA), (0, 0), _ABOUT)
+        for one in (off, (~mask).astype(np.float32))
+    )
+    lost = total / np.maximum(share, 1e-3)
+    lost[hole] = lost.ravel()[nearest(~hole.ravel(), np.flatnonzero(hole), hole.shape)]
+    lost = np.where(hole, cv2.GaussianBlur(lost, (0, 0), max(1.0, depths(hole).max() / 2)), lost)
+    return np.asarray(cv2.resize(lost, mask.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _off(copied: Image, plain: Image, mask: Mask, scale: float) -> Float32s:

@@ -25,8 +25,8 @@ def rows() -> pd.DataFrame:
     drawn = np.random.default_rng(0).normal(0, 0.01, len(NAMES))
     noise = dict(zip(NAMES, drawn - drawn.mean(), strict=True))
 
-    def made(method: str, hold: float, value: float, share: float, **more: float) -> list[dict[str, object]]:
-        key = {"method": method, "hold": hold, "size": 256, "holes": "object"}
+    def made(method: str, blur: float, value: float, share: float, **more: float) -> list[dict[str, object]]:
+        key = {"method": method, "blur": blur, "size": 256, "holes": "object"}
         return [{**key, "photograph": n, "value": value + share * noise[n], **more} for n in NAMES]
 
     off = {"distance": 5.0, "beside": 30.0}
@@ -51,19 +51,19 @@ def test_the_page_has_paired_differences(rows: pd.DataFrame) -> None:
     assert b"Gated convolution" in detail.differences(rows)
 
 
-def test_a_hold_is_marked_where_it_is_not_told_apart_from_the_chosen_one(rows: pd.DataFrame) -> None:
-    own = METHODS["gated_conv"].strategy.hold
-    full = rows[rows["hold"] == detail.ADDED]
+def test_a_blur_is_marked_where_it_is_not_told_apart_from_the_chosen_one(rows: pd.DataFrame) -> None:
+    own = METHODS["gated_conv"].strategy.blur
+    full = rows[rows["blur"] == detail.ADDED]
     noise = np.random.default_rng(1).normal(0, 0.01, len(full))
     tried = pd.concat(
         [
-            rows[rows["hold"] == detail.ENLARGED],
-            full.assign(hold=own),
-            full.assign(hold=2 * own, value=full["value"] + 0.1),
-            full.assign(hold=4 * own, value=full["value"] + noise - noise.mean()),
+            rows[rows["blur"] == detail.ENLARGED],
+            full.assign(blur=own),
+            full.assign(blur=own + 1, value=full["value"] + 0.1),
+            full.assign(blur=own + 2, value=full["value"] + noise - noise.mean()),
         ]
     )
-    cells = line_of(detail.markdown_of_holds(tried), "Gated")
+    cells = line_of(detail.markdown_of_blurs(tried), "Gated")
     assert ["=" in cell for cell in cells[1:4]] == [False, False, True]
     assert cells[4] == f"{own:g}"
 
@@ -86,7 +86,7 @@ def test_a_hole_is_drawn_once_and_both_answers_come_of_it(monkeypatch) -> None:
     assert calls == [1]
     ((window, drawn),) = found.drawn
     assert drawn.shape[:2] == window.size
-    plain, full = (found.images[hold] for hold in (detail.ENLARGED, detail.ADDED))
+    plain, full = (found.images[blur] for blur in (detail.ENLARGED, detail.ADDED))
     away = np.abs(plain[window.place].astype(int) - enlarge(drawn, plain[window.place].shape[:2]))
     assert away[example.mask[window.place]].max() == 0
     assert (full != plain).any()

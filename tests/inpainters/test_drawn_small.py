@@ -126,15 +126,15 @@ def test_the_last_frames_are_what_runs_without_and_with_detail_answer():
         assert (frames[name].image == answer[window.place]).all()
 
 
-def test_a_network_holds_to_what_it_drew_and_invents_as_its_row_says(monkeypatch):
+def test_what_a_network_drew_is_blurred_and_invents_as_its_row_says(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        detail, "detailed", lambda image, *_, hold, invents, **__: seen.append((hold, invents)) or image
+        detail, "detailed", lambda image, *_, blur, invents, **__: seen.append((blur, invents)) or image
     )
-    for hold, invents in ((0.5, True), (4.0, False)):
-        spec = replace(SPEC, strategy=replace(SPEC.strategy, hold=hold, invents=invents))
+    for blur, invents in ((0.5, True), (2.0, False)):
+        spec = replace(SPEC, strategy=replace(SPEC.strategy, blur=blur, invents=invents))
         Grey(spec)(InpaintRequest(picture(), disc(40)))
-    assert seen == [(0.5, True), (4.0, False)]
+    assert seen == [(0.5, True), (2.0, False)]
 
 
 def test_bundled_networks_do_not_invent_colours_and_others_may():
