@@ -195,7 +195,10 @@ def _panorama(photo: Path) -> tuple[Image, Mask]:
 def _add_parallax(added: argparse.ArgumentParser) -> None:
     added.add_argument("photo", type=commandline.path, metavar="PHOTO")
     added.add_argument(
-        "depth", type=commandline.path, metavar="DEPTH", help="a grey .png of 8 or 16 bits, of its size"
+        "depth",
+        type=commandline.path,
+        metavar="DEPTH",
+        help="a grey picture of its size: 8 or 16 bits, or a .tiff of floats",
     )
     added.add_argument(
         "-o",
