@@ -23,7 +23,6 @@ from inpainters.folders import FilePair, FilePairs, listed, pair_up
 from inpainters.imaging import (
     ALPHA,
     PICTURE_SUFFIXES,
-    Converted,
     LoadedPair,
     Mask,
     Original,
@@ -266,9 +265,7 @@ def _fill_one(method: Inpainter, pair: FilePair, targets: "_Targets", arguments:
     ]
     notes = targets.save(pair.name, results, original, wide.mask, arguments)
     kept = original is not None and not notes
-    seen = [note for note in found.notes if not (kept and isinstance(note, Converted))]
-    for note in dict.fromkeys([*seen, *results[0].notes, *notes]):
-        say(f"{shown(pair.photo)}: {note}")
+    commandline.say_notes(pair.photo, [*found.notes, *results[0].notes, *notes], kept=kept)
 
 
 def _progress(jobs: Sequence[_Task]) -> Iterator[_Task]:

@@ -57,6 +57,8 @@ class Layers:
     """Rows above and below, columns left and right."""
     shift: tuple[float, float]
     """The farthest that a camera moves (right, down), as shares of the width."""
+    notes: tuple[str, ...] = ()
+    """What the method says of its fill."""
 
 
 def read_depth(
@@ -114,7 +116,8 @@ def taken_apart(
     front = np.pad(picture, (*_around(cut.margin), (0, 0)), "edge")
     (result,) = method.run([InpaintRequest(front, cut.missing, seed=seed)], on_step)[0]
     behind_depth = np.where(cut.hidden | cut.halo, cut.far, cut.deep).astype(np.float32)
-    return Layers(front, cut.deep, cut.inside & ~cut.halo, result.image, behind_depth, cut.margin, shift)
+    known = cut.inside & ~cut.halo
+    return Layers(front, cut.deep, known, result.image, behind_depth, cut.margin, shift, result.notes)
 
 
 def behind_near_things(depth: Depth, shift: tuple[float, float]) -> Mask:

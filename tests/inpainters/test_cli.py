@@ -223,7 +223,7 @@ def test_the_help_leaves_no_command_out(capsys):
     assert said.startswith("usage: python -m inpainters [-h] COMMAND ...\n")
     commands = ("list", "fill", "check", "probe", "fetch", "video", "augment", "restore", "parallax")
     for command in (*commands, "straighten"):
-        assert f"\n    {command} " in said
+        assert f"\n    {command}" in said
         assert command in cli.__doc__
 
 

@@ -244,12 +244,18 @@ def test_what_cannot_be_done_is_one_sentence():
 
 def test_the_command_writes_a_view_or_an_animation(tmp_path, capsys):
     picture, depth, _, _ = scene()
-    Image.fromarray(picture).save(tmp_path / "photo.png")
+    tags = Image.Exif()
+    tags[0x010F] = "Maker"
+    alpha = np.full((HEIGHT, WIDTH, 1), 200, np.uint8)
+    Image.fromarray(np.dstack([picture, alpha])).save(tmp_path / "photo.png", exif=tags)
     Image.fromarray((255 * depth).astype(np.uint8)).save(tmp_path / "depth.png")
     asked = ["parallax", str(tmp_path / "photo.png"), str(tmp_path / "depth.png"), "--method", "telea"]
     assert main([*asked, "-o", str(tmp_path / "out.png"), "--shift", "-0.05"]) == 0
     expected = novel_view(picture, depth, create("telea", device="cpu"), shift=(-0.05, 0.0))
     assert (load_image(tmp_path / "out.png").image == expected).all()
+    assert capsys.readouterr().err == "photo.png: Alpha was dropped.\n"
+    with Image.open(tmp_path / "out.png") as kept:
+        assert dict(kept.getexif()) == {0x010F: "Maker"}
     assert main([*asked, "-o", str(tmp_path / "out.webm"), "--shift", "0.05", "0.02", "--frames", "6"]) == 0
     assert read_clip(tmp_path / "out.webm").frames.shape == (6, HEIGHT, WIDTH, 3)
     for more, words in (
