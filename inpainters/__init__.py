@@ -6,7 +6,7 @@ import numpy as np
 
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError, UnavailableError
-from inpainters.imaging import Source, load_mask, load_pair
+from inpainters.imaging import Source, load_guide, load_pair
 from inpainters.registry import METHODS, create, unavailable
 from inpainters.spec import MethodSpec
 
@@ -80,7 +80,7 @@ def inpaint(
     """
     inpainter = create(method, device=device, **options)
     pair = load_pair(image, mask)
-    lines = None if guide is None else load_mask(guide)[0]
+    lines = None if guide is None else load_guide(guide)
     request = InpaintRequest(pair.image, pair.mask, seed=seed, n=1 if n is None else n, guide=lines)
     answers = [result.image for result in inpainter.run([request])[0]]
     return answers[0] if n is None else answers

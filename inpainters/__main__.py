@@ -1,4 +1,5 @@
-"""Command line: `python -m inpainters list | fill PHOTO|DIR MASK|DIR --method A[,B] -o OUT | fetch NAME`.
+"""Command line: `python -m inpainters list | fill PHOTO|DIR MASK|DIR --method A[,B] -o OUT | fetch NAME`, and
+check, probe, video, augment, restore, parallax and straighten.
 
 Exit codes: 0; 2 bad input; 1 some pictures failed; 130 stopped by hand (what is finished stays).
 """
@@ -22,12 +23,11 @@ from inpainters.folders import FilePair, FilePairs, listed, pair_up
 from inpainters.imaging import (
     ALPHA,
     PICTURE_SUFFIXES,
-    Converted,
     LoadedPair,
     Mask,
     Original,
     encode_png,
-    load_mask,
+    load_guide,
     load_original,
     load_pair,
     save_bytes,
@@ -52,7 +52,7 @@ def _parser() -> commandline.Parser:
     parser = commandline.Parser(
         prog="python -m inpainters", description="Fill holes in photographs by any of the methods."
     )
-    commands = parser.add_subparsers(required=True, metavar="list|fill|check|probe|fetch")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="the methods: which are ready, what they cost, their options")
     listing.set_defaults(command=_list)
     fill = commands.add_parser(
@@ -174,10 +174,12 @@ _Task = tuple[Inpainter, FilePair]
 
 def _fill(arguments: argparse.Namespace) -> int:
     asked = commandline.joined(arguments.method, trust=arguments.trust)
-    settings = dict(commandline.settings_of(name) for name in commandline.apart(asked, ",") if name)
-    names = list(settings)
+    named = [commandline.settings_of(name) for name in commandline.apart(asked, ",") if name]
+    settings, names = dict(named), [name for name, _ in named]
     if not names:
         raise InputError(f"Name a method after --method: {', '.join(METHODS)}.")
+    if twice := [name for name in settings if names.count(name) > 1]:
+        raise InputError(f"'{twice[0]}' is named twice after --method: start once for each of its settings.")
     given = _options(names, arguments.option)
     options = {name: settings[name] | given[name] for name in names}
     methods = [create(name, device=arguments.device, **options[name]) for name in names]
@@ -263,9 +265,7 @@ def _fill_one(method: Inpainter, pair: FilePair, targets: "_Targets", arguments:
     ]
     notes = targets.save(pair.name, results, original, wide.mask, arguments)
     kept = original is not None and not notes
-    seen = [note for note in found.notes if not (kept and isinstance(note, Converted))]
-    for note in dict.fromkeys([*seen, *results[0].notes, *notes]):
-        say(f"{shown(pair.photo)}: {note}")
+    commandline.say_notes(pair.photo, [*found.notes, *results[0].notes, *notes], kept=kept)
 
 
 def _progress(jobs: Sequence[_Task]) -> Iterator[_Task]:
@@ -289,7 +289,7 @@ def _original(photo: Path) -> Original | None:
 def _answers(
     method: Inpainter, pair: FilePair, found: LoadedPair, arguments: argparse.Namespace
 ) -> list[InpaintResult]:
-    guide = load_mask(arguments.guide)[0] if arguments.guide else None
+    guide = load_guide(arguments.guide) if arguments.guide else None
     if sys.stderr.isatty() and (price := _price(method, found.mask, arguments.n)):
         tqdm.write(f"{shown(pair.photo)}: {price}", sys.stderr)
     request = InpaintRequest(found.image, found.mask, seed=arguments.seed, n=arguments.n, guide=guide)

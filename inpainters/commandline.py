@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from inpainters import registry
 from inpainters.errors import InputError, UnavailableError, disk_full, unknown
-from inpainters.imaging import shown
+from inpainters.imaging import Converted, shown
 from inpainters.weights.files import ENV, of_the_table
 from inpainters.weights.hub import OFFLINE
 from inpainters.weights.transfer import first_there
@@ -86,6 +86,15 @@ def say(sentence: str, code: int = 0) -> int:
     """Print to stderr and hand on the exit code."""
     print(sentence, file=sys.stderr)
     return code
+
+
+def say_notes(file: Path, notes: Iterable[str], *, kept: bool) -> None:
+    """Say of a file each note once; where the result has its colours `kept`, none that they were converted to
+    be worked on.
+    """
+    for note in dict.fromkeys(notes):
+        if not (kept and isinstance(note, Converted)):
+            say(f"{shown(file)}: {note}")
 
 
 def os_sentence(error: OSError) -> str:

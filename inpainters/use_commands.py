@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from inpainters import commandline
 from inpainters.base import Inpainter, InpaintRequest
-from inpainters.commandline import say
+from inpainters.commandline import say, say_notes
 from inpainters.errors import InputError
 from inpainters.imaging import (
     ALPHA,
@@ -20,6 +20,7 @@ from inpainters.imaging import (
     Mask,
     NothingTransparentError,
     encode_png,
+    encode_with_exif,
     load_image,
     load_original,
     load_pair,
@@ -106,10 +107,12 @@ def _restore(arguments: argparse.Namespace) -> int:
 
     _check_pictures([arguments.out, arguments.save_mask, arguments.beside], arguments)
     kinds, method = restoration.kinds_of_marks(arguments.find), _method(arguments)
-    photo = load_image(arguments.photo).image
+    loaded = load_image(arguments.photo)
+    photo = loaded.image
     mask = restoration.find_marks(photo, kinds)
     (result,) = method.run([InpaintRequest(photo, mask, seed=arguments.seed)])[0]
-    _save(arguments.out, _as_its_file(arguments.photo, result.image, mask))
+    notes = [*loaded.notes, *result.notes]
+    _save(arguments.out, _as_its_file(arguments.photo, result.image, mask, notes))
     if arguments.save_mask:
         _save(arguments.save_mask, encode_png(_as_picture(mask)))
     if arguments.beside:
@@ -120,15 +123,20 @@ def _restore(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _as_its_file(photo: Path, image: Image, mask: Mask) -> bytes:
-    """A PNG with what the photograph's file has beside pixels; what cannot be kept is said."""
+def _as_its_file(photo: Path, image: Image, mask: Mask, notes: Sequence[str]) -> bytes:
+    """A PNG with what the photograph's file has beside pixels; `notes` and what cannot be kept are said."""
     try:
-        data, notes = load_original(photo).encode(image, mask)
+        data, lost = load_original(photo).encode(image, mask)
     except InputError:
-        data, notes = encode_png(image), ("What its file has beside pixels cannot be read: 8-bit sRGB.",)
-    for note in notes:
-        say(f"{shown(photo)}: {note}")
+        data, lost = encode_png(image), ("What its file has beside pixels cannot be read: 8-bit sRGB.",)
+    say_notes(photo, [*notes, *lost], kept=not lost)
     return data
+
+
+def _in_another_frame(photo: Path, image: Image, notes: Sequence[str]) -> bytes:
+    """A PNG of 8-bit sRGB with the photograph's EXIF; `notes`, also on what was converted, are said."""
+    say_notes(photo, notes, kept=False)
+    return encode_with_exif(photo, image)
 
 
 # --- straighten -----------------------------------------------------------------------------------
@@ -163,30 +171,37 @@ def _straighten(arguments: argparse.Namespace) -> int:
     _check_pictures([arguments.out, arguments.save_mask], arguments)
     method = _method(arguments)
     if arguments.panorama:
-        picture, mask = _panorama(arguments.photo)
+        picture, mask, notes = _panorama(arguments.photo)
     else:
-        photo = load_image(arguments.photo).image
+        loaded = load_image(arguments.photo)
+        notes = loaded.notes
         if arguments.corners:
-            picture, mask = corners.rectified(photo, arguments.corners)
+            picture, mask = corners.rectified(loaded.image, arguments.corners)
         else:
-            picture, mask = corners.straightened(photo, arguments.angle)
+            picture, mask = corners.straightened(loaded.image, arguments.angle)
     (result,) = method.run([InpaintRequest(picture, mask, seed=arguments.seed)])[0]
-    _save(arguments.out, encode_png(result.image))
+    notes = (*notes, *result.notes)
+    if arguments.panorama:
+        data = _as_its_file(arguments.photo, result.image, mask, notes)
+    else:
+        data = _in_another_frame(arguments.photo, result.image, notes)
+    _save(arguments.out, data)
     if arguments.save_mask:
         _save(arguments.save_mask, encode_png(_as_picture(mask)))
     print(f"{mask.mean():.1%} was empty, filled by {method.spec.title} in '{arguments.out}'.")
     return 0
 
 
-def _panorama(photo: Path) -> tuple[Image, Mask]:
-    """The picture and what is transparent of it, or else what is black at its edge."""
+def _panorama(photo: Path) -> tuple[Image, Mask, tuple[str, ...]]:
+    """The picture and what is transparent of it, or else what is black at its edge; and notes."""
     from inpainters.uses.corners import without_borders
 
     try:
         found = load_pair(photo, ALPHA)
     except NothingTransparentError:
-        return without_borders(load_image(photo).image)
-    return found.image, found.mask
+        loaded = load_image(photo)
+        return *without_borders(loaded.image), loaded.notes
+    return found.image, found.mask, found.notes
 
 
 # --- parallax -------------------------------------------------------------------------------------
@@ -195,7 +210,10 @@ def _panorama(photo: Path) -> tuple[Image, Mask]:
 def _add_parallax(added: argparse.ArgumentParser) -> None:
     added.add_argument("photo", type=commandline.path, metavar="PHOTO")
     added.add_argument(
-        "depth", type=commandline.path, metavar="DEPTH", help="a grey .png of 8 or 16 bits, of its size"
+        "depth",
+        type=commandline.path,
+        metavar="DEPTH",
+        help="a grey picture of its size: 8 or 16 bits, or a .tiff of floats",
     )
     added.add_argument(
         "-o",
@@ -234,12 +252,15 @@ def _parallax(arguments: argparse.Namespace) -> int:
         video.check_target(out)
         if out.suffix:
             commandline.check_new([out], inputs, overwrite=arguments.overwrite)
-    method, photo = _method(arguments), load_image(arguments.photo).image
-    depth = parallax.read_depth(arguments.depth, photo.shape[:2], near=arguments.near)
-    layers = parallax.taken_apart(photo, depth, method, shift=shift, seed=arguments.seed)
+    method, photo = _method(arguments), load_image(arguments.photo)
+    depth = parallax.read_depth(arguments.depth, photo.image.shape[:2], near=arguments.near)
+    layers = parallax.taken_apart(photo.image, depth, method, shift=shift, seed=arguments.seed)
+    notes = [*photo.notes, *layers.notes]
     if arguments.frames is None:
-        _save(out, encode_png(parallax.seen_from(layers, shift)))
+        view = parallax.seen_from(layers, shift)
+        _save(out, _in_another_frame(arguments.photo, view, notes))
     else:
+        say_notes(arguments.photo, notes, kept=False)
         video.write_clip(out, parallax.swaying(layers, shift, arguments.frames))
     print(f"Seen from beside in '{out}'; what came out from behind is filled by {method.spec.title}.")
     return 0

@@ -27,11 +27,13 @@ from inpainters.imaging.holes import (
     ALPHA,
     LoadedPair,
     NothingTransparentError,
+    load_guide,
     load_mask,
     load_pair,
 )
 from inpainters.imaging.kept import (
     Original,
+    encode_with_exif,
     load_original,
 )
 from inpainters.imaging.reading import (
@@ -54,8 +56,7 @@ __all__ = [
     "ALPHA", "MAX_PIXELS", "PICTURE_SUFFIXES", "THRESHOLD", "Converted", "Image", "LoadedPair",
     "LoadedPicture", "Mask", "NothingTransparentError", "Original", "Source", "check_guide",
     "check_image", "check_mask", "colourful", "composite", "cut_share", "decode_image", "encode_png",
-    "enlarge", "load_image", "load_mask", "load_original", "load_pair", "pad_to_multiple", "save_bytes",
-    "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask", "side_by_side", "size_in_header",
-    "to_uint8",
-    "uncoloured",
+    "encode_with_exif", "enlarge", "load_guide", "load_image", "load_mask", "load_original", "load_pair",
+    "pad_to_multiple", "save_bytes", "save_png", "seam", "shown", "shrink", "shrink_guide", "shrink_mask",
+    "side_by_side", "size_in_header", "to_uint8", "uncoloured",
 ]  # fmt: skip

@@ -33,6 +33,10 @@ class NothingTransparentError(InputError):
     """A picture's alpha was to be the mask, and all of it is opaque."""
 
 
+class _UnclearError(InputError):
+    """It cannot be told which pixels are meant."""
+
+
 @dataclass(frozen=True)
 class LoadedPair:
     """A picture, its hole, and what was converted."""
@@ -85,6 +89,18 @@ def load_mask(source: Source, size: tuple[int, ...] | None = None, *, white_miss
     return ~mask, notes
 
 
+def load_guide(source: Source) -> Mask:
+    """A sketch, (H, W) bool, True where a line is: what `load_mask` would call missing. Raises InputError
+    where it cannot be told which pixels are lines, or as `load_mask` does.
+    """
+    try:
+        return load_mask(source)[0]
+    except _UnclearError:
+        raise InputError(
+            "It cannot be told where the sketch has its lines: save it in black and white, white = a line."
+        ) from None
+
+
 def _of_array(values: npt.NDArray[Any]) -> _Found:
     if values.ndim == 3:
         values = values[..., :3].max(axis=2) if values.shape[2] else values
@@ -126,13 +142,13 @@ def _of_alpha(rgb: Image, alpha: npt.NDArray[np.uint8]) -> _Found:
         low = alpha < THRESHOLD
         missing = low if low.any() else alpha == alpha.min()
         if 2 * missing.sum() > missing.size:
-            raise InputError(
+            raise _UnclearError(
                 "Most of the mask's picture is transparent, so that it cannot be told which part is meant. "
                 + _CLEARER
             )
         return missing, (_TRANSPARENT,)
     if colours.min() == 0 and (colours.min(axis=1) == 15).any() and (colours.max(axis=1) == 0).any():
-        raise InputError(
+        raise _UnclearError(
             "The mask is black, white and transparent: it cannot be told which is meant. " + _CLEARER
         )
     painted: Mask = alpha > alpha.min()
@@ -151,7 +167,7 @@ def _of_levels(values: npt.NDArray[Any]) -> _Found:
     one = len(levels) == 1 and levels[0] == 1
     missing: Mask = np.ones(values.shape, bool) if one else grey >= THRESHOLD
     if levels.any() and not missing.any():
-        raise InputError(
+        raise _UnclearError(
             f"The brightest value of the mask is {levels.max():g}, too dark to be white: it cannot be told "
             f"what is missing. {_CLEARER}"
         )

@@ -85,6 +85,14 @@ def load_original(path: Path) -> Original:
     return opened(path, MAX_PIXELS, made)
 
 
+def encode_with_exif(path: Path, image: Image) -> bytes:
+    """The bytes of a PNG of what was made of a photograph in another frame, (h, w, 3) uint8 sRGB, with the
+    EXIF of its file but the size. Raises InputError as `load_image`.
+    """
+    exif = opened(path, MAX_PIXELS, lambda found: kept_exif(found.source, turned=True))
+    return with_chunks(encode_png(image), {b"eXIf": exif} if exif else {})
+
+
 def _needed(profile: bytes | None, pixels: _Pixels) -> bool:
     """True for a profile that is sound, of this kind of picture, and says more than sRGB."""
     try:

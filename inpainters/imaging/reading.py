@@ -148,7 +148,7 @@ def _guarded(
             _learn_heic(data, name)
             with PilImage.open(io.BytesIO(data), formats=_formats()) as picture:
                 return use(picture, profile or picture.info.get("icc_profile"))
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except UnidentifiedImageError:
         raise InputError(

@@ -96,15 +96,11 @@ class Level:
         self.row = inverse(self.sources, self.values.shape[0])
         self.slot = inverse(self.targets, self.values.shape[0])
         self.pixels = np.flatnonzero(self.mask.ravel())
-        # Corners that would lie left of or above the picture wrap around to ones that are no target.
-        self.voters = self.slot.take(self.pixels[:, None] - self.steps, mode="wrap")
-        self.voters[self.voters < 0] = len(self.targets)
         depth = depths(self.mask).ravel()
         centre = (side // 2) * (width + 1)
         self.beside: dict[int, Indices] = {}
         # In float64, then rounded: NumPy's power of float32 is not the same in its last digit wherever in
-        # memory
-        # the array lies, and a nearest patch may hang on that.
+        # memory the array lies, and a nearest patch may hang on that.
         trust = float(_TRUST) ** -np.minimum(depth[self.targets + centre], 40).astype(np.float64)
         self.trust = trust.astype(np.float32)
 
@@ -238,22 +234,32 @@ class Level:
         likeness = np.exp(distance.astype(np.float64) / (-2 * spread)).astype(np.float32)  # as for trust
         return np.asarray(likeness * self.trust + np.float32(1e-12), np.float32)
 
-    def votes(self, weights: Float32s, which: slice | Mask = slice(None)) -> tuple[Indices, Float32s]:
-        """Of the missing pixels `which`, (n, side * side) each: the source pixels that their voters offer,
-        and the weights of those; 0 where a voter would leave the picture.
+    def votes(self, weights: Float32s, pixels: Indices) -> tuple[Indices, Float32s]:
+        """Of missing pixels, (n,) flat indices, (n, side * side) each: the source pixels that the patches
+        over them offer, and the weights of those; 0 where such a patch would leave the picture.
         """
-        voters = self.voters[which]
-        source = np.append(self.field, self.sources[0]).astype(np.int32).take(voters, mode="clip")
-        source += self.steps.astype(np.int32)
-        return source, np.append(weights, np.float32(0)).take(voters, mode="clip")
+        steps = self.steps.astype(np.int32)
+        # Corners that would lie left of or above the picture wrap around to ones that are no target.
+        voters = self.slot.take(pixels.astype(np.int32)[:, None] - steps, mode="wrap")
+        source = self.field.take(voters, mode="clip").astype(np.int32)
+        weight = weights.take(voters, mode="clip")
+        weight[voters < 0] = 0
+        return source + steps, weight
 
     def mean_vote(self, weights: Float32s, which: slice | Mask = slice(None)) -> Float32s:
-        """(n, 5): Wexler eq. 5 for the missing pixels `which`, as one sparse product."""
-        source, weight = self.votes(weights, which)
-        ends = np.arange(0, source.size + 1, source.shape[1], dtype=np.int32)
-        shape = (len(source), len(self.values))
-        total = sparse.csr_array((weight.ravel(), source.ravel(), ends), shape=shape) @ self.offered
-        return np.asarray(total[:, :_VOTED] / np.maximum(total[:, _VOTED:], np.float32(1e-20)), np.float32)
+        """(n, 5): Wexler eq. 5 for the missing pixels `which`, as sparse products of _CHUNK rows: the votes
+        for a pixel take a hundred times its memory.
+        """
+        pixels = self.pixels[which]
+        mean = np.empty((len(pixels), _VOTED), np.float32)
+        for start in range(0, len(pixels), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            source, weight = self.votes(weights, pixels[part])
+            ends = np.arange(0, source.size + 1, source.shape[1], dtype=np.int32)
+            shape = (len(source), len(self.values))
+            total = sparse.csr_array((weight.ravel(), source.ravel(), ends), shape=shape) @ self.offered
+            mean[part] = total[:, :_VOTED] / np.maximum(total[:, _VOTED:], np.float32(1e-20))
+        return mean
 
     def vote(self, weights: Float32s) -> None:
         self.values[self.pixels, :_VOTED] = self.mean_vote(weights)
@@ -305,7 +311,7 @@ class Level:
         mean, chosen = self.mean_vote(weights), np.empty(len(self.pixels), np.int64)
         for start in range(0, len(self.pixels), _CHUNK):
             part = slice(start, start + _CHUNK)
-            source, weight = self.votes(weights, part)
+            source, weight = self.votes(weights, self.pixels[part])
             error = np.zeros(source.shape, np.float32)
             for channel in range(_VOTED):
                 error += (self.offered[:, channel].take(source) - mean[part, channel, None]) ** 2
@@ -361,8 +367,7 @@ def depths(mask: Mask) -> Float32s:
     """How far each missing pixel is from the nearest known one; (h, w) float32."""
     found = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     # Squared distances between pixels are whole numbers; OpenCV's roots differ in their last digit by where
-    # in
-    # memory the mask lies.
+    # in memory the mask lies.
     return np.sqrt(np.rint(np.square(found, dtype=np.float64))).astype(np.float32)
 
 

@@ -37,7 +37,7 @@ def melt(chosen: Indices, pixels: Indices, image: Image) -> Image:
     origin = np.arange(height * width)
     origin[pixels] = chosen
     slot = inverse(pixels, height * width)
-    right, here = np.zeros((len(pixels), 3), np.float32), np.arange(len(pixels))
+    right, here = np.zeros((len(pixels), 3), np.float32), np.arange(len(pixels), dtype=np.int32)
     variance = _variance(image, (slot < 0).reshape(height, width)).ravel()[chosen]
     smooth = _TEXTURED**2 / (variance + _TEXTURED**2)
     degree = np.maximum(_SCREEN * (1 - smooth), _LEAST)

@@ -193,8 +193,10 @@ class Trainer:
             # A run that began without the other player goes on with a fresh one.
             if self.adversary and "adversary" in state:
                 self.adversary.load(state["adversary"])
+        except MemoryError:
+            raise
         except Exception as error:
-            why = str(error).splitlines()[0][:120]
+            why = (str(error).splitlines() or [type(error).__name__])[0][:120]
             raise InputError(
                 f"'{CHECKPOINT}' does not fit this recipe or is damaged ({why}); use another --out."
             ) from None

@@ -38,9 +38,8 @@ def group(device: str) -> Iterator[str]:
         yield device
         return
     # Optimizers import this module, whose default arguments hold the group of that moment for ever: a group
-    # that outlives
-    # destroy_process_group has threads that can abort the process when Python shuts down. Imported now, it
-    # finds none.
+    # that outlives destroy_process_group has threads that can abort the process when Python shuts down.
+    # Imported now, it finds none.
     importlib.import_module("torch.distributed.nn.functional")
     cuda = device.startswith("cuda")
     if cuda:

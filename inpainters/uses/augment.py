@@ -56,7 +56,7 @@ class Augmentation:
         if not self.kinds:
             raise InputError("Name a kind of mask, such as irregular or object.")
         if not 0 < self.low <= self.high <= 0.6:
-            raise InputError("The masked share must lie between 0.01 and 0.6, the least first.")
+            raise InputError("The masked share must be more than 0 and at most 0.6, the least first.")
         if not 1 <= self.n <= 1000:
             raise InputError("Between 1 and 1000 variants of each photograph can be made.")
         if self.seed < 0:

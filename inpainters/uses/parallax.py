@@ -17,12 +17,12 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PilImage
 from scipy.ndimage import distance_transform_edt
 
 from inpainters.base import Inpainter, InpaintRequest, OnStep
 from inpainters.errors import InputError
-from inpainters.imaging import MAX_PIXELS, Image, Mask, check_image, load_image, shown, size_in_header
+from inpainters.imaging import MAX_PIXELS, Image, Mask, check_image, shown, size_in_header
+from inpainters.imaging.reading import Upright, opened
 from inpainters.uses.video import Clip
 
 Depth: TypeAlias = npt.NDArray[np.float32]
@@ -35,6 +35,8 @@ one slope.
 """
 HALO = 2
 """Pixels around the edge of a near thing where its colours and those behind it are mixed."""
+_SIDE_MOST = 32_766
+"""Pixels of a side with its margin, at most: OpenCV's remap takes no more."""
 _NO_DEPTH = "A depth has the picture's height and width, and values from 0, far, to 1, near."
 CONTEXT = 24
 """Pixels of a near thing that the method is not shown beyond those that any view uncovers."""
@@ -55,28 +57,42 @@ class Layers:
     """Rows above and below, columns left and right."""
     shift: tuple[float, float]
     """The farthest that a camera moves (right, down), as shares of the width."""
+    notes: tuple[str, ...] = ()
+    """What the method says of its fill."""
 
 
 def read_depth(
     path: Path, size: tuple[int, int], *, near: str = "white", max_pixels: int = MAX_PIXELS
 ) -> Depth:
-    """A depth map of 8 or 16 bits, of the picture's (height, width); `near` is "white" or "black". Its range
-    is stretched to all of 0 to 1. Raises InputError for another size, before a pixel is decoded, for more
-    than `max_pixels`, or where all is equally far.
+    """A depth map of 8 or 16 bits, or of floats, upright of the picture's (height, width); `near` is "white"
+    or "black". Its range is stretched to all of 0 to 1. Raises InputError for another size, before a pixel is
+    decoded, for more than `max_pixels`, for values that are no numbers, or where all is equally far.
     """
-    height, width = size_in_header(path)
-    if (height, width) != tuple(size):
-        raise InputError(
-            f"The depth is {width}×{height}, the picture {size[1]}×{size[0]}: both need one size."
-        )
-    load_image(path, max_pixels=max_pixels)  # refuses what is damaged, or too large
-    with PilImage.open(path) as file:
-        values = np.asarray(file if file.mode.startswith("I") else file.convert("L"), np.float32)
+    header = size_in_header(path)
+    if sorted(header) != sorted(size):
+        raise _another_size(header, size)
+    values = opened(path, max_pixels, _levels_of_depth)
+    if values.shape != tuple(size):
+        raise _another_size(values.shape, size)
+    if not np.isfinite(values).all():
+        raise InputError(f"'{shown(path)}' has pixels without a depth: fill them in first.")
     low, high = float(values.min()), float(values.max())
     if low == high:
         raise InputError(f"In '{shown(path)}' all is equally far: a view from beside would be the same.")
     depth = (values - low) / (high - low)
     return np.asarray(depth if near == "white" else 1 - depth, np.float32)
+
+
+def _another_size(depth: tuple[int, ...], size: tuple[int, int]) -> InputError:
+    return InputError(
+        f"The depth is {depth[1]}×{depth[0]}, the picture {size[1]}×{size[0]}: both need one size."
+    )
+
+
+def _levels_of_depth(found: Upright) -> Depth:
+    picture = found.picture
+    deep = picture.mode == "F" or picture.mode.startswith("I")
+    return np.asarray(picture if deep else picture.convert("L"), np.float32)
 
 
 def taken_apart(
@@ -91,7 +107,7 @@ def taken_apart(
     """The layers of a picture, (H, W, 3) uint8, with its depth, (H, W), for all views up to `shift` (right,
     down) as shares of the width, or as far the other way. The method is called once, and tells `on_step`; it
     sees nothing of near things beside what it fills. Raises InputError for a depth of another size or range,
-    for a shift beyond SHIFT_MOST, and where margins would make the picture larger than MAX_PIXELS.
+    for a shift beyond SHIFT_MOST, and where margins would make the picture too large.
     """
     check_image(picture)
     if depth.shape != picture.shape[:2]:
@@ -100,7 +116,8 @@ def taken_apart(
     front = np.pad(picture, (*_around(cut.margin), (0, 0)), "edge")
     (result,) = method.run([InpaintRequest(front, cut.missing, seed=seed)], on_step)[0]
     behind_depth = np.where(cut.hidden | cut.halo, cut.far, cut.deep).astype(np.float32)
-    return Layers(front, cut.deep, cut.inside & ~cut.halo, result.image, behind_depth, cut.margin, shift)
+    known = cut.inside & ~cut.halo
+    return Layers(front, cut.deep, known, result.image, behind_depth, cut.margin, shift, result.notes)
 
 
 def behind_near_things(depth: Depth, shift: tuple[float, float]) -> Mask:
@@ -134,10 +151,11 @@ def _cut_out(depth: Depth, shift: tuple[float, float]) -> _Cut:
     moved = float(np.hypot(*shift)) * depth.shape[1]
     margin = _margin(depth.shape[1], shift)
     height, width = (side + 2 * more for side, more in zip(depth.shape, margin, strict=True))
-    if height * width > MAX_PIXELS:
+    if height * width > MAX_PIXELS or max(height, width) > _SIDE_MOST:
         raise InputError(
             f"With the margin that this shift needs the picture is {width}×{height}; the limit is "
-            f"{MAX_PIXELS / 1e6:.0f} megapixels. Crop it, make it smaller or move the camera less."
+            f"{MAX_PIXELS / 1e6:.0f} megapixels, and {_SIDE_MOST:,} pixels a side. Crop it, make it "
+            "smaller or move the camera less."
         )
     deep = np.pad(depth.astype(np.float32), _around(margin), "edge")
     inside = np.pad(np.ones(depth.shape, bool), _around(margin))

@@ -38,7 +38,7 @@ VOTES = 18
 OFFSETS = (2, 5)
 """Pixels from the middle of a line to what lies beside it: finds lines up to about as wide."""
 FAINT, CLEAR = 14, 22
-"""_Grey levels by which each pixel of a scratch stands out, and by which the whole of it does."""
+"""Grey levels by which each pixel of a scratch stands out, and by which the whole of it does."""
 FURTHER, EVEN = 2.2, 0.4
 """How much further away the surroundings are looked at again, and of a pixel's contrast how much they may
 differ from side to side and from near to far.
@@ -52,7 +52,7 @@ SCRATCH_LENGTH = 40
 DUST_MOST = 13
 """Pixels across a speck, at most."""
 DUST_CONTRASTS = (20, 45, 90)
-"""_Grey levels at which specks are cut from what lies behind them, in turn."""
+"""Grey levels at which specks are cut from what lies behind them, in turn."""
 DUST_AROUND, CROWD = 27, 0.1
 """Pixels across a speck's surroundings, and the share of them that is specks too, at most."""
 DUST_CLEAR = 3.5
@@ -60,7 +60,7 @@ DUST_CLEAR = 3.5
 LETTER = (6, 130)
 """Pixels of a letter's height, at least and at most."""
 TEXT_CONTRASTS = {70: 3, 36: 4, 18: 5}
-"""_Grey levels at which letters are cut from what lies behind them, in turn -> letters of a line, at least:
+"""Grey levels at which letters are cut from what lies behind them, in turn -> letters of a line, at least:
 the fainter they are, the more of them it takes.
 """
 STROKES = (9, 31)
@@ -68,9 +68,9 @@ STROKES = (9, 31)
 ABRUPT = 0.3
 """Of a letter's contrast how much is left two pixels beside it, at most."""
 ONE_COLOUR, LINE_COLOUR = 9.0, 16.0
-"""_Grey levels: standard deviation within a letter, and between two neighbours' colours, at most."""
+"""Grey levels: standard deviation within a letter, and between two neighbours' colours, at most."""
 SAME_INK = 36.0
-"""_Grey levels by which other components of a line may differ from its letters' colour."""
+"""Grey levels by which other components of a line may differ from its letters' colour."""
 WORD_GAP = 1.2
 """Of a letter's height how wide the gap between two words is, at most."""
 LETTER_SLACK = 0.3

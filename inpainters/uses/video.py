@@ -8,7 +8,7 @@ hole and followed until a frame knows the pixel, as in Xu et al. 2019 (Deep flow
 CVPR); the key frames' fills are handed on as there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -35,6 +35,8 @@ CLIP_MOST = 600
 """A clip may have as many, at most."""
 CLIP_PIXELS = 60_000_000
 """Pixels of all frames together, at most: they take some 40 bytes each."""
+FLOW_SIDE = 16
+"""Pixels of a frame's shorter side, at least: OpenCV compares 8 of half the size, and of less it crashes."""
 GROWN = 5
 """Pixels by which a tracked mask is grown: its edge is never met exactly."""
 LEAST_POINTS = 16
@@ -85,31 +87,37 @@ class Cleared:
 
 def read_clip(path: Path) -> Clip:
     """The frames of a video file, or of a folder of pictures in the order of their names. Raises InputError
-    where there are none, they differ in size, or they are more than CLIP_MOST.
+    where there are none, they differ in size, are smaller than FLOW_SIDE, or more than CLIP_MOST or
+    CLIP_PIXELS: no more are decoded than show it.
     """
     if path.is_dir():
-        files = find_pictures(path).files
-        frames, rate = [load_image(file).image for file in files[: CLIP_MOST + 1]], RATE
-    else:
-        frames, rate = _decoded(path)
-    if len(frames) < 2:
-        raise InputError(f"'{shown(path)}' has fewer than two frames that can be read.")
-    if len(frames) > CLIP_MOST:
-        raise InputError(f"'{shown(path)}' has more than {CLIP_MOST} frames: cut it shorter.")
-    if len({frame.shape for frame in frames}) > 1:
-        raise InputError(f"The frames of '{shown(path)}' differ in size: they must have one.")
-    if (pixels := len(frames) * frames[0].shape[0] * frames[0].shape[1]) > CLIP_PIXELS:
-        raise InputError(
-            f"'{shown(path)}' has {pixels / 1e6:.0f} million pixels in all its frames, "
-            f"{CLIP_PIXELS / 1e6:.0f} can be "
-            "worked on: cut it shorter, or make it smaller."
-        )
-    return Clip(np.stack(frames), rate)
-
-
-def _decoded(path: Path) -> tuple[list[Image], float]:
+        return Clip(_stacked(path, (load_image(file).image for file in find_pictures(path).files)))
     with film_at(path) as film:
-        return [frame for frame, _ in zip(film.frames(), range(CLIP_MOST + 1), strict=False)], film.rate
+        return Clip(_stacked(path, film.frames()), film.rate)
+
+
+def _stacked(path: Path, frames: Iterable[Image]) -> Frames:
+    found, pixels = list[Image](), 0
+    for frame in frames:
+        found.append(frame)
+        pixels += frame.shape[0] * frame.shape[1]
+        if len(found) > CLIP_MOST:
+            raise InputError(f"'{shown(path)}' has more than {CLIP_MOST} frames: cut it shorter.")
+        if pixels > CLIP_PIXELS:
+            raise InputError(
+                f"'{shown(path)}' has more than {CLIP_PIXELS / 1e6:.0f} million pixels in all its frames: "
+                "cut it shorter, or make it smaller."
+            )
+        if frame.shape != found[0].shape:
+            raise InputError(f"The frames of '{shown(path)}' differ in size: they must have one.")
+        if min(frame.shape[:2]) < FLOW_SIDE:
+            raise InputError(
+                f"'{shown(path)}' is {frame.shape[1]}×{frame.shape[0]}: its sides must have {FLOW_SIDE} "
+                "pixels or more."
+            )
+    if len(found) < 2:
+        raise InputError(f"'{shown(path)}' has fewer than two frames that can be read.")
+    return np.stack(found)
 
 
 class Film:

@@ -11,11 +11,13 @@ timesteps do and whether a variance is predicted are read from the tensors. What
 flags:
 
     --image-size 256          side of the training's pictures            (guided-diffusion: --image_size)
-    --head-channels 64        channels of an attention head              (--num_head_channels) --heads N
-    heads of each attention layer instead      (--num_heads, where --num_head_channels is -1)
+    --head-channels 64        channels of an attention head              (--num_head_channels)
+    --heads N                 heads of each attention layer instead      (--num_heads, where
+                                                                          --num_head_channels is -1)
     --new-attention-order     queries of all heads come first            (--use_new_attention_order True)
-    --schedule linear         or cosine                                  (--noise_schedule) --timesteps 1000
-    of the training                            (--diffusion_steps; timesteps that were not rescaled)
+    --schedule linear         or cosine                                  (--noise_schedule)
+    --timesteps 1000          of the training                            (--diffusion_steps; timesteps that
+                                                                          were not rescaled)
     --prediction epsilon      or sample                                  (sample: --predict_xstart True)
 
 A wrong one of these goes unnoticed until pictures come out as noise. Class-conditional checkpoints are

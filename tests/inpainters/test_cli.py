@@ -151,11 +151,18 @@ def test_a_sketch_of_another_size_is_refused(files, capsys):
 BASE = ("photos/a.png", "masks/a.png")
 
 
+def test_a_faint_sketch_is_refused_as_a_sketch(files, capsys):
+    save_png(files / "faint.png", np.arange(40 * 60, dtype=np.uint8).reshape(40, 60) % 80)
+    assert fill(files, *BASE, "--method", "telea", "-o", "x/", "--guide", str(files / "faint.png")) == 2
+    assert "where the sketch has its lines" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ((*BASE, "--method", "talea", "-o", "x/"), "did you mean 'telea'"),
         ((*BASE, "--method", ",", "-o", "x/"), "Name a method"),
+        ((*BASE, "--method", "telea:radius=3,telea:radius=5", "-o", "x/"), "named twice"),
         ((*BASE, "--method", "telea", "-o", "x.jpg"), "may change the known pixels"),
         ((*BASE, "--method", "telea,mean_fill", "-o", "x.png"), "written to a folder"),
         ((*BASE, "--method", "telea", "-o", "x/", "--option", "radius"), "name=value"),
@@ -207,6 +214,17 @@ def test_help_of_every_command_is_exit_0(capsys):
             cli.main([*command, "-h"])
         assert stop.value.code == 0
     assert "fetch" in capsys.readouterr().out
+
+
+def test_the_help_leaves_no_command_out(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["-h"])
+    said = capsys.readouterr().out
+    assert said.startswith("usage: python -m inpainters [-h] COMMAND ...\n")
+    commands = ("list", "fill", "check", "probe", "fetch", "video", "augment", "restore", "parallax")
+    for command in (*commands, "straighten"):
+        assert f"\n    {command}" in said
+        assert command in cli.__doc__
 
 
 def test_a_method_that_breaks_on_one_photograph_goes_on(files, capsys, monkeypatch):

@@ -175,6 +175,15 @@ def test_paths_that_are_no_files(tmp_path):
             load_image(odd)
 
 
+def test_a_lack_of_memory_is_no_damage(monkeypatch):
+    def lacking(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("inpainters.imaging.reading.to_rgb", lacking)
+    with pytest.raises(MemoryError):
+        decode_image(encode_png(np.zeros((4, 4, 3), np.uint8)))
+
+
 def test_a_cut_pil_image_is_refused():
     with pytest.raises(InputError, match="damaged or cut short"):
         load_image(PilImage.open(io.BytesIO(encoded(PilImage.fromarray(CAT))[:900])))

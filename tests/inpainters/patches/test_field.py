@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -155,6 +157,21 @@ def test_a_sharp_vote_is_the_offer_nearest_to_the_mean():
         errors = ((level.values[offers] - colour) ** 2).sum(axis=1)
         assert source in offers
         assert ((level.values[source] - colour) ** 2).sum() == pytest.approx(errors.min(), rel=1e-4)
+
+
+def test_votes_take_no_memory_for_each_patch_over_each_pixel(monkeypatch):
+    """49 patches lie over each missing pixel: their numbers, sources and weights would be 900 bytes."""
+    monkeypatch.setattr("inpainters.patches.field._CHUNK", 256)
+    tracemalloc.start()
+    try:
+        level = small_level(shape=(22, 4000), side=7)
+        weights = level.weights(np.zeros(len(level.targets), np.float32))
+        level.vote(weights)
+        level.sharp_vote(weights)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak / len(level.pixels) < 400
 
 
 def test_a_search_improves_every_patch_and_says_how_far_its_source_is():

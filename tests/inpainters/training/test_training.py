@@ -614,7 +614,7 @@ def test_a_network_of_another_class_replaces_the_whole_section_on_the_cpu(toml, 
 
 
 def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentence(
-    toml, photos, tmp_path, capsys
+    toml, photos, tmp_path, capsys, monkeypatch
 ):
     assert main([str(toml), "--data", str(tmp_path / "nowhere")]) == 2
     assert "'nowhere' is not there" in capsys.readouterr().err
@@ -625,6 +625,20 @@ def test_a_missing_folder_and_an_existing_checkpoint_are_answered_with_a_sentenc
     (tmp_path / "run/checkpoint.pt").write_bytes(b"not a checkpoint")
     assert main([*common, "--resume"]) == 2
     assert "damaged" in capsys.readouterr().err
+    for error, words in (
+        (AssertionError(), "damaged (AssertionError)"),
+        (MemoryError(), "not enough memory"),
+    ):
+
+        def broken(path, error=error, load=torch.load, **how):
+            if Path(path).name == "checkpoint.pt":
+                raise error
+            return load(path, **how)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(torch, "load", broken)
+            assert main([*common, "--resume"]) == 2
+        assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_other_settings_and_foreign_folders_are_refused(photos, tmp_path):
         ({"kinds": ("squiggle",)}, "drawn at any ratio"),
         ({"kinds": ()}, "Name a kind"),
         ({"low": 0.5, "high": 0.3}, "least first"),
-        ({"low": 0.0}, "between 0.01"),
+        ({"low": 0.0}, "more than 0"),
         ({"n": 0}, "Between 1 and 1000"),
         ({"seed": -1}, "seed"),
     ],

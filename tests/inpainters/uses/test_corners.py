@@ -109,6 +109,26 @@ def test_the_command_turns_and_fills(tmp_path, capsys):
         assert words in capsys.readouterr().err
 
 
+def test_what_the_file_has_is_kept_and_what_is_not_is_said(tmp_path, capsys):
+    bordered = PHOTO.copy()
+    bordered[:12] = 0
+    tags = Image.Exif()
+    tags[0x010F] = "Maker"
+    alpha = np.full(PHOTO.shape[:2], 200, np.uint8)
+    Image.fromarray(np.dstack([bordered, alpha])).save(tmp_path / "photo.png", exif=tags)
+    asked = ["straighten", str(tmp_path / "photo.png"), "--method", "telea", "--overwrite"]
+    corners = ["--corners", "20,20", "270,12", "260,180", "25,170"]
+    for more, mode, said in (
+        (["--panorama"], "RGBA", ""),
+        (["--angle", "0"], "RGB", "photo.png: Alpha was dropped.\nphoto.png: The mask is empty"),
+        (corners, "RGB", "photo.png: Alpha was dropped.\n"),
+    ):
+        assert main([*asked, *more, "-o", str(tmp_path / "out.png")]) == 0
+        assert capsys.readouterr().err.startswith(said)
+        with Image.open(tmp_path / "out.png") as kept:
+            assert (kept.mode, dict(kept.getexif())) == (mode, {0x010F: "Maker"})
+
+
 def test_transparent_borders_of_a_panorama_are_filled(tmp_path):
     alpha = np.full(PHOTO.shape[:2], 255, np.uint8)
     alpha[:12, :80] = 0

@@ -165,6 +165,23 @@ def test_depth_of_16_bits_keeps_them_and_can_be_turned(tmp_path):
         read_depth(tmp_path / "flat.png", (60, 100))
 
 
+def test_a_depth_is_turned_as_its_exif_says_and_floats_keep_their_levels(tmp_path):
+    values = np.linspace(0, 1, 60 * 100, dtype=np.float32).reshape(60, 100)
+    Image.fromarray(values).save(tmp_path / "floats.tiff")
+    assert np.allclose(read_depth(tmp_path / "floats.tiff", (60, 100)), values)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown a quarter clockwise
+    deep = np.rint(values * 65535).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "turned.png", exif=exif)
+    assert np.allclose(read_depth(tmp_path / "turned.png", (100, 60)), np.rot90(values, -1), atol=1e-4)
+    with pytest.raises(InputError, match="The depth is 60×100, the picture 100×60"):
+        read_depth(tmp_path / "turned.png", (60, 100))
+    values[3, 4] = np.inf
+    Image.fromarray(values).save(tmp_path / "unmeasured.tiff")
+    with pytest.raises(InputError, match="without a depth"):
+        read_depth(tmp_path / "unmeasured.tiff", (60, 100))
+
+
 def test_a_depth_of_another_size_is_refused_by_its_header(tmp_path, monkeypatch):
     Image.new("L", (6000, 4000)).save(tmp_path / "huge.png")
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
@@ -188,8 +205,21 @@ def test_a_camera_that_moves_aside_needs_a_margin_aside_alone():
 
 def test_a_margin_that_would_fill_the_memory_is_refused():
     strip = np.zeros((8, 93_750), np.float32)
-    with pytest.raises(InputError, match=r"limit is 100 megapixels\. Crop it"):
+    with pytest.raises(InputError, match=r"limit is 100 megapixels, .* Crop it"):
         behind_near_things(strip, (0.04, 0.04))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_side_is_refused_where_a_view_could_not_be_drawn(turned):
+    def strip(side):
+        depth = np.zeros((8, side), np.float32)
+        return depth.T if turned else depth
+
+    with pytest.raises(InputError, match="32,766 pixels a side"):
+        behind_near_things(strip(32_766), (0.01, 0.01))
+    depth = strip(32_766)
+    view, _ = warped(np.zeros((*depth.shape, 3), np.uint8), depth, np.ones(depth.shape, bool), (1.0, 0.0))
+    assert view.shape[:2] == depth.shape
 
 
 def test_what_cannot_be_done_is_one_sentence():
@@ -214,12 +244,18 @@ def test_what_cannot_be_done_is_one_sentence():
 
 def test_the_command_writes_a_view_or_an_animation(tmp_path, capsys):
     picture, depth, _, _ = scene()
-    Image.fromarray(picture).save(tmp_path / "photo.png")
+    tags = Image.Exif()
+    tags[0x010F] = "Maker"
+    alpha = np.full((HEIGHT, WIDTH, 1), 200, np.uint8)
+    Image.fromarray(np.dstack([picture, alpha])).save(tmp_path / "photo.png", exif=tags)
     Image.fromarray((255 * depth).astype(np.uint8)).save(tmp_path / "depth.png")
     asked = ["parallax", str(tmp_path / "photo.png"), str(tmp_path / "depth.png"), "--method", "telea"]
     assert main([*asked, "-o", str(tmp_path / "out.png"), "--shift", "-0.05"]) == 0
     expected = novel_view(picture, depth, create("telea", device="cpu"), shift=(-0.05, 0.0))
     assert (load_image(tmp_path / "out.png").image == expected).all()
+    assert capsys.readouterr().err == "photo.png: Alpha was dropped.\n"
+    with Image.open(tmp_path / "out.png") as kept:
+        assert dict(kept.getexif()) == {0x010F: "Maker"}
     assert main([*asked, "-o", str(tmp_path / "out.webm"), "--shift", "0.05", "0.02", "--frames", "6"]) == 0
     assert read_clip(tmp_path / "out.webm").frames.shape == (6, HEIGHT, WIDTH, 3)
     for more, words in (

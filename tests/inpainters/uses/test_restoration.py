@@ -210,11 +210,12 @@ def test_the_command_fills_what_it_finds_and_shows_it(tmp_path, capsys):
         assert words in capsys.readouterr().err
 
 
-def test_a_photograph_without_marks_comes_back_as_it_is(tmp_path):
+def test_a_photograph_without_marks_comes_back_as_it_is(tmp_path, capsys):
     Image.new("RGB", (80, 60), (90, 100, 110)).save(tmp_path / "plain.png")
     asked = ["restore", str(tmp_path / "plain.png"), "-o", str(tmp_path / "out.png"), "--method", "telea"]
     assert main([*asked, "--find", "scratches,dust,text"]) == 0
     assert (load_image(tmp_path / "out.png").image == (90, 100, 110)).all()
+    assert capsys.readouterr().err.startswith("plain.png: The mask is empty")
 
 
 def test_arrays_that_are_no_pictures_are_refused():

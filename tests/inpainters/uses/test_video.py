@@ -170,12 +170,31 @@ def test_frames_that_are_there_are_not_written_over(tmp_path, capsys):
     assert (tmp_path / "clip" / "00000.png").read_bytes() == before
 
 
-def test_a_clip_that_would_take_all_memory_is_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["clip", "clip.webm"])
+@pytest.mark.parametrize("limit", ["CLIP_PIXELS", "CLIP_MOST"])
+def test_a_clip_that_would_take_all_memory_is_refused_before_all_is_decoded(
+    tmp_path, monkeypatch, name, limit
+):
     frames, _, _ = scene(0)
-    video.write_clip(tmp_path / "clip", Clip(frames))
-    monkeypatch.setattr(video, "CLIP_PIXELS", 1000)
+    video.write_clip(tmp_path / name, Clip(frames))
+    monkeypatch.setattr(video, limit, 2 * SIDE**2 if limit == "CLIP_PIXELS" else 2)
+    read, decoded = video.Film.frames, []
+    monkeypatch.setattr(video.Film, "frames", lambda film: (decoded.append(one) or one for one in read(film)))
+    load = video.load_image
+    monkeypatch.setattr(video, "load_image", lambda file: decoded.append(file) or load(file))
     with pytest.raises(InputError, match="cut it shorter"):
-        read_clip(tmp_path / "clip")
+        read_clip(tmp_path / name)
+    assert len(decoded) == 3
+
+
+@pytest.mark.parametrize("size", [(15, 64), (64, 15)])
+def test_frames_too_small_for_a_flow_are_refused_and_the_least_are_worked_on(tmp_path, size):
+    frames = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
+    video.write_clip(tmp_path / "small", Clip(frames))
+    with pytest.raises(InputError, match="sides must have 16 pixels"):
+        read_clip(tmp_path / "small")
+    least = np.pad(frames, [(0, 0), *((0, max(0, 16 - side)) for side in size), (0, 0)])
+    assert video.flow_between(*least).shape == (*least.shape[1:3], 2)
 
 
 def test_bad_clips_and_masks_are_one_sentence(tmp_path, capsys):

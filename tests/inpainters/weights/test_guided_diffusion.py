@@ -21,6 +21,17 @@ from inpainters.weights import denoisers
 SIZE = 16
 
 
+def test_the_help_has_a_line_for_each_flag(capsys):
+    with pytest.raises(SystemExit):
+        main(["-h"])
+    table = capsys.readouterr().out.partition("stands in\nflags:")[2].partition("A wrong one")[0]
+    lines = re.findall(r"^    (--[\w-]+)", table, re.MULTILINE)
+    assert lines == [
+        *("--image-size", "--head-channels", "--heads", "--new-attention-order"),
+        *("--schedule", "--timesteps", "--prediction"),
+    ]
+
+
 class Literal:
     """The network of the paper's appendix, whose weights are drawn when a layer is first used, under
     guided-diffusion's names.
