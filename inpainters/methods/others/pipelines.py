@@ -247,7 +247,7 @@ def _generator(seed: int) -> Any:
     """On the processor, so that a seed means the same noise on every device."""
     import torch
 
-    return torch.Generator("cpu").manual_seed(seed)
+    return torch.Generator("cpu").manual_seed(seed % 2**64)
 
 
 def _own_copy(pipe: Any, scheduler: str) -> Any:
