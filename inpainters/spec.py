@@ -110,7 +110,7 @@ class Strategy:
     """False where what was drawn small adds a colour to the copies the less, the further it is from all that
     the known part has: the network is too small for such colours to be trusted."""
     apart: bool = False
-    """True where each hole of a window is drawn on its own (`strategy.parts`)."""
+    """True where each hole of a window is drawn on its own (`strategy.hole_boxes`)."""
 
 
 @dataclass(frozen=True)
