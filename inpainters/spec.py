@@ -289,6 +289,13 @@ class MethodSpec:
         return {name: option.parse(given.get(name, option.default)) for name, option in known.items()}
 
 
+def row_name(text: str) -> str:
+    """A row's name made of any text, such as a file's name: in lower case, `_` for all but letters and
+    digits.
+    """
+    return "".join(letter if letter.isalnum() else "_" for letter in text).lower()
+
+
 def _named(target: str) -> Callable[..., Any]:
     """The function `module:function`."""
     module, _, function = target.partition(":")

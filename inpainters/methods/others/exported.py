@@ -20,7 +20,7 @@ from inpainters.base import Inpainter, Piece
 from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image, Mask, to_uint8
-from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION, Cost, MethodSpec, Strategy
+from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION, Cost, MethodSpec, Strategy, row_name
 from inpainters.weights.files import find_file, sha256, verified
 
 READERS = {"torchscript": "torch", "onnx": "onnxruntime"}
@@ -248,7 +248,7 @@ def file_row(kind: str, file: str, name: str = "") -> MethodSpec:
             f"`python -m inpainters probe {kind}:{path} --trust` writes one."
         )
     _, convention = own_file(file)
-    name = name or "".join(letter if letter.isalnum() else "_" for letter in path.stem).lower()
+    name = name or row_name(path.stem)
     return replace(
         row_of(kind, name, convention, version=f"{sha256(path)[:8]}-{DETAIL_VERSION}"), source=file
     )

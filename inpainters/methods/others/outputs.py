@@ -20,7 +20,7 @@ from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.folders import find_pictures
 from inpainters.imaging import composite, load_image
-from inpainters.spec import Cost, MethodSpec
+from inpainters.spec import Cost, MethodSpec, row_name
 
 
 class Outputs(Inpainter):
@@ -86,9 +86,8 @@ def folder_row(kind: str, folder: str, name: str = "") -> MethodSpec:
     if not files:
         raise InputError(f"'{path.name}' holds no pictures.")
     called = path.resolve().name
-    own = "".join(letter if letter.isalnum() else "_" for letter in called).lower()
     return MethodSpec(
-        name=name or f"{kind}_{own}",
+        name=name or f"{kind}_{row_name(called)}",
         title=called,
         family=STRANGER,
         target=f"{__name__}:{Outputs.__name__}",
