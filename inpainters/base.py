@@ -172,9 +172,9 @@ class Inpainter:
 
         Raises InputError and Cancelled as `run` does. The first seed alone is explained.
         """
-        _checked_count(request)
+        seeds = checked_seeds(request)
         self.load()
-        job = self._job(request, request.seed)
+        job = self._job(request, seeds[0])
         if not job.windows:
             raise InputError("The mask is empty: there is nothing to explain. Paint a hole first.")
         job.work = job.work.largest
@@ -222,11 +222,7 @@ class Inpainter:
         Raises InputError for a bad image, mask or option, Cancelled when `on_step` returned False.
         """
         self.load()
-        jobs = [
-            self._job(request, request.seed + i)
-            for request in requests
-            for i in range(_checked_count(request))
-        ]
+        jobs = [self._job(request, seed) for request in requests for seed in checked_seeds(request)]
         progress = _Progress(on_step, sum(len(job.windows) for job in jobs))
         pieces = [
             piece for job in jobs for piece in job.pieces(progress, on_preview if job is jobs[0] else None)
@@ -249,12 +245,7 @@ class Inpainter:
         return [[next(results) for _ in range(request.n)] for request in requests]
 
     def _job(self, request: InpaintRequest, seed: int) -> "_Job":
-        image, mask = check_image(request.image), check_mask(request.mask)
-        if mask.shape != image.shape[:2]:
-            raise InputError(
-                f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture "
-                f"{image.shape[1]}×{image.shape[0]}. Use the same size."
-            )
+        image, mask = checked_pair(request)
         guide = None if request.guide is None else check_guide(request.guide, mask.shape)
         if mask.all() and self.spec.needs_known:
             raise InputError(
@@ -282,7 +273,23 @@ def _checked_fill(drawn: Any, piece: "Piece", spec: MethodSpec) -> Image:
     return filled
 
 
-def _checked_count(request: InpaintRequest) -> int:
+def checked_pair(request: InpaintRequest) -> tuple[Image, Mask]:
+    """The picture and its mask; raises InputError where they are not of the types and one size that a request
+    has.
+    """
+    image, mask = check_image(request.image), check_mask(request.mask)
+    if mask.shape != image.shape[:2]:
+        raise InputError(
+            f"The mask is {mask.shape[1]}×{mask.shape[0]}, the picture "
+            f"{image.shape[1]}×{image.shape[0]}. Use the same size."
+        )
+    return image, mask
+
+
+def checked_seeds(request: InpaintRequest) -> range:
+    """The seeds of a request's answers, as Python's whole numbers: NumPy's overflow, and torch takes none.
+    Raises InputError for a seed or n that cannot be.
+    """
     if not (isinstance(request.n, int | np.integer) and isinstance(request.seed, int | np.integer)):
         raise InputError(
             f"n and the seed must be whole numbers, not {str(request.n)[:40]!r} and "
@@ -292,7 +299,8 @@ def _checked_count(request: InpaintRequest) -> int:
         raise InputError(f"n must lie between 1 and 64, not {request.n}.")
     if request.seed < 0:
         raise InputError(f"The seed must be 0 or more, not {request.seed}.")
-    return request.n
+    seed = int(request.seed)
+    return range(seed, seed + int(request.n))
 
 
 class _Progress:

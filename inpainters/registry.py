@@ -474,6 +474,7 @@ _SPECS = (
         cost=Cost(fixed=1.0, per_megapixel=30.0),
         strategy=Strategy(context=0.25, min_context=64, side=512, multiple=512),
         options=(DETAIL_OPTION,),
+        stochastic=True,
         requires=("torch",),
         weights=("mat",),
     ),

@@ -110,7 +110,7 @@ class Strategy:
     """False where what was drawn small adds a colour to the copies the less, the further it is from all that
     the known part has: the network is too small for such colours to be trusted."""
     apart: bool = False
-    """True where each hole of a window is drawn on its own (`strategy.parts`)."""
+    """True where each hole of a window is drawn on its own (`strategy.hole_boxes`)."""
 
 
 @dataclass(frozen=True)
@@ -287,6 +287,13 @@ class MethodSpec:
                     )
                 raise unknown(f"option of '{self.name}'", name, known)
         return {name: option.parse(given.get(name, option.default)) for name, option in known.items()}
+
+
+def row_name(text: str) -> str:
+    """A row's name made of any text, such as a file's name: in lower case, `_` for all but letters and
+    digits.
+    """
+    return "".join(letter if letter.isalnum() else "_" for letter in text).lower()
 
 
 def _named(target: str) -> Callable[..., Any]:

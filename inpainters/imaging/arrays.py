@@ -27,25 +27,27 @@ def check_image(image: npt.NDArray[Any]) -> Image:
 
 def check_mask(mask: npt.NDArray[Any]) -> Mask:
     """Return `mask` if it is (H, W) bool; raise InputError otherwise."""
-    if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.dtype != bool:
-        found = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise InputError(f"A mask is a (height, width) bool array, True = missing, not {found}.")
-    return mask
+    return _checked_plane(mask, "mask", "missing")
 
 
 def check_guide(guide: npt.NDArray[Any], size: tuple[int, ...]) -> Mask:
     """Return `guide` if it is bool of the picture's (height, width); raise InputError otherwise."""
-    if not isinstance(guide, np.ndarray) or guide.ndim != 2 or guide.dtype != bool:
-        found = (
-            f"{guide.dtype} of shape {guide.shape}" if isinstance(guide, np.ndarray) else type(guide).__name__
-        )
-        raise InputError(f"A guide is a (height, width) bool array, True = a line is drawn, not {found}.")
+    _checked_plane(guide, "guide", "a line is drawn")
     if guide.shape != tuple(size):
         raise InputError(
             f"The guide is {guide.shape[1]}×{guide.shape[0]}, the picture {size[1]}×{size[0]}. Use the same "
             "size."
         )
     return guide
+
+
+def _checked_plane(plane: npt.NDArray[Any], name: str, true: str) -> Mask:
+    if not isinstance(plane, np.ndarray) or plane.ndim != 2 or plane.dtype != bool:
+        found = (
+            f"{plane.dtype} of shape {plane.shape}" if isinstance(plane, np.ndarray) else type(plane).__name__
+        )
+        raise InputError(f"A {name} is a (height, width) bool array, True = {true}, not {found}.")
+    return plane
 
 
 def composite(fill: Image, image: Image, mask: Mask) -> Image:

@@ -2,8 +2,8 @@
 Inpainting, CVPR 2016.
 
 An encoder down to 4x4 maps, a channel-wise fully connected layer that carries what surrounds the hole into
-it, and a decoder that draws the centre 64x64 of a 128x128 picture. `ContextEncoder` is the paper's form,
-`SlimContextEncoder` one that learns on a processor.
+it, and a decoder that draws the centre 64x64 of a 128x128 picture. `ContextEncoderGenerator` is the paper's
+form, `SlimContextEncoder` one that learns on a processor.
 """
 
 import itertools
@@ -124,7 +124,7 @@ class Join(nn.Module):
 
 
 class SlimContextEncoder(nn.Module):
-    """The same in and out as `ContextEncoder`, for short trainings.
+    """The same in and out as `ContextEncoderGenerator`, for short trainings.
 
     Colours enter as differences from the mean of the known pixels, and the decoder adds to a smooth first
     fill. It starts from the encoder's features of the centre and a margin of 16 px, so that what it draws

@@ -18,7 +18,7 @@ class FourierGenerator(nn.Module):
     """`forward(image, mask)`: (N, 3, H, W) in [0, 1] and (N, 1, H, W) 1 where missing, to a list of one
     picture (N, 3, H, W) in [0, 1].
 
-    Defaults: LaMa-Fourier (section 3); Big LaMa has 18 blocks. Sides are multiples of 8, or padded to them.
+    Defaults: LaMa-Fourier (section 3); Big LaMa has 18 blocks. Sides are longer than 8 px (2^scales).
     """
 
     def __init__(self, width: int = 64, scales: int = 3, blocks: int = 9, share: float = 0.75) -> None:

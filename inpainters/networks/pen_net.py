@@ -2,9 +2,9 @@
 Inpainting, CVPR 2019.
 
 A U-Net whose skips are filled from deep to shallow by attention transfer, and whose decoder draws a picture
-at every scale. `PenNet` is the paper's form (where the text leaves widths open, those of the authors'
-release), `SlimPenNet` one that learns on a processor. Pictures come from coarse to fine, all enlarged to the
-full size.
+at every scale. `PenNetGenerator` is the paper's form (where the text leaves widths open, those of the
+authors' release), `SlimPenNet` one that learns on a processor. Pictures come from coarse to fine, all
+enlarged to the full size.
 """
 
 import itertools
@@ -99,7 +99,7 @@ class SkipJoin(nn.Module):
 
 
 class SlimPenNet(nn.Module):
-    """The same in and out as `PenNet`, for short trainings.
+    """The same in and out as `PenNetGenerator`, for short trainings.
 
     Colours enter as differences from the mean of the known pixels, and every picture adds to a smooth first
     fill. `widths`: channels at 1/1, 1/2, 1/4, ...; `transfers`: how many skips, from the deepest on, are

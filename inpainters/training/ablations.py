@@ -22,7 +22,7 @@ import numpy as np
 
 from inpainters import commandline
 from inpainters.errors import InputError, unknown
-from inpainters.imaging import Image, Mask, save_png, seam
+from inpainters.imaging import Image, Mask, save_bytes, save_png, seam
 from inpainters.masks import generate
 from inpainters.training import recipe
 from inpainters.training.__main__ import find_device, positive
@@ -348,15 +348,15 @@ def _facts(ablations: Sequence[Ablation], device: str) -> dict[str, Any]:
 def _write(
     folder: Path, ablations: Sequence[Ablation], values: Rows, rows: Rows, facts: dict[str, Any]
 ) -> None:
-    from inpainters.training.data import replace_text
-
     draw_differences(rows, folder / "figures/differences.png")
     with (folder / "ablations.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, VALUE_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(values)
-    replace_text(folder / "table.md", table(ablations, rows, facts))
-    replace_text(folder / "ablations.json", json.dumps({"facts": facts, "rows": rows}, indent=1) + "\n")
+    save_bytes(folder / "table.md", table(ablations, rows, facts).encode())
+    save_bytes(
+        folder / "ablations.json", (json.dumps({"facts": facts, "rows": rows}, indent=1) + "\n").encode()
+    )
 
 
 def _say(line: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from inpainters import commandline
 from inpainters.errors import unknown
+from inpainters.imaging import save_bytes
 from inpainters.training.recipe import Recipe, load_recipe
 from inpainters.weights.files import CHECKPOINTS
 
@@ -46,11 +47,9 @@ def words(recipe: Recipe) -> dict[str, Any]:
 
 def write_card(facts: Facts, folder: Path) -> None:
     """Write `NAME.json` for programs and `NAME.md` for people."""
-    from inpainters.training.data import replace_text  # imports torch
-
     path = folder / f"{facts['method']}.json"
-    replace_text(path, json.dumps(facts, indent=2) + "\n")
-    replace_text(path.with_suffix(".md"), card_markdown(facts))
+    save_bytes(path, (json.dumps(facts, indent=2) + "\n").encode())
+    save_bytes(path.with_suffix(".md"), card_markdown(facts).encode())
 
 
 def card_markdown(facts: Facts) -> str:

@@ -23,7 +23,7 @@ from torch.utils.data import Dataset
 from inpainters import masks as generators
 from inpainters.errors import InputError
 from inpainters.folders import find_pictures
-from inpainters.imaging import PICTURE_SUFFIXES, Image, Mask, load_image
+from inpainters.imaging import PICTURE_SUFFIXES, Image, Mask, load_image, save_bytes
 from inpainters.training.recipe import Masks, Recipe
 from inpainters.training.sketches import sketch
 
@@ -131,7 +131,7 @@ def _write(
             offset += picture.size
     os.replace(part, pixels)
     facts = {"names": names, "places": places, "skipped": len(files) - len(names)}
-    replace_text(index, json.dumps(facts))
+    save_bytes(index, json.dumps(facts).encode())
     return facts
 
 
@@ -151,13 +151,6 @@ def resized(picture: Image, scale: float) -> Image:
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
 
 
 def random_crop(picture: Image, size: int, rng: np.random.Generator) -> Image:

@@ -54,7 +54,8 @@ def finish(
     """Branch off the checkpoint in `trainer.out`: `steps` steps with a falling rate in a folder of their own,
     a validation, the export to `export`; returns the shards.
 
-    None, and no export, where `stop` said so before the last step; with `again` the next call goes on there.
+    An empty list, and no export, where `stop` said so before the last step: with `again` the next call goes
+    on there. Processes beside the first return an empty list as well.
     """
     trunk = trainer.out
     trainer.branch(trunk / "decay", again=again)

@@ -1,7 +1,6 @@
 """Losses of the learned methods. Pictures are (N, 3, H, W) in [0, 1], masks (N, 1, H, W) 1 where missing."""
 
 import operator
-import pickle
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from importlib.resources import files
@@ -14,14 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpainters.errors import UnavailableError
 from inpainters.training import parallel
-from inpainters.weights.files import folders
-
-BACKBONE = "squeezenet1_1_features.pth"
-"""State dict of `torchvision.models.squeezenet1_1().features`."""
-VGG = "vgg16-397923af.pth"
-"""State dict of `torchvision.models.vgg16()`, or of its `.features`."""
+from inpainters.weights.files import verified
 
 
 def added(parts: Iterable[Tensor]) -> Tensor:
@@ -242,55 +235,35 @@ def _distance(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
 
 
 PERCEPTUAL: dict[str, tuple[str, Callable[[Path], Any]]] = {
-    "lpips_squeeze": (BACKBONE, LpipsSqueeze),
-    "squeezenet": (BACKBONE, lambda path: FeatureDistance("squeezenet1_1", path)),
-    "vgg16": (VGG, lambda path: FeatureDistance("vgg16", path)),
+    "lpips_squeeze": ("lpips_squeeze", LpipsSqueeze),
+    "squeezenet": ("lpips_squeeze", lambda path: FeatureDistance("squeezenet1_1", path)),
+    "vgg16": ("lpips_vgg", lambda path: FeatureDistance("vgg16", path)),
 }
-"""Name in `[losses] network` -> weights file and network: `maps(image)`, `between(maps, maps)` and
-`forward(image, image)`.
+"""Name in `[losses] network` -> its weights' name in WEIGHTS, and the network: `maps(image)`,
+`between(maps, maps)` and `forward(image, image)`.
 """
 
 
 def perceptual(name: str) -> Any | None:
     """The perceptual network of that name, or None for "none"; raises UnavailableError where its weights are
-    absent or damaged.
+    absent or altered.
     """
     if name == "none":
         return None
-    file, build = PERCEPTUAL[name]
-    path = next(
-        (p for folder in folders() for p in (folder / file, *folder.glob(f"*/{file}")) if p.is_file()), None
-    )
-    if path is None:
-        raise UnavailableError(
-            f"The perceptual loss '{name}' needs '{file}': put it into a folder named by INPAINTING_WEIGHTS, "
-            "or change losses.network."
-        )
-    return build(path).to(memory_format=torch.channels_last)
+    weights, build = PERCEPTUAL[name]
+    return build(verified(weights)).to(memory_format=torch.channels_last)
 
 
 def _load(features: nn.Module, path: Path) -> None:
     """Load a state dict of `features`, or of the network that they are part of."""
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        own = {
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    features.load_state_dict(
+        {
             key.removeprefix("features."): value
             for key, value in state.items()
             if not key.startswith("classifier.")
         }
-        features.load_state_dict(own)
-    except (
-        RuntimeError,
-        pickle.UnpicklingError,
-        EOFError,
-        AttributeError,
-        KeyError,
-        ValueError,
-        OSError,
-    ) as error:
-        raise UnavailableError(
-            f"'{path.name}' is damaged or holds other weights; get it again from torchvision."
-        ) from error
+    )
 
 
 def total(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:

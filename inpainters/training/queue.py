@@ -230,7 +230,7 @@ def logger(path: Path) -> Callable[[str], None]:
     return say
 
 
-def work(queue: Queue, runs: Sequence[Run], hours: float, say: Callable[[str], None]) -> int:
+def work(runs: Sequence[Run], hours: float, say: Callable[[str], None]) -> int:
     """Train what is left of the list, one after the other, for at most `hours`; returns the exit code: 0, 1
     where a run could not go on, 130 stopped by hand.
     """
@@ -336,7 +336,7 @@ def _main(args: argparse.Namespace) -> int:
     torch.set_num_threads(queue.threads)
     give_way(queue.niceness)
     with alone(Path(queue.out)):
-        return work(queue, runs, args.hours or float("inf"), _say)
+        return work(runs, args.hours or float("inf"), _say)
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,7 @@ import inspect
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -308,9 +308,6 @@ class Recipe:
         if self.discriminator.widths:
             keys["widths"] = self.discriminator.widths
         return _built(_imported(DISCRIMINATORS[self.discriminator.name]), keys, "discriminator")
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
     def settings(self) -> dict[str, Any]:
         """What a card has of the recipe, as plain values: all that changes what is learned."""

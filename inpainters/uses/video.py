@@ -472,9 +472,3 @@ def warping_error(clip: Clip, masks: FrameMasks, forward: Sequence[Flow]) -> flo
         apart.append(np.abs(moved - clip.frames[t])[stays].mean(1))
     every = np.concatenate(apart)
     return float(every.mean()) if len(every) else float("nan")
-
-
-def frame_by_frame(clip: Clip, masks: FrameMasks, method: Inpainter, *, seed: int = 0) -> Iterator[Image]:
-    """Each frame filled by itself, for comparison: it flickers."""
-    for frame, mask in zip(clip.frames, masks, strict=True):
-        yield method.run([InpaintRequest(frame, mask, seed=seed)])[0][0].image if mask.any() else frame

@@ -101,7 +101,7 @@ class Description(NamedTuple):
 def pinned(name: str) -> str:
     """The name with the commit, or a folder's digest, that it means now: what a record should have.
 
-    Raises as `load` does where there is no such model.
+    Raises as `load_denoiser` does where there is no such model.
     """
     return _locate(name).name
 
@@ -140,8 +140,8 @@ def call_seconds(name: str) -> float:
 def sides(name: str) -> tuple[int, int]:
     """The side of the pictures of the training, and what it has to be a multiple of.
 
-    For it nothing is loaded, and the Hub is not asked. Raises as `load` does, and UnavailableError for a
-    model of the Hub that this process has not asked for yet.
+    For it nothing is loaded, and the Hub is not asked. Raises as `load_denoiser` does, and UnavailableError
+    for a model of the Hub that this process has not asked for yet.
     """
     source = _locate(name, ask=False)
     return _sides(source, () if source.repository else _stamp(source.folder))

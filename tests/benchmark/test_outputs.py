@@ -182,3 +182,7 @@ def test_known_pixels_are_put_back_and_what_was_drawn_there_is_measured(filled):
     assert (found.image[mask] == (90, 0, 0)).all()
     assert (found.raw == (90, 0, 0)).all()
     assert np.isnan(found.seconds)
+    [several] = method.run([InpaintRequest(image, mask, seed=3, n=2, name=name)])
+    assert [one.seed for one in several] == [3, 4]
+    with pytest.raises(InputError, match="Use the same size"):
+        method.run([InpaintRequest(image, mask[:, :40], name=name)])

@@ -134,6 +134,15 @@ def test_n_answers_have_consecutive_seeds(name):
     assert np.array_equal(results[0].image, results[1].image) != stochastic
 
 
+@pytest.mark.parametrize("name", ["dummy", "deep_image_prior"])
+@pytest.mark.parametrize("seed", [np.uint8(255), np.int64(2**63 - 1)])
+def test_a_seed_of_numpy_is_the_number_that_it_is(name, seed):
+    results = answer(name, picture(), hole(), seed=seed, n=2)
+    assert [result.seed for result in results] == [int(seed), int(seed) + 1]
+    assert np.array_equal(results[1].raw, answer(name, picture(), hole(), seed=int(seed) + 1).raw)
+    assert next(iter(method(name).explain(InpaintRequest(picture(), hole(), seed=seed)))).name == "input"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_equals_its_singles(name):
     requests = [

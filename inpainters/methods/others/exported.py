@@ -3,6 +3,7 @@ be called.
 """
 
 import os
+import threading
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from inpainters.base import Inpainter, Piece
 from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image, Mask, to_uint8
-from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION, Cost, MethodSpec, Strategy
+from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION, Cost, MethodSpec, Strategy, row_name
 from inpainters.weights.files import find_file, sha256, verified
 
 READERS = {"torchscript": "torch", "onnx": "onnxruntime"}
@@ -113,6 +114,9 @@ class Convention:
 
 _KEPT = 2  # opened networks that stay in memory; each job asks for its own
 _opened: dict[tuple[object, ...], Any] = {}
+_seeded = threading.Lock()
+"""Held by a network that may draw from torch's global generators: one at a time, so that none takes another's
+numbers."""
 
 
 class Exported(Inpainter):
@@ -150,18 +154,18 @@ class Exported(Inpainter):
         """The network of a file, ready to be called."""
         raise NotImplementedError
 
-    def call(self, arrays: _Arrays) -> npt.NDArray[Any]:
-        """What the network makes of its inputs."""
+    def call(self, arrays: _Arrays, seed: int) -> npt.NDArray[Any]:
+        """What the network makes of its inputs; whatever it draws at random depends on the seed alone."""
         raise NotImplementedError
 
     def fill(self, piece: Piece) -> Image:
         piece.network_calls += 1
-        return self.drawn(self.convention, piece.image, piece.mask)
+        return self.drawn(self.convention, piece.image, piece.mask, piece.seed)
 
-    def drawn(self, convention: Convention, image: Image, mask: Mask) -> Image:
+    def drawn(self, convention: Convention, image: Image, mask: Mask, seed: int = 0) -> Image:
         """What comes back under a convention; raises InputError where the network does not take it so."""
         try:
-            output = self.call(convention.inputs(image, mask))
+            output = self.call(convention.inputs(image, mask), seed)
         except MemoryError:
             raise
         except Exception as error:
@@ -180,10 +184,12 @@ class TorchScript(Exported):
 
         return torch.jit.load(str(path), map_location=self.device).eval()
 
-    def call(self, arrays: _Arrays) -> npt.NDArray[Any]:
+    def call(self, arrays: _Arrays, seed: int) -> npt.NDArray[Any]:
         import torch
 
-        with torch.inference_mode():
+        gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        with _seeded, torch.random.fork_rng(gpus), torch.inference_mode():
+            torch.manual_seed(seed % 2**64)
             found = self.net(*(torch.from_numpy(array).to(self.device) for array in arrays))
         found = found[0] if isinstance(found, list | tuple) else found
         result: npt.NDArray[Any] = found.detach().float().cpu().numpy()
@@ -198,11 +204,13 @@ class Onnx(Exported):
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
-        wanted = ["CUDAExecutionProvider"] if self.device.startswith("cuda") else []
-        providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
-        return onnxruntime.InferenceSession(str(path), options, [*providers, "CPUExecutionProvider"])
+        kind, _, number = self.device.partition(":")
+        providers: list[str | tuple[str, dict[str, int]]] = ["CPUExecutionProvider"]
+        if kind == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+            providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(number or 0)}))
+        return onnxruntime.InferenceSession(str(path), options, providers)
 
-    def call(self, arrays: _Arrays) -> npt.NDArray[Any]:
+    def call(self, arrays: _Arrays, seed: int) -> npt.NDArray[Any]:
         names = [one.name for one in self.net.get_inputs()]
         result: npt.NDArray[Any] = self.net.run(None, dict(zip(names, arrays, strict=True)))[0]
         return result
@@ -240,7 +248,7 @@ def file_row(kind: str, file: str, name: str = "") -> MethodSpec:
             f"`python -m inpainters probe {kind}:{path} --trust` writes one."
         )
     _, convention = own_file(file)
-    name = name or "".join(letter if letter.isalnum() else "_" for letter in path.stem).lower()
+    name = name or row_name(path.stem)
     return replace(
         row_of(kind, name, convention, version=f"{sha256(path)[:8]}-{DETAIL_VERSION}"), source=file
     )

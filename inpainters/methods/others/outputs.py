@@ -7,12 +7,20 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnPreview, OnStep
+from inpainters.base import (
+    Inpainter,
+    InpaintRequest,
+    InpaintResult,
+    OnPreview,
+    OnStep,
+    checked_pair,
+    checked_seeds,
+)
 from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.folders import find_pictures
-from inpainters.imaging import check_image, check_mask, composite, load_image
-from inpainters.spec import Cost, MethodSpec
+from inpainters.imaging import composite, load_image
+from inpainters.spec import Cost, MethodSpec, row_name
 
 
 class Outputs(Inpainter):
@@ -30,12 +38,14 @@ class Outputs(Inpainter):
         on_step: OnStep | None = None,
         on_preview: OnPreview | None = None,
     ) -> list[list[InpaintResult]]:
-        """Raises InputError where a hole has no name, no picture of its name, or one of another size."""
+        """All answers to a request are the one picture. Raises InputError for a bad image or mask, and where
+        a hole has no name, no picture of its name, or one of another size.
+        """
         self.load()
-        return [[self._found(request)] for request in requests]
+        return [[self._found(request, seed) for seed in checked_seeds(request)] for request in requests]
 
-    def _found(self, request: InpaintRequest) -> InpaintResult:
-        image, mask = check_image(request.image), check_mask(request.mask)
+    def _found(self, request: InpaintRequest, seed: int) -> InpaintResult:
+        image, mask = checked_pair(request)
         folder = Path(self.spec.source).name
         if not request.name:
             raise InputError(
@@ -51,7 +61,7 @@ class Outputs(Inpainter):
             raise InputError(
                 f"'{folder}/{path.name}' is {sizes}: outputs must have the size of their inputs."
             )
-        return InpaintResult(composite(drawn, image, mask), drawn, self.spec.name, {}, request.seed, math.nan)
+        return InpaintResult(composite(drawn, image, mask), drawn, self.spec.name, {}, seed, math.nan)
 
 
 def files_by_name(folder: Path) -> dict[str, Path]:
@@ -76,9 +86,8 @@ def folder_row(kind: str, folder: str, name: str = "") -> MethodSpec:
     if not files:
         raise InputError(f"'{path.name}' holds no pictures.")
     called = path.resolve().name
-    own = "".join(letter if letter.isalnum() else "_" for letter in called).lower()
     return MethodSpec(
-        name=name or f"{kind}_{own}",
+        name=name or f"{kind}_{row_name(called)}",
         title=called,
         family=STRANGER,
         target=f"{__name__}:{Outputs.__name__}",

@@ -23,7 +23,6 @@ from inpainters.spec import DETAIL_VERSION, Cost, MethodSpec, Option, Strategy
 _WHOLE = Strategy(context=1e6)
 """A function sees the whole picture, unless its `about` says what it can bear."""
 _SETTINGS = (bool, int, float, str)
-_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 class OwnFunction(Inpainter):
@@ -38,11 +37,6 @@ class OwnFunction(Inpainter):
         given = {**piece.options, **{name: own[name] for name in self.takes}}
         drawn: Any = self.function(piece.image.copy(), piece.mask.copy(), **given)
         return np.asarray(drawn.convert("RGB")) if isinstance(drawn, PilImage.Image) else drawn
-
-
-def is_reference(text: str) -> bool:
-    """Whether this names something of a module: `package.module:name`."""
-    return _REFERENCE.fullmatch(text) is not None
 
 
 def loaded(reference: str) -> object:

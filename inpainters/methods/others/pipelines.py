@@ -36,7 +36,7 @@ from inpainters.methods.others.presets import (
     row,
     steps_taken,
 )
-from inpainters.spec import DETAIL_VERSION, MethodSpec
+from inpainters.spec import DETAIL_VERSION, MethodSpec, row_name
 from inpainters.weights import hub
 from inpainters.weights.files import find_all, remedy, sha256, verified_all
 from inpainters.weights.table import WEIGHTS, add_repository
@@ -247,7 +247,7 @@ def _generator(seed: int) -> Any:
     """On the processor, so that a seed means the same noise on every device."""
     import torch
 
-    return torch.Generator("cpu").manual_seed(seed)
+    return torch.Generator("cpu").manual_seed(seed % 2**64)
 
 
 def _own_copy(pipe: Any, scheduler: str) -> Any:
@@ -457,7 +457,7 @@ def pipeline_row(kind: str, reference: str, name: str = "") -> MethodSpec:
 
     Raises InputError where there is none, UnavailableError for what was not fetched yet.
     """
-    own = name or "".join(letter if letter.isalnum() else "_" for letter in reference).strip("_").lower()
+    own = name or row_name(reference).strip("_")
     if (folder := Path(reference)).is_dir():
         weights, version = "", _stamp(folder)
     elif reference.count("/") == 1:

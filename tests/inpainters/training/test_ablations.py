@@ -4,6 +4,7 @@ length.
 
 import csv
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def photos(tmp_path):
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_the_runs_of_a_pair_differ_in_one_value_alone(name):
-    one, two = (plan.as_dict() for plan in load_ablation(name).variants.values())
+    one, two = (asdict(plan) for plan in load_ablation(name).variants.values())
     one, two = (
         {**d, **{f"{k}.{key}": v for k, s in d.items() if isinstance(s, dict) for key, v in s.items()}}
         for d in (one, two)

@@ -1,7 +1,7 @@
 """The cards of weights: the bundled ones are what the code writes from their facts."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -55,11 +55,9 @@ def test_a_card_holds_the_facts(name: str) -> None:
 
 
 def test_a_card_says_which_part_was_missing() -> None:
-    assert (
-        card.extent(recipe.parse({"method": "gated_conv"}).as_dict()["masks"])
-        == "holes of 2% to 60% of the picture"
-    )
-    said = card.extent(recipe.load_recipe("context_encoder").as_dict()["masks"])
+    plain = recipe.parse({"method": "gated_conv"})
+    assert card.extent(asdict(plain.masks)) == "holes of 2% to 60% of the picture"
+    said = card.extent(asdict(recipe.load_recipe("context_encoder").masks))
     assert said.startswith(
         "holes of 20% to 90% of a centre square with 50% of the side; 70% of the masks take all of it"
     )

@@ -2,6 +2,8 @@
 packages.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,8 @@ from inpainters.errors import UnavailableError
 from inpainters.networks.discriminators import CentreDiscriminator, SNPatchGAN
 from inpainters.training import losses
 from inpainters.training.sketches import sketch
+from inpainters.weights import files
+from inpainters.weights.table import WEIGHTS
 
 
 def test_masked_errors_and_boundary_variation_by_hand():
@@ -91,23 +95,32 @@ def test_adversarial_losses_by_hand():
     )
 
 
+@pytest.fixture
+def empty_folder(monkeypatch, tmp_path):
+    """The only folder, beside the bundled weights, where weights are looked for."""
+    monkeypatch.setenv(files.ENV, str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
+    return tmp_path
+
+
 @pytest.mark.parametrize("name", ["vgg16", "squeezenet"])
-def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, tmp_path):
+def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, empty_folder):
     from torchvision import models
 
     torch.manual_seed(0)
-    builder, file, pools = {
-        "vgg16": (models.vgg16, losses.VGG, 3),
-        "squeezenet": (models.squeezenet1_1, losses.BACKBONE, 3),
+    builder, row, pools = {
+        "vgg16": (models.vgg16, WEIGHTS["lpips_vgg"], 3),
+        "squeezenet": (models.squeezenet1_1, WEIGHTS["lpips_squeeze"], 3),
     }[name]
     with torch.device("meta"):
         whole = builder(weights=None)
     whole.features.to_empty(device="cpu")
     for parameter in whole.features.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    prefix = "features." if name == "vgg16" else ""
-    torch.save({prefix + key: value for key, value in whole.features.state_dict().items()}, tmp_path / file)
-    monkeypatch.setattr(losses, "folders", lambda: iter([tmp_path]))
+    path = empty_folder / next(iter(row.files))  # the name that `fetch` gives it
+    state = {f"features.{key}": value for key, value in whole.features.state_dict().items()}
+    torch.save({**state, "classifier.1.weight": torch.zeros(3)}, path)
+    monkeypatch.setitem(WEIGHTS, row.name, replace(row, files={path.name: files.sha256(path)}))
     network = losses.perceptual(name)
     a, b = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     mean, deviation = (
@@ -126,19 +139,15 @@ def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, 
     assert a.grad.abs().sum() > 0
 
 
-def test_the_perceptual_loss_says_what_it_needs_and_what_is_damaged(monkeypatch, tmp_path):
-    monkeypatch.setattr(losses, "folders", lambda: iter([tmp_path]))
-    for name, file in (
-        ("lpips_squeeze", losses.BACKBONE),
-        ("vgg16", losses.VGG),
-        ("squeezenet", losses.BACKBONE),
-    ):
-        with pytest.raises(UnavailableError, match=f"'{file}'.*INPAINTING_WEIGHTS"):
+def test_the_perceptual_loss_says_what_to_fetch_and_takes_no_other_weights(empty_folder):
+    rows = {"lpips_squeeze": "lpips_squeeze", "squeezenet": "lpips_squeeze", "vgg16": "lpips_vgg"}
+    for name, row in rows.items():
+        with pytest.raises(UnavailableError, match=f"fetch {row}"):
             losses.perceptual(name)
-    torch.save({"0.weight": torch.zeros(3)}, tmp_path / losses.BACKBONE)
-    (tmp_path / losses.VGG).write_bytes(b"no weights")
-    for name in ("lpips_squeeze", "vgg16", "squeezenet"):
-        with pytest.raises(UnavailableError, match="damaged or holds other weights"):
+    for row in rows.values():
+        torch.save({"0.weight": torch.zeros(3)}, empty_folder / next(iter(WEIGHTS[row].files)))
+    for name, row in rows.items():
+        with pytest.raises(UnavailableError, match=f"is not the file that '{row}' names"):
             losses.perceptual(name)
     assert losses.perceptual("none") is None
 

@@ -9,10 +9,11 @@ from PIL import Image
 from skimage import data
 
 from inpainters.__main__ import main
+from inpainters.base import InpaintRequest
 from inpainters.errors import Cancelled, InputError
 from inpainters.registry import create
 from inpainters.uses import video
-from inpainters.uses.video import Clip, clear, completed, frame_by_frame, read_clip, read_masks, tracked
+from inpainters.uses.video import Clip, clear, completed, read_clip, read_masks, tracked
 
 SIDE, FRAMES = 128, 12
 
@@ -51,7 +52,8 @@ def test_what_other_frames_saw_comes_back_without_flicker(pan):
         on_frame=lambda t, frame: shown.update({t: frame.copy()}),
     )
     assert (found.clip.frames[~masks] == frames[~masks]).all()
-    alone = np.stack(list(frame_by_frame(Clip(frames), masks, method)))
+    requests = [InpaintRequest(frame, mask) for frame, mask in zip(frames, masks, strict=True)]
+    alone = np.stack([result.image for (result,) in method.run(requests)])
     assert psnr(found.clip.frames, bare, masks) > psnr(alone, bare, masks) + 8
     assert found.seen > 0.95
     forward = video._Course(frames.copy(), masks.copy()).flows[1]

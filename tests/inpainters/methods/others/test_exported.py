@@ -1,6 +1,7 @@
 """Exported networks: real TorchScript and onnxruntime, on a small generator in the published conventions."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,13 @@ class AsPipeline(AsLama):
     def forward(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         found = self.net(image.float(), 1 - mask.float() / 255)
         return found.round().to(torch.uint8)
+
+
+class Noisy(AsLama):
+    """Draws in the hole at random."""
+
+    def forward(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return self.net(image, mask) + 0.01 * mask * torch.randn_like(image)
 
 
 class Tinted(AsLama):
@@ -144,6 +152,24 @@ def test_published_conventions_give_the_same_fill(tmp_path, net, arrays, toml):
     mask = torch.from_numpy(hole())[None, None].float()
     want = (255 * Diffuse()(image, mask)[0].permute(1, 2, 0)).round().clip(0, 255).numpy()
     assert np.abs(found.raw[hole()].astype(float) - want[hole()]).max() <= 1
+
+
+def test_a_file_that_draws_at_random_draws_from_the_seed_alone(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a trace that is run again gives other noise
+        path = saved(Noisy(), tmp_path / "net.pt", IMAGE, MASK)
+    name = added(path, LAMA)
+    registry.METHODS[name] = replace(registry.get(name), stochastic=True)
+    assert [verdict.problem for verdict in verdicts(registry.create(name)) if verdict.problem] == []
+
+
+@pytest.mark.parametrize(("device", "number"), [("cuda:1", 1), ("cuda", 0)])
+def test_onnx_works_on_the_graphics_card_that_was_named(monkeypatch, device, number):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda path, options, providers: providers)
+    method = exported.Onnx(exported.row_of("onnx", "net", Convention()), device=device)
+    assert method.open(Path("net.onnx"))[0] == ("CUDAExecutionProvider", {"device_id": number})
 
 
 @pytest.mark.parametrize(

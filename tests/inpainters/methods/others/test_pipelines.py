@@ -386,6 +386,10 @@ def test_white_is_what_is_drawn_anew(ready):
     assert off[far].mean() < 0.5 * off[hole()].mean()
 
 
+def test_a_seed_of_any_size_draws(ready):
+    assert fill(ready("sd15"), seed=2**64 + 1).seed == 2**64 + 1
+
+
 def test_it_stops_at_the_next_step(ready):
     name = ready("sd15")
     seen = []
