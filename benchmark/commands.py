@@ -156,8 +156,6 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     batch = 0 if parsed.command is do_run else _checked_batch(parsed, 0)  # a run's is its methods'
     given = {"device": parsed.device, "batch": batch}
     if parsed.engine == "local":
-        if parsed.address:
-            raise InputError("--address is for --engine ray: add that, or leave it out.")
         return {"jobs": _checked_jobs(parsed), **given}
     from benchmark.engines import on_ray
     from benchmark.score import score_part
@@ -168,6 +166,8 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _checked_jobs(parsed: argparse.Namespace) -> int:
+    if parsed.address and parsed.engine == "local":
+        raise InputError("--address is for --engine ray: add that, or leave it out.")
     if not 0 <= parsed.jobs <= 256:
         raise InputError("--jobs must lie between 1 and 256; 0 chooses.")
     return int(parsed.jobs)
