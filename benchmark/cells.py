@@ -218,8 +218,19 @@ def _take(mine: Path, path: Path, root: Path) -> None:
                     f"Another run (process {holder['pid']}) is writing to '{root.name}': wait for it, or use "
                     "--out."
                 ) from None
-            path.unlink(missing_ok=True)
+            _drop(path, holder)
     raise InputError(f"'{root.name}' is being taken by another run: start again.")
+
+
+def _drop(path: Path, holder: Mapping[str, Any]) -> None:
+    """Remove the lock of a dead process; not one that another process has put in its place meanwhile."""
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        with suppress(ImportError, OSError):  # Windows, and disks without such locks
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)  # who removes this file, is alone with it
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()) and (read_json(path) or {}) == holder:
+            path.unlink()
 
 
 def _alive(holder: Mapping[str, Any]) -> bool:

@@ -129,6 +129,8 @@ def do_evaluate(parsed: argparse.Namespace) -> int:
     from benchmark import evaluation
 
     only = [name for name in parsed.metrics.split(",") if name]
+    if parsed.out:
+        commandline.check_writable([parsed.out])
     found = evaluation.evaluate(
         parsed.originals,
         parsed.outputs,
@@ -141,7 +143,7 @@ def do_evaluate(parsed: argparse.Namespace) -> int:
     print(evaluation.markdown_of_evaluation(found))
     if parsed.out:
         evaluation.save_evaluation(found, parsed.out)
-    return 0
+    return 1 if found.failed else 0
 
 
 def _joined(parsed: argparse.Namespace) -> str | None:
@@ -154,8 +156,6 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     batch = 0 if parsed.command is do_run else _checked_batch(parsed, 0)  # a run's is its methods'
     given = {"device": parsed.device, "batch": batch}
     if parsed.engine == "local":
-        if parsed.address:
-            raise InputError("--address is for --engine ray: add that, or leave it out.")
         return {"jobs": _checked_jobs(parsed), **given}
     from benchmark.engines import on_ray
     from benchmark.score import score_part
@@ -166,6 +166,8 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _checked_jobs(parsed: argparse.Namespace) -> int:
+    if parsed.address and parsed.engine == "local":
+        raise InputError("--address is for --engine ray: add that, or leave it out.")
     if not 0 <= parsed.jobs <= 256:
         raise InputError("--jobs must lie between 1 and 256; 0 chooses.")
     return int(parsed.jobs)
@@ -334,9 +336,12 @@ def do_reference(parsed: argparse.Namespace) -> int:
     from benchmark.reference import make_reference
 
     out = parsed.out or Path(f"{parsed.name}.safetensors")
-    found = make_reference(parsed.name, parsed.pictures, out, quiet=False)
+    commandline.check_writable([out.parent])
+    left_out: list[str] = []
+    found = make_reference(parsed.name, parsed.pictures, out, quiet=False, note=left_out.append)
+    _print_failures(left_out)
     print(f"{found.told}: {', '.join(found.features)}, in '{out}'.")
-    return 0
+    return 1 if left_out else 0
 
 
 def do_papers(parsed: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from benchmark.metrics import METRICS
 from benchmark.report.layout import OVERVIEW
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, mean_difference
+from benchmark.report.summary import figures_of
 from benchmark.report.tables import number, reach, title
 from benchmark.results import Results
 from inpainters.errors import InputError
@@ -46,7 +47,9 @@ class Beside:
 
 @dataclass(frozen=True)
 class Change:
-    """How one method's figures of one metric changed, over the fills that both folders have."""
+    """How one method's figures of one metric changed, over the fills that both folders have; these may be
+    none.
+    """
 
     mask_set: str
     entry: str
@@ -58,6 +61,11 @@ class Change:
     """Whether any of its fills has another figure, beyond SAME."""
     alone: int = 0
     """How many of its fills of these holes have a figure in one folder only."""
+
+    @property
+    def paired(self) -> int:
+        """How many of its fills have a figure in both."""
+        return self.change.value.n
 
 
 def diff(one: Path, other: Path) -> Beside:
@@ -74,7 +82,7 @@ def diff(one: Path, other: Path) -> Beside:
             f"compared ({_apart(first.manifest.meaning, second.manifest.meaning)})."
         )
     names = _names(one, other)
-    alone = list(_alone(first, second, names, holes))
+    alone = list(_alone(first, second, names))
     otherwise = list(_otherwise(first, second, holes))
     changes = list(_changes(first, second, holes))
     figures = "\n\n".join(_figures(changes)) + "\n"
@@ -110,9 +118,7 @@ def _apart(one: Meaning, other: Meaning) -> str:
     return difference(found, wanted) or "neither has one"
 
 
-def _alone(
-    one: Results, other: Results, names: tuple[str, str], holes: set[tuple[str, ...]]
-) -> Iterator[str]:
+def _alone(one: Results, other: Results, names: tuple[str, str]) -> Iterator[str]:
     """A sentence for each thing that one of them has alone."""
     mine, theirs = (dict(_holes(side.manifest.meaning)) for side in (one, other))
     for name, single in zip(names, (mine.keys() - theirs.keys(), theirs.keys() - mine.keys()), strict=True):
@@ -158,25 +164,25 @@ def _metric(one: Meaning, other: Meaning, metric: str) -> str | None:
 
 
 def _changes(one: Results, other: Results, holes: set[tuple[str, ...]]) -> Iterator[Change]:
+    entries = set(one.rows["entry"]) & set(other.rows["entry"])
     for column in OVERVIEW:
         metric = column[0]
         if column not in one.measured & other.measured or METRICS[metric].kind != "image":
             continue
         if _metric(one.manifest.meaning, other.manifest.meaning, metric):
             continue
-        sides = [side.column(*column).dropna(subset="value") for side in (one, other)]
+        sides = [figures_of(side, *column).dropna(subset="value") for side in (one, other)]
         both = sides[0].merge(
             sides[1], on=[*_FILL, "photograph"], suffixes=("", "_other"), how="outer", indicator=True
         )
-        both = both[pd.MultiIndex.from_frame(both[_HOLE]).isin(holes)]
-        alone = both[both["_merge"] != "both"].groupby(["mask_set", "entry"]).size()
-        both = both[both["_merge"] == "both"]
-        for (mask_set, entry), fills in both.groupby(["mask_set", "entry"]):
+        both = both[pd.MultiIndex.from_frame(both[_HOLE]).isin(holes) & both["entry"].isin(entries)]
+        for (mask_set, entry), every in both.groupby(["mask_set", "entry"]):
+            fills = every[every["_merge"] == "both"]
+            means = float(fills["value"].mean()), float(fills["value_other"].mean())
             values, theirs = (fills[name].to_numpy(float) for name in ("value", "value_other"))
             found = mean_difference(theirs - values, fills["photograph"].tolist())
-            means = float(values.mean()), float(theirs.mean())
             moved = not np.allclose(values, theirs, rtol=SAME, atol=SAME, equal_nan=True)
-            single = int(alone.get((mask_set, entry), 0))
+            single = len(every) - len(fills)
             yield Change(str(mask_set), str(entry), column, *means, found, moved, single)
 
 
@@ -203,8 +209,8 @@ def _figures(changes: Sequence[Change]) -> Iterator[str]:
     else:
         yield (
             "Each figure is the mean of the first folder → that of the second, over the fills that both "
-            "have, and the mean of the differences with half the width of its 95 % interval over "
-            "photographs. **Bold**: intervals and ranks say that it is not chance."
+            "have, and the mean of the differences with how far its 95 % interval over photographs reaches "
+            "on the longer side. **Bold**: intervals and ranks say that it is not chance."
         )
         for mask_set in dict.fromkeys(change.mask_set for change in changes):
             yield f"## Holes: {mask_set}"
@@ -215,7 +221,8 @@ def _table(changes: Sequence[Change]) -> str:
     columns = list(dict.fromkeys(change.column for change in changes))
     found = {(change.entry, change.column): change for change in changes}
     moved = dict.fromkeys(change.entry for change in changes if change.moved)
-    same = [entry for entry in dict.fromkeys(change.entry for change in changes) if entry not in moved]
+    there = dict.fromkeys(change.entry for change in changes if change.paired)
+    same = [entry for entry in there if entry not in moved]
     lines = [[f"`{entry}`", *(_cell(found.get((entry, column))) for column in columns)] for entry in moved]
     table = markdown_table(["method", *(title(*column) for column in columns)], lines)
     alone = {change.entry: max(c.alone for c in changes if c.entry == change.entry) for change in changes}
@@ -228,7 +235,7 @@ def _table(changes: Sequence[Change]) -> str:
 
 
 def _cell(change: Change | None) -> str:
-    if change is None:
+    if change is None or not change.paired:
         return "–"
     if not change.moved:
         return number(change.one)

@@ -10,7 +10,6 @@ to say.
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,8 +25,8 @@ from benchmark.reference import Reference, digest_of_weights, open_reference, un
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval, interval_of_mean
 from benchmark.report.tables import number, reach
-from inpainters.errors import InputError, unknown
-from inpainters.folders import find_pictures, listed, pair_up
+from inpainters.errors import InputError, sentence, unknown
+from inpainters.folders import find_pictures, listed, name_key, pair_up
 from inpainters.imaging import Image, Mask, load_image, load_mask, shown
 
 White = Literal["missing", "known"]
@@ -35,6 +34,9 @@ EDGES = (0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 """Of the bins of ratios: above one, at most the next."""
 TOLD_APART = 4.0
 """White is what one side of a mask changed by so many times as much as the other."""
+_COLUMNS = ["image_id", "photograph", "ratio", "bin", "metric", "region", "value"]
+_LOOKED_AT = 32
+"""Pictures that tell what white means, at most."""
 _BAR = 30
 """Characters of the longest bar of a histogram."""
 
@@ -47,6 +49,8 @@ class Trio:
     original: Path
     output: Path
     mask: Path
+    photograph: str
+    """The original's path below its folder."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,26 @@ class Evaluation:
     """What two folders and their masks come to."""
 
     rows: pd.DataFrame
-    """One per hole, metric and region: image_id, photograph, ratio, bin, metric, region, value; of a whole
-    set image_id is empty.
+    """One per hole, metric and region: image_id, photograph, ratio, bin, metric, region, value, which is NaN
+    where the metric has none; of a whole set image_id is empty.
     """
     notes: tuple[str, ...]
     white: White
+    ratios: tuple[float, ...]
+    """Of the holes that were measured."""
+    failed: tuple[str, ...] = ()
+    """A sentence for each picture that could not be measured."""
     reference: str = ""
     """What sets are compared with in place of the originals."""
 
     def interval(self, metric: str, region: str, label: str = "") -> Interval:
-        """The mean over pictures with its 95 % interval, of one bin of ratios where one is named."""
+        """The mean over pictures with its 95 % interval, of one bin of ratios where one is named; of each
+        picture at most what means take (`MetricSpec.highest`).
+        """
         own = self._of(metric, region)
         own = own[own["bin"] == label] if label else own
-        return interval_of_mean(own["value"].to_numpy(float), own["photograph"].tolist())
+        values = own["value"].to_numpy(float).clip(max=metrics.get(metric).highest)
+        return interval_of_mean(values, own["photograph"].tolist())
 
     def _of(self, metric: str, region: str) -> pd.DataFrame:
         rows = self.rows
@@ -87,7 +98,9 @@ def evaluate(
     None; `only`: names of metrics, all that can be computed here where empty; `reference`: a file of
     `make_reference`, which distances between sets are taken to, in place of the originals.
 
-    Raises InputError where nothing pairs, sizes differ, or it cannot be told what white means.
+    A picture that cannot be read, whose sizes differ or whose mask is empty is left out and named, and a
+    metric that a picture is too small for has no value of it. Raises InputError where nothing pairs, no
+    picture can be measured, or it cannot be told what white means.
     """
     specs, absent = _chosen(only)
     trios, notes = paired_files(Path(originals), Path(outputs), Path(masks))
@@ -97,25 +110,49 @@ def evaluate(
     extractors = {made[spec.name].feature_key: made[spec.name] for spec in specs if spec.kind == "set"}
     rows: list[dict[str, Any]] = []
     features: dict[str, list[Any]] = {key: [] for key in extractors}
+    failed: dict[str, str] = {}
+    without: dict[str, dict[str, str]] = {}
+    ratios: list[float] = []
     for trio in tqdm(trios, desc="evaluate", unit="picture", disable=True if quiet else None):
-        original, output, mask = opened_trio(trio, white)
+        try:
+            original, output, mask = opened_trio(trio, white)
+        except InputError as error:
+            failed[trio.name] = str(error)
+            continue
         ratio = float(mask.mean())
+        ratios.append(ratio)
         same = {
             "image_id": trio.name,
-            "photograph": trio.original.name,
+            "photograph": trio.photograph,
             "ratio": ratio,
             "bin": label_of(ratio),
         }
         for key, extractor in extractors.items():
             features[key].append(extractor.features([original, output]))
         for spec in specs:
-            if spec.kind == "set":
-                continue
-            for region, value in made[spec.name].score(original, output, mask).items():
-                rows.append({**same, "metric": spec.name, "region": region, "value": float(value)})
-    rows += _of_sets(specs, made, features, against)
-    told = against.told if against else ""
-    return Evaluation(pd.DataFrame(rows), (*notes, *absent), white, told)
+            if spec.kind != "set":
+                try:
+                    values = made[spec.name].score(original, output, mask)
+                except (ValueError, RuntimeError) as error:
+                    values = dict.fromkeys(spec.regions, math.nan)
+                    without.setdefault(spec.name, {})[trio.name] = sentence(error)
+                for region, value in values.items():
+                    rows.append({**same, "metric": spec.name, "region": region, "value": float(value)})
+    if not ratios:
+        raise InputError(next(iter(failed.values())))
+    notes += [
+        f"No `{name}` of {len(why)} pictures ({listed(list(why))}): {next(iter(why.values()))}"
+        for name, why in without.items()
+    ]
+    rows += _of_sets(specs, made, features, against, notes)
+    return Evaluation(
+        pd.DataFrame(rows, columns=_COLUMNS),
+        (*notes, *absent),
+        white,
+        tuple(ratios),
+        tuple(f"{name} is left out: {why}" for name, why in failed.items()),
+        against.told if against else "",
+    )
 
 
 def _of_sets(
@@ -123,26 +160,31 @@ def _of_sets(
     made: Mapping[str, Any],
     features: Mapping[str, list[Any]],
     against: Reference | None,
+    notes: list[str],
 ) -> Iterator[dict[str, Any]]:
+    """The rows of whole sets; why one has none goes to `notes`."""
     for spec in specs:
         if spec.kind == "set":
             metric = made[spec.name]
             reference, output = np.stack(features[metric.feature_key], axis=1)
             if against and (why := unlike_weights(against, [(metric.feature_key, digest_of_weights(spec))])):
                 raise InputError(f"{why} Make the reference anew, or leave out {spec.name} (--metrics).")
-            with suppress(ValueError):  # too few pictures
+            try:
                 value = (
                     metric.independent(against.features[metric.feature_key], output)
                     if against
                     else metric.distance(reference, output)
                 )
-                value = float(value)
-                none = {"image_id": "", "photograph": "", "ratio": math.nan, "bin": ""}
-                yield {**none, "metric": spec.name, "region": "whole", "value": value}
+            except ValueError as error:  # too few pictures, or not those that it takes
+                notes.append(f"Without `{spec.name}`: {error}")
+                continue
+            none = {"image_id": "", "photograph": "", "ratio": math.nan, "bin": ""}
+            yield {**none, "metric": spec.name, "region": "whole", "value": float(value)}
 
 
 def paired_files(originals: Path, outputs: Path, masks: Path) -> tuple[list[Trio], list[str]]:
-    """The originals that have an output and a mask of their name, and a sentence for each kind that has not.
+    """The originals that have an output and a mask of their name in the folder of their folder's name, and a
+    sentence for each kind that has not.
 
     Raises InputError where a folder is not there, or nothing pairs.
     """
@@ -150,14 +192,20 @@ def paired_files(originals: Path, outputs: Path, masks: Path) -> tuple[list[Trio
         if not folder.is_dir():
             raise InputError(f"There is no folder '{shown(folder)}': check its path.")
     found = pair_up(originals, masks)
-    drawn = {path.stem.casefold(): path for path in find_pictures(outputs).files}
+    drawn = {path.relative_to(outputs): path for path in find_pictures(outputs).files}
+    own = {pair.photo: pair.photo.relative_to(originals) for pair in found.pairs}
+    # Of the very name before others: what another original has to itself is not this one's.
+    named = set(own.values())
+    alike = {name_key(path): file for path, file in drawn.items() if path not in named}
     trios, alone = [], []
     for pair in found.pairs:
-        output = drawn.get(pair.photo.stem.casefold()) or drawn.get(Path(pair.name).stem.casefold())
+        path = own[pair.photo]
+        of_result = Path(f"{pair.name}.png")  # as `fill` calls it
+        output = drawn.get(path) or alike.get(name_key(path)) or alike.get(name_key(of_result))
         if output is None or pair.mask is None:
-            alone.append(pair.photo.name)
+            alone.append(path.as_posix())
         else:
-            trios.append(Trio(pair.name, pair.photo, output, pair.mask))
+            trios.append(Trio(pair.name, pair.photo, output, pair.mask, path.as_posix()))
     if not trios:
         raise InputError(
             f"No output in '{shown(outputs)}' has the name of an original that has a mask: give the three "
@@ -188,12 +236,20 @@ def opened_trio(trio: Trio, white: White) -> tuple[Image, Image, Mask]:
 
 def _white_of(trios: Sequence[Trio]) -> White:
     """What white means, by where outputs differ from originals."""
-    changes = []
-    for trio in trios[:32]:
-        original, output, mask = opened_trio(trio, "missing")
+    changes, wrong = [], []
+    for trio in trios:
+        try:
+            original, output, mask = opened_trio(trio, "missing")
+        except InputError as error:  # the picture is left out and named later
+            wrong.append(error)
+            continue
         off = np.abs(original.astype(int) - output).mean(2)
         if not mask.all():
             changes.append((off[mask].mean(), off[~mask].mean()))
+        if len(changes) == _LOOKED_AT:
+            break
+    if wrong and not changes:
+        raise wrong[0]
     white, black = np.mean(changes, axis=0) if changes else (0.0, 0.0)
     if white > TOLD_APART * black:
         return "missing"
@@ -236,8 +292,8 @@ def markdown_of_evaluation(found: Evaluation) -> str:
     """Means with intervals, all ratios together and by bin, and how the ratios lie."""
     of_pictures = found.rows[found.rows["image_id"] != ""]
     sets = found.rows[found.rows["image_id"] == ""]
-    ratios = of_pictures.drop_duplicates("image_id")["ratio"].tolist()
-    counts = _counts(ratios)
+    ratios, counts = found.ratios, _counts(found.ratios)
+    left_out = (*found.notes, *found.failed)
     lines = [
         [f"`{metric}`, {region}", *(_told(found.interval(metric, region, label)) for label in ("", *counts))]
         for metric, region in of_pictures[["metric", "region"]].drop_duplicates().to_numpy().tolist()
@@ -250,13 +306,13 @@ def markdown_of_evaluation(found: Evaluation) -> str:
     specs = [metrics.METRICS[name] for name in found.rows["metric"].unique()]
     parts = [
         "# Evaluation",
-        f"{len(ratios)} pictures. White is {found.white} in these masks. Means with half the width of their "
-        "95 % intervals over pictures, where there are enough; in brackets the number of pictures."
-        + (f" Distances of the whole set are to {found.reference}." if found.reference else ""),
+        f"{len(ratios)} pictures. White is {found.white} in these masks. Means with how far their 95 % "
+        "intervals over pictures reach on the longer side, where there are enough; in brackets the number of "
+        "pictures." + (f" Distances of the whole set are to {found.reference}." if found.reference else ""),
         markdown_table(head, lines),
         "## Ratios of missing pixels",
         histogram(ratios),
-        *(["## Left out", "\n".join(f"* {note}" for note in found.notes)] if found.notes else []),
+        *(["## Left out", "\n".join(f"* {note}" for note in left_out)] if left_out else []),
         "## Metrics",
         "\n".join(f"* `{spec.name}`: {metrics.told(spec)}" for spec in specs),
     ]

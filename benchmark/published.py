@@ -103,7 +103,7 @@ class BesidePrinted:
 
 def beside(folder: Results) -> Iterator[BesidePrinted]:
     """The printed figures for which the folder has holes of that kind."""
-    parts = {part.mask_set or part.mask_sets[0]: part for part in folder.parts()}
+    parts = {name: part for part in folder.parts() for name in part.mask_sets}
     for one in printed():
         mask_set, label = one.column_here
         if one.metric_here and mask_set in parts:

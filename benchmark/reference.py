@@ -9,7 +9,7 @@ other photographs: an independent reference, whose figures are larger and do not
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from benchmark.metrics.base import Features, MetricSpec
 from benchmark.record import weights_digest
 from inpainters.errors import InputError, sentence
 from inpainters.folders import find_pictures
-from inpainters.imaging import load_image, shown
+from inpainters.imaging import Image, load_image, shown
 
 CHUNK_OF_PICTURES = 16
 """Pictures that a network is given at once."""
@@ -67,8 +67,16 @@ def digest_of_weights(spec: MetricSpec) -> str:
     return (weights_digest(spec.weights) or "") if spec.weights else ""
 
 
-def make_reference(name: str, folder: Path, out: Path, *, quiet: bool = True) -> Reference:
-    """Write the features of all pictures of a folder; returns what was written.
+def make_reference(
+    name: str,
+    folder: Path,
+    out: Path,
+    *,
+    quiet: bool = True,
+    note: Callable[[str], object] = lambda text: None,
+) -> Reference:
+    """Write the features of all pictures of a folder; returns what was written. `note` is told of each that
+    cannot be read and is left out.
 
     Raises InputError where the folder holds fewer than two pictures, or no network is here.
     """
@@ -83,10 +91,14 @@ def make_reference(name: str, folder: Path, out: Path, *, quiet: bool = True) ->
     rows: dict[str, list[Features]] = {key: [] for key in made}
     shas = []
     for start in tqdm(range(0, len(files), CHUNK_OF_PICTURES), desc=name, disable=True if quiet else None):
-        images = [load_image(path).image for path in files[start : start + CHUNK_OF_PICTURES]]
+        images = list(_readable(files[start : start + CHUNK_OF_PICTURES], note))
         shas += [pixels_sha256(image) for image in images]
-        for key, (metric, _) in made.items():
+        for key, (metric, _) in made.items() if images else ():
             rows[key].append(np.asarray(metric.features(images), np.float32))
+    if len(shas) < 2:
+        raise InputError(
+            f"Of the pictures in '{shown(folder)}' {len(shas)} can be read: a reference needs two at least."
+        )
     facts = {
         "format": _FORMAT,
         "name": name,
@@ -97,6 +109,14 @@ def make_reference(name: str, folder: Path, out: Path, *, quiet: bool = True) ->
     given = {"facts": compact(facts)}
     write(out, save({key: np.concatenate(parts) for key, parts in rows.items()}, metadata=given))
     return open_reference(out)
+
+
+def _readable(files: Sequence[Path], note: Callable[[str], object]) -> Iterator[Image]:
+    for path in files:
+        try:
+            yield load_image(path).image
+        except InputError as error:
+            note(f"Left out: {error}")
 
 
 def open_reference(path: Path) -> Reference:

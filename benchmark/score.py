@@ -22,7 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmark import manifest
-from benchmark.cells import Cell, ColumnKey, digest, file_sha256
+from benchmark.cells import Cell, ColumnKey, digest, file_sha256, read_json
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs, load_inputs
 from benchmark.manifest import Done
@@ -78,13 +78,16 @@ def score(
     scorers = open_cells(root, plan, bench, quiet=quiet)
     columns = _groups(scorers, lambda one: one.cell.column)
     processes = min(jobs or _jobs(scorers, bench.device), len(scorers)) if metrics is None else 1
-    if elsewhere:
+    if elsewhere and columns:
         older = elsewhere(root, [column[0].cell.column for column in columns], max(map(len, columns)))
+        columns = [left for column in columns if (left := _left(column))]
     elif processes > 1:
-        older = _by_processes(root, columns, bench, processes, quiet)
+        older, columns = _by_processes(root, columns, bench, processes, quiet), []
     else:
+        older = 0
+    if columns:
         with one_thread(), _bar(columns, quiet) as bar:
-            older = sum(score_column(column, bar.update) for column in columns)
+            older += sum(score_column(column, bar.update) for column in columns)
     with one_thread():
         _write_scores(root, plan, scorers, bench)
     if older:
@@ -133,6 +136,12 @@ def score_column(scorers: Sequence[Scorer], tell: Callable[[int], object]) -> in
             one.batch(start, pairs)
             tell(len(one.scorer.planned[start : start + batch]))
     return sum(one.finish() for one in running)
+
+
+def _left(scorers: Sequence[Scorer]) -> list[Scorer]:
+    """The cells without a metric that is ready here: another machine may lack what it takes."""
+    wanted = {spec.name for spec in scorers[0].specs()}
+    return [one for one in scorers if not wanted <= (read_json(one.folder / FILE) or {}).keys()]
 
 
 def _by_processes(

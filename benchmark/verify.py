@@ -22,7 +22,7 @@ from inpainters.masks import derive_seed
 
 SAMPLED = 24
 """Pictures whose scores are computed anew where nobody asks for another number."""
-LARGEST_SET = 64
+LARGEST_SET = 512
 """Pictures of the cell whose features are taken anew, at most, where not all scores are asked for."""
 RELATIVE, ABSOLUTE = 1e-3, 1e-6
 """By how much a score may differ on another processor."""
@@ -184,11 +184,11 @@ def choose(scorers: Sequence[Scorer], count: int | None) -> list[tuple[Scorer, s
 
 
 def _cells(scorers: Sequence[Scorer], count: int | None) -> list[Scorer]:
-    """The cells whose set metrics are computed anew: all, or one that is not large, always the same one."""
+    """The cells whose set metrics are computed anew: all, or the smallest one, unless that is large too."""
     if count is None or count == 0:
         return [] if count == 0 else [one for one in scorers if one.images]
     small = [one for one in scorers if 1 < len(one.images) <= LARGEST_SET]
-    small.sort(key=lambda one: derive_seed("verify set", one.cell.title))
+    small.sort(key=lambda one: (len(one.images), derive_seed("verify set", one.cell.title)))
     return small[:1]
 
 

@@ -165,7 +165,7 @@ def masks_by_name(photos: Iterable[str], masks: Iterable[str]) -> dict[str, list
 
 def named_as_masks(names: Collection[str]) -> set[str]:
     """Of files that lie in one folder those whose names say that they are masks of others."""
-    keys = {_key(Path(name)) for name in names}
+    keys = {name_key(Path(name)) for name in names}
     return {name for name in names if _bases(Path(name)) & keys}
 
 
@@ -179,7 +179,7 @@ def _apart(
     """Which pictures are photographs and which masks, where one folder is the other, or lies in it."""
     mine = {photo.relative_to(root): photo for photo in photos}
     if root.resolve() == mask_root.resolve():
-        keys = {_key(path) for path in mine}
+        keys = {name_key(path) for path in mine}
         theirs = {path: photo for path, photo in mine.items() if _bases(path) & keys}
     else:
         theirs = {mask.relative_to(mask_root): mask for mask in masks}
@@ -191,7 +191,7 @@ def _apart(
     return apart, theirs
 
 
-_Key = tuple[str, str]
+NameKey = tuple[str, str]
 """A folder and a name, as they are compared."""
 _MASK = r"(?:mask|masks|hole)"
 _BEHIND = re.compile(rf"^(.+?)[ _.-]*{_MASK}[ _.-]*\d*$")
@@ -203,13 +203,14 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def _key(path: Path) -> _Key:
+def name_key(path: Path) -> NameKey:
+    """What files of one name share, below folders that mirror each other, whatever their suffix."""
     return _fold(str(path.parent)), _fold(path.stem)
 
 
-def _bases(path: Path) -> set[_Key]:
+def _bases(path: Path) -> set[NameKey]:
     """The names of photographs that a mask's name, with `mask` in it, may stand for."""
-    folder, stem = _key(path)
+    folder, stem = name_key(path)
     found = {match[1] for pattern in (_BEHIND, _BEFORE) if (match := pattern.match(stem))}
     return {(folder, name) for base in found for name in (base, _without_suffix(base))}
 
@@ -219,21 +220,21 @@ def _without_suffix(stem: str) -> str:
     return head if dot and f".{tail}" in PICTURE_SUFFIXES else stem
 
 
-def _by_key(masks: _Files) -> list[dict[_Key, list[Path]]]:
+def _by_key(masks: _Files) -> list[dict[NameKey, list[Path]]]:
     """Masks by the photograph's name: those that have it, then those that have it with more."""
-    plain: dict[_Key, list[Path]] = {}
-    more: dict[_Key, list[Path]] = {}
+    plain: dict[NameKey, list[Path]] = {}
+    more: dict[NameKey, list[Path]] = {}
     for path, mask in masks.items():
-        folder, stem = _key(path)
+        folder, stem = name_key(path)
         plain.setdefault((folder, stem), []).append(mask)
         for key in _bases(path) | {(folder, _without_suffix(stem))}:
             more.setdefault(key, []).append(mask)
     return [plain, more]
 
 
-def _masks_of(photo: Path, path: Path, tables: Sequence[Mapping[_Key, list[Path]]]) -> list[Path]:
+def _masks_of(photo: Path, path: Path, tables: Sequence[Mapping[NameKey, list[Path]]]) -> list[Path]:
     """The masks of a photograph: the one with its very name before others."""
-    found = next((masks for table in tables if (masks := table.get(_key(path)))), [])
+    found = next((masks for table in tables if (masks := table.get(name_key(path)))), [])
     return [mask for mask in found if mask.name == photo.name] or found
 
 
@@ -247,8 +248,8 @@ def _named(root: Path, given: Sequence[tuple[Path, Sequence[Path | None]]]) -> t
         for mask in masks
     ]
     places = [photo.relative_to(root).parent / name for photo, _, name in found]
-    count = Counter(map(_key, places))
+    count = Counter(map(name_key, places))
     return tuple(
-        FilePair(photo, mask, (place if count[_key(place)] > 1 else place.with_suffix("")).as_posix())
+        FilePair(photo, mask, (place if count[name_key(place)] > 1 else place.with_suffix("")).as_posix())
         for (photo, mask, _), place in zip(found, places, strict=True)
     )

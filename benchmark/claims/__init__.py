@@ -135,7 +135,7 @@ def _partial(root: Path) -> Claim:
         if len(error) > 1:
             (first, least), *_, (last, most) = error.items()
             sentences.append(
-                f"Along the hole's edge its error grows from {number(least)} where {first} % are missing to "
+                f"Along the hole's edge its error is {number(least)} where {first} % are missing, and "
                 f"{number(most)} where {last} % are ({' in the '.join(EDGE)})."
             )
     return Claim(

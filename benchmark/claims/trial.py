@@ -44,7 +44,7 @@ class Trial:
 
     @property
     def told(self) -> str:
-        """The difference with half the width of its interval."""
+        """The difference with how far its interval reaches on the longer side."""
         value = self.difference.value
         return f"{number(value.mean)} ± {number(reach(value))}".replace("-", "−")
 

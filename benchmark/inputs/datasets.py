@@ -154,7 +154,7 @@ def open_dataset(
 
 
 def folder(path: Path, recipe: ResizeRecipe = "square", size: int = 256) -> Dataset:
-    """All pictures in a folder and below it."""
+    """All pictures in a folder and below it, under its name, with `_folder` where a test set has that."""
     _check_folder(path)
     found = find_pictures(path)
     if not found.files:
@@ -162,7 +162,10 @@ def folder(path: Path, recipe: ResizeRecipe = "square", size: int = 256) -> Data
             f"There are no pictures in '{path.name}'; it should hold "
             f"{', '.join(PICTURE_SUFFIXES[:4])} or similar files."
         )
-    return _from_files(safe_name(path.resolve().name), path, found.files, recipe, size, found.skipped)
+    name = safe_name(path.resolve().name)
+    # By these names results are told to be of pictures that may be passed on, or that methods have seen.
+    name += "_folder" if name in ("sample", *LAYOUTS) else ""
+    return _from_files(name, path, found.files, recipe, size, found.skipped)
 
 
 def _laid_out(name: str, data: Path) -> Dataset:
@@ -201,7 +204,7 @@ def _from_files(
 
 
 def file_names(paths: Sequence[Path]) -> list[str]:
-    """A name for each path; those that would share one keep their suffix or get a digest."""
+    """A name for each path; each of those that would share one gets a digest."""
     stems = [safe_name(path.with_suffix("").as_posix()) for path in paths]
     repeated = {stem for stem, count in Counter(stems).items() if count > 1}
     return [

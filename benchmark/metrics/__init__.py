@@ -218,7 +218,8 @@ def unavailable(name: str) -> str | None:
 
 
 def create(name: str, device: str = "cpu") -> Any:
-    """Return the metric `name` with its weights in memory: an ImageMetric or a SetMetric, as its `kind` says.
+    """Return the metric `name` with its weights in memory: an ImageMetric, a SetMetric, or of the kind
+    `answers` what has `score_answers` (`benchmark.metrics.diversity`).
 
     Raises InputError for an unknown name, UnavailableError with what mends it.
     """

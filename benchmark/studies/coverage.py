@@ -49,11 +49,13 @@ class Population:
 
 
 def populations(found: Results) -> Iterator[Population]:
-    """The scores of each method by each metric that has a value per picture, and differences of methods."""
+    """The means of each photograph for each method by each metric that has a value per picture, and
+    differences of methods: holes of one photograph are not independent.
+    """
     for metric, region in measured(found):
         if METRICS[metric].kind != "image":
             continue
-        wide = column_of(found, metric, region).common
+        wide = column_of(found, metric, region).common.groupby(level="photograph", sort=False).mean()
         for entry in wide:
             yield Population(metric, region, str(entry), paired=False, values=wide[entry].to_numpy(float))
         every = list(combinations(wide, 2))

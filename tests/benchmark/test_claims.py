@@ -114,6 +114,17 @@ def test_ablations_turn_with_their_table(copied):
     assert found["stages"].verdict == "Not supported"
 
 
+def test_an_error_that_falls_is_not_said_to_grow(copied):
+    def turned(frame):
+        ratio = pd.to_numeric(frame["bin"].str.split("-").str[0], errors="coerce")
+        return frame.assign(**{"l1@band": 0.5 - ratio / 200})
+
+    rewritten(copied / "photos", turned)
+    (told,) = next(claim for claim in claims(copied) if claim.name == "partial").sentences
+    assert "grows" not in told
+    assert "its error is 0.495 where 1-10 % are missing, and 0.250 where 50-60 % are" in told
+
+
 def test_without_results_every_belief_says_what_it_takes(tmp_path):
     for claim in claims(tmp_path):
         assert claim.verdict == "Not enough evidence"

@@ -212,6 +212,7 @@ def test_what_changes_while_a_run_goes_on_is_not_taken_for_what_it_used(
         (["masks"], "required"),
         (["score", ""], "path is empty"),
         (["run", "quick", "--n", "0"], "--n must"),
+        (["run", "quick", "--address", "host:1"], "--address is for --engine ray"),
         (["run", "quick", "--seed", "-1"], "--seed must"),
         (["run", "quick", "--budget", "nan"], "--budget must"),
         (["run", "photos"], "--data DIR"),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmark import results
+from benchmark.report.summary import column_of
 from benchmark.studies import coverage
 from benchmark.studies.coverage import ERRORS, HELD, Population
 
@@ -43,6 +44,13 @@ def test_tests_find_no_difference_where_there_is_none(rows: pd.DataFrame, size: 
 
 def test_the_percentile_bootstrap_would_fail_the_same_check(rows: pd.DataFrame) -> None:
     assert rows.loc[rows["n"] == 5, "bootstrap"].mean() < HELD[0]
+
+
+def test_holes_of_one_photograph_are_one_value() -> None:
+    found = results.load(RESULTS / "quick").parts()[0]
+    photographs = found.timings["photograph"].nunique()
+    assert len(column_of(found, "psnr", "hole").common) > photographs
+    assert {len(one.values) for one in coverage.populations(found)} == {photographs}
 
 
 def test_a_real_difference_is_found() -> None:

@@ -120,6 +120,13 @@ def test_pictures_of_one_stem_stay_apart(tmp_path: Path) -> None:
     assert len({p.image_id for p in folder(tmp_path).pictures}) == 2
 
 
+@pytest.mark.parametrize("name", ["sample", *LAYOUTS])
+def test_a_folder_is_not_taken_for_a_test_set_by_its_name(tmp_path: Path, name: str) -> None:
+    save(tmp_path / name / "a.png")
+    assert folder(tmp_path / name).name == f"{name}_folder"
+    assert folder(tmp_path).name == safe_name(tmp_path.name)
+
+
 def test_native_keeps_every_pixel(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", (17, 19))
     picture = folder(tmp_path, "native").pictures[0].load()

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from PIL import Image as PilImage
 from skimage import data
@@ -56,8 +57,6 @@ def test_what_differs_is_named_and_measured(folders, capsys):
 
 
 def test_the_change_is_the_mean_of_paired_differences(folders):
-    import pandas as pd
-
     tables = [pd.read_parquet(folders / name / "scores.parquet") for name in ("old", "new")]
     keys = ["bin", "image_id"]
     one, other = (
@@ -108,9 +107,30 @@ def test_fills_with_a_figure_on_one_side_only_are_counted(folders, photos, tmp_p
     assert found.differs
 
 
-def test_the_last_digits_are_no_difference(folders, tmp_path):
-    import pandas as pd
+def test_a_method_that_failed_completely_on_one_side_is_named(folders, tmp_path):
+    shutil.copytree(folders / "old", tmp_path / "again", ignore=shutil.ignore_patterns("cells"))
+    path = tmp_path / "again/scores.parquet"
+    rows = pd.read_parquet(path)
+    rows.loc[rows["method"] == "telea", rows.columns[rows.columns.str.contains("@")]] = float("nan")
+    rows.to_parquet(path)
+    found = diff(folders / "old", tmp_path / "again")
+    assert found.differs
+    assert "Fills with a figure in one folder only, left out: 12 of `telea`." in found.markdown
+    assert "The same figures in both: `mean_fill`, `biharmonic`." in found.markdown.replace(
+        "`biharmonic`, `mean_fill`", "`mean_fill`, `biharmonic`"
+    )
 
+
+def test_figures_are_those_that_means_take(folders, tmp_path):
+    for name, value in (("one", 70.0), ("other", float("inf"))):
+        shutil.copytree(folders / "old", tmp_path / name, ignore=shutil.ignore_patterns("cells"))
+        rows = pd.read_parquet(tmp_path / name / "scores.parquet")
+        rows.loc[rows["method"] == "telea", "psnr@hole"] = value
+        rows.to_parquet(tmp_path / name / "scores.parquet")
+    assert not diff(tmp_path / "one", tmp_path / "other").differs
+
+
+def test_the_last_digits_are_no_difference(folders, tmp_path):
     shutil.copytree(folders / "old", tmp_path / "again", ignore=shutil.ignore_patterns("cells"))
     path = tmp_path / "again/scores.parquet"
     rows = pd.read_parquet(path)

@@ -1,5 +1,7 @@
 """Somebody else's fills: three folders, paired by name."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from PIL import Image as PilImage
@@ -77,11 +79,88 @@ def test_what_has_no_partner_is_named_and_the_rest_counts(folders, tmp_path):
     assert any("without a mask (1): p1.png" in note for note in found.notes)
 
 
-def test_sizes_that_differ_and_names_that_do_not_pair_get_a_sentence(folders, tmp_path):
+def test_a_picture_that_does_not_fit_is_left_out_and_the_others_count(folders, tmp_path, capsys):
     made = folders()
-    save_png(tmp_path / "outputs" / "p2.png", astronaut()[:30, :40])
-    with pytest.raises(InputError, match=r"'p2.png' are 80×60 and 40×30: they must have one size"):
+    save_png(tmp_path / "outputs" / "p0.png", astronaut()[:30, :40])
+    (tmp_path / "outputs" / "p2.png").write_bytes(b"torn")
+    found = evaluation.evaluate(*made, only=ONLY)
+    assert found.interval("l1", "hole").n == len(found.ratios) == 4
+    assert "'p0.png' are 80×60 and 40×30: they must have one size" in found.failed[0]
+    assert found.failed[1].startswith("p2 is left out: ")
+    names = (
+        f"--{name}={folder}" for name, folder in zip(("originals", "outputs", "masks"), made, strict=True)
+    )
+    assert main(["evaluate", *names, "--metrics", "l1"]) == 1
+    assert f"* {found.failed[0]}\n* {found.failed[1]}" in capsys.readouterr().out
+    for path in (tmp_path / "outputs").iterdir():
+        path.write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"p0.png"):
         evaluation.evaluate(*made, only=ONLY)
+
+
+def test_a_metric_that_a_picture_is_too_small_for_takes_no_other_away(folders, monkeypatch):
+    made = folders()
+    create = evaluation.metrics.create
+
+    class Large:
+        def score(self, original, output, mask):
+            if mask.mean() < 0.5:
+                raise InputError("MS-SSIM needs larger pictures.")
+            return {"whole": 0.5}
+
+    monkeypatch.setattr(
+        evaluation.metrics, "create", lambda name: Large() if name == "ms_ssim" else create(name)
+    )
+    monkeypatch.setattr(evaluation.metrics, "unavailable", lambda name: None)
+    found = evaluation.evaluate(*made, only=["psnr", "ms_ssim"])
+    assert found.interval("psnr", "hole").n == 6
+    assert found.interval("ms_ssim", "whole").n == 4
+    assert found.notes == ("No `ms_ssim` of 2 pictures (p0, p1): MS-SSIM needs larger pictures.",)
+
+
+def test_outputs_pair_within_their_folder_whatever_form_their_names_have(tmp_path):
+    rng = np.random.default_rng(0)
+    for i, name in enumerate(("a/1", "b/1", "caf\u00e9")):
+        original, mask = rng.integers(0, 256, (20, 20, 3), np.uint8), np.zeros((20, 20), bool)
+        mask[:10] = True
+        fill = original.copy()
+        fill[mask] ^= np.uint8(2 ** (i + 2))
+        for kind, picture in (("originals", original), ("masks", mask), ("outputs", fill)):
+            own = unicodedata.normalize("NFD", name) if kind == "outputs" else name
+            (tmp_path / kind / own).parent.mkdir(parents=True, exist_ok=True)
+            save_png(tmp_path / kind / f"{own}.png", picture)
+    folders = [tmp_path / kind for kind in ("originals", "outputs", "masks")]
+    found = evaluation.evaluate(*folders, only=["l1"])
+    rows = found.rows[found.rows["region"] == "hole"]
+    assert dict(zip(rows["photograph"], rows["value"] * 255, strict=True)) == pytest.approx(
+        {"a/1.png": 4, "b/1.png": 8, "caf\u00e9.png": 16}
+    )
+
+
+def test_pictures_that_differ_in_their_suffix_alone_keep_their_outputs(tmp_path):
+    for kind in ("originals", "outputs", "masks"):
+        (tmp_path / kind).mkdir()
+    for end in ("png", "bmp"):
+        for kind in ("originals", "masks"):
+            PilImage.new("L", (20, 20), 255).save(tmp_path / kind / f"a.{end}")
+    originals, outputs, masks = (tmp_path / kind for kind in ("originals", "outputs", "masks"))
+    (outputs / "a.bmp").write_bytes((originals / "a.bmp").read_bytes())
+    trios, notes = evaluation.paired_files(originals, outputs, masks)
+    assert {(trio.photograph, trio.output.name) for trio in trios} == {("a.bmp", "a.bmp")}
+    assert notes == ["Originals without an output (1): a.png."]
+
+
+def test_means_take_what_tables_take_for_an_exact_fill(folders):
+    originals, outputs, masks = folders()
+    (outputs / "p0.png").write_bytes((originals / "p0.png").read_bytes())
+    found = evaluation.evaluate(originals, outputs, masks, only=["psnr"])
+    rows = found.rows[found.rows["region"] == "hole"].set_index("image_id")["value"]
+    assert np.isinf(rows["p0"])
+    assert found.interval("psnr", "hole").mean == pytest.approx(rows.clip(upper=60).mean())
+
+
+def test_names_that_do_not_pair_get_a_sentence(folders, tmp_path):
+    made = folders()
     for path in (tmp_path / "outputs").iterdir():
         path.unlink()
     with pytest.raises(InputError, match="No output in 'outputs' has the name"):

@@ -70,6 +70,12 @@ def test_nothing_is_said_against_a_figure_that_is_the_same(folder):
     assert said == ["weights"]  # the middle of a picture is not drawn
 
 
+def test_a_folder_without_rows_has_no_such_holes_either(folder):
+    opened = results.load(folder)
+    none = replace(opened, source=results.Plain(next(results.plain(folder)).head(0)))
+    assert list(published.beside(none)) == []
+
+
 def test_a_folder_without_such_holes_says_which_there_are(folder, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()

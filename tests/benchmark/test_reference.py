@@ -96,6 +96,43 @@ def test_sets_are_compared_with_the_reference_and_pictures_with_their_originals(
     assert "coffee" not in benchmark.evaluation.markdown_of_evaluation(paired)
 
 
+def test_a_set_without_a_distance_says_why_and_its_pictures_are_counted(colours, folders, monkeypatch):
+    def too_few(self, one, other):
+        raise ValueError("It takes more pictures.")
+
+    monkeypatch.setattr(Colours, "distance", too_few)
+    found = benchmark.evaluate(*(folders / name for name in ("originals", "outputs", "masks")), only=SETS)
+    assert found.notes == tuple(f"Without `{name}`: It takes more pictures." for name in SETS)
+    assert "\n4 pictures. White is" in benchmark.evaluation.markdown_of_evaluation(found)
+
+
+def test_a_file_that_cannot_be_read_is_left_out_of_a_reference(colours, folders, capsys):
+    (folders / "others" / "o1.png").write_bytes(b"torn")
+    file = folders / "a.safetensors"
+    command = ["reference", "a", "--pictures", str(folders / "others"), "--out"]
+    assert main([*command, str(file)]) == 1
+    assert capsys.readouterr().err.startswith("Left out: ")
+    assert reference.open_reference(file).n == 4
+    for path in (folders / "others").iterdir():
+        path.write_bytes(b"torn")
+    with pytest.raises(InputError, match="0 can be read: a reference needs two"):
+        reference.make_reference("a", folders / "others", file)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "reference"])
+def test_where_it_is_to_be_written_is_tried_first(command, folders, monkeypatch, capsys):
+    def measured(*args, **given):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr(benchmark.evaluation, "evaluate", measured)
+    monkeypatch.setattr(reference, "make_reference", measured)
+    (folders / "file").touch()
+    three = [f"--{name}={folders / name}" for name in ("originals", "outputs", "masks")]
+    given = three if command == "evaluate" else ["a", f"--pictures={folders / 'others'}"]
+    assert main([command, *given, "--out", str(folders / "file" / "below")]) == 2
+    assert "cannot be read or written" in capsys.readouterr().err
+
+
 def test_the_same_pictures_give_the_same_file_and_others_another(colours, folders):
     files = [folders / f"{n}.safetensors" for n in range(3)]
     one, two = (reference.make_reference("a", folders / "others", file) for file in files[:2])

@@ -508,6 +508,27 @@ def test_the_lock_keeps_a_second_run_out_and_outlives_no_process(tmp_path: Path)
         pass
 
 
+def test_of_two_that_find_a_dead_lock_one_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process removes the dead lock and takes its own between this one's look and its hand."""
+    held = tmp_path / "cells" / ".lock"
+    with lock(tmp_path):
+        mine = json.loads(held.read_text())
+    held.write_text(json.dumps({**mine, "started": "dead"}))
+    theirs = json.dumps({**mine, "other": True})  # of a process that lives
+
+    def meanwhile(holder: dict[str, Any]) -> bool:
+        if holder.get("started") != "dead":
+            return True
+        held.unlink()
+        held.write_text(theirs)
+        return False
+
+    monkeypatch.setattr("benchmark.cells._alive", meanwhile)
+    with pytest.raises(InputError, match="Another run"), lock(tmp_path):
+        pass
+    assert held.read_text() == theirs
+
+
 @pytest.mark.parametrize(
     ("holder", "taken"), [("{}", False), ('{"pid": "x"}', False), ('{"pid": 1, "host": "elsewhere"}', True)]
 )

@@ -20,15 +20,15 @@ from skimage import data
 from benchmark import metrics, results, run, suites
 from benchmark import plan as plans
 from benchmark import rows as tables
-from benchmark.cells import Cell
+from benchmark.cells import Cell, ColumnKey
 from benchmark.inputs.datasets import folder
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_sets
 from benchmark.report.summary import summarise
 from benchmark.report.write import report
-from benchmark.score import open_cells, score
+from benchmark.score import open_cells, score, score_column
 from benchmark.scorer import Taken, open_bench
-from benchmark.verify import choose, verify
+from benchmark.verify import _cells, choose, verify
 from inpainters import registry
 from inpainters.errors import InputError
 from inpainters.imaging import encode_png
@@ -505,6 +505,16 @@ def test_verify_says_what_it_could_not_compute(root: Path, monkeypatch: pytest.M
     assert verified(root) == ([], ["The pictures are not here: no score could be computed anew."])
 
 
+def test_the_sets_that_are_checked_are_those_of_the_smallest_cell() -> None:
+    def cells(*sizes: int) -> list[Any]:
+        given = enumerate(sizes)
+        return [SimpleNamespace(images=range(n), cell=SimpleNamespace(title=str(i))) for i, n in given]
+
+    assert [len(one.images) for one in _cells(cells(86, 85, 86, 1, 0), 24)] == [85]
+    assert _cells(cells(10_000), 24) == []
+    assert len(_cells(cells(86, 85, 1, 0), None)) == 3
+
+
 def test_the_sample_is_spread_over_methods_and_bins(tmp_path: Path) -> None:
     root = finished_run(tmp_path, bins=("10-20", "40-50"), methods=("telea", "mean_fill", "navier_stokes"))
     scorers = open_cells(root, plans.load_plan(root), open_bench(Fake()))
@@ -708,6 +718,33 @@ def test_a_method_without_time_has_rows_that_say_so(tmp_path: Path, monkeypatch:
     found = [r for r in rows(root) if r["method"] == "telea"]
     assert len(found) == 4
     assert all(r["value"] == "" and "budget" in r["reason"] for r in found)
+
+
+def test_other_machines_are_asked_for_nothing_where_no_method_has_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = replace(registry.METHODS["telea"], cost=registry.Cost(fixed=1e6))
+    monkeypatch.setitem(registry.METHODS, "telea", slow)
+    root = finished_run(tmp_path, seconds=60, methods=["telea"])
+    assert score(root, metrics=Fake(), quiet=True, elsewhere=lambda *given: pytest.fail("asked")) == []
+    assert len(rows(root)) == 4
+
+
+def test_a_metric_that_another_machine_lacks_is_scored_here(root: Path) -> None:
+    class Lacking(Fake):
+        def unavailable(self, name: str) -> str | None:
+            return f"'{name}' needs a package." if name != "colour" else None
+
+    def elsewhere(root: Path, columns: Sequence[ColumnKey], most: int) -> int:
+        scorers = open_cells(root, plans.load_plan(root), open_bench(Lacking()))
+        return score_column(scorers, lambda fills: None)
+
+    score(root, metrics=Fake(), quiet=True, elsewhere=elsewhere)
+    found = table(root)
+    for path in root.glob("cells/**/scores.json"):
+        path.unlink()
+    score(root, metrics=Fake(), quiet=True)
+    assert table(root) == found
 
 
 def test_an_unfinished_run_scores_what_is_there_and_says_so(root: Path) -> None:
