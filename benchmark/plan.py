@@ -210,21 +210,23 @@ def settle(root: Path, plan: Plan) -> Plan:
         write_json(plan_file(root), plan.to_json())
         return plan
     stored = load_plan(root)
-    _same_pictures(root, stored, plan)
-    if text := _not_held(stored, plan):
-        raise InputError(
-            f"'{root.name}' holds a run with other settings ({text}): use the same ones, --redo, or another "
-            "--out."
-        )
+    check_goes_on(root, stored, plan)
     merged = join(plan, stored)
     if merged != stored:
         write_json(plan_file(root), merged.to_json())
     return merged
 
 
-def goes_on(stored: Plan, plan: Plan) -> bool:
-    """True where a run with `plan` goes on with the stored one, or lets it grow."""
-    return _not_held(stored, plan) is None
+def check_goes_on(root: Path, stored: Plan, plan: Plan) -> None:
+    """Raise InputError naming the first field in which a run with `plan` neither goes on with the stored one
+    nor lets it grow.
+    """
+    _same_pictures(root, stored, plan)
+    if text := _not_held(stored, plan):
+        raise InputError(
+            f"'{root.name}' holds a run with other settings ({text}): use the same ones, another --out, or "
+            "--redo without --methods, which throws all its pictures away."
+        )
 
 
 def _not_held(stored: Plan, plan: Plan) -> str | None:
@@ -321,7 +323,7 @@ def _same_pictures(root: Path, stored: Plan, plan: Plan) -> None:
         more = f" and {len(which) - 5} more" if len(which) > 5 else ""
         raise InputError(
             f"Photographs {verb} the test set since the run in '{root.name}' began ({named}{more}): put them "
-            "back, use --redo, or another --out."
+            "back, use another --out, or --redo without --methods, which throws all its pictures away."
         )
 
 
