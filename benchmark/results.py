@@ -265,8 +265,12 @@ _NUMBERS = {
 _NA = {column: [""] for column in _NUMBERS if column != "seed"}
 
 
+def entry_column(frame: pd.DataFrame) -> pd.Series:
+    """The entry of each row, of its `method` and the text of its `options`."""
+    return frame["method"].where(frame["options"] == "{}", frame["method"] + " " + frame["options"])
+
+
 def _with_entries(frame: pd.DataFrame) -> pd.DataFrame:
     """Add `entry`, a method with its options, and `photograph`, the unit that intervals resample."""
-    options = frame["options"].fillna("{}")
-    entry = frame["method"].where(options == "{}", frame["method"] + " " + options)
+    entry = entry_column(frame.fillna({"options": "{}"}))
     return frame.assign(entry=entry, photograph=frame["image_id"].str.replace("@.*", "", regex=True))

@@ -166,7 +166,7 @@ class Reader:
             groups = [about.row_group(i) for i in range(about.num_row_groups)]
         chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
         names = {one.path_in_schema for one in chunks if one.statistics.null_count < one.num_values}
-        return {_column(name) for name in names - set(KEY_COLUMNS)}
+        return {measure_of(name) for name in names - set(KEY_COLUMNS)}
 
     def lacking(self) -> dict[Column, str]:
         """The columns in which a figure is lacking, each with the reason of its first row."""
@@ -185,7 +185,8 @@ class Reader:
         return _read(self._folder, REASONS, wanted, [*KEYS, "metric", "region", "reason"])
 
 
-def _column(name: str) -> Column:
+def measure_of(name: str) -> Column:
+    """Metric and region of a column of scores.parquet."""
     metric, _, region = name.partition("@")
     return metric, region
 

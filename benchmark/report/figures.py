@@ -2,6 +2,7 @@
 alone.
 """
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
@@ -86,6 +87,13 @@ def _save(figure: Any, path: Path) -> Path:
     canvas: Any = FigureCanvasSVG(figure)
     canvas.print_svg(path, metadata={"Date": None, "Creator": None})
     return path
+
+
+def as_svg(figure: Any) -> bytes:
+    """A figure as a file's bytes; to be called within STYLE, as it is drawn then."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
+    return buffer.getvalue()
 
 
 def looks(entries: Sequence[str], metric: str = "") -> dict[str, dict[str, Any]]:
