@@ -273,9 +273,6 @@ def _caption(results: Results, metric: str, cells: Mapping[Key, TableFigure]) ->
     n = [cell.value.photographs for cell in cells.values() if not cell.reason and cell.bin != ALL]
     span = "" if not n else f"n = {min(n)}" if min(n) == max(n) else f"n = {min(n)} to {max(n)}"
     if METRICS[metric].kind == "set" and not METRICS[metric].pseudo_values:
-        return (
-            f"{results.title}: {span} photographs per point, biased at this n; paired reference"
-            if METRICS[metric].fair_n
-            else f"{results.title}: {span}"
-        )
+        few = ", biased at this n" if n and min(n) < METRICS[metric].fair_n else ""
+        return f"{results.title}: {span} photographs per point{few}; paired reference"
     return f"{results.title}: {span} photographs per point; bands are 95 % intervals over photographs"

@@ -117,7 +117,8 @@ def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
     whole = {
         "value": lambda values: getattr(values, how)(skipna=False)
     }  # a hole with a failed answer has no mean and no best
-    found = rows.groupby(keys, sort=False, dropna=False).agg({**whole, "reason": "first"})
+    told = rows.assign(reason=rows["reason"].replace("", None))  # "first" leaves out what is missing
+    found = told.groupby(keys, sort=False, dropna=False).agg({**whole, "reason": "first"})
     return found.reset_index().assign(seed=rows["seed"].min())
 
 

@@ -327,7 +327,7 @@ def _section(
     parts = [f"## {title(metric, region)}", told(spec) if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
-            f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} pictures and are biased "
+            f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} photographs and are biased "
             f"{'upwards' if METRICS[metric].better == 'lower' else 'downwards'}: "
             "compare them only at equal n, and read the kernel distance beside them. The reference is "
             "paired: the originals of the same pictures.*"
