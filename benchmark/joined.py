@@ -137,7 +137,7 @@ def _sorted(timings: pd.DataFrame) -> pd.DataFrame:
 
 def _write_rows(out: Path, scores: pd.DataFrame, reasons: pd.DataFrame) -> None:
     columns = [rows.measure_of(name) for name in scores.columns if name not in KEY_COLUMNS]
-    figures: dict[tuple[Any, ...], dict[rows.Column, dict[str, str]]] = {}
+    figures: dict[tuple[Any, ...], dict[rows.Measure, dict[str, str]]] = {}
     for key, values in zip(_keys(scores), scores[[*map("@".join, columns)]].to_numpy(), strict=True):
         there = {c: {"value": repr(float(v))} for c, v in zip(columns, values, strict=True) if v == v}
         figures.setdefault(key, {}).update(there)

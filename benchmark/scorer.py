@@ -24,7 +24,7 @@ from benchmark.metrics.base import Features
 from benchmark.plan import Plan
 from benchmark.record import weights_digest
 from benchmark.results import WHOLE_SET
-from benchmark.rows import Column, Row, Scored
+from benchmark.rows import Measure, Row, Scored
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image, Mask
 
@@ -38,7 +38,7 @@ _CHUNK = 16
 """Pictures whose features are taken at once: neighbours in the plan's order, as above."""
 CHANGED = "Its PNG is missing or not the one that its record names: run the suite again, which fills it anew."
 
-Figures = dict[Column, Scored]
+Figures = dict[Measure, Scored]
 Triple = tuple[Image, Image, Mask]
 
 
