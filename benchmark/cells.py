@@ -55,7 +55,7 @@ class Cell:
     @property
     def entry(self) -> str:
         """The method, with its options where they are not the defaults: what a row of a table is about."""
-        return f"{self.method} {self.options_text}" if self.options else self.method
+        return entry_of(self.method, self.options)
 
     @property
     def column(self) -> ColumnKey:
@@ -79,6 +79,11 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     unlike: dict[str, list[str]] = field(default_factory=dict)
     """Numbers of threads (in words) that are not this run's -> the cells that keep pictures filled so."""
+
+
+def entry_of(method: str, options: Mapping[str, object]) -> str:
+    """A method with those of its options that are not the defaults."""
+    return f"{method} {compact(options)}" if options else method
 
 
 def split_entry(entry: str) -> tuple[str, dict[str, Any]]:

@@ -205,13 +205,14 @@ def _dataset(parsed: argparse.Namespace, default: str) -> "Dataset":
 
 
 def _redo(root: Path, plan: "Plan", methods: Sequence[str]) -> None:
-    """Throw pictures away: of the methods that are named where the run is otherwise the one that is there,
-    else all.
+    """Throw pictures away: of the methods that are named, else all. Raises InputError where methods are named
+    and the run is otherwise not the one that is there: the others' pictures could not stay.
     """
     from benchmark import cells
     from benchmark import plan as plans
 
-    if methods and plans.plan_file(root).exists() and plans.goes_on(plans.load_plan(root), plan):
+    if methods and plans.plan_file(root).exists():
+        plans.check_goes_on(root, plans.load_plan(root), plan)
         for method in {cells.split_entry(entry)[0] for entry in methods}:
             for folder in (root / "cells").glob(f"*/*/*/{method}"):
                 shutil.rmtree(folder)

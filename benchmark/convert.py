@@ -10,7 +10,7 @@ from benchmark import cells, results, rows
 from benchmark.files import check_format
 from benchmark.metrics import METRICS
 from benchmark.report import display
-from benchmark.rows import Column, Row, Scored
+from benchmark.rows import Measure, Row, Scored
 
 _ORDER = [(spec.name, region) for spec in METRICS.values() for region in spec.regions]
 
@@ -40,13 +40,13 @@ def _rows(folder: Path) -> list[str]:
     return [f"'{folder.name}' held its rows as {old.name}: they are in {rows.SCORES} and {rows.REASONS} now."]
 
 
-def _place(column: Column) -> tuple[int, Column]:
+def _place(column: Measure) -> tuple[int, Measure]:
     return (_ORDER.index(column) if column in _ORDER else len(_ORDER), column)
 
 
 def _wide(plain: pd.DataFrame) -> list[Row]:
     """The rows of a plain table, in their order."""
-    found: dict[tuple[str | int, ...], dict[Column, Scored]] = defaultdict(dict)
+    found: dict[tuple[str | int, ...], dict[Measure, Scored]] = defaultdict(dict)
     for line in plain.fillna({"reason": ""}).itertuples(index=False):
         *key, metric, region, value, reason = line
         found[tuple(key)][str(metric), str(region)] = (

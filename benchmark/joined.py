@@ -15,6 +15,7 @@ from benchmark.files import Meaning, SuiteManifest, suite_manifest
 from benchmark.manifest import TABLES
 from benchmark.plan import plan_file
 from benchmark.report import display
+from benchmark.results import entry_column
 from benchmark.rows import KEY_COLUMNS, REASONS, SCORES, Row, Writer
 from inpainters.errors import InputError
 
@@ -59,7 +60,7 @@ def join_tables(sources: Sequence[Path], out: Path) -> None:
         entry: source
         for source in sources
         for name in (SCORES, REASONS)
-        for entry in _entries(tables[name][source]).unique()
+        for entry in entry_column(tables[name][source]).unique()
     }
     joined = {name: _owned(tables[name], owners) for name in TABLES}
     pictures = _pictures(sources, owners)
@@ -118,13 +119,11 @@ def _read(path: Path) -> pd.DataFrame:
     return found
 
 
-def _entries(frame: pd.DataFrame) -> pd.Series:
-    return frame["method"].where(frame["options"] == "{}", frame["method"] + " " + frame["options"])
-
-
 def _owned(tables: Mapping[Path, pd.DataFrame], owners: Owners) -> pd.DataFrame:
     """The rows of each entry, from its own folder."""
-    return pd.concat([frame[_entries(frame).map(owners.get) == source] for source, frame in tables.items()])
+    return pd.concat(
+        [frame[entry_column(frame).map(owners.get) == source] for source, frame in tables.items()]
+    )
 
 
 def _sorted(timings: pd.DataFrame) -> pd.DataFrame:
@@ -137,8 +136,8 @@ def _sorted(timings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_rows(out: Path, scores: pd.DataFrame, reasons: pd.DataFrame) -> None:
-    columns = [_column(name) for name in scores.columns if name not in KEY_COLUMNS]
-    figures: dict[tuple[Any, ...], dict[rows.Column, dict[str, str]]] = {}
+    columns = [rows.measure_of(name) for name in scores.columns if name not in KEY_COLUMNS]
+    figures: dict[tuple[Any, ...], dict[rows.Measure, dict[str, str]]] = {}
     for key, values in zip(_keys(scores), scores[[*map("@".join, columns)]].to_numpy(), strict=True):
         there = {c: {"value": repr(float(v))} for c, v in zip(columns, values, strict=True) if v == v}
         figures.setdefault(key, {}).update(there)
@@ -152,11 +151,6 @@ def _write_rows(out: Path, scores: pd.DataFrame, reasons: pd.DataFrame) -> None:
 
 def _keys(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     return (tuple(key) for key in frame[KEY_COLUMNS].astype(object).itertuples(index=False))
-
-
-def _column(name: str) -> rows.Column:
-    metric, _, region = name.partition("@")
-    return metric, region
 
 
 def _pictures(sources: Sequence[Path], owners: Owners) -> dict[str, tuple[str, bytes]]:

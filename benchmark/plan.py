@@ -4,13 +4,15 @@ each method gets.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass
 
-from benchmark.cells import FORMAT, Cell, ColumnKey, compact, difference, read_json, split_entry, write_json
+from benchmark.cells import FORMAT, Cell, ColumnKey, difference, entry_of, read_json, split_entry, write_json
 from benchmark.files import fault
 from benchmark.inputs.datasets import Dataset, take
 from benchmark.inputs.masksets import MaskSet, middle
@@ -22,6 +24,12 @@ from inpainters.strategy import Outline, workload
 
 OVERHEAD = 0.15
 """Seconds per picture on the reference machine that are not the method's: masking, PNGs and scoring."""
+USUAL_SIZE = (256, 256)
+"""(height, width) in pixels of the pictures of `sample`; costs are told for it where nobody knows better."""
+_LOOKED_AT = 15
+"""Pictures whose size says how large a usual one of a test set is: the first ones, so that a plan that grows
+keeps it.
+"""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -54,6 +62,8 @@ class Plan:
     """How many pictures a method is given at once; their time is shared out evenly."""
     several: tuple[str, ...] = ()
     """Entries whose seed changes the fill: a later process need not know their methods."""
+    size: tuple[int, int] = USUAL_SIZE
+    """(height, width) in pixels of a usual picture: costs are told for it."""
 
     def to_json(self) -> dict[str, Any]:
         """As plan.json holds it; `order` keeps the pictures' order, as JSON objects have none."""
@@ -65,6 +75,7 @@ class Plan:
             "bins": {name: list(labels) for name, labels in self.bins.items()},
             "left_out": list(self.left_out),
             "several": list(self.several),
+            "size": list(self.size),
             "n": len(order),
             "order": order,
             "format": FORMAT,
@@ -72,7 +83,7 @@ class Plan:
 
     def cells(self) -> list[Cell]:
         """All cells, the fastest method first, for methods that get a picture at all."""
-        order = sorted(self.methods, key=lambda entry: (cost(entry, (256, 256), 0.3), entry))
+        order = sorted(self.methods, key=lambda entry: (cost(entry, self.size, 0.3), entry))
         return [
             self.cell(entry, column, seed)
             for entry in order
@@ -179,7 +190,8 @@ def make_plan(
     pictures, left_out = take(dataset, n)
     names = list(dict.fromkeys(methods))
     most = max(-(-len(pictures) // len(labels)) if once else len(pictures) for labels in bins.values())
-    shares = share(names, most, [label for one in masks for label in bins[one.name]], seconds, suite.budget)
+    columns, size = [label for one in masks for label in bins[one.name]], usual_size(dataset, pictures)
+    shares = share(names, most, columns, seconds, suite.budget, size)
     return Plan(
         suite=suite.name,
         dataset=dataset.name,
@@ -197,7 +209,15 @@ def make_plan(
         answers=answers,
         batch=batch,
         several=tuple(filter(_draws, names)),
+        size=size,
     )
+
+
+def usual_size(dataset: Dataset, taken: Iterable[str]) -> tuple[int, int]:
+    """Medians of the heights and of the widths of the first pictures that are taken, in pixels."""
+    loads = {picture.image_id: picture.load for picture in dataset.pictures}
+    height, width = np.median([loads[one]().shape[:2] for one in islice(taken, _LOOKED_AT)], axis=0)
+    return int(height), int(width)
 
 
 def settle(root: Path, plan: Plan) -> Plan:
@@ -210,21 +230,23 @@ def settle(root: Path, plan: Plan) -> Plan:
         write_json(plan_file(root), plan.to_json())
         return plan
     stored = load_plan(root)
-    _same_pictures(root, stored, plan)
-    if text := _not_held(stored, plan):
-        raise InputError(
-            f"'{root.name}' holds a run with other settings ({text}): use the same ones, --redo, or another "
-            "--out."
-        )
+    check_goes_on(root, stored, plan)
     merged = join(plan, stored)
     if merged != stored:
         write_json(plan_file(root), merged.to_json())
     return merged
 
 
-def goes_on(stored: Plan, plan: Plan) -> bool:
-    """True where a run with `plan` goes on with the stored one, or lets it grow."""
-    return _not_held(stored, plan) is None
+def check_goes_on(root: Path, stored: Plan, plan: Plan) -> None:
+    """Raise InputError naming the first field in which a run with `plan` neither goes on with the stored one
+    nor lets it grow.
+    """
+    _same_pictures(root, stored, plan)
+    if text := _not_held(stored, plan):
+        raise InputError(
+            f"'{root.name}' holds a run with other settings ({text}): use the same ones, another --out, or "
+            "--redo without --methods, which throws all its pictures away."
+        )
 
 
 def _not_held(stored: Plan, plan: Plan) -> str | None:
@@ -235,6 +257,7 @@ def _not_held(stored: Plan, plan: Plan) -> str | None:
         "seconds",
         "left_out",
         "several",
+        "size",
     }  # a method that joins may have another budget: its n says so
     if list(plan.pictures.items())[: len(stored.pictures)] == list(stored.pictures.items()):
         grown |= {"order", "n"}
@@ -265,6 +288,7 @@ def keeps_apart(one: Plan, other: Plan) -> str | None:
         "several",
         "seconds",
         "left_out",
+        "size",
         "answers",
         "mask_sets",
         "order",
@@ -321,7 +345,7 @@ def _same_pictures(root: Path, stored: Plan, plan: Plan) -> None:
         more = f" and {len(which) - 5} more" if len(which) > 5 else ""
         raise InputError(
             f"Photographs {verb} the test set since the run in '{root.name}' began ({named}{more}): put them "
-            "back, use --redo, or another --out."
+            "back, use another --out, or --redo without --methods, which throws all its pictures away."
         )
 
 
@@ -349,14 +373,21 @@ def cost(entry: str, size: tuple[int, int], ratio: float) -> float:
     return workload(Outline.spread(size, ratio), registry.METHODS[method], options).seconds
 
 
-def share(methods: Sequence[str], n: int, bins: Sequence[str], seconds: float, budget: str) -> dict[str, int]:
-    """Method -> pictures per column; `bins`: the bin of each column. Of shared time each gets a picture, then
-    even parts; what cheap ones leave goes to the costlier. A method that costs more than all others together
-    waits for them.
+def share(
+    methods: Sequence[str],
+    n: int,
+    bins: Sequence[str],
+    seconds: float,
+    budget: str,
+    size: tuple[int, int] = USUAL_SIZE,
+) -> dict[str, int]:
+    """Method -> pictures of (height, width) per column; `bins`: the bin of each column. Of shared time each
+    gets a picture, then even parts; what cheap ones leave goes to the costlier. A method that costs more than
+    all others together waits for them.
 
     Only declared costs count, never this machine's clock: the same plan comes out everywhere.
     """
-    one = {m: sum(OVERHEAD + cost(m, (256, 256), middle(b)) for b in bins) for m in methods}
+    one = {m: sum(OVERHEAD + cost(m, size, middle(b)) for b in bins) for m in methods}
     if budget == "each":
         return {m: min(n, int(seconds / one[m])) for m in methods}
     order, left = sorted(one, key=lambda m: (one[m], m)), seconds
@@ -404,4 +435,4 @@ def _entry(method: str, settings: Mapping[str, str]) -> str:
     if settings:  # a name that may come to mean something else is pinned to what it means now
         options = registry.create(method, device="cpu", **options).settle(options)
     changed = {name: value for name, value in options.items() if value != defaults[name]}
-    return f"{method} {compact(changed)}" if changed else method
+    return entry_of(method, changed)

@@ -135,8 +135,8 @@ def _because(part: Results, one: Printed, ours: Interval | None) -> Iterator[str
     if one.column_here[0] not in (*FIXED, "box_center_natural"):
         yield "masks: the paper's own there, drawn anew here"
     spec = METRICS[one.metric_here]
-    if ours is not None and ours.n < spec.fair_n:
-        yield f"n: {ours.n} here, biased under {spec.fair_n:,}"
+    if ours is not None and ours.photographs < spec.fair_n:
+        yield f"n: {ours.photographs} here, biased under {spec.fair_n:,}"
 
 
 def papers_markdown(folder: Path) -> str:

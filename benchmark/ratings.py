@@ -89,13 +89,13 @@ def _won(votes: Sequence[Vote], methods: Sequence[str]) -> Floats:
     """Of each photograph, wins of the one of a row against the one of a column, (photographs, n, n)."""
     place = {name: i for i, name in enumerate(methods)}
     names = dict.fromkeys(vote.photograph for vote in votes)
-    holes = {name: i for i, name in enumerate(names)}
-    won = np.zeros((len(holes), len(methods), len(methods)))
+    photographs = {name: p for p, name in enumerate(names)}
+    won = np.zeros((len(photographs), len(methods), len(methods)))
     for vote in votes:
-        h, i, j = holes[vote.photograph], place[vote.one], place[vote.other]
+        p, i, j = photographs[vote.photograph], place[vote.one], place[vote.other]
         share = {"one": 1.0, "other": 0.0}.get(vote.choice, 0.5)
-        won[h, i, j] += share
-        won[h, j, i] += 1 - share
+        won[p, i, j] += share
+        won[p, j, i] += 1 - share
     return won
 
 
@@ -178,12 +178,12 @@ def _correlation(found: Sequence[Rating], of: Mapping[tuple[str, str], float], s
     holes: dict[str, set[str]] = defaultdict(set)
     for hole, method in of:
         holes[method].add(hole)
-    most = max(map(len, holes.values()), default=0)
-    full = [method for method, own in holes.items() if len(own) == most]
+    most = max(holes.values(), key=len, default=set[str]())
+    full = [method for method, own in holes.items() if own == most]
     means: dict[str, list[float]] = defaultdict(list)
     for (hole, method), value in of.items():
-        # less the mean of those that filled all holes: methods are compared over the same ones
-        level = float(np.mean([of[hole, one] for one in full])) if hole in holes[full[0]] else np.nan
+        # less the mean of those that filled the most holes: methods are compared over the same ones
+        level = float(np.mean([of[hole, one] for one in full])) if hole in most else np.nan
         means[method].append(sign * (value - level))
     means = {method: [v for v in values if not np.isnan(v)] for method, values in means.items()}
     both = [(one.value, float(np.mean(means[one.method]))) for one in found if means.get(one.method)]

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark import files, rows
 from benchmark.cells import read_json
 from benchmark.files import SuiteManifest
-from benchmark.rows import KEY_COLUMNS, KEYS, SCORE_COLUMNS, Column
+from benchmark.rows import KEY_COLUMNS, KEYS, SCORE_COLUMNS, Measure
 from inpainters.errors import InputError, unknown
 
 TIMING_COLUMNS = [*KEY_COLUMNS, "seconds", "network_calls", "peak_memory_mb"]
@@ -36,9 +36,9 @@ class RowSource(Protocol):
 
     def column(self, metric: str, region: str) -> pd.DataFrame: ...
 
-    def measured(self) -> set[Column]: ...
+    def measured(self) -> set[Measure]: ...
 
-    def lacking(self) -> dict[Column, str]: ...
+    def lacking(self) -> dict[Measure, str]: ...
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Plain:
         rows = self.frame[(self.frame["metric"] == metric) & (self.frame["region"] == region)]
         return rows[[*KEYS, "value", "reason"]].sort_values(KEYS, ignore_index=True)
 
-    def measured(self) -> set[Column]:
+    def measured(self) -> set[Measure]:
         found = self.frame.loc[self.frame["value"].notna(), ["metric", "region"]].drop_duplicates()
         return set(found.itertuples(index=False, name=None))
 
-    def lacking(self) -> dict[Column, str]:
+    def lacking(self) -> dict[Measure, str]:
         rows = self.frame[self.frame["value"].isna()].sort_values([*KEYS, "metric", "region"])
         first = rows.drop_duplicates(["metric", "region"]).fillna({"reason": ""})
         return dict(zip(zip(first["metric"], first["region"], strict=True), first["reason"], strict=True))
@@ -78,10 +78,10 @@ class OfMaskSet:
     def column(self, metric: str, region: str) -> pd.DataFrame:
         return self._mine(self.source.column(metric, region))
 
-    def measured(self) -> set[Column]:
+    def measured(self) -> set[Measure]:
         return {pair for pair in self.source.measured() if self.column(*pair)["value"].notna().any()}
 
-    def lacking(self) -> dict[Column, str]:
+    def lacking(self) -> dict[Measure, str]:
         columns = {pair: self.column(*pair) for pair in self.source.lacking()}
         found = {pair: rows.loc[rows["value"].isna(), "reason"] for pair, rows in columns.items()}
         return {pair: str(reasons.iloc[0]) for pair, reasons in found.items() if len(reasons)}
@@ -155,7 +155,7 @@ class Results:
         return _with_entries(self.source.column(metric, region))
 
     @cached_property
-    def kept(self) -> dict[Column, Any]:
+    def kept(self) -> dict[Measure, Any]:
         """What was made of the rows of a metric and region."""
         return {}
 
@@ -172,12 +172,12 @@ class Results:
         return set(self.timings.loc[self.timings["detail_scale"].notna(), "entry"])
 
     @cached_property
-    def measured(self) -> set[Column]:
+    def measured(self) -> set[Measure]:
         """(metric, region) pairs that hold at least one value."""
         return self.source.measured()
 
     @cached_property
-    def lacking(self) -> dict[Column, str]:
+    def lacking(self) -> dict[Measure, str]:
         """(metric, region) pairs in which a figure is lacking, each with a reason."""
         return self.source.lacking()
 
@@ -265,8 +265,12 @@ _NUMBERS = {
 _NA = {column: [""] for column in _NUMBERS if column != "seed"}
 
 
+def entry_column(frame: pd.DataFrame) -> pd.Series:
+    """The entry of each row, of its `method` and the text of its `options`."""
+    return frame["method"].where(frame["options"] == "{}", frame["method"] + " " + frame["options"])
+
+
 def _with_entries(frame: pd.DataFrame) -> pd.DataFrame:
     """Add `entry`, a method with its options, and `photograph`, the unit that intervals resample."""
-    options = frame["options"].fillna("{}")
-    entry = frame["method"].where(options == "{}", frame["method"] + " " + options)
+    entry = entry_column(frame.fillna({"options": "{}"}))
     return frame.assign(entry=entry, photograph=frame["image_id"].str.replace("@.*", "", regex=True))

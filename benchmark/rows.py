@@ -39,7 +39,7 @@ _OPTIONS: dict[str, Any] = {
 _REASON_COLUMNS = [*KEY_COLUMNS, "metric", "region", "reason"]
 _KEY = [pa.field(name, pa.int64() if name == "seed" else pa.string()) for name in KEY_COLUMNS]
 
-Column = tuple[str, str]
+Measure = tuple[str, str]
 """Metric and region."""
 Scored = Mapping[str, str]
 """`value`, a number's text, or `reason`, the sentence why there is none."""
@@ -51,7 +51,7 @@ class Row:
 
     key: tuple[str | int, ...]
     """In the order of KEY_COLUMNS."""
-    figures: Mapping[Column, Scored]
+    figures: Mapping[Measure, Scored]
 
     @property
     def order(self) -> tuple[Any, ...]:
@@ -66,7 +66,7 @@ class Writer:
     Both files appear when all is written; where an exception ends the block, the old ones stay.
     """
 
-    def __init__(self, folder: Path, columns: Iterable[Column]) -> None:
+    def __init__(self, folder: Path, columns: Iterable[Measure]) -> None:
         self._columns = list(dict.fromkeys(columns))
         numbers = [pa.field("@".join(column), pa.float64()) for column in self._columns]
         words = [pa.field(name, pa.string()) for name in ("metric", "region", "reason")]
@@ -159,16 +159,16 @@ class Reader:
             parts = [found[found["value"].notna()].assign(reason=""), *parts]
         return pd.concat([part for part in parts if len(part)] or parts).sort_values(KEYS, ignore_index=True)
 
-    def measured(self) -> set[Column]:
+    def measured(self) -> set[Measure]:
         """The columns that hold at least one value."""
         with _readable(self._folder, SCORES), pq.ParquetFile(self._folder / SCORES) as file:
             about = file.metadata
             groups = [about.row_group(i) for i in range(about.num_row_groups)]
         chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
         names = {one.path_in_schema for one in chunks if one.statistics.null_count < one.num_values}
-        return {_column(name) for name in names - set(KEY_COLUMNS)}
+        return {measure_of(name) for name in names - set(KEY_COLUMNS)}
 
-    def lacking(self) -> dict[Column, str]:
+    def lacking(self) -> dict[Measure, str]:
         """The columns in which a figure is lacking, each with the reason of its first row."""
         found = self._reasons(None).sort_values([*KEYS, "metric", "region"], ignore_index=True)
         first = found.drop_duplicates(["metric", "region"])
@@ -185,7 +185,8 @@ class Reader:
         return _read(self._folder, REASONS, wanted, [*KEYS, "metric", "region", "reason"])
 
 
-def _column(name: str) -> Column:
+def measure_of(name: str) -> Measure:
+    """Metric and region of a column of scores.parquet."""
     metric, _, region = name.partition("@")
     return metric, region
 

@@ -56,8 +56,8 @@ def _check(cell: Cell, root: Path, inputs: Inputs, images: list[str]) -> None:
         text = "its photographs or masks are others"
     if text:
         raise InputError(
-            f"'{cell.entry}' at {cell.column} in '{root.name}' was made otherwise ({text}): use --redo, or "
-            "another --out."
+            f"'{cell.entry}' at {cell.column} in '{root.name}' was made otherwise ({text}): use --redo with "
+            f"--methods, which throws away the pictures of the methods that it names, or another --out."
         )
 
 

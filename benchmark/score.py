@@ -21,15 +21,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmark import manifest
-from benchmark.cells import Cell, ColumnKey, digest, file_sha256, read_json
+from benchmark import manifest, measure
+from benchmark.cells import Cell, ColumnKey, compact, digest, file_sha256, read_json, write_json
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs, load_inputs
 from benchmark.manifest import Done
 from benchmark.plan import Plan, load_plan
-from benchmark.results import ALL_BINS, LATER_COLUMNS, PLAIN, TIMING_COLUMNS
-from benchmark.results import WHOLE_SET as ALL
-from benchmark.rows import Row, Writer
+from benchmark.results import ALL_BINS, LATER_COLUMNS, PLAIN, TIMING_COLUMNS, WHOLE_SET
+from benchmark.rows import Row, Scored, Writer
 from benchmark.scorer import (
     BATCH,
     CHANGED,
@@ -42,7 +41,7 @@ from benchmark.scorer import (
     row_key,
     without_value,
 )
-from benchmark.scoring import Scoring
+from benchmark.scoring import Scoring, holding, stored_scores
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image, Mask
 from inpainters.masks import BINS
@@ -108,15 +107,32 @@ def _bench(device: str, batch: int, metrics: Metrics | None = None) -> Bench:
     return open_bench(metrics, device=device, batch=batch or (BATCH if device == "cpu" else GPU_BATCH))
 
 
+ANSWERS = "answers"
+"""The folder, in that of the first answers, of what is said of all."""
 MUCH = 400
-"""Fills without a score from which on several processes are worth their start."""
+"""Fills that lack a score from which on several processes are worth their start."""
 
 
 def _jobs(scorers: Sequence[Scorer], device: str) -> int:
     if device != "cpu":
         return 1
-    unscored = sum(len(one.images) for one in scorers if not (one.folder / FILE).exists())
-    return (os.cpu_count() or 1) if unscored >= MUCH else 1
+    unscored = 0
+    for one in scorers:
+        unscored += len(one.images) if _lacks_scores(one) else 0
+        if unscored >= MUCH:
+            return measure.cores()
+    return 1
+
+
+def _lacks_scores(one: Scorer) -> bool:
+    """True where the cell lacks a metric that can be computed here, or has it of another variant or of fewer
+    pictures.
+    """
+    stored, nothing = stored_scores(one.folder), {"key": "", "rows": {}}
+    by_image = [(one.bench.key(spec), stored.get(spec.name, nothing)) for spec in one.bench.ready("image")]
+    return any(spec.name not in stored for spec in one.bench.ready("set")) or any(
+        entry.get("key") != key or len(entry["rows"]) < len(one.images) for key, entry in by_image
+    )
 
 
 def _bar(columns: Sequence[Sequence[Scorer]], quiet: bool) -> Any:
@@ -295,7 +311,7 @@ def _parts(
     reason = "The suite's time budget leaves no picture for this method: raise --budget."
     for entry in (entry for entry, n in plan.methods.items() if n == 0):
         for cell in (plan.cell(entry, column) for column in plan.columns()):
-            row = Row(row_key(plan, cell, ALL), without_value(specs, reason))
+            row = Row(row_key(plan, cell, WHOLE_SET), without_value(specs, reason))
             parts.append((cell, partial(iter, [row])))
     yield from (part for _, part in sorted(parts, key=lambda one: row_key(plan, one[0], "")))
 
@@ -316,32 +332,67 @@ def _pooled(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) -> Ite
     """Set metrics of a method over all ratio bins together: more pictures, so less bias. Those that have a
     row for each picture are averaged over the bins, as any of these.
     """
-    figures: Figures = {}
-    for spec in bench.of_sets():
-        try:
-            sides = zip(*(one.features(spec) for one in ours), strict=True)
-            distance = bench.get(spec.name).distance(*map(np.concatenate, sides))
-            figure = ours[0].figure(spec.name, "whole", distance)
-        except (ValueError, RuntimeError) as error:
-            figure = {"reason": sentence(error)}
-        figures |= {(spec.name, region): figure for region in spec.regions}
-    yield Row(row_key(plan, pool, ALL), figures)
+    figures = Figures()
+    of = [[one.bytes_of(image_id, shas) for image_id in one.images] for one in ours for shas in [one.shas()]]
+    with _kept(pool.folder(ours[0].root)) as kept:
+        for spec in bench.of_sets():
+            entry = kept[spec.name] = holding(kept.get(spec.name, {}), digest([bench.key(spec), of]))
+            if WHOLE_SET not in entry["rows"]:
+                entry["rows"][WHOLE_SET] = dict.fromkeys(spec.regions, _distance_of(ours, spec, bench))
+            figures |= {(spec.name, region): one for region, one in entry["rows"][WHOLE_SET].items()}
+    yield Row(row_key(plan, pool, WHOLE_SET), figures)
+
+
+def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
+    try:
+        sides = zip(*(one.features(spec) for one in ours), strict=True)
+        distance = bench.get(spec.name).distance(*map(np.concatenate, sides))
+        return ours[0].figure(spec.name, "whole", distance)
+    except (ValueError, RuntimeError) as error:
+        return {"reason": sentence(error)}
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[dict[str, Any]]:
+    """What is stored of figures that rest on several cells, as a cell's scores are, to be added to; written
+    at the end where it is not what was there.
+    """
+    found = stored_scores(folder)
+    before = compact(found)
+    yield found
+    if compact(found) != before:
+        write_json(folder / FILE, found)
 
 
 def _answers(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figures]:
     """What can be said of several answers to one hole: image id -> figures."""
-    found: dict[str, Figures] = {}
-    first, records = ours[0], [one.shas() for one in ours]
-    for image_id in (i for i in first.images if all(i not in other.absent for other in ours)):
-        answers = [one.output(image_id, its) for one, its in zip(ours, records, strict=True)]
-        mask, figures = first.inputs.load(image_id)[1], found.setdefault(image_id, {})
-        for spec in bench.ready("answers"):
-            try:
-                values = bench.get(spec.name).score_answers(answers, mask)
-                figures |= {(spec.name, r): first.figure(spec.name, r, values[r]) for r in spec.regions}
-            except (ValueError, RuntimeError) as error:
-                figures |= without_value([spec], sentence(error))
+    first, records, specs = ours[0], [one.shas() for one in ours], bench.ready("answers")
+    images = [i for i in first.images if all(i not in other.absent for other in ours)]
+    table, found = first.inputs.table, {image_id: Figures() for image_id in images}
+    of = {i: digest([table[i]["mask"], *(its[i] for its in records)]) for i in images}
+    with _kept(first.folder / ANSWERS) as kept:
+        for spec in specs:
+            kept[spec.name] = holding(kept.get(spec.name, {}), bench.key(spec), of)
+        for image_id in images:
+            if lacking := [spec for spec in specs if image_id not in kept[spec.name]["rows"]]:
+                answers = [one.output(image_id, its) for one, its in zip(ours, records, strict=True)]
+                mask = first.inputs.load(image_id)[1]
+                for spec in lacking:
+                    kept[spec.name]["of"][image_id] = of[image_id]
+                    kept[spec.name]["rows"][image_id] = _of_answers(first, spec, answers, mask)
+            for spec in specs:
+                row = kept[spec.name]["rows"][image_id]
+                found[image_id] |= {(spec.name, region): figure for region, figure in row.items()}
     return found
+
+
+def _of_answers(first: Scorer, spec: Any, answers: Sequence[Image], mask: Mask) -> dict[str, Scored]:
+    """Region -> figure."""
+    try:
+        values = first.bench.get(spec.name).score_answers(answers, mask)
+        return {region: first.figure(spec.name, region, values[region]) for region in spec.regions}
+    except (ValueError, RuntimeError) as error:
+        return {region: {"reason": sentence(error)} for region in spec.regions}
 
 
 def _write_timings(path: Path, scorers: Sequence[Scorer]) -> None:

@@ -23,8 +23,8 @@ from benchmark.manifest import Done
 from benchmark.metrics.base import Features
 from benchmark.plan import Plan
 from benchmark.record import weights_digest
-from benchmark.results import WHOLE_SET as ALL
-from benchmark.rows import Column, Row, Scored
+from benchmark.results import WHOLE_SET
+from benchmark.rows import Measure, Row, Scored
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image, Mask
 
@@ -38,7 +38,7 @@ _CHUNK = 16
 """Pictures whose features are taken at once: neighbours in the plan's order, as above."""
 CHANGED = "Its PNG is missing or not the one that its record names: run the suite again, which fills it anew."
 
-Figures = dict[Column, Scored]
+Figures = dict[Measure, Scored]
 Triple = tuple[Image, Image, Mask]
 
 
@@ -198,7 +198,7 @@ class Scorer:
         """Figures that are lacking: of metrics that are not ready, of pictures that failed."""
         absent = [self.bench.metrics.METRICS[name] for name in self.bench.absent]
         for spec in absent if self.plan.answers > 1 else [s for s in absent if s.kind != "answers"]:
-            yield ALL, without_value([spec], self.bench.absent[spec.name])
+            yield WHOLE_SET, without_value([spec], self.bench.absent[spec.name])
         for image_id, reason in self.done.failed.items():
             yield image_id, without_value(self.bench.by_picture(), reason)
 
@@ -251,8 +251,8 @@ class Scorer:
         for `features`.
         """
         if not self.images:
-            return {ALL: {"reason": "No picture of this cell is finished."}}
-        metric, names = self.bench.get(spec.name), self.images if spec.pseudo_values else [ALL]
+            return {WHOLE_SET: {"reason": "No picture of this cell is finished."}}
+        metric, names = self.bench.get(spec.name), self.images if spec.pseudo_values else [WHOLE_SET]
         try:
             sides = self.features(spec, anew=anew)
             values = metric.pseudo_values(*sides) if spec.pseudo_values else [metric.distance(*sides)]

@@ -31,7 +31,7 @@ class Scoring:
         self.shas = scorer.shas()
         self.of = {image_id: scorer.bytes_of(image_id, self.shas) for image_id in scorer.images}
         self.keys = {spec.name: scorer.value_key(spec, self.of) for spec in scorer.specs()}
-        stored = _stored(scorer.folder)
+        stored = stored_scores(scorer.folder)
         self.older = any("of" not in entry and entry["rows"] for entry in stored.values())
         kept = self._kept(stored)
         self.whole = not (scorer.folder / JOURNAL).exists() and kept == stored
@@ -45,7 +45,7 @@ class Scoring:
         kept = {name: entry for name, entry in stored.items() if name in self.scorer.bench.absent}
         for spec in self.scorer.specs():
             of = self.of if spec.kind == "image" else None
-            kept[spec.name] = _holding(stored.get(spec.name, {}), self.keys[spec.name], of)
+            kept[spec.name] = holding(stored.get(spec.name, {}), self.keys[spec.name], of)
         return kept
 
     def batch(self, start: int, pairs: dict[str, tuple[Image, Mask]]) -> None:
@@ -77,7 +77,7 @@ class Scoring:
                 self._append()
         self._append()
         if not self.whole:
-            write_json(self.scorer.folder / FILE, self._kept(_stored(self.scorer.folder)))
+            write_json(self.scorer.folder / FILE, self._kept(stored_scores(self.scorer.folder)))
             (self.scorer.folder / JOURNAL).unlink(missing_ok=True)
         return self.older
 
@@ -98,7 +98,7 @@ class Scoring:
         self.saved = time.monotonic()
 
 
-def _stored(folder: Path) -> dict[str, Any]:
+def stored_scores(folder: Path) -> dict[str, Any]:
     """Metric -> its scores in the file and, later ones, in the journal; of sound rows alone."""
     found = {name: entry for name, entry in (read_json(folder / FILE) or {}).items() if _sound_entry(entry)}
     for line in _lines(folder / JOURNAL):
@@ -138,7 +138,7 @@ def _sound_entry(entry: Any) -> bool:
         return False
 
 
-def _holding(entry: Mapping[str, Any], key: str, of: Mapping[str, str] | None = None) -> dict[str, Any]:
+def holding(entry: Mapping[str, Any], key: str, of: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Of a metric's stored scores those that still hold: of this metric and, where it scores each picture by
     itself, of pictures that are still the same. A set's key names all of its pictures.
     """

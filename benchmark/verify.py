@@ -14,7 +14,7 @@ from benchmark.inputs.datasets import sample
 from benchmark.manifest import other_threads
 from benchmark.plan import Plan, load_plan, plan_file
 from benchmark.results import WHOLE_SET
-from benchmark.rows import KEY_COLUMNS, Column, Scored
+from benchmark.rows import KEY_COLUMNS, Measure, Scored
 from benchmark.score import one_thread, open_cells
 from benchmark.scorer import Bench, Metrics, Scorer, open_bench, row_key
 from inpainters.errors import InputError
@@ -28,7 +28,7 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-6
 """By how much a score may differ on another processor."""
 
 Note = Callable[[str], object]
-Found = dict[Column, Scored]
+Found = dict[Measure, Scored]
 
 
 def verify(
@@ -117,7 +117,7 @@ class Check:
         return found
 
     def compare(
-        self, one: Scorer, image_id: str, spec: Any, stored: Mapping[Column, float | str], found: Found
+        self, one: Scorer, image_id: str, spec: Any, stored: Mapping[Measure, float | str], found: Found
     ) -> Iterator[str]:
         """A sentence for each region in which the two differ."""
         for region in spec.regions:
@@ -192,9 +192,9 @@ def _cells(scorers: Sequence[Scorer], count: int | None) -> list[Scorer]:
     return small[:1]
 
 
-def _stored(root: Path, keys: set[tuple[str | int, ...]]) -> dict[tuple[str | int, ...], dict[Column, Any]]:
+def _stored(root: Path, keys: set[tuple[str | int, ...]]) -> dict[tuple[str | int, ...], dict[Measure, Any]]:
     """Of the rows with these keys: (metric, region) -> value or reason."""
-    found: dict[tuple[str | int, ...], dict[Column, Any]] = {}
+    found: dict[tuple[str | int, ...], dict[Measure, Any]] = {}
     for frame in rows.frames(root):
         some = frame[frame["image_id"].isin([key[4] for key in keys])]
         for line in some[[*KEY_COLUMNS, "metric", "region", "value", "reason"]].itertuples(index=False):

@@ -257,7 +257,7 @@ def test_a_metric(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path)
     assert benchmark(["report", str(out)]) == 0
     text = (out / "table.md").read_text("utf-8")
     assert "## `dummy`, hole ↓\n\nThe largest difference." in text
-    assert "*Slanted values rest on fewer than 7 pictures" in text
+    assert "*Slanted values rest on fewer than 7 photographs" in text
     assert "| Telea | *" in text.partition("## `dummy`")[2]
     in_the_leaderboard(out)
 

@@ -26,7 +26,7 @@ from benchmark.cells import (
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs
 from benchmark.inputs.masksets import middle
-from benchmark.plan import OVERHEAD, Plan, cost
+from benchmark.plan import OVERHEAD, USUAL_SIZE, Plan, cost
 from benchmark.record import meaning
 from inpainters import registry
 from inpainters.base import Inpainter, InpaintRequest
@@ -61,6 +61,7 @@ def fill(
                     plan.batch,
                     bar,
                     outcome,
+                    plan.size,
                 ).fill()
 
 
@@ -78,14 +79,15 @@ def open_method(entry: str, device: str) -> Inpainter | str:
 @contextmanager
 def running_bar(plan: Plan, cells: Sequence[Cell], quiet: bool) -> Iterator[Any]:
     """A progress bar in declared seconds: its estimate knows that the last methods are the slow ones."""
-    total = sum(declared(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
+    total = sum(declared(cell, plan.size) * len(plan.images(cell.entry, cell.column)) for cell in cells)
     text = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} to go"
     with tqdm(total=total, bar_format=text, disable=True if quiet else None, dynamic_ncols=True) as bar:
         yield bar
 
 
-def declared(cell: Cell) -> float:
-    return OVERHEAD / 10 + cost(cell.entry, (256, 256), middle(cell.bin))
+def declared(cell: Cell, size: tuple[int, int] = USUAL_SIZE) -> float:
+    """Seconds on the reference machine for one picture of (height, width)."""
+    return OVERHEAD / 10 + cost(cell.entry, size, middle(cell.bin))
 
 
 @dataclass
@@ -100,6 +102,8 @@ class Filler:
     batch: int
     bar: Any
     outcome: Outcome
+    size: tuple[int, int] = USUAL_SIZE
+    """(height, width) of a usual picture: how far the bar goes for one."""
 
     def fill(self) -> None:
         """Fill what is missing; write the manifest last."""
@@ -117,7 +121,7 @@ class Filler:
             self.outcome.failed.update({f"{self.cell.title} {i}": reason for i, reason in failed.items()})
             stored = cell_manifest(folder)
         else:
-            self.bar.update(declared(self.cell) * len(self.images))
+            self.bar.update(declared(self.cell, self.size) * len(self.images))
         now = measure.threads()
         for one in stored.threads() if stored else ():
             if measure.unlike(one, now):
@@ -151,7 +155,7 @@ class Filler:
                 }
             elif reason:
                 failed[together[0]] = reason
-            self.bar.update(declared(self.cell) * len(together))
+            self.bar.update(declared(self.cell, self.size) * len(together))
         return failed
 
     def _several(self, folder: Path, images: Sequence[str]) -> str | None:

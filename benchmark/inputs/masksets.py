@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,6 @@ WAYS = {
 DRAWN = "drawn"
 """The one column of masks whose ratios come as they come."""
 POLARITIES = ("white-missing", "white-known")
-Polarity = Literal["white-missing", "white-known"]
 
 
 @dataclass(frozen=True)

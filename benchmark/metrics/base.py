@@ -49,7 +49,7 @@ class MetricSpec:
     hold what was measured.
     """
     fair_n: int = 0
-    """A value over fewer pictures is biased: it is greyed, and compares at equal n alone. 0: never biased."""
+    """A value over fewer photographs is biased: it is greyed, and compares at equal n alone. 0: never."""
     as_it_came: bool = False
     """True for a metric of outputs before their known pixels are put back: `evaluate` alone has these."""
     again: str = ""

@@ -8,7 +8,6 @@ from a download behind the caller's back.
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +15,7 @@ import lpips
 import numpy as np
 import torch
 
+from benchmark.cells import pixels_sha256
 from benchmark.metrics.base import check_triple
 from benchmark.metrics.regions import means
 from inpainters.errors import InputError
@@ -89,7 +89,7 @@ class Lpips:
 
     def _of_references(self, references: Sequence[Image]) -> list[torch.Tensor]:
         """The maps of the originals: the fills of another method come with the same ones."""
-        key = b"".join(sha256(image.tobytes()).digest() for image in references)
+        key = " ".join(map(pixels_sha256, references))
         return self._references.get(key, lambda: self._maps(_tensor(references, self.device)))
 
 
@@ -97,9 +97,9 @@ class _Kept:
     """Maps that were made last, as many as _BYTES bytes hold; one list at least."""
 
     def __init__(self) -> None:
-        self.found: OrderedDict[bytes, list[torch.Tensor]] = OrderedDict()
+        self.found: OrderedDict[str, list[torch.Tensor]] = OrderedDict()
 
-    def get(self, key: bytes, make: Callable[[], list[torch.Tensor]]) -> list[torch.Tensor]:
+    def get(self, key: str, make: Callable[[], list[torch.Tensor]]) -> list[torch.Tensor]:
         if key not in self.found:
             self.found[key] = make()
             while len(self.found) > 1 and sum(map(_size, self.found.values())) > _BYTES:

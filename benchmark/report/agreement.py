@@ -43,20 +43,20 @@ def correlations(places: pd.DataFrame) -> pd.DataFrame:
 
 
 def fallen(places: pd.DataFrame) -> list[str]:
-    """A sentence for each method that loses its place where no metric looks through the network it was
-    trained with.
+    """A sentence for each method that stands lower by the metrics that do not look through the network it was
+    trained with than by those that do: medians of its places by both.
     """
     found = []
     for entry in places.index:
         line = places.loc[entry].to_dict()
         ours = {metric: place for metric, place in line.items() if flattered(entry, metric)}
         others = [place for metric, place in line.items() if metric not in ours]
-        if ours and others and np.median(others) > min(ours.values()):
-            by = min(ours, key=lambda metric: ours[metric])
+        if ours and others and np.median(others) > np.median([*ours.values()]):
+            by = ", ".join(f"`{metric}`" for metric in ours)
+            one, other = (ordinal(float(np.median(of))) for of in ([*ours.values()], others))
             found.append(
-                f"{named(entry)} {MARK} comes {ordinal(ours[by])} of {len(places)} by `{by}`, and "
-                f"{ordinal(float(np.median(others)))} in the median of the {len(others)} metrics that do not "
-                f"look through {names_of_networks(entry)}."
+                f"{named(entry)} {MARK} comes {one} of {len(places)} in the median of {by}, and {other} in "
+                f"that of the {len(others)} metrics that do not look through {names_of_networks(entry)}."
             )
     return found
 

@@ -54,9 +54,9 @@ class TableFigure:
 
     @property
     def biased(self) -> bool:
-        """True for a metric that needs more pictures."""
+        """True for a metric that needs more photographs: holes in the same ones add none."""
         spec = METRICS.get(self.metric)
-        return spec is not None and self.value.n < spec.fair_n
+        return spec is not None and self.value.photographs < spec.fair_n
 
     @property
     def winner(self) -> bool:

@@ -15,7 +15,7 @@ import pandas as pd
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
-from benchmark.cells import compact, file_sha256, write
+from benchmark.cells import entry_of, file_sha256, write
 from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.report.layout import BY_PICTURE, SHEET
@@ -94,9 +94,7 @@ def find(results: Results, label: str, image_id: str, entry: str) -> Place | Non
 def _entry(folder: Path) -> str:
     """The entry a finished cell belongs to; empty while it is not finished."""
     key = cell_manifest(folder)
-    if key is None:
-        return ""
-    return key.method if not key.options else f"{key.method} {compact(key.options)}"
+    return entry_of(key.method, key.options) if key else ""
 
 
 # ---- the zip -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 alone.
 """
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
@@ -86,6 +87,13 @@ def _save(figure: Any, path: Path) -> Path:
     canvas: Any = FigureCanvasSVG(figure)
     canvas.print_svg(path, metadata={"Date": None, "Creator": None})
     return path
+
+
+def as_svg(figure: Any) -> bytes:
+    """A figure as a file's bytes; to be called within STYLE, as it is drawn then."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
+    return buffer.getvalue()
 
 
 def looks(entries: Sequence[str], metric: str = "") -> dict[str, dict[str, Any]]:
@@ -265,9 +273,6 @@ def _caption(results: Results, metric: str, cells: Mapping[Key, TableFigure]) ->
     n = [cell.value.photographs for cell in cells.values() if not cell.reason and cell.bin != ALL]
     span = "" if not n else f"n = {min(n)}" if min(n) == max(n) else f"n = {min(n)} to {max(n)}"
     if METRICS[metric].kind == "set" and not METRICS[metric].pseudo_values:
-        return (
-            f"{results.title}: {span} photographs per point, biased at this n; paired reference"
-            if METRICS[metric].fair_n
-            else f"{results.title}: {span}"
-        )
+        few = ", biased at this n" if n and min(n) < METRICS[metric].fair_n else ""
+        return f"{results.title}: {span} photographs per point{few}; paired reference"
     return f"{results.title}: {span} photographs per point; bands are 95 % intervals over photographs"

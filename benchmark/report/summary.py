@@ -11,7 +11,7 @@ from benchmark.metrics import METRICS
 from benchmark.report.column import Key, Size, TableColumn, TableFigure
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import WHOLE_SET, Results
-from benchmark.rows import Column as Pair
+from benchmark.rows import Measure
 from inpainters.masks import BINS
 from inpainters.registry import METHODS
 
@@ -46,7 +46,7 @@ def named(entry: str) -> str:
     return ", ".join([spec.title if spec else method, *told])
 
 
-def measured(results: Results) -> list[Pair]:
+def measured(results: Results) -> list[Measure]:
     """(metric, region) pairs that hold at least one value, in the order of the METRICS table; rows of a
     metric that is not in it are left out.
     """
@@ -64,7 +64,7 @@ def left_out(results: Results) -> str:
     return f"Left out: {names}, of another version; `python -m benchmark score` writes this one's."
 
 
-def table_order(pairs: Iterable[Pair]) -> list[Pair]:
+def table_order(pairs: Iterable[Measure]) -> list[Measure]:
     """(metric, region) pairs in the order of the METRICS table, the hole first; strangers last, by name."""
     order = list(METRICS)
     places = {metric: place for place, metric in enumerate(order)}
@@ -117,7 +117,8 @@ def over_answers(rows: pd.DataFrame, how: str = "mean") -> pd.DataFrame:
     whole = {
         "value": lambda values: getattr(values, how)(skipna=False)
     }  # a hole with a failed answer has no mean and no best
-    found = rows.groupby(keys, sort=False, dropna=False).agg({**whole, "reason": "first"})
+    told = rows.assign(reason=rows["reason"].replace("", None))  # "first" leaves out what is missing
+    found = told.groupby(keys, sort=False, dropna=False).agg({**whole, "reason": "first"})
     return found.reset_index().assign(seed=rows["seed"].min())
 
 

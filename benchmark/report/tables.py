@@ -29,7 +29,7 @@ from benchmark.report.summary import (
 )
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import KNOWN_COLUMNS, WHOLE_SET, Results
-from benchmark.rows import Column as Pair
+from benchmark.rows import Measure
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 
@@ -172,7 +172,7 @@ def _size(size: Size | None) -> str:
     return f"{size.photographs}{holes}"
 
 
-def overview_pairs(results: Results) -> list[Pair]:
+def overview_pairs(results: Results) -> list[Measure]:
     """The columns of the first table: what can be shown of OVERVIEW, then a distance between sets."""
     sets = next((some for some in SET_DISTANCES if {*some} & results.measured), ())
     return [pair for pair in (*OVERVIEW, *sets) if pair in results.measured]
@@ -200,7 +200,7 @@ def _overview(results: Results, entries: Sequence[str], sizes: Mapping[Key, Size
     ]
 
 
-def _left_out(results: Results, pairs: Sequence[Pair]) -> list[str]:
+def _left_out(results: Results, pairs: Sequence[Measure]) -> list[str]:
     """One line on the columns that this table has no value for."""
     lacking = dict.fromkeys(metric for metric, region in OVERVIEW if (metric, region) not in pairs)
     if not lacking:
@@ -327,7 +327,7 @@ def _section(
     parts = [f"## {title(metric, region)}", told(spec) if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
-            f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} pictures and are biased "
+            f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} photographs and are biased "
             f"{'upwards' if METRICS[metric].better == 'lower' else 'downwards'}: "
             "compare them only at equal n, and read the kernel distance beside them. The reference is "
             "paired: the originals of the same pictures.*"

@@ -30,10 +30,6 @@ DRAWS = 1000
 """Samples of each kind and size."""
 PAIRS = 12
 """Differences of two methods that are tried of each metric."""
-HELD = (0.93, 0.97)
-"""What coverage may be on average."""
-ERRORS = 0.06
-"""What the type I error may be on average."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ pictures and by one of whole sets.
 import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from benchmark import cells, results
 from benchmark.metrics import METRICS
 from benchmark.report import figures
 from benchmark.report.column import by_hole, paired
+from benchmark.report.markdown import markdown_table
 from benchmark.report.marks import footnote, mark
-from benchmark.report.stats import Interval, interval_of_mean
+from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
 from benchmark.report.summary import column_order, entry_order, figures_of, named, over_answers
 from benchmark.report.tables import ARROWS, number
 from inpainters import commandline
@@ -46,18 +47,16 @@ class Duel:
     bin: str
     first: str
     second: str
-    difference: float
-    low: float
-    high: float
-    n: int
+    difference: Difference
 
     @property
     def winner(self) -> str:
-        """The entry that is better by more than chance; empty where the interval holds 0."""
-        if not (self.low > 0 or self.high < 0):
+        """The entry that is told apart as the better one, over enough photographs; empty where neither is."""
+        value = self.difference.value
+        if not self.difference.told_apart or value.photographs < MIN_WINNER:
             return ""
         lower = METRICS[self.metric].better == "lower"
-        return self.first if (self.difference < 0) == lower else self.second
+        return self.first if (value.mean < 0) == lower else self.second
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -144,8 +143,8 @@ def best(found: Mapping[str, Interval], among: Sequence[str], metric: str) -> st
 
 def duel(rows: pd.DataFrame, metric: str, region: str, label: str, first: str, second: str) -> Duel:
     """`first` against `second` over the holes that both filled."""
-    one = paired(by_hole(rows[(rows["metric"] == metric) & (rows["bin"] == label)]), first, second).value
-    return Duel(metric, region, label, first, second, one.mean, one.low, one.high, one.n)
+    wide = by_hole(rows[(rows["metric"] == metric) & (rows["bin"] == label)])
+    return Duel(metric, region, label, first, second, paired(wide, first, second))
 
 
 @dataclass(frozen=True)
@@ -185,8 +184,7 @@ def against(rows: pd.DataFrame) -> Iterator[Duel]:
     entries = entry_order(rows["entry"])
     for label in column_order(rows["bin"]):
         for entry in groups(entries)["diffusion"]:
-            options = cells.split_entry(entry)[1]
-            plain = f"replacement {cells.compact(options)}" if options else "replacement"
+            plain = cells.entry_of("replacement", cells.split_entry(entry)[1])
             for metric, region in (*PAIRED[:2], KERNEL):
                 yield from (
                     duel(rows, metric, region, label, entry, other)
@@ -206,7 +204,9 @@ def crossing_markdown(rows: pd.DataFrame, suite: str, name: str = "crossing") ->
         "Who leads at which share of missing pixels: the best diffusion method against the best of all "
         "others. Differences are paired, over the same holes, with 95 % intervals over photographs. "
         f"`{KERNEL[0]}` enters by what each picture adds to it (jackknife); the mean of that is the table's "
-        "figure. The leaders were chosen on the very pictures they are compared on, which flatters both.",
+        "figure. The leaders were chosen on the very pictures they are compared on, which flatters both. One "
+        f"beats another where the interval and Wilcoxon's signed ranks both say so, over {MIN_WINNER} "
+        "photographs or more; each pair is asked by itself, where table.md corrects for the number of pairs.",
         "",
     ]
     duels: list[Duel] = []
@@ -215,15 +215,7 @@ def crossing_markdown(rows: pd.DataFrame, suite: str, name: str = "crossing") ->
         found = [column.duel for column in columns if column.duel]
         flattering = footnote([e for column in columns for e in column.heads.values() if e], [metric])
         lines += [f"## `{metric}` {ARROWS[METRICS[metric].better]}", "", *map(_sentence, found), ""]
-        lines += [
-            "| missing, % | n | best diffusion | best network in one pass | best untrained | difference to "
-            "the best other |"
-        ]
-        lines += [
-            "| --- | ---: | --- | --- | --- | ---: |",
-            *(_line(column, metric) for column in columns),
-            "",
-        ]
+        lines += [markdown_table(_HEAD, [_line(column, metric) for column in columns]), ""]
         lines += [flattering, ""] if flattering else []
         duels += found
     lines += [
@@ -232,26 +224,41 @@ def crossing_markdown(rows: pd.DataFrame, suite: str, name: str = "crossing") ->
         "## Against known-pixel replacement, and against Telea",
         "",
     ]
-    lines += [
-        "| missing, % | metric | first | second | first - second | better |",
-        "| --- | --- | --- | --- | ---: | --- |",
+    others = list(against(rows))
+    beside = [
+        [
+            one.bin,
+            f"`{one.metric}`",
+            named(one.first),
+            named(one.second),
+            _difference(one),
+            named(one.winner) if one.winner else "undecided",
+        ]
+        for one in others
     ]
-    for one in (others := list(against(rows))):
-        names = f"{named(one.first)} | {named(one.second)}"
-        lines.append(
-            f"| {one.bin} | `{one.metric}` | {names} | {_difference(one)} | "
-            f"{named(one.winner) if one.winner else 'undecided'} |"
-        )
-    return "\n".join([*lines, ""]), [*duels, *others]
+    head = ["missing, %", "metric", "first", "second", "first - second", "better"]
+    lines += [markdown_table(head, beside), ""]
+    return "\n".join(lines), [*duels, *others]
 
 
-def _line(column: Lead, metric: str) -> str:
-    heads = " | ".join(
+_HEAD = (
+    "missing, %",
+    "n",
+    "best diffusion",
+    "best network in one pass",
+    "best untrained",
+    "difference to the best other",
+)
+
+
+def _line(column: Lead, metric: str) -> list[str]:
+    heads = [
         "–" if e is None else f"{named(e)} {number(column.found[e].mean)}{mark(e, metric)}"
         for e in column.heads.values()
-    )
-    n, difference = (column.duel.n, _difference(column.duel)) if column.duel else ("–", "–")
-    return f"| {column.bin} | {n} | {heads} | {difference} |"
+    ]
+    duel = column.duel
+    n, difference = (str(duel.difference.value.n), _difference(duel)) if duel else ("–", "–")
+    return [column.bin, n, *heads, difference]
 
 
 def _sentence(one: Duel) -> str:
@@ -262,12 +269,19 @@ def _sentence(one: Duel) -> str:
 
 
 def _difference(one: Duel) -> str:
-    return f"{one.difference:+.4f} [{one.low:+.4f}, {one.high:+.4f}]"
+    value = one.difference.value
+    spread = "" if np.isnan(value.low) else f" [{value.low:+.4f}, {value.high:+.4f}]"
+    return f"{value.mean:+.4f}{spread}"
 
 
 def _csv(duels: Sequence[Duel]) -> bytes:
-    frame = pd.DataFrame([asdict(one) | {"winner": one.winner} for one in duels])
-    text = io.StringIO()
+    lines = [
+        (d.metric, d.region, d.bin, d.first, d.second, v.mean, v.low, v.high, v.n, d.winner)
+        for d in duels
+        for v in [d.difference.value]
+    ]
+    columns = ["metric", "region", "bin", "first", "second", "difference", "low", "high", "n", "winner"]
+    frame, text = pd.DataFrame(lines, columns=columns), io.StringIO()
     frame.to_csv(text, index=False, lineterminator="\n", float_format="%.6g")
     return text.getvalue().encode()
 
@@ -289,9 +303,7 @@ def figure(rows: pd.DataFrame) -> bytes:
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         drawn.legend(handles.values(), handles.keys(), loc="outside right upper")
-        buffer = io.BytesIO()
-        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
-    return buffer.getvalue()
+        return figures.as_svg(drawn)
 
 
 def _panel(axes: Any, rows: pd.DataFrame, metric: str, region: str) -> None:

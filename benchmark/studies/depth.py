@@ -21,7 +21,7 @@ from benchmark.inputs.datasets import open_dataset, take
 from benchmark.metrics import METRICS
 from benchmark.metrics import create as create_metric
 from benchmark.metrics.base import Floats
-from benchmark.report.figures import looks
+from benchmark.report.figures import as_svg, looks
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval, interval_of_mean, mean_difference
 from benchmark.report.tables import number, reach
@@ -158,7 +158,6 @@ def _text(value: Interval, *, bold: bool) -> str:
 
 def curves(rows: pd.DataFrame) -> bytes:
     """The values against depth as SVG, a line per method."""
-    import io
 
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -177,9 +176,7 @@ def curves(rows: pd.DataFrame) -> bytes:
         axes.set(xlabel="depth that holes are shrunk to, px", ylabel=f"{METRIC[0]} (lower is better)")
         figure.suptitle(f"Grey: {registry.METHODS[BESIDE].title}", x=0.01, ha="left", fontsize=9)
         figure.legend(loc="outside right center")
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
-    return buffer.getvalue()
+        return as_svg(figure)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,6 @@ other widths of `Strategy.blur` in place of each row's own: for validation pictu
 """
 
 import argparse
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from benchmark.inputs.datasets import open_dataset, take
 from benchmark.metrics import METRICS
 from benchmark.metrics import create as create_metric
 from benchmark.metrics.base import Floats
-from benchmark.report.figures import looks
+from benchmark.report.figures import as_svg, looks
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, interval_of_mean, mean_difference
 from benchmark.report.tables import number, reach
@@ -303,9 +302,7 @@ def differences(rows: pd.DataFrame) -> bytes:
             "better. Hollow: enlarged; full: with detail.",
             fontsize=8,
         )
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
-    return buffer.getvalue()
+        return as_svg(figure)
 
 
 def _panel(axes: Any, column: HoleGroup, part: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import cells
+from benchmark.report.markdown import markdown_table
 from inpainters.methods.diffusion.schedules import calls
 from inpainters.registry import METHODS
 
@@ -83,8 +84,7 @@ def _table(head: Sequence[str], rows: Sequence[SamplerRow], form: str = "{:.2f}"
         ]
         for row in rows
     ]
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
+    return markdown_table(head, lines)
 
 
 def _beside_diffusers(found: Mapping[str, Sequence[SamplerRow]], schedule: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,6 @@ the longest first, to whoever is free. Nothing is filled.
 
 import argparse
 import heapq
-import io
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -93,12 +92,11 @@ def measured_methods(folders: Sequence[Path]) -> list[Method]:
     found: dict[str, Method] = {}
     for folder in folders:
         timings = results.load(folder).timings
-        for (method, options), own in timings.groupby(["method", "options"], sort=False):
-            entry = str(method) if options == "{}" else f"{method} {options}"
+        for (entry, method), own in timings.groupby(["entry", "method"], sort=False):
             if entry in found or str(method) not in registry.METHODS:
                 continue
             of_bin = {str(label): part["seconds"].to_numpy(float) for label, part in own.groupby("bin")}
-            found[entry] = Method(entry, of_bin, folder.name)
+            found[str(entry)] = Method(str(entry), of_bin, folder.name)
     return list(found.values())
 
 
@@ -280,7 +278,6 @@ def _timeline(played: Sequence[tuple[Setting, Played]]) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    buffer = io.BytesIO()
     with mpl.rc_context(figures.STYLE):
         drawn = Figure(figsize=(8, 3.8))
         axes = drawn.subplots()
@@ -291,8 +288,7 @@ def _timeline(played: Sequence[tuple[Setting, Played]]) -> bytes:
             axes.plot([*hours[::step], hours[-1]], [*share[::step], 1.0], label=setting.title)
         axes.set(xlabel="hours", ylabel="share of the chunks that are done", xlim=(0, None), ylim=(0, 1))
         axes.legend(fontsize=8)
-        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
-    return buffer.getvalue()
+        return figures.as_svg(drawn)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

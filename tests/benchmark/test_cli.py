@@ -265,6 +265,24 @@ def test_other_settings_and_foreign_folders_are_refused(
     assert "letter.txt" in refused(capsys, "run", "quick", "--out", tmp_path / "mine")
 
 
+def test_redo_of_named_methods_leaves_the_others_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    run = ["run", "quick", "--masks", "irregular", "--bins", "10-20", "--n", "1", "--only", "run"]
+    run += ["--out", str(out)]
+    assert main([*run, "--once", "--methods", "mean_fill,telea"]) == 0
+    files = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
+    capsys.readouterr()
+    said = refused(capsys, *run, "--redo", "--methods", "telea")
+    assert "once: true there, false here" in said
+    assert "--redo without --methods" in said
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.png")} == files
+    assert main([*run, "--once", "--redo", "--methods", "telea"]) == 0
+    anew = {path for path in out.rglob("*.png") if path.stat().st_mtime_ns != files[path]}
+    assert anew == {path for path in files if "telea" in path.parts}
+
+
 def test_a_full_disk_and_ctrl_c_have_their_exit_codes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

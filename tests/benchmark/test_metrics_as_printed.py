@@ -1,6 +1,7 @@
 """U-IDS, P-IDS and BrushBench's figures against what their definitions come to."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -36,6 +37,21 @@ def test_fills_that_are_their_originals_are_told_apart_by_nothing():
     one, other = discernible.decisions(x, x)
     assert discernible._mistaken(one, other) == 0.5
     assert discernible._preferred(one, other) == 0.0
+
+
+def test_both_figures_of_one_pair_of_sets_rest_on_one_plane(monkeypatch):
+    made, decide = [], discernible.decisions
+    monkeypatch.setattr(discernible, "decisions", lambda x, y: made.append(len(x)) or decide(x, y))
+    extractor = SimpleNamespace(key="k", features=None)
+    uids, pids = (
+        discernible.Discernible(extractor, f) for f in (discernible._mistaken, discernible._preferred)
+    )
+    one, other = features(100, 4, 0.5), features(90, 4, 0.5)
+    found = [metric.distance(*sides) for sides in (one, other) for metric in (uids, pids)]
+    assert made == [100, 90]
+    assert found == [
+        figure(*decide(*sides)) for sides in (one, other) for figure in (uids.figure, pids.figure)
+    ]
 
 
 def test_so_few_pictures_that_any_sets_can_be_told_apart_are_refused():

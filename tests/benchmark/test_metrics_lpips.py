@@ -139,6 +139,14 @@ def test_the_originals_are_looked_at_once_for_all_methods(stand_in):
     assert sum(seen) == 5 * len(masks)
 
 
+def test_originals_of_the_same_bytes_and_other_sides_are_others(stand_in):
+    wide = np.full((48, 96, 3), 7, np.uint8)
+    for original in (wide, wide.reshape(96, 48, 3)):
+        fill, mask = original + np.uint8(9), np.zeros(original.shape[:2], bool)
+        mask[8:16] = True
+        assert stand_in[2].score(original, fill, mask)["whole"] > 0
+
+
 def test_inputs_are_scaled_to_minus_one_and_one(stand_in):
     _, package, metric = stand_in
     original, output, mask = next(triples())

@@ -76,6 +76,15 @@ def test_a_folder_without_rows_has_no_such_holes_either(folder):
     assert list(published.beside(none)) == []
 
 
+def test_n_is_that_of_photographs(folder, monkeypatch):
+    """Three photographs are too few for four, however many holes they have."""
+    monkeypatch.setitem(metrics.METRICS, "psnr", replace(metrics.METRICS["psnr"], fair_n=4))
+    opened = results.load(folder)
+    pair = next(pair for pair in published.beside(opened) if pair.ours)
+    many = replace(pair.ours, n=12)
+    assert "n: 3 here, biased under 4" in published._because(opened, pair.printed, many)
+
+
 def test_a_folder_without_such_holes_says_which_there_are(folder, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()

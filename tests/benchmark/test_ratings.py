@@ -65,6 +65,14 @@ def test_methods_of_other_holes_are_compared_over_the_same_ones():
     assert found[0].correlation == pytest.approx(1.0)  # d filled the easy ones alone, and is still the worst
 
 
+def test_methods_that_failed_on_different_holes_are_compared_over_those_of_one_of_them():
+    votes = simulated(400, strength={name: STRENGTH[name] for name in "abc"})
+    own = {"a": (1, 2), "b": (2, 3), "c": (1, 3)}
+    values = {(f"hole{i}", name): STRENGTH[name] for name, holes in own.items() for i in holes}
+    (found,) = agreement_with_votes(ratings(votes), votes, {("m", "hole"): values}, {"m": "higher"})
+    assert found.correlation == pytest.approx(1.0)
+
+
 def test_bad_pairs_and_repeated_ones_count_for_no_rating():
     votes = simulated(200)
     bad = [Vote("h", "object", "d", "a", "bad", "v")] * 50

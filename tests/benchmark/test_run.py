@@ -394,6 +394,33 @@ def test_the_plan_shares_time_by_declared_cost(monkeypatch: pytest.MonkeyPatch) 
     assert plans.share(["m2", "m0"], 16, bins, 100, "each") == {"m0": 16, "m2": 5}
 
 
+def test_the_plan_shares_time_by_the_pictures_size(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cost per pixel: pictures of four times the pixels are a quarter as many."""
+    slow = replace(registry.METHODS["mean_fill"], cost=Cost(fixed=0.0, per_missing_megapixel=100.0))
+    monkeypatch.setitem(registry.METHODS, "mean_fill", slow)
+    monkeypatch.setattr(plans, "OVERHEAD", 0.0)
+    masks, bins = open_mask_sets(["irregular"]), {"irregular": ("40-50",)}
+    given: dict[str, Any] = {"n": 3, "bins": bins, "seed": 0}
+    one = plans.cost("mean_fill", (80, 80), 0.45)
+    sizes = {}
+    for recipe, side in (("square", 80), ("square", 160), ("native", 256)):
+        dataset = folder(photos, recipe, side)  # type: ignore[arg-type]
+        plan = plans.make_plan(
+            suites.get("photos"), dataset, masks, ["mean_fill"], seconds=8.5 * one, **given
+        )
+        sizes[recipe, side] = plan.size, plan.methods["mean_fill"]
+    assert sizes == {
+        ("square", 80): ((80, 80), 3),
+        ("square", 160): ((160, 160), 2),
+        ("native", 256): ((160, 160), 2),
+    }
+    cell = plan.cell("mean_fill", ColumnKey("irregular", "40-50"))
+    cost = plans.cost("mean_fill", (160, 160), 0.45)
+    assert local.declared(cell, plan.size) == pytest.approx(local.OVERHEAD / 10 + cost)
+
+
 def test_the_time_of_a_plan_counts_every_mask_set(photos: Path, tmp_path: Path) -> None:
     sizes = []
     for kinds in (("irregular",), ("irregular", "object")):
@@ -436,6 +463,7 @@ def test_a_run_of_an_older_version_goes_on(photos: Path, tmp_path: Path) -> None
     (bins,), (source,) = stored["bins"].values(), stored.pop("mask_sources").values()
     (name,) = stored.pop("mask_sets")
     older = {**stored, "bins": bins, "mask_set": name, "mask_source": source}
+    del older["size"]
     plans.plan_file(root).write_text(json.dumps(older))
     assert start(root, photos, ("telea", "mean_fill")).filled == 6
     assert start(root, photos, ("telea",), masks=("irregular", "object")).filled == 12

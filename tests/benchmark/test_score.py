@@ -17,7 +17,7 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
-from benchmark import metrics, results, run, suites
+from benchmark import measure, metrics, results, run, suites
 from benchmark import plan as plans
 from benchmark import rows as tables
 from benchmark.cells import Cell, ColumnKey
@@ -26,7 +26,7 @@ from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_sets
 from benchmark.report.summary import summarise
 from benchmark.report.write import report
-from benchmark.score import open_cells, score, score_column
+from benchmark.score import _jobs, open_cells, score, score_column
 from benchmark.scorer import Taken, open_bench
 from benchmark.verify import _cells, choose, verify
 from inpainters import registry
@@ -166,6 +166,47 @@ def test_several_answers_are_scored_together_under_the_first_ones_seed(tmp_path:
         ]
         assert float(row["value"]) == pytest.approx(max(means) - min(means))
     assert len([r for r in rows(root) if r["metric"] == "mae" and r["method"] == "patchmatch"]) == 3 * 3 * 2
+
+
+def test_answers_and_pools_that_were_scored_are_not_scored_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = finished_run(tmp_path, bins=("10-20", "40-50"), methods=["telea", "patchmatch"], answers=2)
+
+    def both() -> Fake:
+        fake = Pairs()
+        fake.METRICS["colour"] = Spec("colour", "set", ("whole",))
+        return fake
+
+    score(root, metrics=both(), quiet=True)
+    before = table(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(Pairs, "score_answers", None)
+        patch.setattr(Fake, "distance", None)
+        score(root, metrics=both(), quiet=True)
+    assert table(root) == before
+    cell = Cell("photos", "irregular", "10-20", "patchmatch", 1).folder(root)
+    record, stored = (json.loads((cell / name).read_text()) for name in ("coffee@full.json", "manifest.json"))
+    other = encode_png(255 - read_rgb(cell / "coffee@full.png"))
+    record["sha256"] = stored["pictures"]["coffee@full"]["sha256"] = hashlib.sha256(other).hexdigest()
+    (cell / "coffee@full.png").write_bytes(other)
+    (cell / "coffee@full.json").write_text(json.dumps(record))
+    (cell / "manifest.json").write_text(json.dumps(stored))
+    values = {key: value for key, value in _of_sets_and_answers(root).items() if value}
+    score(root, metrics=both(), quiet=True)
+    changed = {key for key, value in _of_sets_and_answers(root).items() if values.get(key) != value}
+    assert changed == {
+        ("spread", "10-20", "coffee@full", "patchmatch", "0"),
+        ("colour", "10-20", "*", "patchmatch", "1"),
+        ("colour", "all", "*", "patchmatch", "1"),
+    }
+
+
+def _of_sets_and_answers(root: Path) -> dict[tuple[str, ...], str]:
+    keys = ("metric", "bin", "image_id", "method", "seed")
+    return {
+        tuple(r[key] for key in keys): r["value"] for r in rows(root) if r["metric"] in ("spread", "colour")
+    }
 
 
 def test_a_set_metric_over_all_bins_pools_their_pictures(tmp_path: Path) -> None:
@@ -688,6 +729,26 @@ def test_processes_that_share_the_columns_write_the_same_bytes(tmp_path: Path) -
     assert cells[0]
     for name in cells[0]:
         assert (roots[0] / name).read_bytes() == (roots[1] / name).read_bytes()
+
+
+def test_a_new_metric_for_many_fills_is_scored_by_all_cores(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.score.MUCH", 6)
+    monkeypatch.setattr(measure, "cores", lambda: 7)
+    scorers = open_cells(root, plans.load_plan(root), open_bench(Fake()))
+    assert _jobs(scorers, "cpu") == 7
+    assert _jobs(scorers, "cuda:0") == 1
+    assert _jobs(scorers[1:], "cpu") == 1
+    score(root, metrics=Fake(), quiet=True)
+    assert _jobs(scorers, "cpu") == 1
+    for kind in ("image", "set"):
+        more = Fake()
+        more.METRICS["new"] = Spec("new", kind, ("whole",))
+        assert _jobs(open_cells(root, plans.load_plan(root), open_bench(more)), "cpu") == 7
+    fake = Fake()
+    fake.METRICS["mae"] = replace(fake.METRICS["mae"], variant="2")
+    assert _jobs(open_cells(root, plans.load_plan(root), open_bench(fake)), "cpu") == 7
 
 
 def test_a_set_that_is_too_small_says_so(tmp_path: Path) -> None:

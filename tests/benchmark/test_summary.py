@@ -12,6 +12,7 @@ import pytest
 from benchmark.report import agreement, tables
 from benchmark.report.column import Size, TableFigure, paired
 from benchmark.report.latex import latex
+from benchmark.report.stats import Interval
 from benchmark.report.summary import column_of, sizes_of, summarise
 from benchmark.results import WHOLE_SET, Plain, Results
 from benchmark.rows import SCORE_COLUMNS
@@ -178,9 +179,30 @@ def test_the_order_of_two_metrics_is_compared_and_the_fallen_are_named() -> None
     assert found.loc["l1", "psnr"] == pytest.approx(1)
     assert found.loc["l1", "lpips_squeeze"] == pytest.approx(0)
     assert agreement.fallen(places) == [
-        "Gated convolution † comes 1st of 5 by `lpips_squeeze`, and 5th in the median of the 2 metrics that "
-        "do not look through SqueezeNet."
+        "Gated convolution † comes 1st of 5 in the median of `lpips_squeeze`, and 5th in that of the 2 "
+        "metrics that do not look through SqueezeNet."
     ]
+
+
+def test_one_lucky_place_among_several_is_no_fall() -> None:
+    """Third by the network it was trained with, as by the others: that it was first once says nothing."""
+    ranks = {"lpips_squeeze": 1, "fd_squeeze": 3, "kd_squeeze_u": 4, "l1": 3, "psnr": 2, "ssim": 3}
+    assert agreement.fallen(pd.DataFrame(ranks, index=["gated_conv"])) == []
+
+
+def test_a_distance_of_sets_is_biased_by_few_photographs_however_many_holes_they_have() -> None:
+    for photographs, biased in ((400, True), (2048, False)):
+        value = Interval(1.0, np.nan, np.nan, 2400, photographs)
+        figure = TableFigure("telea", "all", "fd_squeeze", "whole", value)
+        assert figure.biased is biased
+        assert ("*" in tables.text(figure)) is biased
+
+
+def test_a_hole_with_a_failed_answer_says_why_it_has_no_mean() -> None:
+    lines = rows({"patchmatch": {"a": 0.5}})
+    failed = {"seed": 1, "value": np.nan, "reason": "It failed."}
+    found = summarise(of([*lines, *({**line, **failed} for line in lines)]), "l1", "hole")
+    assert found["patchmatch", "1-10"].reason == "It failed."
 
 
 @pytest.mark.parametrize(

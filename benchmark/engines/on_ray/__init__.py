@@ -55,7 +55,7 @@ def fill(
 
 
 def _total(plan: Plan, cells: Sequence[Cell]) -> float:
-    return sum(declared(cell) * len(plan.images(cell.entry, cell.column)) for cell in cells)
+    return sum(declared(cell, plan.size) * len(plan.images(cell.entry, cell.column)) for cell in cells)
 
 
 class _Closing(Filler):

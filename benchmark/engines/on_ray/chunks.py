@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark import mirror
 from benchmark.cells import Cell, finished
 from benchmark.engines.local import declared
-from benchmark.plan import Plan
+from benchmark.plan import USUAL_SIZE, Plan
 from inpainters import registry
 
 CHUNK = 20.0
@@ -29,11 +29,13 @@ class Chunk:
     images: tuple[str, ...]
     reference: str = ""
     """Of a method from elsewhere, which each process has to add to its table."""
+    size: tuple[int, int] = USUAL_SIZE
+    """(height, width) of a usual picture."""
 
     @property
     def seconds(self) -> float:
         """Declared, on the reference machine."""
-        return declared(self.cell) * len(self.images)
+        return declared(self.cell, self.size) * len(self.images)
 
 
 def longest(seconds: float, processes: int) -> float:
@@ -46,11 +48,11 @@ def chunks_of(root: Path, plan: Plan, cell: Cell, seconds: float) -> Iterator[Ch
     together stay together.
     """
     images, folder = plan.images(cell.entry, cell.column), cell.folder(root)
-    size = plan.batch * max(1, math.ceil(seconds / max(declared(cell), 1e-3) / plan.batch))
+    size = plan.batch * max(1, math.ceil(seconds / max(declared(cell, plan.size), 1e-3) / plan.batch))
     for start in range(0, len(images), size):
         some = images[start : start + size]
         if not all(finished(folder, image_id) for image_id in some):
-            yield Chunk(cell, tuple(some), _reference(cell.method))
+            yield Chunk(cell, tuple(some), _reference(cell.method), plan.size)
 
 
 def _reference(method: str) -> str:
