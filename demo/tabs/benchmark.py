@@ -143,7 +143,7 @@ class BenchmarkTab:
         opened = [self.pictures, self.heading, self.panes]
         self.table.cell(self.on_cell, [self.state, self.suite, self.holes], opened, **QUIET)
         zipped = self.packed.click(self.on_zip, [self.state], [self.token], **QUIET)
-        zipped.then(None, [self.token], None, js=download_js("benchmark.zip"), api_visibility="private")
+        zipped.success(None, [self.token], None, js=download_js("benchmark.zip"), api_visibility="private")
 
     # ---- events -------------------------------------------------------------------------------
 
