@@ -345,3 +345,5 @@ class App:
     folders: Folders = field(default_factory=Folders)
     welcome: Callable[[], object] = lambda: None
     """Called when a page opens."""
+    passing: set[int] = field(default_factory=set)
+    """Numbers of the page's events that change nothing on it: those of Stop. They wait for no other."""

@@ -79,6 +79,16 @@ def test_after_the_limit_of_a_folder_fewer_pictures_are_offered(
     ]
 
 
+def test_every_stop_goes_past_the_line_of_events(app: Any) -> None:
+    blocks, made = app
+    passing = [blocks.fns[number] for number in made.passing]
+    assert {event.name for event in passing} == {"on_stop"}
+    targets = {target for event in passing for target, _ in event.targets}
+    stops = {number for number, one in blocks.blocks.items() if getattr(one, "value", None) == "Stop"}
+    assert len(stops) == 6
+    assert stops <= targets
+
+
 def test_what_did_not_succeed_is_not_followed_by_what_was_asked_before(app: Any) -> None:
     scripts = HAND_JS, download_js("benchmark.zip")
     after = [event for event in app[0].fns.values() if event.js in scripts]
