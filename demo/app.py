@@ -103,6 +103,7 @@ def make(
         blocks.load(_linked(list(TABS)), None, tabs, **QUIET)
         tour.go(_at_stop, None, tabs, **QUIET)
         endpoints.add_endpoints(app)
+    app.passing = {event._id for event in blocks.fns.values() if event.fn and not event.outputs}
     blocks.queue(max_size=256, default_concurrency_limit=None)  # the lanes do the queueing
     return blocks, app
 
@@ -171,7 +172,7 @@ def launch_options(app: App) -> dict[str, Any]:
             "routes": [app.store.route(), health_route(app.runner)],
             "middleware": [
                 Middleware(Limits),
-                Middleware(InOrder),
+                Middleware(InOrder, passing=app.passing),
                 Middleware(Listening, presence=app.presence),
             ],
             "openapi_url": None,

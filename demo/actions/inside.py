@@ -20,8 +20,10 @@ older ones have to be run again.
 
 def come(look: Inspection, session: Session | None, data_url: str) -> None:
     """The tab came into view: Compare's hole is taken where nothing else was chosen, or where it
-    has changed.
+    has changed. A hole that has expired is opened again.
     """
+    if look.store.path(look.mask) is None:
+        look.drop()
     wanted = look.source == COMPARE or not look.picked
     if (
         wanted

@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 EVENTS = "/run/predict"
 """Where Gradio's browser side sends events that go past its queue (`demo.widgets.events.QUIET`)."""
+_EVENT = re.compile(rb'"fn_index"\s*:\s*(\d+)')
 _VISITOR = re.compile(rb'"session_hash"\s*:\s*"([^"\\]{1,64})"')
 
 
@@ -15,11 +17,12 @@ class InOrder:
     """Holds an event back until the same page has its answer to the one that arrived before.
 
     Each answer says how the page stands, as Run's label does. Two at once could overtake each other, and the
-    page would be left with the older one. `Limits` bounds what is read here.
+    page would be left with the older one. `Limits` bounds what is read here. `passing`: numbers of events
+    that change nothing on the page, as Stop, and wait for none.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, passing: Collection[int] = ()) -> None:
+        self.app, self.passing = app, passing
         self.locks: dict[bytes, asyncio.Lock] = {}
         self.held = Counter[bytes]()
 
@@ -28,9 +31,10 @@ class InOrder:
             await self.app(scope, receive, send)
             return
         messages = await _whole(receive)
-        found = _VISITOR.search(b"".join(message.get("body", b"") for message in messages))
+        body = b"".join(message.get("body", b"") for message in messages)
+        found, event = _VISITOR.search(body), _EVENT.search(body)
         visitor = found[1] if found else b""
-        if not visitor:
+        if not visitor or (event and int(event[1]) in self.passing):
             await self.app(scope, _replay(messages, receive), send)
             return
         self.held[visitor] += 1

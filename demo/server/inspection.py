@@ -147,7 +147,7 @@ class Inspection:
         """Forget what was run, and the hole."""
         self.clear()
         self.store.drop([token for token in (self.mask, self.sketch, self.shown) if token])
-        self.mask, self.sketch, self.shown = "", "", ""
+        self.mask, self.sketch, self.shown, self.digest = "", "", "", ""
 
     def close(self) -> None:
         """Called when the visit has ended."""

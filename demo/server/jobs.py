@@ -298,8 +298,7 @@ class Runner:
         """Queue one job for a caller without a page; its future raises what the method raises. Raises
         InputError where there is no room or time for it.
         """
-        if why := self._refusal(image, job):
-            raise InputError(why)
+        self.check(image, job)
         future: Future[InpaintResult] = Future()
         future.set_running_or_notify_cancel()  # whoever no longer waits for it stops the job, not the future
         self._futures.add(future)
@@ -349,6 +348,11 @@ class Runner:
                 future.set_exception(Cancelled())
         for pool in (self._pool, self._after):
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def check(self, image: Image, job: Job) -> None:
+        """InputError where there is no room or time for a job: to be asked before what it replaces goes."""
+        if why := self._refusal(image, job):
+            raise InputError(why)
 
     def _refusal(self, image: Image, job: Job) -> str:
         """Why there is no room or time for a job; empty where there is."""

@@ -224,7 +224,7 @@ class Session:
         before, self.rounds, self.index = self.rounds, [one], 0
         self.past = [other for other in self.past if other is not one]
         self._set_aside([other for other in before if other is not one])
-        self.hole, self.holes, self.drawn = {}, [], ""
+        self.hole, self.holes, self.drawn, self.offers = {}, [], "", {}
 
     def follow(self, name: str) -> None:
         """Make an answer the next picture; rounds that were undone are past."""
@@ -243,12 +243,14 @@ class Session:
         first = self.rounds[: max(0, len(self.rounds) - MOST_ROUNDS)]
         self.rounds = self.rounds[len(first) :]
         self._set_aside([*undone, *first])
-        self.index, self.hole, self.holes, self.drawn = len(self.rounds) - 1, {}, [], ""
+        self.index, self.hole, self.holes = len(self.rounds) - 1, {}, []
+        self.drawn, self.offers = "", {}
 
     def move(self, by: int) -> None:
-        """Undo (-1) or redo (+1) a step from one picture to the next."""
+        """Undo (-1) or redo (+1) a step from one picture to the next; InputError before a picture is open."""
         self.stop()
-        self.index = max(0, min(len(self.rounds) - 1, self.index + by))
+        self.index = min(max(0, self.index + by), len(self.rounds) - 1)
+        self.drawn = self.round.drawn  # the mask in view is that round's
 
     def stop(self) -> None:
         """Stop what is running."""
@@ -343,3 +345,5 @@ class App:
     folders: Folders = field(default_factory=Folders)
     welcome: Callable[[], object] = lambda: None
     """Called when a page opens."""
+    passing: set[int] = field(default_factory=set)
+    """Numbers of the page's events that change nothing on it: those of Stop. They wait for no other."""

@@ -133,7 +133,8 @@ class BenchmarkTab:
         self.start.click(self.on_start, seen, everything, js=TO_RESULTS_JS, **QUIET)
         refilled = [*everything, self.n, self.estimate, self.command]
         self.go_on.click(self.on_continue, seen, refilled, **QUIET)
-        self.stop.click(self.on_stop, seen, everything, **QUIET)
+        stopped = self.stop.click(self.on_stop, [self.state], None, **QUIET)
+        stopped.then(self.on_stopped, [self.state, self.suite], everything, **QUIET)
         self.timer.tick(self.on_tick, [self.state, self.suite, self.holes, self.against], everything, **QUIET)
         picked = [self.state, self.suite, self.holes, self.against]
         if page.tab is not None:
@@ -143,7 +144,7 @@ class BenchmarkTab:
         opened = [self.pictures, self.heading, self.panes]
         self.table.cell(self.on_cell, [self.state, self.suite, self.holes], opened, **QUIET)
         zipped = self.packed.click(self.on_zip, [self.state], [self.token], **QUIET)
-        zipped.then(None, [self.token], None, js=download_js("benchmark.zip"), api_visibility="private")
+        zipped.success(None, [self.token], None, js=download_js("benchmark.zip"), api_visibility="private")
 
     # ---- events -------------------------------------------------------------------------------
 
@@ -184,9 +185,12 @@ class BenchmarkTab:
             return [*outputs, gr.skip(), gr.skip(), gr.skip()]
         return [*outputs, run.asked.n, *self._asked(suite, methods, run.asked.n)[:2]]
 
-    def on_stop(self, state: _Seen, suite: str, methods: list[str], n: float) -> _Outputs:
-        del methods, n
-        return self._act(state, suite, lambda: self.runs.stop(state[0]))
+    def on_stop(self, state: _Seen) -> None:
+        self.runs.stop(state[0])
+
+    def on_stopped(self, state: _Seen, suite: str) -> _Outputs:
+        run = actions.found_run(self.runs, state[0])
+        return [*self._live(state[0], run), *self._shown(run, suite)]
 
     def on_tick(self, state: _Seen, suite: str, holes: str, against: str) -> _Outputs:
         run = actions.found_run(self.runs, state[0])

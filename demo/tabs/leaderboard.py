@@ -191,9 +191,9 @@ class LeaderboardTab:
             handed = button.click(
                 partial(self.on_hand, to), [self.figure, session], [session, self.to], **QUIET
             )
-            handed.then(None, [self.to], None, js=HAND_JS, **QUIET)
+            handed.success(None, [self.to], None, js=HAND_JS, **QUIET)
         used = self.panes.use(self.on_use, [self.figure, session], [session, self.to], **QUIET)
-        used.then(None, [self.to], None, js=HAND_JS, **QUIET)
+        used.success(None, [self.to], None, js=HAND_JS, **QUIET)
 
     def on_pick(self, suite: str, holes: str, metric: str, region: str) -> list[Any]:
         return self._choosers(actions.select(self.app.results, suite, metric, region, holes))

@@ -56,7 +56,8 @@ def _reach(trial: Trial, trials: tuple[Trial, ...]) -> float:
 def _row(trial: Trial, most: float) -> str:
     label = _marked(trial.label)
     if trial.link:
-        label = f'<a href="?{escape(urlencode(trial.link))}">{label}</a>'
+        # in a tab of its own: the page is loaded anew, and what runs or is open here would be gone
+        label = f'<a href="?{escape(urlencode(trial.link))}" target="_blank" rel="noopener">{label}</a>'
     told = f"{trial.told} <small>{escape(trial.metric)}; n = {trial.difference.value.photographs}</small>"
     return (
         f'<tr data-side="{trial.side}"><td>{label}</td><td>{_interval(trial, most)}<span>{told}</span></td>'

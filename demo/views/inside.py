@@ -59,8 +59,10 @@ def inside(
 
 
 def prices_here(look: Inspection, spec: MethodSpec) -> dict[str, Price]:
-    """Preset -> what its explanation costs in the hole in view; '' where the method has no presets."""
-    if not look.mask:
+    """Preset -> what its explanation costs in the hole in view; '' where the method has no presets. Nothing
+    where the hole has expired.
+    """
+    if not look.store.path(look.mask):
         return {}
     mask, presets = look.store.mask(look.mask), look.presets or ("",)
     return {preset: price_of_explanation(spec, mask, spec.at_preset(preset)) for preset in presets}

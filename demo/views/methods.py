@@ -112,7 +112,9 @@ def _ways(spec: MethodSpec, about: dict[str, Any], why: str | None) -> str:
         f'<a href="{escape(about["link"])}" rel="noopener" target="_blank">Paper</a>' if about["link"] else ""
     )
     said = f'<p class="why">{_marked(why)}</p>' if why else ""
-    tried = "" if why else f'<a class="try" href="?{urlencode({"t": "compare", "m": spec.name})}">Try it</a>'
+    # in a tab of its own: the page is loaded anew, and what is open here would be gone
+    link, apart = urlencode({"t": "compare", "m": spec.name}), 'target="_blank" rel="noopener"'
+    tried = "" if why else f'<a class="try" href="?{link}" {apart}>Try it</a>'
     return f'{said}<p class="ways">{tried}{paper}<span>{escape(about["paper"] or "")}</span></p>'
 
 

@@ -85,6 +85,17 @@ export function isOff(button) {
   return button.getAttribute("aria-disabled") === "true";
 }
 
+/* Of things of one kind that are under way at once, the one that began last counts: the function begins one,
+   and gives a function that says whether it is the last still. */
+export function makeLatest() {
+  const last = {};
+  return (kind) => {
+    const mine = {};
+    last[kind] = mine;
+    return () => last[kind] === mine;
+  };
+}
+
 /* The item `by` places on, around the end. */
 export function neighbour(items, item, by) {
   return items[(items.indexOf(item) + by + items.length) % items.length];

@@ -1,7 +1,7 @@
 /* Where pictures, masks and zips of this page come from: a chooser, the clipboard, a drop anywhere on the
    page, the examples. */
 
-import { el } from "./common.js";
+import { el, makeLatest } from "./common.js";
 import { icon, textButton } from "./mask_editor.icons.js";
 
 const MOST_BYTES = 72e6;
@@ -31,7 +31,8 @@ export const TAKES = {
 
 /* `editor`: root, props, trigger, upload and say. */
 export function makeFiles(editor) {
-  const take = (file, event) => send(editor, file, event);
+  const begin = makeLatest();
+  const take = (file, event) => send(editor, file, event, begin);
   const takes = TAKES[editor.props.takes];
   const samples = sampleButtons(editor);
   const upload = chooser(takes.upload, (file) => take(file, "picture"), takes.accept);
@@ -70,26 +71,29 @@ function chooser(label, take, accept = ACCEPT) {
   return input;
 }
 
-/* Uploads a file as it is; the server hears of it by the event `picture` or `maskfile`. */
-async function send({ root, props, trigger, upload, say }, file, event) {
+/* Uploads a file as it is; the server hears of it by the event `picture` or `maskfile`, unless another was
+   chosen meanwhile: a slow upload would take the place of a later one. */
+async function send(editor, file, event, begin) {
+  const { root, upload, say } = editor;
   if (!file) return;
   if (file.size > MOST_BYTES) return say(tooLarge(file), true);
-  say(`Uploading ${file.name || "the picture"} …`);
+  const isLast = begin(event);
+  const name = file.name || "the picture";
+  say(`Uploading ${name} …`);
   root.setAttribute("aria-busy", "true");
-  try {
-    const done = await upload(file);
-    const name = file.name || "pasted.png";
-    const picture = { path: done.path, orig_name: name, meta: { _type: "gradio.FileData" } };
-    props.value = { ...(props.value || {}), picture, name };
-    if (event !== "picture") trigger("maskfile", {});
-    else if (props.takes === "picture" && name.toLowerCase().endsWith(ZIP)) trigger("archive", {});
-    else trigger("picture", {});
-  } catch {
-    const name = file.name || "the picture";
-    say(`The upload of “${name}” failed; check the connection and try again.`, true);
-  } finally {
-    root.removeAttribute("aria-busy");
-  }
+  const done = await upload(file).catch(() => null);
+  if (!isLast()) return;
+  root.removeAttribute("aria-busy");
+  if (done) tell(editor, done.path, file.name || "pasted.png", event);
+  else say(`The upload of “${name}” failed; check the connection and try again.`, true);
+}
+
+function tell({ props, trigger }, path, name, event) {
+  const picture = { path, orig_name: name, meta: { _type: "gradio.FileData" } };
+  props.value = { ...(props.value || {}), picture, name };
+  if (event !== "picture") trigger("maskfile", {});
+  else if (props.takes === "picture" && name.toLowerCase().endsWith(ZIP)) trigger("archive", {});
+  else trigger("picture", {});
 }
 
 function tooLarge(file) {

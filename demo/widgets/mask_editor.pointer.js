@@ -23,6 +23,7 @@ export function makePointer(editor, stage, cursor) {
   }
 
   function beginning(event) {
+    if (pointers.size > 2) return gesture; // a palm, or a third finger
     const from = editor.view.current();
     if (pointers.size === 2) {
       if (gesture?.before) takeBack(gesture);
@@ -94,7 +95,10 @@ export function makePointer(editor, stage, cursor) {
 
   function end(event) {
     pointers.delete(event.pointerId);
-    if (gesture?.pinch && pointers.size) return;
+    if (gesture?.pinch && pointers.size) {
+      if (pointers.size > 1) gesture = { pinch: fingers(), from: editor.view.current() };
+      return;
+    }
     const done = gesture;
     gesture = null;
     if (done?.points) commit(done);

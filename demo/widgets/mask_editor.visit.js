@@ -1,5 +1,6 @@
 /* What a tab keeps for a reload: the id of its visit, under which the server finds picture and results, and
-   the mask as it is painted. */
+   the mask as it is painted. The id stands in its storage only while the page is out of view: a duplicate of
+   the tab takes the storage along, and would share the visit. */
 
 import { readSaved, savedMask } from "./mask_editor.code.js";
 
@@ -12,19 +13,21 @@ export function makeVisit(editor) {
   let id = null;
 
   function save() {
-    if (!(id && editor.mask.w)) return;
+    if (!id) return;
     try {
+      sessionStorage.setItem(VISIT, id);
+      if (!editor.mask.w) return;
       const text = JSON.stringify({ id, ...savedMask(editor.mask) });
-      if (text.length > MOST) sessionStorage.removeItem(MASK);
+      if (text.length > MOST) forget(MASK);
       else sessionStorage.setItem(MASK, text);
     } catch {
-      forget();
+      forget(MASK);
     }
   }
 
-  function forget() {
+  function forget(key) {
     try {
-      sessionStorage.removeItem(MASK);
+      sessionStorage.removeItem(key);
     } catch {}
   }
 
@@ -34,7 +37,8 @@ export function makeVisit(editor) {
     if (id || !visit) return null;
     id = visit;
     try {
-      sessionStorage.setItem(VISIT, id);
+      if (document.hidden) sessionStorage.setItem(VISIT, id);
+      else sessionStorage.removeItem(VISIT);
       const saved = JSON.parse(sessionStorage.getItem(MASK));
       if (saved?.id !== id) return null;
       return (mask) => {
@@ -46,5 +50,6 @@ export function makeVisit(editor) {
   }
 
   addEventListener("pagehide", save);
+  document.addEventListener("visibilitychange", () => (document.hidden ? save() : id && forget(VISIT)));
   return { begin };
 }

@@ -1,7 +1,7 @@
 /* Buttons that take files, and examples; what the server says of them stands below. */
 
 import { makeHost } from "./common.host.js";
-import { el } from "./common.js";
+import { el, makeLatest } from "./common.js";
 
 const ACCEPT = "image/*,.tif,.tiff,.bmp,.webp";
 const MOST_BYTES = 72e6;
@@ -16,9 +16,11 @@ function fileData(done, name) {
 }
 
 /* Each file by itself: one that is too large, or breaks off, takes no other along. What did not go stays said
-   beside what the server says next. */
-async function sendAll(parts, kind, dropped, several = true) {
+   beside what the server says next. Where one file is taken at a time, the one that was chosen last counts,
+   whichever arrives first. */
+async function sendAll(parts, kind, dropped, several) {
   const { root, props, trigger, upload } = parts;
+  const isLast = parts.begin(kind);
   const [files, left] = several ? [dropped, []] : [dropped.slice(0, 1), dropped.slice(1)];
   const sent = [];
   const lost = [];
@@ -32,6 +34,7 @@ async function sendAll(parts, kind, dropped, several = true) {
       lost.push(file.name);
     }
   }
+  if (!several && !isLast()) return;
   root.removeAttribute("aria-busy");
   const words = [];
   if (lost.length) words.push(`Not uploaded, as over 72 MB or broken off: ${lost.join(", ")}.`);
@@ -67,7 +70,7 @@ function makeChooser(parts, { kind, text, several }, isFirst) {
   const input = el("input", name);
   input.addEventListener("change", () => {
     const files = [...input.files];
-    if (files.length) sendAll(parts, kind, files);
+    if (files.length) sendAll(parts, kind, files, Boolean(several));
     input.value = "";
   });
   return el("label", { class: isFirst ? "take first" : "take", "data-kind": kind }, text, input);
@@ -124,7 +127,8 @@ export function mount(given) {
   const host = makeHost(given);
   const { root, props, trigger } = host;
   const unsaid = { words: [], isBad: false };
-  const parts = { ...host, unsaid, note: el("p", { class: "note", role: "status" }) };
+  const begin = makeLatest();
+  const parts = { ...host, begin, unsaid, note: el("p", { class: "note", role: "status" }) };
   const choosers = props.takes.map((one, i) => makeChooser(parts, one, i === 0));
   const samples = props.samples.map((one) => makeSample(parts, one));
   const shown = el("div", { class: "samples", role: "group", "aria-label": "Examples" }, ...samples);

@@ -185,3 +185,94 @@ def test_holes_that_touch_tiles_of_each_other_are_one() -> None:
     console.log(JSON.stringify(mask_editor_holes.holes(mask)));
     """
     assert computed(program) == [[5, 3, 21, 18, 2, 1], [59, 99, 60, 100, 1, 1]]
+
+
+def test_a_third_finger_leaves_a_pinch_as_it_is_and_may_take_a_fingers_place() -> None:
+    program = """
+    const [heard, done] = [{}, []];
+    const stage = {
+      addEventListener: (name, act) => Object.assign(heard, { [name]: act }),
+      getBoundingClientRect: () => ({ left: 0, top: 0 }),
+      focus() {},
+      setPointerCapture() {},
+    };
+    globalThis.document = { addEventListener() {} };
+    const no = { spaceDown: () => false, chosen: () => false };
+    const editor = {
+      mask: { w: 9, h: 9 },
+      keys: no,
+      corners: no,
+      extend: no,
+      brush: { value: () => 1, strokes: () => true, tool: () => "brush", size: () => 5 },
+      view: {
+        current: () => ({ scale: 1 }),
+        at: () => ({ x: 1, y: 1 }),
+        settle() {},
+        scaleFrom: (from, scale) => done.push(scale),
+      },
+      canvas: { forget() {}, retint() {}, settle() {} },
+      begin: () => done.push("paint"),
+      stroke: () => [0, 0, 1, 1],
+      keep: () => done.push("keep"),
+      changed: () => ({ lines: 0 }),
+      draw() {},
+    };
+    mask_editor_pointer.makePointer(editor, stage, {});
+    const same = { clientY: 0, button: 0, pointerType: "touch", preventDefault() {} };
+    const touch = (name, pointerId, clientX) => heard[`pointer${name}`]({ ...same, pointerId, clientX });
+    [10, 50, 130].forEach((x, finger) => touch("down", finger, x));
+    touch("move", 2, 131);
+    touch("up", 0, 10);
+    touch("move", 2, 132);
+    for (const finger of [1, 2]) touch("up", finger, 60);
+    console.log(JSON.stringify(done));
+    """
+    assert computed(program, "mask_editor.pointer.js") == ["paint", 1, 82 / 81]
+
+
+@pytest.mark.parametrize(
+    ("script", "takes", "begin"),
+    [
+        ("mask_editor.files.js", "picture", "mask_editor_files.makeFiles({ ...given, root, say() {} })"),
+        ("uploads.js", [{"kind": "photo", "text": "Picture"}], "uploads.mount(given)"),
+    ],
+)
+def test_of_two_uploads_the_later_counts_whichever_arrives_first(script: str, takes: Any, begin: str) -> None:
+    program = f"""
+    const [heard, arrive, told] = [{{}}, {{}}, []];
+    const node = () => ({{
+      offsetParent: {{}},
+      classList: {{ add() {{}}, remove() {{}}, toggle() {{}} }},
+      addEventListener() {{}},
+      append() {{}},
+      contains: () => false,
+      setAttribute(name) {{ this[name] = true; }},
+      removeAttribute(name) {{ delete this[name]; }},
+    }});
+    const listen = (name, act) => Object.assign(heard, {{ [name]: act }});
+    globalThis.document = {{ createElement: node, createElementNS: node, addEventListener: listen }};
+    globalThis.ResizeObserver = class {{ observe() {{}} }};
+    const root = node();
+    const given = {{
+      element: {{ id: "one", querySelector: () => root }},
+      props: {{ takes: {json.dumps(takes)}, samples: [] }},
+      trigger: () => told.push(given.props.value.name ?? given.props.value.names[0]),
+      upload: (file) => new Promise((done) => Object.assign(arrive, {{ [file.name]: done }})),
+      watch() {{}},
+    }};
+    {begin};
+    const turn = () => new Promise((go) => setTimeout(go));
+    const drop = (name) => heard.drop({{
+      dataTransfer: {{ types: ["Files"], files: [{{ name, size: 1 }}] }}, target: root, preventDefault() {{}},
+    }});
+    (async () => {{
+      ["slow", "quick"].forEach(drop);
+      for (const name of ["quick", "slow"]) {{
+        arrive[name]({{ path: name }});
+        await turn();
+        told.push("aria-busy" in root);
+      }}
+      console.log(JSON.stringify(told));
+    }})();
+    """
+    assert computed(program, script) == ["quick", False, False]  # no second event, and nothing is busy

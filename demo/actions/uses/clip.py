@@ -102,14 +102,16 @@ def start(app: App, visit: ClipVisit, data_url: str) -> Batch:
     mask, _ = read_canvas(data_url, clip.size)
     if mask.all():
         raise InputError("All of the frame is masked: leave something that can be seen.")
-    visit.clear()
-    if sum(isinstance(job, ClipJob) for job in app.runner.lanes.works()) >= MOST_AT_ONCE:
+    others = [work for work in app.runner.lanes.works() if work is not visit.job]
+    if sum(isinstance(work, ClipJob) for work in others) >= MOST_AT_ONCE:
         raise InputError(f"{MOST_AT_ONCE} clips are being worked on already: try again in a minute.")
-    check_memory(clip, app.runner.lanes.works())
-    job = job_for_clip(app, clip, spec.name, Outline.of(mask))
+    check_memory(clip, others)
+    job, first = job_for_clip(app, clip, spec.name, Outline.of(mask)), np.array(app.store.image(clip.first))
+    app.runner.check(first, job)
+    visit.clear()
     job.owner, visit.batch = id(visit), Batch([job])
     visit.ran = canvas_digest(data_url) or visit.digest, spec.name
-    app.runner.start(np.array(app.store.image(clip.first)), mask, [job])
+    app.runner.start(first, mask, [job])
     return visit.batch
 
 

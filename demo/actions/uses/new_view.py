@@ -115,13 +115,15 @@ def look_from_beside(app: App, visit: ViewVisit) -> Batch:
         raise InputError(NEEDS_DEPTH)
     if visit.hole is None:
         raise InputError("Move a slider: a camera that stays sees the same picture.")
-    visit.clear()
     found = price_of_view(picture.size, visit.hole, spec)
     parts = view_parts(picture.size, price(spec, visit.hole).seconds)
     job = ViewJob(
         spec.name, seconds=found.seconds, cost=found.cost, store=app.store, depth=visit.depth,
         shift=visit.shift, parts=parts, owner=id(visit),
     )  # fmt: skip
+    image = app.store.image(picture.token)
+    app.runner.check(image, job)
+    visit.clear()
     visit.batch, visit.ran = Batch([job]), visit.settings
-    app.runner.start(app.store.image(picture.token), visit.depth > 0, [job])
+    app.runner.start(image, visit.depth > 0, [job])
     return visit.batch

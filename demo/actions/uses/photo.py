@@ -94,6 +94,7 @@ def mend(app: App, visit: PhotoVisit) -> Batch:
         answer.let_go()
 
     job.owner, job.on_answer = id(visit), keep
+    app.runner.check(image, job)
     batch = visit.begin(job, marks)
     app.runner.start(image, mask, [job], lambda job: setattr(job, "result", None))
     return batch

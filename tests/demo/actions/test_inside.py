@@ -73,6 +73,9 @@ def test_another_picture_under_the_same_hole_and_its_sketch_are_taken_from_compa
         session.begin(open_picture(app.store, path, path.name))
         inside.come(visit, session, url)
         assert np.array_equal(visit.pixels()[0], np.asarray(PilImage.open(path)))
+    app.store.drop([visit.mask])  # as after two hours in which nobody asked for it
+    inside.come(visit, session, url)
+    assert np.array_equal(visit.pixels()[1], alpha[..., 3] > 0)
     visit.method = "filling"
     drawn = inside.start_explanation(app, visit, deque(maxlen=1)).jobs[0].guide
     assert np.argwhere(drawn).tolist() == [[30, column] for column in range(40, 80)]

@@ -144,6 +144,10 @@ def test_a_hole_is_handed_to_compare_with_its_mask_and_method(two_kinds: Path) -
         assert session.chosen == ["telea", "biharmonic"]
         session.forget_answers()  # as a run does
         assert session.judged  # a true original lies under the mask
+        for another in (session.go_on, session.begin):
+            actions.hand_over(app, session, figure)
+            another(session.round.picture)
+            assert use_tool(app, session, {"kind": "handed"}).mask is None
         actions.hand_over(app, session, figure, "mean_fill")
         assert app.store.image(session.round.picture.token)[0, 0].tolist() == [0, 102, 0]
         assert use_tool(app, session, {"kind": "handed"}).mask is None

@@ -15,12 +15,14 @@ from demo.actions.uses.shared import choose_method
 from demo.server import clips
 from demo.server import drawn_clip as made
 from demo.server.clips import ClipJob, ClipVisit, clip_examples, size_here
+from demo.server.jobs import Batch
 from demo.server.visit import Reply
 from demo.views.uses import clip as view
 from demo.views.uses.shared import chooser
 from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.errors import InputError
+from inpainters.strategy import Outline
 from inpainters.uses import video
 from inpainters.uses.video import Clip, read_clip, tracked, write_clip
 
@@ -207,6 +209,29 @@ def test_what_cannot_be_run_says_why(
     with pytest.raises(InputError, match="example is unknown"):
         actions.choose_example(app, visit, "other")
     assert visit.job is None
+
+
+def test_a_run_that_is_refused_leaves_what_was_made_before(
+    app: Any, visit: ClipVisit, rgba_mask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = app.store.mask(str(actions.open_uses(app, visit).mask))
+    assert visit.clip is not None
+    own, *others = (actions.job_for_clip(app, visit.clip, "telea", Outline.of(mask)) for _ in range(3))
+    visit.batch = made = Batch([own])
+    monkeypatch.setattr(app.runner.lanes, "works", lambda: [own, *others])
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "MOST_AT_ONCE", 2)
+        with pytest.raises(InputError, match="2 clips are being worked on already"):
+            actions.start(app, visit, rgba_mask(mask))
+    with monkeypatch.context() as patch:
+        patch.setattr(clips.memory, "free_ram", lambda: 1000)
+        with pytest.raises(InputError, match="try again in a minute, or open a shorter one"):
+            actions.start(app, visit, rgba_mask(mask))
+    monkeypatch.setattr("demo.server.jobs.MOST_SECONDS", 0.0)
+    with pytest.raises(InputError, match="takes longer"):  # the visit's own is not one of three
+        actions.start(app, visit, rgba_mask(mask))
+    assert visit.batch is made
+    assert own.state == "waiting"
 
 
 def test_the_estimate_is_the_whole_clips_and_grows_with_it(app: Any, visit: ClipVisit) -> None:

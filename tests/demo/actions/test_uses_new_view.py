@@ -16,6 +16,7 @@ from demo.actions.uses import new_view as actions
 from demo.actions.uses.shared import choose_method
 from demo.server import new_view as server
 from demo.server.drawn_scene import drawn_scene
+from demo.server.jobs import Batch, Job
 from demo.server.new_view import ViewVisit, view_examples
 from demo.server.pictures import PAGE_PIXELS
 from demo.views.uses import new_view as view
@@ -108,6 +109,17 @@ def test_stop_ends_it_and_leaves_nothing(
     assert visit.job is not None
     assert visit.job.state == "stopped"
     assert {*app.store.folder.iterdir()} == before
+
+
+def test_a_view_that_is_refused_leaves_the_one_before(
+    app: Any, visit: ViewVisit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions.open_view_use(app, visit)
+    visit.batch = made = Batch([Job("telea", state="done")])
+    monkeypatch.setattr("demo.server.jobs.MOST_SECONDS", 0.0)
+    with pytest.raises(InputError, match="takes longer"):
+        actions.look_from_beside(app, visit)
+    assert visit.batch is made
 
 
 def test_the_way_of_the_camera_is_checked_and_asked_for(app: Any, visit: ViewVisit) -> None:

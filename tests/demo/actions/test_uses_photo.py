@@ -149,12 +149,18 @@ def test_a_download_keeps_the_sixteen_bits_of_its_file(app: Any, visit: PhotoVis
     assert actions.mended_name(visit) == "deep-mended.png"
 
 
-def test_what_was_filled_is_looked_through_again(app: Any, visit: PhotoVisit) -> None:
+def test_what_was_filled_is_looked_through_again(
+    app: Any, visit: PhotoVisit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InputError, match="press Fill the marks first"):
         actions.take_answer(app, visit)
     actions.open_photo_use(app, visit)
     run(app, visit)
     filled = app.store.image(str(visit.answer))
+    with monkeypatch.context() as patch:
+        patch.setattr("demo.server.jobs.MOST_SECONDS", 0.0)
+        with pytest.raises(InputError, match="takes longer"):
+            actions.mend(app, visit)  # refused, it leaves what was filled
     actions.take_answer(app, visit)
     assert visit.picture is not None
     assert np.array_equal(app.store.image(visit.picture.token), filled)

@@ -100,6 +100,23 @@ def test_what_is_no_event_of_a_page_waits_for_nothing(body, path):
     told(story())
 
 
+def test_stop_waits_for_nothing():
+    async def story():
+        page = Page()
+        app = InOrder(page, passing={7})
+        stop, other = b'{"fn_index":7,"session_hash":"one"}', b'{"fn_index":77,"session_hash":"one"}'
+        tasks = [
+            asked(app, name, body)[0] for name, body in (("slow", ONE), ("stop", stop), ("other", other))
+        ]
+        await turns()
+        assert page.begun == [("slow", ONE), ("stop", stop)]
+        for name in ("slow", "stop", "other"):
+            page.may_end.setdefault(name, asyncio.Event()).set()
+        await asyncio.gather(*tasks)
+
+    told(story())
+
+
 def test_an_event_that_fails_or_is_given_up_holds_nothing_back():
     async def story():
         page = Page()

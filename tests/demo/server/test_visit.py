@@ -23,6 +23,14 @@ def test_a_result_becomes_the_next_picture_and_undo_brings_the_first_back(
     assert np.array_equal(store.image(session.round.picture.token), 255 - photo)
 
 
+def test_back_at_a_picture_whose_mask_was_painted_no_generator_drew_it(store, photo, tmp_path, done_session):
+    session = done_session(store, photo, tmp_path)
+    session.follow("telea")
+    session.drawn = "brush:20:7"
+    session.move(-1)
+    assert session.drawn == ""
+
+
 def test_running_again_keeps_a_result_that_has_become_a_picture(store, photo, tmp_path, done_session):
     session = done_session(store, photo, tmp_path)
     session.follow("telea")
@@ -37,6 +45,10 @@ def test_a_missing_result_is_one_sentence(store, photo, tmp_path, done_session):
         done_session(store, photo, tmp_path).follow("repaint")
     with pytest.raises(InputError, match="Choose a picture first"):
         Session(store).follow("telea")
+    ended = Session(store)
+    with pytest.raises(InputError, match="Choose a picture first"):
+        ended.move(-1)
+    assert ended.index == -1
 
 
 def test_closing_deletes_the_files(store, photo, tmp_path, done_session):

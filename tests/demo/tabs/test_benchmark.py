@@ -14,6 +14,8 @@ from demo.server import own_runs
 from demo.server.filled import MethodFilled
 from demo.server.own_runs import ENDED_EARLY, OwnRun, RunAsked
 from demo.tabs import benchmark as tab
+from demo.tabs.leaderboard import HAND_JS
+from demo.widgets.events import download_js
 
 FEW = """import sys
 from benchmark.__main__ import main
@@ -75,6 +77,22 @@ def test_after_the_limit_of_a_folder_fewer_pictures_are_offered(
         (False, "Continue", " Not even one picture fits"),
         (True, "Continue", "</p>"),
     ]
+
+
+def test_every_stop_goes_past_the_line_of_events(app: Any) -> None:
+    blocks, made = app
+    passing = [blocks.fns[number] for number in made.passing]
+    assert {event.name for event in passing} == {"on_stop"}
+    targets = {target for event in passing for target, _ in event.targets}
+    stops = {number for number, one in blocks.blocks.items() if getattr(one, "value", None) == "Stop"}
+    assert len(stops) == 6
+    assert stops <= targets
+
+
+def test_what_did_not_succeed_is_not_followed_by_what_was_asked_before(app: Any) -> None:
+    scripts = HAND_JS, download_js("benchmark.zip")
+    after = [event for event in app[0].fns.values() if event.js in scripts]
+    assert [event.trigger_only_on_success for event in after] == [True] * 4
 
 
 def choose(page: Any, *titles: str) -> None:

@@ -848,10 +848,12 @@ def test_a_reload_brings_picture_mask_and_results_back_to_this_tab_alone(visit, 
     visitor.page.wait_for_selector("#compare-panes .pane.stale")
     assert np.array_equal(visitor.mask(), mask)
     assert np.array_equal(visitor.picture("telea"), filled)
-    other = visitor.context.new_page()
-    other.goto(visitor.server)
-    other.wait_for_selector(".ed-note:has-text('Paint over something and press Run.')")
-    other.close()
+    with visitor.page.expect_popup() as duplicate:  # it takes the tab's storage along
+        visitor.page.evaluate("() => { window.open(); }")
+    for other in (duplicate.value, visitor.context.new_page()):
+        other.goto(visitor.server)
+        other.wait_for_selector(".ed-note:has-text('Paint over something and press Run.')")
+        other.close()
 
 
 def test_a_wrong_link_is_said(visit):

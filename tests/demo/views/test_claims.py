@@ -47,7 +47,8 @@ def test_a_card_has_its_verdict_its_sentences_and_its_intervals():
     assert "All is &lt;well&gt;." in text
     assert "By <code>rows</code> &amp; more." in text
     assert "A against &lt;B&gt;" in text
-    assert ("a", {"href": "?t=leaderboard&suite=photos&metric=psnr"}) in tags
+    href = "?t=leaderboard&suite=photos&metric=psnr"
+    assert ("a", {"href": href, "target": "_blank", "rel": "noopener"}) in tags
     assert [attrs["data-verdict"] for tag, attrs in tags if tag == "article"] == ["supported"]
     assert [attrs["data-side"] for tag, attrs in tags if tag == "tr" and attrs] == ["for"]
     (span,) = [attrs for tag, attrs in tags if tag == "line" and attrs["class"] == "span"]

@@ -54,6 +54,19 @@ def test_values_name_methods_reasons_and_the_hole_from_compare(app, photo, made_
         inside.start_explanation(app, visit, deque(maxlen=1))
 
 
+def test_a_hole_that_has_expired_has_no_price_and_is_opened_again(app):
+    visit = Inspection(app.store, "filling")
+    inside.take_pick(visit, None, {"source": "chelsea"})
+    (_, mask), title = visit.pixels(), view.inside(app, visit)["run"]
+    app.store.drop([visit.mask])
+    assert title != "Run"
+    assert view.inside(app, visit)["run"] == "Run"
+    inside.come(visit, None, "")
+    assert np.array_equal(visit.pixels()[1], mask)
+    assert (visit.source, view.inside(app, visit)["run"]) == ("chelsea", title)
+    visit.close()
+
+
 def test_the_schedule_is_known_before_the_run_and_is_the_walk(app):
     visit = Inspection(app.store, "repaint")
     inside.take_pick(visit, None, {"source": "chelsea"})

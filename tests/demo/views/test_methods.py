@@ -56,7 +56,8 @@ def test_each_method_has_a_card_that_says_what_it_is(page):
         assert cards[f"method-{name}"]["data-family"] == spec.family
         suited = {purpose for purpose, one in PURPOSES.items() if name in one.choose()}
         assert set(cards[f"method-{name}"]["data-purposes"].split()) == suited
-        assert ("a", {"class": "try", "href": f"?t=compare&m={name}"}) in tags or registry.unavailable(name)
+        tried = {"class": "try", "href": f"?t=compare&m={name}", "target": "_blank", "rel": "noopener"}
+        assert ("a", tried) in tags or registry.unavailable(name)
     assert "my_module:my_method" in text
 
 
