@@ -161,6 +161,10 @@ class Job:
             self.on_answer(answer)
         self.answers.append(answer)
 
+    def release(self) -> None:
+        """Let go of what leads to the pictures of its run: a page keeps ended jobs for hours."""
+        self.preview = self.on_answer = self.guide = None
+
     def stop(self, message: str = STOPPED) -> None:
         """End it at its next step; what is answered stays."""
         self.halted, self.state, self.message = True, "stopped", message
@@ -291,6 +295,7 @@ class Runner:
         for job in jobs:
             if why := self._refusal(image, job):
                 self._fail(job, why)
+                job.release()
             else:
                 self._enter(image, job, partial(self._work, image, mask, job, on_done))
 
@@ -386,6 +391,8 @@ class Runner:
             self._fail(
                 job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}"
             )
+        finally:
+            job.release()
 
     def later(self, rated: Answer, work: Callable[[], object]) -> None:
         """Work out scores, out of the way of all methods; `rated.rating` says how long that is under way."""
