@@ -34,8 +34,8 @@ function makeEditor({ root, props, trigger, upload }) {
   const stage = makeStage(TAKES[props.takes]);
   const status = makeStatus();
   const editor = { root, props, trigger, upload, stage, status, say: status.say };
-  const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null, finished: false, framed: false };
-  Object.assign(editor, nothing, { history: makeHistory() });
+  const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null };
+  Object.assign(editor, nothing, { own: false, finished: false, framed: false, history: makeHistory() });
   Object.assign(editor, makeActions(editor));
   editor.carry = ({ top, left, bottom, right }) => {
     const [w, h] = [editor.mask.w + left + right, editor.mask.h + top + bottom];
@@ -188,7 +188,7 @@ function makeReceiver(editor) {
     if (value.error) editor.carried = null;
     editor.say(value.note, value.error, (value.offers ?? []).map(offer));
     editor.bar.transparent.hidden = !value.transparent;
-    Object.assign(editor, { finished: value.finished, framed: value.framed });
+    Object.assign(editor, { own: value.own, finished: value.finished, framed: value.framed });
     editor.feather.take(value.feather);
     try {
       if (!(await load(value, editor.visit.begin(value.visit)))) return;

@@ -39,6 +39,8 @@ class EditorData(GradioModel):
     """True where the file has transparent pixels, which can be taken as the mask."""
     sample: str | None = None
     """The example in view."""
+    own: bool = False
+    """True where no link can bring the picture back."""
     finished: bool = False
     """True where picture and mask are the page's finished example: the first stroke begins a mask anew."""
     framed: bool = False

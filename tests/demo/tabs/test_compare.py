@@ -248,9 +248,11 @@ def pixels(path):
 
 
 def test_the_page_opens_with_a_finished_example_until_something_is_painted(visit):
-    visitor = visit()
+    visitor = visit(permissions=["clipboard-write"])
     page, panes = visitor.page, visitor.page.locator("#compare-panes")
     visitor.says("Paint over something and press Run.")
+    page.click("#compare-link")
+    assert visitor.says("Link copied") == "Link copied."
     assert panes.get_by_role("radio", name="Slider").get_attribute("aria-checked") == "true"
     stills = panes.locator(".film .still").evaluate_all("all => all.map(node => node.dataset.id)")
     assert stills[:2] == ["original", "masked"]
@@ -262,6 +264,8 @@ def test_the_page_opens_with_a_finished_example_until_something_is_painted(visit
     visitor.paint((-20, 0), (20, 0))
     page.wait_for_selector("#compare-panes .grid .pane:only-child")
     assert 0 < visitor.count() < hole.sum() / 4
+    page.click("#compare-link")
+    visitor.says("Link copied. It leaves out your painted mask.")
     visitor.tool("Undo")
     assert np.array_equal(visitor.mask(), hole)
     assert not page.locator("#compare-panes .pane.stale").count()
