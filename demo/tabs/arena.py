@@ -50,9 +50,11 @@ SHUT_JS = """(...given) => {
   const bar = document.getElementById('arena-bar');
   const pair = document.querySelector('#arena-pair .pair')?.dataset.pair ?? '';
   if (bar) bar.inert = true;
+  document.getElementById('arena-note')?.setAttribute('role', 'status');
   return [...given.slice(0, -1), pair];
 }"""
-"""Buttons wait for the answer, and what is sent names the pair that is on the screen."""
+"""Buttons wait for the answer, which screen readers are told, and what is sent names the pair on the screen.
+"""
 WAIT_JS = """() => {
   const bar = document.getElementById('arena-bar');
   if (bar) setTimeout(() => (bar.inert = false), 600);

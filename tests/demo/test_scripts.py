@@ -39,6 +39,11 @@ def test_files_are_short_and_their_lines_too(file: Path) -> None:
     assert max(map(len, lines)) <= 110
 
 
+def test_no_words_are_smaller_than_the_smallest_token() -> None:
+    sizes = {file.name: re.findall(r"font-size: (\d+)px", file.read_text(encoding="utf-8")) for file in FILES}
+    assert {name: found for name, found in sizes.items() if any(int(size) < 12 for size in found)} == {}
+
+
 @pytest.mark.parametrize("file", SCRIPTS, ids=names(SCRIPTS))
 def test_scripts_keep_no_state(file: Path) -> None:
     """What stands at the top level of a script is shared by all components: functions and constants."""

@@ -69,7 +69,7 @@ def test_a_vote_by_key_counts_and_only_then_the_names_are_told(voter, arena):
     assert not {own[0], own[2]} & set(others)
     voter.keyboard.press("Alt+ArrowUp")  # not a vote
     press(voter, "ArrowRight")
-    voter.wait_for_selector("text=Your vote counted.")
+    voter.get_by_role("status").filter(has_text="Your vote counted.").wait_for()
     vote = app.votes.all()[-1]
     assert vote.choice == "other"
     sides = voter.locator("#arena-pair figcaption").all_inner_texts()

@@ -1021,6 +1021,19 @@ def test_nothing_overflows_and_dark_is_dark(visit, width):
     visitor.page.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")
 
 
+def test_a_theme_that_was_chosen_outlives_a_reload(visit):
+    page = visit("?t=claims").page
+    scheme = "document.documentElement.style.colorScheme"
+    page.evaluate("document.body.classList.add('dark')")  # as Gradio does where the system turns dark
+    page.wait_for_function(f"{scheme} === 'dark'")
+    page.evaluate("document.body.classList.remove('dark')")
+    page.wait_for_function(f"{scheme} === 'light'")
+    page.click("#header button:has-text('Dark')")
+    page.reload()
+    page.wait_for_selector("#header button:has-text('Light')")
+    assert page.evaluate(f"[document.body.className.includes('dark'), {scheme}]") == [True, "dark"]
+
+
 def test_one_finger_paints_on_a_phone(visit):
     visitor = visit("?img=coffee", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     visitor.wait_picture(600, 400)

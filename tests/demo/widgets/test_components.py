@@ -516,9 +516,9 @@ def test_phone_has_a_carousel_and_large_targets(phone: Page) -> None:
     )
     assert all(width == pytest.approx(0.88 * widths[0], rel=0.03) for width in widths[1:])
     phone.locator("#picker .open").tap()
-    heights = phone.locator("#panes .bar button, #picker label, #table td button").evaluate_all(
-        "all => all.map(n => n.offsetHeight)"
-    )
+    heights = phone.locator(
+        "#panes .bar button, #panes button.chip, #picker label, #table td button"
+    ).evaluate_all("all => all.map(n => n.offsetHeight)")
     phone.locator("#picker .open").tap()
     assert min(heights) >= 44
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
