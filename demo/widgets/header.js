@@ -1,7 +1,7 @@
 /* Name, theme and list of keys; also gives Gradio's tab bar the arrow keys it lacks. */
 
 import { makeHost } from "./common.host.js";
-import { el, neighbour } from "./common.js";
+import { el, neighbour, readable } from "./common.js";
 
 const FIRST = "compare";
 const CHOICE = "inpainting-theme"; // what the browser keeps it under
@@ -103,8 +103,7 @@ function nameTab(event) {
   const name = tab.id.replace("tab-", "").replace("-button", "");
   const moved = (query.get("t") ?? FIRST) !== name;
   query.set("t", name);
-  const readable = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
-  const address = `${location.pathname}?${readable}${location.hash}`;
+  const address = `${location.pathname}?${readable(query)}${location.hash}`;
   if (moved) history.pushState(null, "", address);
   else history.replaceState(null, "", address);
 }

@@ -15,6 +15,7 @@ from skimage import transform
 
 pytest.importorskip("gradio")
 
+from demo.server.limits import MAX_UPLOAD
 from demo.tabs import TABS
 from demo.widgets import assets
 from demo.widgets.widget import Widget
@@ -64,6 +65,12 @@ def test_every_file_is_used() -> None:
 def test_events_are_those_the_scripts_send(kind: type[Widget]) -> None:
     sent = re.findall(r'\btrigger\("(\w+)"', assets.script(f"{kind.ASSET}.js"))
     assert set(sent) == set(kind.SENDS)
+
+
+def test_the_page_knows_how_large_a_file_the_server_takes() -> None:
+    told = re.search(r"MOST_UPLOAD = (\S+);", assets.asset("common.js"))
+    assert told
+    assert float(told[1]) == MAX_UPLOAD
 
 
 def test_a_script_comes_with_what_it_imports() -> None:
