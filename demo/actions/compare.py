@@ -65,7 +65,7 @@ def resume(session: Session) -> Reply:
 
 
 def open_photo(app: App, session: Session, path: str | Path, name: str) -> Reply:
-    """An uploaded picture begins a new visit."""
+    """An uploaded picture is opened in a new round; runs before it are past."""
     session.begin(open_picture(app.store, path, name or "The picture"))
     return Reply()
 

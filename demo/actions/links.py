@@ -36,7 +36,10 @@ def restore_session(app: App, session: Session, asked: Mapping[str, str]) -> Rep
         session.purpose = asked["for"]
     session.judge = {"0": False, "1": True}.get(asked.get("scores", ""))
     if asked.get("m"):
-        session.chosen = chosen_methods(asked["m"][:2000].split(","))
+        names = [name for name in asked["m"][:2000].split(",") if name]
+        session.chosen = chosen_methods(names)
+        lacking = [name for name in dict.fromkeys(names) if name not in session.chosen]
+        wrong += filter(None, [attempt(partial(registry.unavailable, name)) for name in lacking])
     for name, given in _linked_options(asked.get("o", "")[:4000]).items():
         if found := attempt(partial(_settle, name, given)):
             session.options[name] = found
@@ -54,20 +57,18 @@ def visit_stop(app: App, session: Session, asked: Mapping[str, str]) -> Reply:
     """What a stop of the tour asks for; without a picture the finished example, which stays if there. A run
     that is under way and an upload that was not filled yet stay too: they would be lost.
     """
-    if _unfinished(app, session):
+    if _unfinished(session):
         return Reply(OWN_STAYS)
     reply = restore_session(app, session, asked)
     there = session.index >= 0 and bool(session.round.best)
     return reply if asked.get("img") or there else open_showcase(app, session)
 
 
-def _unfinished(app: App, session: Session) -> bool:
+def _unfinished(session: Session) -> bool:
     """Whether the round in view runs, or has a picture of the visitor's own and no answer."""
     if session.index < 0 or session.running:
         return session.running
-    one, shown = session.round, showcase(app.store, app.results)
-    example = one.picture.sample or (shown is not None and one.picture == shown.picture)
-    return not (example or one.answers)
+    return session.round.picture.own and not session.round.answers
 
 
 def open_showcase(app: App, session: Session) -> Reply:

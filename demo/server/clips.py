@@ -22,6 +22,7 @@ from demo.server.drawn_clip import DRAWN_COUNT, DRAWN_RATE, drawn_clip, drawn_fr
 from demo.server.jobs import Batch, Job, Price, price
 from demo.server.pictures import DECODING
 from demo.server.store import Store, url
+from demo.server.use_visit import UseVisit
 from inpainters import memory
 from inpainters.base import Inpainter, InpaintRequest, InpaintResult, OnStep
 from inpainters.errors import Cancelled, InputError
@@ -374,12 +375,10 @@ def tinted(frames: Frames, masks: FrameMasks) -> Frames:
 
 
 @dataclass(eq=False)
-class ClipVisit:
+class ClipVisit(UseVisit):
     """What one visitor has open: a clip, what is painted over its first frame, and the last run."""
 
-    store: Store
     clip: OpenClip | None = None
-    method: str = ""
     hole: Mapping[str, float] = field(default_factory=dict)
     """What the editor last said of its mask."""
     holes: list[Hole] = field(default_factory=list)
@@ -387,20 +386,11 @@ class ClipVisit:
     """The editor's name for that mask."""
     ran: tuple[str, str] = ("", "")
     """Digest and method of the last run."""
-    batch: Batch | None = None
-
-    def __deepcopy__(self, memo: object) -> "ClipVisit":
-        return self  # Gradio copies the values of its State; a visit is one object
 
     @property
     def job(self) -> ClipJob | None:
-        job = self.batch.jobs[0] if self.batch else None
+        job = super().job
         return job if isinstance(job, ClipJob) else None
-
-    @property
-    def running(self) -> bool:
-        """True while what was started has not ended."""
-        return self.job is not None and not self.job.final
 
     @property
     def outline(self) -> Outline:
@@ -414,13 +404,11 @@ class ClipVisit:
         self.clip = clip
 
     def clear(self) -> None:
-        """Forget what was run."""
         if self.job:
             self.job.close()
-        self.batch = None
+        super().clear()
 
     def close(self) -> None:
-        """Called when the visit has ended."""
         self.clear()
         if self.clip:
             self.clip.close(self.store)

@@ -72,6 +72,10 @@ def original_and_mask(results: Results, label: str, image_id: str) -> tuple[Imag
     original, mask = (display.find(results, label, image_id, name) for name in ("original", "mask"))
     if original is None or mask is None:
         raise InputError("The pictures of this hole are not here.")
+    return _read(original, mask)
+
+
+def _read(original: Place, mask: Place) -> tuple[Image, Mask]:
     image = decode_image(original.read()).image
     return image, load_mask(decode_image(mask.read()).image, image.shape[:2])[0]
 
@@ -86,11 +90,11 @@ def picture_of(results: Results, label: str, image_id: str, entry: str) -> Image
 
 def exhibit(store: Store, results: Results, label: str, image_id: str) -> Exhibit | None:
     """What a bin's methods had before them; None where these pictures are not here."""
-    original = display.find(results, label, image_id, "original")
-    if original is None or display.find(results, label, image_id, "mask") is None:
+    original, mask = (display.find(results, label, image_id, name) for name in ("original", "mask"))
+    if original is None or mask is None:
         return None
-    image, hole = original_and_mask(results, label, image_id)
-    return Exhibit(_kept(store, original), store.put_image(hatched(image, hole)), image.shape[:2])
+    token = _kept(store, original)
+    return Exhibit(token, _kept(store, original, mask), store.image(token).shape[:2])
 
 
 def fill_token(store: Store, results: Results, label: str, image_id: str, entry: str) -> str | None:
@@ -99,15 +103,15 @@ def fill_token(store: Store, results: Results, label: str, image_id: str, entry:
     return None if found is None else _kept(store, found)
 
 
-def _kept(store: Store, place: Place) -> str:
-    """The token of a picture on disk; the same one while it is kept."""
-    token = _put(store, place)
+def _kept(store: Store, place: Place, hole: Place | None = None) -> str:
+    """The token of a picture on disk, or of the same with a hole; the same one while it is kept."""
+    token = _put(store, place, hole)
     if store.path(token) is None:
         _put.cache_clear()
-        token = _put(store, place)
+        token = _put(store, place, hole)
     return token
 
 
 @lru_cache(maxsize=4096)
-def _put(store: Store, place: Place) -> str:
-    return store.put_image(decode_image(place.read()).image)
+def _put(store: Store, place: Place, hole: Place | None) -> str:
+    return store.put_image(decode_image(place.read()).image if hole is None else hatched(*_read(place, hole)))

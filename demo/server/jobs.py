@@ -102,7 +102,7 @@ class Job:
     """Called in the worker with each answer, before it stands in `answers`."""
     begun: float = 0.0
     """When the answer under way began."""
-    drawn: int = 1
+    at_once: int = 1
     """How many answers are under way at once."""
     halted: bool = False
     cost: float = 0.0
@@ -133,11 +133,11 @@ class Job:
         """
         part = part_that_fits(self.method, request.mask.shape, Outline.of(request.mask).holes)
         while len(self.answers) < self.n:
-            self.drawn = self.n - len(self.answers) if inpainter.device.startswith("cuda") else 1
+            self.at_once = self.n - len(self.answers) if inpainter.device.startswith("cuda") else 1
             self.begun, self.done, self.total, kept = time.monotonic(), 0, 0, self.kept
-            asked = replace(request, seed=self.seed + len(self.answers), n=self.drawn)
+            asked = replace(request, seed=self.seed + len(self.answers), n=self.at_once)
             for result in self._run(inpainter, asked, part, on_step):
-                own = max(1e-4, result.seconds - (self.kept - kept) / self.drawn)
+                own = max(1e-4, result.seconds - (self.kept - kept) / self.at_once)
                 costs.observe(workload(request.mask, inpainter.spec, result.options), own)
                 self._keep(Answer(replace(result, seconds=own)))
         return self.answers[0].result
@@ -160,6 +160,10 @@ class Job:
         if self.on_answer is not None:
             self.on_answer(answer)
         self.answers.append(answer)
+
+    def release(self) -> None:
+        """Let go of what leads to the pictures of its run: a page keeps ended jobs for hours."""
+        self.preview = self.on_answer = self.guide = None
 
     def stop(self, message: str = STOPPED) -> None:
         """End it at its next step; what is answered stays."""
@@ -192,7 +196,7 @@ class Job:
             return float(self.state == "done")
         by_clock = min(0.95, (time.monotonic() - self.begun) * self.n / max(self.seconds, 0.1))
         share = self.done / self.total if self.total > 1 else by_clock
-        return min(1.0, (len(self.answers) + self.drawn * share) / self.n)
+        return min(1.0, (len(self.answers) + self.at_once * share) / self.n)
 
     @property
     def remaining(self) -> float:
@@ -201,8 +205,8 @@ class Job:
             return 0.0 if self.final else self.seconds
         spent = time.monotonic() - self.begun
         share = self.done / self.total if self.total > 1 else 0.0
-        each = spent / share if share else self.seconds * self.drawn / self.n
-        return max(0.0, each - spent) + each * (self.n - len(self.answers) - self.drawn) / self.drawn
+        each = spent / share if share else self.seconds * self.at_once / self.n
+        return max(0.0, each - spent) + each * (self.n - len(self.answers) - self.at_once) / self.at_once
 
     def records(self) -> list[dict[str, Any]]:
         """What the settings file says of it: one record per answer,
@@ -291,6 +295,7 @@ class Runner:
         for job in jobs:
             if why := self._refusal(image, job):
                 self._fail(job, why)
+                job.release()
             else:
                 self._enter(image, job, partial(self._work, image, mask, job, on_done))
 
@@ -390,6 +395,8 @@ class Runner:
             self._fail(
                 job, f"{registry.get(job.method).title} failed: {type(error).__name__}: {str(error)[:200]}"
             )
+        finally:
+            job.release()
 
     def later(self, rated: Answer, work: Callable[[], object]) -> None:
         """Work out scores, out of the way of all methods; `rated.rating` says how long that is under way."""

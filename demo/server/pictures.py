@@ -53,6 +53,13 @@ class OpenPicture:
     """What a page calls it; empty for one that the visitor has chosen."""
     framed: bool = False
     """True where it is the picture before in another frame; `transparent` is what that left empty."""
+    example: bool = False
+    """True for the finished example that the page opens with."""
+
+    @property
+    def own(self) -> bool:
+        """Whether no link leads to it: it is the visitor's, or was made from one."""
+        return not (self.sample or self.example)
 
 
 def open_picture(store: Store, path: str | Path, title: str, sample: str | None = None) -> OpenPicture:

@@ -69,7 +69,8 @@ def showcase(store: Store, root: Path) -> Showcase | None:
     except InputError:
         return None
     token = _kept(store, image)
-    opened = OpenPicture(SHOWN[1].partition("@")[0].capitalize(), token, token, token, image.shape[:2])
+    title = SHOWN[1].partition("@")[0].capitalize()
+    opened = OpenPicture(title, token, token, token, image.shape[:2], example=True)
     masks = _kept(store, hole), _kept(store, hatched(image, hole))
     return Showcase(opened, *masks, answers, next(iter(fills)))
 

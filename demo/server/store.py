@@ -47,7 +47,6 @@ class Store:
 
     def put(self, data: bytes, suffix: str = ".png", *, keep: bool = False) -> str:
         """Store bytes; return their token. `keep`: never swept."""
-        self.sweep()
         token = ("k" if keep else "t") + secrets.token_urlsafe(24) + suffix
         part = self.folder / f"{token}.part"
         try:
@@ -62,7 +61,6 @@ class Store:
 
     def take(self, path: Path, suffix: str) -> str:
         """Move a file into the store; return its token."""
-        self.sweep()
         token = "t" + secrets.token_urlsafe(24) + suffix
         shutil.move(path, self.folder / token)
         return token
@@ -122,7 +120,7 @@ class Store:
                 continue  # another thread was faster
 
     def _tend(self) -> None:
-        """Sweep also while nobody comes."""
+        """Sweep beside the page: a look at all files takes longer than to write one."""
         while not self._closed.wait(min(SWEPT, self.max_age)):
             self.sweep()
 

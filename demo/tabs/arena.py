@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.server.arena import Pair, kinds_to_vote, next_pair, shown_pair, vote_on
+from demo.server.arena import Pair, ShownPair, kinds_to_vote, next_pair, shown_pair, vote_on
 from demo.server.visit import App
 from demo.server.votes import CountedError
 from demo.tabs import Page
@@ -50,9 +50,11 @@ SHUT_JS = """(...given) => {
   const bar = document.getElementById('arena-bar');
   const pair = document.querySelector('#arena-pair .pair')?.dataset.pair ?? '';
   if (bar) bar.inert = true;
+  document.getElementById('arena-note')?.setAttribute('role', 'status');
   return [...given.slice(0, -1), pair];
 }"""
-"""Buttons wait for the answer, and what is sent names the pair that is on the screen."""
+"""Buttons wait for the answer, which screen readers are told, and what is sent names the pair on the screen.
+"""
 WAIT_JS = """() => {
   const bar = document.getElementById('arena-bar');
   if (bar) setTimeout(() => (bar.inert = false), 600);
@@ -70,6 +72,9 @@ class Voter:
     pair: Pair | None = None
     shown: str = ""
     """What the page calls the pair: it tells nothing of it."""
+    pictures: ShownPair | None = None
+    looks: bool = False
+    """Whether what the votes say is open on the page: only then is it worked out."""
     chance: random.Random = field(default_factory=lambda: random.Random(secrets.randbits(64)))
 
 
@@ -104,7 +109,8 @@ class ArenaTab:
             }
             self.next = gr.Button("Next pair", variant="primary", elem_id="arena-next", visible=False)
         self.note = gr.Markdown("", elem_id="arena-note")
-        with gr.Accordion("What the votes say", open=False, elem_id="arena-standing"):
+        self.fold = gr.Accordion("What the votes say", open=False, elem_id="arena-standing")
+        with self.fold:
             self.standing = gr.HTML("", elem_id="arena-tables", padding=False)
         self.shown = [self.voter, self.pictures, *self.buttons.values(), self.next, self.note, self.standing]
 
@@ -119,6 +125,14 @@ class ArenaTab:
         for event, handler in handlers.items():
             answered = event(handler, asked, self.shown, js=SHUT_JS, **QUIET)
             answered.then(None, js=WAIT_JS, api_visibility="private")
+        looked = [self.voter, self.standing]
+        self.fold.expand(partial(self.on_look, True), [self.voter, self.kind], looked, **QUIET)
+        self.fold.collapse(partial(self.on_look, False), [self.voter, self.kind], looked, **QUIET)
+
+    def on_look(self, looks: bool, voter: Voter | None, kind: str) -> list[Any]:
+        voter = voter or Voter(secrets.token_hex(16))
+        voter.looks = looks
+        return [voter, self._told(voter, kind)]
 
     def on_load(self, token: str, kind: str) -> list[Any]:
         name = token if _VOTER.fullmatch(token or "") else secrets.token_hex(16)
@@ -132,7 +146,8 @@ class ArenaTab:
             mine = [vote for vote in votes if vote.voter == voter.name]
             voter.pair = next_pair(self.app.results, kind, votes, mine, voter.chance)
             voter.shown = secrets.token_hex(8)
-            pictures = view.pair_html(shown_pair(self.app.store, self.app.results, voter.pair), voter.shown)
+            voter.pictures = shown_pair(self.app.store, self.app.results, voter.pair)
+            pictures = view.pair_html(voter.pictures, voter.shown)
         except InputError as error:
             voter.pair = None
             return self._outputs(voter, "", str(error), kind)
@@ -140,7 +155,7 @@ class ArenaTab:
 
     def on_vote(self, choice: str, voter: Voter | None, kind: str, on_screen: str) -> list[Any]:
         same: list[Any] = [gr.skip()] * len(self.shown)
-        if voter is None or voter.pair is None or voter.shown != on_screen:
+        if voter is None or voter.pair is None or voter.pictures is None or voter.shown != on_screen:
             return same  # a second press, or one that was meant for the pair before
         pair = voter.pair
         try:
@@ -150,12 +165,15 @@ class ArenaTab:
         except InputError as error:
             return [*same[:-2], str(error), gr.skip()]
         below = view.revealed(self.app, pair)
-        pictures = view.pair_html(shown_pair(self.app.store, self.app.results, pair), "", below)
+        pictures = view.pair_html(voter.pictures, "", below)
         voter.pair = None
         return self._outputs(voter, pictures, "Your vote counted.", kind)
 
     def _outputs(self, voter: Voter, pictures: str, note: str, kind: str) -> list[Any]:
         open_pair = voter.pair is not None
         bar = [gr.update(visible=open_pair) for _ in self.buttons]
-        told = view.standing(self.app, self.app.votes.all(), kind)
-        return [voter, pictures, *bar, gr.update(visible=not open_pair and bool(pictures)), note, told]
+        more = gr.update(visible=not open_pair and bool(pictures))
+        return [voter, pictures, *bar, more, note, self._told(voter, kind)]
+
+    def _told(self, voter: Voter, kind: str) -> str:
+        return view.standing(self.app, self.app.votes.all(), kind) if voter.looks else ""

@@ -53,16 +53,14 @@ EDITOR_JS = """() => {
   document.querySelector('#compare-editor .ed-stage').focus({preventScroll: true});
 }"""
 LINK_JS = """async () => {
-  const own = !new URLSearchParams(location.search).has('img');
-  const long = await window.inpainting.link();
+  const left = await window.inpainting.link();
   try {
     await navigator.clipboard.writeText(location.href);
   } catch {
     return window.inpainting.note('The browser did not allow it: copy the address bar instead.', true);
   }
   const sketch = window.inpainting.sketched() ? 'sketch' : '';
-  const mask = own || !long ? '' : 'painted mask, which is longer than the 8 kB of a link';
-  const out = [own ? 'own picture' : '', sketch, mask].filter(Boolean).join(' and your ');
+  const out = [sketch, left].filter(Boolean).join(' and your ');
   const zip = 'The zip has everything: drop it on this page to go on from there.';
   window.inpainting.note(out ? `Link copied. It leaves out your ${out}. ${zip}` : 'Link copied.');
 }"""

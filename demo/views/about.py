@@ -13,7 +13,7 @@ from inpainters.weights.table import COMMERCIAL, WEIGHTS
 
 @lru_cache(maxsize=1)
 def about_all() -> dict[str, dict[str, Any]]:
-    """Method -> `{title, family, summary, paper, year, link, licence, follows, weights: [...]}`."""
+    """Method -> `{title, family, summary, paper, year, link, licence, weights: [...]}`."""
     return {spec.name: _about(spec) for spec in registry.METHODS.values()}
 
 

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
+from pathlib import Path
 
 from benchmark.metrics import METRICS
 from benchmark.ratings import Agreement, Rating, Vote, agreement_with_votes, ratings, steadiness
@@ -11,7 +13,7 @@ from benchmark.report.summary import named
 from benchmark.report.tables import number
 from demo.server.arena import Pair, ShownPair, kinds_to_vote, values_of_holes
 from demo.server.store import url
-from demo.server.suites import family_of, open_suite, values_at
+from demo.server.suites import family_of, open_suite, stamp_of, values_at
 from demo.server.visit import App
 from inpainters.families import FAMILIES
 
@@ -53,9 +55,15 @@ def revealed(app: App, pair: Pair) -> tuple[str, str]:
 
 def standing(app: App, votes: Sequence[Vote], kind: str) -> str:
     """Ratings and what metrics have to do with them, for one kind of holes."""
-    own = [vote for vote in votes if vote.kind == kind]
+    own = tuple(vote for vote in votes if vote.kind == kind)
     if not own:
         return f"<p>{NOBODY}</p>"
+    suite, _ = kinds_to_vote(app.results)
+    return _standing(app.results, suite, stamp_of(app.results, suite), kind, own)
+
+
+@lru_cache(maxsize=4)
+def _standing(root: Path, suite: str, stamp: int, kind: str, own: tuple[Vote, ...]) -> str:
     found = ratings(own)
     same, pairs = steadiness(own)
     bad = sum(vote.choice == "bad" for vote in own)
@@ -66,8 +74,7 @@ def standing(app: App, votes: Sequence[Vote], kind: str) -> str:
     ]
     if pairs:
         said.append(f"Of {pairs} pairs that came twice to one voter, {same} were judged alike.")
-    suite, _ = kinds_to_vote(app.results)
-    results = open_suite(app.results, suite, kind)
+    results = open_suite(root, suite, kind)
     agreed = agreement_with_votes(
         found, own, values_of_holes(results, kind), {name: spec.better for name, spec in METRICS.items()}
     )

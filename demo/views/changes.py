@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from demo.server.jobs import Job
+
 TICK = 0.25
 """Seconds between two looks at what is running: at most four updates a second of what goes on by itself."""
 GLANCE = 0.02
@@ -23,6 +25,11 @@ def next_rev() -> int:
     with _lock:
         _last_rev = max(_last_rev + 1, time.time_ns() // 1_000_000)
         return _last_rev
+
+
+def state_shown(job: Job) -> str:
+    """A job's state as the components have it."""
+    return "queued" if job.state == "waiting" else job.state
 
 
 async def changes(

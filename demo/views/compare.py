@@ -103,6 +103,7 @@ def editor(
         "note": note or " ".join(picture.notes),
         "transparent": picture.transparent is not None and not picture.called,
         "sample": picture.sample,
+        "own": picture.own,
         "finished": bool(session.round.best),
         "framed": picture.framed and session.index > 0,
     }

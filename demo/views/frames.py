@@ -7,6 +7,7 @@ import numpy as np
 from demo.server.explanation import Explanation, Shot, fractions
 from demo.server.jobs import Runner
 from demo.server.store import url
+from demo.views.changes import state_shown
 from inpainters.imaging import Mask
 
 
@@ -15,7 +16,7 @@ def progress(runner: Runner, job: Explanation | None) -> dict[str, Any]:
     if job is None:
         return {"state": "ready", "frames": []}
     shown: dict[str, Any] = {
-        "state": {"waiting": "queued"}.get(job.state, job.state),
+        "state": state_shown(job),
         "err": job.message,
         "frames": [_frame(s) for s in job.shots],
     }

@@ -10,10 +10,9 @@ from demo.server.jobs import Answer, Job, Runner
 from demo.server.options import answers_of
 from demo.server.store import url
 from demo.server.visit import Round, Session
-from demo.views.changes import next_rev
+from demo.views.changes import next_rev, state_shown
 from inpainters import registry
 
-_STATES = {"waiting": "queued"}
 NOT_JUDGED = "No scores: what you remove is no reference, and a score would reward a method that keeps it."
 
 
@@ -88,7 +87,7 @@ def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, An
         "id": job.method,
         "title": spec.title,
         "family": spec.family,
-        "state": _STATES.get(job.state, job.state),
+        "state": state_shown(job),
     }
     pane |= {"src": url(so_far(session, job)[0]), "file": f"{stem}-{job.method}", "chips": [], "note": ""}
     if job.state == "waiting":
@@ -111,7 +110,7 @@ def _pane(job: Job, runner: Runner, stem: str, session: Session) -> dict[str, An
 
 
 def _step(job: Job) -> str:
-    which = f"answer {len(job.answers) + 1} of {job.n}" if job.n > 1 and job.drawn == 1 else ""
+    which = f"answer {len(job.answers) + 1} of {job.n}" if job.n > 1 and job.at_once == 1 else ""
     return ", ".join(filter(None, [which, f"step {job.done}/{job.total}" if job.total > 1 else ""]))
 
 
@@ -155,7 +154,7 @@ def _coming(session: Session, job: Job, seed: int) -> dict[str, Any]:
     """
     under_way = seed == job.seed + len(job.answers) and job.state in ("running", "stopped")
     src, thumb = so_far(session, job) if under_way else ("", "")
-    state = _STATES.get(job.state, job.state) if under_way or job.final else "queued"
+    state = state_shown(job) if under_way or job.final else "queued"
     shown = {"seed": seed, "name": job.name(seed), "state": state, "src": url(src), "thumb": url(thumb)}
     return shown | {"seconds": None, "chips": [], "note": ""}
 

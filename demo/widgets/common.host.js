@@ -1,6 +1,6 @@
 /* One component on the page: what Gradio hands to its script, its root node, and its tooltip. */
 
-import { el } from "./common.js";
+import { el, isOff } from "./common.js";
 
 /* `given`: element, props, trigger, upload and watch, as Gradio calls the script of each component. */
 export function makeHost({ element, props, trigger, upload, watch }) {
@@ -15,6 +15,18 @@ export function makeHost({ element, props, trigger, upload, watch }) {
     ...makeTip(root, id),
     onValue: (draw) => onValue(props, watch, draw),
   };
+}
+
+/* Ctrl+Enter runs and Ctrl+. stops while `root` is in view. `button`: from run or stop to what is pressed. */
+export function listenToRun(root, button) {
+  document.addEventListener("keydown", (event) => {
+    if (!root.offsetParent || !(event.ctrlKey || event.metaKey)) return;
+    const name = { Enter: "run", ".": "stop" }[event.key];
+    const target = name && button(name);
+    if (!target || target.disabled || isOff(target)) return;
+    event.preventDefault();
+    target.click();
+  });
 }
 
 /* Opens `data-tip` of what is hovered, focused or tapped. */

@@ -5,6 +5,10 @@ const SVG = "http://www.w3.org/2000/svg";
 /* Next or previous of a row of things, by arrow key. */
 export const ARROWS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
+/* What a chooser of pictures offers, and the bytes of a file that the server takes, at most. */
+export const PICTURE_FILES = "image/*,.tif,.tiff,.bmp,.webp";
+export const MOST_UPLOAD = 72e6;
+
 export function setAttributes(node, attributes) {
   for (const [name, value] of Object.entries(attributes || {})) setOne(node, name, value);
   return node;
@@ -35,14 +39,19 @@ export function path(points) {
   return `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
 }
 
+/* A query as the address shows it: commas and colons stay as they are. */
+export function readable(query) {
+  return query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+}
+
 /* Puts a query into the address, with the stop of the tour that the page is at. */
 export function putAddress(query) {
   const { tour } = document.documentElement.dataset;
   const asked = new URLSearchParams(query);
   asked.delete("tour");
   if (tour) asked.set("tour", tour);
-  const readable = asked.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
-  history.replaceState(null, "", location.pathname + (readable && `?${readable}`) + location.hash);
+  const text = readable(asked);
+  history.replaceState(null, "", location.pathname + (text && `?${text}`) + location.hash);
 }
 
 /* Pictures come from this server only; anything else is not loaded. */

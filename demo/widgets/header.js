@@ -1,35 +1,53 @@
 /* Name, theme and list of keys; also gives Gradio's tab bar the arrow keys it lacks. */
 
 import { makeHost } from "./common.host.js";
-import { el, neighbour } from "./common.js";
+import { el, neighbour, readable } from "./common.js";
 
 const FIRST = "compare";
+const CHOICE = "inpainting-theme"; // what the browser keeps it under
 
 function isDark() {
   return document.body.classList.contains("dark");
 }
 
-function setScheme() {
-  document.documentElement.style.colorScheme = isDark() ? "dark" : "light";
+/* What was chosen before; an address with a theme goes first. */
+function chosenTheme() {
+  if (new URLSearchParams(location.search).has("__theme")) return null;
+  try {
+    return localStorage.getItem(CHOICE);
+  } catch {
+    return null;
+  }
 }
 
+function keepTheme(theme) {
+  try {
+    localStorage.setItem(CHOICE, theme);
+  } catch {
+    // the browser keeps nothing: the choice holds while the page is open
+  }
+}
+
+/* Follows the system until one is chosen. */
 function makeTheme() {
+  let chosen = chosenTheme();
   const node = el("button", {
     type: "button",
     class: "plain",
     "aria-label": "Switch between light and dark",
   });
-  const nameTheme = () => {
+  const show = () => {
+    if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+    document.documentElement.style.colorScheme = isDark() ? "dark" : "light";
     node.textContent = isDark() ? "Light" : "Dark";
   };
   node.addEventListener("click", () => {
-    document.body.classList.toggle("dark");
-    setScheme();
-    nameTheme();
+    chosen = isDark() ? "light" : "dark";
+    keepTheme(chosen);
+    show();
   });
-  new MutationObserver(nameTheme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-  setScheme();
-  nameTheme();
+  new MutationObserver(show).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  show();
   return node;
 }
 
@@ -85,8 +103,7 @@ function nameTab(event) {
   const name = tab.id.replace("tab-", "").replace("-button", "");
   const moved = (query.get("t") ?? FIRST) !== name;
   query.set("t", name);
-  const readable = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
-  const address = `${location.pathname}?${readable}${location.hash}`;
+  const address = `${location.pathname}?${readable(query)}${location.hash}`;
   if (moved) history.pushState(null, "", address);
   else history.replaceState(null, "", address);
 }

@@ -1,7 +1,7 @@
 /* What happens inside a method: a scrubber over frames, linked pictures, curves, and where attention copied
    from. */
 
-import { makeHost } from "./common.host.js";
+import { listenToRun, makeHost } from "./common.host.js";
 import { el, isOff, ownUrl, putAddress } from "./common.js";
 import { asGroup, makeChoice, makeStatus } from "./inside.choice.js";
 import { makeCurves } from "./inside.curves.js";
@@ -158,17 +158,6 @@ function draw(inside, next) {
   inside.root.dataset.rev = inside.value.rev;
 }
 
-/* Ctrl+Enter runs and Ctrl+. stops, from anywhere on the tab. */
-function listenToRun({ root, choice }) {
-  document.addEventListener("keydown", (event) => {
-    if (!root.offsetParent || !(event.ctrlKey || event.metaKey)) return;
-    const target = { Enter: choice.run, ".": choice.stop }[event.key];
-    if (!target || isOff(target)) return;
-    event.preventDefault();
-    target.click();
-  });
-}
-
 export function mount(given) {
   const host = makeHost(given);
   const inside = makeInside(host);
@@ -182,7 +171,7 @@ export function mount(given) {
     look();
     if (host.root.clientWidth) curves.draw();
   }).observe(host.root);
-  listenToRun(inside);
+  listenToRun(inside.root, (name) => choice[name]);
   tools.choose("auto");
   host.onValue((next) => {
     if (!next) return;

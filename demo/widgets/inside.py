@@ -27,7 +27,7 @@ class Inside(Widget):
       line first; null where it has none.
     * hole: `[row, column]` in 0 .. 1, a point inside the hole; original: `{src, w, h}`, what was there;
       asked: the same of the fill on which a point is chosen.
-    * heat: `{frame, src, w, h, at, from, share, note}`; `at` and `from` are `[row, column]` in 0 .. 1.
+    * heat: `{frame, src, w, h, at, from}`; `at` and `from` are `[row, column]` in 0 .. 1.
 
     Events: `open{mask}` when it comes into view, `pick{method, source, preset, mask}`, `run{mask}`, `stop{}`,
     `point{frame, row, column}`; `mask` is the Compare tab's hole as a data URL, or ''.

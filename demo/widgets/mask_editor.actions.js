@@ -40,20 +40,8 @@ function show(editor, found) {
 }
 
 /* `by`: visitor, setting where only the feather is another, or server. */
-function payload({ count, top, left, bottom, right, percent, border, groups }, by) {
-  const bbox = [top, left, bottom, right];
-  return {
-    count,
-    top,
-    left,
-    bottom,
-    right,
-    ratio: percent / 100,
-    bbox,
-    holes: groups,
-    border,
-    by,
-  };
+function payload({ count, top, left, bottom, right, groups }, by) {
+  return { count, bbox: [top, left, bottom, right], holes: groups, by };
 }
 
 /* `editor`: root, status, bar, brush, feather, canvas, history and trigger. */

@@ -1,11 +1,9 @@
 /* Where pictures, masks and zips of this page come from: a chooser, the clipboard, a drop anywhere on the
    page, the examples. */
 
-import { el, makeLatest } from "./common.js";
+import { el, makeLatest, MOST_UPLOAD, PICTURE_FILES } from "./common.js";
 import { icon, textButton } from "./mask_editor.icons.js";
 
-const MOST_BYTES = 72e6;
-const ACCEPT = "image/*,.tif,.tiff,.bmp,.webp";
 const ZIP = ".zip";
 
 /* What an editor opens: `type` is the one that the clipboard may hold, null for none; `extends`: whether its
@@ -13,7 +11,7 @@ const ZIP = ".zip";
 export const TAKES = {
   picture: {
     upload: "Upload a photograph",
-    accept: `${ACCEPT},${ZIP}`,
+    accept: `${PICTURE_FILES},${ZIP}`,
     type: "image/",
     extends: true,
     invitation: "Drop a photograph, paste one, or pick one.",
@@ -62,7 +60,7 @@ function sampleButtons({ props, trigger, say }) {
   return el("div", { class: "ed-samples", role: "group", "aria-label": "Examples" }, ...nodes);
 }
 
-function chooser(label, take, accept = ACCEPT) {
+function chooser(label, take, accept = PICTURE_FILES) {
   const input = el("input", { type: "file", class: "ed-file", "aria-label": label, accept });
   input.addEventListener("change", () => {
     take(input.files[0]);
@@ -76,7 +74,7 @@ function chooser(label, take, accept = ACCEPT) {
 async function send(editor, file, event, begin) {
   const { root, upload, say } = editor;
   if (!file) return;
-  if (file.size > MOST_BYTES) return say(tooLarge(file), true);
+  if (file.size > MOST_UPLOAD) return say(tooLarge(file), true);
   const isLast = begin(event);
   const name = file.name || "the picture";
   say(`Uploading ${name} …`);

@@ -1,7 +1,7 @@
 /* Paints a mask of the picture's own size. The picture stays on the server; what leaves here is one PNG, made
    when Run asks for it. */
 
-import { makeHost } from "./common.host.js";
+import { listenToRun, makeHost } from "./common.host.js";
 import { el } from "./common.js";
 import { makeActions } from "./mask_editor.actions.js";
 import { makeAddress } from "./mask_editor.address.js";
@@ -34,8 +34,8 @@ function makeEditor({ root, props, trigger, upload }) {
   const stage = makeStage(TAKES[props.takes]);
   const status = makeStatus();
   const editor = { root, props, trigger, upload, stage, status, say: status.say };
-  const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null, finished: false, framed: false };
-  Object.assign(editor, nothing, { history: makeHistory() });
+  const nothing = { mask: makeMask(0, 0), picture: null, keyPoint: null };
+  Object.assign(editor, nothing, { own: false, finished: false, framed: false, history: makeHistory() });
   Object.assign(editor, makeActions(editor));
   editor.carry = ({ top, left, bottom, right }) => {
     const [w, h] = [editor.mask.w + left + right, editor.mask.h + top + bottom];
@@ -188,7 +188,7 @@ function makeReceiver(editor) {
     if (value.error) editor.carried = null;
     editor.say(value.note, value.error, (value.offers ?? []).map(offer));
     editor.bar.transparent.hidden = !value.transparent;
-    Object.assign(editor, { finished: value.finished, framed: value.framed });
+    Object.assign(editor, { own: value.own, finished: value.finished, framed: value.framed });
     editor.feather.take(value.feather);
     try {
       if (!(await load(value, editor.visit.begin(value.visit)))) return;
@@ -231,18 +231,6 @@ function hold(tab) {
   return release;
 }
 
-/* Ctrl+Enter runs and Ctrl+. stops, from anywhere on the tab. */
-function listenToRun(root, owner) {
-  document.addEventListener("keydown", (event) => {
-    if (!root.offsetParent || !(event.ctrlKey || event.metaKey)) return;
-    const id = { Enter: "run", ".": "stop" }[event.key];
-    const target = id && document.getElementById(`${owner}-${id}`);
-    if (!target || target.disabled) return;
-    event.preventDefault();
-    target.click();
-  });
-}
-
 /* What other parts of the page ask of Compare's editor. */
 function forPage(editor) {
   return {
@@ -273,7 +261,7 @@ export function mount(given) {
   const masks = { ...window.inpainting?.masks, [owner]: () => maskUrl(editor) };
   window.inpainting = { ...window.inpainting, ...(owner === FIRST ? forPage(editor) : {}), masks };
   new ResizeObserver(() => layout(editor)).observe(stage.node.parentElement);
-  listenToRun(root, owner);
+  listenToRun(root, (name) => document.getElementById(`${owner}-${name}`));
   editor.changed(false);
   const receive = makeReceiver(editor);
   const release = hold(owner === FIRST && document.getElementById(owner));

@@ -39,6 +39,8 @@ class EditorData(GradioModel):
     """True where the file has transparent pixels, which can be taken as the mask."""
     sample: str | None = None
     """The example in view."""
+    own: bool = False
+    """True where no link can bring the picture back."""
     finished: bool = False
     """True where picture and mask are the page's finished example: the first stroke begins a mask anew."""
     framed: bool = False
@@ -61,7 +63,7 @@ class MaskEditor(Widget):
     Events: `picture{}`, `maskfile{}` and `archive{}`, a zip of this page (the file is in the value),
     `tool{kind, ...}` with kind sample{id}, generate{name, ratio, seed}, offer{id}, transparent, handed,
     find{marks}, object{left, top, right, bottom, add}, extend{top, left, bottom, right},
-    straighten{degrees}, corners{corners}, borders or back, and `mask{count, bbox, holes, border, feather,
+    straighten{degrees}, corners{corners}, borders or back, and `mask{count, bbox, holes, feather,
     digest, by}` after each change; bbox = top, left, bottom, right, and holes the same with a count for
     each group of pixels that are to be filled, the feather's among them. In the browser,
     `inpainting.masks[owner]()`, of Compare also `inpainting.mask()`, resolves to the mask as a PNG data URL

@@ -100,7 +100,7 @@ function settled(kept, choices, proposed) {
   return pair;
 }
 
-/* `panes`: root, mode, shown, view, trigger, tap(id, stage, event) and withPicture(). */
+/* `panes`: root, mode, shown, view, pick(id) and withPicture(). */
 export function makeDuo(panes) {
   const nodes = makeNodes();
   const state = { pair: [null, null], own: false, cut: 50, flipped: false };
@@ -123,7 +123,6 @@ export function makeDuo(panes) {
     state.pair = pair;
     state.own = true;
     draw();
-    panes.trigger("pair", { a: state.pair[0], b: state.pair[1] });
   }
 
   /* What the other side shows already changes places. */
@@ -165,6 +164,6 @@ export function makeDuo(panes) {
   listenToHandle(nodes, () => state.cut, setCut);
   listenToPicture(nodes, panes, setCut);
   const seen = () => state.pair[panes.mode === "flip" && state.flipped ? 1 : 0];
-  listenTo(nodes.stage, panes, (event) => panes.tap(seen(), nodes.stage, event));
+  listenTo(nodes.stage, panes, () => panes.pick(seen()));
   return { ...nodes, draw, setFlip, first: () => state.pair[0] };
 }

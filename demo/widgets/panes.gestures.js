@@ -4,7 +4,7 @@ import { place } from "./panes.view.js";
 
 export const STILL = 4;
 
-/* `panes`: root, view and tap(stage, event), which is called where nothing was dragged. */
+/* `panes`: root and view; `tap` is called where nothing was dragged. */
 export function listenTo(stage, panes, tap) {
   const hand = { drag: null, pinch: null };
   wheel(stage, panes.view);
@@ -38,8 +38,8 @@ function drag(stage, { root, view }, hand, tap) {
     Object.assign(hand.drag, { x: event.clientX, y: event.clientY });
     view.panBy(dx, dy);
   });
-  stage.addEventListener("pointerup", (event) => {
-    if (hand.drag && hand.drag.far < STILL && !hand.pinch) tap(event);
+  stage.addEventListener("pointerup", () => {
+    if (hand.drag && hand.drag.far < STILL && !hand.pinch) tap();
     hand.drag = null;
   });
   stage.addEventListener("pointercancel", () => {

@@ -76,13 +76,6 @@ function acting(panes) {
   function pick(id) {
     panes.picked = id;
     for (const pane of panes.shown.values()) pane.node.classList.toggle("picked", pane.id === id);
-    panes.trigger("pick", { id });
-  }
-
-  function tap(id, stage, event) {
-    pick(id);
-    const at = panes.view.pixelAt(stage, event);
-    if (at) panes.trigger("point", { id, x: at[0], y: at[1] });
   }
 
   function setMode(id) {
@@ -107,7 +100,7 @@ function acting(panes) {
   function draw() {
     drawValue(panes, panes.value);
   }
-  return { pick, tap, setMode, showOriginal, draw };
+  return { pick, setMode, showOriginal, draw };
 }
 
 function drawMode(panes) {

@@ -19,7 +19,7 @@ import { closeMenu, menuItems, menuKeys, toggleMenu } from "./panes.menu.js";
 import { layer, picture, show } from "./panes.picture.js";
 import { drawStrip, makeStrip } from "./panes.strip.js";
 
-/* `panes`: root, shown, wishes, view, trigger, say, tap(id, stage, event) and draw(). */
+/* `panes`: root, shown, wishes, view, trigger, say, pick(id) and draw(). */
 export function makePane(id, panes) {
   const pane = { id, state: null, map: null };
   pane.choose = (seed) => {
@@ -33,7 +33,7 @@ export function makePane(id, panes) {
   const head = el("div", { class: "head" }, pane.glyph, pane.title, pane.time, pane.more, pane.menu);
   const attributes = { class: "pane", role: "listitem", "data-id": id };
   pane.node = el("div", attributes, head, pane.frame, pane.strip, pane.chips);
-  listenTo(pane.stage, panes, (event) => panes.tap(id, pane.stage, event));
+  listenTo(pane.stage, panes, () => panes.pick(id));
   return pane;
 }
 

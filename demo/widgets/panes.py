@@ -8,13 +8,15 @@ from demo.widgets.widget import Widget
 class Panes(Widget):
     """A grid of pictures that zoom and pan together, with a divided view, a flip view and error maps.
 
-    Value: `{rev, w, h, mode, ref?, pair?, panes: [pane, ...]}`.
+    Value: `{rev, w, h, mode, ref?, pair?, land?, bare?, panes: [pane, ...]}`.
 
     * `rev`: rises with every value (`demo.views.changes.next_rev()`); a value with a lower one is dropped.
     * `w`, `h`: size of the picture in pixels; every picture is drawn at this size.
     * `mode`: grid, slider, flip or error. It is applied when it changes; between changes the visitor's choice
       stays.
     * `pair`: ids of the two that slider and flip open with; without it the original and the first fill.
+    * `land`: id of the pane that a row of panes turns to, as on a phone; without it the first fill.
+    * `bare`: True where nothing is to be seen, not even that there is nothing.
     * `ref`: URL of the original, or the id of the pane that shows it. Without it there is no error map;
       `noref` says why.
       Holding Space shows `ref`, or else the pane with the id "original".
@@ -35,12 +37,12 @@ class Panes(Widget):
     * `history`: `[{id, title, at, src, now}]`, the runs of this visit, the oldest first: `at` in seconds
       since 1970, `src` a small picture, `now` True of the one in view.
 
-    Events: `pick{id}`, `pair{a, b}`, `point{id, x, y}` (pixel of the picture), `stop{id}`, `retry{id}`,
-    `use{id, name}` (as the next input; `name`: that of the chosen answer), `past{id}` (back to that run).
+    Events: `stop{id}`, `retry{id}`, `use{id, name}` (as the next input; `name`: that of the chosen answer),
+    `past{id}` (back to that run).
     """
 
     ASSET = "panes"
-    SENDS = ("pick", "pair", "point", "stop", "retry", "use", "past")
+    SENDS = ("stop", "retry", "use", "past")
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("+ −", "Zoom in, out"),
         ("0", "Fit"),

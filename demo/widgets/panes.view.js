@@ -84,17 +84,9 @@ export function makeView(panes, percent) {
     apply();
   }
 
-  /* The picture's pixel under an event, null beside the picture. */
-  function pixelAt(stage, event) {
-    const size = [stage.clientWidth, stage.clientHeight];
-    const s = current();
-    const [x, y] = place(stage, event).map((p, i) => Math.floor(view.centre[i] + (p - size[i] / 2) / s));
-    return x >= 0 && y >= 0 && x < panes.value.w && y < panes.value.h ? [x, y] : null;
-  }
-
   /* A picture of another size is shown whole. */
   function reset() {
     view.scale = null;
   }
-  return { apply, current, zoomTo, zoomStep, fit, panBy, pixelAt, reset };
+  return { apply, current, zoomTo, zoomStep, fit, panBy, reset };
 }

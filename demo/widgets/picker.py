@@ -25,13 +25,14 @@ class Picker(Widget):
     `about`: `{method id: {title, family, summary, paper, year, link, licence, weights: [{title, trained_on,
     licence, parameters?, limits}]}}`: what a method's popover says.
 
-    Value: `{families: [{id, name?, methods: [method, ...]}], purposes?: [{id, title, help, ids}], chosen?:
-    [method id, ...], options?: {method id: {option: value}}, wrong?: {method id: sentence}, rev?}`.
+    Value: `{families: [{id, name?, methods: [method, ...]}], absent?: [{id, title, why}], purposes?: [{id,
+    title, help, ids}], chosen?: [method id, ...], options?: {method id: {option: value}}, wrong?: {method id:
+    sentence}, rev?}`. `absent` are those that cannot run here, `why` in one sentence.
     `family.id` is one of `inpainters.families.FAMILIES`. Without `chosen` what is ticked stays, without
     `options` what stands in the fields.
 
-    * method: `{id, title?, cost, note?, why?, options?: [option, ...]}`. `cost` is text ("under 1 s"),
-      `note` a line under the name; `why` is the sentence that says why a method is disabled here.
+    * method: `{id, title?, cost, note?, options?: [option, ...]}`. `cost` is text ("under 1 s"), `note` a
+      line under the name.
     * option: `{name, kind, default, help, choices, minimum, maximum, preset?}`, kind = choice, int, float or
       bool. One whose `preset` is true stands in the row itself.
 

@@ -1,10 +1,7 @@
 /* Buttons that take files, and examples; what the server says of them stands below. */
 
-import { makeHost } from "./common.host.js";
-import { el, makeLatest } from "./common.js";
-
-const ACCEPT = "image/*,.tif,.tiff,.bmp,.webp";
-const MOST_BYTES = 72e6;
+import { listenToRun, makeHost } from "./common.host.js";
+import { el, makeLatest, MOST_UPLOAD, PICTURE_FILES } from "./common.js";
 
 function say(parts, text, isBad = false) {
   parts.note.textContent = text;
@@ -28,7 +25,7 @@ async function sendAll(parts, kind, dropped, several) {
   for (const [i, file] of files.entries()) {
     say(parts, `Uploading ${files.length > 1 ? `${i + 1} of ${files.length}` : file.name} …`);
     try {
-      if (file.size > MOST_BYTES) throw new Error("too large");
+      if (file.size > MOST_UPLOAD) throw new Error("too large");
       sent.push([await upload(file), file.name]);
     } catch {
       lost.push(file.name);
@@ -63,7 +60,7 @@ function makeChooser(parts, { kind, text, several }, isFirst) {
   const name = {
     type: "file",
     "aria-label": `Upload: ${text}`,
-    accept: ACCEPT,
+    accept: PICTURE_FILES,
     multiple: Boolean(several),
     title: "",
   };
@@ -111,18 +108,6 @@ function listenToDrop(parts) {
   });
 }
 
-/* Ctrl+Enter runs and Ctrl+. stops, while this use is in view. */
-function listenToRun({ root, props }) {
-  document.addEventListener("keydown", (event) => {
-    if (!root.offsetParent || !(event.ctrlKey || event.metaKey)) return;
-    const id = { Enter: "run", ".": "stop" }[event.key];
-    const target = id && document.getElementById(`${props.owner}-${id}`);
-    if (!target || target.disabled) return;
-    event.preventDefault();
-    target.click();
-  });
-}
-
 export function mount(given) {
   const host = makeHost(given);
   const { root, props, trigger } = host;
@@ -134,7 +119,7 @@ export function mount(given) {
   const shown = el("div", { class: "samples", role: "group", "aria-label": "Examples" }, ...samples);
   root.append(el("div", { class: "row" }, ...choosers, shown), parts.note, host.tip);
   listenToDrop(parts);
-  listenToRun(parts);
+  listenToRun(root, (name) => document.getElementById(`${props.owner}-${name}`));
   const looked = new ResizeObserver(() => {
     if (!root.clientWidth) return;
     looked.disconnect();

@@ -1,7 +1,7 @@
 /* A row of links, one for each use. The one in view stands in the address while the tab is in view. */
 
 import { makeHost } from "./common.host.js";
-import { el } from "./common.js";
+import { el, readable } from "./common.js";
 
 const TAB = "uses";
 
@@ -17,7 +17,7 @@ function addressOf(id) {
   const query = asked();
   query.set("t", TAB);
   query.set("use", id);
-  return `${location.pathname}?${query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
+  return `${location.pathname}?${readable(query)}`;
 }
 
 function isPlain(event) {

@@ -15,6 +15,7 @@ from skimage import transform
 
 pytest.importorskip("gradio")
 
+from demo.server.limits import MAX_UPLOAD
 from demo.tabs import TABS
 from demo.widgets import assets
 from demo.widgets.widget import Widget
@@ -39,6 +40,11 @@ def test_files_are_short_and_their_lines_too(file: Path) -> None:
     assert max(map(len, lines)) <= 110
 
 
+def test_no_words_are_smaller_than_the_smallest_token() -> None:
+    sizes = {file.name: re.findall(r"font-size: (\d+)px", file.read_text(encoding="utf-8")) for file in FILES}
+    assert {name: found for name, found in sizes.items() if any(int(size) < 12 for size in found)} == {}
+
+
 @pytest.mark.parametrize("file", SCRIPTS, ids=names(SCRIPTS))
 def test_scripts_keep_no_state(file: Path) -> None:
     """What stands at the top level of a script is shared by all components: functions and constants."""
@@ -59,6 +65,12 @@ def test_every_file_is_used() -> None:
 def test_events_are_those_the_scripts_send(kind: type[Widget]) -> None:
     sent = re.findall(r'\btrigger\("(\w+)"', assets.script(f"{kind.ASSET}.js"))
     assert set(sent) == set(kind.SENDS)
+
+
+def test_the_page_knows_how_large_a_file_the_server_takes() -> None:
+    told = re.search(r"MOST_UPLOAD = (\S+);", assets.asset("common.js"))
+    assert told
+    assert float(told[1]) == MAX_UPLOAD
 
 
 def test_a_script_comes_with_what_it_imports() -> None:

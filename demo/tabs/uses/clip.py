@@ -1,7 +1,6 @@
 """Taking something out of a clip: its first frame with a mask, and the two clips beside each other."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import gradio as gr
@@ -10,14 +9,12 @@ from demo.actions.uses import clip as actions
 from demo.actions.uses.shared import choose_method
 from demo.server.clips import ClipVisit, clip_examples
 from demo.server.visit import App, Reply, Session
-from demo.tabs.uses.shared import closing_state
-from demo.views.changes import changes
+from demo.tabs.uses.shared import UsePart, closing_state
 from demo.views.uses import clip as view
 from demo.views.uses.shared import chooser
 from demo.widgets.clip_player import ClipPlayer
-from demo.widgets.events import EACH, QUIET, RUNS, sent, streaming
+from demo.widgets.events import EACH, QUIET, RUNS, sent
 from demo.widgets.mask_editor import EditorData, MaskEditor
-from inpainters.errors import InputError
 
 _RUN_JS = """async (_, ...rest) => {
   if (window.innerWidth <= 900) {
@@ -31,11 +28,11 @@ _LEAD = (
 )
 
 
-class ClipPart:
+class ClipPart(UsePart[ClipVisit]):
     """Its components, and an adapter for each of their events."""
 
     def __init__(self, app: App) -> None:
-        self.app = app
+        super().__init__(app, ClipVisit)
         self.state = closing_state()
         self.mask_url = gr.Textbox(visible=False)
         gr.HTML(_LEAD, elem_classes="uses-lead", padding=False)
@@ -70,65 +67,40 @@ class ClipPart:
         self.stop.click(self.on_stop, [self.state], None, **QUIET)
 
     def on_open(self, visit: ClipVisit | None) -> list[Any]:
-        return self._act(visit, lambda visit: actions.open_uses(self.app, visit))
+        return self.act(visit, lambda visit: actions.open_uses(self.app, visit))
 
     def on_clip(self, value: EditorData, visit: ClipVisit | None) -> list[Any]:
         path = value.picture.path if value.picture else ""
-        return self._act(visit, lambda visit: actions.take_clip(self.app, visit, path, value.name))
+        return self.act(visit, lambda visit: actions.take_clip(self.app, visit, path, value.name))
 
     def on_maskfile(self, value: EditorData, visit: ClipVisit | None) -> list[Any]:
         path = value.picture.path if value.picture else ""
-        return self._act(visit, lambda visit: actions.take_mask_file(self.app, visit, path, value.name))
+        return self.act(visit, lambda visit: actions.take_mask_file(self.app, visit, path, value.name))
 
     def on_tool(self, visit: ClipVisit | None, event: gr.EventData) -> list[Any]:
-        return self._act(visit, lambda visit: actions.use_clip_tool(self.app, visit, sent(event)))
+        return self.act(visit, lambda visit: actions.use_clip_tool(self.app, visit, sent(event)))
 
     def on_mask(self, visit: ClipVisit | None, event: gr.EventData) -> list[Any]:
-        return self._act(visit, lambda visit: actions.frame_painted(visit, sent(event)))
+        return self.act(visit, lambda visit: actions.frame_painted(visit, sent(event)))
 
     def on_method(self, name: str | None, visit: ClipVisit | None) -> list[Any]:
-        return self._act(visit, lambda visit: choose_method(visit, name))
+        return self.act(visit, lambda visit: choose_method(visit, name))
 
     async def on_run(
         self, data_url: str, visit: ClipVisit | None, session: Session | None
     ) -> AsyncIterator[list[Any]]:
-        visit, reply, batch = visit or ClipVisit(self.app.store), Reply(), None
-        try:
-            batch = await asyncio.to_thread(actions.start, self.app, visit, data_url or "")
-        except InputError as error:
-            reply = Reply(str(error), error=True)
-        async with streaming(session):
-            if batch is None:
-                yield self._shown(visit, reply)
-                return
-            try:
-                async for _ in changes(
-                    lambda: view.screen(visit, self.app.runner),
-                    lambda: batch.finished,
-                    lambda: visit.batch is batch,
-                    lambda: batch.mark,
-                ):
-                    yield self._shown(visit)
-            finally:
-                batch.stop()  # the page was closed, or all is done and this does nothing
+        async for shown in self.follow(
+            visit, session, lambda visit: actions.start(self.app, visit, data_url or "")
+        ):
+            yield shown
 
-    def on_stop(self, visit: ClipVisit | None) -> None:
-        if visit is not None and visit.batch is not None:
-            visit.batch.stop()
+    def screen(self, visit: ClipVisit) -> dict[str, Any]:
+        return view.screen(visit, self.app.runner)
 
-    def _act(self, visit: ClipVisit | None, action: Callable[[ClipVisit], Reply | None]) -> list[Any]:
-        """What an action changes; the editor stays as it is where there is no reply."""
-        visit = visit or ClipVisit(self.app.store)
-        try:
-            reply = action(visit)
-        except InputError as error:
-            reply = Reply(str(error), error=True)
-        return self._shown(visit, reply)
-
-    def _shown(self, visit: ClipVisit, reply: Reply | None = None) -> list[Any]:
-        """In the order of `all`."""
+    def shown(self, visit: ClipVisit, reply: Reply | None = None) -> list[Any]:
+        """In the order of `all`; the editor stays as it is where there is no reply."""
         runner, found = self.app.runner, actions.prices(visit)
         bar = [chooser(visit, found), *view.buttons(visit, runner, found)]
         edited = gr.skip() if reply is None else view.frame_editor(visit, reply)
-        values = [edited, view.screen(visit, runner)]
+        values = [edited, self.screen(visit)]
         return [visit, *values, *(gr.update(**one) for one in bar)]

@@ -8,7 +8,7 @@ from demo.server.clips import EXAMPLE, ClipJob, ClipVisit, Screened
 from demo.server.jobs import Price, Runner
 from demo.server.store import url
 from demo.server.visit import Reply
-from demo.views.changes import next_rev
+from demo.views.changes import next_rev, state_shown
 from inpainters import registry
 from inpainters.costs import spoken
 
@@ -52,7 +52,7 @@ def screen(visit: ClipVisit, runner: Runner) -> dict[str, Any]:
     if job is None:
         return shown
     shown |= {
-        "state": {"waiting": "queued"}.get(job.state, job.state),
+        "state": state_shown(job),
         "err": job.message,
         "title": registry.get(job.method).title if job.screened and job.screened.keys else "",
         "stale": job.final and visit.ran != (visit.digest, visit.method),

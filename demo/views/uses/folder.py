@@ -8,7 +8,7 @@ from demo.server.folder import FOLDER_PIXELS, MOST_BYTES, FolderAllowance, Folde
 from demo.server.folder_job import FolderJob
 from demo.server.jobs import MOST_SECONDS, Price, Runner
 from demo.server.store import url
-from demo.views.changes import next_rev
+from demo.views.changes import next_rev, state_shown
 from inpainters.costs import spoken
 
 
@@ -31,7 +31,7 @@ def sheet(visit: FolderVisit, runner: Runner) -> dict[str, Any]:
     job = visit.job
     if not isinstance(job, FolderJob):
         return shown
-    state = {"waiting": "queued"}.get(job.state, job.state)
+    state = state_shown(job)
     shown |= {"state": state, "err": job.message}
     if job.state == "waiting":
         return shown | {"place": runner.ahead(job), "eta": round(runner.until(job))}

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from demo.server.jobs import Job, Price, Runner
 from demo.server.store import url
+from demo.views.changes import state_shown
 from inpainters import registry
 from inpainters.costs import spoken
 
@@ -43,7 +44,7 @@ def picture_pane(key: str, title: str, token: str | None, file: str, note: str =
 def method_pane(job: Job, runner: Runner, token: str | None, file: str, note: str = "") -> dict[str, Any]:
     """A pane of a job with one answer."""
     spec = registry.get(job.method)
-    state = {"waiting": "queued"}.get(job.state, job.state)
+    state = state_shown(job)
     shown: dict[str, Any] = {
         "id": "fill",
         "title": spec.title,

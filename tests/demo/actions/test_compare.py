@@ -113,6 +113,8 @@ def test_the_purpose_and_whether_scores_are_shown_travel_in_a_link(store, tmp_pa
         ({"o": "telea"}, "unknown option of 'telea'"),
         ({"o": "repaint.preset:papers"}, "did you mean 'paper'"),
         ({"o": "repaint.model:/etc"}, "RePaint: 'model' can be set on the command line and in Python alone."),
+        ({"m": "telea,telee"}, "did you mean 'telea'"),
+        ({"m": "telea,qwen_image"}, "'qwen_image' needs"),
         ({"n": "9"}, "Answers: a whole number from 1 to 8."),
         ({"n": "0"}, "Answers: a whole number from 1 to 8."),
         ({"n": "x"}, "Answers: a whole number from 1 to 8."),

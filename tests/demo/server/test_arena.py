@@ -10,6 +10,7 @@ from benchmark.ratings import Vote
 from demo.app import RESULTS
 from demo.server import arena
 from demo.server.arena import Pair, kinds_to_vote, next_pair, shown_pair, values_of_holes, vote_on
+from demo.server.exhibits import exhibit
 from demo.server.suites import family_of, open_suite
 from inpainters.errors import InputError
 from inpainters.families import TRIVIAL
@@ -56,6 +57,9 @@ def test_a_pair_has_its_pictures_and_figures(store, many):
     shown = shown_pair(store, RESULTS, pair)
     assert all(store.path(token) for token in (shown.one, shown.other, shown.masked))
     results = open_suite(RESULTS, pair.suite, pair.kind)
+    inputs = exhibit(store, results, pair.label, pair.image_id)
+    assert inputs.masked == shown.masked  # one file, whoever shows it
+    assert store.image(inputs.masked).shape[:2] == inputs.size
     values = values_of_holes(results, pair.kind)
     for one in many[0]:
         assert (one.hole, one.one) in values["lpips_squeeze", "hole"]

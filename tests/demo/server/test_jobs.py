@@ -8,6 +8,7 @@ import pytest
 from scipy import ndimage
 
 from demo.server.jobs import (
+    MOST_SECONDS,
     TOO_LONG,
     Batch,
     Job,
@@ -194,6 +195,16 @@ def test_whoever_waits_is_told_when_the_runner_is_closed(runner, hole):
     for future in futures:
         with pytest.raises(Cancelled):
             future.result(timeout=5)
+
+
+def test_an_ended_job_leads_to_none_of_the_pictures_of_its_run(runner, hole):
+    ended = [*jobs("telea", "broken", "slow"), Job("slow", seconds=2 * MOST_SECONDS)]
+    for job in ended:
+        job.preview, job.on_answer, job.guide = (lambda image: None), (lambda answer: None), hole[1]
+    runner.start(*hole, ended)
+    ended[2].stop()
+    wait(lambda: all(job.final and (job.preview, job.on_answer, job.guide) == (None,) * 3 for job in ended))
+    assert [job.state for job in ended] == ["done", "error", "stopped", "error"]
 
 
 def test_scores_come_after_the_result(runner, hole):

@@ -35,9 +35,16 @@ def test_old_pictures_are_swept_and_kept_ones_stay(store):
     old, kept = store.put(b"1"), store.put(b"2", keep=True)
     for token in (old, kept):
         os.utime(store.folder / token, (time.time() - 9999, time.time() - 9999))
-    store.put(b"3")
+    store.sweep()
     assert store.path(old) is None
     assert store.path(kept) is not None
+
+
+def test_to_store_a_picture_takes_no_look_at_those_that_are_there(store, photo, tmp_path, monkeypatch):
+    (tmp_path / "film").write_bytes(b"1")
+    monkeypatch.setattr("pathlib.Path.glob", lambda *_: pytest.fail("all files were looked at"))
+    assert store.path(store.put_image(photo))
+    assert store.path(store.take(tmp_path / "film", ".webm"))
 
 
 def test_old_pictures_are_swept_while_nobody_comes():

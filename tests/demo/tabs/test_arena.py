@@ -2,9 +2,14 @@
 
 import re
 
+import gradio as gr
 import pytest
 
 from demo.app import RESULTS, launch_options, make
+from demo.server.arena import vote_on
+from demo.server.visit import App
+from demo.server.votes import Votes
+from demo.tabs.arena import ArenaTab
 from inpainters.registry import METHODS
 
 NAMES = [word for spec in METHODS.values() for word in (spec.name, spec.title) if len(word) > 4]
@@ -64,7 +69,7 @@ def test_a_vote_by_key_counts_and_only_then_the_names_are_told(voter, arena):
     assert not {own[0], own[2]} & set(others)
     voter.keyboard.press("Alt+ArrowUp")  # not a vote
     press(voter, "ArrowRight")
-    voter.wait_for_selector("text=Your vote counted.")
+    voter.get_by_role("status").filter(has_text="Your vote counted.").wait_for()
     vote = app.votes.all()[-1]
     assert vote.choice == "other"
     sides = voter.locator("#arena-pair figcaption").all_inner_texts()
@@ -103,6 +108,37 @@ def test_the_kinds_of_holes_are_apart(voter, arena):
     press(voter, "ArrowLeft")
     voter.wait_for_selector("text=Your vote counted.")
     assert arena[1].votes.all()[-1].kind == "irregular"
+
+
+@pytest.fixture
+def tab(store, tmp_path):
+    """The tab without a browser, with votes in a file of their own."""
+    app = App(store, None, RESULTS, votes=Votes(tmp_path / "votes.sqlite"))
+    with gr.Blocks():
+        return ArenaTab(app, ["object"])
+
+
+def test_what_the_votes_say_is_worked_out_while_it_is_open_and_once_for_the_same_votes(tab, monkeypatch):
+    voter = tab.on_load("voter-01", "object")[0]
+    tab.app.votes.cast(vote_on(voter.pair, "one", "voter-02"))
+    counted = []
+    monkeypatch.setattr("demo.views.arena.ratings", lambda own: counted.append(own) or [])
+    assert tab.on_next(voter, "object")[-1] == ""
+    assert counted == []
+    for _ in range(2):
+        assert "1 votes of 1 voter" in tab.on_look(True, voter, "object")[-1]
+    assert "1 votes of 1 voter" in tab.on_next(voter, "object")[-1]
+    assert len(counted) == 1
+    tab.on_vote("one", voter, "object", voter.shown)
+    assert len(counted) == 2
+
+
+def test_after_the_vote_stand_the_pictures_that_were_voted_on(tab):
+    voter, before = tab.on_load("voter-01", "object")[:2]
+    after = tab.on_vote("one", voter, "object", voter.shown)[1]
+    sources = re.compile(r"pic/[^\"]+")
+    assert after != before
+    assert sources.findall(after) == sources.findall(before)
 
 
 def test_without_pictures_the_tab_says_what_makes_some(chromium, tmp_path):

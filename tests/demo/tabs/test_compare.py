@@ -248,9 +248,11 @@ def pixels(path):
 
 
 def test_the_page_opens_with_a_finished_example_until_something_is_painted(visit):
-    visitor = visit()
+    visitor = visit(permissions=["clipboard-write"])
     page, panes = visitor.page, visitor.page.locator("#compare-panes")
     visitor.says("Paint over something and press Run.")
+    page.click("#compare-link")
+    assert visitor.says("Link copied") == "Link copied."
     assert panes.get_by_role("radio", name="Slider").get_attribute("aria-checked") == "true"
     stills = panes.locator(".film .still").evaluate_all("all => all.map(node => node.dataset.id)")
     assert stills[:2] == ["original", "masked"]
@@ -262,6 +264,8 @@ def test_the_page_opens_with_a_finished_example_until_something_is_painted(visit
     visitor.paint((-20, 0), (20, 0))
     page.wait_for_selector("#compare-panes .grid .pane:only-child")
     assert 0 < visitor.count() < hole.sum() / 4
+    page.click("#compare-link")
+    visitor.says("Link copied. It leaves out your painted mask.")
     visitor.tool("Undo")
     assert np.array_equal(visitor.mask(), hole)
     assert not page.locator("#compare-panes .pane.stale").count()
@@ -1017,6 +1021,19 @@ def test_nothing_overflows_and_dark_is_dark(visit, width):
     assert visitor.page.locator("#compare-run").bounding_box()["height"] >= 44
     visitor.page.click("text=Light")
     visitor.page.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")
+
+
+def test_a_theme_that_was_chosen_outlives_a_reload(visit):
+    page = visit("?t=claims").page
+    scheme = "document.documentElement.style.colorScheme"
+    page.evaluate("document.body.classList.add('dark')")  # as Gradio does where the system turns dark
+    page.wait_for_function(f"{scheme} === 'dark'")
+    page.evaluate("document.body.classList.remove('dark')")
+    page.wait_for_function(f"{scheme} === 'light'")
+    page.click("#header button:has-text('Dark')")
+    page.reload()
+    page.wait_for_selector("#header button:has-text('Light')")
+    assert page.evaluate(f"[document.body.className.includes('dark'), {scheme}]") == [True, "dark"]
 
 
 def test_one_finger_paints_on_a_phone(visit):
