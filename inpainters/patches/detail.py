@@ -66,8 +66,8 @@ def detailed(
     sizes = [size for size in _sizes(_size(drawn), _size(image)) if usable_side(shrunk(mask, size), _SIDE)]
     if not sizes:
         return np.where(mask[..., None], plain, image)
-    soft = enlarge(cv2.GaussianBlur(small, (0, 0), blur), _size(image)) if blur else plain
-    guide = np.dstack([soft, _LOST * _lost(image, plain, mask, hole)])
+    soft = np.asarray(cv2.GaussianBlur(small, (0, 0), blur), np.uint8) if blur else small
+    guide = np.dstack([enlarge(soft, _size(image)), _LOST * _lost(image, plain, mask, hole)])
     synthesis = _Synthesis(image, mask, guide, np.random.default_rng(seed), on_scale)
     level, distance = synthesis.through(sizes)
     copied = melt(level.sharp_vote(level.weights(distance)), level.pixels, image)

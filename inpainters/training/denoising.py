@@ -20,7 +20,7 @@ from inpainters.methods.diffusion.schedules import Step
 from inpainters.methods.diffusion.states import Noise, last
 from inpainters.methods.learned.base import to_images
 from inpainters.networks.denoiser import Denoiser
-from inpainters.registry import METHODS, SPECS
+from inpainters.registry import SPECS
 from inpainters.training.data import tensors
 from inpainters.training.loop import Trainer
 
@@ -81,7 +81,7 @@ class DenoisingTrainer(Trainer):
         """Fills by the method `ddnm`."""
         noise = Noise(seeds, tuple(image.shape[1:]), str(self.device))
         denoise = estimates(self.average)
-        sampler = Ddnm(METHODS["ddnm"])
+        sampler = Ddnm(SPECS["ddnm"])
         return pictures(
             last(sampler.sample(denoise, 2 * image - 1, mask > 0, noise, self.steps("ddnm"))).noisy
         )
