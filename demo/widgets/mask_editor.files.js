@@ -1,7 +1,7 @@
 /* Where pictures, masks and zips of this page come from: a chooser, the clipboard, a drop anywhere on the
    page, the examples. */
 
-import { el, makeLatest, MOST_UPLOAD, PICTURE_FILES } from "./common.js";
+import { el, MOST_UPLOAD, makeLatest, PICTURE_FILES } from "./common.js";
 import { icon, textButton } from "./mask_editor.icons.js";
 
 const ZIP = ".zip";

@@ -1,7 +1,7 @@
 /* Buttons that take files, and examples; what the server says of them stands below. */
 
 import { listenToRun, makeHost } from "./common.host.js";
-import { el, makeLatest, MOST_UPLOAD, PICTURE_FILES } from "./common.js";
+import { el, MOST_UPLOAD, makeLatest, PICTURE_FILES } from "./common.js";
 
 function say(parts, text, isBad = false) {
   parts.note.textContent = text;
