@@ -27,8 +27,8 @@ OVERHEAD = 0.15
 USUAL_SIZE = (256, 256)
 """(height, width) in pixels of the pictures of `sample`; costs are told for it where nobody knows better."""
 _LOOKED_AT = 15
-"""Pictures whose size says how large a usual one of a test set is: the first ones, so that a plan that grows
-keeps it.
+"""Pictures whose size says how large a usual one of a test set is: the first ones, so that a plan of as many
+keeps it when it grows.
 """
 
 
@@ -320,6 +320,7 @@ def join(one: Plan, other: Plan) -> Plan:
         bins={name: _all_bins(one.bins.get(name, ()), other.bins.get(name, ())) for name in names},
         pictures=longer.pictures,
         left_out=longer.left_out,
+        size=longer.size,
         methods={m: max(one.methods.get(m, 0), other.methods.get(m, 0)) for m in methods},
         seconds=max(one.seconds, other.seconds),
         answers=max(one.answers, other.answers),

@@ -125,8 +125,8 @@ def _jobs(scorers: Sequence[Scorer], device: str) -> int:
 
 
 def _lacks_scores(one: Scorer) -> bool:
-    """True where the cell lacks a metric that can be computed here, or has it of another variant or of fewer
-    pictures.
+    """True where the cell lacks a metric that can be computed here, or has one of pictures of another variant
+    or of fewer pictures.
     """
     stored, nothing = stored_scores(one.folder), {"key": "", "rows": {}}
     by_image = [(one.bench.key(spec), stored.get(spec.name, nothing)) for spec in one.bench.ready("image")]
@@ -360,6 +360,9 @@ def _kept(folder: Path) -> Iterator[dict[str, Any]]:
     found = stored_scores(folder)
     before = compact(found)
     yield found
+    for entry in found.values():  # a reason may have passed: too little memory, a device that was busy
+        rows = {key: row for key, row in entry["rows"].items() if all("value" in one for one in row.values())}
+        entry["rows"] = rows
     if compact(found) != before:
         write_json(folder / FILE, found)
 

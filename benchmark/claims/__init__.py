@@ -69,7 +69,8 @@ def _copies(root: Path) -> Claim:
 def _detail(root: Path) -> pd.DataFrame | None:
     try:
         rows = pd.read_csv(root / "detail" / "detail.csv")
-        return rows[(rows["hold"] == -1) & rows["beside"].notna() & rows["distance"].notna()]
+        # -1: with detail as the method's row has it (`benchmark.studies.detail.ADDED`).
+        return rows[(rows["blur"] == -1) & rows["beside"].notna() & rows["distance"].notna()]
     except (OSError, ValueError, KeyError):
         return None
 

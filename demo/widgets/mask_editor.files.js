@@ -32,7 +32,7 @@ export function makeFiles(editor) {
   const begin = makeLatest();
   const take = (file, event) => send(editor, file, event, begin);
   const takes = TAKES[editor.props.takes];
-  const samples = sampleButtons(editor);
+  const samples = sampleButtons(editor, begin);
   const upload = chooser(takes.upload, (file) => take(file, "picture"), takes.accept);
   const label = el("label", { class: "ed-button ed-primary" }, icon("upload"), "Upload", upload);
   const paste = textButton("Paste", () => pasteClick(editor, take), { hidden: !takes.type });
@@ -47,8 +47,10 @@ export function makeFiles(editor) {
   };
 }
 
-function sampleButtons({ props, trigger, say }) {
+function sampleButtons({ root, props, trigger, say }, begin) {
   const choose = (id) => {
+    beginPicture(begin);
+    root.removeAttribute("aria-busy");
     say("");
     trigger("tool", { kind: "sample", id });
   };
@@ -75,7 +77,7 @@ async function send(editor, file, event, begin) {
   const { root, upload, say } = editor;
   if (!file) return;
   if (file.size > MOST_UPLOAD) return say(tooLarge(file), true);
-  const isLast = begin(event);
+  const isLast = event === "picture" ? beginPicture(begin) : begin(event);
   const name = file.name || "the picture";
   say(`Uploading ${name} …`);
   root.setAttribute("aria-busy", "true");
@@ -84,6 +86,12 @@ async function send(editor, file, event, begin) {
   root.removeAttribute("aria-busy");
   if (done) tell(editor, done.path, file.name || "pasted.png", event);
   else say(`The upload of “${name}” failed; check the connection and try again.`, true);
+}
+
+/* A mask that is still on its way belongs to the picture before. */
+function beginPicture(begin) {
+  begin("maskfile");
+  return begin("picture");
 }
 
 function tell({ props, trigger }, path, name, event) {

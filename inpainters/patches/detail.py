@@ -139,8 +139,9 @@ class _Synthesis:
 
 def _lost(image: Image, plain: Image, mask: Mask, hole: Mask) -> Float32s:
     """(H, W) grey levels by which the shrunk and enlarged picture is off the picture, around each known
-    pixel; in the hole those of the nearest part of the rim, the smoother the deeper. hole: (h, w) bool, the
-    mask at the small size.
+    pixel; in the hole those of the nearest part of the rim, averaged over half the depth of the deepest. At
+    the rim it holds as well how far what was drawn is off the known pixels; to leave that out did not help.
+    hole: (h, w) bool, the mask at the small size.
     """
     off = np.abs(image.astype(np.float32) - plain).mean(axis=2)
     off[mask] = 0
@@ -150,7 +151,7 @@ def _lost(image: Image, plain: Image, mask: Mask, hole: Mask) -> Float32s:
     )
     lost = total / np.maximum(share, 1e-3)
     lost[hole] = lost.ravel()[nearest(~hole.ravel(), np.flatnonzero(hole), hole.shape)]
-    lost = np.where(hole, cv2.GaussianBlur(lost, (0, 0), max(1.0, depths(hole).max() / 2)), lost)
+    lost = np.where(hole, cv2.GaussianBlur(lost, (0, 0), np.clip(depths(hole).max() / 2, 1, 24)), lost)
     return np.asarray(cv2.resize(lost, mask.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 

@@ -19,6 +19,10 @@ def committed():
     return {claim.name: claim for claim in claims(ROOT)}
 
 
+def test_what_survives_of_a_drawing_is_told_where_it_was_measured(committed):
+    assert "grey levels from what the network had drawn" in " ".join(committed["copies"].sentences)
+
+
 @pytest.fixture
 def copied(tmp_path):
     """The folders that beliefs look at, to be edited."""
