@@ -21,7 +21,7 @@ async function sendAll(parts, kind, dropped, several) {
   const [files, left] = several ? [dropped, []] : [dropped.slice(0, 1), dropped.slice(1)];
   const sent = [];
   const lost = [];
-  parts.underWay += 1;
+  parts.underWay.add(kind);
   root.setAttribute("aria-busy", "true");
   for (const [i, file] of files.entries()) {
     say(parts, `Uploading ${files.length > 1 ? `${i + 1} of ${files.length}` : file.name} …`);
@@ -32,9 +32,9 @@ async function sendAll(parts, kind, dropped, several) {
       lost.push(file.name);
     }
   }
-  parts.underWay -= 1;
-  if (!parts.underWay) root.removeAttribute("aria-busy");
   if (!several && !isLast()) return;
+  parts.underWay.delete(kind);
+  if (!parts.underWay.size) root.removeAttribute("aria-busy");
   const words = [];
   if (lost.length) words.push(`Not uploaded, as over 72 MB or broken off: ${lost.join(", ")}.`);
   if (left.length)
@@ -115,7 +115,7 @@ export function mount(given) {
   const { root, props, trigger } = host;
   const unsaid = { words: [], isBad: false };
   const begin = makeLatest();
-  const parts = { ...host, begin, underWay: 0, unsaid, note: el("p", { class: "note", role: "status" }) };
+  const parts = { ...host, begin, underWay: new Set(), unsaid, note: el("p", { class: "note", role: "status" }) };
   const choosers = props.takes.map((one, i) => makeChooser(parts, one, i === 0));
   const samples = props.samples.map((one) => makeSample(parts, one));
   const shown = el("div", { class: "samples", role: "group", "aria-label": "Examples" }, ...samples);

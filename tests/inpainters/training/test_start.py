@@ -95,7 +95,7 @@ def test_a_run_begins_with_the_bundled_weights_and_counts_what_they_saw(run, bun
     assert (facts["steps"], facts["crops"]) == (4, 6 + 4 * 2)
     assert [entry["step"] for entry in facts["history"]] == [0]
     card = (tmp_path / "on/export/gated_conv.md").read_text()
-    assert "It began with the weights that were bundled before" in card
+    assert "It began with weights that had learned before" in card
     assert "6 crops in" in card
 
 
