@@ -113,9 +113,9 @@ function listenToDrop(parts) {
 export function mount(given) {
   const host = makeHost(given);
   const { root, props, trigger } = host;
+  const note = el("p", { class: "note", role: "status" });
   const unsaid = { words: [], isBad: false };
-  const begin = makeLatest();
-  const parts = { ...host, begin, underWay: new Set(), unsaid, note: el("p", { class: "note", role: "status" }) };
+  const parts = { ...host, begin: makeLatest(), underWay: new Set(), unsaid, note };
   const choosers = props.takes.map((one, i) => makeChooser(parts, one, i === 0));
   const samples = props.samples.map((one) => makeSample(parts, one));
   const shown = el("div", { class: "samples", role: "group", "aria-label": "Examples" }, ...samples);
