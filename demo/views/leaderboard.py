@@ -36,7 +36,7 @@ LEADERS = 5
 """So many of the best methods are in colour in the charts, each in its own."""
 ENOUGH = 0.5
 """Share of the most photographs that a method has; a leader has seen at least so many."""
-PLACES = {"hole": "Inside the hole", "band": "Along its rim", "whole": "Whole picture"}
+PLACES = {"hole": "Inside the hole", "band": "In the band at its rim", "whole": "Whole picture"}
 
 
 @dataclass(frozen=True)
