@@ -267,6 +267,8 @@ def _chosen(only: Sequence[str]) -> tuple[list[MetricSpec], list[str]]:
     for name in only:
         if name not in metrics.METRICS:
             raise unknown("metric", name, metrics.METRICS)
+        if metrics.METRICS[name].kind == "answers":
+            raise InputError(f"{name} compares several fills of one hole, here is one of each: leave it out.")
     wanted = [
         spec
         for spec in metrics.METRICS.values()

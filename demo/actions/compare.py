@@ -76,7 +76,7 @@ def open_archive(app: App, session: Session, path: str | Path, name: str) -> Rep
     """
     found = restored(app.store, Path(path), name or "The zip")
     one = found.round
-    one.hole = hole_digest(found.mask, found.sketch, one.feather)
+    one.hole_digest = digest_of_hole(found.mask, found.sketch, one.feather)
     session.open(one)
     session.feather = one.feather
     jobs = one.batch.jobs if one.batch else []
@@ -256,7 +256,7 @@ def start_run(
     wide = widened(mask, feather)
     session.stop()
     session.chosen, (session.seed, session.n) = methods, drawn
-    hole = hole_digest(mask, sketch, feather)
+    hole = digest_of_hole(mask, sketch, feather)
     # what the editor told before of its mask may still be on the way
     session.digest = canvas_digest(data_url) or session.digest
     open_hole(session, hole)
@@ -268,16 +268,16 @@ def start_run(
     session.drop(one.clear_shelf())
     keeper.start([job for job in jobs if not job.final])
     try:
-        if not one.hole:
+        if not one.hole_digest:
             keeper.keep_hole()  # beside the methods: they wait for none of it
-        one.hole, one.digest, one.drawn, one.feather = hole, session.digest, session.drawn, feather
+        one.hole_digest, one.digest, one.drawn, one.feather = hole, session.digest, session.drawn, feather
     except InputError:
         batch.stop()
         raise
     return batch
 
 
-def hole_digest(mask: Mask, sketch: Mask | None, feather: int = 0) -> str:
+def digest_of_hole(mask: Mask, sketch: Mask | None, feather: int = 0) -> str:
     """What tells holes of one picture and their soft edges apart, exactly."""
     parts = [np.packbits(part).tobytes() for part in (mask, sketch) if part is not None]
     parts += [b"feather %d" % feather] if feather else []
@@ -285,12 +285,12 @@ def hole_digest(mask: Mask, sketch: Mask | None, feather: int = 0) -> str:
 
 
 def open_hole(session: Session, hole: str) -> None:
-    """See to it that what is in view belongs to this hole: it stays, or comes back from the past, or makes
-    room.
+    """See to it that what is in view belongs to the hole of this digest: it stays, or comes back from the
+    past, or makes room.
     """
-    if session.round.hole == hole:
+    if session.round.hole_digest == hole:
         return
-    if before := session.past_run(hole=hole):
+    if before := session.past_run(hole_digest=hole):
         session.take_up(before)
     elif session.round.best or not session.round.answers:
         session.forget_answers()

@@ -78,8 +78,8 @@ class Round:
     """The best method of the finished example that the page opens with; empty for other rounds."""
     reference: bool = True
     """False where the hole covers pixels the file called transparent: nothing true is known there."""
-    hole: str = ""
-    """Digest of mask, sketch and feather of the last run, made here; empty before one."""
+    hole_digest: str = ""
+    """Of mask, sketch and feather of the last run (`digest_of_hole`); empty before one."""
     shelf: list[Job] = field(default_factory=list)
     """What was answered on this hole under settings that are no longer in view."""
     at: float = field(default_factory=time.time)
@@ -276,10 +276,10 @@ class Session:
         self._renew()
         self._set_aside([before])
 
-    def past_run(self, hole: str = "", digest: str = "") -> Round | None:
+    def past_run(self, hole_digest: str = "", digest: str = "") -> Round | None:
         """What was run before on the picture in view and the hole of that digest: ours, or the editor's."""
         for one in reversed(self.past):
-            same = one.hole == hole if hole else bool(digest) and one.digest == digest
+            same = one.hole_digest == hole_digest if hole_digest else bool(digest) and one.digest == digest
             if same and one.picture == self.round.picture:
                 return one
         return None

@@ -21,6 +21,7 @@ from demo.server.run_time import START, Quote, expected_seconds
 from demo.server.suites import cells_of, family_of, open_suite
 from demo.views.changes import next_rev
 from demo.views.leaderboard import digits_of, figure_cell
+from demo.views.prose import with_code
 from inpainters.costs import spoken
 from inpainters.families import FAMILIES
 from inpainters.spec import MethodSpec
@@ -67,7 +68,7 @@ def absent_methods(reasons: Mapping[str, str]) -> str:
 
 
 def _folded(summary: str, reasons: Mapping[str, str]) -> str:
-    rows = "".join(f"<dt>{escape(title)}</dt><dd>{_marked(why)}</dd>" for title, why in reasons.items())
+    rows = "".join(f"<dt>{escape(title)}</dt><dd>{with_code(why)}</dd>" for title, why in reasons.items())
     return f"<details><summary>{summary}</summary><dl>{rows}</dl></details>" if reasons else ""
 
 
@@ -264,9 +265,3 @@ def comparison(found: Beside, other: str) -> str:
         lines = "\n".join(f"* {line}" for line in found.otherwise)
         said.append(f"Not all compares, there → here:\n\n{lines}")
     return "\n\n".join([*said, found.figures.replace("\n## ", "\n#### ")])
-
-
-def _marked(text: str) -> str:
-    """Escaped, with `code` set as such."""
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

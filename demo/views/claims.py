@@ -5,6 +5,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from benchmark.claims import RULE, Claim, Trial
+from demo.views.prose import with_code
 
 DRAWN_WIDE, DRAWN_HIGH = 200, 16
 """Of an interval's drawing, in pixels."""
@@ -24,7 +25,7 @@ def claims_page(found: Iterable[Claim]) -> str:
 
 def _card(claim: Claim) -> str:
     verdict = claim.verdict
-    sentences = "".join(f"<p>{_marked(text)}</p>" for text in (claim.counted, *claim.sentences))
+    sentences = "".join(f"<p>{with_code(text)}</p>" for text in (claim.counted, *claim.sentences))
     kind = verdict.lower().replace(" ", "-")
     return (
         f'<article class="claim" id="claim-{claim.name}" data-verdict="{kind}">'
@@ -54,7 +55,7 @@ def _reach(trial: Trial, trials: tuple[Trial, ...]) -> float:
 
 
 def _row(trial: Trial, most: float) -> str:
-    label = _marked(trial.label)
+    label = with_code(trial.label)
     if trial.link:
         # in a tab of its own: the page is loaded anew, and what runs or is open here would be gone
         label = f'<a href="?{escape(urlencode(trial.link))}" target="_blank" rel="noopener">{label}</a>'
@@ -82,9 +83,3 @@ def _interval(trial: Trial, most: float) -> str:
         f'<line class="span" x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}"/>'
         f'<circle cx="{mean:.1f}" cy="{middle}" r="4"/></svg>'
     )
-
-
-def _marked(text: str) -> str:
-    """Escaped, with `code` set as such."""
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

@@ -12,6 +12,7 @@ from demo.server.purposes import PURPOSES, USUAL
 from demo.server.store import url
 from demo.server.visit import App
 from demo.views.about import about_all
+from demo.views.prose import with_code
 from inpainters import registry
 from inpainters.costs import spoken
 from inpainters.families import FAMILIES
@@ -111,7 +112,7 @@ def _ways(spec: MethodSpec, about: dict[str, Any], why: str | None) -> str:
     paper = (
         f'<a href="{escape(about["link"])}" rel="noopener" target="_blank">Paper</a>' if about["link"] else ""
     )
-    said = f'<p class="why">{_marked(why)}</p>' if why else ""
+    said = f'<p class="why">{with_code(why)}</p>' if why else ""
     # in a tab of its own: the page is loaded anew, and what is open here would be gone
     link, apart = urlencode({"t": "compare", "m": spec.name}), 'target="_blank" rel="noopener"'
     tried = "" if why else f'<a class="try" href="?{link}" {apart}>Try it</a>'
@@ -127,12 +128,7 @@ YOURS = (
 
 
 def _yours() -> str:
-    return f'<article class="method-card" id="method-yours"><h2>Yours</h2><p>{_marked(YOURS)}</p></article>'
-
-
-def _marked(text: str) -> str:
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+    return f'<article class="method-card" id="method-yours"><h2>Yours</h2><p>{with_code(YOURS)}</p></article>'
 
 
 # --- drawings -------------------------------------------------------------------------------------

