@@ -18,17 +18,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from benchmark import manifest, measure
-from benchmark.cells import Cell, ColumnKey, compact, digest, file_sha256, read_json, write_json
+from benchmark.cells import Cell, ColumnKey, digest, file_sha256, read_json
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.inputs.frozen import Inputs, load_inputs
 from benchmark.manifest import Done
 from benchmark.plan import Plan, load_plan
 from benchmark.results import ALL_BINS, LATER_COLUMNS, PLAIN, TIMING_COLUMNS, WHOLE_SET
-from benchmark.rows import Row, Scored, Writer
+from benchmark.rows import Row, Writer
 from benchmark.scorer import (
     BATCH,
     CHANGED,
@@ -41,8 +40,9 @@ from benchmark.scorer import (
     row_key,
     without_value,
 )
-from benchmark.scoring import Scoring, holding, stored_scores
-from inpainters.errors import InputError, sentence
+from benchmark.scoring import Scoring, stored_scores
+from benchmark.several import answers_of, pooled_rows
+from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 from inpainters.masks import BINS
 from inpainters.registry import chosen_device
@@ -107,8 +107,6 @@ def _bench(device: str, batch: int, metrics: Metrics | None = None) -> Bench:
     return open_bench(metrics, device=device, batch=batch or (BATCH if device == "cpu" else GPU_BATCH))
 
 
-ANSWERS = "answers"
-"""The folder, in that of the first answers, of what is said of all."""
 MUCH = 400
 """Fills that lack a score from which on several processes are worth their start."""
 
@@ -300,14 +298,14 @@ def _parts(
     """
     parts: list[tuple[Cell, Callable[[], Iterator[Row]]]] = []
     for group in _groups(scorers, lambda one: (one.cell.entry, one.cell.column)):
-        answers = partial(_answers, group, bench) if len(group) == plan.answers > 1 else dict
+        answers = partial(answers_of, group, bench) if len(group) == plan.answers > 1 else dict
         parts.append((group[0].cell, partial(_first, group[0], answers)))
         parts += [(one.cell, partial(one.rows, {})) for one in group[1:]]
     ratio = [one for one in scorers if one.cell.bin in BINS and one.images]
     for group in _groups(ratio, lambda one: (one.cell.entry, one.cell.mask_set, one.cell.seed)):
         pool = replace(group[0].cell, bin=ALL_BINS)
         if len(group) > 1 and bench.of_sets():
-            parts.append((pool, partial(_pooled, plan, pool, group, bench)))
+            parts.append((pool, partial(pooled_rows, plan, pool, group, bench)))
     reason = "The suite's time budget leaves no picture for this method: raise --budget."
     for entry in (entry for entry, n in plan.methods.items() if n == 0):
         for cell in (plan.cell(entry, column) for column in plan.columns()):
@@ -326,76 +324,6 @@ def _groups(scorers: Iterable[Scorer], key: Callable[[Scorer], Any]) -> list[lis
 def _first(one: Scorer, answers: Callable[[], Mapping[str, Figures]]) -> Iterator[Row]:
     """The rows of the cell of the first of several answers: it also holds what is said of all."""
     yield from one.rows(answers())
-
-
-def _pooled(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) -> Iterator[Row]:
-    """Set metrics of a method over all ratio bins together: more pictures, so less bias. Those that have a
-    row for each picture are averaged over the bins, as any of these.
-    """
-    figures = Figures()
-    of = [[one.bytes_of(image_id, shas) for image_id in one.images] for one in ours for shas in [one.shas()]]
-    with _kept(pool.folder(ours[0].root)) as kept:
-        for spec in bench.of_sets():
-            entry = kept[spec.name] = holding(kept.get(spec.name, {}), digest([bench.key(spec), of]))
-            if WHOLE_SET not in entry["rows"]:
-                entry["rows"][WHOLE_SET] = dict.fromkeys(spec.regions, _distance_of(ours, spec, bench))
-            figures |= {(spec.name, region): one for region, one in entry["rows"][WHOLE_SET].items()}
-    yield Row(row_key(plan, pool, WHOLE_SET), figures)
-
-
-def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
-    try:
-        sides = zip(*(one.features(spec) for one in ours), strict=True)
-        distance = bench.get(spec.name).distance(*map(np.concatenate, sides))
-        return ours[0].figure(spec.name, "whole", distance)
-    except (ValueError, RuntimeError) as error:
-        return {"reason": sentence(error)}
-
-
-@contextmanager
-def _kept(folder: Path) -> Iterator[dict[str, Any]]:
-    """What is stored of figures that rest on several cells, as a cell's scores are, to be added to; written
-    at the end where it is not what was there.
-    """
-    found = stored_scores(folder)
-    before = compact(found)
-    yield found
-    for entry in found.values():  # a reason may have passed: too little memory, a device that was busy
-        rows = {key: row for key, row in entry["rows"].items() if all("value" in one for one in row.values())}
-        entry["rows"] = rows
-    if compact(found) != before:
-        write_json(folder / FILE, found)
-
-
-def _answers(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figures]:
-    """What can be said of several answers to one hole: image id -> figures."""
-    first, records, specs = ours[0], [one.shas() for one in ours], bench.ready("answers")
-    images = [i for i in first.images if all(i not in other.absent for other in ours)]
-    table, found = first.inputs.table, {image_id: Figures() for image_id in images}
-    of = {i: digest([table[i]["mask"], *(its[i] for its in records)]) for i in images}
-    with _kept(first.folder / ANSWERS) as kept:
-        for spec in specs:
-            kept[spec.name] = holding(kept.get(spec.name, {}), bench.key(spec), of)
-        for image_id in images:
-            if lacking := [spec for spec in specs if image_id not in kept[spec.name]["rows"]]:
-                answers = [one.output(image_id, its) for one, its in zip(ours, records, strict=True)]
-                mask = first.inputs.load(image_id)[1]
-                for spec in lacking:
-                    kept[spec.name]["of"][image_id] = of[image_id]
-                    kept[spec.name]["rows"][image_id] = _of_answers(first, spec, answers, mask)
-            for spec in specs:
-                row = kept[spec.name]["rows"][image_id]
-                found[image_id] |= {(spec.name, region): figure for region, figure in row.items()}
-    return found
-
-
-def _of_answers(first: Scorer, spec: Any, answers: Sequence[Image], mask: Mask) -> dict[str, Scored]:
-    """Region -> figure."""
-    try:
-        values = first.bench.get(spec.name).score_answers(answers, mask)
-        return {region: first.figure(spec.name, region, values[region]) for region in spec.regions}
-    except (ValueError, RuntimeError) as error:
-        return {region: {"reason": sentence(error)} for region in spec.regions}
 
 
 def _write_timings(path: Path, scorers: Sequence[Scorer]) -> None:
