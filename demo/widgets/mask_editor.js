@@ -204,8 +204,11 @@ function makeReceiver(editor) {
 }
 
 /* The mask once, as PNG of the picture's own size: alpha 255 = missing, red 255 = a line of the sketch. Its
-   media type has the mask's digest and its feather. Empty text where nothing is painted. */
-async function maskUrl({ mask, feather }) {
+   media type has the mask's digest and its feather. Empty text where nothing is painted. A mask that is still
+   loading is waited for. */
+async function maskUrl(editor) {
+  await editor.arriving;
+  const { mask, feather } = editor;
   const { w, h, bits } = mask;
   if (!w || !bits.some((bit) => bit & MISSING)) return "";
   const part = new ImageData(w, h);
@@ -267,6 +270,8 @@ export function mount(given) {
   const release = hold(owner === FIRST && document.getElementById(owner));
   host.onValue((value) => {
     if (value?.rev > 0) release();
-    return receive(value);
+    const arrived = receive(value);
+    editor.arriving = Promise.allSettled([editor.arriving, arrived]);
+    return arrived;
   });
 }

@@ -606,6 +606,28 @@ def test_what_is_painted_while_an_answer_is_on_its_way_is_told_too(visitor):
         visitor.page.evaluate("window.quick()")
 
 
+LATE = """() => {
+  const decoded = window.createImageBitmap;
+  window.late = false;
+  window.createImageBitmap = async (...given) => {
+    window.late = true;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    window.createImageBitmap = decoded;
+    return decoded(...given);
+  };
+}"""
+
+
+def test_a_mask_that_is_still_loading_when_run_is_pressed_counts(visitor, tmp_path):
+    mask = np.zeros((121, 201), bool)
+    mask[20:60, 30:90] = True
+    PilImage.fromarray(mask).save(tmp_path / "hole.png")
+    visitor.page.evaluate(LATE)
+    visitor.upload(tmp_path / "hole.png", "#compare-mask")
+    visitor.page.wait_for_function("window.late")
+    assert np.array_equal(visitor.mask(), mask)
+
+
 TRANSFER = """([data, where, kind]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)), transfer = new DataTransfer();
   transfer.items.add(new File([bytes], 'holiday.png', {type: 'image/png'}));
