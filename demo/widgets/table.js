@@ -126,6 +126,7 @@ function footText(value) {
   const anyFew = value.rows.some((row) =>
     value.cols.some((col) => isFew(row.cells?.[col.id] || {}, fewOf(value, col))),
   );
+  if (!value.cols.length) return "";
   const empty = value.rows.length || value.lacking ? "" : "No numbers for this choice yet.";
   const grey = few && anyFew ? `Grey: n < ${few.toLocaleString("en")}.` : "";
   const anyApart = value.rows.some((row) => Object.values(row.cells ?? {}).some((cell) => cell.apart));
@@ -193,6 +194,7 @@ export function mount(given) {
       el("thead", {}, el("tr", { role: "row" }, by && place, corner, ...heads)),
       el("tbody", {}, ...sorted(value.rows, by, order.worst).map((row) => bodyRow(row, by, places))),
     );
+    scroller.hidden = !value.cols.length;
     table.classList.toggle("ranked", Boolean(by));
     align();
     lacking.textContent = value.lacking ?? "";

@@ -10,7 +10,7 @@ class Table(Widget):
 
     * cols: text, or `{id, title, better?, digits?, kind?, note?, few?}`; `better` is "high" or "low" and
       decides what "best first" means, `digits` are decimals (2), `kind` "seconds" chooses them by size,
-      `note` opens on the heading.
+      `note` opens on the heading. Without columns nothing is shown.
     * rows: `{id, title?, family, cells: {col id: cell}}`.
     * cell: `{v, lo, hi, n, best, tied, apart, why}`: value, ends of its 95 % interval, photographs; `best` is
       set in bold, `tied` marked "=", `apart` slanted and sorted last, as it rests on other pictures. Where

@@ -1,6 +1,7 @@
 """The Benchmark tab in a real browser: choose, start, load the page anew, see the table and its pictures."""
 
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -101,6 +102,17 @@ def choose(page: Any, *titles: str) -> None:
         ticked.first.uncheck()
     for title in titles:
         page.locator("#benchmark-methods label", has_text=title).click()
+
+
+def test_a_table_that_is_still_being_read_is_said_to_be(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, found = threading.Event(), tab.actions.shown_results
+    monkeypatch.setattr(tab.actions, "shown_results", lambda *given: read.wait(60) and found(*given))
+    page.reload()
+    page.wait_for_selector("#benchmark-note >> text=Reading the committed results")
+    assert page.inner_text("#benchmark-table .widget").strip() == ""
+    read.set()
+    page.wait_for_selector("#benchmark-table td button")
+    assert "Reading" not in page.inner_text("#benchmark-note")
 
 
 @pytest.mark.slow
