@@ -40,6 +40,8 @@ class RowSource(Protocol):
 
     def lacking(self) -> dict[Measure, str]: ...
 
+    def of(self, mask_set: str) -> "RowSource": ...
+
 
 @dataclass(frozen=True)
 class Plain:
@@ -64,30 +66,8 @@ class Plain:
         first = rows.drop_duplicates(["metric", "region"]).fillna({"reason": ""})
         return dict(zip(zip(first["metric"], first["region"], strict=True), first["reason"], strict=True))
 
-
-@dataclass(frozen=True)
-class OfMaskSet:
-    """The rows of one mask set."""
-
-    source: RowSource
-    mask_set: str
-
-    def keys(self) -> pd.DataFrame:
-        return self._mine(self.source.keys())
-
-    def column(self, metric: str, region: str) -> pd.DataFrame:
-        return self._mine(self.source.column(metric, region))
-
-    def measured(self) -> set[Measure]:
-        return {pair for pair in self.source.measured() if self.column(*pair)["value"].notna().any()}
-
-    def lacking(self) -> dict[Measure, str]:
-        columns = {pair: self.column(*pair) for pair in self.source.lacking()}
-        found = {pair: rows.loc[rows["value"].isna(), "reason"] for pair, rows in columns.items()}
-        return {pair: str(reasons.iloc[0]) for pair, reasons in found.items() if len(reasons)}
-
-    def _mine(self, rows: pd.DataFrame) -> pd.DataFrame:
-        return rows[rows["mask_set"] == self.mask_set].reset_index(drop=True)
+    def of(self, mask_set: str) -> "Plain":
+        return Plain(self.frame[self.frame["mask_set"] == mask_set])
 
 
 @dataclass(frozen=True)
@@ -136,9 +116,7 @@ class Results:
             return self
         if name not in self._parts:
             timings = self.timings[self.timings["mask_set"] == name]
-            self._parts[name] = replace(
-                self, source=OfMaskSet(self.source, name), timings=timings, mask_set=name
-            )
+            self._parts[name] = replace(self, source=self.source.of(name), timings=timings, mask_set=name)
         return self._parts[name]
 
     @cached_property

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from inpainters.errors import InputError
@@ -138,10 +139,15 @@ class Reader:
     Raises InputError where a file is absent, damaged or another version's.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mask_set: str = "") -> None:
         _check(folder, SCORES, KEY_COLUMNS)
         _check(folder, REASONS, _REASON_COLUMNS)
         self._folder = folder
+        self._here = pc.field("mask_set") == mask_set if mask_set else None
+
+    def of(self, mask_set: str) -> "Reader":
+        """Reads the rows of one mask set alone."""
+        return Reader(self._folder, mask_set)
 
     def keys(self) -> pd.DataFrame:
         """What each row is about: KEYS, sorted by them."""
@@ -161,12 +167,12 @@ class Reader:
 
     def measured(self) -> set[Measure]:
         """The columns that hold at least one value."""
-        with _readable(self._folder, SCORES), pq.ParquetFile(self._folder / SCORES) as file:
-            about = file.metadata
-            groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
-        names = {one.path_in_schema for one in chunks if one.statistics.null_count < one.num_values}
-        return {measure_of(name) for name in names - set(KEY_COLUMNS)}
+        names, found = self._numbers(), set[str]()
+        with _readable(self._folder, SCORES):
+            rows = ds.dataset(self._folder / SCORES, partitioning=None)
+            for batch in rows.to_batches(columns=names, filter=self._here):
+                found |= {name for name in names if batch[name].null_count < len(batch)}
+        return {measure_of(name) for name in found}
 
     def lacking(self) -> dict[Measure, str]:
         """The columns in which a figure is lacking, each with the reason of its first row."""
@@ -179,9 +185,11 @@ class Reader:
             return [name for name in pq.read_schema(self._folder / SCORES).names if name not in KEY_COLUMNS]
 
     def _scores(self, numbers: Sequence[str]) -> pd.DataFrame:
-        return _read(self._folder, SCORES, None, [*KEYS, *numbers])
+        return _read(self._folder, SCORES, self._here, [*KEYS, *numbers])
 
     def _reasons(self, wanted: pc.Expression | None) -> pd.DataFrame:
+        if self._here is not None:
+            wanted = self._here if wanted is None else self._here & wanted
         return _read(self._folder, REASONS, wanted, [*KEYS, "metric", "region", "reason"])
 
 

@@ -76,24 +76,29 @@ def table_order(pairs: Iterable[Measure]) -> list[Measure]:
 REGION_ORDER = ("hole", "band", "whole")
 
 
-def summarise(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
-    """The cells of one metric and region, by (entry, bin); of one mask set (`Results.part`). They are kept,
-    as tables and figures ask for the same.
+def summarise(results: Results, metric: str, region: str, label: str = "") -> dict[Key, TableFigure]:
+    """The cells of one metric and region, by (entry, bin), or of one bin of them where one is named; of one
+    mask set (`Results.part`). They are kept, as tables and figures ask for the same.
     """
-    if (metric, region) not in results.kept:
-        results.kept[metric, region] = _summarised(results, metric, region)
-    found: dict[Key, TableFigure] = results.kept[metric, region]
-    return found
+    kept: dict[str, dict[Key, TableFigure]] = results.kept.setdefault((metric, region), {})
+    if label not in kept:
+        every = kept.get("")
+        kept[label] = (
+            _summarised(results, metric, region, label)
+            if every is None
+            else {key: cell for key, cell in every.items() if key[1] == label}
+        )
+    return kept[label]
 
 
-def _summarised(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
+def _summarised(results: Results, metric: str, region: str, label: str) -> dict[Key, TableFigure]:
     rows = _with_holes(results, metric, region)
     if ALL not in set(rows["bin"]):
         rows = pd.concat([rows, _pooled(rows)])
     sizes = sizes_of(results) if rows["image_id"].eq(WHOLE_SET).any() else {}
     cells: dict[Key, TableFigure] = {}
-    for label, column in rows.groupby("bin", sort=True):
-        for cell in TableColumn(metric, region, str(label), column, sizes).cells():
+    for name, column in (rows[rows["bin"] == label] if label else rows).groupby("bin", sort=True):
+        for cell in TableColumn(metric, region, str(name), column, sizes).cells():
             cells[cell.entry, cell.bin] = cell
     return cells
 

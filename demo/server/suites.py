@@ -140,17 +140,19 @@ def regions_of(results: Results, metric: str) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _cells(folder: Path, stamp: int, mask_set: str, metric: str, region: str) -> dict[Key, TableFigure]:
-    return summarise(_part(folder, stamp, mask_set), metric, region)
+def _cells(
+    folder: Path, stamp: int, mask_set: str, metric: str, region: str, label: str
+) -> dict[Key, TableFigure]:
+    return summarise(_part(folder, stamp, mask_set), metric, region, label)
 
 
-def cells_of(results: Results, metric: str, region: str) -> dict[Key, TableFigure]:
-    """The cells of one metric and region, none where the suite was not scored by it; kept, as the table and
-    both charts show the same.
+def cells_of(results: Results, metric: str, region: str, label: str = "") -> dict[Key, TableFigure]:
+    """The cells of one metric and region, or of one bin of them where one is named, none where the suite was
+    not scored by it; kept, as the table and both charts show the same.
     """
     if (metric, region) not in {*results.measured, *results.lacking}:
         return {}
-    return _cells(results.folder, _stamp(results.folder), results.mask_set, metric, region)
+    return _cells(results.folder, _stamp(results.folder), results.mask_set, metric, region, label)
 
 
 def pictures_behind(results: Results, figure: Figure) -> list[tuple[str, str]]:

@@ -200,7 +200,7 @@ def results_table(root: Path, suite: str, holes: str, *, own: bool) -> dict[str,
     results = open_suite(root, suite, holes)
     pairs = overview_pairs(results)
     pairs += [pair for pair in OVERVIEW if pair not in pairs and pair in results.lacking]
-    columns = {pair: cells_of(results, *pair) for pair in pairs}
+    columns = {pair: cells_of(results, *pair, ALL_BINS) for pair in pairs}
     entries = entry_order(results.rows["entry"])
     rows = [
         {

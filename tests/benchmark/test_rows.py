@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmark import rows
+from benchmark.results import Plain, RowSource
 from benchmark.rows import Row, Writer
 
 COLUMNS = [("psnr", "whole"), ("psnr", "hole"), ("l1", "hole")]
@@ -136,6 +137,27 @@ def test_a_column_is_what_the_plain_table_says_of_it(tmp_path: Path) -> None:
     assert reader.measured() == set(COLUMNS[:2])
     assert reader.lacking() == {COLUMNS[1]: "No hole."}
     assert len(reader.keys()) == len(given)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_what_is_read_of_a_mask_set_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    monkeypatch.setattr(rows, "ROWS", 3)  # a row group with rows of both sets
+    given = [
+        Row(("tiny", "sample", holes, "1-10", f"p{i}", "telea", "{}", 0), {COLUMNS[place]: figure})
+        for holes, place, figure in (("box", 0, {"value": "1"}), ("object", 1, {"reason": "No hole."}))
+        for i in range(4)
+    ]
+    whole: RowSource = rows.Reader(wrote(tmp_path, iter(given)))
+    if old:
+        whole = Plain(pd.concat(rows.frames(tmp_path), ignore_index=True))
+    boxes, objects = whole.of("box"), whole.of("object")
+    assert whole.measured() == boxes.measured() == {COLUMNS[0]}
+    assert whole.lacking() == objects.lacking() == {COLUMNS[1]: "No hole."}
+    assert (objects.measured(), boxes.lacking()) == (set(), {})
+    assert set(objects.keys()["mask_set"]) == {"object"}
+    assert (len(boxes.keys()), len(boxes.column(*COLUMNS[0])), len(objects.column(*COLUMNS[0]))) == (4, 4, 0)
 
 
 def test_a_column_is_read_without_the_others(tmp_path: Path) -> None:

@@ -82,6 +82,16 @@ def test_means_of_a_column_are_over_the_same_pictures() -> None:
     assert found["telea"].value.mean < 0.2
 
 
+def test_one_bin_alone_has_the_figures_that_it_has_among_all() -> None:
+    values = {"telea": spread(0.1, 25), "fsr": spread(0.2, 25, seed=1)}
+    lines = [*rows(values), *rows({"fsr": spread(0.1, 9), "telea": spread(0.3, 9)}, label="10-20")]
+    whole, alone = of(lines), of(lines)
+    parts = [summarise(alone, "l1", "hole", label) for label in ("1-10", "10-20", "all")]
+    assert [len(part) for part in parts] == [2, 2, 2]
+    assert parts[0] | parts[1] | parts[2] == summarise(whole, "l1", "hole")
+    assert summarise(whole, "l1", "hole", "10-20") == parts[1]
+
+
 @pytest.mark.parametrize(("photographs", "wins"), [(19, False), (20, True)])
 def test_a_winner_needs_twenty_photographs(photographs: int, wins: bool) -> None:
     column = spread(0.1, photographs)
