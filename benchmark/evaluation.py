@@ -268,7 +268,7 @@ def _chosen(only: Sequence[str]) -> tuple[list[MetricSpec], list[str]]:
         if name not in metrics.METRICS:
             raise unknown("metric", name, metrics.METRICS)
         if metrics.METRICS[name].kind == "answers":
-            raise InputError(f"{name} compares several fills of one hole, here is one of each: leave it out.")
+            raise InputError(f"{name} compares several fills of a hole, and here each has one: leave it out.")
     wanted = [
         spec
         for spec in metrics.METRICS.values()

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from inpainters.errors import InputError
@@ -133,8 +132,8 @@ class _File:
 
 
 class Reader:
-    """Reads the rows of a folder, a column at a time: a report's memory grows with one figure of each
-    picture, not with all of them.
+    """Reads the rows of a folder, or of one mask set of it, a column at a time: a report's memory grows with
+    one figure of each picture, not with all of them.
 
     Raises InputError where a file is absent, damaged or another version's.
     """
@@ -142,7 +141,7 @@ class Reader:
     def __init__(self, folder: Path, mask_set: str = "") -> None:
         _check(folder, SCORES, KEY_COLUMNS)
         _check(folder, REASONS, _REASON_COLUMNS)
-        self._folder = folder
+        self._folder, self._mask_set = folder, mask_set
         self._here = pc.field("mask_set") == mask_set if mask_set else None
 
     def of(self, mask_set: str) -> "Reader":
@@ -167,12 +166,28 @@ class Reader:
 
     def measured(self) -> set[Measure]:
         """The columns that hold at least one value."""
-        names, found = self._numbers(), set[str]()
-        with _readable(self._folder, SCORES):
-            rows = ds.dataset(self._folder / SCORES, partitioning=None)
-            for batch in rows.to_batches(columns=names, filter=self._here):
-                found |= {name for name in names if batch[name].null_count < len(batch)}
+        found = set[str]()
+        with _readable(self._folder, SCORES), pq.ParquetFile(self._folder / SCORES) as file:
+            for group in range(file.num_row_groups):
+                found |= self._measured_in(file, group, found)
         return {measure_of(name) for name in found}
+
+    def _measured_in(self, file: pq.ParquetFile, group: int, found: set[str]) -> set[str]:
+        """Columns with values in a row group, beyond those that are `found`. The file's footer tells, but for
+        a group that holds rows of another mask set as well.
+        """
+        about = file.metadata.row_group(group)
+        columns = {one.path_in_schema: one.statistics for one in map(about.column, range(about.num_columns))}
+        sets = columns["mask_set"]
+        if self._mask_set and not sets.min <= self._mask_set <= sets.max:
+            return set()
+        there = {name for name, one in columns.items() if one.null_count < about.num_rows}
+        names = there - found - set(KEY_COLUMNS)
+        if not names or not self._mask_set or sets.min == sets.max:
+            return names
+        rows = file.read_row_group(group, ["mask_set", *names])
+        mine = rows.filter(pc.field("mask_set") == self._mask_set)
+        return {name for name in names if mine[name].null_count < len(mine)}
 
     def lacking(self) -> dict[Measure, str]:
         """The columns in which a figure is lacking, each with the reason of its first row."""

@@ -77,8 +77,9 @@ REGION_ORDER = ("hole", "band", "whole")
 
 
 def summarise(results: Results, metric: str, region: str, label: str = "") -> dict[Key, TableFigure]:
-    """The cells of one metric and region, by (entry, bin), or of one bin of them where one is named; of one
-    mask set (`Results.part`). They are kept, as tables and figures ask for the same.
+    """The cells of one metric and region, by (entry, bin); of one mask set (`Results.part`). `label`: a bin,
+    or `ALL_BINS`, whose cells alone are wanted; empty: those of all. They are kept, as tables and figures
+    ask for the same.
     """
     kept: dict[str, dict[Key, TableFigure]] = results.kept.setdefault((metric, region), {})
     if label not in kept:

@@ -256,10 +256,10 @@ def start_run(
     wide = widened(mask, feather)
     session.stop()
     session.chosen, (session.seed, session.n) = methods, drawn
-    hole = digest_of_hole(mask, sketch, feather)
+    digest = digest_of_hole(mask, sketch, feather)
     # what the editor told before of its mask may still be on the way
     session.digest = canvas_digest(data_url) or session.digest
-    open_hole(session, hole)
+    open_hole(session, digest)
     one = session.round
     keeper = Keeper(app, one, app.store.image(one.picture.token), mask, sketch, feather)
     keeper.know_hole()
@@ -270,7 +270,7 @@ def start_run(
     try:
         if not one.hole_digest:
             keeper.keep_hole()  # beside the methods: they wait for none of it
-        one.hole_digest, one.digest, one.drawn, one.feather = hole, session.digest, session.drawn, feather
+        one.hole_digest, one.digest, one.drawn, one.feather = digest, session.digest, session.drawn, feather
     except InputError:
         batch.stop()
         raise
@@ -284,13 +284,13 @@ def digest_of_hole(mask: Mask, sketch: Mask | None, feather: int = 0) -> str:
     return sha256(b"|".join(parts)).hexdigest()
 
 
-def open_hole(session: Session, hole: str) -> None:
+def open_hole(session: Session, digest: str) -> None:
     """See to it that what is in view belongs to the hole of this digest: it stays, or comes back from the
     past, or makes room.
     """
-    if session.round.hole_digest == hole:
+    if session.round.hole_digest == digest:
         return
-    if before := session.past_run(hole_digest=hole):
+    if before := session.past_run(hole_digest=digest):
         session.take_up(before)
     elif session.round.best or not session.round.answers:
         session.forget_answers()

@@ -147,8 +147,8 @@ def _cells(
 
 
 def cells_of(results: Results, metric: str, region: str, label: str = "") -> dict[Key, TableFigure]:
-    """The cells of one metric and region, or of one bin of them where one is named, none where the suite was
-    not scored by it; kept, as the table and both charts show the same.
+    """The cells of one metric and region, none where the suite was not scored by it; `label` as `summarise`
+    has it. They are kept, as the table and both charts show the same.
     """
     if (metric, region) not in {*results.measured, *results.lacking}:
         return {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -54,6 +55,10 @@ def build(page: Page) -> None:
 
 def _host(request: gr.Request) -> str | None:
     return request.client.host if request and request.client else None
+
+
+def _hidden() -> Any:
+    return gr.update(visible=False)
 
 
 class BenchmarkTab:
@@ -266,12 +271,19 @@ class BenchmarkTab:
 
     def _shown(self, run: OwnRun | None, suite: str, holes: str = "", against: str = "") -> _Outputs:
         """In the order of `shown`."""
-        suite = run.asked.suite if run else suite
-        nothing = [gr.update(visible=False), gr.update(visible=False), gr.update(visible=False)]
+        try:
+            return self._results(run, run.asked.suite if run else suite, holes, against)
+        except InputError as error:  # a folder that is damaged, or written anew just now
+            return self._no_results(f"<p>{escape(str(error))}</p>")
+
+    def _no_results(self, note: str) -> _Outputs:
+        table = {"cols": [], "rows": [], "rev": next_rev()}
+        return [_hidden(), table, note, _hidden(), "", _hidden(), _hidden()]
+
+    def _results(self, run: OwnRun | None, suite: str, holes: str, against: str) -> _Outputs:
         found = actions.shown_results(self.app, run, suite)
         if found is None:
-            table = {"cols": [], "rows": [], "rev": next_rev()}
-            return [nothing[0], table, view.nothing_yet(suite), nothing[1], "", *nothing[1:]]
+            return self._no_results(view.nothing_yet(suite))
         sets = mask_sets_of(*found)
         holes = holes if holes in sets else sets[0]
         own = run is not None and found[0] == run.home
@@ -279,11 +291,11 @@ class BenchmarkTab:
         choose = gr.update(choices=sets, value=holes, visible=len(sets) > 1)
         head = [choose, table, view.ground(*found, holes)]
         if not own or run is None:
-            return [*head, nothing[0], "", *nothing[1:]]
+            return [*head, _hidden(), "", _hidden(), _hidden()]
         others = actions.comparable(self.app, suite)
         against = against if against in others else next(iter(others), "")
         chooser = gr.update(choices=others, value=against, visible=bool(others))
-        return [*head, chooser, self._beside(run, against), gr.update(visible=True), nothing[0]]
+        return [*head, chooser, self._beside(run, against), gr.update(visible=True), _hidden()]
 
     def _beside(self, run: OwnRun, against: str) -> str:
         if not against:

@@ -205,9 +205,9 @@ function makeReceiver(editor) {
 
 /* The mask once, as PNG of the picture's own size: alpha 255 = missing, red 255 = a line of the sketch. Its
    media type has the mask's digest and its feather. Empty text where nothing is painted. A mask that is still
-   loading is waited for. */
+   loading is waited for, and one that overtakes it. */
 async function maskUrl(editor) {
-  await editor.arriving;
+  for (let seen = null; seen !== editor.arriving; await seen) seen = editor.arriving;
   const { mask, feather } = editor;
   const { w, h, bits } = mask;
   if (!w || !bits.some((bit) => bit & MISSING)) return "";
@@ -271,7 +271,7 @@ export function mount(given) {
   host.onValue((value) => {
     if (value?.rev > 0) release();
     const arrived = receive(value);
-    editor.arriving = Promise.allSettled([editor.arriving, arrived]);
-    return arrived;
+    editor.arriving = Promise.allSettled([editor.arriving, arrived]).then(() => {});
+    return arrived.finally(() => {}); // what fails is still reported
   });
 }

@@ -122,11 +122,11 @@ function fewOf(value, col) {
 }
 
 function footText(value) {
+  if (!value.cols.length) return "";
   const few = value.cols.map((col) => fewOf(value, col)).find((n) => n > 0);
   const anyFew = value.rows.some((row) =>
     value.cols.some((col) => isFew(row.cells?.[col.id] || {}, fewOf(value, col))),
   );
-  if (!value.cols.length) return "";
   const empty = value.rows.length || value.lacking ? "" : "No numbers for this choice yet.";
   const grey = few && anyFew ? `Grey: n < ${few.toLocaleString("en")}.` : "";
   const anyApart = value.rows.some((row) => Object.values(row.cells ?? {}).some((cell) => cell.apart));

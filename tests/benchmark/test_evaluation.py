@@ -169,7 +169,7 @@ def test_names_that_do_not_pair_get_a_sentence(folders, tmp_path):
         evaluation.evaluate(made[0], tmp_path / "nowhere", made[2], only=ONLY)
     with pytest.raises(InputError, match="did you mean 'psnr'"):
         evaluation.evaluate(*made, only=["psnrr"])
-    with pytest.raises(InputError, match="compares several fills of one hole"):
+    with pytest.raises(InputError, match="compares several fills of a hole"):
         evaluation.evaluate(*made, only=["diversity_lpips_squeeze"])
 
 

@@ -17,6 +17,7 @@ from demo.server.own_runs import ENDED_EARLY, OwnRun, RunAsked
 from demo.tabs import benchmark as tab
 from demo.tabs.leaderboard import HAND_JS
 from demo.widgets.events import download_js
+from inpainters.errors import InputError
 
 FEW = """import sys
 from benchmark.__main__ import main
@@ -80,6 +81,18 @@ def test_after_the_limit_of_a_folder_fewer_pictures_are_offered(
     ]
 
 
+def test_results_that_cannot_be_read_are_a_sentence(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*given: Any) -> None:
+        raise InputError("'quick/scores.parquet' is <damaged>.")
+
+    with gr.Blocks():
+        made = tab.BenchmarkTab(app[1])
+    monkeypatch.setattr(tab.actions, "shown_results", damaged)
+    shown = dict(zip(made.shown, made._shown(None, "quick"), strict=True))
+    assert shown[made.note] == "<p>&#x27;quick/scores.parquet&#x27; is &lt;damaged&gt;.</p>"
+    assert shown[made.table]["cols"] == []
+
+
 def test_every_stop_goes_past_the_line_of_events(app: Any) -> None:
     blocks, made = app
     passing = [blocks.fns[number] for number in made.passing]
@@ -106,11 +119,18 @@ def choose(page: Any, *titles: str) -> None:
 
 def test_a_table_that_is_still_being_read_is_said_to_be(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     read, found = threading.Event(), tab.actions.shown_results
-    monkeypatch.setattr(tab.actions, "shown_results", lambda *given: read.wait(60) and found(*given))
+
+    def slow(*given: Any) -> Any:
+        read.wait(60)
+        return found(*given)
+
+    monkeypatch.setattr(tab.actions, "shown_results", slow)
     page.reload()
-    page.wait_for_selector("#benchmark-note >> text=Reading the committed results")
-    assert page.inner_text("#benchmark-table .widget").strip() == ""
-    read.set()
+    try:
+        page.wait_for_selector("#benchmark-note >> text=Reading the committed results")
+        assert page.inner_text("#benchmark-table .widget").strip() == ""
+    finally:
+        read.set()
     page.wait_for_selector("#benchmark-table td button")
     assert "Reading" not in page.inner_text("#benchmark-note")
 
