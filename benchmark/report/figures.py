@@ -8,6 +8,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+import numpy as np
+
 from benchmark.metrics import METRICS
 from benchmark.report import agreement
 from benchmark.report.column import Key, TableFigure
@@ -20,6 +22,8 @@ from inpainters.families import FAMILIES, STRANGER
 from inpainters.registry import METHODS
 
 MARKERS = "osD^vPX*<>"
+NAME_ROOM = 0.036
+"""Of the axes' height, for a small name beside them."""
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "inpainting",  # without it element ids differ from run to run
     "font.size": 9,
@@ -62,7 +66,7 @@ def _draw_part(results: Results) -> Iterator[Path]:
         cells = _ranked(summarise(results, metric, region))
         if not any(entry in calls for entry, _ in cells):
             continue  # none of them filled what the others did
-        figure = _by_calls(Figure(figsize=(8, 4)), results, metric, region, cells, calls)
+        figure = _by_calls(Figure(figsize=(9, 4)), results, metric, region, cells, calls)
         yield _save(figure, file(f"{metric}_{region}_by_calls"))
     if orders := agreement.draw_agreement(Figure(figsize=(7, 6)), results):
         yield _save(orders, file("agreement"))
@@ -164,7 +168,7 @@ def _by_seconds(
         value, look = cells[entry, ALL].value, styles[entry] | {"linestyle": "none"}
         spread = [[value.mean - value.low], [value.high - value.mean]]
         axes.errorbar(max(float(seconds[entry]), 1e-4), value.mean, spread, capsize=2, **look)
-    axes.set_xscale("log")
+    _by_tens(axes)
     together = results.manifest.meaning.batch
     axes.set_xlabel(
         f"median seconds per picture{f', {together} at once' if together > 1 else ''}, {machine(results)}"
@@ -222,19 +226,8 @@ def _by_calls(
             [e for e in entries if e not in calls and (e, label) in cells and not cells[e, label].reason],
             metric,
         )
-        for entry, look in others.items():
-            mean = cells[entry, label].value.mean
-            axes.axhline(mean, color=look["color"], linewidth=0.8, alpha=0.6)
-            axes.annotate(
-                look["label"],
-                (1, mean),
-                xycoords=("axes fraction", "data"),
-                fontsize=6,
-                color=look["color"],
-                ha="right",
-                va="bottom",
-            )
-        axes.set_xscale("log")
+        _levels(axes, [(cells[entry, label].value.mean, look) for entry, look in others.items()])
+        _by_tens(axes)
         axes.set(
             title=f"{label} % missing{_of_holes(results)}",
             xlabel="network calls per picture",
@@ -243,6 +236,45 @@ def _by_calls(
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside right center")
     return figure
+
+
+def _levels(axes: Any, levels: Sequence[tuple[float, Mapping[str, Any]]]) -> None:
+    """A level line for each mean, and its name beside the axes; names that would overlap move apart."""
+    from scipy.optimize import isotonic_regression
+
+    for mean, look in levels:
+        axes.axhline(mean, color=look["color"], linewidth=0.8, alpha=0.6)
+    low, high = axes.get_ylim()
+    levels = sorted(levels, key=lambda level: level[0])
+    apart = NAME_ROOM * np.arange(len(levels))
+    at = np.array([(mean - low) / (high - low) for mean, _ in levels])
+    # The places that are nearest to the lines, in least squares, and so far from each other.
+    places = isotonic_regression(at - apart).x + apart if len(levels) else at
+    leader = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
+    for (_, look), here, place in zip(levels, at, places, strict=True):
+        axes.annotate(
+            look["label"],
+            (1, here),
+            (1.04, place),
+            "axes fraction",
+            fontsize=6,
+            color=look["color"],
+            va="center",
+            arrowprops={**leader, "color": look["color"]},
+        )
+
+
+def _by_tens(axes: Any) -> None:
+    """A logarithmic axis of what is drawn, whose ticks are plain numbers: 0.1, 1, 10, or with 2 and 5 between
+    them where there are few.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if high > 100 * low else (1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _of_holes(results: Results) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image as PilImage
 
 from benchmark import results
 from benchmark.convert import convert
 from benchmark.metrics import METRICS as METRICS_TABLE
-from benchmark.report import column, display, layout, summary, tables
+from benchmark.report import column, display, figures, layout, summary, tables
 from benchmark.report.latex import latex
 from benchmark.report.write import report
 from benchmark.results import TIMING_COLUMNS
@@ -339,3 +340,31 @@ def test_the_layout_names_metrics_and_regions_that_there_are() -> None:
         if pair[0] not in METRICS_TABLE or pair[1] not in METRICS_TABLE[pair[0]].regions
     } == set()
     assert layout.CHIPS.keys() <= METRICS_TABLE.keys()
+
+
+def test_names_beside_level_lines_do_not_overlap_and_stay_near() -> None:
+    axes = Figure().subplots()
+    axes.plot([1, 300], [0.0, 1.0])
+    means = [0.5, 0.1, 0.505, 0.51, 0.9]
+    figures._levels(axes, [(mean, {"label": f"m{mean}", "color": "k"}) for mean in means])
+    low, high = axes.get_ylim()
+    places = {text.get_text(): text.xyann[1] for text in axes.texts}
+    assert [*places] == [f"m{mean}" for mean in sorted(means)]
+    assert np.diff([*places.values()]).min() > 0.999 * figures.NAME_ROOM
+    assert all(abs(place - (float(name[1:]) - low) / (high - low)) < 0.04 for name, place in places.items())
+    figures._levels(axes, [])
+
+
+@pytest.mark.parametrize(
+    ("calls", "ticks"), [((5, 300), ["5", "10", "20", "50"]), ((0.01, 300), ["0.1", "1"])]
+)
+def test_a_logarithmic_axis_has_plain_numbers(calls: tuple[float, float], ticks: list[str]) -> None:
+    axes = Figure().subplots()
+    axes.plot(calls, [0, 1])
+    figures._by_tens(axes)
+    low, high = axes.get_xlim()
+    told = axes.xaxis.get_major_formatter()
+    shown = [told(value, 0) for value in axes.get_xticks() if low <= value <= high]
+    assert set(ticks) <= set(shown)
+    assert not any("10^" in text or "e" in text for text in shown)
+    assert ("20" in shown) == (calls[0] == 5)
