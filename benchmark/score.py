@@ -41,7 +41,7 @@ from benchmark.scorer import (
     without_value,
 )
 from benchmark.scoring import Scoring, stored_scores
-from benchmark.several import answers_of, pooled_rows
+from benchmark.several import figures_of_answers, pooled_rows
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 from inpainters.masks import BINS
@@ -298,7 +298,7 @@ def _parts(
     """
     parts: list[tuple[Cell, Callable[[], Iterator[Row]]]] = []
     for group in _groups(scorers, lambda one: (one.cell.entry, one.cell.column)):
-        answers = partial(answers_of, group, bench) if len(group) == plan.answers > 1 else dict
+        answers = partial(figures_of_answers, group, bench) if len(group) == plan.answers > 1 else dict
         parts.append((group[0].cell, partial(_first, group[0], answers)))
         parts += [(one.cell, partial(one.rows, {})) for one in group[1:]]
     ratio = [one for one in scorers if one.cell.bin in BINS and one.images]

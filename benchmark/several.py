@@ -61,7 +61,7 @@ def _kept(folder: Path) -> Iterator[dict[str, Any]]:
         write_json(folder / FILE, found)
 
 
-def answers_of(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figures]:
+def figures_of_answers(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figures]:
     """What can be said of several answers to one hole: image id -> figures."""
     first, records, specs = ours[0], [one.shas() for one in ours], bench.ready("answers")
     images = [i for i in first.images if all(i not in other.absent for other in ours)]

@@ -118,7 +118,7 @@ class BenchmarkTab:
         self.progress = gr.HTML("", elem_id="benchmark-progress", padding=False)
         self.holes = gr.Radio([], label="Holes", visible=False, elem_id="benchmark-holes", min_width=160)
         self.table = Table({"cols": [], "rows": []}, elem_id="benchmark-table")
-        self.note = gr.HTML(view.READING, elem_id="benchmark-note", padding=False)
+        self.note = gr.HTML(view.STILL_READING, elem_id="benchmark-note", padding=False)
         with gr.Column(visible=False, elem_id="benchmark-pictures") as self.pictures:
             self.heading = gr.Markdown("", elem_id="benchmark-heading")
             self.panes = Panes(elem_id="benchmark-panes")

@@ -30,7 +30,7 @@ INTRODUCTION = (
     "Measure methods yourself, on the photographs that come with this project: a small run here, "
     "a larger one with the same command on a machine of yours."
 )
-READING = "<p>Reading the committed results …</p>"
+STILL_READING = "<p>Reading the committed results …</p>"
 LET_GO = (
     "Your run is no longer kept: this page was not heard from for an hour, or others needed "
     "its room. Start anew."
