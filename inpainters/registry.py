@@ -333,7 +333,7 @@ _SPECS = (
     MethodSpec(
         name="pen_net",
         title="PEN-Net",
-        version="6",
+        version="7",
         family="convolutional",
         suits=("remove",),
         target="inpainters.methods.learned.pen_net:PenNet",

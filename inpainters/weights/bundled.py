@@ -38,7 +38,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "partial_conv-1-of-1.safetensors": "26e505c7f9b5e19356b3a8329f75a28a7cc0e03ae8336bcc2c53400bb3d52555",
     },
     "pen_net": {
-        "pen_net-1-of-1.safetensors": "691d29adf85de843f73f068d7d9fa20b5f128e58a462c6ed0ae9b3e7bff9e7a1",
+        "pen_net-1-of-1.safetensors": "d4de4489e89c0c38ef3ced81f4b288a3228b3a8df556c57b089a0440e7ea03f1",
     },
 }
 """Weights -> file name -> sha256; the files lie in `inpainters/weights/checkpoints`."""
