@@ -21,7 +21,10 @@ async function sendAll(parts, kind, dropped, several) {
   const [files, left] = several ? [dropped, []] : [dropped.slice(0, 1), dropped.slice(1)];
   const sent = [];
   const lost = [];
-  parts.underWay.add(kind);
+  const batch = { kind };
+  const passed = several ? [] : [...parts.underWay].filter((one) => one.kind === kind);
+  for (const one of passed) parts.underWay.delete(one);
+  parts.underWay.add(batch);
   root.setAttribute("aria-busy", "true");
   for (const [i, file] of files.entries()) {
     say(parts, `Uploading ${files.length > 1 ? `${i + 1} of ${files.length}` : file.name} …`);
@@ -32,9 +35,9 @@ async function sendAll(parts, kind, dropped, several) {
       lost.push(file.name);
     }
   }
-  if (!several && !isLast()) return;
-  parts.underWay.delete(kind);
+  parts.underWay.delete(batch);
   if (!parts.underWay.size) root.removeAttribute("aria-busy");
+  if (!several && !isLast()) return;
   const words = [];
   if (lost.length) words.push(`Not uploaded, as over 72 MB or broken off: ${lost.join(", ")}.`);
   if (left.length)

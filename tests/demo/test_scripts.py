@@ -240,13 +240,31 @@ def test_a_third_finger_leaves_a_pinch_as_it_is_and_may_take_a_fingers_place() -
 
 
 @pytest.mark.parametrize(
-    ("script", "takes", "begin"),
+    ("script", "takes", "begin", "expected"),
     [
-        ("mask_editor.files.js", "picture", "mask_editor_files.makeFiles({ ...given, root, say() {} })"),
-        ("uploads.js", [{"kind": "photo", "text": "Picture"}], "uploads.mount(given)"),
+        # The later alone counts: there is no second event, and nothing is busy.
+        (
+            "mask_editor.files.js",
+            "picture",
+            "mask_editor_files.makeFiles({ ...given, root, say() {} })",
+            ["quick", False, False],
+        ),
+        (
+            "uploads.js",
+            [{"kind": "photo", "text": "Picture"}],
+            "uploads.mount(given)",
+            ["quick", False, False],
+        ),
+        # Both count, and the page is busy until the last is there.
+        (
+            "uploads.js",
+            [{"kind": "photos", "text": "Photographs", "several": True}],
+            "uploads.mount(given)",
+            ["quick", True, "slow", False],
+        ),
     ],
 )
-def test_of_two_uploads_the_later_counts_whichever_arrives_first(script: str, takes: Any, begin: str) -> None:
+def test_two_uploads_at_once(script: str, takes: Any, begin: str, expected: list[Any]) -> None:
     program = f"""
     const [heard, arrive, told] = [{{}}, {{}}, []];
     const node = () => ({{
@@ -284,4 +302,4 @@ def test_of_two_uploads_the_later_counts_whichever_arrives_first(script: str, ta
       console.log(JSON.stringify(told));
     }})();
     """
-    assert computed(program, script) == ["quick", False, False]  # no second event, and nothing is busy
+    assert computed(program, script) == expected
