@@ -12,20 +12,29 @@ function fileData(done, name) {
   return { path: done.path, orig_name: name, meta: { _type: "gradio.FileData" } };
 }
 
+/* The page is busy until what is returned is called; a batch that a later one replaces is not waited for. */
+function beBusy({ root, underWay }, kind, several) {
+  const batch = { kind };
+  const passed = several ? [] : [...underWay].filter((one) => one.kind === kind);
+  for (const one of passed) underWay.delete(one);
+  underWay.add(batch);
+  root.setAttribute("aria-busy", "true");
+  return () => {
+    underWay.delete(batch);
+    if (!underWay.size) root.removeAttribute("aria-busy");
+  };
+}
+
 /* Each file by itself: one that is too large, or breaks off, takes no other along. What did not go stays said
    beside what the server says next. Where one file is taken at a time, the one that was chosen last counts,
    whichever arrives first. */
 async function sendAll(parts, kind, dropped, several) {
-  const { root, props, trigger, upload } = parts;
+  const { props, trigger, upload } = parts;
   const isLast = parts.begin(kind);
   const [files, left] = several ? [dropped, []] : [dropped.slice(0, 1), dropped.slice(1)];
   const sent = [];
   const lost = [];
-  const batch = { kind };
-  const passed = several ? [] : [...parts.underWay].filter((one) => one.kind === kind);
-  for (const one of passed) parts.underWay.delete(one);
-  parts.underWay.add(batch);
-  root.setAttribute("aria-busy", "true");
+  const end = beBusy(parts, kind, several);
   for (const [i, file] of files.entries()) {
     say(parts, `Uploading ${files.length > 1 ? `${i + 1} of ${files.length}` : file.name} …`);
     try {
@@ -35,8 +44,7 @@ async function sendAll(parts, kind, dropped, several) {
       lost.push(file.name);
     }
   }
-  parts.underWay.delete(batch);
-  if (!parts.underWay.size) root.removeAttribute("aria-busy");
+  end();
   if (!several && !isLast()) return;
   const words = [];
   if (lost.length) words.push(`Not uploaded, as over 72 MB or broken off: ${lost.join(", ")}.`);
