@@ -15,12 +15,10 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 os.environ["GRADIO_SERVER_PORT"] = str(7860 + 100 * WORKER)  # Gradio tries 100 ports from here
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores, as a page in a browser waits much of its time. One file alone runs here:
-    a worker would only import everything a second time.
-    """
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One file alone runs here: a worker would only import everything a second time."""
     files = {argument.partition("::")[0] for argument in config.args}
-    return 0 if len(files) == 1 and next(iter(files)).endswith(".py") else (os.cpu_count() or 1) + 1
+    return 0 if len(files) == 1 and next(iter(files)).endswith(".py") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
