@@ -70,8 +70,13 @@ def shards(folder: Path) -> dict[str, list[Path]]:
 
 def bundle(name: str, paths: Sequence[Path]) -> None:
     """Copy shards and cards into the package and pin them,
-    after a look whether the network can be built from them.
+    after a look whether the network can be built from them. Raises InputError where they lie there already.
     """
+    if paths[0].parent.resolve() == files.CHECKPOINTS.resolve():
+        raise InputError(
+            f"The weights in '{paths[0].parent.name}' are the package's own; name a folder that an export "
+            "was written to."
+        )
     build_network(trained()[name], name, paths)
     cards = [
         path

@@ -57,7 +57,7 @@ class Entry:
     hours: Above0 | None = None
     crops: Count | None = None
     fresh: StrictBool = False
-    """Begin with fresh weights where there is no checkpoint, even where some are bundled."""
+    """Begin with fresh weights, even where some are bundled. A run that began with those is refused."""
     decay: Count = 1000
     """Steps with a falling rate after the budget's end, before the export."""
 
@@ -114,9 +114,11 @@ class Standing:
     """Where an entry stands."""
 
     state: str
-    """`waiting`, `begun`, `to export` or `done`."""
+    """`waiting`, `begun`, `to export`, `done`, or `not fresh`: to be, but begun with bundled weights."""
     crops: int
     hours: float
+    left: float
+    """Of the budget, in its own unit."""
     validation: str
     """The last distances on held-out pictures; empty before the first."""
 
@@ -135,21 +137,31 @@ class Run:
     def standing(self) -> Standing:
         """As its export says, else its checkpoint, else the weights that it would begin with."""
         from inpainters.training.loop import CHECKPOINT, read_checkpoint
-        from inpainters.training.start import beginning, bundled_card, seen
+        from inpainters.training.start import beginning, bundled_card, facts_of, seen
 
-        left = self.entry.left
-        found = seen(self.folder / "export" / f"{self.name}.json")
-        if found["crops"] and not left(found["hours"], found["crops"]):
+        card = self.folder / "export" / f"{self.name}.json"
+        facts, found, state = facts_of(card), seen(card), read_checkpoint(self.folder / CHECKPOINT)
+        stale = self.entry.fresh and (facts.get("started") or state.get("started"))
+        step = facts.get("steps", 0) - facts.get("decay_steps", 0)
+        if found["crops"] and not (left := self._left(found["hours"], found["crops"], step)):
             validation = last_lpips(self.folder / "decay", self.name)
-            return Standing("done", found["crops"], found["hours"], validation)
-        if state := read_checkpoint(self.folder / CHECKPOINT):
+            return Standing(
+                "not fresh" if stale else "done", found["crops"], found["hours"], left, validation
+            )
+        if state:
             hours = state.get("started", {}).get("hours", 0) + state["seconds"] / 3600
             crops = int(state.get("crops", state["step"] * self.plan.optimizer.batch))
-            name = "begun" if left(hours, crops) else "to export"
-            return Standing(name, crops, hours, last_lpips(self.folder, self.name))
+            left = self._left(hours, crops, state["step"])
+            name = "not fresh" if stale else "begun" if left else "to export"
+            return Standing(name, crops, hours, left, last_lpips(self.folder, self.name))
         found = seen(bundled_card(beginning(self.plan))) if self._bundled() else {"crops": 0, "hours": 0.0}
-        name = "waiting" if left(found["hours"], found["crops"]) else "done"
-        return Standing(name, found["crops"], found["hours"], "")
+        left = self._left(found["hours"], found["crops"], 0)
+        return Standing("waiting" if left else "done", found["crops"], found["hours"], left, "")
+
+    def _left(self, hours: float, crops: int, step: int) -> float:
+        """How much of the budget is left; of hours none once the recipe's steps are done."""
+        ended = self.entry.hours is not None and step >= self.plan.optimizer.steps
+        return 0.0 if ended else self.entry.left(hours, crops)
 
     def _bundled(self) -> bool:
         from inpainters.training.start import beginning
@@ -158,17 +170,23 @@ class Run:
 
     def train(self, stop: "Stop", end: float, say: Callable[[str], None]) -> str:
         """Train to the budget's end and export, unless `stop` or the time `end` comes first; returns what was
-        done. Steps are told to `train.log` in the folder.
+        done. Steps are told to `train.log` in the folder. Raises InputError where a run that is to be fresh
+        began with bundled weights.
         """
         from inpainters.training.export import finish
         from inpainters.training.loop import CHECKPOINT
         from inpainters.training.start import begin
 
+        if self.standing().state == "not fresh":
+            raise InputError(
+                f"The list says 'fresh = true', but the run in '{self.folder}' began with bundled weights; "
+                "remove that folder first."
+            )
         log = logger(self.folder / "train.log")
         trainer = self.plan.trainer()(self.plan, self._pictures(), self.folder, device=self.device)
         began = begin(trainer, resume=(self.folder / CHECKPOINT).is_file(), bundled=self._bundled())
         say(f"{self.name}: {began}, of {self.entry.budget}")
-        while (left := self.entry.left(trainer.hours, trainer.crops)) and not over(stop, end):
+        while (left := self._left(trainer.hours, trainer.crops, trainer.step)) and not over(stop, end):
             self._limit(stop, trainer, left, end)
             trainer.run(stop, log)
         if left:
@@ -263,8 +281,8 @@ def overview(runs: Sequence[Run]) -> str:
     rows = [("weights", "state", "crops", "hours", "left", "last validation")]
     for run in runs:
         now, entry = run.standing(), run.entry
-        left = entry.left(now.hours, now.crops)
-        of = f"{left:.1f} of {entry.budget}" if entry.hours is not None else f"{left:,.0f} of {entry.budget}"
+        left = f"{now.left:.1f}" if entry.hours is not None else f"{now.left:,.0f}"
+        of = f"{left} of {entry.budget}"
         rows.append((run.name, now.state, f"{now.crops:,}", f"{now.hours:.2f}", of, now.validation or "–"))
     wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, wide)).rstrip() for row in rows)

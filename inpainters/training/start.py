@@ -32,7 +32,8 @@ def begin(trainer: Trainer, *, resume: bool, bundled: bool) -> str:
     if not bundled:
         return "begins with fresh weights"
     start_bundled(trainer)
-    grown = " grown," if trainer.started["parameters"] < parameters(trainer.model) else ""
+    more = " and ".join(trainer.started["grown"])
+    grown = f" with more {more}," if more else ""
     return f"begins with the bundled weights,{grown} after {trainer.crops:,} crops and {trainer.hours:.2f} h"
 
 
@@ -44,8 +45,10 @@ def start_bundled(trainer: Trainer) -> None:
     fresh = [part for part in trainer.recipe.fresh if part not in begun]
     paths = files.verified_all(name)
     network = build_network(WEIGHTS[name].network, name, paths)
+    grown: list[str] = []  # what the recipe's network has more of
     if isinstance(network, Denoiser) and isinstance(trainer.model, Denoiser):
         grow(network, trainer.model)
+        grown = _grown(network, trainer.model)
     elif why := mismatch(trainer.model.state_dict(), network.state_dict()):
         raise InputError(
             f"The bundled weights do not fit this recipe's network ({why}), and only a denoiser can be "
@@ -58,9 +61,17 @@ def start_bundled(trainer: Trainer) -> None:
         "weights": name,
         "sha256": digest[:16],
         "parameters": parameters(network),
+        "grown": grown,
         "fresh": fresh,
     }
     trainer.start_from({**whose, **seen(bundled_card(name))})
+
+
+def _grown(small: Denoiser, large: Denoiser) -> list[str]:
+    """What a grown network has more of."""
+    a, b = small.unet.config, large.unet.config
+    keys = {"width": "block_out_channels", "attention": "down_block_types", "inputs": "in_channels"}
+    return [what for what, key in keys.items() if a[key] != b[key]]
 
 
 def beginning(recipe: Recipe) -> str:

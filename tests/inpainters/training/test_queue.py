@@ -195,6 +195,18 @@ def test_a_budget_of_hours_ends_once(entries, photos, tmp_path, capsys):
     assert table(toml, capsys)["gated_conv"]["left"] == "0.0 of 0.000555556 h"
 
 
+def test_hours_that_outlast_the_recipes_steps_end_with_an_export(entries, photos, tmp_path, capsys):
+    toml = entries(gated_conv="hours = 9.0\ndecay = 2\nfresh = true")
+    path = tmp_path / "gated_conv.toml"
+    path.write_text(path.read_text().replace("[optimizer]", "[optimizer]\nsteps = 3"))
+    assert queue.main([str(toml), "--hours", str(30 / 3600)]) == 0
+    assert "gated_conv: 10 crops in 0.00 h, exported to" in capsys.readouterr().out
+    assert read_checkpoint(tmp_path / "runs/gated_conv/checkpoint.pt")["step"] == 3
+    assert table(toml, capsys)["gated_conv"].items() >= {"state": "done", "left": "0.0 of 9 h"}.items()
+    path.write_text(path.read_text().replace("steps = 3", "steps = 4"))
+    assert table(toml, capsys)["gated_conv"]["state"] == "begun", "the recipe has more steps now"
+
+
 def test_it_begins_with_what_is_bundled_and_counts_that(entries, photos, tmp_path, bundle, capsys):
     assert queue.main([str(entries(gated_conv=FRESH.format(crops=4)))]) == 0
     bundle(tmp_path / "runs/gated_conv/export", "gated_conv")
@@ -208,6 +220,22 @@ def test_it_begins_with_what_is_bundled_and_counts_that(entries, photos, tmp_pat
     toml = entries(gated_conv="crops = 8")
     shutil.rmtree(tmp_path / "runs/gated_conv")
     assert table(toml, capsys)["gated_conv"]["state"] == "done", "the bundled weights have seen as much"
+
+
+def test_what_is_to_be_fresh_does_not_go_on_from_bundled_weights(entries, photos, tmp_path, bundle, capsys):
+    assert queue.main([str(entries(gated_conv=FRESH.format(crops=4)))]) == 0
+    bundle(tmp_path / "runs/gated_conv/export", "gated_conv")
+    shutil.rmtree(tmp_path / "runs/gated_conv")
+    assert queue.main([str(entries(gated_conv="crops = 12\ndecay = 1"))]) == 0
+    for crops in (12, 20):  # what is exported is enough, or not
+        toml = entries(gated_conv=FRESH.format(crops=crops))
+        assert table(toml, capsys)["gated_conv"]["state"] == "not fresh"
+        assert queue.main([str(toml)]) == 1
+        assert "began with bundled weights; remove that folder first" in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "runs/gated_conv")
+    assert queue.main([str(toml)]) == 0
+    assert "gated_conv: begins with fresh weights, of 20 crops" in capsys.readouterr().out
+    assert table(toml, capsys)["gated_conv"]["state"] == "done"
 
 
 def test_a_run_that_cannot_go_on_is_left_for_the_next(entries, photos, tmp_path, capsys):

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from inpainters.training import export, recipe
 from inpainters.training.__main__ import main
 from inpainters.training.bundle import LIMIT
+from inpainters.training.bundle import main as bundle_main
 from inpainters.training.export import shard, stored
 from inpainters.training.loop import read_checkpoint
 from inpainters.weights import build, files
@@ -103,8 +104,13 @@ def test_a_larger_denoiser_begins_with_the_bundled_one_grown(run, bundled, tmp_p
     bundled(DENOISER, "denoiser")
     large = DENOISER.replace("[8, 16]", "[16, 32]\nattention = [8]")
     assert run(large, "large", "--from", "bundled", "--steps", "1") == 0
-    assert "begins with the bundled weights, grown, after 6 crops" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "begins with the bundled weights, with more width and attention, after 6 crops" in said
     assert run(large, "large", "--export") == 0
+    text = (tmp_path / "large/export/denoiser.md").read_text()
+    assert "made wider, without changing" in text
+    assert "given more attention layers" in text
+    assert "more inputs" not in text
     facts = json.loads((tmp_path / "large/export/denoiser.json").read_text())
     assert 3 * facts["started"]["parameters"] < facts["parameters"]
     target = "inpainters.networks.denoiser:Denoiser"
@@ -124,8 +130,25 @@ def test_a_method_without_weights_of_its_own_begins_with_those_it_names(run, bun
     )
     own = own.replace("size = 32", "size = 32\ncontext = 1")
     assert run(own, "own", "--from", "bundled", "--steps", "1") == 0
-    assert "begins with the bundled weights, grown, after 6 crops" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "begins with the bundled weights, with more inputs, after 6 crops" in said
     assert read_checkpoint(tmp_path / "own/checkpoint.pt")["started"]["weights"] == "denoiser"
+    assert run(own, "own", "--export") == 0
+    text = (tmp_path / "own/export/palette.md").read_text()
+    assert "The network was then given more inputs, at first with weight 0." in text
+    assert "wider" not in text
+
+
+def test_the_packages_own_weights_are_not_bundled_over_themselves(run, bundle, tmp_path, capsys):
+    assert run(CONVOLUTIONAL, "before", "--steps", "1") == 0
+    assert run(CONVOLUTIONAL, "before", "--export") == 0
+    bundle(tmp_path / "before/export", "gated_conv")
+    there = {path.name: path.read_bytes() for path in files.CHECKPOINTS.iterdir()}
+    (tmp_path / "link").symlink_to(files.CHECKPOINTS, target_is_directory=True)
+    for folder in (files.CHECKPOINTS, tmp_path / "link"):
+        assert bundle_main([str(folder)]) == 2
+        assert "are the package's own; name a folder" in capsys.readouterr().err
+        assert {path.name: path.read_bytes() for path in files.CHECKPOINTS.iterdir()} == there
 
 
 def test_weights_in_several_files_are_bundled_and_joined(run, bundle, tmp_path, monkeypatch):
