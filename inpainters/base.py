@@ -63,7 +63,9 @@ class InpaintResult:
 
     image: Image
     raw: Image
-    """(H, W, 3) uint8: what the method drew, before the known pixels were pasted back."""
+    """(H, W, 3) uint8: what the method drew, before the known pixels were pasted back; with these where its
+    fill got detail from the surroundings.
+    """
     method: str
     options: dict[str, bool | int | float | str]
     seed: int
@@ -341,6 +343,8 @@ class _Job:
     done: list[Piece] = field(default_factory=list)
     guide: Mask | None = None
     notes: list[str] = field(default_factory=list)
+    detailed: set[int] = field(default_factory=set)
+    """The windows whose fills got detail from the surroundings."""
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -372,7 +376,7 @@ class _Job:
             return window.enlarged(drawn)
         from inpainters.patches.detail import detailed  # brings SciPy
 
-        return detailed(
+        found = detailed(
             self.image[window.place],
             self.mask[window.place],
             window.unpadded(drawn),
@@ -381,6 +385,10 @@ class _Job:
             invents=window.invents,
             on_scale=lambda: piece.on_step(1, 1),
         )
+        if found is None:  # thin parts of the hole may be known pixels in the piece
+            return window.enlarged(composite(drawn, piece.image, piece.mask))
+        self.detailed.add(index)
+        return found
 
     def last_frames(self, drawn: Image) -> Iterator[Frame]:
         """What becomes of a fill that was drawn small: enlarged, and with detail."""
@@ -416,9 +424,10 @@ class _Job:
             if self.mask.any()
             else ["The mask is empty: nothing to fill, the picture is unchanged."]
         )
-        notes += [note for window in self.windows for note in window.notes(detail=self.adds_detail)]
+        for i, window in enumerate(self.windows):
+            notes += window.notes(detail=i in self.detailed)
         notes += [note for piece in self.done for note in piece.notes]
-        scales = [window.scale for window in self.windows if window.scale < 1.0]
+        scales = [self.windows[i].scale for i in self.detailed]
         return InpaintResult(
             image=composite(raw, self.image, self.mask),
             raw=raw,
@@ -428,5 +437,5 @@ class _Job:
             seconds=seconds,
             network_calls=sum(piece.network_calls for piece in self.done),
             notes=tuple(dict.fromkeys(notes)),
-            detail_scale=min(scales) if scales and self.adds_detail else None,
+            detail_scale=min(scales, default=None),
         )

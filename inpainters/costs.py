@@ -32,10 +32,11 @@ def estimate(work: Workload) -> float:
     by the row's.
     """
     name, other = work.spec.name, _other(work)
-    known = factor(name, work.spec.weights, other) * work.seconds
+    slower = factor(name, work.spec.weights, other)
     if has_gpu() and "torch" in work.spec.requires and not _ran(name, other):
-        return known / GPU_SPEED
-    return known
+        # The processor adds the detail.
+        return slower * ((work.seconds - work.detail_seconds) / GPU_SPEED + work.detail_seconds)
+    return slower * work.seconds
 
 
 def _ran(name: str, other: str) -> bool:

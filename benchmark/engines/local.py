@@ -191,7 +191,8 @@ class Filler:
         peak = measure.peak_mb()
         for image_id, pair, (result,) in zip(images, pairs, results, strict=True):
             png = encode_png(composite(result.image, *pair))
-            mean, most = known_change(result.raw, *pair)
+            detailed = result.detail_scale is not None  # then its known pixels are the picture's own
+            mean, most = ("", "") if detailed else known_change(result.raw, *pair)
             write(folder / f"{image_id}.png", png)
             write_json(folder / f"{image_id}.json", {
                 "sha256": hashlib.sha256(png).hexdigest(),

@@ -131,8 +131,9 @@ def _blocks(results: Results) -> list[str]:
 
 def _known(results: Results, entries: Sequence[str]) -> list[str]:
     """How far each method changes what is known, where a run has measured that."""
-    measured_here = results.timings.reindex(columns=["entry", *KNOWN_COLUMNS])
-    changes = measured_here.groupby("entry")[KNOWN_COLUMNS].max()
+    timings = results.timings.reindex(columns=["entry", *KNOWN_COLUMNS, "detail_scale"])
+    drawn = timings[timings["detail_scale"].isna()]
+    changes = drawn.groupby("entry")[KNOWN_COLUMNS].max()
     if changes["known_mean"].isna().all():
         return []
     rows = [

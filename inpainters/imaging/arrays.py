@@ -89,8 +89,9 @@ def shrink(image: Image, size: tuple[int, int], known: Mask) -> Image:
 
 
 def shrink_mask(mask: Mask, size: tuple[int, int]) -> Mask:
-    """A coarse pixel is missing where at least half of what it covers is; one stays missing, and one known if
-    any was.
+    """A coarse pixel is missing where at least half of what it covers is. Where that would leave none known,
+    as in a picture that lacks every second line, those are missing that hold no known pixel. One stays
+    missing, and one known if any was.
     """
     return cut_share(cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA))
 
@@ -99,7 +100,10 @@ def cut_share(share: npt.NDArray[Any]) -> Mask:
     """The mask of coarse pixels of which `share`, in [0, 1], is missing; as `shrink_mask`."""
     missing: Mask = (share >= min(0.5, float(share.max()))) & (share > 0)
     if missing.all() and missing.size > 1 and share.min() < 1:
-        missing.flat[share.argmin()] = False
+        missing = share >= 1 - 1e-6
+        missing.flat[share.argmax()] = True
+        if missing.all():
+            missing.flat[share.argmin()] = False
     return missing
 
 

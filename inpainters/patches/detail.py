@@ -51,21 +51,21 @@ def detailed(
     blur: float = Strategy.blur,
     invents: bool = Strategy.invents,
     on_scale: Callable[[], object] = lambda: None,
-) -> Image:
+) -> Image | None:
     """The hole filled at full size with what `drawn` shows, in the texture of the known part.
 
     image: (H, W, 3) uint8, not read where missing. mask: (H, W) bool, True = missing. drawn: (h, w, 3) uint8,
     the same window filled at a smaller size. blur: pixels of it, standard deviation, over which it is
     averaged before patches are compared with it. invents: True where its colours count though the known
     part has none like them. `on_scale` is called after each scale. Pure in `seed`. Returns (H, W, 3) uint8,
-    known pixels as they were. Where no patch is known the picture is plainly enlarged.
+    known pixels as they were; None where no patch is known, at full size.
     """
+    sizes = [size for size in _sizes(_size(drawn), _size(image)) if usable_side(shrunk(mask, size), _SIDE)]
+    if _size(image) not in sizes:
+        return None
     hole = shrunk(mask, _size(drawn))
     small = np.where(hole[..., None], drawn, shrink(image, _size(drawn), ~mask))
     plain = enlarge(small, _size(image))
-    sizes = [size for size in _sizes(_size(drawn), _size(image)) if usable_side(shrunk(mask, size), _SIDE)]
-    if not sizes:
-        return np.where(mask[..., None], plain, image)
     soft = np.asarray(cv2.GaussianBlur(small, (0, 0), blur), np.uint8) if blur else small
     guide = np.dstack([enlarge(soft, _size(image)), _LOST * _lost(image, plain, mask, hole)])
     synthesis = _Synthesis(image, mask, guide, np.random.default_rng(seed), on_scale)
@@ -85,7 +85,7 @@ def _sizes(first: _Size, last: _Size) -> list[_Size]:
     """The scales, from that of the drawn picture to the full one."""
     found, scale = [last], RATIO
     while scale * last[0] > first[0] / RATIO**0.5:
-        found.append((round(last[0] * scale), round(last[1] * scale)))
+        found.append((max(1, round(last[0] * scale)), max(1, round(last[1] * scale))))
         scale *= RATIO
     return [*([first] if first[0] < last[0] else []), *reversed(found)]
 

@@ -151,6 +151,9 @@ def test_what_a_method_changed_of_the_known_pixels_is_told(folder: Path) -> None
     text = tables.markdown(results.load(folder))
     assert "| Telea | 1.5 | 40.0 |\n" in text
     assert "| Mean fill | – | – |\n" in text
+    timings.loc[timings["image_id"] == "p3@full", "detail_scale"] = 0.5  # then they are the picture's own
+    timings.to_csv(folder / "timings.csv", index=False)
+    assert "| Telea ‡ | 0.2 | 3.0 |\n" in tables.markdown(results.load(folder))
 
 
 def test_methods_whose_fills_got_detail_are_marked_in_every_table(folder: Path) -> None:

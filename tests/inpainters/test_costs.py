@@ -170,6 +170,10 @@ def test_a_graphics_card_is_taken_to_be_quick_until_one_ran(monkeypatch):
     slow = costs.estimate(work)
     monkeypatch.setattr(costs, "has_gpu", lambda: True)
     assert costs.estimate(work) == pytest.approx(slow / costs.GPU_SPEED)
+    hole = np.zeros((512, 512), bool)
+    hole[100:400, 100:400] = True
+    deep = workload(hole, METHODS["lama"])
+    assert 0 < deep.detail_seconds < costs.estimate(deep) < deep.seconds  # the processor adds the detail
     costs.observe(work, work.seconds / 20)
     assert costs.estimate(work) == pytest.approx(work.seconds / 20)
     telea = workload(np.ones((64, 64), bool), METHODS["telea"])

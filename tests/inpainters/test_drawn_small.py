@@ -70,6 +70,18 @@ def test_a_result_says_at_what_size_it_was_drawn_and_where_detail_came_from():
     assert inside.mean() == pytest.approx(90, abs=12)
 
 
+def test_where_no_detail_can_be_had_none_is_claimed_and_known_lines_stay():
+    y, x = np.mgrid[:240, :260]
+    image = np.dstack([y, x, x]).astype(np.uint8)
+    lines = np.zeros((240, 260), bool)
+    lines[::2] = True
+    result = Grey(replace(SPEC, strategy=Strategy(max_pixels=120 * 130)))(InpaintRequest(image, lines))
+    assert result.notes == ("Drawn at 130 px, 50% of the size, and enlarged.",)
+    assert result.detail_scale is None
+    off = np.abs(result.image.astype(int) - image)
+    assert np.median(off) <= 1  # a ramp, though every second line is missing
+
+
 def test_enlarge_shows_the_plain_fill():
     image, mask = picture(), disc(40)
     result = Grey(SPEC)(InpaintRequest(image, mask, options={"detail": "enlarge"}))

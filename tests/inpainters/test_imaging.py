@@ -306,6 +306,14 @@ def test_a_shrunk_mask_is_missing_where_half_is_and_empty_where_nothing_is():
     assert np.argwhere(shrink_mask(mask, (2, 4))).tolist() == [[1, 2]]
 
 
+def test_a_mask_of_thin_gaps_is_known_where_anything_is():
+    lines, grid, frame = (np.ones((8, 8), bool) for _ in range(3))
+    lines[::2] = grid[::2, ::2] = frame[0] = False
+    assert np.count_nonzero(shrink_mask(lines, (4, 4))) == 1
+    assert np.count_nonzero(shrink_mask(grid, (4, 4))) == 1
+    assert np.argwhere(~shrink_mask(frame, (4, 4)))[:, 0].tolist() == [0] * 4
+
+
 def test_shrink_averages_known_pixels_only():
     image = np.zeros((2, 4, 3), np.uint8)
     image[:, :2] = 100

@@ -116,12 +116,21 @@ def test_answers_that_were_drawn_differently_stay_different():
     assert (second - first)[mask].mean() > 60
 
 
-def test_without_a_known_patch_it_is_enlarged():
+@pytest.mark.parametrize("step", [2, 9])
+def test_without_a_known_patch_there_is_none(step):
     picture, mask = textured(), np.ones(SIZE, bool)
-    mask[::9, ::9] = False
-    drawn = small_of(picture)
+    mask[::step, ::step] = False
+    assert detailed(picture, mask, small_of(picture), seed=0) is None
+
+
+@pytest.mark.parametrize("size", [(300, 2), (2, 300), (400, 5)])
+def test_pictures_of_few_pixels_across(size):
+    picture, mask = textured()[: size[0], : size[1]].copy(), np.zeros(size, bool)
+    picture = np.resize(picture, (*size, 3))
+    mask[size[0] // 4 : size[0] // 2 + 1, size[1] // 4 : size[1] // 2 + 1] = True
+    drawn = shrink(picture, (max(1, size[0] // 12), max(1, size[1] // 12)), np.ones(size, bool))
     found = detailed(picture, mask, drawn, seed=0)
-    assert np.abs(found.astype(int) - enlarge(drawn, SIZE))[mask].mean() < 12
+    assert found is None or np.array_equal(found[~mask], picture[~mask])
 
 
 def test_each_scale_is_told_of():
