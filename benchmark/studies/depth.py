@@ -23,12 +23,13 @@ from benchmark.metrics import create as create_metric
 from benchmark.metrics.base import Floats
 from benchmark.report.figures import as_svg, looks
 from benchmark.report.markdown import markdown_table
-from benchmark.report.stats import Interval, interval_of_mean, mean_difference
+from benchmark.report.stats import Difference, Interval, interval_of_mean, mean_difference
 from benchmark.report.tables import number, reach
 from inpainters import commandline, registry
 from inpainters.base import InpaintRequest
 from inpainters.imaging import Image, Mask
 from inpainters.masks import generate
+from inpainters.spec import DETAIL_VERSION
 
 DEPTHS = (8, 12, 16, 24, 32)
 AS_IT_IS = 0
@@ -72,6 +73,20 @@ def networks() -> list[str]:
     ]
 
 
+def version_of(method: str) -> str:
+    """What a method's rows are measured with: its row's version and, where it has the step, the detail
+    step's.
+    """
+    spec = registry.get(method)
+    detail = any(option.detail for option in spec.options)
+    return f"{spec.version}-{DETAIL_VERSION}" if detail else spec.version
+
+
+def rows_in(file: Path) -> pd.DataFrame:
+    """The rows of a study's CSV, versions as text."""
+    return pd.read_csv(file, dtype={"version": str})
+
+
 def filled(method: str, depth: int, example: Example) -> Image:
     """The answer where windows are shrunk until holes are no deeper than `depth`."""
     inpainter = registry.create(method, device="cpu")
@@ -82,12 +97,16 @@ def filled(method: str, depth: int, example: Example) -> Image:
 
 
 def measured_depths(methods: Sequence[str], given: Sequence[Example], *, quiet: bool = False) -> pd.DataFrame:
-    """One row per method, depth and photograph: method, depth, photograph, value."""
+    """One row per method, depth and photograph: method, version, depth, photograph,
+    value.
+    """
     metric: Any = create_metric(METRIC[0])
     plan = [(BESIDE, AS_IT_IS), *((m, d) for m in methods for d in (AS_IT_IS, *DEPTHS))]
+    versions = {method: version_of(method) for method, _ in plan}
     rows = [
         {
             "method": method,
+            "version": versions[method],
             "depth": depth,
             "photograph": one.name,
             "value": _score(metric, method, depth, one),
@@ -112,35 +131,58 @@ def columns(rows: pd.DataFrame) -> Iterator[tuple[str, int, "pd.Series[float]"]]
 
 
 def markdown_of_depths(rows: pd.DataFrame) -> str:
-    """What was found, as a page: the value at each depth, the best one bold, and the difference from the
-    exemplar method.
+    """What was found, as a page: the value at each depth, the best one bold, those marked that are not told
+    apart from the one at the chosen depth, and the difference from the exemplar method.
     """
     found = {(method, depth): values for method, depth, values in columns(rows)}
     beside = found[BESIDE, AS_IT_IS]
-    lines = []
-    for method in dict.fromkeys(method for method, _ in found if method != BESIDE):
-        means = {depth: _interval(found[method, depth]) for depth in (AS_IT_IS, *DEPTHS)}
-        best = min(means, key=lambda depth: means[depth].mean)
-        gap = mean_difference(_floats(found[method, best] - beside), list(beside.index))
-        lines.append(
-            [
-                registry.METHODS[method].title,
-                *(_text(one, bold=depth == best) for depth, one in means.items()),
-                f"{number(gap.value.mean)}{'' if gap.told_apart else ' ='}",
-            ]
-        )
+    methods = dict.fromkeys(method for method, _ in found if method != BESIDE)
+    lines = [
+        _line(method, {depth: found[method, depth] for depth in (AS_IT_IS, *DEPTHS)}, beside)
+        for method in methods
+    ]
     title = registry.METHODS[BESIDE].title
-    head = ["method", "as it is", *(f"{depth} px" for depth in DEPTHS), f"best less {title}"]
+    head = ["method", *map(_shown, (AS_IT_IS, *DEPTHS)), "chosen", f"best less {title}"]
     parts = [
         "# How deep a hole should be for a network",
         f"`{METRIC[0]}` of the {METRIC[1]} picture on {len(beside)} photographs with a compact hole, "
         "lower is better. The window around the hole is shrunk until the hole is so deep, filled, and given "
         f"detail from the surroundings. {title} has {_text(_interval(beside), bold=False)}. **Bold**: the "
-        f"smallest mean of its line. Last: by how much it differs from {title}; =: not told apart.",
+        "smallest mean of its line. =: not told apart from the value at the depth that is *chosen*, which "
+        "the method's row has, by the paired differences over the photographs. Last: by how much the best "
+        f"differs from {title}; =: not told apart.",
         markdown_table(head, lines),
         METRICS[METRIC[0]].variant,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _line(method: str, tried: "dict[int, pd.Series[float]]", beside: "pd.Series[float]") -> list[str]:
+    """`tried`: the values at each depth."""
+    spec = registry.METHODS[method]
+    means = {depth: _interval(values) for depth, values in tried.items()}
+    best = min(means, key=lambda depth: means[depth].mean)
+    chosen = spec.strategy.depth or AS_IT_IS
+    cells = [
+        _text(one, bold=depth == best) + (_mark(tried[depth], tried.get(chosen)) if depth != chosen else "")
+        for depth, one in means.items()
+    ]
+    gap = f"{number(_gap(tried[best], beside).value.mean)}{_mark(tried[best], beside)}"
+    return [spec.title, *cells, _shown(chosen), gap]
+
+
+def _shown(depth: int) -> str:
+    return f"{depth} px" if depth else "as it is"
+
+
+def _mark(one: "pd.Series[float]", other: "pd.Series[float] | None") -> str:
+    """What stands behind a value that is not told apart from another; nothing where that was not measured."""
+    return "" if other is None or _gap(one, other).told_apart else " ="
+
+
+def _gap(one: "pd.Series[float]", other: "pd.Series[float]") -> Difference:
+    """The paired difference over the photographs."""
+    return mean_difference(_floats(one - other), list(one.index))
 
 
 def _interval(values: "pd.Series[float]") -> Interval:
@@ -197,7 +239,7 @@ def _main(parsed: argparse.Namespace) -> int:
     rows = measured_depths(methods, examples(parsed.data, parsed.n))
     table = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     cells.write(parsed.out / "depth.csv", table.encode())
-    rows = pd.read_csv(parsed.out / "depth.csv")  # as it is written, so that its pages can be written anew
+    rows = rows_in(parsed.out / "depth.csv")  # as it is written, so that its pages can be written anew
     cells.write(parsed.out / "depth.md", markdown_of_depths(rows).encode())
     cells.write(parsed.out / "depth.svg", curves(rows))
     print(markdown_of_depths(rows))

@@ -7,6 +7,7 @@ other widths of `Strategy.blur` in place of each row's own: for validation pictu
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from benchmark.report.figures import as_svg, looks
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, interval_of_mean, mean_difference
 from benchmark.report.tables import number, reach
-from benchmark.studies.depth import BESIDE, METRIC, Example, networks
+from benchmark.studies.depth import BESIDE, METRIC, Example, networks, rows_in, version_of
 from inpainters import commandline, registry
 from inpainters.base import Inpainter, InpaintRequest
 from inpainters.errors import InputError
@@ -129,21 +130,22 @@ def measured_details(
     *,
     quiet: bool = False,
 ) -> pd.DataFrame:
-    """One row per method, blur and hole: method, blur, size, holes, photograph, ratio; value, of the metric;
-    distance from what was drawn, and beside, that of the exemplar method's answer.
+    """One row per method, blur and hole: method, version, blur, size, holes, photograph, ratio; value, of the
+    metric; distance from what was drawn, and beside, that of the exemplar method's answer.
     """
     metric: Any = create_metric(METRIC[0])
     drawings = {method: Drawing(method) for method in methods}
+    names = {name: {"method": name, "version": version_of(name)} for name in (BESIDE, *methods)}
     alone, rows = registry.create(BESIDE), []
     for column, one in tqdm(given, desc="detail", unit="hole", disable=True if quiet else None):
         key = {**column._asdict(), "photograph": one.name, "ratio": float(one.mask.mean())}
         other = alone.run([InpaintRequest(one.image, one.mask)])[0][0].image
-        rows.append({"method": BESIDE, "blur": ENLARGED, **key, "value": _score(metric, other, one)})
+        rows.append({**names[BESIDE], "blur": ENLARGED, **key, "value": _score(metric, other, one)})
         for method, drawing in drawings.items():
             found = drawing.answers(one, blurs)
             rows += [
                 {
-                    "method": method,
+                    **names[method],
                     "blur": blur,
                     **key,
                     "value": _score(metric, image, one),
@@ -335,13 +337,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--methods",
         metavar="A,B",
-        help="default: all networks that are ready; rows of others on the same holes stay",
+        help="default: all networks that are ready; rows of others stay, on the same holes by their present "
+        "versions",
     )
-    parser.add_argument("--blurs", metavar="X,Y", help="blurs of what was drawn to try, in pixels of it")
+    parser.add_argument(
+        "--blurs", type=_blurs, metavar="X,Y", help="blurs of what was drawn to try, in pixels of it"
+    )
     parser.add_argument("--out", type=commandline.path, default=Path("results/detail"), metavar="DIR")
     commandline.add_weights(parser)
     parser.set_defaults(command=_main)
     return commandline.run_command(parser, argv)
+
+
+def _blurs(text: str) -> list[float]:
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = [math.nan]
+    if not all(0 <= blur < math.inf for blur in found):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not numbers of pixels, such as 0,1,2")
+    return found
 
 
 def _main(parsed: argparse.Namespace) -> int:
@@ -355,27 +370,36 @@ def _measure(parsed: argparse.Namespace) -> None:
     methods = parsed.methods.split(",") if parsed.methods else networks()
     given = [example for folder in parsed.data for example in examples_of_both(folder, parsed.n)]
     if parsed.blurs:
-        blurs = [ENLARGED, *map(float, parsed.blurs.split(","))]
         given = [(group, one) for group, one in given if group.holes == "object"]
-        rows = measured_details(methods, given, blurs)
+        rows = measured_details(methods, given, [ENLARGED, *parsed.blurs])
     else:
         rows = measured_details(methods, given)
     file = parsed.out / ("blurs.csv" if parsed.blurs else "detail.csv")
-    rows = with_others(rows, pd.read_csv(file)) if file.exists() else rows
+    rows = with_others(rows, rows_in(file)) if file.exists() else rows
     cells.write(file, rows.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
 
 
 def with_others(rows: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """The rows, and those of other methods that were measured before on the same holes."""
+    """The rows, and those of other methods that were measured before on the same holes, by the versions that
+    the table has now; says of which methods they are dropped.
+    """
     holes = [set(map(tuple, one[["size", "holes", "photograph"]].to_numpy())) for one in (rows, before)]
     others = before[~before["method"].isin(rows["method"])]
-    return pd.concat([others, rows], ignore_index=True) if holes[0] == holes[1] else rows
+    now = others["method"].map({name: version_of(name) for name in registry.METHODS})
+    versions = others["version"] if "version" in others else pd.Series("", others.index)
+    kept = versions.eq(now) & (holes[0] == holes[1])
+    if dropped := ",".join(others.loc[~kept, "method"].unique()):
+        commandline.say(
+            f"Rows of {dropped} are dropped, as they are of another version or of other holes: measure them "
+            f"with --methods {dropped}."
+        )
+    return pd.concat([others[kept], rows], ignore_index=True) if kept.any() else rows
 
 
 def write_pages(folder: Path) -> None:
     """Write the pages of what was measured, from its rows alone."""
     if (found := folder / "detail.csv").exists():
-        rows = pd.read_csv(found)
+        rows = rows_in(found)
         cells.write(folder / "detail.md", markdown_of_details(rows).encode())
         cells.write(folder / "detail.svg", differences(rows))
     if (found := folder / "blurs.csv").exists():

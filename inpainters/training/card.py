@@ -33,7 +33,7 @@ LOSSES = {
 """Term of the loss -> its name for people."""
 SEEN = {"squeezenet": ("SqueezeNet", "lpips_squeeze"), "vgg16": ("VGG16", "lpips_vgg")}
 """What weights were trained with -> its name for people, and a metric that looks through it."""
-GROWN = {
+_MORE = {
     "width": " The network was then made wider, without changing what it computes.",
     "attention": " The network was then given more attention layers, at first with an output of 0.",
     "inputs": " The network was then given more inputs, at first with weight 0.",
@@ -119,7 +119,7 @@ def _started(facts: Facts) -> str:
         return ""
     fresh = [f" Its part '{part}' began with fresh weights." for part in started.get("fresh", ())]
     where = f" on {started['hardware']}" if started.get("hardware") else ""
-    grown = [GROWN[what] for what in started.get("grown", ())]
+    grown = [_MORE[what] for what in started.get("grown", ())]
     return (
         f"* It began with weights that had learned before: {started['parameters']:,} parameters, "
         f"{started['crops']:,} crops in {started['hours']:g} hours{where}, which are counted here."

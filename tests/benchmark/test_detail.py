@@ -1,6 +1,7 @@
 """The study of detail: what it draws and how often, how it measures, and what it says of the values."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import pandas as pd
 import pytest
 from skimage import data
 
-from benchmark.studies import detail
-from benchmark.studies.depth import Example
+from benchmark.studies import depth, detail
+from benchmark.studies.depth import Example, version_of
 from inpainters.errors import InputError
 from inpainters.imaging import enlarge, save_png
 from inpainters.masks import generate
 from inpainters.registry import METHODS, class_of
+from inpainters.spec import DETAIL_OPTION, DETAIL_VERSION
 
 COMMITTED = Path(__file__).parents[2] / "results" / "detail"
 NAMES = [f"p{i}" for i in range(24)]
@@ -26,7 +28,7 @@ def rows() -> pd.DataFrame:
     noise = dict(zip(NAMES, drawn - drawn.mean(), strict=True))
 
     def made(method: str, blur: float, value: float, share: float, **more: float) -> list[dict[str, object]]:
-        key = {"method": method, "blur": blur, "size": 256, "holes": "object"}
+        key = {"method": method, "version": version_of(method), "blur": blur, "size": 256, "holes": "object"}
         return [{**key, "photograph": n, "value": value + share * noise[n], **more} for n in NAMES]
 
     off = {"distance": 5.0, "beside": 30.0}
@@ -69,11 +71,53 @@ def test_a_blur_is_marked_where_it_is_not_told_apart_from_the_chosen_one(rows: p
 
 
 def test_other_methods_rows_stay_where_they_are_of_the_same_holes(rows: pd.DataFrame) -> None:
-    other = rows.replace("gated_conv", "pen_net")
+    other = rows.replace("gated_conv", "pen_net").replace(version_of("gated_conv"), version_of("pen_net"))
     assert detail.drawn_by(detail.with_others(other, rows)) == ["gated_conv", "pen_net"]
     assert len(detail.with_others(other, rows)) == len(rows) + 2 * len(NAMES)
     fewer = other[other["photograph"] != "p0"]
     assert detail.drawn_by(detail.with_others(fewer, rows)) == ["pen_net"]
+
+
+@pytest.mark.parametrize("step", [False, True])
+def test_rows_of_another_version_are_dropped_and_named(rows: pd.DataFrame, monkeypatch, capsys, step) -> None:
+    other = rows[rows["method"] == "gated_conv"].assign(method="pen_net", version=version_of("pen_net"))
+    new = rows[rows["method"] == detail.BESIDE]
+    before = pd.concat([rows, other])
+    kept = detail.with_others(new, before)
+    assert detail.drawn_by(kept) == ["gated_conv", "pen_net"]
+    assert not capsys.readouterr().err
+    if step:
+        monkeypatch.setattr(depth, "DETAIL_VERSION", "99")
+    else:
+        monkeypatch.setitem(METHODS, "pen_net", replace(METHODS["pen_net"], version="99"))
+    kept = detail.with_others(new, before)
+    assert detail.drawn_by(kept) == ([] if step else ["gated_conv"])
+    assert f"--methods {'gated_conv,' if step else ''}pen_net." in capsys.readouterr().err
+    assert detail.drawn_by(detail.with_others(new, before.drop(columns="version"))) == []  # of earlier days
+
+
+def test_measured_rows_tell_their_version(tmp_path, monkeypatch) -> None:
+    for name in ("small", "other"):
+        row = replace(METHODS["mean_fill"], name=name, version="4", options=(DETAIL_OPTION,))
+        monkeypatch.setitem(METHODS, name, row)
+    metric = type("M", (), {"score": lambda *_: {"whole": 1.0}})()
+    monkeypatch.setattr(detail, "create_metric", lambda name: metric)
+    monkeypatch.setattr(detail, "write_pages", lambda folder: None)
+    (tmp_path / "photographs").mkdir()
+    save_png(tmp_path / "photographs" / "a.png", data.astronaut()[:128, :128])
+    for name in ("small", "other"):
+        given = ["--data", str(tmp_path / "photographs"), "--out", str(tmp_path), "--methods", name]
+        assert detail.main(given) == 0
+    found = depth.rows_in(tmp_path / "detail.csv")
+    versions = dict(found[["method", "version"]].drop_duplicates().itertuples(index=False))
+    step = f"4-{DETAIL_VERSION}"
+    assert versions == {detail.BESIDE: METHODS[detail.BESIDE].version, "small": step, "other": step}
+
+
+def test_blurs_that_are_no_numbers_are_said_in_a_sentence(tmp_path, capsys) -> None:
+    for text in ("abc", "1,", "1,-2", "nan"):
+        assert detail.main(["--data", str(tmp_path), f"--blurs={text}"]) == 2
+        assert f"'{text}' is not numbers of pixels" in capsys.readouterr().err
 
 
 def test_a_hole_is_drawn_once_and_both_answers_come_of_it(monkeypatch) -> None:

@@ -88,7 +88,12 @@ def test_a_row_that_takes_detail_from_the_surroundings_has_that_steps_version_to
     module(code.replace("(DETAIL_OPTION,)", "()"))
     assert "-" not in registry.get(registry.add("mine:Mine")).version
     module(code.replace("}", ", 'version': '7'}"))
+    assert registry.get(registry.add("mine:Mine")).version == f"7-{DETAIL_VERSION}"
+    module(code.replace("(DETAIL_OPTION,)", "(), 'version': '7'"))
     assert registry.get(registry.add("mine:Mine")).version == "7"
+    module("from inpainters.registry import METHODS\nrow = METHODS['gated_conv']\n")
+    row = registry.get("gated_conv")
+    assert registry.get(registry.add("mine:row", "mine")).version == f"{row.version}-{DETAIL_VERSION}"
 
 
 def test_a_text_that_may_name_a_file_is_for_the_command_line_alone(module):

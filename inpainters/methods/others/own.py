@@ -69,15 +69,15 @@ def _module(name: str) -> Any:
 
 
 def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
-    """The row of a class or a function; or `made` itself where it is one. `name`: of the row, where its own
-    name is not to be it.
+    """The row of a class or a function, or `made` where it is one. `name`: of the row, where its own
+    name is not to be it. Where it has the detail step, its version tells that step's as well.
 
     What the docstring does not tell, the attribute `about` does: a dict of MethodSpec's fields. A function's
     settings are its parameters with defaults, texts without choices for the command line alone; `seed` makes
     it one that draws at random. Raises InputError for what is no method.
     """
     if isinstance(made, MethodSpec):
-        return replace(made, name=name or made.name)
+        return _joining(made, name)
     if not (inspect.isfunction(made) or (isinstance(made, type) and issubclass(made, Inpainter))):
         raise InputError(
             f"'{reference}' is neither a function (image, mask) -> image nor a subclass of "
@@ -105,10 +105,14 @@ def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
             stochastic="seed" in takes,
             requires=("torch",) if "device" in takes else (),
         )
-    row = _about(row, getattr(made, "about", {}), reference)
-    if row.version == _digest(made) and any(option.detail for option in row.options):
-        row = replace(row, version=f"{row.version}-{DETAIL_VERSION}")
-    return replace(row, name=name or row.name)
+    return _joining(_about(row, getattr(made, "about", {}), reference), name)
+
+
+def _joining(row: MethodSpec, name: str) -> MethodSpec:
+    """The row under that name, where there is one, its version with the detail step's where it has that."""
+    detail = any(option.detail for option in row.options)
+    version = f"{row.version}-{DETAIL_VERSION}" if detail else row.version
+    return replace(row, name=name or row.name, version=version)
 
 
 def _digest(made: Any) -> str:
