@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from inpainters.base import Inpainter
 
 _DEPTH = 12
-"""Pixels that holes are deep at most where bundled networks draw; `benchmark.studies.depth` compares others."""
+"""Pixels; holes are no deeper where bundled networks draw. `benchmark.studies.depth` compares others."""
 _TRAINED = Strategy(
     context=1.0, min_context=64, max_pixels=512 * 512, multiple=8, depth=_DEPTH, invents=False
 )
