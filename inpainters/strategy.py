@@ -100,13 +100,26 @@ def _hole(mask: Mask, tiles: Mask) -> Hole:
 
 
 def _depth(mask: Mask, box: Box) -> int:
-    """`Hole.depth`. What lies outside the picture is not known; around the box all is, or another hole's."""
+    """`Hole.depth`. What lies outside the picture is not known; around the box all is, or another hole's.
+    Then the nearest known pixel may lie beyond, but no further away than the nearest in sight.
+    """
+    depth = _away(mask, box, 1)
     top, left, bottom, right = box
-    missing = mask[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1]
+    inside = np.count_nonzero(mask[top:bottom, left:right])
+    if np.count_nonzero(mask[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1]) > inside:
+        depth = _away(mask, box, math.ceil(depth))
+    return round(depth)
+
+
+def _away(mask: Mask, box: Box, margin: int) -> float:
+    """Pixels from the deepest missing one of a box to the nearest known one in the box and its margin."""
+    top, left, bottom, right = box
+    above, before = max(0, top - margin), max(0, left - margin)
+    missing = mask[above : bottom + margin, before : right + margin]
     if missing.all():
-        return int(max(mask.shape))
+        return float(max(mask.shape))
     away = cv2.distanceTransform(missing.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return round(float(away.max()))
+    return float(away[top - above : bottom - above, left - before : right - before].max())
 
 
 # --- where a method works -------------------------------------------------------------------------

@@ -18,15 +18,33 @@ export function holes(mask) {
 
 /* Pixels from the deepest missing one of a box to the nearest known one, rounded; of a large box in steps of
    the cells that stand for its pixels. What lies outside the picture is not known. */
-function depth(mask, [top, left, bottom, right]) {
-  const [y0, x0] = [Math.max(0, top - 1), Math.max(0, left - 1)];
-  const [h, w] = [Math.min(mask.h, bottom + 1) - y0, Math.min(mask.w, right + 1) - x0];
+function depth(mask, box) {
+  const found = deepestIn(mask, box, 1);
+  return touches(mask, box) ? deepestIn(mask, box, found + 1) : found;
+}
+
+/* Whether a missing pixel lies right beside a box: then the nearest known one may lie beyond. */
+function touches({ w, h, bits }, [top, left, bottom, right]) {
+  for (let y = Math.max(0, top - 1); y < Math.min(h, bottom + 1); y++) {
+    const step = y < top || y >= bottom ? 1 : right - left + 1;
+    for (let x = left - 1; x <= right; x += step)
+      if (x >= 0 && x < w && bits[y * w + x] & MISSING) return true;
+  }
+  return false;
+}
+
+/* The depth of a box, by what is known in it and in a margin around it. */
+function deepestIn(mask, [top, left, bottom, right], margin) {
+  const [y0, x0] = [Math.max(0, top - margin), Math.max(0, left - margin)];
+  const [h, w] = [Math.min(mask.h, bottom + margin) - y0, Math.min(mask.w, right + margin) - x0];
   const far = Math.max(mask.h, mask.w);
   const side = Math.max(1, Math.round(Math.sqrt((h * w) / CELLS)));
-  const part = { x0, y0, w, h, far };
+  const box = [top - y0, left - x0, bottom - y0, right - x0];
+  const part = { x0, y0, w, h, far, box };
   if (side === 1) return Math.min(far, deepest(mask, part));
   const cells = pooled(mask, part, side);
-  return Math.min(far, side * deepest(cells, { x0: 0, y0: 0, w: cells.w, h: cells.h, far }));
+  const inside = box.map((at, k) => (k < 2 ? Math.floor : Math.ceil)(at / side));
+  return Math.min(far, side * deepest(cells, { x0: 0, y0: 0, w: cells.w, h: cells.h, far, box: inside }));
 }
 
 /* A smaller mask of a part: a cell is missing where all of its pixels are. */
@@ -44,9 +62,10 @@ function pooled({ w: wide, bits }, { x0, y0, w, h }, side) {
 function deepest(mask, part) {
   const up = upward(mask, part);
   let most = 0;
-  for (let y = 0; y < part.h; y++) {
+  const [top, left, bottom, right] = part.box;
+  for (let y = top; y < bottom; y++) {
     const row = up.subarray(y * part.w, (y + 1) * part.w);
-    for (let x = 0; x < part.w; x++) {
+    for (let x = left; x < right; x++) {
       if (row[x] * row[x] > most) most = Math.max(most, nearest(row, x, most));
     }
   }

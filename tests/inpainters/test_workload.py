@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -167,6 +167,7 @@ def reference(mask, most=MOST_HOLES):
 
 
 @settings(max_examples=60, deadline=None)
+@example(seed=200, height=72, width=198, count=3)
 @given(st.integers(0, 10**6), st.integers(1, 200), st.integers(1, 200), st.integers(0, 12))
 def test_groups_are_those_of_scipy(seed, height, width, count):
     mask = scattered(seed, (height, width), count)
@@ -178,6 +179,7 @@ def test_the_editor_groups_as_methods_do(tmp_path):
     """Its script, run on the masks here and on random ones."""
     masks = [mask for mask in MASKS.values() if mask.size < 10**6]
     masks += [scattered(seed, (1 + 37 * seed % 300, 1 + 53 * seed % 400), seed % 9) for seed in range(30)]
+    masks.append(scattered(200, (72, 198), 3))  # boxes that overlap
     for found, mask in zip(edited(tmp_path, masks), masks, strict=True):
         groups = reference(mask, most=np.inf)
         assert {Hole(*hole) for hole in found} == (set(groups) if len(groups) <= MOST_HOLES else set())
