@@ -383,8 +383,8 @@ def share(
     size: tuple[int, int] = USUAL_SIZE,
 ) -> dict[str, int]:
     """Method -> pictures of (height, width) per column; `bins`: the bin of each column. Of shared time each
-    gets a picture, then even parts; what cheap ones leave goes to the costlier. A method that costs more than
-    all others together waits for them.
+    gets a picture, then what makes its part even with the others'; what cheap ones leave goes to the
+    costlier. A method that costs more than all others together waits for them.
 
     Only declared costs count, never this machine's clock: the same plan comes out everywhere.
     """
@@ -400,8 +400,9 @@ def share(
             left -= shares[method] * one[method]
         while hungry := [m for m in group if 0 < shares[m] < n and one[m] <= left]:
             for i, method in enumerate(hungry):
-                even, affordable = int(left / (len(hungry) - i) / one[method]), int(left >= one[method])
-                more = min(n - shares[method], max(even, affordable))
+                rest = left + sum(shares[m] * one[m] for m in hungry[i:])
+                even = int(rest / (len(hungry) - i) / one[method]) - shares[method]
+                more = min(n - shares[method], max(1, even), int(left / one[method]))
                 shares[method] += more
                 left -= more * one[method]
     return shares

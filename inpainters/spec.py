@@ -252,6 +252,12 @@ class MethodSpec:
         return {option.name: options[option.name] for option in other.options if option.name in options}
 
     @property
+    def full_version(self) -> str:
+        """The version and, where the method has the step that adds detail, that step's."""
+        detail = any(option.detail for option in self.options)
+        return f"{self.version}-{DETAIL_VERSION}" if detail else self.version
+
+    @property
     def preset(self) -> Option | None:
         """The option that is a choice of presets; None for methods without."""
         return next((option for option in self.options if option.preset), None)

@@ -29,7 +29,6 @@ from inpainters import commandline, registry
 from inpainters.base import InpaintRequest
 from inpainters.imaging import Image, Mask
 from inpainters.masks import generate
-from inpainters.spec import DETAIL_VERSION
 
 DEPTHS = (8, 12, 16, 24, 32)
 AS_IT_IS = 0
@@ -73,15 +72,6 @@ def networks() -> list[str]:
     ]
 
 
-def version_of(method: str) -> str:
-    """What a method's rows are measured with: its row's version and, where it has the step, the detail
-    step's.
-    """
-    spec = registry.get(method)
-    detail = any(option.detail for option in spec.options)
-    return f"{spec.version}-{DETAIL_VERSION}" if detail else spec.version
-
-
 def rows_in(file: Path) -> pd.DataFrame:
     """The rows of a study's CSV, versions as text."""
     return pd.read_csv(file, dtype={"version": str})
@@ -102,7 +92,7 @@ def measured_depths(methods: Sequence[str], given: Sequence[Example], *, quiet: 
     """
     metric: Any = create_metric(METRIC[0])
     plan = [(BESIDE, AS_IT_IS), *((m, d) for m in methods for d in (AS_IT_IS, *DEPTHS))]
-    versions = {method: version_of(method) for method, _ in plan}
+    versions = {method: registry.get(method).full_version for method, _ in plan}
     rows = [
         {
             "method": method,

@@ -10,7 +10,8 @@ import pytest
 from skimage import data
 
 from benchmark.studies import depth, detail
-from benchmark.studies.depth import Example, version_of
+from benchmark.studies.depth import Example
+from inpainters import spec
 from inpainters.errors import InputError
 from inpainters.imaging import enlarge, save_png
 from inpainters.masks import generate
@@ -21,6 +22,10 @@ COMMITTED = Path(__file__).parents[2] / "results" / "detail"
 NAMES = [f"p{i}" for i in range(24)]
 
 
+def version(method: str) -> str:
+    return METHODS[method].full_version
+
+
 @pytest.fixture
 def rows() -> pd.DataFrame:
     """Made values: with detail gated_conv is better than enlarged and than the exemplar method."""
@@ -28,7 +33,7 @@ def rows() -> pd.DataFrame:
     noise = dict(zip(NAMES, drawn - drawn.mean(), strict=True))
 
     def made(method: str, blur: float, value: float, share: float, **more: float) -> list[dict[str, object]]:
-        key = {"method": method, "version": version_of(method), "blur": blur, "size": 256, "holes": "object"}
+        key = {"method": method, "version": version(method), "blur": blur, "size": 256, "holes": "object"}
         return [{**key, "photograph": n, "value": value + share * noise[n], **more} for n in NAMES]
 
     off = {"distance": 5.0, "beside": 30.0}
@@ -71,7 +76,7 @@ def test_a_blur_is_marked_where_it_is_not_told_apart_from_the_chosen_one(rows: p
 
 
 def test_other_methods_rows_stay_where_they_are_of_the_same_holes(rows: pd.DataFrame) -> None:
-    other = rows.replace("gated_conv", "pen_net").replace(version_of("gated_conv"), version_of("pen_net"))
+    other = rows.replace("gated_conv", "pen_net").replace(version("gated_conv"), version("pen_net"))
     assert detail.drawn_by(detail.with_others(other, rows)) == ["gated_conv", "pen_net"]
     assert len(detail.with_others(other, rows)) == len(rows) + 2 * len(NAMES)
     fewer = other[other["photograph"] != "p0"]
@@ -80,14 +85,14 @@ def test_other_methods_rows_stay_where_they_are_of_the_same_holes(rows: pd.DataF
 
 @pytest.mark.parametrize("step", [False, True])
 def test_rows_of_another_version_are_dropped_and_named(rows: pd.DataFrame, monkeypatch, capsys, step) -> None:
-    other = rows[rows["method"] == "gated_conv"].assign(method="pen_net", version=version_of("pen_net"))
+    other = rows[rows["method"] == "gated_conv"].assign(method="pen_net", version=version("pen_net"))
     new = rows[rows["method"] == detail.BESIDE]
     before = pd.concat([rows, other])
     kept = detail.with_others(new, before)
     assert detail.drawn_by(kept) == ["gated_conv", "pen_net"]
     assert not capsys.readouterr().err
     if step:
-        monkeypatch.setattr(depth, "DETAIL_VERSION", "99")
+        monkeypatch.setattr(spec, "DETAIL_VERSION", "99")
     else:
         monkeypatch.setitem(METHODS, "pen_net", replace(METHODS["pen_net"], version="99"))
     kept = detail.with_others(new, before)

@@ -18,7 +18,7 @@ from inpainters.base import Inpainter, Piece
 from inpainters.errors import InputError
 from inpainters.families import STRANGER
 from inpainters.imaging import Image
-from inpainters.spec import DETAIL_VERSION, Cost, MethodSpec, Option, Strategy
+from inpainters.spec import Cost, MethodSpec, Option, Strategy
 
 _WHOLE = Strategy(context=1e6)
 """A function sees the whole picture, unless its `about` says what it can bear."""
@@ -110,9 +110,7 @@ def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
 
 def _joining(row: MethodSpec, name: str) -> MethodSpec:
     """The row under that name, where there is one, its version with the detail step's where it has that."""
-    detail = any(option.detail for option in row.options)
-    version = f"{row.version}-{DETAIL_VERSION}" if detail else row.version
-    return replace(row, name=name or row.name, version=version)
+    return replace(row, name=name or row.name, version=row.full_version)
 
 
 def _digest(made: Any) -> str:
