@@ -14,7 +14,7 @@ from benchmark.metrics import METRICS, unavailable
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval
 from benchmark.report.summary import named, summarise
-from benchmark.report.tables import number, reach
+from benchmark.report.tables import number, spread
 from benchmark.results import ALL_BINS, Results
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
@@ -167,7 +167,6 @@ def _table_of(pairs: Sequence[BesidePrinted], shared: Sequence[str]) -> str:
 def _line(pair: BesidePrinted, shared: Sequence[str]) -> list[str]:
     """`shared`: what is said of all lines together."""
     one, ours = pair.printed, pair.ours
-    spread = f" ± {number(reach(ours))}" if ours is not None and ours.low == ours.low else ""
     here = METHODS_HERE.get(one.method, "")
     return [
         one.method,
@@ -175,7 +174,7 @@ def _line(pair: BesidePrinted, shared: Sequence[str]) -> list[str]:
         f"`{one.metric_here}`",
         f"{one.value:g}",
         named(here) if here else "–",
-        "–" if ours is None else f"{number(ours.mean)}{spread} (n={ours.photographs})",
+        "–" if ours is None else f"{number(ours.mean)}{spread(ours)} (n={ours.photographs})",
         "; ".join(why for why in pair.because if why not in shared)
         or ("see below" if shared else "comparable"),
     ]

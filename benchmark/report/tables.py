@@ -2,6 +2,7 @@
 machine.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
@@ -43,6 +44,8 @@ def title(metric: str, region: str) -> str:
 def decimals(value: float) -> int:
     """Three significant digits at the least: enough to tell methods apart, no more than was measured."""
     size = abs(value)
+    if 0 < size < 0.001:  # two digits, or it would read as nothing
+        return min(12, 1 - math.floor(math.log10(size)))
     return 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 0.1 else 4
 
 
@@ -51,15 +54,18 @@ def number(value: float, digits: int | None = None) -> str:
     return "∞" if np.isinf(value) else f"{value:.{decimals(value) if digits is None else digits}f}"
 
 
+def spread(value: Interval) -> str:
+    """How far the interval reaches, behind a ±, to the decimals of its mean; empty where it has none."""
+    return "" if np.isnan(value.low) else f" ± {number(reach(value), decimals(value.mean))}"
+
+
 def text(cell: TableFigure | None) -> str:
     """A cell for people: value ± the longer side of its interval, bold where it wins, = where tied with the
     best, slanted where it does not compare, † where flattered, with how many holes it leaves out.
     """
     if cell is None or cell.reason:
         return "–"
-    value = number(cell.value.mean)
-    if not np.isnan(cell.value.low):
-        value += f" ± {number(reach(cell.value), decimals(cell.value.mean))}"
+    value = number(cell.value.mean) + spread(cell.value)
     if cell.apart:
         value = f"*{value}* (n={cell.value.photographs})"
     elif cell.biased:

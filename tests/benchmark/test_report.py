@@ -292,7 +292,9 @@ def test_a_broken_folder_gets_one_sentence(folder: Path, damage: object, word: s
 
 
 def test_numbers_keep_what_tells_methods_apart() -> None:
-    assert [tables.number(v) for v in (0.01234, 0.1234, 12.345, float("inf"))] == [
+    assert [tables.number(v) for v in (5.6e-6, 0.000421, 0.01234, 0.1234, 12.345, float("inf"))] == [
+        "0.0000056",
+        "0.00042",
         "0.0123",
         "0.123",
         "12.35",
