@@ -314,7 +314,8 @@ def do_merge(parsed: argparse.Namespace) -> int:
     out = parsed.out or parsed.folders[0]
     plans.check_ours(out)
     if any(without_pictures(folder) for folder in parsed.folders):
-        join_tables(parsed.folders, out)
+        for said in join_tables(parsed.folders, out):
+            print(said, file=sys.stderr)
         _reported(out)
         return 0
     sources = list(dict.fromkeys((*([out] if plans.plan_file(out).exists() else []), *parsed.folders)))

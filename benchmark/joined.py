@@ -2,7 +2,7 @@
 others, on the same holes. Manifests and rows are enough, as a repository has them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from benchmark import measure, rows
 from benchmark.cells import difference, file_sha256, lock, write, write_json
-from benchmark.files import Meaning, SuiteManifest, suite_manifest
+from benchmark.files import Meaning, MetricMeaning, SuiteManifest, suite_manifest
 from benchmark.manifest import TABLES
 from benchmark.plan import plan_file
 from benchmark.report import display
@@ -20,7 +20,7 @@ from benchmark.rows import KEY_COLUMNS, REASONS, SCORES, Row, Writer
 from inpainters.errors import InputError
 
 _SAME = ("format", "suite", "dataset", "seed", "once", "answers", "batch", "reference")
-"""What all manifests must have alike; holes and metrics too."""
+"""What all manifests must have alike; holes and metrics too, but for those that one could not measure."""
 
 Owners = Mapping[str, Path]
 """Entry -> the folder whose rows of it are taken."""
@@ -34,9 +34,10 @@ def without_pictures(folder: Path) -> bool:
     return not plan_file(folder).exists() and (folder / SCORES).is_file()
 
 
-def join_tables(sources: Sequence[Path], out: Path) -> None:
+def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
     """Write tables, manifest and display copies of all `sources` to `out`, whose own tables, if it has any,
-    come first. Of a method that several have, the last one's are taken.
+    come first. Of a method that several have, the last one's are taken. Returns a sentence for each that
+    lacks metrics which another has.
 
     Raises InputError where `out` has pictures, or naming the field in which two are not alike: the test set,
     the holes, a metric.
@@ -78,6 +79,7 @@ def join_tables(sources: Sequence[Path], out: Path) -> None:
             display.write_zips(out, pictures)
         files = {name: file_sha256(out / name) for name in TABLES}
         _write_manifest(out, found.model_copy(update={"files": files}))
+    return _unmeasured(manifests)
 
 
 def _write_manifest(out: Path, found: SuiteManifest) -> None:
@@ -96,17 +98,43 @@ def _manifest(folder: Path) -> SuiteManifest:
 
 def _apart(one: Meaning, other: Meaning) -> str | None:
     """The first field that keeps the tables apart."""
-    return difference(_alike(other), _alike(one))
+    lacking = {name for given in (one, other) for name, each in given.metrics.items() if each.unavailable}
+    return difference(_alike(other, lacking), _alike(one, lacking))
 
 
-def _alike(meaning: Meaning) -> dict[str, Any]:
+def _alike(meaning: Meaning, lacking: Container[str]) -> dict[str, Any]:
+    """lacking: the metrics whose weights are not compared."""
     found = meaning.model_dump()
     holes = [{key: value for key, value in one.items() if key != "n"} for one in found["mask_sets"]]
     metrics = {
-        name: {key: given[key] for key in ("kind", "variant", "weights")}
+        name: (given["kind"], given["variant"], None if name in lacking else given["weights"])
         for name, given in found["metrics"].items()
     }
     return {**{name: found[name] for name in _SAME}, "mask_sets": holes, "metrics": metrics}
+
+
+def _unmeasured(manifests: Manifests) -> list[str]:
+    """A sentence for each folder that lacks what another has measured."""
+    measured = {
+        name
+        for one in manifests.values()
+        for name, metric in one.meaning.metrics.items()
+        if not metric.unavailable
+    }
+    lacking = {
+        folder.name: {
+            name: metric.unavailable
+            for name, metric in one.meaning.metrics.items()
+            if metric.unavailable and name in measured
+        }
+        for folder, one in manifests.items()
+    }
+    return [
+        f"'{folder}' has no figures by {', '.join(names)}. {next(iter(names.values()))} "
+        f"Then `python -m benchmark score {folder}`, and merge again."
+        for folder, names in lacking.items()
+        if names
+    ]
 
 
 # ---- tables --------------------------------------------------------------------------------------
@@ -191,11 +219,21 @@ def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
     )
     return manifests[last].meaning.model_copy(
         update={
+            "metrics": _metrics(manifests),
             "methods": {entry: one.methods[entry] for entry, one in meanings.items()},
             "planned": {entry: one.planned[entry] for entry, one in meanings.items() if entry in one.planned},
             "mask_sets": mask_sets,
         }
     )
+
+
+def _metrics(manifests: Manifests) -> dict[str, MetricMeaning]:
+    """Each metric as the last folder has it that measured it, or as the last one has it."""
+    found: dict[str, MetricMeaning] = {}
+    for manifest in manifests.values():
+        measured = {name: one for name, one in manifest.meaning.metrics.items() if not one.unavailable}
+        found = {**manifest.meaning.metrics, **found, **measured}
+    return found
 
 
 def _environment(manifests: Manifests, owners: Owners) -> dict[str, Any]:

@@ -3,7 +3,7 @@ machine.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 import numpy as np
@@ -347,12 +347,19 @@ def _section(
         )
     )
     parts += footnotes(cells.values())
-    reasons = dict.fromkeys(
-        f"* {named(cell.entry)}, {cell.bin}: {cell.reason}"
-        for cell in cells.values()
-        if cell.reason and cell.bin != ALL
-    )
-    return [*(part for part in parts if part), *(["\n".join(reasons)] if reasons else [])]
+    parts.append("\n".join(_reasons(cells.values(), bins)))
+    return [part for part in parts if part]
+
+
+def _reasons(cells: Iterable[TableFigure], bins: Sequence[str]) -> Iterator[str]:
+    """Why entries have no figure, with the bins where that is not so in all."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        if cell.reason and cell.bin != ALL:
+            where.setdefault((cell.entry, cell.reason), []).append(cell.bin)
+    for (entry, reason), lacking in where.items():
+        some = f", {', '.join(lacking)}" if set(lacking) != set(bins) else ""
+        yield f"* {named(entry)}{some}: {reason}"
 
 
 def _absent(results: Results) -> dict[str, str]:

@@ -370,6 +370,30 @@ def test_tables_do_not_go_where_pictures_are_nor_join_those_of_an_older_version(
     assert not (tmp_path / "new").exists()
 
 
+def test_what_one_of_two_tables_could_not_measure_is_said_and_keeps_none_apart(run, tmp_path, capsys):
+    settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods"]
+    folders = {}
+    for name, given in {
+        "telea": {"weights": "ab"},
+        "navier_stokes": {"weights": None, "unavailable": "GMSD needs the weights 'them'."},
+        "mean_fill": {"weights": "cd"},
+    }.items():
+        assert run(name, *settings, name) == 0
+        folders[name] = bare(tmp_path / name, f"mine_{name}")
+        manifest = json.loads((folders[name] / "manifest.json").read_text())
+        manifest["meaning"]["metrics"]["gmsd"] |= given
+        (folders[name] / "manifest.json").write_text(json.dumps(manifest))
+    for order in ("telea", "navier_stokes"), ("navier_stokes", "telea"):
+        both = tmp_path / "_".join(order)
+        assert main(["merge", *(str(folders[name]) for name in order), "--out", str(both)]) == 0
+        said = capsys.readouterr().err
+        assert "'mine_navier_stokes' has no figures by gmsd. GMSD needs the weights 'them'." in said
+        assert "mine_telea" not in said
+        assert told(both)[1]["metrics"]["gmsd"]["weights"] == "ab"
+        assert main(["merge", str(both), str(folders["mean_fill"])]) == 2
+        assert "metrics.gmsd" in capsys.readouterr().err
+
+
 def test_tables_of_other_holes_are_not_brought_together(run, tmp_path, capsys):
     settings = ["--bins", "10-20", "--n", "2", "--methods", "telea"]
     assert run("one", *settings, "--masks", "object") == run("other", *settings, "--masks", "irregular") == 0
