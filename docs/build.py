@@ -17,7 +17,6 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark.metrics import METRICS, told  # noqa: E402
 from benchmark.suites import SUITES  # noqa: E402
-from benchmark.suites.base import Suite  # noqa: E402
 from inpainters import METHODS, MethodSpec  # noqa: E402
 from inpainters.families import FAMILIES  # noqa: E402
 from inpainters.masks import GENERATORS  # noqa: E402
@@ -159,13 +158,7 @@ def masks() -> str:
 
 def suites() -> str:
     """All suites with their protocols."""
-    return "\n".join(
-        f"* `{s.name}` **{s.title[0].upper()}{s.title[1:]}.** {_paper(s)}".rstrip() for s in SUITES.values()
-    )
-
-
-def _paper(suite: Suite) -> str:
-    return f"{suite.paper}. {suite.departs}" if suite.paper else ""
+    return "\n".join(f"* `{s.name}` **{s.heading}** {s.protocol}".rstrip() for s in SUITES.values())
 
 
 TABLES: dict[str, Callable[[], str]] = {

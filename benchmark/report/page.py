@@ -21,7 +21,7 @@ from benchmark.cells import ColumnKey, column_folder, split_entry
 from benchmark.metrics import METRICS
 from benchmark.report.layout import RANKED
 from benchmark.report.summary import entry_order, figures_of, named, over_answers
-from benchmark.report.tables import AFTER_FIRST, READING, part_of, title
+from benchmark.report.tables import AFTER_FIRST, READING, part_of, protocol, title
 from benchmark.results import WHOLE_SET, Results
 
 _KINDS = {".svg": "image/svg+xml", ".webp": "image/webp"}
@@ -43,8 +43,8 @@ def page_of(results: Results, drawn: Sequence[Path]) -> str:
     return (
         f"<!doctype html>\n<html lang=en>\n<head>{head}\n<title>{html.escape(results.suite)}</title>\n"
         f"<style>\n{_own('page.css')}</style>\n</head>\n<body>\n<h1>{html.escape(results.suite)}</h1>\n"
-        f"{_rendered(facts)}\n<p>A heading sorts its table; a method's name lists its best, median and worst "
-        f"pictures.</p>\n{body}\n<details><summary>Manifest: what fixes these figures</summary>\n"
+        f"{_rendered(protocol(results))}{_rendered(facts)}\n<p>A heading sorts its table; a method's name "
+        f"lists its best, median and worst pictures.</p>\n{body}\n<details><summary>Manifest: what fixes these figures</summary>\n"
         f"<pre>{html.escape(_manifest(results))}</pre></details>\n"
         f'<script type="application/json" id="data">{safe}</script>\n'
         f"<script>\n{_own('page.js')}</script>\n</body>\n</html>\n"

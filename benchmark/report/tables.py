@@ -31,6 +31,7 @@ from benchmark.report.summary import (
 from benchmark.results import ALL_BINS as ALL
 from benchmark.results import KNOWN_COLUMNS, WHOLE_SET, Results
 from benchmark.rows import Measure
+from benchmark.suites import SUITES
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 
@@ -88,11 +89,23 @@ def reach(value: Interval) -> float:
 
 def markdown(results: Results) -> str:
     """The whole of table.md: a part for each mask set."""
-    parts, head = results.parts(), [f"# {results.suite}"]
+    parts = results.parts()
+    head = [f"# {results.suite}", *filter(None, [protocol(results)])]
     if len(parts) > 1:
         names = ", ".join(f"`{part.mask_set}`" for part in parts)
         head.append(f"Holes of {len(parts)} kinds, each with tables of its own: {names}. {READING}")
     return "\n\n".join([*head, *(text for part in parts for text in part_of(part))]) + "\n"
+
+
+def protocol(results: Results) -> str:
+    """What the suite is and whose protocol, in sentences; empty where no paper's is followed, or the holes
+    are others.
+    """
+    meaning = results.manifest.meaning
+    suite = SUITES.get(meaning.suite)
+    if suite is None or not suite.paper or {one.source for one in meaning.mask_sets} - {*suite.mask_sets}:
+        return ""
+    return f"{suite.heading} {suite.protocol}"
 
 
 def part_of(results: Results) -> list[str]:

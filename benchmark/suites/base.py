@@ -24,3 +24,13 @@ class Suite:
     """Whose protocol it is; empty where it is this project's."""
     departs: str = ""
     """In what it is not the paper's."""
+
+    @property
+    def heading(self) -> str:
+        """Its title as a sentence."""
+        return f"{self.title[0].upper()}{self.title[1:]}."
+
+    @property
+    def protocol(self) -> str:
+        """The paper, and in what the suite departs from it; empty where the protocol is this project's."""
+        return f"{self.paper}. {self.departs}".rstrip() if self.paper else ""

@@ -14,7 +14,7 @@ from benchmark.report.figures import machine
 from benchmark.report.marks import DETAIL_NOTE, acquaintance, footnote, mark
 from benchmark.report.stats import MIN_WINNER
 from benchmark.report.summary import column_order, entry_order, left_out, named
-from benchmark.report.tables import ARROWS, called, number
+from benchmark.report.tables import ARROWS, called, number, protocol
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
 from demo.views.changes import next_rev
@@ -239,7 +239,9 @@ def caption(metric: str, region: str) -> str:
 
 
 def note(results: Results, metric: str) -> str:
-    """The small print: which variant, against which reference, and how thin the ground is it stands on."""
+    """The small print: whose protocol it is, which variant of the metric, against which reference, and how
+    thin the ground is it stands on.
+    """
     rows = results.rows[results.rows["image_id"] != WHOLE_SET]
     spec = METRICS.get(metric)
     pictures, photographs = rows["image_id"].nunique(), rows["photograph"].nunique()
@@ -260,7 +262,7 @@ def note(results: Results, metric: str) -> str:
         f"Times: {machine(results)}.",
         left_out(results).replace("`", ""),
     ]
-    return " ".join(filter(None, parts))
+    return "\n\n".join(filter(None, [protocol(results), " ".join(filter(None, parts))]))
 
 
 def outdated(results: Results) -> str:

@@ -110,6 +110,15 @@ def test_a_single_bin_has_no_column_beside_that_of_all() -> None:
         assert len(columns) == (1 if wanted else 7)
 
 
+def test_a_suite_of_a_paper_says_which() -> None:
+    def whose(name: str) -> str:
+        return view.note(suites.open_suite(RESULTS, name), "psnr").rpartition("\n\n")[0]
+
+    assert whose("lama_wide").startswith("Few wide strokes and large boxes, as LaMa's authors draw them. Suv")
+    assert "Pathak" in whose("center_box")
+    assert whose("quick") == ""
+
+
 def test_methods_that_changed_since_they_were_measured_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     results = suites.open_suite(RESULTS, "quick")
     measured = {
