@@ -44,7 +44,8 @@ def page_of(results: Results, drawn: Sequence[Path]) -> str:
         f"<!doctype html>\n<html lang=en>\n<head>{head}\n<title>{html.escape(results.suite)}</title>\n"
         f"<style>\n{_own('page.css')}</style>\n</head>\n<body>\n<h1>{html.escape(results.suite)}</h1>\n"
         f"{_rendered(protocol(results))}{_rendered(facts)}\n<p>A heading sorts its table; a method's name "
-        f"lists its best, median and worst pictures.</p>\n{body}\n<details><summary>Manifest: what fixes these figures</summary>\n"
+        f"lists its best, median and worst pictures.</p>\n{body}\n"
+        f"<details><summary>Manifest: what fixes these figures</summary>\n"
         f"<pre>{html.escape(_manifest(results))}</pre></details>\n"
         f'<script type="application/json" id="data">{safe}</script>\n'
         f"<script>\n{_own('page.js')}</script>\n</body>\n</html>\n"
