@@ -315,7 +315,7 @@ def do_merge(parsed: argparse.Namespace) -> int:
     plans.check_ours(out)
     if any(without_pictures(folder) for folder in parsed.folders):
         for said in join_tables(parsed.folders, out):
-            print(said, file=sys.stderr)
+            _note(said)
         _reported(out)
         return 0
     sources = list(dict.fromkeys((*([out] if plans.plan_file(out).exists() else []), *parsed.folders)))

@@ -24,7 +24,7 @@ from benchmark.metrics.base import MetricSpec
 from benchmark.reference import Reference, digest_of_weights, open_reference, unlike_weights
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval, interval_of_mean
-from benchmark.report.tables import number, spread
+from benchmark.report.tables import number, plus_minus
 from inpainters.errors import InputError, sentence, unknown
 from inpainters.folders import find_pictures, listed, name_key, pair_up
 from inpainters.imaging import Image, Mask, load_image, load_mask, shown
@@ -338,7 +338,7 @@ def _counts(ratios: Iterable[float]) -> dict[str, int]:
 def _told(found: Interval) -> str:
     if math.isnan(found.mean):
         return "–"
-    return number(found.mean) + spread(found)
+    return plus_minus(found)
 
 
 def save_evaluation(found: Evaluation, out: Path) -> None:

@@ -2,7 +2,8 @@
 others, on the same holes. Manifests and rows are enough, as a repository has them.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ _SAME = ("format", "suite", "dataset", "seed", "once", "answers", "batch", "refe
 
 Owners = Mapping[str, Path]
 """Entry -> the folder whose rows of it are taken."""
+Have = Mapping[str, Set[str]]
+"""Entry -> the metrics that a folder has figures of."""
 Manifests = Mapping[Path, SuiteManifest]
 _TOLD = ("others", "other_threads", "scored", "threads")
 """Of an environment: what is said of all places together."""
@@ -36,33 +39,30 @@ def without_pictures(folder: Path) -> bool:
 
 def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
     """Write tables, manifest and display copies of all `sources` to `out`, whose own tables, if it has any,
-    come first. Of a method that several have, the last one's are taken. Returns a sentence for each that
-    lacks metrics which another has.
+    come first. Of a method that several have, the last one's are taken which lack no metric that earlier ones
+    have. Returns a sentence for each folder that lacks what another has.
 
     Raises InputError where `out` has pictures, or naming the field in which two are not alike: the test set,
     the holes, a metric.
     """
     first = [out] if all((out / name).is_file() for name in ("manifest.json", *TABLES)) else []
-    sources = list(dict.fromkeys(source.resolve() for source in (*first, *sources)))
+    named = {source.resolve(): str(source) for source in (*first, *sources)}
+    sources = list(named)
     if plan_file(out).exists():
         raise InputError(
             f"'{out.name}' holds pictures, and the tables that are to join it do not: name a new folder with "
             "--out."
         )
     manifests = {source: _manifest(source) for source in sources}
-    for other in sources[1:]:
-        if text := _apart(manifests[sources[0]].meaning, manifests[other].meaning):
+    for one, other in combinations(sources, 2):
+        if text := _apart(manifests[one].meaning, manifests[other].meaning):
             raise InputError(
-                f"'{sources[0].name}' and '{other.name}' are not alike ({text}): tables of one test set, "
+                f"'{one.name}' and '{other.name}' are not alike ({text}): tables of one test set, "
                 "with the same holes and metrics, can be brought together."
             )
     tables = {name: {source: _read(source / name) for source in sources} for name in TABLES}
-    owners = {
-        entry: source
-        for source in sources
-        for name in (SCORES, REASONS)
-        for entry in entry_column(tables[name][source]).unique()
-    }
+    have = {source: _metrics_of(tables[SCORES][source]) for source in sources}
+    owners = _owners(tables, have)
     joined = {name: _owned(tables[name], owners) for name in TABLES}
     pictures = _pictures(sources, owners)
     found = SuiteManifest(
@@ -79,7 +79,7 @@ def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
             display.write_zips(out, pictures)
         files = {name: file_sha256(out / name) for name in TABLES}
         _write_manifest(out, found.model_copy(update={"files": files}))
-    return _unmeasured(manifests)
+    return _unmeasured(manifests, have, named)
 
 
 def _write_manifest(out: Path, found: SuiteManifest) -> None:
@@ -102,42 +102,60 @@ def _apart(one: Meaning, other: Meaning) -> str | None:
     return difference(_alike(other, lacking), _alike(one, lacking))
 
 
-def _alike(meaning: Meaning, lacking: Container[str]) -> dict[str, Any]:
-    """lacking: the metrics whose weights are not compared."""
+def _alike(meaning: Meaning, unmeasured: Container[str]) -> dict[str, Any]:
+    """unmeasured: the metrics whose weights are not compared."""
     found = meaning.model_dump()
     holes = [{key: value for key, value in one.items() if key != "n"} for one in found["mask_sets"]]
     metrics = {
-        name: (given["kind"], given["variant"], None if name in lacking else given["weights"])
+        name: {
+            "kind": given["kind"],
+            "variant": given["variant"],
+            **({} if name in unmeasured else {"weights": given["weights"]}),
+        }
         for name, given in found["metrics"].items()
     }
     return {**{name: found[name] for name in _SAME}, "mask_sets": holes, "metrics": metrics}
 
 
-def _unmeasured(manifests: Manifests) -> list[str]:
-    """A sentence for each folder that lacks what another has measured."""
-    measured = {
-        name
-        for one in manifests.values()
-        for name, metric in one.meaning.metrics.items()
-        if not metric.unavailable
-    }
-    lacking = {
-        folder.name: {
-            name: metric.unavailable
-            for name, metric in one.meaning.metrics.items()
-            if metric.unavailable and name in measured
-        }
-        for folder, one in manifests.items()
-    }
-    return [
-        f"'{folder}' has no figures by {', '.join(names)}. {next(iter(names.values()))} "
-        f"Then `python -m benchmark score {folder}`, and merge again."
-        for folder, names in lacking.items()
-        if names
-    ]
+def _unmeasured(manifests: Manifests, have: Mapping[Path, Have], named: Mapping[Path, str]) -> list[str]:
+    """A sentence for each folder, by its name, that could not measure what another has figures of."""
+    every = {metric for one in have.values() for metrics in one.values() for metric in metrics}
+    found = []
+    for source, manifest in manifests.items():
+        metrics = manifest.meaning.metrics.items()
+        why = {name: metric.unavailable for name, metric in metrics if metric.unavailable and name in every}
+        if not why:
+            continue
+        needs = dict.fromkeys(f"It needs {text.partition(' needs ')[2] or text}" for text in why.values())
+        then = (
+            f"Then run `python -m benchmark score {named[source]}`, and merge again."
+            if plan_file(source).exists()
+            else "Its pictures are not here, so that it stays without."
+        )
+        found.append(" ".join([f"'{named[source]}' has no figures of {', '.join(why)}.", *needs, then]))
+    return found
 
 
 # ---- tables --------------------------------------------------------------------------------------
+
+
+def _metrics_of(scores: pd.DataFrame) -> Have:
+    """Entry -> the metrics that it has figures of."""
+    columns = {name: rows.measure_of(name)[0] for name in scores.columns if name not in KEY_COLUMNS}
+    there = scores[[*columns]].notna().groupby(entry_column(scores)).any()
+    return {str(entry): {columns[name] for name in columns if line[name]} for entry, line in there.iterrows()}
+
+
+def _owners(tables: Mapping[str, Mapping[Path, pd.DataFrame]], have: Mapping[Path, Have]) -> Owners:
+    owners: dict[str, Path] = {}
+    for source in have:
+        for entry in {
+            entry for name in (SCORES, REASONS) for entry in entry_column(tables[name][source]).unique()
+        }:
+            before = have[owners[entry]].get(entry, set()) if entry in owners else set()
+            if before <= have[source].get(entry, set()):
+                owners[entry] = source
+    return owners
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -219,7 +237,7 @@ def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
     )
     return manifests[last].meaning.model_copy(
         update={
-            "metrics": _metrics(manifests),
+            "metrics": _metrics(manifests, owners),
             "methods": {entry: one.methods[entry] for entry, one in meanings.items()},
             "planned": {entry: one.planned[entry] for entry, one in meanings.items() if entry in one.planned},
             "mask_sets": mask_sets,
@@ -227,13 +245,15 @@ def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
     )
 
 
-def _metrics(manifests: Manifests) -> dict[str, MetricMeaning]:
-    """Each metric as the last folder has it that measured it, or as the last one has it."""
-    found: dict[str, MetricMeaning] = {}
-    for manifest in manifests.values():
-        measured = {name: one for name, one in manifest.meaning.metrics.items() if not one.unavailable}
-        found = {**manifest.meaning.metrics, **found, **measured}
-    return found
+def _metrics(manifests: Manifests, owners: Owners) -> dict[str, MetricMeaning]:
+    """Each metric as the last folder has it that measured it and whose rows are taken, or as the last one has
+    it.
+    """
+    *_, last = manifests.values()
+    taken = [one for source, one in manifests.items() if source in owners.values()]
+    every = [pair for one in taken for pair in one.meaning.metrics.items()]
+    measured = {name: metric for name, metric in every if not metric.unavailable}
+    return {**dict(every), **last.meaning.metrics, **measured}
 
 
 def _environment(manifests: Manifests, owners: Owners) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from benchmark.metrics import METRICS, unavailable
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval
 from benchmark.report.summary import named, summarise
-from benchmark.report.tables import number, spread
+from benchmark.report.tables import plus_minus
 from benchmark.results import ALL_BINS, Results
 from inpainters.errors import InputError
 from inpainters.registry import METHODS
@@ -174,7 +174,7 @@ def _line(pair: BesidePrinted, shared: Sequence[str]) -> list[str]:
         f"`{one.metric_here}`",
         f"{one.value:g}",
         named(here) if here else "–",
-        "–" if ours is None else f"{number(ours.mean)}{spread(ours)} (n={ours.photographs})",
+        "–" if ours is None else f"{plus_minus(ours)} (n={ours.photographs})",
         "; ".join(why for why in pair.because if why not in shared)
         or ("see below" if shared else "comparable"),
     ]

@@ -252,8 +252,10 @@ class MethodSpec:
         return {option.name: options[option.name] for option in other.options if option.name in options}
 
     @property
-    def full_version(self) -> str:
-        """The version and, where the method has the step that adds detail, that step's."""
+    def version_with_detail(self) -> str:
+        """The version and, where the method has the step that adds detail, that step's: of rows whose version
+        does not hold it yet.
+        """
         detail = any(option.detail for option in self.options)
         return f"{self.version}-{DETAIL_VERSION}" if detail else self.version
 

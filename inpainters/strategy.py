@@ -26,7 +26,7 @@ TILE = 16
 """Pixels; holes are grouped on a grid this coarse, so that the grouping costs nothing."""
 MOST_HOLES = 64
 """Above it, one window around everything is cheaper than bookkeeping."""
-_USUAL_DEPTH = 8
+_SIDE_PER_DEPTH = 7
 """The side of a square as large as a hole, over the hole's depth: about the median of irregular holes."""
 
 Box = tuple[int, int, int, int]
@@ -66,7 +66,7 @@ class Outline:
     def spread(cls, size: tuple[int, int], ratio: float) -> "Outline":
         """A hole of which only its share of the picture is known: all over it, as deep as irregular ones."""
         missing = round(ratio * size[0] * size[1])
-        return cls(size, (Hole(0, 0, *size, missing, round(missing**0.5 / _USUAL_DEPTH)),))
+        return cls(size, (Hole(0, 0, *size, missing, round(missing**0.5 / _SIDE_PER_DEPTH)),))
 
 
 def find_holes(mask: Mask) -> tuple[Hole, ...]:

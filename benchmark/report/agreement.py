@@ -27,8 +27,9 @@ def places(results: Results) -> pd.DataFrame:
         if METRICS[metric].kind != "answers" and not METRICS[metric].again:
             regions.setdefault(metric, region)
     found = {metric: column_of(results, metric, region).means for metric, region in regions.items()}
+    most = max(map(len, found.values()), default=0)  # a metric that few have leaves out no method
     means = pd.DataFrame(
-        {metric: pd.Series(one, dtype=float) for metric, one in found.items() if one}
+        {metric: pd.Series(one, dtype=float) for metric, one in found.items() if one and most <= 2 * len(one)}
     ).dropna()
     lower = {metric: METRICS[metric].better == "lower" for metric in means.columns}
     ranks = {metric: means[metric].rank(ascending=lower[metric], method="min") for metric in lower}

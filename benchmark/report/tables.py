@@ -4,7 +4,7 @@ machine.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from benchmark.rows import Measure
 from benchmark.suites import SUITES
 
 ARROWS = {"lower": "↓", "higher": "↑"}
+_SMALL = 0.001
+"""Means below it would have no digit left among four decimals."""
 
 
 def title(metric: str, region: str) -> str:
@@ -43,9 +45,11 @@ def title(metric: str, region: str) -> str:
 
 
 def decimals(value: float) -> int:
-    """Three significant digits at the least: enough to tell methods apart, no more than was measured."""
+    """Enough to tell methods apart, no more than was measured: three significant digits or more, two under a
+    thousandth.
+    """
     size = abs(value)
-    if 0 < size < 0.001:  # two digits, or it would read as nothing
+    if 0 < size < _SMALL:  # it would read as nothing
         return min(12, 1 - math.floor(math.log10(size)))
     return 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 0.1 else 4
 
@@ -55,9 +59,17 @@ def number(value: float, digits: int | None = None) -> str:
     return "∞" if np.isinf(value) else f"{value:.{decimals(value) if digits is None else digits}f}"
 
 
-def spread(value: Interval) -> str:
-    """How far the interval reaches, behind a ±, to the decimals of its mean; empty where it has none."""
-    return "" if np.isnan(value.low) else f" ± {number(reach(value), decimals(value.mean))}"
+def plus_minus(value: Interval) -> str:
+    """A mean ± how far its interval reaches on the longer side, where it has one, to the same decimals."""
+    if np.isnan(value.low):
+        return number(value.mean)
+    digits = _decimals_of(value)
+    return f"{number(value.mean, digits)} ± {number(reach(value), digits)}"
+
+
+def _decimals_of(value: Interval) -> int:
+    """Those of the mean; where it is all but 0, of the interval."""
+    return decimals(value.mean if abs(value.mean) >= _SMALL else max(abs(value.mean), reach(value)))
 
 
 def text(cell: TableFigure | None) -> str:
@@ -66,7 +78,7 @@ def text(cell: TableFigure | None) -> str:
     """
     if cell is None or cell.reason:
         return "–"
-    value = number(cell.value.mean) + spread(cell.value)
+    value = plus_minus(cell.value)
     if cell.apart:
         value = f"*{value}* (n={cell.value.photographs})"
     elif cell.biased:
@@ -193,9 +205,21 @@ def _size(size: Size | None) -> str:
 
 
 def overview_pairs(results: Results) -> list[Measure]:
-    """The columns of the first table: what can be shown of OVERVIEW, then a distance between sets."""
-    sets = next((some for some in SET_DISTANCES if {*some} & results.measured), ())
-    return [pair for pair in (*OVERVIEW, *sets) if pair in results.measured]
+    """The columns of the first table: what half of the entries or more have of OVERVIEW, then the distance
+    between sets that most have.
+    """
+    count = {pair: _entries_with(results, pair) for pair in (*OVERVIEW, *chain(*SET_DISTANCES))}
+    sets = max(SET_DISTANCES, key=lambda some: max(count[pair] for pair in some))
+    most = max(count.values())
+    return [pair for pair in (*OVERVIEW, *sets) if 0 < most <= 2 * count[pair]]
+
+
+def _entries_with(results: Results, pair: Measure) -> int:
+    """How many entries have a value of that metric in that region."""
+    if pair not in results.measured:
+        return 0
+    found = results.column(*pair)
+    return int(found.loc[found["value"].notna(), "entry"].nunique())
 
 
 def _overview(results: Results, entries: Sequence[str], sizes: Mapping[Key, Size]) -> list[str]:
@@ -262,9 +286,10 @@ def _fewer(cells: Sequence[TableFigure]) -> list[str]:
 
 def _difference(found: Difference) -> str:
     value = found.value
-    ends = [number(end, decimals(value.mean)) for end in (value.low, value.high)]
-    spread = "" if np.isnan(value.low) else f" ({ends[0]} to {ends[1]})"
-    return f"{'+' if value.mean > 0 else ''}{number(value.mean)}{spread}" + ("" if found.told_apart else " =")
+    digits = decimals(value.mean) if np.isnan(value.low) else _decimals_of(value)
+    mean, low, high = (number(one, digits) for one in (value.mean, value.low, value.high))
+    ends = "" if np.isnan(value.low) else f" ({low} to {high})"
+    return f"{'+' if value.mean > 0 else ''}{mean}{ends}" + ("" if found.told_apart else " =")
 
 
 def footnotes(cells: Iterable[TableFigure | None]) -> list[str]:
@@ -370,9 +395,11 @@ def _reasons(cells: Iterable[TableFigure], bins: Sequence[str]) -> Iterator[str]
     for cell in cells:
         if cell.reason and cell.bin != ALL:
             where.setdefault((cell.entry, cell.reason), []).append(cell.bin)
+    whose: dict[tuple[str, str], list[str]] = {}
     for (entry, reason), lacking in where.items():
-        some = f", {', '.join(lacking)}" if set(lacking) != set(bins) else ""
-        yield f"* {named(entry)}{some}: {reason}"
+        some = "" if set(lacking) == set(bins) else f", {', '.join(lacking)}"
+        whose.setdefault((some, reason), []).append(named(entry))
+    return (f"* {', '.join(names)}{some}: {reason}" for (some, reason), names in whose.items())
 
 
 def _absent(results: Results) -> dict[str, str]:

@@ -92,7 +92,7 @@ def measured_depths(methods: Sequence[str], given: Sequence[Example], *, quiet: 
     """
     metric: Any = create_metric(METRIC[0])
     plan = [(BESIDE, AS_IT_IS), *((m, d) for m in methods for d in (AS_IT_IS, *DEPTHS))]
-    versions = {method: registry.get(method).full_version for method, _ in plan}
+    versions = {method: registry.get(method).version_with_detail for method, _ in plan}
     rows = [
         {
             "method": method,

@@ -135,7 +135,7 @@ def measured_details(
     """
     metric: Any = create_metric(METRIC[0])
     drawings = {method: Drawing(method) for method in methods}
-    versions = {name: registry.get(name).full_version for name in (BESIDE, *methods)}
+    versions = {name: registry.get(name).version_with_detail for name in (BESIDE, *methods)}
     names = {name: {"method": name, "version": version} for name, version in versions.items()}
     alone, rows = registry.create(BESIDE), []
     for column, one in tqdm(given, desc="detail", unit="hole", disable=True if quiet else None):
@@ -386,7 +386,7 @@ def with_others(rows: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """
     holes = [set(map(tuple, one[["size", "holes", "photograph"]].to_numpy())) for one in (rows, before)]
     others = before[~before["method"].isin(rows["method"])]
-    now = others["method"].map({name: registry.get(name).full_version for name in registry.METHODS})
+    now = others["method"].map({name: registry.get(name).version_with_detail for name in registry.METHODS})
     versions = others["version"] if "version" in others else pd.Series("", others.index)
     kept = versions.eq(now) & (holes[0] == holes[1])
     if dropped := ",".join(others.loc[~kept, "method"].unique()):

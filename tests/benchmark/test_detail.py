@@ -23,7 +23,7 @@ NAMES = [f"p{i}" for i in range(24)]
 
 
 def version(method: str) -> str:
-    return METHODS[method].full_version
+    return METHODS[method].version_with_detail
 
 
 @pytest.fixture

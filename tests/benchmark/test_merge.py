@@ -1,5 +1,6 @@
 """Results folders that grow and come together: each ends as the run that asked for all at once."""
 
+import itertools
 import json
 import shutil
 from functools import cache
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
-from benchmark import joined
+from benchmark import joined, rows
 from benchmark.__main__ import main
 
 BOTH = ("--bins", "10-20,40-50")
@@ -370,28 +371,75 @@ def test_tables_do_not_go_where_pictures_are_nor_join_those_of_an_older_version(
     assert not (tmp_path / "new").exists()
 
 
-def test_what_one_of_two_tables_could_not_measure_is_said_and_keeps_none_apart(run, tmp_path, capsys):
-    settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods"]
-    folders = {}
-    for name, given in {
-        "telea": {"weights": "ab"},
-        "navier_stokes": {"weights": None, "unavailable": "GMSD needs the weights 'them'."},
-        "mean_fill": {"weights": "cd"},
-    }.items():
-        assert run(name, *settings, name) == 0
-        folders[name] = bare(tmp_path / name, f"mine_{name}")
-        manifest = json.loads((folders[name] / "manifest.json").read_text())
-        manifest["meaning"]["metrics"]["gmsd"] |= given
-        (folders[name] / "manifest.json").write_text(json.dumps(manifest))
-    for order in ("telea", "navier_stokes"), ("navier_stokes", "telea"):
-        both = tmp_path / "_".join(order)
-        assert main(["merge", *(str(folders[name]) for name in order), "--out", str(both)]) == 0
+def without_gmsd(folder, why="GMSD needs the weights 'them'."):
+    """Leaves a folder's tables as where `gmsd` could not be measured."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["meaning"]["metrics"]["gmsd"] |= {"weights": None, "unavailable": why}
+    scores = pd.read_parquet(folder / "scores.parquet")
+    lacking = scores[rows.KEY_COLUMNS].assign(metric="gmsd", region="whole", reason=why)
+    scores.drop(columns="gmsd@whole").to_parquet(folder / "scores.parquet", index=False)
+    reasons = pd.concat([pd.read_parquet(folder / "reasons.parquet"), lacking])
+    reasons.to_parquet(folder / "reasons.parquet", index=False)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def with_weights(folder, weights):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["meaning"]["metrics"]["gmsd"]["weights"] = weights
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def tables(run, tmp_path):
+    """`tables(name, *methods)`: the tables alone of a small run, in `tmp_path / "tables" / name`."""
+
+    def make(name, *methods):
+        settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods", ",".join(methods)]
+        assert run(f"run_{name}", *settings) == 0
+        return bare(tmp_path / f"run_{name}", f"mine_{name}")
+
+    return make
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_one_of_two_tables_could_not_measure_is_a_dash_and_said(tables, tmp_path, capsys, turned):
+    full, poor = tables("full", "telea", "mean_fill"), tables("poor", "navier_stokes")
+    with_weights(full, "ab")
+    without_gmsd(poor)
+    both = tmp_path / "both"
+    folders = [str(full), str(poor)][:: -1 if turned else 1]
+    assert main(["merge", *folders, "--out", str(both)]) == 0
+    said = capsys.readouterr().err
+    assert f"'{poor}' has no figures of gmsd. It needs the weights 'them'. Its pictures are not here" in said
+    assert f"'{full}'" not in said
+    assert told(both)[1]["metrics"]["gmsd"]["weights"] == "ab"
+    table = (both / "table.md").read_text()
+    assert table.count("* Navier–Stokes: GMSD needs the weights 'them'.") == 1
+    found = pd.read_parquet(both / "scores.parquet").groupby("method")["gmsd@whole"].count()
+    assert found.to_dict() == {"mean_fill": 2, "navier_stokes": 0, "telea": 2}
+    assert main(["verify", str(both)]) == 0
+
+
+def test_tables_measured_with_other_weights_stay_apart_whoever_stands_between(tables, tmp_path, capsys):
+    folders = {name: tables(name, name) for name in ("telea", "navier_stokes", "mean_fill")}
+    with_weights(folders["telea"], "ab")
+    without_gmsd(folders["navier_stokes"])
+    with_weights(folders["mean_fill"], "cd")
+    for order in itertools.permutations(map(str, folders.values())):
+        assert main(["merge", *order, "--out", str(tmp_path / "out")]) == 2
         said = capsys.readouterr().err
-        assert "'mine_navier_stokes' has no figures by gmsd. GMSD needs the weights 'them'." in said
-        assert "mine_telea" not in said
-        assert told(both)[1]["metrics"]["gmsd"]["weights"] == "ab"
-        assert main(["merge", str(both), str(folders["mean_fill"])]) == 2
-        assert "metrics.gmsd" in capsys.readouterr().err
+        assert "metrics.gmsd.weights: " in said
+        assert "ab" in said
+        assert "cd" in said
+        assert not (tmp_path / "out").exists()
+
+
+def test_figures_are_not_lost_to_a_table_that_lacks_them(tables, tmp_path):
+    full, poor = tables("full", "telea"), tables("poor", "telea", "mean_fill")
+    without_gmsd(poor)
+    assert main(["merge", str(full), str(poor)]) == 0
+    found = pd.read_parquet(full / "scores.parquet").groupby("method")["gmsd@whole"].count()
+    assert found.to_dict() == {"mean_fill": 0, "telea": 2}
 
 
 def test_tables_of_other_holes_are_not_brought_together(run, tmp_path, capsys):

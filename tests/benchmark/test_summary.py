@@ -43,7 +43,8 @@ def rows(
 
 def of(lines: list[dict[str, Any]]) -> Results:
     frame = pd.DataFrame(lines, columns=SCORE_COLUMNS)
-    manifest: Any = SimpleNamespace(meaning=SimpleNamespace(dataset=SimpleNamespace(name="made")))
+    meaning = SimpleNamespace(dataset=SimpleNamespace(name="made"), suite="made", mask_sets=())
+    manifest: Any = SimpleNamespace(meaning=meaning)
     filled = frame[frame["value"].notna() & (frame["image_id"] != WHOLE_SET)]
     timings = filled.assign(entry=filled["method"], photograph=filled["image_id"].str.split("@").str[0])
     return Results(Path("made"), manifest, Plain(frame), timings)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from inpainters.base import Inpainter, InpaintRequest
+from inpainters.masks import generate
 from inpainters.registry import METHODS
 from inpainters.strategy import MOST_HOLES, TILE, Hole, Outline, find_holes, windows, workload
 
@@ -218,6 +219,16 @@ def test_asking_imports_neither_torch_nor_scipy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "scipy", "diffusers"} & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["lama", "gated_conv", "pen_net", "context_encoder", "palette"])
+def test_a_share_alone_costs_what_irregular_holes_of_it_do(name):
+    spec, size = METHODS[name], (256, 256)
+    for label in ("10-20", "20-30", "50-60"):
+        drawn = [generate("irregular", size, seed=0, image_id=str(i), bin=label) for i in range(8)]
+        real = np.mean([workload(mask, spec).seconds for mask in drawn])
+        guessed = workload(Outline.spread(size, np.mean(drawn)), spec).seconds
+        assert 0.6 < guessed / real < 1.6, label
 
 
 def test_windows_of_a_rule_alone():

@@ -110,7 +110,7 @@ def spec_of(made: object, reference: str, name: str = "") -> MethodSpec:
 
 def _joining(row: MethodSpec, name: str) -> MethodSpec:
     """The row under that name, where there is one, its version with the detail step's where it has that."""
-    return replace(row, name=name or row.name, version=row.full_version)
+    return replace(row, name=name or row.name, version=row.version_with_detail)
 
 
 def _digest(made: Any) -> str:
