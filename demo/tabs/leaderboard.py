@@ -166,9 +166,10 @@ class LeaderboardTab:
         given = [self.figure, *self.chosen]
         for chooser in (self.suite, self.holes, self.metric):
             picked = chooser.input(self.on_pick, asked, found, **QUIET)
-            self._tell(picked.then(self.on_redraw, given, redrawn, **QUIET))
-        agreed = [self.suite.input, self.holes.input]
-        gr.on(agreed, self.on_agree, [self.suite, self.holes], self.agreement, **QUIET)
+            drawn = picked.then(self.on_redraw, given, redrawn, **QUIET)
+            self._tell(drawn)
+            if chooser is not self.metric:  # not beside on_pick: the holes chosen may not be the new suite's
+                drawn.then(self.on_agree, [self.suite, self.holes], self.agreement, **QUIET)
         self._tell(gr.on([self.region.input, self.families.input], self.on_redraw, given, redrawn, **QUIET))
         loaded = [*asked, self.border, *self.shown, self.agreement]
         self._tell(blocks.load(self.on_load, None, loaded, **QUIET))

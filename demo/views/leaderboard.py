@@ -31,6 +31,7 @@ BORDER_CHOICES = [("All holes", ""), ("At the border", "touching"), ("Clear of t
 """(label, `Figure.border`) for a chooser."""
 NO_RIVAL = "Against no other method"
 NOTHING = "Nothing to draw: this metric was not computed."
+ONE_COLUMN = "These holes are not divided by how much is missing."
 NOT_SCORED = "this suite was not scored by it"
 LEADERS = 5
 """So many of the best methods are in colour in the charts, each in its own."""
@@ -293,6 +294,8 @@ def by_ratio(board: Board) -> dict[str, Any]:
         series += [{**head, "pts": points}] if points else []
     axis = {"label": "missing share of the picture, %", "scale": "category", "values": board.bins}
     shown = {"title": "By missing share", "x": axis, "y": _axis(board)}
+    if not board.columns:
+        return {**shown, "series": [], "note": ONE_COLUMN if series else NOTHING}
     return {**shown, "series": _led(board, series), "note": NOTHING}
 
 

@@ -166,6 +166,15 @@ def opens_in_compare(page: Any) -> None:
     assert_address(page, "suite=tiny", "holes=object", "metric=lpips_squeeze", "region=hole")
 
 
+def test_nothing_reads_the_choice_while_it_is_changed_to_the_new_suites(root: Path) -> None:
+    blocks, app = make(root)
+    chooser = next(b for b in blocks.blocks.values() if getattr(b, "elem_id", "") == "leaderboard-suite")
+    at_once = [fn for fn in blocks.fns.values() if (chooser._id, "input") in fn.targets]
+    assert [fn.name for fn in at_once] == ["on_pick"]
+    app.runner.close()
+    app.store.close()
+
+
 @pytest.fixture
 def fewer(root: Path, tmp_path: Path) -> Path:
     """The suite `tiny`, and beside it `less`, which knows one metric of its two."""

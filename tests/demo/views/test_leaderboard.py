@@ -108,6 +108,9 @@ def test_a_single_bin_has_no_column_beside_that_of_all() -> None:
         columns = [one["id"] for one in table["cols"] if one["id"] != "seconds"]
         assert columns == (wanted or [*columns[:-1], "all"])
         assert len(columns) == (1 if wanted else 7)
+        chart = view.board(results, "lpips_squeeze", "hole", list(FAMILIES))[1]
+        assert bool(chart["series"]) != bool(wanted)
+        assert (chart["note"] == view.ONE_COLUMN) == bool(wanted)
 
 
 def test_a_suite_of_a_paper_says_which() -> None:
