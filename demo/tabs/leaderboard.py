@@ -76,6 +76,7 @@ class LeaderboardTab:
             self._lay_choice(suites)
         self._lay_figures()
         self.figure, self.to = gr.State(None), gr.Textbox(visible=False)
+        self.kept = gr.State((self.holes.value, self.region.value))
         with gr.Column(visible=False, elem_id="leaderboard-pictures") as self.pictures:
             self._lay_pictures()
         self.chosen = [self.suite, self.holes, self.metric, self.region, self.families]
@@ -161,17 +162,20 @@ class LeaderboardTab:
 
     def wire_choice(self, blocks: gr.Blocks) -> None:
         """What changes the table, the charts and the pictures, and stands in the address."""
-        found = [self.holes, self.metric, self.region]
-        asked, redrawn = [self.suite, *found], [*self.shown, *self.seen]
-        given = [self.figure, *self.chosen]
-        for chooser in (self.suite, self.holes, self.metric):
-            picked = chooser.input(self.on_pick, asked, found, **QUIET)
-            drawn = picked.then(self.on_redraw, given, redrawn, **QUIET)
+        found = [self.holes, self.metric, self.region, self.kept]
+        redrawn, given = [*self.shown, *self.seen], [self.figure, *self.chosen]
+        # A Dropdown tells of one choice twice, when it is made and when the focus leaves it: the second time
+        # with holes and a region from before the first was answered, which Gradio refuses. `kept` is later.
+        choosers, own = [self.suite.input, self.metric.input], [self.holes, self.region]
+        picked = gr.on(choosers, self.on_pick, [self.suite, self.metric, self.kept], found, **QUIET)
+        other = self.holes.input(self.on_holes, [self.suite, self.metric, *own], found, **QUIET)
+        for event in (picked, other):
+            drawn = event.then(self.on_redraw, given, redrawn, **QUIET)
             self._tell(drawn)
-            if chooser is not self.metric:  # not beside on_pick: the holes chosen may not be the new suite's
-                drawn.then(self.on_agree, [self.suite, self.holes], self.agreement, **QUIET)
+            drawn.then(self.on_agree, [self.suite, self.holes], self.agreement, **QUIET)
+        self.region.input(lambda *kept: kept, own, self.kept, **QUIET)
         self._tell(gr.on([self.region.input, self.families.input], self.on_redraw, given, redrawn, **QUIET))
-        loaded = [*asked, self.border, *self.shown, self.agreement]
+        loaded = [self.suite, *found, self.border, *self.shown, self.agreement]
         self._tell(blocks.load(self.on_load, None, loaded, **QUIET))
 
     def _tell(self, event: Any) -> None:
@@ -196,23 +200,27 @@ class LeaderboardTab:
         used = self.panes.use(self.on_use, [self.figure, session], [session, self.to], **QUIET)
         used.success(None, [self.to], None, js=HAND_JS, **QUIET)
 
-    def on_pick(self, suite: str, holes: str, metric: str, region: str) -> list[Any]:
+    def on_pick(self, suite: str, metric: str, kept: tuple[str, str]) -> list[Any]:
+        return self.on_holes(suite, metric, *kept)
+
+    def on_holes(self, suite: str, metric: str, holes: str, region: str) -> list[Any]:
         return self._choosers(actions.select(self.app.results, suite, metric, region, holes))
 
     def _choosers(self, found: actions.Selection) -> list[Any]:
-        """Updates of holes, metric and region. The metric's list stays as it is."""
+        """Updates of holes, metric and region, and what is kept. The metric's list stays as it is."""
         sets = found.mask_sets
         return [
             gr.update(choices=sets, value=found.mask_set, visible=len(sets) > 1),
             gr.update(value=found.metric),
             gr.update(choices=view.region_choices(found.regions), value=found.region),
+            (found.mask_set, found.region),
         ]
 
     def on_load(self, request: gr.Request) -> list[Any]:
         asked = dict(request.query_params) if request else {}
         linked = actions.linked_choice(self.app.results, self.suites, asked)
         if linked is None:
-            return [gr.skip()] * (6 + len(self.shown))
+            return [gr.skip()] * (7 + len(self.shown))
         suite, found = linked
         shown = self._board(suite, found.mask_set, found.metric, found.region, self.families.value)
         border = actions.linked_border(asked)
