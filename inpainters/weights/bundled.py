@@ -8,8 +8,8 @@ BUNDLED: dict[str, dict[str, str]] = {
         "autoencoder-1-of-1.safetensors": "ec1c68e469eb13a7a35159010fdf5517696c628daf36183c7fbfb6bd133a63fb",
     },
     "context_encoder": {
-        "context_encoder-1-of-2.safetensors": "ebfc40033e7b5e635b6d9e1decf2687a1dcff775668735f9b950ef03310f7067",
-        "context_encoder-2-of-2.safetensors": "0566022c242b0949e697f6d5c79dc1bb52b1168c3047cc9bdb342ba25be84c11",
+        "context_encoder-1-of-2.safetensors": "3d25f2de9a0ff7491057b045032bd563ba139ed4ce70bd6911b31bcdd2534be2",
+        "context_encoder-2-of-2.safetensors": "dabfcdd3e68cd085dc4551b794ca58b0320a6d1456a463d30557b0faa992f2f5",
     },
     "contextual_attention": {
         "contextual_attention-1-of-1.safetensors": "f1b48a648b197c1e3923293c8bd01a786a947d8913f5d228479895c911175510",
