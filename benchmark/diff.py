@@ -13,11 +13,12 @@ from benchmark import results
 from benchmark.cells import difference
 from benchmark.files import Meaning
 from benchmark.metrics import METRICS
+from benchmark.report.digits import number, reach
 from benchmark.report.layout import OVERVIEW
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, mean_difference
 from benchmark.report.summary import figures_of
-from benchmark.report.tables import number, reach, title
+from benchmark.report.tables import title
 from benchmark.results import Results
 from inpainters.errors import InputError
 

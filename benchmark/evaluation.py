@@ -22,9 +22,9 @@ from tqdm import tqdm
 from benchmark import cells, metrics
 from benchmark.metrics.base import MetricSpec
 from benchmark.reference import Reference, digest_of_weights, open_reference, unlike_weights
+from benchmark.report.digits import number, plus_minus
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval, interval_of_mean
-from benchmark.report.tables import number, plus_minus
 from inpainters.errors import InputError, sentence, unknown
 from inpainters.folders import find_pictures, listed, name_key, pair_up
 from inpainters.imaging import Image, Mask, load_image, load_mask, shown
@@ -297,7 +297,10 @@ def markdown_of_evaluation(found: Evaluation) -> str:
     ratios, counts = found.ratios, _counts(found.ratios)
     left_out = (*found.notes, *found.failed)
     lines = [
-        [f"`{metric}`, {region}", *(_told(found.interval(metric, region, label)) for label in ("", *counts))]
+        [
+            f"`{metric}`, {region}",
+            *(plus_minus(found.interval(metric, region, label)) for label in ("", *counts)),
+        ]
         for metric, region in of_pictures[["metric", "region"]].drop_duplicates().to_numpy().tolist()
     ]
     lines += [
@@ -333,12 +336,6 @@ def _counts(ratios: Iterable[float]) -> dict[str, int]:
     """Bin -> how many, those with any, by ratio."""
     found = Counter(map(label_of, ratios))
     return {label: found[label] for label in sorted(found, key=lambda one: float(one.partition("-")[0]))}
-
-
-def _told(found: Interval) -> str:
-    if math.isnan(found.mean):
-        return "–"
-    return plus_minus(found)
 
 
 def save_evaluation(found: Evaluation, out: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from benchmark import results
 from benchmark.inputs.masksets import FIXED
 from benchmark.metrics import METRICS, unavailable
+from benchmark.report.digits import plus_minus
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval
 from benchmark.report.summary import named, summarise
-from benchmark.report.tables import plus_minus
 from benchmark.results import ALL_BINS, Results
 from inpainters.errors import InputError
 from inpainters.registry import METHODS

@@ -13,8 +13,8 @@ import pandas as pd
 from benchmark.cells import read_json
 from benchmark.claims.columns import HoleColumn, suites_of, title_of
 from benchmark.claims.trial import RULE, Claim, Trial
+from benchmark.report.digits import number
 from benchmark.report.stats import mean_difference
-from benchmark.report.tables import number
 from inpainters.masks import BINS
 from inpainters.registry import METHODS
 from inpainters.weights.files import CHECKPOINTS

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from benchmark.report.digits import plus_minus
 from benchmark.report.stats import MIN_WINNER, Difference
-from benchmark.report.tables import number, reach
 
 Bearing = Literal["for", "against", "undecided"]
 Judgement = Literal["Supported", "Mixed", "Not supported", "Not enough evidence"]
@@ -45,8 +45,7 @@ class Trial:
     @property
     def told(self) -> str:
         """The difference with how far its interval reaches on the longer side."""
-        value = self.difference.value
-        return f"{number(value.mean)} ± {number(reach(value))}".replace("-", "−")
+        return plus_minus(self.difference.value).replace("-", "−")
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from PIL import ImageDraw, ImageFont
 from benchmark.cells import entry_of, file_sha256, write
 from benchmark.files import cell_manifest
 from benchmark.inputs.frozen import read_mask, read_rgb
+from benchmark.report.digits import number
 from benchmark.report.layout import BY_PICTURE, SHEET
 from benchmark.report.marks import MARK, footnote, mark
 from benchmark.report.summary import column_order, entry_order, figures_of
-from benchmark.report.tables import number
 from benchmark.results import Results
 from inpainters.errors import InputError
 from inpainters.imaging import decode_image, load_mask

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from benchmark.metrics import METRICS
 from benchmark.report.column import TableFigure
+from benchmark.report.digits import number
 from benchmark.report.layout import OVERVIEW
 from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, MARK, acquaintance, mark
 from benchmark.report.summary import column_order, entry_order, summarise
-from benchmark.report.tables import called, footnotes, number
+from benchmark.report.tables import called, footnotes
 from benchmark.results import Results
 
 

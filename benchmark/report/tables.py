@@ -2,7 +2,6 @@
 machine.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 
@@ -11,10 +10,11 @@ import numpy as np
 from benchmark.metrics import METRICS, told
 from benchmark.report import agreement
 from benchmark.report.column import Key, Size, TableColumn, TableFigure
+from benchmark.report.digits import difference_text, number, plus_minus
 from benchmark.report.layout import OVERVIEW, RANKED, SET_DISTANCES
 from benchmark.report.markdown import markdown_table
 from benchmark.report.marks import DETAIL_MARK, DETAIL_NOTE, acquaintance, footnote, mark
-from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
+from benchmark.report.stats import MIN_WINNER, interval_of_mean
 from benchmark.report.summary import (
     column_of,
     column_order,
@@ -34,42 +34,12 @@ from benchmark.rows import Measure
 from benchmark.suites import SUITES
 
 ARROWS = {"lower": "↓", "higher": "↑"}
-_SMALL = 0.001
-"""Means below it would have no digit left among four decimals."""
 
 
 def title(metric: str, region: str) -> str:
     """A metric's heading, such as: `lpips_squeeze`, hole ↓."""
     spec = METRICS.get(metric)
     return f"`{metric}`, {region} {ARROWS[spec.better] if spec else ''}".strip()
-
-
-def decimals(value: float) -> int:
-    """Enough to tell methods apart, no more than was measured: three significant digits or more, two under a
-    thousandth.
-    """
-    size = abs(value)
-    if 0 < size < _SMALL:  # it would read as nothing
-        return min(12, 1 - math.floor(math.log10(size)))
-    return 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 0.1 else 4
-
-
-def number(value: float, digits: int | None = None) -> str:
-    """A value for people; `digits` decimals, or as many as it needs."""
-    return "∞" if np.isinf(value) else f"{value:.{decimals(value) if digits is None else digits}f}"
-
-
-def plus_minus(value: Interval) -> str:
-    """A mean ± how far its interval reaches on the longer side, where it has one, to the same decimals."""
-    if np.isnan(value.low):
-        return number(value.mean)
-    digits = _decimals_of(value)
-    return f"{number(value.mean, digits)} ± {number(reach(value), digits)}"
-
-
-def _decimals_of(value: Interval) -> int:
-    """Those of the mean; where it is all but 0, of the interval."""
-    return decimals(value.mean if abs(value.mean) >= _SMALL else max(abs(value.mean), reach(value)))
 
 
 def text(cell: TableFigure | None) -> str:
@@ -92,11 +62,6 @@ def text(cell: TableFigure | None) -> str:
 def called(results: Results, entry: str) -> str:
     """An entry's name, marked where its fills got detail from the surroundings."""
     return named(entry) + (f" {DETAIL_MARK}" if entry in results.detailed else "")
-
-
-def reach(value: Interval) -> float:
-    """How far an interval reaches from its mean, on its longer side."""
-    return max(value.high - value.mean, value.mean - value.low)
 
 
 def markdown(results: Results) -> str:
@@ -268,7 +233,7 @@ def _fewer(cells: Sequence[TableFigure]) -> list[str]:
             f"{cell.rival.difference.value.photographs}",
             number(cell.value.mean) + mark(cell.entry, cell.metric),
             f"{number(cell.rival.mean)} ({named(cell.rival.entry)})" + mark(cell.rival.entry, cell.metric),
-            _difference(cell.rival.difference),
+            difference_text(cell.rival.difference),
         ]
         for cell in cells
         if cell.rival
@@ -282,14 +247,6 @@ def _fewer(cells: Sequence[TableFigure]) -> list[str]:
         "same pictures.",
         markdown_table(head, lines),
     ]
-
-
-def _difference(found: Difference) -> str:
-    value = found.value
-    digits = decimals(value.mean) if np.isnan(value.low) else _decimals_of(value)
-    mean, low, high = (number(one, digits) for one in (value.mean, value.low, value.high))
-    ends = "" if np.isnan(value.low) else f" ({low} to {high})"
-    return f"{'+' if value.mean > 0 else ''}{mean}{ends}" + ("" if found.told_apart else " =")
 
 
 def footnotes(cells: Iterable[TableFigure | None]) -> list[str]:
@@ -362,7 +319,7 @@ def _of_answers(results: Results, entry: str, metric: str, region: str, how: str
     mine = of_ratios(rows[(rows["entry"] == entry) & (rows["image_id"] != WHOLE_SET)])
     chosen = over_answers(mine, how)
     found = interval_of_mean(chosen["value"].to_numpy(dtype=float), chosen["photograph"].tolist())
-    return "–" if np.isnan(found.mean) else text(TableFigure("", ALL, metric, region, found))
+    return text(TableFigure("", ALL, metric, region, found))
 
 
 def _section(

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from benchmark import cells
 from benchmark.inputs.datasets import open_dataset, take
 from benchmark.metrics import create as create_metric
+from benchmark.report.digits import plus_minus
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import interval_of_mean
-from benchmark.report.tables import number, reach
 from inpainters import commandline
 from inpainters.errors import InputError
 from inpainters.imaging import Image
@@ -137,7 +137,7 @@ def markdown_of_autoencoders(rows: pd.DataFrame) -> str:
         for metric in _METRICS:
             mine = own[own.metric == metric]
             found = interval_of_mean(mine["value"].to_numpy(float), [*mine["photograph"]])
-            cells_of.append(f"{number(found.mean)} ± {number(reach(found))}")
+            cells_of.append(plus_minus(found))
         lines.append([str(label), *cells_of])
     count = rows["photograph"].nunique()
     return (

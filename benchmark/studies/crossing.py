@@ -20,11 +20,12 @@ from benchmark import cells, results
 from benchmark.metrics import METRICS
 from benchmark.report import figures
 from benchmark.report.column import by_hole, paired
+from benchmark.report.digits import number
 from benchmark.report.markdown import markdown_table
 from benchmark.report.marks import footnote, mark
 from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
 from benchmark.report.summary import column_order, entry_order, figures_of, named, over_answers
-from benchmark.report.tables import ARROWS, number
+from benchmark.report.tables import ARROWS
 from inpainters import commandline
 from inpainters.errors import InputError
 from inpainters.registry import METHODS

@@ -21,10 +21,10 @@ from benchmark.inputs.datasets import open_dataset, take
 from benchmark.metrics import METRICS
 from benchmark.metrics import create as create_metric
 from benchmark.metrics.base import Floats
+from benchmark.report.digits import number, plus_minus
 from benchmark.report.figures import as_svg, looks
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, Interval, interval_of_mean, mean_difference
-from benchmark.report.tables import number, reach
 from inpainters import commandline, registry
 from inpainters.base import InpaintRequest
 from inpainters.imaging import Image, Mask
@@ -184,7 +184,7 @@ def _floats(values: "pd.Series[float]") -> Floats:
 
 
 def _text(value: Interval, *, bold: bool) -> str:
-    text = f"{number(value.mean)} ± {number(reach(value))}"
+    text = plus_minus(value)
     return f"**{text}**" if bold else text
 
 

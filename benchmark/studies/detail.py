@@ -23,10 +23,10 @@ from benchmark.inputs.datasets import open_dataset, take
 from benchmark.metrics import METRICS
 from benchmark.metrics import create as create_metric
 from benchmark.metrics.base import Floats
+from benchmark.report.digits import number, reach
 from benchmark.report.figures import as_svg, looks
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, interval_of_mean, mean_difference
-from benchmark.report.tables import number, reach
 from benchmark.studies.depth import BESIDE, METRIC, Example, networks, rows_in
 from inpainters import commandline, registry
 from inpainters.base import Inpainter, InpaintRequest

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from benchmark.metrics import METRICS
 from benchmark.ratings import Agreement, Rating, Vote, agreement_with_votes, ratings, steadiness
+from benchmark.report.digits import number
 from benchmark.report.layout import LEADING
 from benchmark.report.summary import named
-from benchmark.report.tables import number
 from demo.server.arena import Pair, ShownPair, kinds_to_vote, values_of_holes
 from demo.server.store import url
 from demo.server.suites import family_of, open_suite, stamp_of, values_at

@@ -3,10 +3,10 @@
 from typing import Any
 
 from benchmark.metrics import METRICS
+from benchmark.report.digits import number
 from benchmark.report.layout import CHIPS, LEADING
 from benchmark.report.marks import flattered, footnote, mark
 from benchmark.report.summary import named
-from benchmark.report.tables import number
 from benchmark.results import Results
 from demo.server.exhibits import Exhibit, exhibit, fill_token, hole_in_view
 from demo.server.store import url

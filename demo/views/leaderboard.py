@@ -10,11 +10,12 @@ from benchmark.cells import split_entry
 from benchmark.metrics import METRICS, told
 from benchmark.report.agreement import section
 from benchmark.report.column import Key, TableFigure
+from benchmark.report.digits import number
 from benchmark.report.figures import machine
 from benchmark.report.marks import DETAIL_NOTE, acquaintance, footnote, mark
 from benchmark.report.stats import MIN_WINNER
 from benchmark.report.summary import column_order, entry_order, left_out, named
-from benchmark.report.tables import ARROWS, called, number, protocol
+from benchmark.report.tables import ARROWS, called, protocol
 from benchmark.results import ALL_BINS, WHOLE_SET, Results
 from demo.server.suites import cells_of, entries_of, family_of
 from demo.views.changes import next_rev

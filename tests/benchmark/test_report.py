@@ -14,7 +14,7 @@ from PIL import Image as PilImage
 from benchmark import results
 from benchmark.convert import convert
 from benchmark.metrics import METRICS as METRICS_TABLE
-from benchmark.report import column, display, figures, layout, summary, tables
+from benchmark.report import column, digits, display, figures, layout, summary, tables
 from benchmark.report.latex import latex
 from benchmark.report.write import report
 from benchmark.results import TIMING_COLUMNS
@@ -292,7 +292,7 @@ def test_a_broken_folder_gets_one_sentence(folder: Path, damage: object, word: s
 
 
 def test_numbers_keep_what_tells_methods_apart() -> None:
-    assert [tables.number(v) for v in (5.6e-6, 0.000421, 0.01234, 0.1234, 12.345, float("inf"))] == [
+    assert [digits.number(v) for v in (5.6e-6, 0.000421, 0.01234, 0.1234, 12.345, float("inf"))] == [
         "0.0000056",
         "0.00042",
         "0.0123",
@@ -300,7 +300,7 @@ def test_numbers_keep_what_tells_methods_apart() -> None:
         "12.35",
         "∞",
     ]
-    assert tables.number(1.2345, 2) == "1.23"
+    assert digits.number(1.2345, 2) == "1.23"
 
 
 def test_an_entry_has_one_name_for_people() -> None:
