@@ -8,11 +8,9 @@ import pandas as pd
 
 from benchmark import cells, results, rows
 from benchmark.files import check_format
-from benchmark.metrics import METRICS
+from benchmark.metrics import as_in_tables
 from benchmark.report import display
 from benchmark.rows import Measure, Row, Scored
-
-_ORDER = [(spec.name, region) for spec in METRICS.values() for region in spec.regions]
 
 
 def convert(folder: Path) -> list[str]:
@@ -32,16 +30,12 @@ def _rows(folder: Path) -> list[str]:
     old = folder / results.PLAIN
     found = _wide(results.read_csv(old, rows.SCORE_COLUMNS))
     columns = {column for row in found for column in row.figures}
-    with rows.Writer(folder, sorted(columns, key=_place)) as table:
+    with rows.Writer(folder, as_in_tables(columns)) as table:
         for row in found:
             table.add(row)
     _pin(folder)
     old.unlink()
     return [f"'{folder.name}' held its rows as {old.name}: they are in {rows.SCORES} and {rows.REASONS} now."]
-
-
-def _place(column: Measure) -> tuple[int, Measure]:
-    return (_ORDER.index(column) if column in _ORDER else len(_ORDER), column)
 
 
 def _wide(plain: pd.DataFrame) -> list[Row]:

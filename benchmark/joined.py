@@ -3,6 +3,7 @@ others, on the same holes. Manifests and rows are enough, as a repository has th
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from benchmark import measure, rows
 from benchmark.cells import difference, file_sha256, lock, write, write_json
 from benchmark.files import Meaning, MetricMeaning, SuiteManifest, suite_manifest
 from benchmark.manifest import TABLES
+from benchmark.metrics import as_in_tables
 from benchmark.plan import plan_file
 from benchmark.report import display
 from benchmark.results import entry_column
@@ -23,13 +25,39 @@ from inpainters.errors import InputError
 _SAME = ("format", "suite", "dataset", "seed", "once", "answers", "batch", "reference")
 """What all manifests must have alike; holes and metrics too, but for those that one could not measure."""
 
-Owners = Mapping[str, Path]
-"""Entry -> the folder whose rows of it are taken."""
-Have = Mapping[str, Set[str]]
-"""Entry -> the metrics that a folder has figures of."""
-Manifests = Mapping[Path, SuiteManifest]
 _TOLD = ("others", "other_threads", "scored", "threads")
 """Of an environment: what is said of all places together."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """A folder whose tables are brought together with others.
+
+    `named`: as it was given; `tables`: its rows by file; `have`: the metrics it has figures of, by entry.
+    """
+
+    folder: Path
+    named: str
+    manifest: SuiteManifest
+    tables: Mapping[str, pd.DataFrame]
+    have: Mapping[str, Set[str]]
+
+    @property
+    def meaning(self) -> Meaning:
+        return self.manifest.meaning
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        return self.manifest.environment
+
+    @property
+    def entries(self) -> set[str]:
+        """Those that it has rows of, be they figures or reasons."""
+        return {str(one) for name in (SCORES, REASONS) for one in entry_column(self.tables[name]).unique()}
+
+
+Owners = Mapping[str, _Source]
+"""Entry -> the source whose rows of it are taken."""
 
 
 def without_pictures(folder: Path) -> bool:
@@ -47,29 +75,27 @@ def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
     """
     first = [out] if all((out / name).is_file() for name in ("manifest.json", *TABLES)) else []
     named = {source.resolve(): str(source) for source in (*first, *sources)}
-    sources = list(named)
     if plan_file(out).exists():
         raise InputError(
             f"'{out.name}' holds pictures, and the tables that are to join it do not: name a new folder with "
             "--out."
         )
-    manifests = {source: _manifest(source) for source in sources}
-    for one, other in combinations(sources, 2):
+    manifests = {folder: _manifest(folder) for folder in named}
+    for one, other in combinations(named, 2):
         if text := _apart(manifests[one].meaning, manifests[other].meaning):
             raise InputError(
                 f"'{one.name}' and '{other.name}' are not alike ({text}): tables of one test set, "
                 "with the same holes and metrics, can be brought together."
             )
-    tables = {name: {source: _read(source / name) for source in sources} for name in TABLES}
-    have = {source: _metrics_of(tables[SCORES][source]) for source in sources}
-    owners = _owners(tables, have)
-    joined = {name: _owned(tables[name], owners) for name in TABLES}
-    pictures = _pictures(sources, owners)
-    found = SuiteManifest(
-        meaning=_meaning(manifests, owners), environment=_environment(manifests, owners), files={}
+    found = [_source(folder, name, manifests[folder]) for folder, name in named.items()]
+    owners = _owners(found)
+    joined = {name: _owned(name, found, owners) for name in TABLES}
+    pictures = _pictures(found, owners)
+    manifest = SuiteManifest(
+        meaning=_meaning(found, owners), environment=_environment(found, owners), files={}
     )
     with lock(out):
-        _write_manifest(out, found)  # killed before the end, it vouches for no table, and the same goes on
+        _write_manifest(out, manifest)  # killed before the end, it vouches for no table, and the same goes on
         _write_rows(out, joined[SCORES], joined[REASONS])
         text = _sorted(joined["timings.csv"]).to_csv(index=False, lineterminator="\n")
         write(out / "timings.csv", text.encode())
@@ -78,8 +104,8 @@ def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
         if pictures:
             display.write_zips(out, pictures)
         files = {name: file_sha256(out / name) for name in TABLES}
-        _write_manifest(out, found.model_copy(update={"files": files}))
-    return _unmeasured(manifests, have, named)
+        _write_manifest(out, manifest.model_copy(update={"files": files}))
+    return _unmeasured(found)
 
 
 def _write_manifest(out: Path, found: SuiteManifest) -> None:
@@ -117,45 +143,31 @@ def _alike(meaning: Meaning, unmeasured: Container[str]) -> dict[str, Any]:
     return {**{name: found[name] for name in _SAME}, "mask_sets": holes, "metrics": metrics}
 
 
-def _unmeasured(manifests: Manifests, have: Mapping[Path, Have], named: Mapping[Path, str]) -> list[str]:
-    """A sentence for each folder, by its name, that could not measure what another has figures of."""
-    every = {metric for one in have.values() for metrics in one.values() for metric in metrics}
+def _unmeasured(sources: Sequence[_Source]) -> list[str]:
+    """A sentence for each folder that could not measure what another has figures of."""
+    every = {metric for source in sources for metrics in source.have.values() for metric in metrics}
     found = []
-    for source, manifest in manifests.items():
-        metrics = manifest.meaning.metrics.items()
+    for source in sources:
+        metrics = source.meaning.metrics.items()
         why = {name: metric.unavailable for name, metric in metrics if metric.unavailable and name in every}
         if not why:
             continue
         needs = dict.fromkeys(f"It needs {text.partition(' needs ')[2] or text}" for text in why.values())
         then = (
-            f"Then run `python -m benchmark score {named[source]}`, and merge again."
-            if plan_file(source).exists()
+            f"Then run `python -m benchmark score {source.named}`, and merge again."
+            if plan_file(source.folder).exists()
             else "Its pictures are not here, so that it stays without."
         )
-        found.append(" ".join([f"'{named[source]}' has no figures of {', '.join(why)}.", *needs, then]))
+        found.append(" ".join([f"'{source.named}' has no figures of {', '.join(why)}.", *needs, then]))
     return found
 
 
 # ---- tables --------------------------------------------------------------------------------------
 
 
-def _metrics_of(scores: pd.DataFrame) -> Have:
-    """Entry -> the metrics that it has figures of."""
-    columns = {name: rows.measure_of(name)[0] for name in scores.columns if name not in KEY_COLUMNS}
-    there = scores[[*columns]].notna().groupby(entry_column(scores)).any()
-    return {str(entry): {columns[name] for name in columns if line[name]} for entry, line in there.iterrows()}
-
-
-def _owners(tables: Mapping[str, Mapping[Path, pd.DataFrame]], have: Mapping[Path, Have]) -> Owners:
-    owners: dict[str, Path] = {}
-    for source in have:
-        for entry in {
-            entry for name in (SCORES, REASONS) for entry in entry_column(tables[name][source]).unique()
-        }:
-            before = have[owners[entry]].get(entry, set()) if entry in owners else set()
-            if before <= have[source].get(entry, set()):
-                owners[entry] = source
-    return owners
+def _source(folder: Path, named: str, manifest: SuiteManifest) -> _Source:
+    tables = {name: _read(folder / name) for name in TABLES}
+    return _Source(folder, named, manifest, tables, _metrics_of(tables[SCORES]))
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -165,11 +177,27 @@ def _read(path: Path) -> pd.DataFrame:
     return found
 
 
-def _owned(tables: Mapping[Path, pd.DataFrame], owners: Owners) -> pd.DataFrame:
-    """The rows of each entry, from its own folder."""
-    return pd.concat(
-        [frame[entry_column(frame).map(owners.get) == source] for source, frame in tables.items()]
-    )
+def _metrics_of(scores: pd.DataFrame) -> dict[str, set[str]]:
+    """Entry -> the metrics that it has figures of."""
+    columns = {name: rows.measure_of(name)[0] for name in scores.columns if name not in KEY_COLUMNS}
+    there = scores[[*columns]].notna().groupby(entry_column(scores)).any()
+    return {str(entry): {columns[name] for name in columns if line[name]} for entry, line in there.iterrows()}
+
+
+def _owners(sources: Sequence[_Source]) -> Owners:
+    owners: dict[str, _Source] = {}
+    for source in sources:
+        for entry in source.entries:
+            before = owners[entry].have.get(entry, set()) if entry in owners else set()
+            if before <= source.have.get(entry, set()):
+                owners[entry] = source
+    return owners
+
+
+def _owned(name: str, sources: Sequence[_Source], owners: Owners) -> pd.DataFrame:
+    """The rows of each entry in one of TABLES, from its own source."""
+    tables = [(source, source.tables[name]) for source in sources]
+    return pd.concat([table[entry_column(table).map(owners.get) == source] for source, table in tables])
 
 
 def _sorted(timings: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +210,7 @@ def _sorted(timings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_rows(out: Path, scores: pd.DataFrame, reasons: pd.DataFrame) -> None:
-    columns = [rows.measure_of(name) for name in scores.columns if name not in KEY_COLUMNS]
+    columns = as_in_tables(rows.measure_of(name) for name in scores.columns if name not in KEY_COLUMNS)
     figures: dict[tuple[Any, ...], dict[rows.Measure, dict[str, str]]] = {}
     for key, values in zip(_keys(scores), scores[[*map("@".join, columns)]].to_numpy(), strict=True):
         there = {c: {"value": repr(float(v))} for c, v in zip(columns, values, strict=True) if v == v}
@@ -199,14 +227,14 @@ def _keys(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     return (tuple(key) for key in frame[KEY_COLUMNS].astype(object).itertuples(index=False))
 
 
-def _pictures(sources: Sequence[Path], owners: Owners) -> dict[str, tuple[str, bytes]]:
+def _pictures(sources: Sequence[_Source], owners: Owners) -> dict[str, tuple[str, bytes]]:
     """The display copies of all: name -> (what it was copied from, its bytes)."""
     ends = {display.output("", "", entry).removeprefix("/"): source for entry, source in owners.items()}
     found = {}
     for source in sources:
-        for name, place in display.copies(source).items():
+        for name, place in display.copies(source.folder).items():
             entry = max((end for end in ends if name.endswith(end)), key=len, default=None)
-            if entry is None or ends[entry] == source:
+            if entry is None or ends[entry] is source:
                 found[name] = display.member(place)
     return found
 
@@ -214,12 +242,12 @@ def _pictures(sources: Sequence[Path], owners: Owners) -> dict[str, tuple[str, b
 # ---- the manifest --------------------------------------------------------------------------------
 
 
-def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
-    """What fixes each entry comes from the folder that its rows are of; of one that nobody ran, the last."""
-    *_, last = manifests
-    named = {entry: source for source in manifests for entry in manifests[source].meaning.methods}
-    order = dict.fromkeys(entry for one in manifests.values() for entry in one.meaning.methods)
-    meanings = {entry: manifests[owners.get(entry, named[entry])].meaning for entry in order}
+def _meaning(sources: Sequence[_Source], owners: Owners) -> Meaning:
+    """What fixes each entry comes from the source that its rows are of; of one that nobody ran, the last."""
+    last = sources[-1].meaning
+    named = {entry: source for source in sources for entry in source.meaning.methods}
+    order = dict.fromkeys(entry for source in sources for entry in source.meaning.methods)
+    meanings = {entry: owners.get(entry, named[entry]).meaning for entry in order}
     mask_sets = tuple(
         holes.model_copy(
             update={
@@ -233,11 +261,11 @@ def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
                 }
             }
         )
-        for place, holes in enumerate(manifests[last].meaning.mask_sets)
+        for place, holes in enumerate(last.mask_sets)
     )
-    return manifests[last].meaning.model_copy(
+    return last.model_copy(
         update={
-            "metrics": _metrics(manifests, owners),
+            "metrics": _metrics(sources, owners),
             "methods": {entry: one.methods[entry] for entry, one in meanings.items()},
             "planned": {entry: one.planned[entry] for entry, one in meanings.items() if entry in one.planned},
             "mask_sets": mask_sets,
@@ -245,33 +273,39 @@ def _meaning(manifests: Manifests, owners: Owners) -> Meaning:
     )
 
 
-def _metrics(manifests: Manifests, owners: Owners) -> dict[str, MetricMeaning]:
-    """Each metric as the last folder has it that measured it and whose rows are taken, or as the last one has
+def _metrics(sources: Sequence[_Source], owners: Owners) -> dict[str, MetricMeaning]:
+    """Each metric as the last source has it that measured it and whose rows are taken, or as the last one has
     it.
     """
-    *_, last = manifests.values()
-    taken = [one for source, one in manifests.items() if source in owners.values()]
-    every = [pair for one in taken for pair in one.meaning.metrics.items()]
+    every = [pair for source in _taken(sources, owners) for pair in source.meaning.metrics.items()]
     measured = {name: metric for name, metric in every if not metric.unavailable}
-    return {**dict(every), **last.meaning.metrics, **measured}
+    return {**dict(every), **sources[-1].meaning.metrics, **measured}
 
 
-def _environment(manifests: Manifests, owners: Owners) -> dict[str, Any]:
+def _taken(sources: Sequence[_Source], owners: Owners) -> list[_Source]:
+    """Those that rows are taken of."""
+    return [source for source in sources if source in owners.values()]
+
+
+def _environment(sources: Sequence[_Source], owners: Owners) -> dict[str, Any]:
     """Where the fills were made, and with how many threads where these differ; scored as the last was."""
-    *_, last = manifests.values()
-    taken = {source: one for source, one in manifests.items() if source in owners.values()}
-    usual = next(iter(taken.values()), last).environment.get("threads", {})
+    taken = _taken(sources, owners)
+    usual = next(iter(taken), sources[-1]).environment.get("threads", {})
     places: list[dict[str, Any]] = []
     threads: dict[str, list[str]] = {}
-    for source, manifest in taken.items():
-        own = {key: value for key, value in manifest.environment.items() if key not in _TOLD}
-        for place in (own, *manifest.environment.get("others", ())):
+    for source in taken:
+        own = {key: value for key, value in source.environment.items() if key not in _TOLD}
+        for place in (own, *source.environment.get("others", ())):
             places += [place] if place not in places else []
-        for words, cells in _other_threads(manifest.environment, [*_cells(source, manifest, owners)], usual):
+        for words, cells in _other_threads(source.environment, [*_cells(source, owners)], usual):
             if cells:
                 threads.setdefault(words, []).extend(cells)
     threads.pop(measure.in_words(usual), None)
-    found = {"others": places[1:], "other_threads": threads, "scored": last.environment.get("scored")}
+    found = {
+        "others": places[1:],
+        "other_threads": threads,
+        "scored": sources[-1].environment.get("scored"),
+    }
     return {
         **next(iter(places), {}),
         "threads": usual,
@@ -293,8 +327,8 @@ def _other_threads(
         )
 
 
-def _cells(source: Path, manifest: SuiteManifest, owners: Owners) -> Iterator[str]:
-    """The titles of the cells that a folder's rows are taken of."""
-    for holes in manifest.meaning.mask_sets:
+def _cells(source: _Source, owners: Owners) -> Iterator[str]:
+    """The titles of the cells that a source's rows are taken of."""
+    for holes in source.meaning.mask_sets:
         for label, counts in holes.n.items():
-            yield from (f"{entry} {holes.name} {label}" for entry in counts if owners.get(entry) == source)
+            yield from (f"{entry} {holes.name} {label}" for entry in counts if owners.get(entry) is source)

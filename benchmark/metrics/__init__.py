@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ __all__ = [
     "SetMetric",
     "create",
     "get",
+    "as_in_tables",
     "means_note",
     "reason",
     "told",
@@ -194,6 +196,12 @@ _SPECS = (
 )
 
 METRICS: dict[str, MetricSpec] = {spec.name: spec for spec in _SPECS}
+
+
+def as_in_tables(columns: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Metrics with their regions as tables have them: in the order of METRICS, unknown ones last."""
+    order = [(spec.name, region) for spec in METRICS.values() for region in spec.regions]
+    return sorted(columns, key=lambda one: (order.index(one) if one in order else len(order), one))
 
 
 def get(name: str) -> MetricSpec:
