@@ -42,6 +42,17 @@ DRAWN = "drawn"
 POLARITIES = ("white-missing", "white-known")
 
 
+_WAY_TITLES = {"natural": "", "border": ", at the border", "free": ", off the border"}
+
+
+def holes_title(name: str) -> str:
+    """A mask set's name for people, such as "Irregular walks, at the border"; an imported set has its own."""
+    base, _, way = name.rpartition("_")
+    if way in _WAY_TITLES and base in GENERATORS:
+        return GENERATORS[base].title + _WAY_TITLES[way]
+    return GENERATORS[name].title if name in GENERATORS else name
+
+
 @dataclass(frozen=True)
 class MaskSet:
     """Where masks come from. `mask` is pure in its arguments."""

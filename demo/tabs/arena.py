@@ -14,6 +14,7 @@ from demo.server.visit import App
 from demo.server.votes import CountedError
 from demo.tabs import Page
 from demo.views import arena as view
+from demo.views.leaderboard import hole_choices
 from demo.widgets.events import QUIET
 from inpainters.errors import InputError
 
@@ -100,7 +101,12 @@ class ArenaTab:
         )
         gr.Markdown(f"## {view.QUESTION}", elem_id="arena-question")
         self.kind = gr.Radio(
-            kinds, value=kinds[0], label="Holes", elem_id="arena-kind", visible=len(kinds) > 1, min_width=160
+            hole_choices(kinds),
+            value=kinds[0],
+            label="Holes",
+            elem_id="arena-kind",
+            visible=len(kinds) > 1,
+            min_width=160,
         )
         self.pictures = gr.HTML("", elem_id="arena-pair", padding=False)
         with gr.Row(elem_id="arena-bar"):

@@ -17,6 +17,7 @@ from demo.tabs import Page
 from demo.views import benchmark as view
 from demo.views.changes import next_rev
 from demo.views.hole import hole_panes
+from demo.views.leaderboard import hole_choices
 from demo.widgets.events import EACH, QUIET, download_js, sent
 from demo.widgets.panes import Panes
 from demo.widgets.table import Table
@@ -288,7 +289,7 @@ class BenchmarkTab:
         holes = holes if holes in sets else sets[0]
         own = run is not None and found[0] == run.home
         table = view.results_table(*found, holes, own=own)
-        choose = gr.update(choices=sets, value=holes, visible=len(sets) > 1)
+        choose = gr.update(choices=hole_choices(sets), value=holes, visible=len(sets) > 1)
         head = [choose, table, view.ground(*found, holes)]
         if not own or run is None:
             return [*head, _hidden(), "", _hidden(), _hidden()]

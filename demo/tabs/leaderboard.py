@@ -93,7 +93,7 @@ class LeaderboardTab:
             [*metrics], value=first.metric, label="Metric", elem_id="leaderboard-metric", min_width=260
         )
         self.holes = gr.Radio(
-            [*first.mask_sets],
+            view.hole_choices(first.mask_sets),
             value=first.mask_set,
             label="Holes",
             visible=len(first.mask_sets) > 1,
@@ -208,9 +208,9 @@ class LeaderboardTab:
 
     def _choosers(self, found: actions.Selection) -> list[Any]:
         """Updates of holes, metric and region, and what is kept. The metric's list stays as it is."""
-        sets = found.mask_sets
+        holes = view.hole_choices(found.mask_sets)
         return [
-            gr.update(choices=sets, value=found.mask_set, visible=len(sets) > 1),
+            gr.update(choices=holes, value=found.mask_set, visible=len(holes) > 1),
             gr.update(value=found.metric),
             gr.update(choices=view.region_choices(found.regions), value=found.region),
             (found.mask_set, found.region),

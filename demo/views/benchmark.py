@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.diff import Beside
+from benchmark.inputs.masksets import holes_title
 from benchmark.metrics import METRICS
 from benchmark.report.layout import OVERVIEW
 from benchmark.report.marks import footnote, mark
@@ -215,7 +216,7 @@ def results_table(root: Path, suite: str, holes: str, *, own: bool) -> dict[str,
         for entry in entries
     ]
     whose = "Your run" if own else f"Committed results of {suite}"
-    shown = {"caption": f"{whose}, {results.mask_sets[0]} holes, all ratios together"}
+    shown = {"caption": f"{whose}; holes: {holes_title(results.mask_sets[0])}; all ratios together"}
     cols = [_column(pair, columns[pair], entries) for pair in pairs]
     return {**shown, "cols": cols, "rows": rows, "rev": next_rev()}
 

@@ -17,6 +17,7 @@ from benchmark.inputs.masksets import (
     Export,
     choose_bins,
     export_masks,
+    holes_title,
     import_masks,
     middle,
     open_mask_set,
@@ -31,6 +32,18 @@ def save_mask(path: Path, missing: float, size: int = 32, *, white_missing: bool
     mask.flat[: round(missing * size * size)] = True
     PilImage.fromarray((mask if white_missing else ~mask).astype(np.uint8) * 255).save(path)
     return mask
+
+
+def test_holes_have_names_for_people() -> None:
+    names = ("object", "box_center_natural", "irregular_border", "irregular_free", "my_natural", "lines")
+    assert [holes_title(name) for name in names] == [
+        "Objects",
+        "Centre box",
+        "Irregular walks, at the border",
+        "Irregular walks, off the border",
+        "my_natural",
+        "Every second line",
+    ]
 
 
 @pytest.mark.parametrize("label", BINS)
