@@ -197,6 +197,7 @@ def every_level_twice(chosen: Settings) -> schedules.Walk:
     return [move for level in levels for move in ((level, level), (level, level - 1))]
 
 
+@pytest.mark.slow
 def test_a_diffusion_method(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

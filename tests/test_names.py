@@ -56,6 +56,7 @@ def places(root: Path) -> Mapping[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_public_name_is_defined_in_one_module() -> None:
     shared = {name: sorted(files) for name, files in places(ROOT).items() if len(files) > 1}
     alike = {name: files for name, files in shared.items() if name not in LIKEWISE}

@@ -57,6 +57,7 @@ def test_list_works_without_torch_diffusers_and_gradio() -> None:
         assert word in done.stdout
 
 
+@pytest.mark.slow
 def test_run_score_report_and_verify_in_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     arguments = [
@@ -169,6 +170,7 @@ def test_a_finished_run_is_known_at_once_until_something_is_another(
     assert len(made) == (0 if in_place else 1)
 
 
+@pytest.mark.slow
 def test_what_changes_while_a_run_goes_on_is_not_taken_for_what_it_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def rows() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say(rows: pd.DataFrame, size: int) -> None:
     chosen = rows[rows["n"] == size]
     assert HELD[0] <= chosen["coverage"].mean() <= HELD[1]

@@ -157,6 +157,7 @@ def test_holes_of_both_kinds_have_the_shares_that_are_asked_for(tmp_path) -> Non
         assert column.size == len(one.image)
 
 
+@pytest.mark.slow
 def test_the_pages_are_those_of_the_committed_rows(tmp_path) -> None:
     for rows in COMMITTED.glob("*.csv"):
         shutil.copy(rows, tmp_path / rows.name)

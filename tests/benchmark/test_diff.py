@@ -42,6 +42,7 @@ def folders(photos, tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_what_differs_is_named_and_measured(folders, capsys):
     assert main(["diff", str(folders / "old"), str(folders / "new")]) == 1
     said = capsys.readouterr().out

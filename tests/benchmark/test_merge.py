@@ -84,6 +84,7 @@ GROWTH = {
 
 
 @pytest.mark.parametrize("what", GROWTH)
+@pytest.mark.slow
 def test_a_folder_that_grew_is_the_one_that_was_whole_from_the_start(run, tmp_path, what):
     first, then = GROWTH[what]
     rest = [*BOTH] if what != "bins" else []
@@ -159,6 +160,7 @@ MERGED = {
 
 @pytest.mark.parametrize("what", MERGED)
 @pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.slow
 def test_two_folders_become_the_one_run(run, tmp_path, what, turned):
     settings = ["--masks", "irregular", *BOTH]
     one, other = (["a", "b"], ["b", "a"])[turned]
@@ -170,6 +172,7 @@ def test_two_folders_become_the_one_run(run, tmp_path, what, turned):
     assert main(["verify", str(tmp_path / "whole"), "--scores", "all"]) == 0
 
 
+@pytest.mark.slow
 def test_what_neither_folder_has_is_filled_by_the_next_run(run, tmp_path, capsys):
     assert run("a", "--methods", "telea", "--masks", "irregular", "--bins", "10-20") == 0
     assert run("b", "--methods", "mean_fill", "--masks", "irregular", "--bins", "40-50", "--n", "2") == 0
@@ -182,6 +185,7 @@ def test_what_neither_folder_has_is_filled_by_the_next_run(run, tmp_path, capsys
 
 
 @pytest.mark.parametrize("way", ["relative", "link"])
+@pytest.mark.slow
 def test_a_folder_that_is_named_in_two_ways_is_one(run, tmp_path, monkeypatch, way):
     settings = ["--masks", "irregular", *BOTH]
     assert run("a", "--methods", "telea", *settings) == 0
@@ -196,6 +200,7 @@ def test_a_folder_that_is_named_in_two_ways_is_one(run, tmp_path, monkeypatch, w
     assert told(tmp_path / "a") == told(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_more_pictures_at_another_bin_leave_a_folder_that_can_be_scored(run, tmp_path, capsys):
     settings = ["--methods", "mean_fill", "--masks", "irregular"]
     assert run("a", *settings, "--n", "1", "--bins", "10-20") == 0
@@ -247,6 +252,7 @@ def bare(folder, name):
     return found
 
 
+@pytest.mark.slow
 def test_tables_without_their_pictures_come_together(run, tmp_path):
     settings = ["--masks", "irregular,object", "--bins", "10-20", "--n", "2"]
     one, other, ours = (
@@ -270,6 +276,7 @@ def test_tables_without_their_pictures_come_together(run, tmp_path):
     assert main(["verify", str(published)]) == 0
 
 
+@pytest.mark.slow
 def test_of_a_method_that_two_tables_have_the_last_is_taken(run, tmp_path):
     settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods", "telea"]
     assert run("one", *settings) == 0
@@ -307,6 +314,7 @@ def changed(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 def test_tables_that_are_there_stay_and_a_killed_merge_goes_on(run, tmp_path, monkeypatch):
     settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods"]
     folders = {}
@@ -335,6 +343,7 @@ def test_tables_that_are_there_stay_and_a_killed_merge_goes_on(run, tmp_path, mo
     assert main(["verify", str(both)]) == 0
 
 
+@pytest.mark.slow
 def test_a_method_that_was_planned_and_never_ran_takes_no_rows_away(run, tmp_path):
     settings = ["--masks", "object", "--bins", "10-20", "--n", "2", "--methods"]
     assert run("one", *settings, "telea,mean_fill") == run("other", *settings, "navier_stokes") == 0
@@ -402,6 +411,7 @@ def tables(run, tmp_path):
 
 
 @pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.slow
 def test_what_one_of_two_tables_could_not_measure_is_a_dash_and_said(tables, tmp_path, capsys, turned):
     full, poor = tables("full", "telea", "mean_fill"), tables("poor", "navier_stokes")
     with_weights(full, "ab")
@@ -434,6 +444,7 @@ def test_tables_measured_with_other_weights_stay_apart_whoever_stands_between(ta
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_figures_are_not_lost_to_a_table_that_lacks_them(tables, tmp_path):
     full, poor = tables("full", "telea"), tables("poor", "telea", "mean_fill")
     without_gmsd(poor)

@@ -123,6 +123,7 @@ def subsets(n, count):
 
 
 @pytest.mark.parametrize("n", SIZES)
+@pytest.mark.slow
 def test_a_perfect_fill_scores_nothing_at_every_n(sets, n):
     x, fills = sets
     assert kernel_distance(x[:n], fills[PERFECT][:n]) == 0
@@ -161,6 +162,7 @@ def test_the_standard_error_is_that_of_fresh_sets(sets):
     assert np.mean(errors) == pytest.approx(fresh, rel=0.25)
 
 
+@pytest.mark.slow
 def test_the_standard_error_is_that_of_leaving_out_halves(sets):
     """Delete-half jackknife (Shao and Wu 1989): the spread over halves is the standard error of the whole."""
     x, fills = sets

@@ -97,6 +97,7 @@ def triples(n=3, height=64, width=80):
         yield original, output, mask
 
 
+@pytest.mark.slow
 def test_whole_hole_and_band_are_the_package_s(stand_in):
     _, package, metric = stand_in
     original, output, mask = next(triples())

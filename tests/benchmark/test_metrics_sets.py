@@ -224,6 +224,7 @@ def pictures():
 
 
 @pytest.mark.parametrize(("name", "antialias"), [("fid_inception_tm", True), ("fid_inception_legacy", False)])
+@pytest.mark.slow
 def test_inception_is_torchmetrics(name, antialias, inception_file, pictures):
     metric = create(name)
     theirs = FrechetInceptionDistance(feature_extractor_weights_path=str(inception_file), antialias=antialias)
@@ -243,6 +244,7 @@ def test_the_clean_variant_is_the_same_network_behind_another_resize(inception_f
     assert metric.feature_key == "inception_clean"
 
 
+@pytest.mark.slow
 def test_the_three_variants_differ(inception_file, pictures):
     tm, legacy, clean = (inception(variant)(pictures[:1]) for variant in ("tm", "legacy", "clean"))
     assert (

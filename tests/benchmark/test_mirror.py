@@ -58,6 +58,7 @@ def in_memory(memory, base):
     return {str(path).removeprefix(f"{base}/"): memory.cat_file(path) for path in memory.find(base)}
 
 
+@pytest.mark.slow
 def test_a_run_ends_elsewhere_as_it_does_here_and_goes_on_from_there(photos, tmp_path, memory, capsys):
     asked = ["run", "photos", "--data", str(photos), *PART]
     assert main([*asked, "--out", str(tmp_path / "here")]) == 0
@@ -181,6 +182,7 @@ def test_a_file_is_fetched_again_where_it_is_another_there(tmp_path, memory):
     assert (one.folder / "plan.json").read_bytes() == b"2"
 
 
+@pytest.mark.slow
 def test_a_place_that_is_named_twice_is_opened_once(photos, memory, capsys):
     asked = ["run", "photos", "--data", str(photos), *PART, "--out", "memory://bucket/a"]
     assert main(asked) == 0

@@ -114,6 +114,7 @@ def run(photos, tmp_path):
     return lambda name, *more: main([*common, "--out", str(tmp_path / name), *more])
 
 
+@pytest.mark.slow
 def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
     monkeypatch.setattr(connection.measure, "cores", lambda: 2)
     methods = ["--methods", "mean_fill,telea"]
@@ -129,6 +130,7 @@ def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
     assert {count for record in records for count in record["threads"].values()} == {1}
 
 
+@pytest.mark.slow
 def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(
     run, head, photos, tmp_path, monkeypatch
 ):
@@ -187,6 +189,7 @@ def test_without_the_package_or_a_cluster_one_sentence_says_so(run, capsys, monk
     assert os.environ.get("RAY_AUTH_MODE") != "token"
 
 
+@pytest.mark.slow
 def test_nodes_that_share_no_folder_fill_and_score_by_way_of_a_url(run, head, photos, tmp_path, monkeypatch):
     monkeypatch.setenv("INPAINTING_WEIGHTS", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -228,6 +231,7 @@ def placed(image, mask):
 """
 
 
+@pytest.mark.slow
 def test_each_gpu_has_one_process_and_what_kills_it_is_recorded_once(photos, tmp_path, monkeypatch):
     picture = np.array(PilImage.open(photos / "astronaut.png"))
     picture[:8, :8] = (255, 0, 0)
@@ -279,6 +283,7 @@ def patient(image, mask):
 """
 
 
+@pytest.mark.slow
 def test_a_node_that_is_killed_costs_what_it_was_at(run, head, tmp_path, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK", 1e-3)  # a picture each
     monkeypatch.setattr(connection, "ONE_THREAD", {**connection.ONE_THREAD, "PATIENT": str(tmp_path)})

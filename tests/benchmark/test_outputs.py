@@ -86,6 +86,7 @@ def test_inputs_show_nothing_of_the_hole_and_nothing_is_filled(run, tmp_path, ca
     assert not list((tmp_path / "run").glob("**/telea"))
 
 
+@pytest.mark.slow
 def test_outputs_stand_beside_our_methods_with_the_same_figures(run, filled, tmp_path):
     assert run("--methods", f"telea,outputs:{filled}", report=True) == 0
     theirs, ours = values(tmp_path, "outputs_my_method"), values(tmp_path, "telea")
@@ -101,6 +102,7 @@ def test_outputs_stand_beside_our_methods_with_the_same_figures(run, filled, tmp
     assert timings.loc[~mine, "seconds"].notna().all()
 
 
+@pytest.mark.slow
 def test_a_later_report_and_verification_need_no_folder(run, filled, tmp_path):
     assert run("--methods", f"telea,outputs:{filled}") == 0
     shutil.rmtree(filled)
@@ -121,6 +123,7 @@ def test_what_is_lacking_or_has_another_size_is_said_and_the_rest_is_measured(ru
     assert len(values(tmp_path, "outputs_my_method")) == 10
 
 
+@pytest.mark.slow
 def test_other_pictures_under_the_same_names_are_another_method(run, filled, tmp_path, capsys):
     assert run("--methods", f"outputs:{filled}") == 0
     first = min(filled.iterdir())

@@ -30,6 +30,7 @@ def test_strengths_are_recovered_with_their_intervals():
     assert sum(one.votes for one in found) == 6000
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
     true = {name: 1000 + SPREAD * (value - 0.5) for name, value in STRENGTH.items()}
     held = []

@@ -189,6 +189,7 @@ def test_a_changed_picture_is_not_copied(folder: Path) -> None:
     assert display.copy(results.load(folder)) == 3
 
 
+@pytest.mark.slow
 def test_report_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
     again = Path(shutil.copytree(folder, tmp_path / "again" / "tiny"))
     first = {path.relative_to(folder): path.read_bytes() for path in report(folder)}
@@ -198,6 +199,7 @@ def test_report_is_the_same_byte_for_byte(folder: Path, tmp_path: Path) -> None:
     assert sum(path.suffix == ".svg" for path in first) >= 3
 
 
+@pytest.mark.slow
 def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     rows = results.load(folder).column("psnr", "hole")
     chosen = display.extremes(rows[rows.bin == "1-10"])
@@ -233,6 +235,7 @@ def test_contact_sheet_shows_worst_median_and_best(folder: Path) -> None:
     assert again.read() != found.read()
 
 
+@pytest.mark.slow
 def test_figures_copies_and_sheets_of_two_kinds_of_holes_have_names_of_their_own(folder: Path) -> None:
     frame = _plain(folder)
     objects = frame.assign(mask_set="object", value=frame["value"] + 0.5)
@@ -310,6 +313,7 @@ def test_an_entry_has_one_name_for_people() -> None:
     assert summary.named('stranger {"a":1}') == "stranger, a 1"
 
 
+@pytest.mark.slow
 def test_rows_of_a_metric_that_is_no_longer_there_are_left_out_with_a_line(folder: Path) -> None:
     old = [_row("1-10", "*", m, metric="kd_squeeze", region="whole", value=-18.2) for m in METHODS]
     _rewrite(folder, pd.concat([_plain(folder), pd.DataFrame(old, columns=SCORE_COLUMNS)]))

@@ -162,6 +162,7 @@ def test_what_is_read_of_a_mask_set_is_its_own(
         assert tuple(len(part.column(*column)) for column in COLUMNS[:2]) == counts
 
 
+@pytest.mark.slow
 def test_a_column_is_read_without_the_others(tmp_path: Path) -> None:
     """Peak memory is that of the keys and one column, however many columns there are."""
     columns = [(f"m{i}", "whole") for i in range(60)]

@@ -659,6 +659,7 @@ def _kill_when(process: Any, ready: Callable[[], bool], pause: float) -> None:
     process.join()
 
 
+@pytest.mark.slow
 def test_a_method_runs_with_several_options_side_by_side(tmp_path: Path, photos: Path) -> None:
     arguments = [
         "run",
@@ -736,6 +737,7 @@ def test_a_model_from_a_folder_is_pinned_to_what_it_holds(tmp_path: Path, photos
     assert failed
 
 
+@pytest.mark.slow
 def test_a_mask_that_was_changed_together_with_the_list_of_inputs_is_noticed(
     tmp_path: Path, photos: Path
 ) -> None:

@@ -39,6 +39,7 @@ def test_seconds_of_the_paper_are_those_of_its_network_calls(monkeypatch):
     assert 0 < one.ratio < 1e-2
 
 
+@pytest.mark.slow
 def test_both_pipelines_call_the_network_at_the_same_timesteps(monkeypatch):
     """The ratio would mean nothing if one of them walked another schedule."""
     net, walks = samplers.network("epsilon", patch=1, size=16), []

@@ -67,6 +67,7 @@ def test_a_gpu_speeds_up_networks_alone_and_not_their_detail():
     assert [part.declared for part in found] == sorted((part.declared for part in found), reverse=True)
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_there(tmp_path):
     costs = measure_costs(["telea"], 20)
     assert 0 < costs.read < 5

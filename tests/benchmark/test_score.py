@@ -285,6 +285,7 @@ def test_once_fills_each_picture_at_one_ratio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("once", [False, True])
+@pytest.mark.slow
 def test_two_mask_sets_side_by_side_are_scored_as_each_alone(tmp_path: Path, once: bool) -> None:
     """No figure pools them: pools over all ratios are those of one mask set too."""
     kinds, given = ("irregular", "object"), {"bins": ("10-20", "40-50"), "once": once}
@@ -715,6 +716,7 @@ def test_a_journal_of_nonsense_costs_nothing_but_its_lines(root: Path) -> None:
     assert not (TELEA.folder(root) / "scores.log").exists()
 
 
+@pytest.mark.slow
 def test_processes_that_share_the_columns_write_the_same_bytes(tmp_path: Path) -> None:
     roots = []
     for name in ("one", "two"):

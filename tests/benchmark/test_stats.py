@@ -44,6 +44,7 @@ def test_holm_by_hand() -> None:
     assert [found[name].p for name in "abcd"] == pytest.approx([0.06, 0.09, 0.09, 0.05])
 
 
+@pytest.mark.slow
 def test_the_best_of_many_equal_methods_is_rarely_told_apart_from_any() -> None:
     """The best is chosen on the same pictures: with Holm's correction for a fixed first method 15 % of these
     columns would name a method that is not as good.
@@ -69,6 +70,7 @@ def test_a_difference_is_told_apart_by_mean_and_ranks() -> None:
 
 
 @pytest.mark.parametrize("photographs", [12, 30, 80])
+@pytest.mark.slow
 def test_differences_that_are_tested_together_are_those_of_each_alone(photographs: int) -> None:
     """Rows with zeros, with ties and with neither: scipy chooses its way of counting by what a row holds."""
     rng = np.random.default_rng(photographs)

@@ -76,6 +76,7 @@ def test_masks_of_ones_own_have_bins_of_their_own_in_any_suite(photos, tmp_path)
     assert main(["run", "overlays", *source, "--masks", "half", "--out", str(tmp_path / "out")]) == 0
 
 
+@pytest.mark.slow
 def test_ratios_that_come_as_they_come_are_one_column_with_figures_of_its_own(photos, tmp_path):
     out = tmp_path / "wide"
     arguments = ["run", "lama_wide", "--data", str(photos), "--size", "64", "--out", str(out)]
@@ -92,6 +93,7 @@ def test_ratios_that_come_as_they_come_are_one_column_with_figures_of_its_own(ph
     assert [(one["name"], one["source"]) for one in masks] == [("thick_natural", "thick:natural")]
 
 
+@pytest.mark.slow
 def test_a_fixed_pattern_has_figures_in_the_first_table_too(photos, tmp_path):
     out = tmp_path / "half"
     arguments = ["run", "photos", "--masks", "half", "--data", str(photos), "--size", "64"]

@@ -87,6 +87,7 @@ def test_fills_the_hole_and_nothing_else(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_restores_a_flat_picture(name):
     """Polarity: whoever fills the wrong side, or lets the blanked hole in, cannot continue a constant."""
     if name == "dummy":
@@ -144,6 +145,7 @@ def test_a_seed_of_numpy_is_the_number_that_it_is(name, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_a_batch_equals_its_singles(name):
     requests = [
         InpaintRequest(picture(), hole(), seed=1),

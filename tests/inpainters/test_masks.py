@@ -40,6 +40,7 @@ def test_lies_in_its_bin(name, size, seed, label, border):
 
 @settings(max_examples=150, deadline=None)
 @given(names, sizes, seeds, st.floats(0.002, 0.75), borders)
+@pytest.mark.slow
 def test_hits_its_ratio(name, size, seed, ratio, border):
     total = size[0] * size[1]
     if border is False and (size[0] - 2) * (size[1] - 2) + 1 < ratio * total:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +153,7 @@ def test_a_sketch_is_cut_along_and_its_thin_lines_survive_shrinking():
         assert np.array_equal(np.unique(columns), np.flatnonzero(piece.mask[rows[0]]))
 
 
+@pytest.mark.slow
 def test_a_one_pixel_hole_in_a_large_picture_is_a_small_window():
     image, mask = np.zeros((6000, 6000, 3), np.uint8), np.zeros((6000, 6000), bool)
     mask[3000, 4000] = True

@@ -248,6 +248,7 @@ def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
         app.store.close()
 
 
+@pytest.mark.slow
 def test_a_stopped_method_goes_on_where_it_was_stopped(denoiser, tmp_path, monkeypatch, rgba_mask):
     monkeypatch.setattr("demo.server.jobs.registry.create", partial(registry.create, device="cpu"))
     app = App(Store(), Runner(), tmp_path)

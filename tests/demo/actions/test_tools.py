@@ -23,6 +23,7 @@ def opened(app: App) -> Session:
     return session
 
 
+@pytest.mark.slow
 def test_a_thing_joins_the_mask_or_leaves_it(app: App, opened: Session) -> None:
     box = {"left": 130, "top": 80, "right": 480, "bottom": 360}
     joined = tools.use_tool(app, opened, {"kind": "object", "add": True, **box})

@@ -64,6 +64,7 @@ def wait(job: ClipJob, until: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_the_example_runs_at_once(app: Any, visit: ClipVisit, rgba_mask: Any, tmp_path: Path) -> None:
     assert [one["id"] for one in clip_examples(app.store)] == [clips.EXAMPLE]
     token = actions.open_uses(app, visit).mask

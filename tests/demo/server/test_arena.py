@@ -27,6 +27,7 @@ def many():
     return pairs, votes
 
 
+@pytest.mark.slow
 def test_no_pair_comes_twice_but_those_that_measure_the_voter(many):
     pairs, votes = many
     fresh = [pair for pair in pairs if not pair.again]

@@ -211,6 +211,7 @@ def begin(votes, hub, how):
     return subprocess.Popen([sys.executable, "-c", PUSH, str(votes.file), hub.address, how], env=environment)
 
 
+@pytest.mark.slow
 def test_killed_between_the_commit_and_its_note_then_two_at_once(votes, hub):
     assert begin(votes, hub, "killed").wait() < 0
     assert hub.ids == all_ids(votes)  # it is there, and nothing here says so

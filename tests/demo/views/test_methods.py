@@ -48,6 +48,7 @@ def page(app):
     return text, tags.found
 
 
+@pytest.mark.slow
 def test_each_method_has_a_card_that_says_what_it_is(page):
     text, tags = page
     cards = {attrs["id"]: attrs for tag, attrs in tags if tag == "article"}

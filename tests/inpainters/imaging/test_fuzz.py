@@ -186,6 +186,7 @@ def test_tags_of_a_tiff(place, entries):
 
 @fixed
 @given(st.lists(st.tuples(st.integers(0, len(LINEAR) - 1), st.integers(0, 255)), min_size=1, max_size=6))
+@pytest.mark.slow
 def test_colour_profiles(place, changes):
     data = bytearray(LINEAR)
     for where, value in changes:

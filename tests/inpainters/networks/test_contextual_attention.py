@@ -83,6 +83,7 @@ def holes(kind: str) -> Tensor:
 @pytest.mark.parametrize("propagate", [False, True])
 @pytest.mark.parametrize("kind", ["block", "border", "lines"])
 @pytest.mark.parametrize("chunk", [0, 300])
+@pytest.mark.slow
 def test_contextual_attention_equals_its_formula_with_gradients(kind, propagate, chunk):
     x, mask = draw(2, 3, 7, 8).requires_grad_(), holes(kind)
     out, found = contextual_attention(x, mask, propagate=propagate, weights=True, chunk=chunk)

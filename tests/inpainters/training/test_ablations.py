@@ -66,6 +66,7 @@ def test_the_interval_has_the_width_that_the_normal_law_gives():
     )
 
 
+@pytest.mark.slow
 def test_a_whole_run_goes_on_and_writes_its_report(photos, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ablations, "LEAST", 64)
     common = [

@@ -104,6 +104,7 @@ def empty_folder(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["vgg16", "squeezenet"])
+@pytest.mark.slow
 def test_feature_losses_equal_torchvisions_features_compared(name, monkeypatch, empty_folder):
     from torchvision import models
 

@@ -70,6 +70,7 @@ def table(toml: Path, capsys) -> dict[str, dict[str, str]]:
 FRESH = "crops = {crops}\ndecay = 2\nfresh = true"
 
 
+@pytest.mark.slow
 def test_a_list_is_trained_in_order_and_exported(entries, photos, tmp_path, capsys):
     toml = entries(gated_conv=FRESH.format(crops=5), partial_conv=FRESH.format(crops=4))
     assert [row["state"] for row in table(toml, capsys).values()] == ["waiting", "waiting"]
@@ -98,6 +99,7 @@ def test_a_list_is_trained_in_order_and_exported(entries, photos, tmp_path, caps
     assert capsys.readouterr().out.count("\n") == 1, "what is done is left alone"
 
 
+@pytest.mark.slow
 def test_a_larger_budget_goes_on_where_the_run_was(entries, photos, tmp_path, capsys):
     assert queue.main([str(entries(gated_conv=FRESH.format(crops=4)))]) == 0
     toml = entries(gated_conv=FRESH.format(crops=14))
@@ -137,6 +139,7 @@ def stop_at(monkeypatch, step: int) -> None:
     monkeypatch.setattr(Trainer, "advance", signalled)
 
 
+@pytest.mark.slow
 def test_stopped_by_hand_it_saves_and_the_same_command_goes_on(
     entries, photos, tmp_path, capsys, monkeypatch
 ):
@@ -176,6 +179,7 @@ def test_killed_it_goes_on_from_the_last_checkpoint(entries, photos, tmp_path, f
     assert read_checkpoint(checkpoint)["step"] == step + 2
 
 
+@pytest.mark.slow
 def test_the_hours_are_kept(entries, photos, tmp_path, capsys):
     toml = entries(gated_conv=FRESH.format(crops=2_000_000), partial_conv=FRESH.format(crops=4))
     began = time.monotonic()
@@ -185,6 +189,7 @@ def test_the_hours_are_kept(entries, photos, tmp_path, capsys):
     assert table(toml, capsys)["partial_conv"]["state"] == "waiting"
 
 
+@pytest.mark.slow
 def test_a_budget_of_hours_ends_once(entries, photos, tmp_path, capsys):
     toml = entries(gated_conv=f"hours = {2 / 3600}\ndecay = 2\nfresh = true")
     assert queue.main([str(toml)]) == 0
@@ -207,6 +212,7 @@ def test_hours_that_outlast_the_recipes_steps_end_with_an_export(entries, photos
     assert table(toml, capsys)["gated_conv"]["state"] == "begun", "the recipe has more steps now"
 
 
+@pytest.mark.slow
 def test_it_begins_with_what_is_bundled_and_counts_that(entries, photos, tmp_path, bundle, capsys):
     assert queue.main([str(entries(gated_conv=FRESH.format(crops=4)))]) == 0
     bundle(tmp_path / "runs/gated_conv/export", "gated_conv")
@@ -222,6 +228,7 @@ def test_it_begins_with_what_is_bundled_and_counts_that(entries, photos, tmp_pat
     assert table(toml, capsys)["gated_conv"]["state"] == "done", "the bundled weights have seen as much"
 
 
+@pytest.mark.slow
 def test_what_is_to_be_fresh_does_not_go_on_from_bundled_weights(entries, photos, tmp_path, bundle, capsys):
     assert queue.main([str(entries(gated_conv=FRESH.format(crops=4)))]) == 0
     bundle(tmp_path / "runs/gated_conv/export", "gated_conv")

@@ -76,6 +76,7 @@ def bundled(run, bundle, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_the_bundled_weights_and_counts_what_they_saw(run, bundled, tmp_path, capsys):
     bundled(CONVOLUTIONAL, "gated_conv")
     assert run(CONVOLUTIONAL, "on", "--from", "bundled", "--steps", "1") == 0
@@ -100,6 +101,7 @@ def test_a_run_begins_with_the_bundled_weights_and_counts_what_they_saw(run, bun
     assert "6 crops in" in card
 
 
+@pytest.mark.slow
 def test_a_larger_denoiser_begins_with_the_bundled_one_grown(run, bundled, tmp_path, capsys):
     bundled(DENOISER, "denoiser")
     large = DENOISER.replace("[8, 16]", "[16, 32]\nattention = [8]")
@@ -123,6 +125,7 @@ def test_a_larger_denoiser_begins_with_the_bundled_one_grown(run, bundled, tmp_p
     assert (one - other).abs().max() < 0.02, "one step and 16-bit numbers apart"
 
 
+@pytest.mark.slow
 def test_a_method_without_weights_of_its_own_begins_with_those_it_names(run, bundled, tmp_path, capsys):
     bundled(DENOISER, "denoiser")
     own = DENOISER.replace('"denoiser"', '"palette"').replace(
@@ -179,6 +182,7 @@ def test_weights_that_do_not_fit_are_a_sentence(run, bundled, capsys):
     assert len(error.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_parts_that_are_to_be_fresh_do_not_begin_with_bundled_weights(run, bundled, bundle, tmp_path, capsys):
     bundled(CONVOLUTIONAL, "gated_conv")
     fresh = 'fresh = ["coarse"]' + CONVOLUTIONAL

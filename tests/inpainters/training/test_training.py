@@ -141,6 +141,7 @@ def test_a_resumed_run_repeats_the_loss_curve_and_the_weights(toml, photos, tmp_
 
 
 @pytest.mark.parametrize("player", [None, PLAYERS[0]], ids=["alone", "with a discriminator"])
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_its_checkpoint_is(player, toml, photos, tmp_path, forked):
     if player:
         toml.write_text(adversarial(*player))
@@ -277,6 +278,7 @@ def test_only_the_stages_that_the_recipe_names_are_trained_and_scored(toml, phot
 
 
 @pytest.mark.parametrize("method", ["gated_conv", "partial_conv"])
+@pytest.mark.slow
 def test_two_processes_train_like_one_with_the_whole_batch(method, toml, photos, tmp_path, forked):
     text = adversarial(*next(player for player in PLAYERS if player[0] == method))
     toml.write_text(text.replace("batch = 2", "batch = 4"))
@@ -326,6 +328,7 @@ assert not other or os.waitpid(other, 0)[1] == 0
 """
 
 
+@pytest.mark.slow
 def test_nothing_of_the_process_group_outlives_it():
     """Threads of a group that lives on abort the process now and then when Python shuts down."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -376,6 +379,7 @@ def test_asked_to_stop_all_processes_end_and_what_is_done_is_saved(toml, photos,
     assert [row["step"] for row in rows(out / "log.csv")] == [str(i + 1) for i in range(step)]
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_in_the_hole(toml, photos, tmp_path):
     run = trainer(toml, photos, tmp_path / "run")
     image, mask = data.Batches(run.pictures, run.train, run.recipe)[0]

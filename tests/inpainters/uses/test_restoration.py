@@ -165,6 +165,7 @@ def test_small_pictures_have_masks_of_their_size(size):
         assert find(picture).shape == size
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_searched_small_and_in_time():
     large = cv2.resize(PHOTOS["coffee"], (2400, 1600), interpolation=cv2.INTER_CUBIC)
     cv2.line(large, (300, 200), (1900, 1400), (250, 250, 250), 7, cv2.LINE_AA)

@@ -24,6 +24,7 @@ def test_undrawn_layers_draw_nothing_and_make_the_rest():
     assert ramp.tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_network_is_loaded_without_torchs_compiler():
     code = """
 import sys

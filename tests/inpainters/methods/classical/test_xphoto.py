@@ -67,6 +67,7 @@ def test_fsr_fills_the_incomplete_blocks_of_odd_sizes():
     assert np.abs(inpaint(image, mask, "fsr").astype(int) - 200).max() <= 3
 
 
+@pytest.mark.slow
 def test_the_core_of_a_deep_hole_comes_from_half_the_size():
     image = sinusoid(100, 100)
     mask = box(image.shape, slice(15, 85), slice(15, 85))

@@ -557,6 +557,7 @@ def test_finer_scales_take_over_as_the_noise_goes():
 
 
 @pytest.mark.parametrize("size", [(8, 800), (40, 3000), (1100, 9), (130, 131)])
+@pytest.mark.slow
 def test_thin_and_large_windows_are_filled(ready, size):
     """Whatever scales fit in, known pixels come back, and the hole is drawn."""
     mask = np.zeros(size, bool)
@@ -752,6 +753,7 @@ def test_jumps_show_more_noise_and_the_estimate_before_them(ready):
         assert np.array_equal(clean[i].image, clean[i - 1].image)
 
 
+@pytest.mark.slow
 def test_a_papers_run_is_shown_at_few_moments_while_it_goes_on(ready):
     method, calls = ready("repaint"), []
     request = InpaintRequest(picture(), hole(), options={"preset": "paper", "steps": 60})

@@ -55,12 +55,14 @@ def test_the_papers_hourglass():
     assert sum(p.numel() for p in Hourglass().parameters()) == expected
 
 
+@pytest.mark.slow
 def test_the_error_at_pixels_it_is_not_shown_falls():
     errors = [fit.error for fit in method().fits(piece(200))]
     assert min(errors) < 0.5 * errors[0]
     assert np.median(errors[-20:]) < np.median(errors[:20])
 
 
+@pytest.mark.slow
 def test_it_beats_a_flat_fill():
     fill = method().fill(piece(150)).astype(float)
     known = picture()[~hole()].mean(axis=0)
@@ -132,6 +134,7 @@ def test_stop_takes_effect_within_an_iteration():
     assert steps == list(range(1, 8))
 
 
+@pytest.mark.slow
 def test_the_seed_alone_decides():
     torch.manual_seed(1)
     before = torch.get_rng_state()

@@ -234,6 +234,7 @@ def test_files_that_are_not_there_or_no_network(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", KINDS)
+@pytest.mark.slow
 def test_probe_finds_the_convention_and_writes_it(tmp_path, suffix, capsys):
     if suffix == ".onnx":
         pytest.importorskip("onnxruntime")

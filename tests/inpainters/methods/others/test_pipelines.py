@@ -306,6 +306,7 @@ def test_all_presets_have_makers():
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.slow
 def test_a_preset_fills_by_diffusers_own_class(name, ready):
     assert (
         registry.unavailable(name) == f"'{name}' needs weights '{name}': run `python -m "
