@@ -17,8 +17,9 @@ export function plain(v, col) {
     .replace("-", "−");
 }
 
-/* Scores with three decimals drop the nought, as printed tables do. */
+/* Scores with three decimals drop the nought, as printed tables do; no time reads as none at all. */
 export function number(v, col) {
+  if (col.kind === "seconds" && v < 0.0005) return "<0.001";
   return digits(col) > 2 ? plain(v, col).replace(/^(−?)0[.]/, "$1.") : plain(v, col);
 }
 

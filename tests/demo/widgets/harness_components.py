@@ -176,7 +176,7 @@ def picker_value() -> dict:
 BINS = ("1-10", "10-20", "20-30", "30-40", "40-50", "50-60")
 METHODS = {
     "telea": ("Telea", "smoothing", 30.1, 0.2),
-    "navier_stokes": ("Navier–Stokes", "smoothing", 29.6, 0.21),
+    "navier_stokes": ("Navier–Stokes", "smoothing", 29.6, 0.0002),
     "patchmatch": ("PatchMatch", "patch", 28.4, 4.2),
     "gated_conv": ("Gated convolution", "convolutional", 31.0, 1.1),
     "repaint": ("RePaint", "diffusion", 30.8, 52.0),
