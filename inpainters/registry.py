@@ -229,7 +229,7 @@ _SPECS = (
     MethodSpec(
         name="context_encoder",
         title="Context encoder",
-        version="4",
+        version="5",
         family="convolutional",
         target="inpainters.methods.learned.context_encoder:ContextEncoder",
         summary="The first network that learned to fill holes: it sees 128×128 pixels and draws the 64×64 "
