@@ -13,7 +13,7 @@ from benchmark import results
 from benchmark.cells import difference
 from benchmark.files import Meaning
 from benchmark.metrics import METRICS
-from benchmark.report.digits import number, reach
+from benchmark.report.digits import number, plus_minus
 from benchmark.report.layout import OVERVIEW
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, mean_difference
@@ -241,8 +241,7 @@ def _cell(change: Change | None) -> str:
     if not change.moved:
         return number(change.one)
     by = change.change.value
-    spread = "" if by.low != by.low else f" ± {number(reach(by))}"
-    text = f"{by.mean:+.3g}{spread}"
+    text = f"{'+' if by.mean > 0 else ''}{plus_minus(by)}"
     marked = f"**{text}**" if change.change.told_apart else text
     return f"{number(change.one)} → {number(change.other)} ({marked})"
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -31,16 +31,21 @@ _TOLD = ("others", "other_threads", "scored", "threads")
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """A folder whose tables are brought together with others.
-
-    `named`: as it was given; `tables`: its rows by file; `have`: the metrics it has figures of, by entry.
-    """
+    """A folder whose tables are brought together with others."""
 
     folder: Path
     named: str
+    """As it was given."""
     manifest: SuiteManifest
     tables: Mapping[str, pd.DataFrame]
+    """Its rows by file."""
     have: Mapping[str, Set[str]]
+    """Entry -> the metrics that it has figures of."""
+
+    @classmethod
+    def read(cls, folder: Path, named: str, manifest: SuiteManifest) -> Self:
+        tables = {name: _read(folder / name) for name in TABLES}
+        return cls(folder, named, manifest, tables, _metrics_of(tables[SCORES]))
 
     @property
     def meaning(self) -> Meaning:
@@ -56,7 +61,7 @@ class _Source:
         return {str(one) for name in (SCORES, REASONS) for one in entry_column(self.tables[name]).unique()}
 
 
-Owners = Mapping[str, _Source]
+_Owners = Mapping[str, _Source]
 """Entry -> the source whose rows of it are taken."""
 
 
@@ -87,12 +92,12 @@ def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
                 f"'{one.name}' and '{other.name}' are not alike ({text}): tables of one test set, "
                 "with the same holes and metrics, can be brought together."
             )
-    found = [_source(folder, name, manifests[folder]) for folder, name in named.items()]
-    owners = _owners(found)
-    joined = {name: _owned(name, found, owners) for name in TABLES}
-    pictures = _pictures(found, owners)
+    joining = [_Source.read(folder, name, manifests[folder]) for folder, name in named.items()]
+    owners = _owners(joining)
+    joined = {name: _owned(name, joining, owners) for name in TABLES}
+    pictures = _pictures(joining, owners)
     manifest = SuiteManifest(
-        meaning=_meaning(found, owners), environment=_environment(found, owners), files={}
+        meaning=_meaning(joining, owners), environment=_environment(joining, owners), files={}
     )
     with lock(out):
         _write_manifest(out, manifest)  # killed before the end, it vouches for no table, and the same goes on
@@ -105,7 +110,7 @@ def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
             display.write_zips(out, pictures)
         files = {name: file_sha256(out / name) for name in TABLES}
         _write_manifest(out, manifest.model_copy(update={"files": files}))
-    return _unmeasured(found)
+    return _unmeasured(joining)
 
 
 def _write_manifest(out: Path, found: SuiteManifest) -> None:
@@ -165,11 +170,6 @@ def _unmeasured(sources: Sequence[_Source]) -> list[str]:
 # ---- tables --------------------------------------------------------------------------------------
 
 
-def _source(folder: Path, named: str, manifest: SuiteManifest) -> _Source:
-    tables = {name: _read(folder / name) for name in TABLES}
-    return _Source(folder, named, manifest, tables, _metrics_of(tables[SCORES]))
-
-
 def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".csv":
         return pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -184,7 +184,7 @@ def _metrics_of(scores: pd.DataFrame) -> dict[str, set[str]]:
     return {str(entry): {columns[name] for name in columns if line[name]} for entry, line in there.iterrows()}
 
 
-def _owners(sources: Sequence[_Source]) -> Owners:
+def _owners(sources: Sequence[_Source]) -> _Owners:
     owners: dict[str, _Source] = {}
     for source in sources:
         for entry in source.entries:
@@ -194,10 +194,12 @@ def _owners(sources: Sequence[_Source]) -> Owners:
     return owners
 
 
-def _owned(name: str, sources: Sequence[_Source], owners: Owners) -> pd.DataFrame:
+def _owned(name: str, sources: Sequence[_Source], owners: _Owners) -> pd.DataFrame:
     """The rows of each entry in one of TABLES, from its own source."""
     tables = [(source, source.tables[name]) for source in sources]
-    return pd.concat([table[entry_column(table).map(owners.get) == source] for source, table in tables])
+    return pd.concat(
+        [table.loc[[owners[entry] is source for entry in entry_column(table)]] for source, table in tables]
+    )
 
 
 def _sorted(timings: pd.DataFrame) -> pd.DataFrame:
@@ -227,7 +229,7 @@ def _keys(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     return (tuple(key) for key in frame[KEY_COLUMNS].astype(object).itertuples(index=False))
 
 
-def _pictures(sources: Sequence[_Source], owners: Owners) -> dict[str, tuple[str, bytes]]:
+def _pictures(sources: Sequence[_Source], owners: _Owners) -> dict[str, tuple[str, bytes]]:
     """The display copies of all: name -> (what it was copied from, its bytes)."""
     ends = {display.output("", "", entry).removeprefix("/"): source for entry, source in owners.items()}
     found = {}
@@ -242,7 +244,7 @@ def _pictures(sources: Sequence[_Source], owners: Owners) -> dict[str, tuple[str
 # ---- the manifest --------------------------------------------------------------------------------
 
 
-def _meaning(sources: Sequence[_Source], owners: Owners) -> Meaning:
+def _meaning(sources: Sequence[_Source], owners: _Owners) -> Meaning:
     """What fixes each entry comes from the source that its rows are of; of one that nobody ran, the last."""
     last = sources[-1].meaning
     named = {entry: source for source in sources for entry in source.meaning.methods}
@@ -273,7 +275,7 @@ def _meaning(sources: Sequence[_Source], owners: Owners) -> Meaning:
     )
 
 
-def _metrics(sources: Sequence[_Source], owners: Owners) -> dict[str, MetricMeaning]:
+def _metrics(sources: Sequence[_Source], owners: _Owners) -> dict[str, MetricMeaning]:
     """Each metric as the last source has it that measured it and whose rows are taken, or as the last one has
     it.
     """
@@ -282,12 +284,12 @@ def _metrics(sources: Sequence[_Source], owners: Owners) -> dict[str, MetricMean
     return {**dict(every), **sources[-1].meaning.metrics, **measured}
 
 
-def _taken(sources: Sequence[_Source], owners: Owners) -> list[_Source]:
+def _taken(sources: Sequence[_Source], owners: _Owners) -> list[_Source]:
     """Those that rows are taken of."""
     return [source for source in sources if source in owners.values()]
 
 
-def _environment(sources: Sequence[_Source], owners: Owners) -> dict[str, Any]:
+def _environment(sources: Sequence[_Source], owners: _Owners) -> dict[str, Any]:
     """Where the fills were made, and with how many threads where these differ; scored as the last was."""
     taken = _taken(sources, owners)
     usual = next(iter(taken), sources[-1]).environment.get("threads", {})
@@ -327,7 +329,7 @@ def _other_threads(
         )
 
 
-def _cells(source: _Source, owners: Owners) -> Iterator[str]:
+def _cells(source: _Source, owners: _Owners) -> Iterator[str]:
     """The titles of the cells that a source's rows are taken of."""
     for holes in source.meaning.mask_sets:
         for label, counts in holes.n.items():

@@ -21,20 +21,24 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if len(files) == 1 and next(iter(files)).endswith(".py") else None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test with a page in a browser is slow. Files with many slow tests come first, then those with many
-    tests: none of them is to run last, alone.
+def pytest_configure(config: pytest.Config) -> None:
+    """A test that is named runs, slow or not."""
+    if any("::" in argument for argument in config.args) and config.option.markexpr == "not slow":
+        config.option.markexpr = ""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """A test with a page in a browser is slow. Of those that are to run, files with many slow tests come
+    first, then those with many tests: none of them is to run last, alone.
     """
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
-    slow, every = Counter(item.path for item in items if _slow(item)), Counter(item.path for item in items)
+    yield  # pytest leaves some out
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    every = Counter(item.path for item in items)
     items.sort(key=lambda item: (-slow[item.path], -every[item.path]))
-
-
-def _slow(item: pytest.Item) -> bool:
-    return bool(item.get_closest_marker("slow"))
 
 
 CHILD = """

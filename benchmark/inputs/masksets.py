@@ -37,16 +37,17 @@ WAYS = {
     "free": "no hole touches the border",
 }
 """What may stand behind a generator's name."""
+_WAY_TITLES = {"natural": ", as in its paper", "border": ", at the border", "free": ", clear of the border"}
+"""The same in a title."""
 DRAWN = "drawn"
 """The one column of masks whose ratios come as they come."""
 POLARITIES = ("white-missing", "white-known")
 
 
-_WAY_TITLES = {"natural": "", "border": ", at the border", "free": ", off the border"}
-
-
 def holes_title(name: str) -> str:
-    """A mask set's name for people, such as "Irregular walks, at the border"; an imported set has its own."""
+    """A mask set's name for people, such as "Irregular walks, at the border"; the name itself where no
+    generator is called so.
+    """
     base, _, way = name.rpartition("_")
     if way in _WAY_TITLES and base in GENERATORS:
         return GENERATORS[base].title + _WAY_TITLES[way]

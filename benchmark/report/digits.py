@@ -5,12 +5,12 @@ import math
 from benchmark.report.stats import Difference, Interval
 
 _SMALL = 0.001
-"""Means below it would have no digit left among four decimals."""
+"""Means below it would have one digit at most among four decimals."""
 
 
 def decimals(value: float) -> int:
     """Enough to tell methods apart, no more than was measured: three significant digits or more, two under a
-    thousandth.
+    hundredth.
     """
     size = abs(value)
     if 0 < size < _SMALL:  # it would read as nothing

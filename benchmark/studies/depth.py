@@ -184,8 +184,7 @@ def _floats(values: "pd.Series[float]") -> Floats:
 
 
 def _text(value: Interval, *, bold: bool) -> str:
-    text = plus_minus(value)
-    return f"**{text}**" if bold else text
+    return f"**{plus_minus(value)}**" if bold else plus_minus(value)
 
 
 def curves(rows: pd.DataFrame) -> bytes:

@@ -23,7 +23,7 @@ from benchmark.inputs.datasets import open_dataset, take
 from benchmark.metrics import METRICS
 from benchmark.metrics import create as create_metric
 from benchmark.metrics.base import Floats
-from benchmark.report.digits import number, reach
+from benchmark.report.digits import number, plus_minus
 from benchmark.report.figures import as_svg, looks
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Difference, interval_of_mean, mean_difference
@@ -278,7 +278,7 @@ def _mean(found: "pd.Series[float]") -> str:
 
 def _gap(found: Difference) -> str:
     end = "" if found.told_apart else " ="
-    return f"{found.value.mean:+.4f} ± {reach(found.value):.4f}{end}"
+    return f"{'+' if found.value.mean > 0 else ''}{plus_minus(found.value)}{end}"
 
 
 def _floats(found: "pd.Series[float]") -> Floats:

@@ -14,7 +14,7 @@ from demo.server.visit import App
 from demo.server.votes import CountedError
 from demo.tabs import Page
 from demo.views import arena as view
-from demo.views.leaderboard import hole_choices
+from demo.views.hole import hole_choices
 from demo.widgets.events import QUIET
 from inpainters.errors import InputError
 

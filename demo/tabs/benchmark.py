@@ -16,8 +16,7 @@ from demo.server.visit import App
 from demo.tabs import Page
 from demo.views import benchmark as view
 from demo.views.changes import next_rev
-from demo.views.hole import hole_panes
-from demo.views.leaderboard import hole_choices
+from demo.views.hole import hole_choices, hole_panes
 from demo.widgets.events import EACH, QUIET, download_js, sent
 from demo.widgets.panes import Panes
 from demo.widgets.table import Table

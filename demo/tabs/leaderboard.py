@@ -11,7 +11,7 @@ from demo.server.visit import App, Session
 from demo.tabs import Page
 from demo.views import leaderboard as view
 from demo.views.changes import next_rev
-from demo.views.hole import hole_panes
+from demo.views.hole import hole_choices, hole_panes
 from demo.widgets.chart import Chart
 from demo.widgets.events import QUIET, sent
 from demo.widgets.panes import Panes
@@ -93,7 +93,7 @@ class LeaderboardTab:
             [*metrics], value=first.metric, label="Metric", elem_id="leaderboard-metric", min_width=260
         )
         self.holes = gr.Radio(
-            view.hole_choices(first.mask_sets),
+            hole_choices(first.mask_sets),
             value=first.mask_set,
             label="Holes",
             visible=len(first.mask_sets) > 1,
@@ -208,7 +208,7 @@ class LeaderboardTab:
 
     def _choosers(self, found: actions.Selection) -> list[Any]:
         """Updates of holes, metric and region, and what is kept. The metric's list stays as it is."""
-        holes = view.hole_choices(found.mask_sets)
+        holes = hole_choices(found.mask_sets)
         return [
             gr.update(choices=holes, value=found.mask_set, visible=len(holes) > 1),
             gr.update(value=found.metric),

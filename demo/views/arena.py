@@ -6,6 +6,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
+from benchmark.inputs.masksets import holes_title
 from benchmark.metrics import METRICS
 from benchmark.ratings import Agreement, Rating, Vote, agreement_with_votes, ratings, steadiness
 from benchmark.report.digits import number
@@ -69,8 +70,8 @@ def _standing(root: Path, suite: str, stamp: int, kind: str, own: tuple[Vote, ..
     bad = sum(vote.choice == "bad" for vote in own)
     voters = len({vote.voter for vote in own})
     said = [
-        f"{len(own)} votes of {voters} voter{'s' * (voters != 1)} on `{kind}` holes, {bad} of "
-        f"them for neither."
+        f"{len(own)} votes of {voters} voter{'s' * (voters != 1)} on holes of the kind "
+        f"{holes_title(kind)}, {bad} of them for neither."
     ]
     if pairs:
         said.append(f"Of {pairs} pairs that came twice to one voter, {same} were judged alike.")
@@ -78,8 +79,7 @@ def _standing(root: Path, suite: str, stamp: int, kind: str, own: tuple[Vote, ..
     agreed = agreement_with_votes(
         found, own, values_of_holes(results, kind), {name: spec.better for name, spec in METRICS.items()}
     )
-    text = escape(" ".join(said)).replace(f"`{kind}`", f"<code>{escape(kind)}</code>")
-    return f"<p>{text}</p>{_ratings_table(found)}{_agreement_table(agreed)}"
+    return f"<p>{escape(' '.join(said))}</p>{_ratings_table(found)}{_agreement_table(agreed)}"
 
 
 def _ratings_table(found: Sequence[Rating]) -> str:

@@ -180,7 +180,8 @@ def _progress_row(one: MethodFilled, *, live: bool) -> str:
         counted += f' <span class="problem" title="{why}">({len(one.failed)} failed: {why})</span>'
     bar = f'<progress max="{max(one.wanted, 1)}" value="{one.filled}" aria-label="{plain}"></progress>'
     seconds = "–" if math.isnan(one.seconds) else f"{one.seconds:.2g}"
-    value = ", ".join(f"{name} {mean:.2f} over {n}" for name, (mean, n) in one.values.items()) or "–"
+    values = (f"{holes_title(name)} {mean:.2f} over {n}" for name, (mean, n) in one.values.items())
+    value = ", ".join(values) or "–"
     left = spoken(one.left) if one.left and live else "" if one.left else "✓"
     cells = "".join(f"<td>{text}</td>" for text in (f"{bar} {counted}", seconds, value, left))
     return f"<tr><th>{title}</th>{cells}</tr>"

@@ -1,7 +1,9 @@
 """What the Leaderboard shows of one hole: the original, and what each method made of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from benchmark.inputs.masksets import holes_title
 from benchmark.metrics import METRICS
 from benchmark.report.digits import number
 from benchmark.report.layout import CHIPS, LEADING
@@ -16,6 +18,11 @@ from demo.views.changes import next_rev
 
 _KEPT = {"touching": " that touch the border", "free": " clear of the border"}
 """`Figure.border` -> what the heading says of the holes that are counted."""
+
+
+def hole_choices(mask_sets: Sequence[str]) -> list[tuple[str, str]]:
+    """(label, mask set) for a chooser."""
+    return [(holes_title(name), name) for name in mask_sets]
 
 
 def hole_panes(app: App, figure: Figure) -> tuple[str, dict[str, Any]]:

@@ -1,13 +1,12 @@
 """What the Leaderboard shows, as plain values: a table, two charts, and the small print under them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from benchmark.cells import split_entry
-from benchmark.inputs.masksets import holes_title
 from benchmark.metrics import METRICS, told
 from benchmark.report.agreement import section
 from benchmark.report.column import Key, TableFigure
@@ -95,11 +94,6 @@ def metric_name(metric: str) -> str:
     """What a metric is called on the page, with its unit."""
     spec = METRICS.get(metric)
     return ", ".join(filter(None, (spec.title, spec.unit))) if spec else metric
-
-
-def hole_choices(mask_sets: Sequence[str]) -> list[tuple[str, str]]:
-    """(label, mask set) for a chooser."""
-    return [(holes_title(name), name) for name in mask_sets]
 
 
 def region_choices(regions: list[str]) -> list[tuple[str, str]]:

@@ -11,15 +11,16 @@ function places(v, col) {
   return v < 0.0995 ? 3 : v < 9.95 ? 2 : v < 99.5 ? 1 : 0;
 }
 
+/* No time reads as none at all. */
 export function plain(v, col) {
+  if (col.kind === "seconds" && v < 0.0005) return "<0.001";
   return Number(v)
     .toFixed(places(Number(v), col))
     .replace("-", "−");
 }
 
-/* Scores with three decimals drop the nought, as printed tables do; no time reads as none at all. */
+/* Scores with three decimals drop the nought, as printed tables do. */
 export function number(v, col) {
-  if (col.kind === "seconds" && v < 0.0005) return "<0.001";
   return digits(col) > 2 ? plain(v, col).replace(/^(−?)0[.]/, "$1.") : plain(v, col);
 }
 

@@ -38,9 +38,9 @@ def test_holes_have_names_for_people() -> None:
     names = ("object", "box_center_natural", "irregular_border", "irregular_free", "my_natural", "lines")
     assert [holes_title(name) for name in names] == [
         "Objects",
-        "Centre box",
+        "Centre box, as in its paper",
         "Irregular walks, at the border",
-        "Irregular walks, off the border",
+        "Irregular walks, clear of the border",
         "my_natural",
         "Every second line",
     ]

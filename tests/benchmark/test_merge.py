@@ -427,6 +427,8 @@ def test_what_one_of_two_tables_could_not_measure_is_a_dash_and_said(tables, tmp
     assert table.count("* Navier–Stokes: GMSD needs the weights 'them'.") == 1
     found = pd.read_parquet(both / "scores.parquet").groupby("method")["gmsd@whole"].count()
     assert found.to_dict() == {"mean_fill": 2, "navier_stokes": 0, "telea": 2}
+    columns = [pq.read_schema(folder / "scores.parquet").names for folder in (both, full)]
+    assert columns[0] == columns[1]  # whichever came first
     assert main(["verify", str(both)]) == 0
 
 
@@ -451,6 +453,15 @@ def test_figures_are_not_lost_to_a_table_that_lacks_them(tables, tmp_path):
     assert main(["merge", str(full), str(poor)]) == 0
     found = pd.read_parquet(full / "scores.parquet").groupby("method")["gmsd@whole"].count()
     assert found.to_dict() == {"mean_fill": 0, "telea": 2}
+
+
+def test_tables_where_nothing_is_left_without_a_figure_come_together(tables, tmp_path):
+    folders = [tables(name, name) for name in ("telea", "mean_fill")]
+    for folder in folders:
+        reasons = pq.read_table(folder / "reasons.parquet")
+        pq.write_table(reasons.slice(0, 0), folder / "reasons.parquet")
+    assert main(["merge", *map(str, folders), "--out", str(tmp_path / "both")]) == 0
+    assert set(told(tmp_path / "both")[1]["methods"]) == {"telea", "mean_fill"}
 
 
 def test_tables_of_other_holes_are_not_brought_together(run, tmp_path, capsys):

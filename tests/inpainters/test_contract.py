@@ -30,6 +30,12 @@ DUMMY = MethodSpec(
     options=(Option("strength", 1.0, "", 0, 2),), stochastic=True,
 )  # fmt: skip
 NAMES = ["dummy", *METHODS]
+_LONG = ("diffusion", "latent", "own_prior")
+SOME_SLOW = [
+    pytest.param(name, marks=pytest.mark.slow) if name in METHODS and METHODS[name].family in _LONG else name
+    for name in NAMES
+]
+"""The same names; those that work step by step are slow."""
 SHORT = {"deep_image_prior": {"iterations": 10}} | {name: {"steps": 3} for name in SCHEDULES}
 """Options under which a method that works step by step is quick enough to be tried fifty times."""
 FLAT = {"deep_image_prior": {"iterations": 40}}
@@ -86,8 +92,7 @@ def test_fills_the_hole_and_nothing_else(name):
     assert result.seconds > 0
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.slow
+@pytest.mark.parametrize("name", SOME_SLOW)
 def test_restores_a_flat_picture(name):
     """Polarity: whoever fills the wrong side, or lets the blanked hole in, cannot continue a constant."""
     if name == "dummy":
@@ -144,8 +149,7 @@ def test_a_seed_of_numpy_is_the_number_that_it_is(name, seed):
     assert next(iter(method(name).explain(InpaintRequest(picture(), hole(), seed=seed)))).name == "input"
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.slow
+@pytest.mark.parametrize("name", SOME_SLOW)
 def test_a_batch_equals_its_singles(name):
     requests = [
         InpaintRequest(picture(), hole(), seed=1),

@@ -406,6 +406,7 @@ def test_table_sorts_and_opens_cells(kept: Page, harness: ModuleType) -> None:
     assert cell.inner_text().split() == ["26.70", "±0.50"]
     times = table.locator("tbody tr td:last-child")
     assert [text.strip() for text in times.all_inner_texts()].count("<0.001") == 1  # 0.2 ms
+    assert "<0.001" in table.get_by_role("button", name="Navier–Stokes, s").get_attribute("aria-label")
     cell.click()
     assert heard(kept, harness, "table.cell") == [{"row": "telea", "col": "20-30"}]
     table.get_by_role("button", name="RePaint, 10-20").click()
