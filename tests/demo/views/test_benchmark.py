@@ -25,7 +25,7 @@ def test_a_bar_says_how_far_and_how_long_and_what_failed() -> None:
     html = view.progress_html(run_in(RUNNING), [filled(5, 30.0, {"object 1-10 cat": "Too <small>."})])
     assert "5 of 12 holes are filled; about 30 s to go" in html
     assert '<progress max="12" value="5"' in html
-    assert "object 20.50 over 5" in html
+    assert "Objects 20.50 over 5" in html
     assert "1 failed: Too &lt;small&gt;." in html
     scored = view.progress_html(run_in(RUNNING), [filled(12, 0.0)])
     assert "now they are scored" in scored
