@@ -20,7 +20,7 @@ def decimals(value: float) -> int:
 
 def number(value: float, digits: int | None = None) -> str:
     """A value for people; `digits` decimals, or as many as it needs."""
-    return "∞" if math.isinf(value) else f"{value:.{decimals(value) if digits is None else digits}f}"
+    return "∞" if math.isinf(value) else f"{value:z.{decimals(value) if digits is None else digits}f}"
 
 
 def plus_minus(value: Interval) -> str:
@@ -47,8 +47,12 @@ def reach(value: Interval) -> float:
 
 def difference_text(found: Difference) -> str:
     """A difference with both ends of its interval; = where the two are not told apart."""
-    value = found.value
+    return with_ends(found.value) + ("" if found.told_apart else " =")
+
+
+def with_ends(value: Interval) -> str:
+    """A difference with its sign and both ends of its interval, where it has one, to the same decimals."""
     digits = decimals(value.mean) if math.isnan(value.low) else _decimals_of(value)
     mean, low, high = (number(one, digits) for one in (value.mean, value.low, value.high))
     ends = "" if math.isnan(value.low) else f" ({low} to {high})"
-    return f"{'+' if value.mean > 0 else ''}{mean}{ends}" + ("" if found.told_apart else " =")
+    return f"{'+' if value.mean > 0 else ''}{mean}{ends}"

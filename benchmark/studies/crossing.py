@@ -20,7 +20,7 @@ from benchmark import cells, results
 from benchmark.metrics import METRICS
 from benchmark.report import figures
 from benchmark.report.column import by_hole, paired
-from benchmark.report.digits import number
+from benchmark.report.digits import number, with_ends
 from benchmark.report.markdown import markdown_table
 from benchmark.report.marks import footnote, mark
 from benchmark.report.stats import MIN_WINNER, Difference, Interval, interval_of_mean
@@ -232,7 +232,7 @@ def crossing_markdown(rows: pd.DataFrame, suite: str, name: str = "crossing") ->
             f"`{one.metric}`",
             named(one.first),
             named(one.second),
-            _difference(one),
+            with_ends(one.difference.value),
             named(one.winner) if one.winner else "undecided",
         ]
         for one in others
@@ -258,7 +258,7 @@ def _line(column: Lead, metric: str) -> list[str]:
         for e in column.heads.values()
     ]
     duel = column.duel
-    n, difference = (str(duel.difference.value.n), _difference(duel)) if duel else ("–", "–")
+    n, difference = (str(duel.difference.value.n), with_ends(duel.difference.value)) if duel else ("–", "–")
     return [column.bin, n, *heads, difference]
 
 
@@ -267,12 +267,6 @@ def _sentence(one: Duel) -> str:
     if not one.winner:
         return f"* {one.bin} %: {first} and {second} cannot be told apart."
     return f"* {one.bin} %: {named(one.winner)} beats {second if one.winner == one.first else first}."
-
-
-def _difference(one: Duel) -> str:
-    value = one.difference.value
-    spread = "" if np.isnan(value.low) else f" [{value.low:+.4f}, {value.high:+.4f}]"
-    return f"{value.mean:+.4f}{spread}"
 
 
 def _csv(duels: Sequence[Duel]) -> bytes:
