@@ -291,8 +291,11 @@ def _note(entries: Iterable[str], metric: str) -> str:
 
 
 def machine(results: Results) -> str:
-    """The machine the times were taken on, in the manifest's words."""
-    return str(results.manifest.environment.get("hardware", "the machine of the manifest"))
+    """The machine the times were taken on, or all of them, in the manifest's words."""
+    environment = results.manifest.environment
+    places = [environment, *environment.get("others", ())]
+    named = dict.fromkeys(str(place["hardware"]) for place in places if "hardware" in place)
+    return " and ".join(named) or "the machine of the manifest"
 
 
 def _axis(metric: str, region: str) -> str:
