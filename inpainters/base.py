@@ -424,8 +424,8 @@ class _Job:
             if self.mask.any()
             else ["The mask is empty: nothing to fill, the picture is unchanged."]
         )
-        for i, window in enumerate(self.windows):
-            notes += window.notes(detail=i in self.detailed)
+        for i, (window, piece) in enumerate(zip(self.windows, self.done, strict=True)):
+            notes += window.notes(detail=i in self.detailed, drawn=int(piece.mask.sum()))
         notes += [note for piece in self.done for note in piece.notes]
         scales = [self.windows[i].scale for i in self.detailed]
         return InpaintResult(

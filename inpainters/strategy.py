@@ -128,6 +128,10 @@ def _away(mask: Mask, box: Box, margin: int) -> float:
 # --- where a method works -------------------------------------------------------------------------
 
 
+_NONE_MISSING = "At that size no pixel is missing: what fills the holes is the known part, enlarged."
+"""Of holes so narrow that shrinking closes them; one pixel is always left to draw."""
+
+
 @dataclass(frozen=True)
 class Window:
     """One crop of a picture: rows top:bottom, columns left:right, worked on at `scale` (1 = as it is)."""
@@ -167,12 +171,15 @@ class Window:
         share = self.missing / ((self.bottom - self.top) * (self.right - self.left))
         return height * width / 1e6, share * height * width / 1e6
 
-    def notes(self, *, detail: bool) -> tuple[str, ...]:
-        """What a result should say; `detail`: whether that was taken from the surroundings."""
+    def notes(self, *, detail: bool, drawn: int) -> tuple[str, ...]:
+        """What a result should say; `detail`: whether that was taken from the surroundings; `drawn`: how many
+        pixels were missing at the size that it was drawn at.
+        """
         if self.scale == 1.0:
             return ()
         then = "with detail from the surroundings" if detail else "and enlarged"
-        return (f"Drawn at {max(self.size)} px, {self.scale:.0%} of the size, {then}.",)
+        found = f"Drawn at {max(self.size)} px, {self.scale:.0%} of the size, {then}."
+        return (found, _NONE_MISSING) if drawn <= 1 < self.missing else (found,)
 
     def cut(self, image: Image, mask: Mask) -> tuple[Image, Mask]:
         """Return the piece of `image` and `mask` to work on; missing pixels are 0 in it."""
