@@ -141,6 +141,7 @@ network = "none"
 """
 
 
+@pytest.mark.slow
 def test_a_trained_method(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,6 +239,7 @@ class DummyMetric(PerPicture):
         return {"hole": float(np.abs(reference[mask].astype(float) - output[mask]).max())}
 
 
+@pytest.mark.slow
 def test_a_metric(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path) -> None:
     stands_in(monkeypatch, "benchmark.metrics.dummy", DummyMetric)
     quick = {"psnr": None, "l1": None, "dummy": None}

@@ -137,6 +137,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
         pytest.param(lambda root, data: ["--redo"], id="asked anew"),
     ],
 )
+@pytest.mark.slow
 def test_a_finished_run_is_known_at_once_until_something_is_another(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

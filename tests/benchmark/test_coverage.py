@@ -51,6 +51,7 @@ def test_the_percentile_bootstrap_would_fail_the_same_check(rows: pd.DataFrame) 
     assert rows.loc[rows["n"] == 5, "bootstrap"].mean() < HELD[0]
 
 
+@pytest.mark.slow
 def test_holes_of_one_photograph_are_one_value() -> None:
     found = results.load(RESULTS / "quick").parts()[0]
     photographs = found.timings["photograph"].nunique()

@@ -47,6 +47,7 @@ def test_sample_is_large_enough_and_every_crop_is_what_the_table_says() -> None:
     assert all(p.load().shape == (256, 256, 3) for p in pictures[:3])
 
 
+@pytest.mark.slow
 def test_sample_has_colour_photographs_at_two_scales() -> None:
     rows = sample_table()
     assert {bool(row.short_side) for row in rows} == {True, False}

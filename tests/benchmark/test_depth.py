@@ -71,6 +71,7 @@ def test_holes_are_compact(tmp_path) -> None:
     assert all(0.01 < one.mask.mean() < 0.3 for one in given)
 
 
+@pytest.mark.slow
 def test_a_depth_is_what_windows_are_shrunk_to_and_rows_tell_the_version(monkeypatch) -> None:
     spec = replace(
         METHODS["mean_fill"],

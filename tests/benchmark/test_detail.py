@@ -101,6 +101,7 @@ def test_rows_of_another_version_are_dropped_and_named(rows: pd.DataFrame, monke
     assert detail.drawn_by(detail.with_others(new, before.drop(columns="version"))) == []  # of earlier days
 
 
+@pytest.mark.slow
 def test_measured_rows_tell_their_version(tmp_path, monkeypatch) -> None:
     for name in ("small", "other"):
         row = replace(METHODS["mean_fill"], name=name, version="4", options=(DETAIL_OPTION,))
@@ -125,6 +126,7 @@ def test_blurs_that_are_no_numbers_are_said_in_a_sentence(tmp_path, capsys) -> N
         assert f"'{text}' is not numbers of pixels" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_hole_is_drawn_once_and_both_answers_come_of_it(monkeypatch) -> None:
     kind, calls = class_of(METHODS["gated_conv"]), []
     draw = kind.fill_batch

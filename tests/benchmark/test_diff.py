@@ -85,6 +85,7 @@ def test_no_picture_is_needed(folders, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_other_seeds_over_the_same_holes_are_named(photos, tmp_path, capsys):
     common = ["run", "photos", "--data", str(photos), "--size", "48", "--masks", "half", "--only", "run"]
     for seed in ("0", "1"):
@@ -97,6 +98,7 @@ def test_other_seeds_over_the_same_holes_are_named(photos, tmp_path, capsys):
     assert "`seed` is 0 there, 1 here." in said
 
 
+@pytest.mark.slow
 def test_fills_with_a_figure_on_one_side_only_are_counted(folders, photos, tmp_path):
     common = ["run", "photos", "--data", str(photos), "--size", "48", *SETTINGS, "--only", "run"]
     assert main([*common, "--methods", "mean_fill", "--out", str(tmp_path / "few")]) == 0
@@ -154,6 +156,7 @@ def test_holes_of_one_folder_alone_are_counted_and_left_out(folders, photos, tmp
     assert found.differs
 
 
+@pytest.mark.slow
 def test_folders_without_a_common_hole_are_refused_by_the_field(folders, photos, tmp_path):
     common = ["run", "photos", "--data", str(photos), "--size", "48", "--methods", "mean_fill", *SETTINGS]
     assert main([*common, "--seed", "1", "--only", "run", "--out", str(tmp_path / "seed")]) == 0

@@ -30,6 +30,7 @@ def test_other_methods_rows_stay(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_what_counts_is_the_peak_beyond_what_was_held_before(monkeypatch):
     peaks, begun = iter([100.0, 140.0]), []
     monkeypatch.setattr("benchmark.measure.reset_peak", lambda: begun.append(True))

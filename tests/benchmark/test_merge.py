@@ -103,6 +103,7 @@ def test_a_folder_that_grew_is_the_one_that_was_whole_from_the_start(run, tmp_pa
     assert told(tmp_path / "grown") == told(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_answers_grow(run, tmp_path):
     settings = ["--methods", "patchmatch:iterations=1", "--masks", "object", "--bins", "10-20", "--n", "1"]
     assert run("grown", *settings) == 0
@@ -131,6 +132,7 @@ def test_less_and_other_things_are_refused_and_nothing_is_lost(run, tmp_path, ca
     assert (tmp_path / "out/cells/plan.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_broken_off_growth_goes_on(run, tmp_path, monkeypatch, capsys):
     from benchmark.engines import local
 
@@ -213,6 +215,7 @@ def test_more_pictures_at_another_bin_leave_a_folder_that_can_be_scored(run, tmp
     assert run("a", *settings, "--n", "2", *BOTH) == 0
 
 
+@pytest.mark.slow
 def test_unlike_folders_are_refused_by_the_field_and_nothing_is_written(run, tmp_path, photos, capsys):
     settings = ["--methods", "mean_fill", "--masks", "irregular", *BOTH]
     assert run("a", *settings) == 0

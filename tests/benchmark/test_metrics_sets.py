@@ -234,6 +234,7 @@ def test_inception_is_torchmetrics(name, antialias, inception_file, pictures):
     assert np.allclose(metric.features(pictures), expected, rtol=1e-5, atol=1e-6 * expected.max())
 
 
+@pytest.mark.slow
 def test_the_clean_variant_is_the_same_network_behind_another_resize(inception_file, pictures):
     metric = create("kid_inception_clean_u")
     ready = crops(2, 299, 20)

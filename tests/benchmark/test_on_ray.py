@@ -164,6 +164,7 @@ def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(
         sys.modules.pop("fragile_method", None)
 
 
+@pytest.mark.slow
 def test_columns_are_shared_out_and_summed(run, head, tmp_path):
     assert run("out", "--methods", "mean_fill") == 0
     columns = [ColumnKey("irregular", "10-20"), ColumnKey("irregular", "40-50")]

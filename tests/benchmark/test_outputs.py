@@ -112,6 +112,7 @@ def test_a_later_report_and_verification_need_no_folder(run, filled, tmp_path):
     assert "outputs_my_method" in (tmp_path / "run" / "table.md").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_lacking_or_has_another_size_is_said_and_the_rest_is_measured(run, filled, tmp_path, capsys):
     first, second, *_ = sorted(filled.iterdir())
     first.unlink()

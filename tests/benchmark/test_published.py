@@ -39,6 +39,7 @@ def test_the_table_names_methods_metrics_and_masks_that_are_here():
     assert all(one.value > 0 for one in figures)
 
 
+@pytest.mark.slow
 def test_a_figure_stands_beside_its_counterpart_with_every_reason(folder):
     found = list(published.beside(results.load(folder)))
     assert {pair.printed.masks for pair in found} == {"square"}

@@ -133,6 +133,7 @@ def test_pairing_uses_the_holes_that_both_have(folder: Path) -> None:
     assert found.mean == pytest.approx(-0.1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_dash_has_its_reason_and_a_small_frechet_distance_is_marked(folder: Path) -> None:
     report(folder)
     text = (folder / "table.md").read_text(encoding="utf-8")
@@ -141,6 +142,7 @@ def test_a_dash_has_its_reason_and_a_small_frechet_distance_is_marked(folder: Pa
     assert "biased" in text
 
 
+@pytest.mark.slow
 def test_what_a_method_changed_of_the_known_pixels_is_told(folder: Path) -> None:
     assert "## Known pixels" not in tables.markdown(results.load(folder))
     timings = pd.read_csv(folder / "timings.csv")

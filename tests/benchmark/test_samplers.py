@@ -139,6 +139,7 @@ def test_the_table_says_where_it_can_be_had():
     assert "1.5 times as fast can be had with whole pictures in 32 bits. Rows that reach it: none." in text
 
 
+@pytest.mark.slow
 def test_bare_calls_are_as_many_as_a_run_s(monkeypatch):
     net, seen = samplers.network("epsilon", patch=1, size=16), []
     run = samplers._bare(net, 16, "cpu", 2)

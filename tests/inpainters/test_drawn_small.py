@@ -91,6 +91,7 @@ def test_enlarge_shows_the_plain_fill():
     assert (enlarge(np.full((5, 5, 3), 90, np.uint8), (9, 9)) == 90).all()
 
 
+@pytest.mark.slow
 def test_several_answers_differ_and_each_depends_on_its_seed_alone():
     image, mask = picture(), disc(40)
     three = Grey(SPEC)(InpaintRequest(image, mask, seed=5, n=3))

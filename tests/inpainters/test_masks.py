@@ -201,6 +201,7 @@ def deepest(mask: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("label", BINS)
+@pytest.mark.slow
 def test_objects_are_twice_as_deep_as_walks_of_the_same_ratio(label):
     drawn = [generate("object", (128, 128), seed=seed, bin=label) for seed in range(30)]
     walks = [
@@ -229,6 +230,7 @@ def test_objects_are_at_most_three_pieces_without_holes_and_nowhere_thin(size, l
         assert opened.sum() > 0.95 * padded.sum()
 
 
+@pytest.mark.slow
 def test_objects_differ_in_number_and_shape():
     drawn = [generate("object", (128, 128), seed=seed, bin="10-20") for seed in range(60)]
     assert {ndimage.label(mask)[1] for mask in drawn} == {1, 2, 3}

@@ -112,6 +112,7 @@ def outline(name):
     return Outline(MASKS[name].shape, reference(MASKS[name]))
 
 
+@pytest.mark.slow
 def test_missing_pixels_are_counted_in_each_window():
     for mask in MASKS.values():
         for spec in METHODS.values():
@@ -176,6 +177,7 @@ def test_groups_are_those_of_scipy(seed, height, width, count):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.slow
 def test_the_editor_groups_as_methods_do(tmp_path):
     """Its script, run on the masks here and on random ones."""
     masks = [mask for mask in MASKS.values() if mask.size < 10**6]

@@ -207,6 +207,7 @@ def test_one_runs_others_wait_and_see_their_place(runs: Callable[..., OwnRuns]) 
     assert first.state == ENDED_EARLY
 
 
+@pytest.mark.slow
 def test_an_address_has_one_run_and_its_minutes(
     runs: Callable[..., OwnRuns], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +275,7 @@ def test_what_does_not_listen_is_killed(
     until(lambda: run.state == ENDED_EARLY, 15)
 
 
+@pytest.mark.slow
 def test_a_folder_that_grows_too_large_stops_its_run(runs: Callable[..., OwnRuns]) -> None:
     own = runs("open('large', 'wb').write(bytes(5000)); import time; time.sleep(600)", most_bytes=4000)
     run = own.begin(VISIT, VISIT, ASKED)
@@ -284,6 +286,7 @@ def test_a_folder_that_grows_too_large_stops_its_run(runs: Callable[..., OwnRuns
         actions.continue_own_run(own, VISIT, None)  # nothing was filled
 
 
+@pytest.mark.slow
 def test_a_run_that_grew_too_large_goes_on_with_as_many_pictures_as_fit(
     runs: Callable[..., OwnRuns], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,7 @@ def calls(denoiser):
 
 
 @pytest.mark.parametrize("method", ["replacement", "repaint", "ddnm", "dpm_solver"])
+@pytest.mark.slow
 def test_a_stopped_run_halts_within_two_network_calls_and_keeps_what_it_showed(
     calls, tmp_path, monkeypatch, method, rgba_mask
 ):

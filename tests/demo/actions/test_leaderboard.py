@@ -160,6 +160,7 @@ def test_a_hole_is_handed_to_compare_with_its_mask_and_method(two_kinds: Path) -
         app.store.close()
 
 
+@pytest.mark.slow
 def test_methods_that_were_spared_a_picture_are_one_line_with_the_reason() -> None:
     app, seen = App(Store(), Runner(), Path("results")), []
     figure = Figure("quick", "lpips_squeeze", "hole", ("smoothing", "own_prior"), "telea", "20-30")

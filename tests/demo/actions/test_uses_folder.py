@@ -421,6 +421,7 @@ def test_all_files_of_a_visit_have_room_and_what_is_no_picture_is_not_kept(
     assert not taken("masks", **{"a_mask.png": hole()}).error
 
 
+@pytest.mark.slow
 def test_two_tabs_of_one_address_do_not_both_get_its_minutes(
     app: Any, visit: FolderVisit, taken: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def wait(app: Any, visit: ViewVisit) -> None:
 
 
 @pytest.mark.usefixtures("_brief")
+@pytest.mark.slow
 def test_the_example_is_seen_from_beside_as_the_command_would(app: Any, visit: ViewVisit) -> None:
     assert [one["id"] for one in view_examples(app.store)] == ["scene"]
     actions.open_view_use(app, visit)

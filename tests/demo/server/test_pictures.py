@@ -72,6 +72,7 @@ def bad_files(photo):
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "cut short", "altered", "1x1", "20,000x20,000"])
+@pytest.mark.slow
 def test_bad_files_get_one_sentence_with_the_visitors_name(store, photo, tmp_path, kind):
     path = tmp_path / "0123456789.png"
     path.write_bytes(bad_files(photo)[kind])

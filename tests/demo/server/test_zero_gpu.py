@@ -252,6 +252,7 @@ def test_a_gpu_is_lent_in_the_name_of_the_visitor_who_asked(runner, spaces):
     assert seen == ["somebody", ""]
 
 
+@pytest.mark.slow
 def test_waiting_for_a_turn_counts_as_it_does_in_one_process(spaces):
     image, mask = hole()
     method = zero_gpu.Borrowing(registry.create("oncard"), zero_gpu.lender())

@@ -99,6 +99,7 @@ def test_the_best_and_the_worst_fill_stand_beside_their_holes(app, page):
     assert page[0].count("<figure>") == sum(map(len, found.values()))
 
 
+@pytest.mark.slow
 def test_pictures_that_the_store_dropped_are_put_there_again(app):
     first = outcomes(app.store, app.results)
     app.store.path(first["telea"][0].fill).unlink()

@@ -34,6 +34,7 @@ def bare(kind, recipe, context):
 
 
 @pytest.mark.parametrize("whose", ["trainer", "palette"])
+@pytest.mark.slow
 def test_validation_fills_the_hole_alone_and_each_picture_for_itself(whose, request):
     trainer = request.getfixturevalue(whose)
     rng = np.random.default_rng(0)

@@ -110,6 +110,7 @@ def test_a_larger_budget_goes_on_where_the_run_was(entries, photos, tmp_path, ca
     assert json.loads((tmp_path / "runs/gated_conv/export/gated_conv.json").read_text())["steps"] == 9
 
 
+@pytest.mark.slow
 def test_stopped_on_the_way_to_the_export_it_goes_on_there(entries, photos, tmp_path, capsys, monkeypatch):
     toml = entries(gated_conv=FRESH.format(crops=4).replace("decay = 2", "decay = 6"))
     stop_at(monkeypatch, 4)
@@ -156,6 +157,7 @@ def test_stopped_by_hand_it_saves_and_the_same_command_goes_on(
     assert "gated_conv: resumed at step 2" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_from_the_last_checkpoint(entries, photos, tmp_path, forked, capsys):
     toml = entries(gated_conv=FRESH.format(crops=2_000_000))
     code = f"from inpainters.training.queue import main; sys.exit(main({[str(toml)]!r}))"
@@ -200,6 +202,7 @@ def test_a_budget_of_hours_ends_once(entries, photos, tmp_path, capsys):
     assert table(toml, capsys)["gated_conv"]["left"] == "0.0 of 0.000555556 h"
 
 
+@pytest.mark.slow
 def test_hours_that_outlast_the_recipes_steps_end_with_an_export(entries, photos, tmp_path, capsys):
     toml = entries(gated_conv="hours = 9.0\ndecay = 2\nfresh = true")
     path = tmp_path / "gated_conv.toml"

@@ -209,6 +209,7 @@ def test_an_export_takes_no_other_beginning(run, capsys):
     assert "leave out --from" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_card_says_where_the_recipe_changed_on_the_way(run, tmp_path):
     assert run(CONVOLUTIONAL, "run", "--steps", "2") == 0
     assert run(CONVOLUTIONAL + "[masks]\nhigh = 0.4\n", "run", "--resume", "--steps", "4") == 0

@@ -577,6 +577,7 @@ def test_a_wrong_recipe_is_answered_with_a_sentence(toml, old, new, said, photos
     assert "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_shipped_recipes_are_valid_on_both_devices():
     for path in recipe.RECIPES.glob("*.toml"):
         for device in ("cpu", "cuda"):
@@ -781,6 +782,7 @@ def test_a_checkpoint_of_another_network_is_refused_with_a_sentence(toml, photos
     assert "run without --resume" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_export_after_a_falling_rate_leaves_the_checkpoint_alone(toml, photos, tmp_path):
     from safetensors.torch import load_file
 
@@ -900,6 +902,7 @@ def test_what_a_training_covers_is_measured(mix, low, high, wanted):
     assert data.covered(masks, 64, 20) == {"side": 64, "depth": pytest.approx(wanted, abs=0.6)}
 
 
+@pytest.mark.slow
 def test_shipped_recipes_train_small_pictures_with_deep_holes_on_a_processor():
     for name in ("gated_conv", "contextual_attention", "pen_net", "partial_conv", "latent_diffusion"):
         plan = recipe.load_recipe(name)

@@ -183,6 +183,7 @@ def convert(tmp_path, weights, *flags, size=SIZE):
         {"widths": (32, 64, 64), "attention": (True, False, False), "out": 3, "head": 32},
     ],
 )
+@pytest.mark.slow
 def test_a_converted_network_gives_the_same_answers(tmp_path, residual, shift, plan):
     literal = Literal(residual=residual, shift=shift, **plan)
     flags = ["--new-attention-order"] * literal.new_order + ["--head-channels", str(literal.head)]

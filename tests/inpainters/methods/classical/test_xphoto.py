@@ -77,6 +77,7 @@ def test_the_core_of_a_deep_hole_comes_from_half_the_size():
     assert np.abs(result.image[mask].astype(int) - image[mask]).mean() < error("mean_fill", image, mask)
 
 
+@pytest.mark.slow
 def test_tiles_are_sorted_and_cover_the_hole(monkeypatch):
     monkeypatch.setattr(Fsr, "TILE", 32)
     monkeypatch.setattr(Fsr, "CONTEXT", 8)

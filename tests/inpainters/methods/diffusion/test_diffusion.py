@@ -365,6 +365,7 @@ def test_a_run_is_the_literal_algorithm(prediction):
     assert (found - x).abs().max() <= 1e-8
 
 
+@pytest.mark.slow
 def test_a_run_is_that_of_diffusers_pipeline():
     """Its order of calls and jumps, eta = 1, each timestep visited (over several its jumps forward are
     another schedule's).
@@ -616,6 +617,7 @@ def test_fills_and_counts_its_calls(ready, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_pictures_and_seeds_do_not_see_each_other(ready, name):
     method = ready(name)
     requests = [InpaintRequest(np.roll(picture(), i, 1), hole(), seed=i, n=2) for i in range(2)]

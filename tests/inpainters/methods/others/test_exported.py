@@ -180,6 +180,7 @@ def test_onnx_works_on_the_graphics_card_that_was_named(monkeypatch, device, num
         (Tinted(), LAMA, 'channels = "bgr"'),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_convention_is_named_when_the_file_is_loaded(tmp_path, net, toml, words):
     name = added(saved(net, tmp_path / "net.pt", IMAGE, MASK), toml)
     with pytest.raises(InputError) as caught:

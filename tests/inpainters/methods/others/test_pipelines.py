@@ -324,6 +324,7 @@ def test_a_preset_fills_by_diffusers_own_class(name, ready):
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.slow
 def test_network_calls_are_those_that_were_announced(name, ready):
     """A call answers for one picture and one prompt: guidance, in one batch or in two, takes two."""
     ready(name)
@@ -460,6 +461,7 @@ def test_weights_that_do_not_fit_are_said_with_their_size(ready, monkeypatch):
         fill(name)
 
 
+@pytest.mark.slow
 def test_the_last_pipeline_goes_before_memory_is_counted(ready, monkeypatch):
     fill(ready("sd15"))
     held = []
@@ -529,6 +531,7 @@ def test_any_folder_that_diffusers_saved(saved, table):
     assert fill(name).image[hole()].std() > 0
 
 
+@pytest.mark.slow
 def test_auto_finds_the_class_for_inpainting(saved, table, tmp_path):
     """A model saved for drawing from a prompt alone."""
     folder = tmp_path / "plain"
