@@ -152,7 +152,7 @@ def test_a_run_is_found_again_and_stands_beside_the_committed_one(page: Any, run
     page.wait_for_selector("#benchmark-status [data-state=running], #benchmark-status [data-state=done]")
     assert page.locator("#benchmark-methods input:checked").count() == 2
     page.wait_for_selector("#benchmark-status [data-state=done]")
-    page.wait_for_selector("#benchmark-table >> text=Your run, object holes")
+    page.wait_for_selector("#benchmark-table >> text=Your run; holes: Objects")
     assert page.locator("#benchmark-progress tbody tr").all_inner_texts()[1].count("1 of 1") == 1
     assert page.locator("#benchmark-table tbody tr").count() == 2
     page.wait_for_selector("#benchmark-comparison >> text=1 holes are the same")
