@@ -18,7 +18,7 @@ from benchmark.manifest import TABLES
 from benchmark.metrics import as_in_tables
 from benchmark.plan import plan_file
 from benchmark.report import display
-from benchmark.results import entry_column
+from benchmark.results import entry_column, load
 from benchmark.rows import KEY_COLUMNS, REASONS, SCORES, Row, Writer
 from inpainters.errors import InputError
 
@@ -95,6 +95,8 @@ def join_tables(sources: Sequence[Path], out: Path) -> list[str]:
     joining = [_Source.read(folder, name, manifests[folder]) for folder, name in named.items()]
     owners = _owners(joining)
     joined = {name: _owned(name, joining, owners) for name in TABLES}
+    for folder in filter(lambda folder: plan_file(folder).exists(), named):
+        display.copy(load(folder))  # scored and never reported, its copies would be lacking
     pictures = _pictures(joining, owners)
     manifest = SuiteManifest(
         meaning=_meaning(joining, owners), environment=_environment(joining, owners), files={}

@@ -14,6 +14,7 @@ from skimage import data
 
 from benchmark import joined, rows
 from benchmark.__main__ import main
+from benchmark.report import display
 
 BOTH = ("--bins", "10-20,40-50")
 PARTS = ("scores.parquet", "reasons.parquet")
@@ -465,6 +466,17 @@ def test_tables_where_nothing_is_left_without_a_figure_come_together(tables, tmp
         pq.write_table(reasons.slice(0, 0), folder / "reasons.parquet")
     assert main(["merge", *map(str, folders), "--out", str(tmp_path / "both")]) == 0
     assert set(told(tmp_path / "both")[1]["methods"]) == {"telea", "mean_fill"}
+
+
+@pytest.mark.slow
+def test_a_folder_that_was_never_reported_brings_its_display_copies(tmp_path):
+    settings = ["run", "quick", "--masks", "object", "--bins", "10-20", "--n", "1", "--methods"]
+    for method in ("telea", "mean_fill"):
+        assert main([*settings, method, "--only", "run", "--out", str(tmp_path / method)]) == 0
+        assert main(["score", str(tmp_path / method)]) == 0
+    published = bare(tmp_path / "telea", "published")
+    assert main(["merge", str(published), str(tmp_path / "mean_fill")]) == 0
+    assert any(name.endswith(".mean_fill.webp") for name in display.copies(published))
 
 
 def test_tables_of_other_holes_are_not_brought_together(run, tmp_path, capsys):
