@@ -282,7 +282,7 @@ _SPECS = (
     MethodSpec(
         name="partial_conv",
         title="Partial convolution",
-        version="6",
+        version="7",
         family="convolutional",
         target="inpainters.methods.learned.partial_conv:PartialConv",
         summary="A network whose convolutions use known pixels only, so that the hole closes from its "

@@ -35,7 +35,7 @@ BUNDLED: dict[str, dict[str, str]] = {
         "palette-3-of-3.safetensors": "4763f8b93ce0a1072e3763299fcfbcd239a4a8032c2e47c6220425135ea6d5b7",
     },
     "partial_conv": {
-        "partial_conv-1-of-1.safetensors": "26e505c7f9b5e19356b3a8329f75a28a7cc0e03ae8336bcc2c53400bb3d52555",
+        "partial_conv-1-of-1.safetensors": "6cedd7277a3b56d142eeeb7f3c6b6178da7fcef7b46d6e50e7357ffdb00e3375",
     },
     "pen_net": {
         "pen_net-1-of-1.safetensors": "d4de4489e89c0c38ef3ced81f4b288a3228b3a8df556c57b089a0440e7ea03f1",
