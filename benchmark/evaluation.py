@@ -175,7 +175,7 @@ def _of_sets(
                     if against
                     else metric.distance(reference, output)
                 )
-            except ValueError as error:  # too few pictures, or not those that it takes
+            except InputError as error:  # too few pictures, or not those that it takes
                 notes.append(f"Without `{spec.name}`: {error}")
                 continue
             none = {"image_id": "", "photograph": "", "ratio": math.nan, "bin": ""}

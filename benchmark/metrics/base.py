@@ -91,13 +91,13 @@ class SetMetric(Protocol):
         ...
 
     def distance(self, reference_features: Features, output_features: Features) -> float:
-        """Return the distance of a set and its originals, in one order; raise ValueError with a sentence
+        """Return the distance of a set and its originals, in one order; raise InputError with a sentence
         where they are too small.
         """
         ...
 
     def independent(self, reference_features: Features, output_features: Features) -> float:
-        """Return the distance of two sets that share no picture; raise ValueError as `distance` does."""
+        """Return the distance of two sets that share no picture; raise InputError as `distance` does."""
         ...
 
 

@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from benchmark.cells import pixels_sha256
 from benchmark.metrics.base import Features, Floats
 from benchmark.metrics.features import Extractor, inception
+from inpainters.errors import InputError
 
 SVM_ROWS = 4096
 """Rows that are held in float64 at a time."""
@@ -29,7 +30,7 @@ class Discernible:
         return self.figure(*_last_decisions(reference_features, output_features))
 
     def independent(self, reference_features: Features, output_features: Features) -> float:
-        raise ValueError("U-IDS and P-IDS compare fills with their own originals: leave out --reference.")
+        raise InputError("U-IDS and P-IDS compare fills with their own originals: leave out --reference.")
 
 
 def _last_decisions(x: Features, y: Features) -> tuple[Floats, Floats]:
@@ -50,13 +51,13 @@ def decisions(x: Features, y: Features) -> tuple[Floats, Floats]:
     """On which side of the plane the originals x (n, d) and the fills y (n, d) lie, above 0 for what is taken
     to be an original, (n,) each, in float64.
 
-    Raises ValueError where there are so few that some plane tells any two such sets apart.
+    Raises InputError where there are so few that some plane tells any two such sets apart.
     """
     n, width = x.shape
     if len(y) != n:
-        raise ValueError(f"There must be as many originals as fills, not {n} and {len(y)}.")
+        raise InputError(f"There must be as many originals as fills, not {n} and {len(y)}.")
     if n <= width + 1:  # twice as many points as weights can nearly always be parted (Cover 1965)
-        raise ValueError(
+        raise InputError(
             f"Of {n} pictures a plane through their {width} features tells any fills from "
             f"originals: it takes "
             f"more than {width + 1}, and many times as many for a figure that is not biased."

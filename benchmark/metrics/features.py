@@ -16,6 +16,7 @@ import torch
 from PIL import Image as PilImage
 
 from benchmark.metrics.base import Features
+from inpainters.errors import InputError
 from inpainters.imaging import Image
 from inpainters.weights.files import verified
 
@@ -40,9 +41,9 @@ class Extractor:
 
     @torch.inference_mode()
     def __call__(self, images: Sequence[Image]) -> Features:
-        """Return (n, d) float32 for (H, W, 3) uint8 pictures of any sizes; raises ValueError for none."""
+        """Return (n, d) float32 for (H, W, 3) uint8 pictures of any sizes; raises InputError for none."""
         if not len(images):
-            raise ValueError("There are no pictures to take features of.")
+            raise InputError("There are no pictures to take features of.")
         rows = [self.network(batch.to(self.device)).cpu().numpy() for batch in self._batches(images)]
         return np.concatenate(rows).astype(np.float32)
 

@@ -8,6 +8,7 @@ import torch
 
 from benchmark.metrics.base import Features, Floats
 from benchmark.metrics.features import Extractor, inception, squeezenet
+from inpainters.errors import InputError
 
 _ROUNDING = 1e-12
 """What is left of equal sets, as a share of their spread, is nothing but rounding."""
@@ -26,7 +27,7 @@ class Frechet:
 
 def frechet_distance(x: Features, y: Features) -> float:
     """|mean(x) - mean(y)|² + tr(Cx + Cy - 2 (Cx Cy)^½), covariances over n - 1, in float64; x (n, d), y (m,
-    d). What comes out below 0 is 0. Raises ValueError for fewer than two pictures.
+    d). What comes out below 0 is 0. Raises InputError for fewer than two pictures.
 
     With centred X and Y over √(n - 1), Cx = XᵀX and Cy = YᵀY, and the eigenvalues of Cx Cy are the squared
     singular values of XYᵀ: (n, m) in place of (d, d), and no root of a singular matrix, whose eigenvalues
@@ -34,7 +35,7 @@ def frechet_distance(x: Features, y: Features) -> float:
     torchmetrics computes it.
     """
     if min(len(x), len(y)) < 2:
-        raise ValueError(
+        raise InputError(
             f"A Fréchet distance needs at least 2 pictures on each side, not {len(x)} and {len(y)}."
         )
     if max(x.shape[0], y.shape[0]) <= x.shape[1]:

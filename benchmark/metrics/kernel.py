@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.metrics.base import Features, Floats
 from benchmark.metrics.features import Extractor, inception, squeezenet
+from inpainters.errors import InputError
 
 KERNEL_ROWS = 1024
 """Rows of the kernel matrices held at a time."""
@@ -34,7 +35,7 @@ def kernel_distance(x: Features, y: Features) -> float:
     """The mean over i ≠ j of h(i, j) = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(y_i, x_j), where k(a, b) =
     (a·b / d + 1)³, in float64; x, y (n, d), features of originals and of their fills in one order.
 
-    Raises ValueError for fewer than two pictures, or sides of unequal length.
+    Raises InputError for fewer than two pictures, or sides of unequal length.
     """
     return float(_row_means(x, y).mean())
 
@@ -43,10 +44,10 @@ def independent_distance(x: Features, y: Features) -> float:
     """The distance of two sets that share no picture: the U-statistic of Gretton 2012, equation 3, over all
     pairs of both, in float64; x (n, d), y (m, d).
 
-    Raises ValueError for fewer than two pictures on a side.
+    Raises InputError for fewer than two pictures on a side.
     """
     if min(len(x), len(y)) < 2:
-        raise ValueError(f"A kernel distance needs at least 2 pictures on each side, not {len(x)}, {len(y)}.")
+        raise InputError(f"A kernel distance needs at least 2 pictures on each side, not {len(x)}, {len(y)}.")
     a, b = x.astype(np.float64), y.astype(np.float64)
     own = sum(
         (_kernel_sum(side, side) - (((side * side).sum(1) / side.shape[1] + 1) ** 3).sum())
@@ -67,7 +68,7 @@ def pseudo_values(x: Features, y: Features) -> Floats:
     there.
 
     Their mean is the distance, and its interval over photographs is the distance's (jackknife: Arvesen 1969,
-    Jackknifing U-statistics). Of two pictures each has the distance itself. Raises ValueError as the distance
+    Jackknifing U-statistics). Of two pictures each has the distance itself. Raises InputError as the distance
     does.
     """
     rows = _row_means(x, y)
@@ -79,7 +80,7 @@ def _row_means(x: Features, y: Features) -> Floats:
     """For each i the mean of h(i, j) over j ≠ i, (n,)."""
     n = len(x)
     if n < 2 or len(y) != n:
-        raise ValueError(
+        raise InputError(
             f"A kernel distance needs at least 2 originals and as many fills, not {n} and {len(y)}."
         )
     a, b = x.astype(np.float64), y.astype(np.float64)

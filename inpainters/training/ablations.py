@@ -168,8 +168,8 @@ def table(ablations: Sequence[Ablation], rows: Rows, facts: dict[str, Any]) -> s
         )
         for row in (row for row in rows if row["ablation"] == ablation.name):
             title, better = JUDGED_BY[row["metric"]]
-            means = f"{row[one]:.4f} | {row[two]:.4f} | {row['difference']:+.4f}"
-            bounds = f"{row['low']:+.4f} to {row['high']:+.4f}"
+            means = f"{row[one]:.4f} | {row[two]:.4f} | {row['difference']:+z.4f}"
+            bounds = f"{row['low']:+z.4f} to {row['high']:+z.4f}"
             parts.append(f"| {title} ({better}) | {means} | {bounds} | {row['n']} | {row['verdict']} |")
         mark = [
             name
