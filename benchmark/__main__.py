@@ -212,8 +212,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--masks",
         metavar="A,B",
-        help="generators, with :natural, :border or :free behind them, or folder:DIR made by `masks import` "
-        "(default: the suite's)",
+        help="generators, with :natural, :border or :free behind them, or folder:DIR made by `masks import`, "
+        "in bins, or folder:DIR:natural, all of it in one column (default: the suite's)",
     )
     run.add_argument("--bins", metavar="A,B", help="such as 10-20,40-50; default: all of the mask sets")
     run.add_argument(

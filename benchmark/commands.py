@@ -31,7 +31,8 @@ def do_list(_: argparse.Namespace) -> int:
         {
             **{name: spec.title for name, spec in masks.GENERATORS.items()},
             **{f"NAME:{way}": text for way, text in masksets.WAYS.items()},
-            "folder:DIR": "made by `masks import`",
+            "folder:DIR": "made by `masks import`, in bins",
+            "folder:DIR:natural": "the same in one column, whatever the ratios",
         },
     )
     _print_rows(
@@ -119,8 +120,8 @@ def _exported(root: Path, plan: "Plan", dataset: "Dataset", masks: "Sequence[Mas
     count = export_inputs(prepare(root, plan, dataset, masks), out)
     print(
         f"{count} pictures in '{out / 'images'}', missing pixels grey, and their masks in '{out / 'masks'}', "
-        "white = missing. Fill them, keep the names, and run the suite again with the same settings and "
-        f"--out {root} --methods outputs:YOUR_FOLDER."
+        "white = missing, listed in masks.csv. Fill them, keep the names, and run the suite again with the "
+        f"same settings and --out {root} --methods outputs:YOUR_FOLDER."
     )
     return 0
 
@@ -408,8 +409,9 @@ def do_import(parsed: argparse.Namespace) -> int:
     print(histogram(ratios))
     if outside:
         _note(
-            f"{outside} of {count} masks lie in no bin between 1 and 60 %: runs do not use them; `python -m "
-            "benchmark evaluate` takes any ratio."
+            f"{outside} of {count} masks lie in no bin between 1 and 60 %: runs by bins do not use them; "
+            f"--masks folder:{out}:natural takes any ratio, in one column, as `python -m benchmark evaluate` "
+            "does."
         )
     if outside < count:
         print(f"{count - outside} masks in '{out}'; use them with --masks folder:{out}.")

@@ -86,9 +86,10 @@ def _tree(folder: Path) -> Iterator[Path]:
 
 
 def _named(value: str) -> Iterator[Path]:
-    """The files and folders that an argument names, as in `folder:DIR` or `telea,outputs:DIR`."""
+    """The files and folders that an argument names, as in `folder:DIR:natural` or `telea,outputs:DIR`."""
     for part in value.split(","):
-        for text in (part, part.partition(":")[2]):
+        behind = part.partition(":")[2]
+        for text in (part, behind, behind.rpartition(":")[0]):
             if text and (path := Path(text)).exists():
                 yield from _tree(path) if path.is_dir() else [path]
 

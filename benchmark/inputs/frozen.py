@@ -23,7 +23,7 @@ from benchmark.cells import (
     write_json,
 )
 from benchmark.inputs.datasets import Dataset
-from benchmark.inputs.masksets import MaskSet
+from benchmark.inputs.masksets import TABLE, MaskSet, table_of_masks
 from inpainters.errors import InputError, disk_full
 from inpainters.imaging import Image, Mask, encode_png
 
@@ -145,18 +145,25 @@ def prepare(root: Path, plan: Wanted, dataset: Dataset, masks: Sequence[MaskSet]
 
 def export_inputs(inputs: Mapping[ColumnKey, Inputs], out: Path) -> int:
     """Write what a method is to be given to `out`: `images`, their missing pixels mid-grey so that nobody
-    sees what belongs there, and `masks`, white = missing, under one name for each hole; returns how many.
+    sees what belongs there, and `masks`, white = missing, under one name for each hole, with their table;
+    returns how many.
     """
-    count = 0
+    rows = []
     for column, one in inputs.items():
-        for image_id in (image_id for image_id, row in one.table.items() if "reason" not in row):
+        for image_id, row in one.table.items():
+            if "reason" in row:
+                continue
             image, mask = one.load(image_id)
             name = f"{hole_name(column, image_id)}.png"
             seen = np.where(mask[..., None], np.uint8(128), image)
             write(out / "images" / name, encode_png(seen))
             write(out / "masks" / name, encode_png(mask))
-            count += 1
-    return count
+            rows.append({
+                "file": name, "mask_set": column.mask_set, "bin": column.bin, "image_id": image_id,
+                "ratio": row["ratio"], "pixels_sha256": row["mask"],
+            })  # fmt: skip
+    write(out / "masks" / TABLE, table_of_masks(rows))
+    return len(rows)
 
 
 def stored_inputs(folder: Path) -> Inputs | None:

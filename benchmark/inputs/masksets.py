@@ -5,7 +5,7 @@ polarity stated.
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ _WAY_TITLES = {"natural": ", as in its paper", "border": ", at the border", "fre
 DRAWN = "drawn"
 """The one column of masks whose ratios come as they come."""
 POLARITIES = ("white-missing", "white-known")
+TABLE = "masks.csv"
+"""What stands beside exported masks and says what they are (`table_of_masks`)."""
 
 
 def holes_title(name: str) -> str:
@@ -64,6 +66,8 @@ class MaskSet:
     bins: tuple[str, ...]
     files: dict[str, list[Path]] = field(default_factory=dict, repr=False)
     """An imported set's masks, by bin."""
+    own: dict[tuple[str, str], list[Path]] = field(default_factory=dict, repr=False)
+    """Bin, image id -> those of them that were drawn for that picture."""
     way: str = ""
     """How a generator draws: "natural", "border", "free", or as it comes."""
 
@@ -71,7 +75,7 @@ class MaskSet:
         self, size: tuple[int, int], seed: int, image_id: str, label: str, border: bool | None = None
     ) -> Mask:
         """(height, width) bool, True = missing, its ratio inside the bin `label`; touching the border or not
-        where `border` says so.
+        where `border` says so. Of an imported set a picture gets the mask that was drawn for it, else any.
 
         Raises InputError where an imported set has no mask that fits.
         """
@@ -88,13 +92,15 @@ class MaskSet:
             )
             _assert_bin(drawn, label)
             return drawn
-        files = self.files[label]
-        first = derive_seed(seed, image_id, label, "imported mask") % len(files)
-        for file in files[first:] + files[:first]:
-            mask = _nearest(load_image(file).image[..., 0] >= THRESHOLD, size)
-            if bin_of(mask) == label:
-                return mask
-        raise InputError(f"No mask of '{self.name}' stays inside {label} % at {size[1]}×{size[0]}.")
+        turn = derive_seed(seed, image_id, label, "imported mask")
+        for files in (self.own.get((label, image_id), []), self.files[label]):
+            first = turn % max(1, len(files))
+            for file in files[first:] + files[:first]:
+                mask = _nearest(load_image(file).image[..., 0] >= THRESHOLD, size)
+                if mask.any() and not mask.all() if label == DRAWN else bin_of(mask) == label:
+                    return mask
+        what = "leaves something to fill and something known" if label == DRAWN else f"stays inside {label} %"
+        raise InputError(f"No mask of '{self.name}' {what} at {size[1]}×{size[0]}.")
 
 
 def _assert_bin(mask: Mask, label: str) -> None:
@@ -117,11 +123,11 @@ def _nearest(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def open_mask_set(name: str) -> MaskSet:
-    """The set `name`: a generator, one of its WAYS behind a colon, or `folder:DIR` made by `masks import`;
-    raises InputError with one sentence.
+    """The set `name`: a generator, one of its WAYS behind a colon, or `folder:DIR` made by `masks import`, by
+    bins or, with `:natural` behind it, as one column of every ratio; raises InputError with one sentence.
     """
     if name.startswith("folder:"):
-        return _imported(Path(name.partition(":")[2]))
+        return _imported(name.partition(":")[2])
     generator, colon, way = name.partition(":")
     if generator not in GENERATORS:
         raise unknown("mask set", name, [*GENERATORS, "folder:DIR"])
@@ -160,31 +166,45 @@ def choose_bins(masks: MaskSet, wanted: str | None) -> tuple[str, ...]:
     return tuple(label for label in masks.bins if label in chosen)
 
 
-def _imported(folder: Path) -> MaskSet:
+def _imported(text: str) -> MaskSet:
+    place, _, way = text.rpartition(":")
+    if way not in WAYS or Path(text).is_dir():
+        place, way = text, ""
+    if way not in ("", "natural"):
+        raise InputError(f"Imported masks are taken as they are: leave out ':{way}', or say ':natural'.")
+    folder = Path(place)
     found = read_json(folder / "masks.json")
     if found is None or not isinstance(found.get("masks"), list):
         raise InputError(
             f"'{folder.name}' is no imported mask set: run `python -m benchmark masks import DIR --out "
             f"{folder.name}` first."
         )
-    files: dict[str, list[Path]] = {label: [] for label in BINS}
+    files: dict[str, list[Path]] = {label: [] for label in ((DRAWN,) if way else BINS)}
+    own: dict[tuple[str, str], list[Path]] = {}
     for row in found["masks"]:
         file = folder / Path(str(row["file"])).name
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != row["sha256"]:
             raise InputError(
                 f"'{file.name}' of the mask set '{folder.name}' is missing or was changed: import it again."
             )
-        if row["bin"] in files:
-            files[row["bin"]].append(file)
+        label = DRAWN if way else row["bin"]
+        if label in files:
+            files[label].append(file)
+            own.setdefault((label, str(row.get("image_id", ""))), []).append(file)
     files = {label: paths for label, paths in files.items() if paths}
     if not files:
-        raise InputError(f"No mask of '{folder.name}' lies in a bin between 1 and 60 %; import others.")
-    return MaskSet(safe_name(folder.resolve().name), digest(found["masks"]), tuple(files), files)
+        raise InputError(
+            f"No mask of '{folder.name}' lies in a bin between 1 and 60 %; 'folder:{place}:natural' takes "
+            "every ratio."
+        )
+    name = safe_name(folder.resolve().name) + (f"_{way}" if way else "")
+    return MaskSet(name, digest(found["masks"]), tuple(files), files, own, way)
 
 
 def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, list[str]]:
     """Write every mask in `source` to `out` as PNG with white = missing, cut at 128, and `masks.json` with
-    ratio and bin.
+    ratio and bin. Where `source` holds the `masks.csv` of an export, masks are checked against it, and each
+    stays with the picture it was drawn for.
 
     Returns how many were taken and a sentence for each that was not.
     """
@@ -205,9 +225,11 @@ def import_masks(source: Path, out: Path, polarity: str | None) -> tuple[int, li
     targets = [out / f"{name}.png" for name in file_names([file.relative_to(source) for file in files])]
     before = (read_json(out / "masks.json") or {}).get("masks") or []
     _check_ours(out, targets, [str(row.get("file")) for row in before if isinstance(row, dict)])
+    stated = _read_table(source / TABLE)
     for file, target in zip(files, targets, strict=True):
+        told = stated.get(file.relative_to(source).as_posix(), {})
         try:
-            rows.append(_import_one(file, target, polarity == "white-missing"))
+            rows.append(_import_one(file, target, polarity == "white-missing", told))
         except InputError as error:
             left_out.append(str(error))
     if not rows:
@@ -246,7 +268,7 @@ def _check_ours(out: Path, targets: Sequence[Path], ours: Sequence[str] = ()) ->
         )
 
 
-def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]:
+def _import_one(file: Path, target: Path, white_missing: bool, told: Mapping[str, str]) -> dict[str, Any]:
     source = _grey_npy(file) if file.suffix.lower() == ".npy" else file
     try:
         mask, _ = load_mask(source, white_missing=white_missing)
@@ -256,14 +278,40 @@ def _import_one(file: Path, target: Path, white_missing: bool) -> dict[str, Any]
         raise InputError(
             f"'{shown(file)}' is left out: {'nothing' if not mask.any() else 'everything'} is missing in it."
         )
+    if told and told["pixels_sha256"] != pixels_sha256(mask):
+        raise InputError(
+            f"'{shown(file)}' is left out: it is not the mask that {TABLE} tells of; check the polarity."
+        )
     data = encode_png(mask)
     write(target, data)
     return {
+        **({"image_id": told["image_id"]} if told.get("image_id") else {}),
         "file": target.name,
         "sha256": hashlib.sha256(data).hexdigest(),
         "ratio": f"{mask.mean():.9g}",
         "bin": bin_of(mask),
     }
+
+
+def table_of_masks(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """What TABLE holds: a row for each mask, with its `file`, `ratio` and `pixels_sha256` among others, and
+    its `image_id` where it was drawn for a picture.
+    """
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _read_table(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a `table_of_masks` by file; none where there is no such table."""
+    try:
+        table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")), restval="")
+        ours = {"file", "pixels_sha256"} <= set(table.fieldnames or ())
+        return {row["file"]: row for row in table} if ours else {}
+    except (OSError, ValueError, csv.Error):
+        return {}
 
 
 def _grey_npy(file: Path) -> npt.NDArray[Any]:
@@ -343,12 +391,9 @@ def export_masks(out: Path, plan: Export) -> Iterator[int]:
     for k in range(plan.count):
         rows.append(_export_one(out, plan, sets, turns, k, keep=begun))
         yield k + 1
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "bin", "ratio", "generator", "border", "pixels_sha256"])
-    table.writerows(rows)
-    write(out / "masks.csv", text.getvalue().encode())
-    digest_of_rows = hashlib.sha256(text.getvalue().encode()).hexdigest()
+    table = table_of_masks(rows)
+    write(out / TABLE, table)
+    digest_of_rows = hashlib.sha256(table).hexdigest()
     write_json(out / "manifest.json", {**facts, "count": plan.count, "masks_csv_sha256": digest_of_rows})
 
 
@@ -363,7 +408,7 @@ def _same_plan(out: Path, facts: dict[str, Any]) -> bool:
 
 def _export_one(
     out: Path, plan: Export, sets: list[MaskSet], turns: list[tuple[str, ...]], k: int, keep: bool
-) -> list[str]:
+) -> dict[str, str]:
     """Mask k: bins take turns first, then generators, then touching the border or not. Returns its row."""
     most = max(map(len, turns))
     which = k // most % len(sets)
@@ -376,7 +421,10 @@ def _export_one(
         mask = masks.mask((plan.size, plan.size), plan.seed, file.stem, label, border)
         save_png(file, mask)
     touching = "touching" if touches_border(mask) else "free"
-    return [file.name, label, f"{mask.mean():.9g}", masks.name, touching, pixels_sha256(mask)]
+    return {
+        "file": file.name, "bin": label, "ratio": f"{mask.mean():.9g}", "generator": masks.name,
+        "border": touching, "pixels_sha256": pixels_sha256(mask),
+    }  # fmt: skip
 
 
 def _kept(file: Path, size: int, label: str) -> Mask | None:

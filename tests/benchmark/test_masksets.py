@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image as PilImage
 
 from benchmark.inputs.masksets import (
+    DRAWN,
     PRESETS,
     Export,
     choose_bins,
@@ -134,6 +136,43 @@ def test_import_cuts_bins_and_turns_masks(tmp_path: Path, polarity: str) -> None
     assert masks.bins == ("20-30",)
     np.testing.assert_array_equal(masks.mask((32, 32), 0, "x", "20-30"), mask)
     assert masks.mask((64, 96), 0, "x", "20-30").shape == (64, 96)
+
+
+def test_a_folder_of_masks_is_one_column_of_every_ratio(tmp_path: Path) -> None:
+    ratios = {"specks": 0.005, "quarter": 0.25, "grid": 0.75, "expand": 0.9375}
+    (tmp_path / "source").mkdir()
+    for name, ratio in ratios.items():
+        save_mask(tmp_path / "source" / f"{name}.png", ratio)
+    assert import_masks(tmp_path / "source", tmp_path / "theirs", "white-missing")[0] == 4
+    assert open_mask_set(f"folder:{tmp_path / 'theirs'}").bins == ("20-30",)
+    masks = open_mask_set(f"folder:{tmp_path / 'theirs'}:natural")
+    assert (masks.name, masks.bins) == ("theirs_natural", (DRAWN,))
+    drawn = [masks.mask((32, 32), 0, f"{k}@full", DRAWN) for k in range(200)]
+    counts = Counter(int(mask.sum()) for mask in drawn)
+    assert set(counts) == {round(ratio * 1024) for ratio in ratios.values()}
+    assert min(counts.values()) > 30
+    np.testing.assert_array_equal(drawn[3], masks.mask((32, 32), 0, "3@full", DRAWN))
+    # The specks vanish from so small a picture, and another mask comes in their place.
+    assert all(0 < masks.mask((8, 8), 0, f"{k}@full", DRAWN).sum() < 64 for k in range(40))
+    with pytest.raises(InputError, match="leave out ':border'"):
+        open_mask_set(f"folder:{tmp_path / 'theirs'}:border")
+    (tmp_path / "source/quarter.png").unlink()
+    import_masks(tmp_path / "source", tmp_path / "rest", "white-missing")
+    with pytest.raises(InputError, match=r"rest:natural' takes every ratio"):
+        open_mask_set(f"folder:{tmp_path / 'rest'}")
+
+
+def test_import_checks_masks_against_the_table_beside_them(tmp_path: Path) -> None:
+    list(export_masks(tmp_path / "ours", Export(size=32, count=4)))
+    count, left_out = import_masks(tmp_path / "ours", tmp_path / "same", "white-missing")
+    assert count == 4
+    assert not [text for text in left_out if "masks.csv tells" in text]
+    save_mask(tmp_path / "ours/000002.png", 0.3)
+    count, left_out = import_masks(tmp_path / "ours", tmp_path / "changed", "white-missing")
+    assert count == 3
+    assert "'000002.png' is left out: it is not the mask that masks.csv tells of" in left_out[0]
+    (tmp_path / "ours/masks.csv").write_text("file,ratio\n000002.png,0.2\n")  # somebody else's
+    assert import_masks(tmp_path / "ours", tmp_path / "theirs", "white-missing")[0] == 4
 
 
 @pytest.mark.parametrize("out", ["source", "source/below", ".", "linked"])

@@ -1,5 +1,6 @@
 """Named suites: each runs from its name alone, over the holes that its paper has."""
 
+import csv
 import json
 
 import numpy as np
@@ -10,8 +11,10 @@ from skimage import data
 
 from benchmark import suites
 from benchmark.__main__ import main
+from benchmark.cells import pixels_sha256
 from benchmark.inputs.masksets import choose_bins, open_mask_set, open_mask_sets
 from inpainters.errors import InputError
+from inpainters.imaging import load_mask
 from inpainters.masks import BINS, touches_border
 
 OURS = {"quick", "photos"}
@@ -50,7 +53,45 @@ def test_a_suite_runs_from_its_name_alone(name, photos, tmp_path, capsys):
     sets = open_mask_sets(suite.mask_sets)
     columns = sum(len(choose_bins(one, ",".join(suite.bins) or None)) for one in sets)
     assert f"{columns} pictures" in capsys.readouterr().out
-    assert len(list((out / "inputs/masks").iterdir())) == columns
+    assert len(list((out / "inputs/masks").glob("*.png"))) == columns
+
+
+@pytest.mark.parametrize(
+    ("asked", "way"),
+    [
+        (["objects", "--bins", "1-10,30-40"], ""),
+        (["lama_wide"], ":natural"),
+        (["repaint_six", "--masks", "grid"], ":natural"),
+        (["repaint_six", "--masks", "expand"], ":natural"),
+    ],
+    ids=["objects", "lama_wide", "grid", "expand"],
+)
+def test_masks_of_a_run_come_back_to_their_pictures(asked, way, photos, tmp_path):
+    source = ["--data", str(photos), "--size", "64", "--only", "inputs"]
+    written, taken, again = (tmp_path / name for name in ("written", "taken", "again"))
+    assert main(["run", *asked, *source, "--out", str(written)]) == 0
+    polarity = ["--polarity", "white-missing"]
+    assert main(["masks", "import", str(written / "inputs/masks"), "--out", str(taken), *polarity]) == 0
+    # Another seed: masks that are drawn for their pictures do not depend on it.
+    new = ["run", "photos", *source, "--seed", "5", "--masks", f"folder:{taken}{way}", "--out", str(again)]
+    assert main(new) == 0
+    before, after = (masks_by_picture(out / "inputs/masks") for out in (written, again))
+    assert len(before) == len(after) == 3 * (1 if way else 2)
+    if way:
+        before, after = ({image: mask for (image, _), mask in found.items()} for found in (before, after))
+    assert after.keys() == before.keys()
+    assert all(np.array_equal(after[key], before[key]) for key in before)
+
+
+def masks_by_picture(folder):
+    """(image id, bin) -> mask, each as masks.csv tells of it."""
+    found = {}
+    for row in csv.DictReader((folder / "masks.csv").open(encoding="utf-8")):
+        mask = load_mask(folder / row["file"])[0]
+        assert pixels_sha256(mask) == row["pixels_sha256"]
+        assert float(row["ratio"]) == pytest.approx(mask.mean())
+        found[row["image_id"], row["bin"]] = mask
+    return found
 
 
 def test_holes_touch_the_border_or_keep_off_it():
