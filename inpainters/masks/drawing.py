@@ -148,7 +148,7 @@ def _drawn(
     if (size[0] - 2 * margin) * (size[1] - 2 * margin) * 0.9 < missing:
         margin = min(margin, 1)
     room = size[0] - 2 * margin, size[1] - 2 * margin
-    field = Field(rng, *room, missing, *limits, touch=bool(border), free=border is False)
+    field = Field(rng, *room, missing, *limits, touch=bool(border), margin=margin)
     canvas = spec.whole(field) if spec.whole else paint(field, spec.marks(field))  # type: ignore[misc]
     return np.pad(canvas, margin).astype(bool)
 

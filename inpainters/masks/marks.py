@@ -30,13 +30,18 @@ class Field:
     """... from `fewest` to `most`."""
     touch: bool
     """The hole has to touch the edge of the room."""
-    free: bool = False
-    """The hole has to keep off the picture's edge, and the room leaves a margin."""
+    margin: int = 0
+    """What the room leaves free all around, in pixels, where the hole has to keep off the picture's edge."""
 
     @property
     def unit(self) -> float:
         """One pixel of a 256×256 picture, in pixels of this one: papers give their lengths at 256×256."""
         return math.sqrt(self.height * self.width) / 256
+
+    @property
+    def short_side(self) -> int:
+        """Of the picture, in pixels."""
+        return min(self.height, self.width) + 2 * self.margin
 
     @property
     def widest(self) -> float:

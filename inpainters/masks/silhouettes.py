@@ -108,7 +108,7 @@ def _thing(field: Field, kind: "_Kind", size: float, place: tuple[float, float])
     ends, widths = limbs[:, [0, 1, 3, 4]].reshape(-1, 2), limbs[:, [2, 5]].reshape(-1, 1)
     middle = ((ends - widths).min(axis=0) + (ends + widths).max(axis=0)) / 2
     limbs[:, [0, 1, 3, 4]] -= np.tile(middle, 2)
-    whole = field.free or rng.random() < 0.5
+    whole = field.margin > 0 or rng.random() < 0.5
     return _Thing(limbs, size, place, 0.0 if whole else _CUT)
 
 

@@ -13,6 +13,10 @@ from inpainters.masks.marks import Canvas, Field, Mark, fit, line, paint
 _TRIES = 400
 _LARGEST = 0.5
 """The largest share that LaMa's test masks may cover (`max_tamper_area` there)."""
+_LARGE = 384
+"""A picture with a shorter side of so many pixels gets the masks that LaMa draws at 512, a smaller one those
+at 256.
+"""
 _NEAR = 0.05
 """How far from its target, as a share of it, a mask of LaMa's may be to be brought to it."""
 
@@ -62,8 +66,8 @@ def irregular(field: Field) -> Iterator[Mark]:
 
 @dataclass(frozen=True)
 class Chains:
-    """Masks as LaMa draws them: one to many chains of lines, or boxes instead. Lengths are in pixels at
-    256×256.
+    """Masks as LaMa draws them: one to many chains of lines, or boxes instead. Lengths are in pixels of a
+    picture of `base`×`base`, and grow with it.
     """
 
     number: range
@@ -75,6 +79,7 @@ class Chains:
     side: range = range(1)
     margin: int = 0
     """What boxes leave free along the edges."""
+    base: int = 256
 
     def __call__(self, field: Field) -> Canvas:
         """A mask that happens to be near the target, brought to it: its strokes are neither thinner nor wider
@@ -125,27 +130,51 @@ class Chains:
 
     def _chains(self, field: Field, widest: float = math.inf) -> Iterator[list[Mark]]:
         """Chains of up to five lines, each with a length, a width and one of four turns of its own."""
+        unit = self._unit(field)
         for sign in cycle((-1, 1)):
             x, y, lines = (field.rng.random(3) * (field.width, field.height, 5)).tolist()
             marks = []
             for turn, stretch, thick in field.rng.random((1 + int(lines), 3)).tolist():
                 angle = sign * (0.01 + int(4 * turn))  # radians, as there
-                length = _pick(self.length, stretch) * field.unit
+                length = _pick(self.length, stretch) * unit
                 end = x + length * math.sin(angle), y + length * math.cos(angle)
                 start, stop = field.inside(x, y), field.inside(*end)
-                marks.append(line((start, stop), min(_pick(self.width, thick) * field.unit, widest)))
+                marks.append(line((start, stop), min(_pick(self.width, thick) * unit, widest)))
                 x, y = stop
             yield marks
 
     def _boxes(self, field: Field) -> Iterator[list[Mark]]:
+        unit = self._unit(field)
         while True:
             across, down, left, top = field.rng.random(4).tolist()
-            margin = min(self.margin * field.unit, field.width / 4, field.height / 4)
-            width = min(_pick(self.side, across) * field.unit, field.width - 2 * margin)
-            height = min(_pick(self.side, down) * field.unit, field.height - 2 * margin)
+            margin = min(self.margin * unit, field.width / 4, field.height / 4)
+            width = min(_pick(self.side, across) * unit, field.width - 2 * margin)
+            height = min(_pick(self.side, down) * unit, field.height - 2 * margin)
             x = margin + left * (field.width - 2 * margin - width)
             y = margin + top * (field.height - 2 * margin - height)
             yield [_filled(field, x, y, width, height)]
+
+    def _unit(self, field: Field) -> float:
+        return field.unit * 256 / self.base
+
+
+@dataclass(frozen=True)
+class ChainsBySize:
+    """LaMa's two settings of one kind: those for 512 pixels are not those for 256 doubled. They hold from a
+    shorter side of 384 on.
+    """
+
+    small: Chains
+    large: Chains
+
+    def __call__(self, field: Field) -> Canvas:
+        return self._of(field.short_side)(field)
+
+    def natural(self, rng: np.random.Generator, height: int, width: int) -> Canvas:
+        return self._of(min(height, width)).natural(rng, height, width)
+
+    def _of(self, side: int) -> Chains:
+        return self.large if side >= _LARGE else self.small
 
 
 def _pick(limits: range, share: float) -> int:

@@ -10,7 +10,7 @@ from inpainters.masks.boxes import box, box_center, centre_half
 from inpainters.masks.marks import Canvas, Field, Mark
 from inpainters.masks.patterns import expand, grid, half, lines
 from inpainters.masks.silhouettes import silhouettes
-from inpainters.masks.strokes import Chains, brush, brush_strokes, irregular, scratches
+from inpainters.masks.strokes import Chains, ChainsBySize, brush, brush_strokes, irregular, scratches
 from inpainters.masks.words import lines_of_writing
 
 
@@ -50,9 +50,20 @@ _ZENG = (
 )
 _BERTALMIO = "Bertalmio et al., Image inpainting, SIGGRAPH 2000"
 
-_THIN = Chains(range(4, 52), range(10, 50), range(5, 15))
-_MEDIUM = Chains(range(4, 7), range(10, 110), range(5, 55), range(1, 6), range(10, 51))
-_THICK = Chains(range(1, 7), range(10, 210), range(5, 105), range(1, 4), range(30, 151), 10)
+# Chains, their lines' lengths and widths; boxes and their sides: configs/data_gen/random_*_{256,512}.yaml of
+# the authors' program (github.com/advimman/lama), which draws up to one chain more than its file says.
+_THIN = ChainsBySize(
+    Chains(range(4, 52), range(10, 50), range(5, 15)),
+    Chains(range(4, 72), range(10, 110), range(5, 25), base=512),
+)
+_MEDIUM = ChainsBySize(
+    Chains(range(4, 7), range(10, 110), range(5, 55), range(1, 6), range(10, 51)),
+    Chains(range(4, 12), range(10, 210), range(5, 105), range(1, 6), range(30, 151), base=512),
+)
+_THICK = ChainsBySize(
+    Chains(range(1, 7), range(10, 210), range(5, 105), range(1, 4), range(30, 151), 10),
+    Chains(range(1, 7), range(10, 460), range(5, 255), range(1, 5), range(30, 301), 10, base=512),
+)
 
 _GENERATORS = (
     GeneratorSpec("box_center", "Centre box", _PATHAK,

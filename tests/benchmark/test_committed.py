@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmark import results, rows
-from benchmark.cells import file_sha256
+from benchmark.cells import file_sha256, pixels_sha256
 from benchmark.files import suite_manifest
+from benchmark.inputs.masksets import open_mask_set
 from benchmark.manifest import TABLES
 from benchmark.report import display
 from benchmark.report.write import report
@@ -57,6 +58,19 @@ def test_tables_are_those_the_manifest_names(folder: Path) -> None:
     named = suite_manifest(folder).files
     assert named.keys() == set(TABLES)
     assert {name: file_sha256(folder / name) for name in named} == named
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
+def test_masks_are_drawn_today_as_they_were(folder: Path) -> None:
+    """The first of each column: a generator that changed would part new rows from these."""
+    meaning = suite_manifest(folder).meaning
+    side = int(meaning.dataset.recipe.rpartition(" ")[2])
+    for drawn in meaning.mask_sets:
+        masks = open_mask_set(drawn.source)
+        for label, column in drawn.masks.items():
+            for image_id in list(column)[:1]:
+                mask = masks.mask((side, side), drawn.seed, image_id, label)
+                assert column[image_id] == (f"{mask.mean():.9g}", pixels_sha256(mask))
 
 
 @pytest.mark.parametrize("name", PLAIN)
