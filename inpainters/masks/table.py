@@ -11,7 +11,7 @@ from inpainters.masks.marks import Canvas, Field, Mark
 from inpainters.masks.patterns import expand, grid, half, lines
 from inpainters.masks.silhouettes import silhouettes
 from inpainters.masks.strokes import Chains, ChainsBySize, brush, brush_strokes, irregular, scratches
-from inpainters.masks.words import lines_of_writing
+from inpainters.masks.words import lines_of_writing, watermark
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ _ZENG = (
     "ECCV 2020"
 )
 _BERTALMIO = "Bertalmio et al., Image inpainting, SIGGRAPH 2000"
+_DEKEL = "Dekel et al., On the effectiveness of visible watermarks, CVPR 2017"
 
 # Chains, their lines' lengths and widths; boxes and their sides: configs/data_gen/random_*_{256,512}.yaml of
 # the authors' program (github.com/advimman/lama), which draws up to one chain more than its file says.
@@ -85,6 +86,9 @@ _GENERATORS = (
     GeneratorSpec("thick", "Thick", _LAMA, "A few long wide strokes, or large boxes.",
                   whole=_THICK, natural=_THICK.natural),
     GeneratorSpec("text", "Text", _BERTALMIO, "Lines of writing across the picture.", lines_of_writing),
+    GeneratorSpec("watermark", "Watermark", _DEKEL,
+                  "One word on a slant, large or again and again, as stock photographs carry it.",
+                  whole=watermark),
     GeneratorSpec("scratches", "Scratches", _BERTALMIO,
                   "Long thin scratches, as on an old print.", scratches),
     GeneratorSpec("half", "Half", _REPAINT, "The right half is missing (50 %).", pattern=half, ratio=0.5),

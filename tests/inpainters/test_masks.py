@@ -240,6 +240,24 @@ def test_objects_differ_in_number_and_shape():
     assert max(stretched) > 1.4
 
 
+@pytest.mark.parametrize("ratio", [0.04, 0.12])
+def test_watermarks_are_letters_all_over_with_strokes_of_one_width(ratio):
+    kinds, reached = [], np.zeros((256, 256), bool)
+    for seed in range(12):
+        mask = generate("watermark", (256, 256), seed=seed, ratio=ratio)
+        reached |= mask
+        pieces, count = ndimage.label(mask, np.ones((3, 3)))
+        inside = set(range(1, count + 1)) - {*pieces[[0, -1]].ravel(), *pieces[:, [0, -1]].ravel()}
+        assert len(inside) >= 2
+        depth = ndimage.distance_transform_edt(mask)
+        widths = ndimage.mean(depth, pieces, sorted(inside))
+        assert max(widths) < 1.25 * min(widths)
+        assert depth.max() < 12
+        kinds.append(count)
+    assert min(kinds) < 15 < 30 < max(kinds)  # a large word, or many small ones
+    assert ndimage.uniform_filter(reached.astype(float), 64)[32:-32, 32:-32].min() > ratio / 2
+
+
 def test_fixed_patterns():
     x, o = True, False
     assert np.array_equal(generate("half", (8, 8), seed=0), np.tile([o] * 4 + [x] * 4, (8, 1)))
@@ -297,6 +315,7 @@ GOLDEN = {
     "medium": "8ac09c877b9b1fe6",
     "thick": "1e14e333f19e90f4",
     "text": "fff4add1783266b2",
+    "watermark": "69534625fafe6dc4",
     "scratches": "964f85d4968560eb",
     "half": "0b29e4d99f21ca8d",
     "lines": "484e46b5ae35e9f0",
