@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -87,7 +88,7 @@ def _staggered(field: Field, across: float, down: float, start: Sequence[float])
 
 def _distances(
     field: Field, word: Sequence[Sequence[_Points]], places: _Points, turn: _Points, room: float
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[Any]:
     """(height, width) of each pixel to the nearest line of a letter: of the first word, and of the next ones
     as long as their lines are no longer than `room` altogether. Where the hole has to keep off the edge,
     letters that it would cut are left out.
@@ -110,7 +111,7 @@ def _distances(
             break
     if not canvas.any():
         canvas[canvas.shape[0] // 2, canvas.shape[1] // 2] = 1
-    distances: npt.NDArray[np.float32] = cv2.distanceTransform(1 - canvas, cv2.DIST_L2, 5) / fine
+    distances: npt.NDArray[Any] = cv2.distanceTransform(1 - canvas, cv2.DIST_L2, 5) / fine
     return distances[pad * fine : -pad * fine : fine, pad * fine : -pad * fine : fine]
 
 
