@@ -1,15 +1,21 @@
 """U-IDS, P-IDS and BrushBench's figures against what their definitions come to."""
 
 import math
+import warnings
 from types import SimpleNamespace
 
+import lpips
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from benchmark import metrics
 from benchmark.evaluation import evaluate
 from benchmark.metrics import brushbench, discernible
 from inpainters.imaging import save_png
+from inpainters.weights import files
+from inpainters.weights.table import WEIGHTS, WeightsFile
 
 
 def features(n, width, shift):
@@ -97,6 +103,66 @@ def test_other_sizes_are_brought_to_512_first():
     changed = fill.copy()
     changed[~mask] = changed[~mask] // 2 + 20
     assert 0 < brushbench.mse().score(original, changed, mask)["known"] < 1
+
+
+class Recorder:
+    """Stands for LPIPS: keeps what it is given."""
+
+    def score(self, x, y, mask):
+        self.given = x, y, mask
+        return {"whole": 0.25, "hole": 0.5}
+
+
+@pytest.mark.parametrize("side", [512, 96])
+def test_lpips_is_given_both_pictures_black_in_the_hole_at_512(side):
+    original, fill, mask = trio(side)
+    fill[~mask] //= 2
+    network = Recorder()
+    assert brushbench.Perceived(network).score(original, fill, mask) == {"known": 0.25}
+    places = np.arange(512) * side // 512
+    missing = mask[places[:, None], places]
+    for given, picture in zip(network.given, (original, fill), strict=False):
+        large = np.asarray(Image.fromarray(picture).resize((512, 512), Image.Resampling.BICUBIC))
+        assert np.array_equal(given, np.where(missing[..., None], 0, large))
+        assert not given[missing].any()
+        assert given[~missing].any()
+
+
+@pytest.fixture
+def squeeze(tmp_path, monkeypatch):
+    """SqueezeNet with random numbers, as the file that LPIPS wants, and the lpips package's own module with
+    these numbers.
+    """
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        package = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False).eval()
+    state = {name.partition(".")[2]: value for name, value in package.net.state_dict().items()}
+    path = tmp_path / "stand-in.pth"
+    torch.save({f"features.{name}": value for name, value in state.items()}, path)
+    monkeypatch.setenv(files.ENV, str(tmp_path))
+    row = WeightsFile("lpips_squeeze", {path.name: files.sha256(path)}, "", "", "")
+    monkeypatch.setitem(WEIGHTS, "lpips_squeeze", row)
+    return package
+
+
+@pytest.mark.slow
+def test_lpips_of_the_known_pixels_is_the_package_s(squeeze):
+    """Computed by the package from what is known alone, black elsewhere, in [-1, 1]."""
+    original, fill, mask = trio()
+    fill[~mask] //= 2
+    batch = np.stack([np.where(mask[..., None], 0, picture) for picture in (original, fill)])
+    x, y = torch.from_numpy(batch).permute(0, 3, 1, 2).float().div(127.5).sub(1).split(1)
+    with torch.no_grad():
+        expected = float(squeeze(x, y))
+    metric = metrics.create("lpips_brushbench")
+    found = metric.score(original, fill, mask)["known"]
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert expected > 1e-3
+    assert metric.score(original, np.where(mask[..., None], 200, fill), mask)["known"] == found
+    kept = np.where(mask[..., None], 7, original)
+    assert metric.score(original, kept, mask)["known"] == 0
+    assert math.isnan(metric.score(original, fill, np.ones_like(mask))["known"])
 
 
 def test_only_evaluate_measures_outputs_as_they_came(tmp_path):
