@@ -83,6 +83,12 @@ def _parser() -> commandline.Parser:
                 metavar="N",
                 help="pictures that a network looks at at once (default: 8, on a GPU 64)",
             )
+            added.add_argument(
+                "--also",
+                metavar="A,B",
+                default="",
+                help="metrics that are computed on request alone, such as fid_inception_pytorch",
+            )
         if command in (do_score, do_report):
             added.add_argument(
                 "--methods",
@@ -151,7 +157,7 @@ def _add_evaluate(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--white", choices=["missing", "known"], help="in masks; found out by the outputs where not given"
     )
-    added.add_argument("--metrics", metavar="A,B", default="", help="default: all that can be computed here")
+    added.add_argument("--metrics", metavar="A,B", default="", help="default: all but those on request")
     added.add_argument(
         "--reference",
         type=commandline.path,

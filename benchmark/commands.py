@@ -155,15 +155,28 @@ def _joined(parsed: argparse.Namespace) -> str | None:
 def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     """Where `score` works."""
     batch = 0 if parsed.command is do_run else _checked_batch(parsed, 0)  # a run's is its methods'
-    given = {"device": parsed.device, "batch": batch}
+    also = () if parsed.command is do_run else _on_request(parsed.also)
+    given = {"device": parsed.device, "batch": batch, "also": also}
     if parsed.engine == "local":
         return {"jobs": _checked_jobs(parsed), **given}
     from benchmark.engines import on_ray
     from benchmark.score import score_part
 
     device = parsed.device.partition(":")[0]  # of GPUs a process sees its own alone
-    work = partial(score_part, device=device, batch=batch)
-    return {"elsewhere": partial(on_ray.sum_over, work, device=device, address=parsed.address)}
+    work = partial(score_part, device=device, batch=batch, also=also)
+    there = partial(on_ray.sum_over, work, device=device, address=parsed.address)
+    return {"elsewhere": there, "also": also}
+
+
+def _on_request(names: str) -> tuple[str, ...]:
+    """The metrics of a comma-separated list; raises InputError where one cannot be computed here."""
+    from benchmark import metrics
+
+    found = tuple(name.strip() for name in names.split(",") if name.strip())
+    for name in found:
+        if sentence := metrics.unavailable(name):
+            raise InputError(sentence)
+    return found
 
 
 def _checked_jobs(parsed: argparse.Namespace) -> int:

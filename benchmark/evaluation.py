@@ -272,7 +272,7 @@ def _chosen(only: Sequence[str]) -> tuple[list[MetricSpec], list[str]]:
     wanted = [
         spec
         for spec in metrics.METRICS.values()
-        if spec.name in only or (not only and spec.kind != "answers")
+        if spec.name in only or not (only or spec.on_request or spec.kind == "answers")
     ]
     reasons = {spec.name: metrics.unavailable(spec.name) for spec in wanted}
     absent = [f"Without `{name}`: {reason}" for name, reason in reasons.items() if reason]

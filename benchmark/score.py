@@ -9,7 +9,7 @@ import csv
 import multiprocessing
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
@@ -58,6 +58,7 @@ def score(
     jobs: int = 0,
     device: str = "cpu",
     batch: int = 0,
+    also: Collection[str] = (),
     elsewhere: Callable[[Path, Sequence[ColumnKey], int], int] | None = None,
     quiet: bool = False,
     note: Callable[[str], object] = lambda text: None,
@@ -66,14 +67,15 @@ def score(
     sentence for each failure, a picture that is not its record's among them. `note` is told of what is no
     failure. `jobs`: processes that share the cells; 0: as many as there are cores where there is much to
     do, else this one, as on a GPU. With `metrics` of one's own this one does all. `device`: auto, cpu, cuda
-    or cuda:N, where networks look at `batch` pictures at once (0: 8, on a GPU 64). `elsewhere` does the
-    work of `score_part` on other machines; it is told of how many cells the fullest column is.
+    or cuda:N, where networks look at `batch` pictures at once (0: 8, on a GPU 64). `also`: names of metrics
+    that are computed on request alone. `elsewhere` does the work of `score_part` on other machines; it is
+    told of how many cells the fullest column is.
 
     What was scored with the same metric variant and weights on the same bytes is not scored again. Raises
     InputError where the folder holds no run.
     """
     plan = load_plan(root)
-    bench = _bench(device, batch, metrics)
+    bench = _bench(device, batch, metrics, also)
     scorers = open_cells(root, plan, bench, quiet=quiet)
     columns = _groups(scorers, lambda one: one.cell.column)
     processes = min(jobs or _jobs(scorers, bench.device), len(scorers)) if metrics is None else 1
@@ -102,9 +104,10 @@ def score(
     return _failures(plan, done)
 
 
-def _bench(device: str, batch: int, metrics: Metrics | None = None) -> Bench:
+def _bench(device: str, batch: int, metrics: Metrics | None = None, also: Collection[str] = ()) -> Bench:
     device = chosen_device(device)
-    return open_bench(metrics, device=device, batch=batch or (BATCH if device == "cpu" else GPU_BATCH))
+    batch = batch or (BATCH if device == "cpu" else GPU_BATCH)
+    return open_bench(metrics, device=device, batch=batch, also=also)
 
 
 MUCH = 400
@@ -170,7 +173,7 @@ def _by_processes(
     order = sorted(filter(None, parts), key=lambda part: -sum(len(one.planned) for one in part))
     context = multiprocessing.get_context("spawn")  # a fork of a process whose threads hold locks may hang
     with ProcessPoolExecutor(processes, mp_context=context) as pool, _bar(columns, quiet) as bar:
-        work = partial(score_part, device=bench.device, batch=bench.batch)
+        work = partial(score_part, device=bench.device, batch=bench.batch, also=bench.also)
         jobs = {pool.submit(work, root, part[0].cell.column, numbers[id(part)]): part for part in order}
         older = 0
         for job in as_completed(jobs):
@@ -180,13 +183,18 @@ def _by_processes(
 
 
 def score_part(
-    root: Path, column: ColumnKey, part: tuple[int, int] = (0, 1), device: str = "cpu", batch: int = 0
+    root: Path,
+    column: ColumnKey,
+    part: tuple[int, int] = (0, 1),
+    device: str = "cpu",
+    batch: int = 0,
+    also: Collection[str] = (),
 ) -> int:
     """`score_column` of one column of a folder, or of part i of n of its cells, `part` = (i, n), which take
     turns: what a process is given.
     """
     with one_thread():
-        bench = _bench(device, batch)
+        bench = _bench(device, batch, also=also)
         scorers = open_cells(root, load_plan(root), bench, only=column, part=part)
         return score_column(scorers, lambda fills: None) if scorers else 0
 

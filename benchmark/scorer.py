@@ -7,10 +7,11 @@ import importlib
 import io
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 from zipfile import BadZipFile
 
@@ -62,6 +63,8 @@ class Bench:
     device: str = "cpu"
     batch: int = BATCH
     """Pictures that a metric is given at once."""
+    also: tuple[str, ...] = ()
+    """Metrics that were asked for by name."""
     made: dict[str, Any] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
@@ -103,10 +106,24 @@ class Bench:
         return digest({"variant": spec.variant, "weights": weights, **batch, **capped})
 
 
-def open_bench(metrics: Metrics | None = None, *, device: str = "cpu", batch: int = BATCH) -> Bench:
-    """The metrics of `benchmark.metrics`, or others in their place."""
+def open_bench(
+    metrics: Metrics | None = None, *, device: str = "cpu", batch: int = BATCH, also: Collection[str] = ()
+) -> Bench:
+    """The metrics of `benchmark.metrics`, or others in their place; of those that are computed on request
+    alone the ones that `also` names.
+    """
     found = metrics if metrics is not None else importlib.import_module("benchmark.metrics")
-    return Bench(found, device, batch)
+    return Bench(_asked(found, also), device, batch, tuple(also))
+
+
+def _asked(metrics: Metrics, also: Collection[str]) -> Metrics:
+    every = metrics.METRICS
+    chosen = {n: spec for n, spec in every.items() if n in also or not getattr(spec, "on_request", False)}
+    if len(chosen) == len(every):
+        return metrics
+    return SimpleNamespace(
+        METRICS=chosen, unavailable=metrics.unavailable, create=metrics.create, reason=metrics.reason
+    )
 
 
 @dataclass

@@ -58,7 +58,7 @@ def verify(
         note("The pictures are not here: no score could be computed anew.")
         _note_threads(stored.environment.get("other_threads"), note)
         return wrong
-    plan, bench = load_plan(root), open_bench(metrics)
+    plan, bench = load_plan(root), open_bench(metrics, also=stored.meaning.metrics)
     try:
         scorers = open_cells(root, plan, bench, quiet=quiet)
     except InputError as error:

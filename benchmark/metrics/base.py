@@ -52,6 +52,8 @@ class MetricSpec:
     """A value over fewer photographs is biased: it is greyed, and compares at equal n alone. 0: never."""
     as_it_came: bool = False
     """True for a metric of outputs before their known pixels are put back: `evaluate` alone has these."""
+    on_request: bool = False
+    """True for a metric that is computed only where it is asked for by name."""
     again: str = ""
     """The metric of which this is another program's figure: it counts once where metrics are compared."""
     pseudo_values: bool = False

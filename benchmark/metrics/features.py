@@ -67,8 +67,8 @@ def resize(image: Image, side: int) -> npt.NDArray[np.float32]:
     return np.stack(small, axis=2).clip(0, 255)
 
 
-def inception(resizing: Literal["tm", "legacy", "clean"], device: str = "cpu") -> Extractor:
-    """torchmetrics' Inception v3 (2048 pooled features) behind one of the three resizes."""
+def inception(resizing: Literal["tm", "legacy", "clean", "pytorch"], device: str = "cpu") -> Extractor:
+    """torchmetrics' Inception v3 (2048 pooled features) behind one of the four resizes."""
     from torchmetrics.image.fid import NoTrainInceptionV3
 
     state = torch.load(verified("inception"), map_location="cpu", weights_only=True)
@@ -81,14 +81,23 @@ def inception(resizing: Literal["tm", "legacy", "clean"], device: str = "cpu") -
         net = NoTrainInceptionV3("inception-v3-compat", ["2048"], file, antialias=resizing != "legacy").to(
             device
         )
-    if resizing != "clean":
+    if resizing in ("tm", "legacy"):
         return Extractor(f"inception_{resizing}", net, None, device)
     trunk = torch.nn.Sequential(
         *list(net.children())[:-1]
     )  # all but the classifier, in the order of the forward pass
-    return Extractor(
-        "inception_clean", lambda x: trunk((x - 128) / 128).flatten(1), net.INPUT_IMAGE_SIZE, device
-    )
+    side = net.INPUT_IMAGE_SIZE
+    if resizing == "pytorch":
+        return Extractor("inception_pytorch", lambda x: trunk(_aliased(x, side)).flatten(1), None, device)
+    return Extractor("inception_clean", lambda x: trunk((x - 128) / 128).flatten(1), side, device)
+
+
+def _aliased(batch: torch.Tensor, side: int) -> torch.Tensor:
+    """(n, 3, h, w) uint8 -> (n, 3, side, side) in [-1, 1]: bilinear between the centres of pixels, without
+    antialias, as pytorch-fid (Seitzer 2020) and LaMa's evaluator resize.
+    """
+    small = torch.nn.functional.interpolate(batch / 255, (side, side), mode="bilinear", align_corners=False)
+    return 2 * small - 1
 
 
 def squeezenet(device: str = "cpu") -> Extractor:

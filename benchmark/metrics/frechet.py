@@ -80,5 +80,9 @@ def inception_clean(device: str = "cpu") -> Frechet:
     return Frechet(inception("clean", device))
 
 
+def inception_pytorch(device: str = "cpu") -> Frechet:
+    return Frechet(inception("pytorch", device))
+
+
 def squeeze(device: str = "cpu") -> Frechet:
     return Frechet(squeezenet(device))

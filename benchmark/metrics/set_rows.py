@@ -81,9 +81,15 @@ INCEPTION = (
         "(Parmar 2022)",
     ),
 )
+_PYTORCH = _inception(
+    "pytorch",
+    "pytorch-fid's resize",
+    "as pytorch-fid and LaMa's evaluator (Suvorov 2022): torch's bilinear to 299x299 between the centres of "
+    "pixels, aliased, in [-1, 1]",
+)
 
 
-def _set(title: str, distance: _Distance, features: _Features) -> MetricSpec:
+def _set(title: str, distance: _Distance, features: _Features, *, on_request: bool = False) -> MetricSpec:
     return MetricSpec(
         name=f"{distance.name}_{features.name}{distance.estimator}",
         title=f"{title} ({features.title})",
@@ -98,11 +104,13 @@ def _set(title: str, distance: _Distance, features: _Features) -> MetricSpec:
         network=features.network,
         fair_n=distance.fair_n,
         pseudo_values=distance.pseudo_values,
+        on_request=on_request,
     )
 
 
 ON_INCEPTION = (
     *(_set("FID", replace(_FRECHET, name="fid"), features) for features in INCEPTION),
+    _set("FID", replace(_FRECHET, name="fid"), _PYTORCH, on_request=True),
     *(_set("KID", replace(_KERNEL, name="kid"), features) for features in INCEPTION),
 )
 ON_SQUEEZENET = (_set("FD", _FRECHET, _SQUEEZE), _set("KD", _KERNEL, _SQUEEZE))

@@ -4,6 +4,7 @@ own route.
 
 import math
 import warnings
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torchvision
 from PIL import Image
 from scipy.linalg import sqrtm
 from skimage import data
+from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 from torchmetrics.image.kid import KernelInceptionDistance
 
@@ -184,6 +186,54 @@ def test_resize_rounds_nothing():
     assert np.abs(small - np.rint(small)).max() > 0.4
 
 
+# What Inception is given: a network that hands out its input stands in
+
+
+class Given(torch.nn.Module):
+    """Of the interface that `inception` needs of torchmetrics' network; all but its last child keep the
+    input.
+    """
+
+    INPUT_IMAGE_SIZE = 299
+
+    def __init__(self, *_, **__):
+        super().__init__()
+        self.trunk, self.classifier = torch.nn.Identity(), torch.nn.Linear(1, 1)
+
+
+@pytest.fixture
+def given(tmp_path, monkeypatch):
+    """Pictures -> what Inception is given of them behind pytorch-fid's resize, (n, 3, 299, 299)."""
+    torch.save({}, tmp_path / "empty.pth")
+    monkeypatch.setattr("benchmark.metrics.features.verified", lambda name: tmp_path / "empty.pth")
+    monkeypatch.setattr("torchmetrics.image.fid.NoTrainInceptionV3", Given)
+    return lambda images: inception("pytorch")(images).reshape(-1, 3, 299, 299)
+
+
+@pytest.mark.parametrize("size", [48, 299, 400])
+def test_the_pytorch_variant_resizes_as_torch_does(given, size):
+    images = noisy(crops(2, size, 0))
+    scaled = uint8_batch(images).float() / 255
+    small = torch.nn.functional.interpolate(scaled, size=(299, 299), mode="bilinear", align_corners=False)
+    found = torch.from_numpy(given(images))
+    assert torch.allclose(found, 2 * small - 1, atol=1e-6)
+    if size != 299:
+        tf1 = interpolate_bilinear_2d_like_tensorflow1x(scaled, size=(299, 299), align_corners=False)
+        assert (found - (2 * tf1 - 1)).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("size", [200, 384])
+def test_the_pytorch_variant_of_a_ramp_is_a_ramp_between_the_centres_of_pixels(given, size):
+    """Worked out by hand: place i of the result lies at (i + 1/2) size / 299 - 1/2, held inside the picture;
+    a ramp of slope 1/2 has half of that there. Nothing is averaged, though 384 pixels become 299.
+    """
+    ramp = np.broadcast_to((np.arange(size) // 2)[None, :, None], (64, size, 3)).astype(np.uint8)
+    places = ((np.arange(299) + 0.5) * size / 299 - 0.5).clip(0, size - 1)
+    values = np.interp(places, np.arange(size), ramp[0, :, 0])
+    expected = np.broadcast_to(values * 2 / 255 - 1, (1, 3, 299, 299))
+    assert np.allclose(given([ramp]), expected, atol=1e-5)
+
+
 # Inception: a network of the same shape with random numbers stands in
 
 
@@ -234,24 +284,23 @@ def test_inception_is_torchmetrics(name, antialias, inception_file, pictures):
     assert np.allclose(metric.features(pictures), expected, rtol=1e-5, atol=1e-6 * expected.max())
 
 
+@pytest.mark.parametrize(("name", "near"), [("kid_inception_clean_u", 1e-4), ("fid_inception_pytorch", 1e-2)])
 @pytest.mark.slow
-def test_the_clean_variant_is_the_same_network_behind_another_resize(inception_file, pictures):
-    metric = create("kid_inception_clean_u")
+def test_other_variants_are_the_same_network_behind_another_resize(name, near, inception_file):
+    """Of pictures that need none; pytorch-fid's values end at 1, and not at 127 / 128."""
+    metric = create(name)
     ready = crops(2, 299, 20)
     net = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(inception_file))
     with torch.no_grad():
         expected = net(uint8_batch(ready)).numpy()
-    assert np.allclose(metric.features(ready), expected, rtol=1e-4, atol=1e-4 * expected.max())
-    assert metric.feature_key == "inception_clean"
+    assert np.allclose(metric.features(ready), expected, rtol=near, atol=near * expected.max())
+    assert metric.feature_key == "_".join(name.split("_")[1:3])
 
 
 @pytest.mark.slow
-def test_the_three_variants_differ(inception_file, pictures):
-    tm, legacy, clean = (inception(variant)(pictures[:1]) for variant in ("tm", "legacy", "clean"))
-    assert (
-        min(np.abs(tm - legacy).max(), np.abs(tm - clean).max(), np.abs(legacy - clean).max())
-        > 1e-3 * tm.max()
-    )
+def test_the_four_variants_differ(inception_file, pictures):
+    found = [inception(variant)(pictures[:1]) for variant in ("tm", "legacy", "clean", "pytorch")]
+    assert min(np.abs(a - b).max() for a, b in combinations(found, 2)) > 1e-3 * found[0].max()
 
 
 # SqueezeNet

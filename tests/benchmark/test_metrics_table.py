@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from benchmark import metrics
+from benchmark import evaluation, metrics
+from benchmark.scorer import open_bench
 from inpainters.errors import InputError, UnavailableError
 from inpainters.registry import METHODS
 from inpainters.weights.files import ENV
@@ -18,6 +19,7 @@ NAMES = [
     *("psnr_brushbench", "mse_brushbench", "lpips_brushbench"),
     *("lpips_alex", "lpips_vgg", "lpips_squeeze", "st_lpips_alex"),
     *("fid_inception_tm", "fid_inception_legacy", "fid_inception_clean"),
+    "fid_inception_pytorch",
     *("kid_inception_tm_u", "kid_inception_legacy_u", "kid_inception_clean_u"),
     *("uids_inception_legacy", "pids_inception_legacy", "fd_squeeze", "kd_squeeze_u"),
     *("diversity_lpips_alex", "diversity_lpips_vgg", "diversity_lpips_squeeze"),
@@ -93,6 +95,16 @@ def test_a_package_of_one_version_is_named_with_it(monkeypatch):
 def test_unknown_metric_is_answered_with_a_suggestion():
     with pytest.raises(InputError, match="did you mean 'lpips_squeeze'"):
         metrics.create("lpips_squeez")
+
+
+def test_the_fid_of_papers_that_resize_with_torch_is_computed_on_request_alone():
+    name = "fid_inception_pytorch"
+    assert [spec.name for spec in metrics.METRICS.values() if spec.on_request] == [name]
+    assert [*open_bench().metrics.METRICS] == [one for one in NAMES if one != name]
+    assert [*open_bench(also=[name]).metrics.METRICS] == NAMES
+    chosen, absent = evaluation._chosen(())
+    assert name not in [spec.name for spec in chosen]
+    assert not [text for text in absent if name in text]
 
 
 def test_reasons():

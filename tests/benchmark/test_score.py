@@ -20,13 +20,14 @@ from skimage import data
 from benchmark import measure, metrics, results, run, suites
 from benchmark import plan as plans
 from benchmark import rows as tables
+from benchmark.__main__ import main
 from benchmark.cells import Cell, ColumnKey
 from benchmark.inputs.datasets import folder
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_sets
 from benchmark.report.summary import summarise
 from benchmark.report.write import report
-from benchmark.score import _jobs, open_cells, score, score_column
+from benchmark.score import _jobs, open_cells, score, score_column, score_part
 from benchmark.scorer import Taken, open_bench
 from benchmark.verify import _cells, choose, verify
 from inpainters import registry
@@ -47,6 +48,7 @@ class Spec:
     pseudo_values: bool = False
     highest: float = np.inf
     target: str = ""
+    on_request: bool = False
 
 
 @dataclass
@@ -808,6 +810,42 @@ def test_a_metric_that_another_machine_lacks_is_scored_here(root: Path) -> None:
         path.unlink()
     score(root, metrics=Fake(), quiet=True)
     assert table(root) == found
+
+
+def test_a_metric_on_request_is_scored_and_checked_only_where_it_is_named(root: Path) -> None:
+    fake, plain = Fake(), Fake()
+    fake.METRICS["colour"] = replace(fake.METRICS["colour"], on_request=True)
+    del plain.METRICS["colour"]
+    score(root, metrics=plain, quiet=True)
+    without, bare = table(root), meaning(root)
+    score(root, metrics=fake, quiet=True)
+    assert table(root) == without
+    assert meaning(root) == bare
+    score(root, metrics=fake, quiet=True, also=["colour"])
+    assert ("colour", "whole") in results.load(root).measured
+    assert "colour" in meaning(root)["metrics"]
+    assert verify(root, metrics=fake) == []
+
+
+def meaning(root: Path) -> Any:
+    return json.loads((root / "manifest.json").read_text(encoding="utf-8"))["meaning"]
+
+
+def test_a_part_is_scored_with_what_was_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = {name: metrics.METRICS[name] for name in ("psnr", "l1")}
+    quick["l1"] = replace(quick["l1"], on_request=True)
+    monkeypatch.setattr(metrics, "METRICS", quick)
+    column = plans.load_plan(root).columns()[0]
+    for also, names in (((), {"psnr"}), (("l1",), {"psnr", "l1"})):
+        score_part(root, column, also=also)
+        stored = [json.loads(path.read_text()).keys() for path in root.glob("cells/**/scores.json")]
+        assert len(stored) == 2
+        assert all(found == names for found in stored)
+
+
+def test_a_metric_that_is_asked_for_must_be_there(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(root), "--also", "psnrr"]) == 2
+    assert "did you mean 'psnr'" in capsys.readouterr().err
 
 
 def test_an_unfinished_run_scores_what_is_there_and_says_so(root: Path) -> None:
