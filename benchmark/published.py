@@ -10,13 +10,12 @@ from pathlib import Path
 
 from benchmark import results
 from benchmark.inputs.masksets import FIXED
-from benchmark.metrics import METRICS, unavailable
+from benchmark.metrics import METRICS, MetricSpec, unavailable
 from benchmark.report.digits import plus_minus
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval
 from benchmark.report.summary import named, summarise
 from benchmark.results import ALL_BINS, Results
-from inpainters.errors import InputError
 from inpainters.registry import METHODS
 from inpainters.weights.table import WEIGHTS
 
@@ -29,9 +28,9 @@ MASKS_HERE = {
     "free-form": "brush_natural",
     "square": "box_center_natural",
 }
-"""What a paper calls its masks -> the mask set that is drawn likewise. A ratio such as 10-20% is a bin of
-`irregular`.
-"""
+"""What a paper calls its masks -> the mask set that is drawn likewise."""
+BINNED_HERE = ("irregular", "irregular_border", "irregular_free")
+"""The mask sets that have a bin for a ratio such as 10-20%."""
 METHODS_HERE = {
     "lama": "lama",
     "lama_fourier_27M": "lama",
@@ -47,10 +46,11 @@ METHODS_HERE = {
 }
 """A method's name in the table -> its row here; others are not here."""
 MEASURED_LIKEWISE = {
-    "LaMa (Suvorov 2022)": {"fid": "fid_inception_legacy", "lpips": "lpips_vgg"},
+    "LaMa (Suvorov 2022)": {"fid": "fid_inception_pytorch", "lpips": "lpips_vgg"},
     "RePaint (Lugmayr 2022)": {"lpips_alex": "lpips_alex"},
     "MAT README": {"fid": "fid_inception_legacy"},
-    "runwayml SD-inpainting README": {"fid": "fid_inception_legacy", "lpips": "lpips_vgg"},
+    # It follows LaMa's protocol and prints LaMa's own figures beside its own.
+    "runwayml SD-inpainting README": {"fid": "fid_inception_pytorch", "lpips": "lpips_vgg"},
     "mmagic model zoo": {"psnr": "psnr"},
     "AOT-GAN (paper row in mmagic)": {"psnr": "psnr"},
 }
@@ -64,6 +64,9 @@ class Printed:
     source: str
     table: str
     dataset: str
+    """Name of the test set; or "any"."""
+    n: int
+    """Pictures that it rests on; 0 where that is not stated."""
     resolution: str
     """Side of the pictures in pixels; or "any"."""
     masks: str
@@ -78,17 +81,27 @@ class Printed:
         return MEASURED_LIKEWISE.get(self.source, {}).get(self.metric, "")
 
     @property
-    def column_here(self) -> tuple[str, str]:
-        """(mask set, bin) drawn likewise; empty texts where there is none."""
+    def mask_sets_here(self) -> tuple[str, ...]:
+        """The mask sets that are drawn likewise; none where there is no such one."""
         if self.masks.endswith("%"):
-            return "irregular", self.masks.rstrip("%")
-        return MASKS_HERE.get(self.masks, ""), ALL_BINS
+            return BINNED_HERE
+        return (MASKS_HERE[self.masks],) if self.masks in MASKS_HERE else ()
+
+    @property
+    def bin_here(self) -> str:
+        """The bin of these mask sets."""
+        return self.masks.rstrip("%") if self.masks.endswith("%") else ALL_BINS
 
 
 def printed() -> list[Printed]:
     """All figures of the table."""
     with PRINTED.open(newline="", encoding="utf-8") as file:
-        return [Printed(**{**row, "value": float(row["value"])}) for row in csv.DictReader(file)]  # type: ignore[arg-type]
+        return [_read(row) for row in csv.DictReader(file)]
+
+
+def _read(row: dict[str, str]) -> Printed:
+    numbers = {"n": int(row["n"] or 0), "value": float(row["value"])}
+    return Printed(**{**row, **numbers})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -96,60 +109,93 @@ class BesidePrinted:
     """A printed figure and ours."""
 
     printed: Printed
+    mask_set: str
+    """Whose holes ours is of; empty where the folder has none that are drawn likewise."""
     ours: Interval | None
     because: tuple[str, ...]
     """Why the two do not compare; empty where they do."""
 
 
 def beside(folder: Results) -> Iterator[BesidePrinted]:
-    """The printed figures for which the folder has holes of that kind."""
+    """Every printed figure, once for each mask set of the folder that is drawn likewise, and once where it
+    has no such one.
+    """
     parts = {name: part for part in folder.parts() for name in part.mask_sets}
     for one in printed():
-        mask_set, label = one.column_here
-        if one.metric_here and mask_set in parts:
-            part = parts[mask_set]
-            ours = _ours(part, one, label)
-            yield BesidePrinted(one, ours, tuple(_because(part, one, ours)))
+        for name in [name for name in one.mask_sets_here if name in parts] or [""]:
+            part = parts.get(name, folder)
+            region, ours = _ours(part, one) if name else ("whole", None)
+            yield BesidePrinted(one, name, ours, tuple(_because(part, one, name, region, ours)))
 
 
-def _ours(part: Results, one: Printed, label: str) -> Interval | None:
-    found = summarise(part, one.metric_here, "whole").get((METHODS_HERE.get(one.method, ""), label))
-    return None if found is None or found.reason else found.value
+def _ours(part: Results, one: Printed) -> tuple[str, Interval | None]:
+    """Our figure and its region, the whole picture where it was measured."""
+    key = METHODS_HERE.get(one.method, ""), one.bin_here
+    for region in ("whole", "hole"):
+        if (one.metric_here, region) in part.measured:
+            found = summarise(part, one.metric_here, region).get(key)
+            if found is not None and not found.reason:
+                return region, found.value
+    return "whole", None
 
 
-def _because(part: Results, one: Printed, ours: Interval | None) -> Iterator[str]:
+def _because(part: Results, one: Printed, mask_set: str, region: str, ours: Interval | None) -> Iterator[str]:
     """The fields in which a printed figure and ours differ."""
-    ours_here = METHODS_HERE.get(one.method, "")
-    if not ours_here:
+    yield from _metric(one)
+    yield from _weights(one)
+    yield from _pictures(part, one, ours)
+    yield from _masks(one, mask_set)
+    if ours is not None:
+        yield from _figure(METRICS[one.metric_here], region, ours)
+    elif one.metric_here and one.method in METHODS_HERE and (mask_set or one.masks == "any"):
+        how = f" with --also {one.metric_here}" if METRICS[one.metric_here].on_request else ""
+        yield f"figure: {(unavailable(one.metric_here) or f'not run, or not scored{how}').rstrip('.')}"
+
+
+def _metric(one: Printed) -> Iterator[str]:
+    if not one.metric_here:
+        yield f"metric: {one.metric} there, none here is computed likewise"
+
+
+def _weights(one: Printed) -> Iterator[str]:
+    if one.method not in METHODS_HERE:
         yield "method: not here"
-    elif ours is None:
-        reason = unavailable(one.metric_here) or "not run, or not scored"
-        yield f"figure: {reason.rstrip('.')}"
-    elif loaded := [w for w in METHODS[ours_here].weights if not WEIGHTS[w].repository]:
-        yield f"weights: the authors' there, `{loaded[0]}` trained by this project here"
-    dataset, pictures = part.manifest.meaning.dataset, len(part.manifest.meaning.dataset.images)
-    if one.dataset not in ("any", dataset.name):
-        yield f"pictures: {one.dataset} there, {pictures} of {dataset.name} here"
-    if one.resolution != "any" and f"{one.resolution}" not in dataset.recipe:
+    elif own := [w for w in METHODS[METHODS_HERE[one.method]].weights if WEIGHTS[w].bundled]:
+        yield f"weights: the authors' there, `{own[0]}` trained by this project here"
+
+
+def _pictures(part: Results, one: Printed, ours: Interval | None) -> Iterator[str]:
+    dataset = part.manifest.meaning.dataset
+    here = len(dataset.images) if ours is None else ours.photographs
+    if one.dataset != "any" and (one.dataset, one.n) != (dataset.name, here):
+        there = f"{one.n:,} of {one.dataset}" if one.n else f"{one.dataset} (n not stated)"
+        yield f"pictures: {there} there, {here:,} of {dataset.name} here"
+    if one.resolution != "any" and one.resolution not in dataset.recipe.split():
         yield f"size: {one.resolution} px there, {dataset.recipe} here"
-    if one.column_here[0] not in (*FIXED, "box_center_natural"):
+
+
+def _masks(one: Printed, mask_set: str) -> Iterator[str]:
+    if not mask_set and one.masks != "any":
+        yield f"masks: {one.masks} there, none here"
+    elif mask_set and mask_set not in (*FIXED, "box_center_natural"):
         yield "masks: the paper's own there, drawn anew here"
-    spec = METRICS[one.metric_here]
-    if ours is not None and ours.photographs < spec.fair_n:
+
+
+def _figure(spec: MetricSpec, region: str, ours: Interval) -> Iterator[str]:
+    if region != "whole":
+        yield f"region: whole picture there, {region} here"
+    if ours.photographs < spec.fair_n:
         yield f"n: {ours.photographs} here, biased under {spec.fair_n:,}"
 
 
 def papers_markdown(folder: Path) -> str:
-    """What papers print beside a folder's figures; raises InputError where it has no holes of their kinds."""
+    """What papers print beside a folder's figures; raises InputError where it is no results folder."""
     pairs = list(beside(results.load(folder)))
-    if not pairs:
-        kinds = ", ".join(sorted({*MASKS_HERE.values(), "irregular"}))
-        raise InputError(f"'{folder.name}' has no holes of a kind that these papers print: {kinds}.")
     parts = [f"# Papers beside {folder.name}"]
     parts.append(
-        "Figures that papers and model pages print, and ours where the holes are drawn in the same way. All "
-        "are of whole pictures. A column says why the two do not compare: read the order of methods in it, "
-        "if anything, and never the difference."
+        "All figures of whole pictures that papers and model pages print and this project knows of, and ours "
+        "where the holes are drawn in the same way. A column says why the two do not compare: read the order "
+        "of methods in it, if anything, and never the difference."
     )
     for source in dict.fromkeys(pair.printed.source for pair in pairs):
         own = [pair for pair in pairs if pair.printed.source == source]
@@ -160,7 +206,8 @@ def papers_markdown(folder: Path) -> str:
 
 
 def _table_of(pairs: Sequence[BesidePrinted], shared: Sequence[str]) -> str:
-    head = ["method there", "masks", "metric", "printed", "method here", "here", "not comparable, because"]
+    head = ["method there", "masks there", "metric", "printed"]
+    head += ["method here", "masks here", "here", "not comparable, because"]
     return markdown_table(head, [_line(pair, shared) for pair in pairs])
 
 
@@ -171,9 +218,10 @@ def _line(pair: BesidePrinted, shared: Sequence[str]) -> list[str]:
     return [
         one.method,
         f"{one.masks}, {one.dataset}",
-        f"`{one.metric_here}`",
+        f"`{one.metric_here}`" if one.metric_here else one.metric,
         f"{one.value:g}",
         named(here) if here else "–",
+        f"`{pair.mask_set}`" if pair.mask_set else "–",
         "–" if ours is None else f"{plus_minus(ours)} (n={ours.photographs})",
         "; ".join(why for why in pair.because if why not in shared)
         or ("see below" if shared else "comparable"),
