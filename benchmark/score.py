@@ -29,14 +29,13 @@ from benchmark.plan import Plan, load_plan
 from benchmark.results import ALL_BINS, LATER_COLUMNS, PLAIN, TIMING_COLUMNS, WHOLE_SET
 from benchmark.rows import Row, Writer
 from benchmark.scorer import (
-    BATCH,
     CHANGED,
     FILE,
     Bench,
     Figures,
     Metrics,
     Scorer,
-    open_bench,
+    bench_on,
     row_key,
     without_value,
 )
@@ -45,10 +44,6 @@ from benchmark.several import figures_of_answers, pooled_rows
 from inpainters.errors import InputError
 from inpainters.imaging import Image, Mask
 from inpainters.masks import BINS
-from inpainters.registry import chosen_device
-
-GPU_BATCH = 64
-"""Pictures that a metric is given at once on a GPU, where nobody asks for another number."""
 
 
 def score(
@@ -75,7 +70,7 @@ def score(
     InputError where the folder holds no run.
     """
     plan = load_plan(root)
-    bench = _bench(device, batch, metrics, also)
+    bench = bench_on(device, batch, metrics, also)
     scorers = open_cells(root, plan, bench, quiet=quiet)
     columns = _groups(scorers, lambda one: one.cell.column)
     processes = min(jobs or _jobs(scorers, bench.device), len(scorers)) if metrics is None else 1
@@ -102,12 +97,6 @@ def score(
     inputs = {column: load_inputs(root, plan, column) for column in plan.columns()}
     manifest.save(root, plan, done, inputs, bench.metrics)
     return _failures(plan, done)
-
-
-def _bench(device: str, batch: int, metrics: Metrics | None = None, also: Collection[str] = ()) -> Bench:
-    device = chosen_device(device)
-    batch = batch or (BATCH if device == "cpu" else GPU_BATCH)
-    return open_bench(metrics, device=device, batch=batch, also=also)
 
 
 MUCH = 400
@@ -194,7 +183,7 @@ def score_part(
     turns: what a process is given.
     """
     with one_thread():
-        bench = _bench(device, batch, also=also)
+        bench = bench_on(device, batch, also=also)
         scorers = open_cells(root, load_plan(root), bench, only=column, part=part)
         return score_column(scorers, lambda fills: None) if scorers else 0
 

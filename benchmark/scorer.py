@@ -28,11 +28,14 @@ from benchmark.results import WHOLE_SET
 from benchmark.rows import Measure, Row, Scored
 from inpainters.errors import InputError, sentence
 from inpainters.imaging import Image, Mask
+from inpainters.registry import chosen_device
 
 BATCH = 8
 """Pictures that a metric is given at once where nobody asks for more: always the same ones, neighbours in the
 plan's order, as companions may bear on a network's last digits.
 """
+GPU_BATCH = 64
+"""Pictures that a metric is given at once on a GPU, where nobody asks for another number."""
 FILE = "scores.json"
 """The scores of a cell, in its folder."""
 _CHUNK = 16
@@ -105,6 +108,30 @@ class Bench:
         capped = {"infinite": True} if spec.highest < math.inf else {}
         return digest({"variant": spec.variant, "weights": weights, **batch, **capped})
 
+    def several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Scored]]:
+        """Region -> figure for each triple; one by one where they cannot be scored together."""
+        try:
+            found = self.get(spec.name).score_batch(*map(list, zip(*triples, strict=True)))
+        except (ValueError, RuntimeError) as error:
+            if len(triples) == 1:
+                return [{region: {"reason": sentence(error)} for region in spec.regions}]
+            return [self.several(spec, [triple])[0] for triple in triples]
+        return [
+            {
+                region: self.figure(spec.name, region, values.get(region, float("nan")))
+                for region in spec.regions
+            }
+            for values in found
+        ]
+
+    def figure(self, name: str, region: str, value: float) -> Scored:
+        """A value as a row holds it, or the reason why it cannot. Infinity is one where means know what to
+        take for it.
+        """
+        capped = value == math.inf and self.metrics.METRICS[name].highest < math.inf
+        reason = None if capped else self.metrics.reason(name, region, float(value))
+        return {"reason": reason} if reason else {"value": f"{float(value):.9g}"}
+
 
 def open_bench(
     metrics: Metrics | None = None, *, device: str = "cpu", batch: int = BATCH, also: Collection[str] = ()
@@ -124,6 +151,17 @@ def _asked(metrics: Metrics, also: Collection[str]) -> Metrics:
     return SimpleNamespace(
         METRICS=chosen, unavailable=metrics.unavailable, create=metrics.create, reason=metrics.reason
     )
+
+
+def bench_on(
+    device: str, batch: int = 0, metrics: Metrics | None = None, also: Collection[str] = ()
+) -> Bench:
+    """`open_bench` on a device (auto, cpu, cuda or cuda:N) with a batch; 0: 8, on a GPU 64. Raises InputError
+    where there is no such device.
+    """
+    device = chosen_device(device)
+    batch = batch or (BATCH if device == "cpu" else GPU_BATCH)
+    return open_bench(metrics, device=device, batch=batch, also=also)
 
 
 @dataclass
@@ -239,30 +277,6 @@ class Scorer:
             raise InputError(f"'{path.name}' of {self.cell.title} changed meanwhile. {CHANGED}")
         return read_rgb(path, data)
 
-    def several(self, spec: Any, triples: Sequence[Triple]) -> list[dict[str, Scored]]:
-        """Region -> figure for each triple; one by one where they cannot be scored together."""
-        try:
-            found = self.bench.get(spec.name).score_batch(*map(list, zip(*triples, strict=True)))
-        except (ValueError, RuntimeError) as error:
-            if len(triples) == 1:
-                return [{region: {"reason": sentence(error)} for region in spec.regions}]
-            return [self.several(spec, [triple])[0] for triple in triples]
-        return [
-            {
-                region: self.figure(spec.name, region, values.get(region, float("nan")))
-                for region in spec.regions
-            }
-            for values in found
-        ]
-
-    def figure(self, name: str, region: str, value: float) -> Scored:
-        """A value as a row holds it, or the reason why it cannot. Infinity is one where means know what to
-        take for it.
-        """
-        capped = value == math.inf and self.bench.metrics.METRICS[name].highest < math.inf
-        reason = None if capped else self.bench.metrics.reason(name, region, float(value))
-        return {"reason": reason} if reason else {"value": f"{float(value):.9g}"}
-
     def set_figures(self, spec: Any, *, anew: bool = False) -> dict[str, Scored]:
         """The set's figure, or one for each of its pictures where the metric is the mean of such; `anew` as
         for `features`.
@@ -275,7 +289,9 @@ class Scorer:
             values = metric.pseudo_values(*sides) if spec.pseudo_values else [metric.distance(*sides)]
         except (ValueError, RuntimeError) as error:
             return {i: {"reason": sentence(error)} for i in names}
-        return {i: self.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)}
+        return {
+            i: self.bench.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)
+        }
 
     def features(self, spec: Any, *, anew: bool = False) -> tuple[Features, Features]:
         """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network

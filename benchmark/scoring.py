@@ -3,6 +3,7 @@ scores when all is there. A scoring that was broken off goes on from both.
 """
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -21,24 +22,64 @@ PAUSE = 5.0
 """Seconds of work that may be lost where a scoring is broken off."""
 
 
+class Journal:
+    """A file that lines of JSON are added to. Of work that was broken off the last one may be torn."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.saved = path, time.monotonic()
+        self.fresh: list[dict[str, Any]] = []
+        """Lines that are not written yet."""
+
+    def append(self, pause: float = -math.inf) -> bool:
+        """Write the new lines, where the last were written more than `pause` seconds ago; returns whether
+        there were any.
+        """
+        if time.monotonic() <= self.saved + pause:
+            return False
+        self.saved, lines = time.monotonic(), self.fresh
+        if lines:
+            # a line that was torn off before ends here
+            text = "\n" + "".join(compact(line) + "\n" for line in lines)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            self.fresh = []
+        return bool(lines)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The objects that were written whole."""
+        try:
+            file = self.path.open(encoding="utf-8", errors="replace")
+        except OSError:
+            return
+        with file:
+            for line in file:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue  # the last one of a scoring that was broken off
+                if isinstance(entry, dict):
+                    yield entry
+
+
 class Scoring:
     """A cell while it is scored, batch by batch, so that the cells of a column can take turns. What was
     scored lies on disk; here is only which pictures those are.
     """
 
     def __init__(self, scorer: Scorer) -> None:
-        self.scorer, self.saved = scorer, time.monotonic()
+        self.scorer, self.journal = scorer, Journal(scorer.folder / JOURNAL)
         self.shas = scorer.shas()
         self.of = {image_id: scorer.bytes_of(image_id, self.shas) for image_id in scorer.images}
         self.keys = {spec.name: scorer.value_key(spec, self.of) for spec in scorer.specs()}
         stored = stored_scores(scorer.folder)
         self.older = any("of" not in entry and entry["rows"] for entry in stored.values())
         kept = self._kept(stored)
-        self.whole = not (scorer.folder / JOURNAL).exists() and kept == stored
+        self.whole = not self.journal.path.exists() and kept == stored
         """Whether the file of scores holds just what is known."""
         self.there = {name: set(entry["rows"]) for name, entry in kept.items()}
-        self.fresh: list[dict[str, Any]] = []
-        """Lines of the journal that are not written yet."""
 
     def _kept(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """What holds of what is stored; that of metrics whose weights are absent, until these are back."""
@@ -62,9 +103,8 @@ class Scoring:
             triples = [scorer.triple(image_id, self.shas, pairs[image_id]) for image_id in there]
             of = {image_id: self.of[image_id] for image_id in there}
             for spec in lacking:
-                self._note(spec.name, dict(zip(there, scorer.several(spec, triples), strict=True)), of)
-        if time.monotonic() > self.saved + PAUSE:
-            self._append()
+                self._note(spec.name, dict(zip(there, scorer.bench.several(spec, triples), strict=True)), of)
+        self._append(PAUSE)
 
     def finish(self) -> bool:
         """Score the set as a whole and write all; returns True where the file held scores that do not say of
@@ -78,30 +118,21 @@ class Scoring:
         self._append()
         if not self.whole:
             write_json(self.scorer.folder / FILE, self._kept(stored_scores(self.scorer.folder)))
-            (self.scorer.folder / JOURNAL).unlink(missing_ok=True)
+            self.journal.path.unlink(missing_ok=True)
         return self.older
 
     def _note(self, name: str, rows: dict[str, Any], of: dict[str, str]) -> None:
         self.there[name].update(rows)
-        self.fresh.append({"metric": name, "key": self.keys[name], "of": of, "rows": rows})
+        self.journal.fresh.append({"metric": name, "key": self.keys[name], "of": of, "rows": rows})
 
-    def _append(self) -> None:
-        if self.fresh:
-            # a line that was torn off before ends here
-            text = "\n" + "".join(compact(line) + "\n" for line in self.fresh)
-            with (self.scorer.folder / JOURNAL).open("ab") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            self.fresh.clear()
-            self.whole = False
-        self.saved = time.monotonic()
+    def _append(self, pause: float = -math.inf) -> None:
+        self.whole = not self.journal.append(pause) and self.whole
 
 
 def stored_scores(folder: Path) -> dict[str, Any]:
     """Metric -> its scores in the file and, later ones, in the journal; of sound rows alone."""
     found = {name: entry for name, entry in (read_json(folder / FILE) or {}).items() if _sound_entry(entry)}
-    for line in _lines(folder / JOURNAL):
+    for line in filter(holds_scores, Journal(folder / JOURNAL).lines()):
         entry = found.get(line["metric"], {})
         if entry.get("key") != line["key"] or "of" not in entry:
             entry = {"key": line["key"], "of": {}, "rows": {}}
@@ -111,19 +142,10 @@ def stored_scores(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        text = path.read_text("utf-8", errors="replace")
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue  # the last one of a scoring that was broken off
-        named = isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("metric", "key"))
-        if named and isinstance(entry.get("of"), dict) and _sound_entry(entry):
-            yield entry
+def holds_scores(line: Mapping[str, Any]) -> bool:
+    """True for a journal's line of sound scores: metric, key, of, rows."""
+    named = all(isinstance(line.get(key), str) for key in ("metric", "key"))
+    return named and isinstance(line.get("of"), dict) and _sound_entry(line)
 
 
 def _sound_entry(entry: Any) -> bool:

@@ -41,7 +41,7 @@ def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
     try:
         sides = zip(*(one.features(spec) for one in ours), strict=True)
         distance = bench.get(spec.name).distance(*map(np.concatenate, sides))
-        return ours[0].figure(spec.name, "whole", distance)
+        return ours[0].bench.figure(spec.name, "whole", distance)
     except (ValueError, RuntimeError) as error:
         return {"reason": sentence(error)}
 
@@ -87,6 +87,6 @@ def _of_answers(first: Scorer, spec: Any, answers: Sequence[Image], mask: Mask) 
     """Region -> figure."""
     try:
         values = first.bench.get(spec.name).score_answers(answers, mask)
-        return {region: first.figure(spec.name, region, values[region]) for region in spec.regions}
+        return {region: first.bench.figure(spec.name, region, values[region]) for region in spec.regions}
     except (ValueError, RuntimeError) as error:
         return {region: {"reason": sentence(error)} for region in spec.regions}

@@ -154,7 +154,7 @@ def _check_scores(check: Check, scorers: Sequence[Scorer], count: int | None, qu
         triple = one.triple(image_id, one.shas())
         row = stored.get(row_key(check.plan, one.cell, image_id), {})
         for spec in images:
-            (figures,) = one.several(spec, [triple])
+            (figures,) = one.bench.several(spec, [triple])
             found = {(spec.name, region): figure for region, figure in figures.items()}
             wrong += check.compare(one, image_id, spec, row, found)
     for one in tqdm(cells, desc="sets", unit="cell", disable=True if quiet else None):
