@@ -1,6 +1,6 @@
 """The manifest of a suite: `meaning` fixes what the numbers mean, `environment` says where they were made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def meaning_of_suite(
         once=plan.once,
         answers=plan.answers,
         batch=plan.batch,
-        metrics={name: _metric(spec, metrics) for name, spec in metrics.METRICS.items()},
+        metrics={name: metric_meaning(spec, metrics) for name, spec in metrics.METRICS.items()},
         reference="paired",
     )
 
@@ -117,7 +117,8 @@ def _methods(plan: Plan, done: Sequence[Done]) -> dict[str, Pinned]:
     return found
 
 
-def _metric(spec: Any, metrics: Any) -> MetricMeaning:
+def metric_meaning(spec: Any, metrics: Any) -> MetricMeaning:
+    """What fixes the numbers of a metric: its variant and its weights' digest among them."""
     reason = metrics.unavailable(spec.name)
     weights = weights_digest(spec.weights) if spec.weights and not reason else None
     fields = {name: getattr(spec, name) for name in ("title", "kind", "better", "unit", "variant")}
@@ -135,10 +136,15 @@ def environments(done: Sequence[Done], metrics: Any) -> dict[str, Any]:
             places.append(place)
     first = {**places[0], "threads": _threads(done)} if places else {}
     other, more = other_threads(done), [{k: v for k, v in p.items() if k != "threads"} for p in places[1:]]
-    code = {name: found for name, spec in metrics.METRICS.items() if (found := _code(spec))}
-    scored = {**measure.environment(), **({"metrics": code} if code else {})}
+    scored = scored_where(metrics.METRICS.values())
     named = {name: found for name, found in (("others", more), ("other_threads", other)) if found}
     return {**first, **named, "scored": scored}
+
+
+def scored_where(specs: Iterable[Any]) -> dict[str, Any]:
+    """Where it is scored now, and by which code of these metrics (`metrics`)."""
+    code = {spec.name: found for spec in specs if (found := _code(spec))}
+    return {**measure.environment(), **({"metrics": code} if code else {})}
 
 
 def _code(spec: Any) -> str | None:

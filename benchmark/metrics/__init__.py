@@ -21,6 +21,7 @@ __all__ = [
     "MetricSpec",
     "SetMetric",
     "as_in_tables",
+    "bias_note",
     "create",
     "get",
     "means_note",
@@ -257,6 +258,15 @@ def reason(name: str, region: str, value: float) -> str | None:
 def told(spec: MetricSpec) -> str:
     """What pins a metric's values, and what means take of them, for people."""
     return f"{spec.variant} {means_note(spec)}".rstrip()
+
+
+def bias_note(spec: MetricSpec) -> str:
+    """What slanted values of a set metric are, in one sentence: over fewer photographs than `fair_n`."""
+    return (
+        f"Slanted values rest on fewer than {spec.fair_n:,} photographs and are biased "
+        f"{'upwards' if spec.better == 'lower' else 'downwards'}: "
+        "compare them only at equal n, and read the kernel distance beside them."
+    )
 
 
 def means_note(spec: MetricSpec) -> str:

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
-from benchmark.metrics import METRICS, told
+from benchmark.metrics import METRICS, bias_note, told
 from benchmark.report import agreement
 from benchmark.report.column import Key, Size, TableColumn, TableFigure
 from benchmark.report.digits import difference_text, number, plus_minus
@@ -329,10 +329,7 @@ def _section(
     parts = [f"## {title(metric, region)}", told(spec) if spec else ""]
     if any(cell.biased for cell in cells.values() if not cell.reason):
         parts.append(
-            f"*Slanted values rest on fewer than {METRICS[metric].fair_n:,} photographs and are biased "
-            f"{'upwards' if METRICS[metric].better == 'lower' else 'downwards'}: "
-            "compare them only at equal n, and read the kernel distance beside them. The reference is "
-            "paired: the originals of the same pictures.*"
+            f"*{bias_note(METRICS[metric])} The reference is paired: the originals of the same pictures.*"
         )
     columns = [*bins, ALL] if len(bins) > 1 else [*bins]
     parts.append(
