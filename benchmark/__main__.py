@@ -75,14 +75,7 @@ def _parser() -> commandline.Parser:
             commandline.add_weights(added)
         if command is do_score:
             _add_jobs(added)
-            added.add_argument("--device", default="auto", help=DEVICES)
-            added.add_argument(
-                "--batch",
-                type=int,
-                default=0,
-                metavar="N",
-                help="pictures that a network looks at at once (default: 8, on a GPU 64)",
-            )
+            _add_device(added)
             added.add_argument(
                 "--also",
                 metavar="A,B",
@@ -135,6 +128,7 @@ def _add_two_folders(commands: "argparse._SubParsersAction[commandline.Parser]")
     reference.add_argument("--pictures", type=commandline.path, required=True, metavar="DIR")
     reference.add_argument("--out", type=commandline.path, metavar="FILE", help="default: NAME.safetensors")
     commandline.add_weights(reference)
+    _add_device(reference, 16)
     reference.set_defaults(command=do_reference)
     papers = commands.add_parser(
         "papers", help="figures that papers print beside a folder's, and why they do not compare"
@@ -165,13 +159,30 @@ def _add_evaluate(added: argparse.ArgumentParser) -> None:
         help="other photographs that distances between sets are taken to, made by `reference`",
     )
     added.add_argument(
-        "--out", type=commandline.path, metavar="DIR", help="also write evaluation.csv and .md there"
+        "--out",
+        type=commandline.path,
+        metavar="DIR",
+        help="also write evaluation.csv, .md and .json there, and keep what "
+        "is scored: a second start continues",
     )
+    _add_processes(added)
+    _add_device(added)
     commandline.add_weights(added)
     added.set_defaults(command=do_evaluate)
 
 
-def _add_jobs(added: argparse.ArgumentParser) -> None:
+def _add_device(added: argparse.ArgumentParser, batch: int = 8) -> None:
+    added.add_argument("--device", default="auto", help=DEVICES)
+    added.add_argument(
+        "--batch",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"pictures that a network looks at at once (default: {batch}, on a GPU 64)",
+    )
+
+
+def _add_processes(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--jobs",
         type=int,
@@ -179,6 +190,10 @@ def _add_jobs(added: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that score (default: as many as there are cores, where there is much to do)",
     )
+
+
+def _add_jobs(added: argparse.ArgumentParser) -> None:
+    _add_processes(added)
     added.add_argument(
         "--engine",
         choices=["local", "ray"],

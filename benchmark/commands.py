@@ -132,15 +132,25 @@ def do_evaluate(parsed: argparse.Namespace) -> int:
     only = [name for name in parsed.metrics.split(",") if name]
     if parsed.out:
         commandline.check_writable([parsed.out])
-    found = evaluation.evaluate(
-        parsed.originals,
-        parsed.outputs,
-        parsed.masks,
-        white=parsed.white,
-        only=only,
-        reference=parsed.reference,
-        quiet=False,
-    )
+    batch, jobs = _checked_batch(parsed, 0), _checked_processes(parsed)
+    try:
+        found = evaluation.evaluate(
+            parsed.originals,
+            parsed.outputs,
+            parsed.masks,
+            white=parsed.white,
+            only=only,
+            reference=parsed.reference,
+            device=parsed.device,
+            batch=batch,
+            jobs=jobs,
+            out=parsed.out,
+            quiet=False,
+        )
+    except KeyboardInterrupt:
+        if parsed.out:
+            raise
+        return commandline.say("\nStopped. With --out what is scored would be kept.", 130)
     print(evaluation.markdown_of_evaluation(found))
     if parsed.out:
         evaluation.save_evaluation(found, parsed.out)
@@ -182,6 +192,10 @@ def _on_request(names: str) -> tuple[str, ...]:
 def _checked_jobs(parsed: argparse.Namespace) -> int:
     if parsed.address and parsed.engine == "local":
         raise InputError("--address is for --engine ray: add that, or leave it out.")
+    return _checked_processes(parsed)
+
+
+def _checked_processes(parsed: argparse.Namespace) -> int:
     if not 0 <= parsed.jobs <= 256:
         raise InputError("--jobs must lie between 1 and 256; 0 chooses.")
     return int(parsed.jobs)
@@ -354,7 +368,15 @@ def do_reference(parsed: argparse.Namespace) -> int:
     out = parsed.out or Path(f"{parsed.name}.safetensors")
     commandline.check_writable([out.parent])
     left_out: list[str] = []
-    found = make_reference(parsed.name, parsed.pictures, out, quiet=False, note=left_out.append)
+    found = make_reference(
+        parsed.name,
+        parsed.pictures,
+        out,
+        device=parsed.device,
+        batch=_checked_batch(parsed, 0),
+        quiet=False,
+        note=left_out.append,
+    )
     _print_failures(left_out)
     print(f"{found.told}: {', '.join(found.features)}, in '{out}'.")
     return 1 if left_out else 0

@@ -7,50 +7,39 @@ white means in a mask is found out by where outputs differ from originals; where
 to say.
 """
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from benchmark import cells, metrics
-from benchmark.metrics.base import MetricSpec
+from benchmark.cells import FORMAT
+from benchmark.manifest import metric_meaning, scored_where
+from benchmark.metrics.base import Features, MetricSpec
 from benchmark.reference import Reference, digest_of_weights, open_reference, unlike_weights
 from benchmark.report.digits import number, plus_minus
 from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval, interval_of_mean
+from benchmark.score import one_thread
+from benchmark.scorer import Bench, bench_on
+from benchmark.trio_scores import TrioStore, Wanted
+from benchmark.trios import Trio, White, paired_files, white_of
+from inpainters import __version__
 from inpainters.errors import InputError, sentence, unknown
-from inpainters.folders import find_pictures, listed, name_key, pair_up
-from inpainters.imaging import Image, Mask, load_image, load_mask, shown
+from inpainters.folders import listed
 
-White = Literal["missing", "known"]
 EDGES = (0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 """Of the bins of ratios: above one, at most the next."""
-TOLD_APART = 4.0
-"""White is what one side of a mask changed by so many times as much as the other."""
 _COLUMNS = ["image_id", "photograph", "ratio", "bin", "metric", "region", "value"]
-_LOOKED_AT = 32
-"""Pictures that tell what white means, at most."""
 _BAR = 30
 """Characters of the longest bar of a histogram."""
-
-
-@dataclass(frozen=True)
-class Trio:
-    """An original, its output and its mask."""
-
-    name: str
-    original: Path
-    output: Path
-    mask: Path
-    photograph: str
-    """The original's path below its folder."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,15 @@ class Evaluation:
     failed: tuple[str, ...] = ()
     """A sentence for each picture that could not be measured."""
     reference: str = ""
-    """What sets are compared with in place of the originals."""
+    """What sets are compared with in place of the originals: then their distances are independent, and not
+    paired.
+    """
+    set_n: int = 0
+    """Photographs of the smaller of the two sets that are compared."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """What `evaluation.json` holds: the files' sha256, what white means, metrics with their variants and
+    weights' digests, the reference, and where it was measured.
+    """
 
     def interval(self, metric: str, region: str, label: str = "") -> Interval:
         """The mean over pictures with its 95 % interval, of one bin of ratios where one is named; of each
@@ -92,174 +89,157 @@ def evaluate(
     white: White | None = None,
     only: Sequence[str] = (),
     reference: str | Path | None = None,
+    device: str = "cpu",
+    batch: int = 0,
+    jobs: int = 1,
+    out: str | Path | None = None,
     quiet: bool = True,
 ) -> Evaluation:
     """Compare the pictures of two folders, hole by hole. `white`: what it means in masks, found out where
     None; `only`: names of metrics, all that can be computed here where empty; `reference`: a file of
     `make_reference`, which distances between sets are taken to, in place of the originals.
 
+    `device`: auto, cpu, cuda or cuda:N, where networks look at `batch` pictures at once (0: 8, on a GPU 64);
+    `jobs`: processes, 0: as many as there are cores where there is much to do. `out`: a folder where what is
+    scored is kept in a journal, so that a call that was broken off goes on.
+
     A picture that cannot be read, whose sizes differ or whose mask is empty is left out and named, and a
     metric that a picture is too small for has no value of it. Raises InputError where nothing pairs, no
-    picture can be measured, or it cannot be told what white means.
+    picture can be measured, it cannot be told what white means, or there is no such device.
     """
     specs, absent = _chosen(only)
-    trios, notes = paired_files(Path(originals), Path(outputs), Path(masks))
-    white = white or _white_of(trios)
-    made = {spec.name: metrics.create(spec.name) for spec in specs}
+    bench = bench_on(device, batch, also=only)
+    folders = Path(originals), Path(outputs), Path(masks)
+    trios, notes = paired_files(*folders)
+    white = white or white_of(trios)
     against = open_reference(Path(reference)) if reference else None
-    extractors = {made[spec.name].feature_key: made[spec.name] for spec in specs if spec.kind == "set"}
-    rows: list[dict[str, Any]] = []
-    features: dict[str, list[Any]] = {key: [] for key in extractors}
-    failed: dict[str, str] = {}
-    without: dict[str, dict[str, str]] = {}
-    ratios: list[float] = []
-    for trio in tqdm(trios, desc="evaluate", unit="picture", disable=True if quiet else None):
-        try:
-            original, output, mask = opened_trio(trio, white)
-        except InputError as error:
-            failed[trio.name] = str(error)
-            continue
-        ratio = float(mask.mean())
-        ratios.append(ratio)
-        same = {
-            "image_id": trio.name,
-            "photograph": trio.photograph,
-            "ratio": ratio,
-            "bin": label_of(ratio),
-        }
-        for key, extractor in extractors.items():
-            features[key].append(extractor.features([original, output]))
-        for spec in specs:
-            if spec.kind != "set":
-                try:
-                    values = made[spec.name].score(original, output, mask)
-                except (ValueError, RuntimeError) as error:
-                    values = dict.fromkeys(spec.regions, math.nan)
-                    without.setdefault(spec.name, {})[trio.name] = sentence(error)
-                for region, value in values.items():
-                    rows.append({**same, "metric": spec.name, "region": region, "value": float(value)})
-    if not ratios:
-        raise InputError(next(iter(failed.values())))
-    notes += [
-        f"No `{name}` of {len(why)} pictures ({listed(list(why))}): {next(iter(why.values()))}"
-        for name, why in without.items()
-    ]
-    rows += _of_sets(specs, made, features, against, notes)
+    sets = [spec for spec in specs if spec.kind == "set"]
+    _check_weights(sets, bench, against)
+    wanted = Wanted(
+        white,
+        tuple(spec for spec in specs if spec.kind == "image"),
+        {bench.get(spec.name).feature_key: spec.name for spec in sets},
+        of_originals=against is None,
+    )
+    store = TrioStore(bench, wanted, Path(out) if out else None)
+    with one_thread():
+        store.score(trios, jobs=jobs, quiet=quiet)
+        measured = [trio for trio in trios if trio.name not in store.failed]
+        if not measured:
+            raise InputError(next(iter(store.failed.values())))
+        rows = [row for trio in measured for row in _rows(trio, store)]
+        notes += _without(measured, store)
+        rows += _of_sets(sets, measured, store, against, notes)
+        how = {"device": bench.device, "batch": bench.batch, "from_journal": store.reused}
+        where = {**scored_where(specs), **how}
+    ratios = {trio.name: store.ratio(trio) for trio in measured}
     return Evaluation(
         pd.DataFrame(rows, columns=_COLUMNS),
         (*notes, *absent),
         white,
-        tuple(ratios),
-        tuple(f"{name} is left out: {why}" for name, why in failed.items()),
+        tuple(ratios.values()),
+        tuple(f"{name} is left out: {why}" for name, why in store.failed.items()),
         against.told if against else "",
+        min(len(measured), against.n) if against else len(measured),
+        {
+            "format": FORMAT,
+            "version": __version__,
+            "white": white,
+            "pictures": {trio.name: _files(trio, folders, store) for trio in measured},
+            "failed": store.failed,
+            "metrics": {spec.name: metric_meaning(spec, metrics).model_dump() for spec in specs},
+            "reference": _told_of(against) if against else {"kind": "paired"},
+            "environment": where,
+        },
     )
+
+
+def _check_weights(sets: Sequence[MetricSpec], bench: Bench, against: Reference | None) -> None:
+    for spec in sets if against else ():
+        key = bench.get(spec.name).feature_key
+        if against and (why := unlike_weights(against, [(key, digest_of_weights(spec))])):
+            raise InputError(f"{why} Make the reference anew, or leave out {spec.name} (--metrics).")
+
+
+def _rows(trio: Trio, store: TrioStore) -> Iterator[dict[str, Any]]:
+    """The rows of one hole."""
+    ratio, of = store.ratio(trio), store.of(trio)
+    same = {"image_id": trio.name, "photograph": trio.photograph, "ratio": ratio, "bin": label_of(ratio)}
+    for spec in store.wanted.specs:
+        for region in spec.regions:
+            value = float(store.figures[spec.name][of][region].get("value", math.nan))
+            yield {**same, "metric": spec.name, "region": region, "value": value}
+
+
+def _without(trios: Sequence[Trio], store: TrioStore) -> Iterator[str]:
+    """A sentence for each metric that pictures have no value of."""
+    for spec in store.wanted.specs:
+        figures = {trio.name: store.figures[spec.name][store.of(trio)] for trio in trios}
+        why = {
+            name: next(iter(row.values()))["reason"]
+            for name, row in figures.items()
+            if not any("value" in figure for figure in row.values())
+        }
+        if why:
+            first = next(iter(why.values()))
+            yield f"No `{spec.name}` of {len(why)} pictures ({listed(list(why))}): {first}"
 
 
 def _of_sets(
     specs: Sequence[MetricSpec],
-    made: Mapping[str, Any],
-    features: Mapping[str, list[Any]],
+    trios: Sequence[Trio],
+    store: TrioStore,
     against: Reference | None,
     notes: list[str],
 ) -> Iterator[dict[str, Any]]:
     """The rows of whole sets; why one has none goes to `notes`."""
     for spec in specs:
-        if spec.kind == "set":
-            metric = made[spec.name]
-            reference, output = np.stack(features[metric.feature_key], axis=1)
-            if against and (why := unlike_weights(against, [(metric.feature_key, digest_of_weights(spec))])):
-                raise InputError(f"{why} Make the reference anew, or leave out {spec.name} (--metrics).")
-            try:
-                value = (
-                    metric.independent(against.features[metric.feature_key], output)
-                    if against
-                    else metric.distance(reference, output)
-                )
-            except InputError as error:  # too few pictures, or not those that it takes
-                notes.append(f"Without `{spec.name}`: {error}")
-                continue
-            none = {"image_id": "", "photograph": "", "ratio": math.nan, "bin": ""}
-            yield {**none, "metric": spec.name, "region": "whole", "value": float(value)}
-
-
-def paired_files(originals: Path, outputs: Path, masks: Path) -> tuple[list[Trio], list[str]]:
-    """The originals that have an output and a mask of their name in the folder of their folder's name, and a
-    sentence for each kind that has not.
-
-    Raises InputError where a folder is not there, or nothing pairs.
-    """
-    for folder in (originals, outputs, masks):
-        if not folder.is_dir():
-            raise InputError(f"There is no folder '{shown(folder)}': check its path.")
-    found = pair_up(originals, masks)
-    drawn = {path.relative_to(outputs): path for path in find_pictures(outputs).files}
-    own = {pair.photo: pair.photo.relative_to(originals) for pair in found.pairs}
-    # Of the very name before others: what another original has to itself is not this one's.
-    named = set(own.values())
-    alike = {name_key(path): file for path, file in drawn.items() if path not in named}
-    trios, alone = [], []
-    for pair in found.pairs:
-        path = own[pair.photo]
-        of_result = Path(f"{pair.name}.png")  # as `fill` calls it
-        output = drawn.get(path) or alike.get(name_key(path)) or alike.get(name_key(of_result))
-        if output is None or pair.mask is None:
-            alone.append(path.as_posix())
-        else:
-            trios.append(Trio(pair.name, pair.photo, output, pair.mask, path.as_posix()))
-    if not trios:
-        raise InputError(
-            f"No output in '{shown(outputs)}' has the name of an original that has a mask: give the three "
-            "the same names."
-        )
-    notes = [f"Originals without an output ({len(alone)}): {listed(alone)}."] if alone else []
-    notes += (
-        [f"Originals without a mask ({len(found.photos)}): {listed(found.photos)}."] if found.photos else []
-    )
-    return trios, notes
-
-
-def opened_trio(trio: Trio, white: White) -> tuple[Image, Image, Mask]:
-    """The pixels of a trio; raises InputError where the sizes differ or the mask is empty."""
-    original, output = load_image(trio.original).image, load_image(trio.output).image
-    if original.shape != output.shape:
-        sizes = " and ".join(f"{one.shape[1]}×{one.shape[0]}" for one in (original, output))
-        raise InputError(
-            f"The original and the output '{trio.output.name}' are {sizes}: they must have one size."
-        )
-    mask, _ = load_mask(trio.mask, original.shape[:2], white_missing=white == "missing")
-    if not mask.any():
-        raise InputError(
-            f"Nothing is missing in the mask '{trio.mask.name}': remove it, or turn --white around."
-        )
-    return original, output, mask
-
-
-def _white_of(trios: Sequence[Trio]) -> White:
-    """What white means, by where outputs differ from originals."""
-    changes, wrong = [], []
-    for trio in trios:
+        metric = store.bench.get(spec.name)
+        rows = store.features[metric.feature_key]
+        *originals, output = (np.stack(side) for side in zip(*_features(trios, store, rows), strict=True))
         try:
-            original, output, mask = opened_trio(trio, "missing")
-        except InputError as error:  # the picture is left out and named later
-            wrong.append(error)
+            value = (
+                metric.independent(against.features[metric.feature_key], output)
+                if against
+                else metric.distance(*originals, output)
+            )
+        except (ValueError, RuntimeError) as error:  # too few pictures, or not those that it takes
+            notes.append(f"Without `{spec.name}`: {sentence(error)}")
             continue
-        off = np.abs(original.astype(int) - output).mean(2)
-        if not mask.all():
-            changes.append((off[mask].mean(), off[~mask].mean()))
-        if len(changes) == _LOOKED_AT:
-            break
-    if wrong and not changes:
-        raise wrong[0]
-    white, black = np.mean(changes, axis=0) if changes else (0.0, 0.0)
-    if white > TOLD_APART * black:
-        return "missing"
-    if black > TOLD_APART * white:
-        return "known"
-    raise InputError(
-        f"It cannot be told what white means in these masks: outputs differ from originals by {white:.1f} "
-        f"grey levels where it is white and by {black:.1f} elsewhere. Say so: --white missing, or --white "
-        "known."
-    )
+        none = {"image_id": "", "photograph": "", "ratio": math.nan, "bin": ""}
+        yield {**none, "metric": spec.name, "region": "whole", "value": float(value)}
+
+
+def _features(
+    trios: Sequence[Trio], store: TrioStore, rows: Mapping[str, Features]
+) -> Iterator[list[Features]]:
+    for trio in trios:
+        yield [rows[sha] for sha in store.pictures(trio)]
+
+
+def _files(trio: Trio, folders: Sequence[Path], store: TrioStore) -> dict[str, Any]:
+    """What `evaluation.json` says of a hole."""
+    paths = (trio.original, trio.output, trio.mask)
+    kinds = ("original", "output", "mask")
+    each = zip(kinds, paths, folders, store.shas[trio.name], strict=True)
+    return {
+        "ratio": store.ratio(trio),
+        **{
+            kind: {"file": path.relative_to(folder).as_posix(), "sha256": sha}
+            for kind, path, folder, sha in each
+        },
+    }
+
+
+def _told_of(against: Reference) -> dict[str, Any]:
+    return {
+        "kind": "independent",
+        "name": against.name,
+        "n": against.n,
+        "sha256": against.sha256,
+        "pictures": against.pictures,
+        "weights": dict(against.weights),
+    }
 
 
 def _chosen(only: Sequence[str]) -> tuple[list[MetricSpec], list[str]]:
@@ -303,18 +283,22 @@ def markdown_of_evaluation(found: Evaluation) -> str:
         ]
         for metric, region in of_pictures[["metric", "region"]].drop_duplicates().to_numpy().tolist()
     ]
-    lines += [
-        [f"`{name}`, whole set", number(float(value)), *("–" for _ in counts)]
-        for name, value in zip(sets["metric"], sets["value"], strict=True)
-    ]
+    kind, biased = "independent" if found.reference else "paired", dict[str, None]()
+    for name, value in zip(sets["metric"], sets["value"], strict=True):
+        text = number(float(value))
+        if found.set_n < (spec := metrics.METRICS[name]).fair_n:
+            text = f"*{text}*"
+            biased[f"*{metrics.bias_note(spec)}*"] = None
+        lines.append([f"`{name}`, whole set, {kind}", text, *("–" for _ in counts)])
     head = ["", f"all ({len(ratios)})", *(f"{label} % ({count})" for label, count in counts.items())]
     specs = [metrics.METRICS[name] for name in found.rows["metric"].unique()]
     parts = [
         "# Evaluation",
         f"{len(ratios)} pictures. White is {found.white} in these masks. Means with how far their 95 % "
         "intervals over pictures reach on the longer side, where there are enough; in brackets the number of "
-        "pictures." + (f" Distances of the whole set are to {found.reference}." if found.reference else ""),
+        "pictures." + (f" {_compared(found)}" if len(sets) else ""),
         markdown_table(head, lines),
+        *biased,
         "## Ratios of missing pixels",
         histogram(ratios),
         *(["## Left out", "\n".join(f"* {note}" for note in left_out)] if left_out else []),
@@ -322,6 +306,12 @@ def markdown_of_evaluation(found: Evaluation) -> str:
         "\n".join(f"* `{spec.name}`: {metrics.told(spec)}" for spec in specs),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _compared(found: Evaluation) -> str:
+    if found.reference:
+        return f"Distances of the whole set are independent: to {found.reference}."
+    return "Distances of the whole set are paired: to the originals of the same pictures."
 
 
 def histogram(ratios: Iterable[float]) -> str:
@@ -339,7 +329,15 @@ def _counts(ratios: Iterable[float]) -> dict[str, int]:
 
 
 def save_evaluation(found: Evaluation, out: Path) -> None:
-    """Write `evaluation.csv` and `evaluation.md`."""
+    """Write `evaluation.csv`, `evaluation.md` and, last, `evaluation.json`, which holds the provenance and
+    both files' sha256.
+    """
     table = found.rows.to_csv(index=False, float_format="%.9g", lineterminator="\n")
-    cells.write(out / "evaluation.csv", table.encode())
-    cells.write(out / "evaluation.md", markdown_of_evaluation(found).encode())
+    files = {
+        "evaluation.csv": table.encode(),
+        "evaluation.md": markdown_of_evaluation(found).encode(),
+    }
+    for name, data in files.items():
+        cells.write(out / name, data)
+    shas = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    cells.write_json(out / "evaluation.json", {**found.provenance, "files": shas})

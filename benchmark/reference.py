@@ -23,12 +23,14 @@ from benchmark import metrics
 from benchmark.cells import compact, digest, pixels_sha256, write
 from benchmark.metrics.base import Features, MetricSpec
 from benchmark.record import weights_digest
+from benchmark.scorer import GPU_BATCH
 from inpainters.errors import InputError, sentence
 from inpainters.folders import find_pictures
 from inpainters.imaging import Image, load_image, shown
+from inpainters.registry import chosen_device
 
 CHUNK_OF_PICTURES = 16
-"""Pictures that a network is given at once."""
+"""Pictures that a network is given at once on a processor, where nobody asks for another number."""
 _FORMAT = "reference 1"
 
 
@@ -52,12 +54,14 @@ class Reference:
         return f"{self.n:,} photographs of '{self.name}' (sha256 {self.sha256[:16]})"
 
 
-def extractors() -> dict[str, tuple[Any, str]]:
-    """Features' name -> a metric that takes them, and the digest of its weights; those that are ready."""
+def extractors(device: str = "cpu") -> dict[str, tuple[Any, str]]:
+    """Features' name -> a metric that takes them on a device, and the digest of its weights; those that are
+    ready.
+    """
     found: dict[str, tuple[Any, str]] = {}
     for spec in metrics.METRICS.values():
         if spec.kind == "set" and not metrics.unavailable(spec.name):
-            metric = metrics.create(spec.name)
+            metric = metrics.create(spec.name, device)
             found.setdefault(metric.feature_key, (metric, digest_of_weights(spec)))
     return found
 
@@ -72,29 +76,36 @@ def make_reference(
     folder: Path,
     out: Path,
     *,
+    device: str = "cpu",
+    batch: int = 0,
     quiet: bool = True,
     note: Callable[[str], object] = lambda text: None,
 ) -> Reference:
-    """Write the features of all pictures of a folder; returns what was written. `note` is told of each that
+    """Write the features of all pictures of a folder; returns what was written. `device`: auto, cpu, cuda or
+    cuda:N, where networks look at `batch` pictures at once (0: 16, on a GPU 64). `note` is told of each that
     cannot be read and is left out.
 
-    Raises InputError where the folder holds fewer than two pictures, or no network is here.
+    Raises InputError where the folder holds fewer than two pictures, or no network or no such device is here.
     """
+    device = chosen_device(device)
+    chunk = batch or (CHUNK_OF_PICTURES if device == "cpu" else GPU_BATCH)
     if not folder.is_dir():
         raise InputError(f"There is no folder '{shown(folder)}': check its path.")
     files = sorted(find_pictures(folder).files)
     if len(files) < 2:
         raise InputError(f"'{shown(folder)}' holds {len(files)} pictures: a reference needs two at least.")
-    made = extractors()
+    made = extractors(device)
     if not made:
         raise InputError("No network for features is here: `python -m benchmark list` says what mends it.")
     rows: dict[str, list[Features]] = {key: [] for key in made}
     shas = []
-    for start in tqdm(range(0, len(files), CHUNK_OF_PICTURES), desc=name, disable=True if quiet else None):
-        images = list(_readable(files[start : start + CHUNK_OF_PICTURES], note))
-        shas += [pixels_sha256(image) for image in images]
-        for key, (metric, _) in made.items() if images else ():
-            rows[key].append(np.asarray(metric.features(images), np.float32))
+    with tqdm(total=len(files), desc=name, unit="picture", disable=True if quiet else None) as bar:
+        for start in range(0, len(files), chunk):
+            images = list(_readable(files[start : start + chunk], note))
+            shas += [pixels_sha256(image) for image in images]
+            for key, (metric, _) in made.items() if images else ():
+                rows[key].append(np.asarray(metric.features(images), np.float32))
+            bar.update(min(chunk, len(files) - start))
     if len(shas) < 2:
         raise InputError(
             f"Of the pictures in '{shown(folder)}' {len(shas)} can be read: a reference needs two at least."

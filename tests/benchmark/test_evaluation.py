@@ -1,6 +1,9 @@
 """Somebody else's fills: three folders, paired by name."""
 
+import hashlib
+import json
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +11,13 @@ from PIL import Image as PilImage
 from skimage.data import astronaut
 
 import benchmark
-from benchmark import evaluation
+from benchmark import evaluation, trio_scores, trios
 from benchmark.__main__ import main
+from benchmark.metrics import METRICS
+from benchmark.metrics.base import PerPicture
+from benchmark.record import weights_digest
 from inpainters.errors import InputError
-from inpainters.imaging import save_png
+from inpainters.imaging import load_image, save_png
 
 ONLY = ["psnr", "l1"]
 
@@ -47,7 +53,7 @@ def test_means_are_those_of_the_holes_whatever_white_means(folders, white_known)
     wanted = []
     for i, share in enumerate((0.05, 0.15, 0.5, 0.65, 0.7, 0.9)):
         original = astronaut()[40 * i : 40 * i + 60, 100:180].astype(float)
-        output = evaluation.load_image(folders()[1] / f"p{i}.png").image
+        output = load_image(folders()[1] / f"p{i}.png").image
         hole = slice(0, round(60 * share))
         wanted.append(np.abs(original[hole] - output[hole]).mean() / 255)
     assert found.interval("l1", "hole").mean == pytest.approx(np.mean(wanted), rel=1e-6)
@@ -102,14 +108,14 @@ def test_a_metric_that_a_picture_is_too_small_for_takes_no_other_away(folders, m
     made = folders()
     create = evaluation.metrics.create
 
-    class Large:
+    class Large(PerPicture):
         def score(self, original, output, mask):
             if mask.mean() < 0.5:
                 raise InputError("MS-SSIM needs larger pictures.")
             return {"whole": 0.5}
 
     monkeypatch.setattr(
-        evaluation.metrics, "create", lambda name: Large() if name == "ms_ssim" else create(name)
+        evaluation.metrics, "create", lambda name, *a: Large() if name == "ms_ssim" else create(name, *a)
     )
     monkeypatch.setattr(evaluation.metrics, "unavailable", lambda name: None)
     found = evaluation.evaluate(*made, only=["psnr", "ms_ssim"])
@@ -145,8 +151,8 @@ def test_pictures_that_differ_in_their_suffix_alone_keep_their_outputs(tmp_path)
             PilImage.new("L", (20, 20), 255).save(tmp_path / kind / f"a.{end}")
     originals, outputs, masks = (tmp_path / kind for kind in ("originals", "outputs", "masks"))
     (outputs / "a.bmp").write_bytes((originals / "a.bmp").read_bytes())
-    trios, notes = evaluation.paired_files(originals, outputs, masks)
-    assert {(trio.photograph, trio.output.name) for trio in trios} == {("a.bmp", "a.bmp")}
+    found, notes = trios.paired_files(originals, outputs, masks)
+    assert {(trio.photograph, trio.output.name) for trio in found} == {("a.bmp", "a.bmp")}
     assert notes == ["Originals without an output (1): a.png."]
 
 
@@ -180,8 +186,184 @@ def test_one_command_prints_and_writes(folders, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "6 pictures. White is missing in these masks." in told
     assert (tmp_path / "out" / "evaluation.md").read_text() in told
+    assert "evaluation.json" in {path.name for path in (tmp_path / "out").iterdir()}
     rows = (tmp_path / "out" / "evaluation.csv").read_text().splitlines()
     assert len(rows) == 1 + 6 * 3  # whole, hole and band
+
+
+class Counted(PerPicture):
+    """L1 of the whole picture, and how many pictures came at once."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def score(self, original, output, mask):
+        return {"whole": float(np.abs(original.astype(float) - output).mean()), "hole": 0.5}
+
+    def score_batch(self, originals, outputs, masks):
+        self.sizes.append(len(masks))
+        return super().score_batch(originals, outputs, masks)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """`counted()`: a metric that counts, from now on in place of `l1`; `made`: the devices of each."""
+
+    def start():
+        metric = Counted()
+        monkeypatch.setattr(
+            evaluation.metrics, "create", lambda name, device="cpu": start.made.append(device) or metric
+        )
+        return metric
+
+    start.made = []
+    return start
+
+
+def test_pictures_are_scored_in_batches_on_the_device_that_is_named(folders, counted, monkeypatch):
+    made, metric = folders(), counted()
+    found = [evaluation.evaluate(*made, only=["l1"], batch=n).rows for n in (1, 4, 0)]
+    assert metric.sizes == [1] * 6 + [4, 2] + [6]
+    for other in found[1:]:
+        assert other.equals(found[0])
+    assert set(counted.made) == {"cpu"}
+    monkeypatch.setattr("benchmark.scorer.chosen_device", lambda device: {"auto": "cuda"}[device])
+    names = (
+        f"--{name}={folder}" for name, folder in zip(("originals", "outputs", "masks"), made, strict=True)
+    )
+    assert main(["evaluate", *names, "--metrics", "l1", "--jobs", "1"]) == 0
+    assert counted.made[-1] == "cuda"
+
+
+@pytest.mark.slow
+def test_values_of_networks_depend_neither_on_the_batch_nor_on_the_processes(folders):
+    made, only = folders(), ["psnr", "lpips_squeeze", "fd_squeeze", "kd_squeeze_u"]
+    one, batch, processes = (
+        evaluation.evaluate(*made, only=only, **given).rows
+        for given in ({"batch": 1}, {"batch": 4}, {"batch": 2, "jobs": 2})
+    )
+    assert len(one) == 6 * 6 + 2
+    for other in (batch, processes):
+        assert other.drop(columns="value").equals(one.drop(columns="value"))
+        np.testing.assert_allclose(other["value"], one["value"], rtol=1e-4)
+
+
+def test_what_was_scored_is_kept_and_a_broken_evaluation_goes_on(folders, counted, tmp_path, monkeypatch):
+    made, out, score = folders(), tmp_path / "out", trio_scores.score_trios
+    wanted, calls = evaluation.evaluate(*made, only=["l1"]), []
+    metric = counted()
+    whole = evaluation.evaluate(*made, only=["l1"], batch=2).rows
+
+    def broken(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return score(*args)
+
+    monkeypatch.setattr(trio_scores, "score_trios", broken)
+    monkeypatch.setattr(trio_scores, "PAUSE", -1.0)
+    names = [
+        f"--{name}={folder}" for name, folder in zip(("originals", "outputs", "masks"), made, strict=True)
+    ]
+    command = ["evaluate", *names, "--metrics", "l1", "--batch", "2", "--out", str(out)]
+    assert main(command) == 130
+    monkeypatch.setattr(trio_scores, "score_trios", score)
+    with (out / trio_scores.TRIO_JOURNAL).open("a") as file:
+        file.write('{"metric": "l1", "key": "to')
+    metric.sizes.clear()
+    found = evaluation.evaluate(*made, only=["l1"], batch=2, out=out)
+    assert metric.sizes == [2]
+    assert found.rows.equals(whole)
+    assert found.ratios == wanted.ratios
+    assert found.provenance["environment"]["from_journal"] == 4
+    metric.sizes.clear()
+    assert evaluation.evaluate(*made, only=["l1"], out=out).rows.equals(whole)
+    assert metric.sizes == []
+
+
+def test_a_kept_score_is_of_the_same_files_polarity_and_metric(folders, counted, tmp_path, monkeypatch):
+    made, out, metric = folders(), tmp_path / "out", counted()
+    evaluation.evaluate(*made, only=["l1"], out=out, white="missing")
+    for place, name in zip(made, ("p0.png", "p1.png", "p2_mask.png"), strict=True):
+        picture = PilImage.open(place / name)
+        picture.putpixel((3, 3), 0 if "mask" in name else (1, 2, 3))
+        picture.save(place / name)
+    metric.sizes.clear()
+    evaluation.evaluate(*made, only=["l1"], out=out, white="missing")
+    assert metric.sizes == [3]
+    metric.sizes.clear()
+    evaluation.evaluate(*made, only=["l1"], out=out, white="known")
+    assert metric.sizes == [6]
+    metric.sizes.clear()
+    monkeypatch.setitem(METRICS, "l1", replace(METRICS["l1"], variant="another"))
+    evaluation.evaluate(*made, only=["l1"], out=out, white="missing")
+    assert metric.sizes == [6]
+
+
+def test_why_a_picture_has_no_value_is_not_kept(folders, counted, tmp_path, monkeypatch):
+    made, metric = folders(), counted()
+
+    def full(originals, outputs, masks):
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(metric, "score_batch", full)
+        found = evaluation.evaluate(*made, only=["l1"], out=tmp_path / "out")
+    assert found.notes[0].startswith("No `l1` of 6 pictures")
+    assert evaluation.evaluate(*made, only=["l1"], out=tmp_path / "out").interval("l1", "whole").n == 6
+
+
+def test_a_file_that_changes_while_it_is_measured_is_left_out(folders, tmp_path, monkeypatch):
+    made, opened = folders(), trio_scores.opened_trio
+
+    def late(trio, white):
+        if trio.name == "p1":
+            trio.output.write_bytes(trio.original.read_bytes())
+        return opened(trio, white)
+
+    monkeypatch.setattr(trio_scores, "opened_trio", late)
+    found = evaluation.evaluate(*made, only=["l1"], white="missing", out=tmp_path / "out")
+    assert found.failed == ("p1 is left out: Its files changed meanwhile: start again.",)
+    assert found.interval("l1", "hole").n == 5
+
+
+def test_what_is_not_kept_is_said_where_it_is_stopped(folders, monkeypatch, capsys):
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    made = folders()
+    monkeypatch.setattr(trio_scores, "score_trios", stopped)
+    names = (
+        f"--{name}={folder}" for name, folder in zip(("originals", "outputs", "masks"), made, strict=True)
+    )
+    assert main(["evaluate", *names, "--metrics", "l1"]) == 130
+    assert "Stopped. With --out what is scored would be kept." in capsys.readouterr().err
+
+
+def test_a_file_beside_the_figures_says_what_they_rest_on(folders, counted, tmp_path):
+    made, out, _ = folders(), tmp_path / "out", counted()
+    found = evaluation.evaluate(*made, only=["l1", "lpips_brushbench"])
+    evaluation.save_evaluation(found, out)
+    told = json.loads((out / "evaluation.json").read_text())
+
+    def sha(path):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    assert told["pictures"]["p3"] == {
+        "ratio": 0.65,
+        "original": {"file": "p3.png", "sha256": sha(made[0] / "p3.png")},
+        "output": {"file": "p3.png", "sha256": sha(made[1] / "p3.png")},
+        "mask": {"file": "p3_mask.png", "sha256": sha(made[2] / "p3_mask.png")},
+    }
+    assert len(told["pictures"]) == 6
+    assert told["white"] == "missing"
+    assert told["reference"] == {"kind": "paired"}
+    assert told["metrics"]["l1"]["variant"] == METRICS["l1"].variant
+    assert told["metrics"]["lpips_brushbench"]["weights"] == weights_digest("lpips_squeeze") is not None
+    assert told["environment"]["packages"]["numpy"] == np.__version__
+    assert told["environment"]["device"] == "cpu"
+    assert told["environment"]["metrics"].keys() == {"l1", "lpips_brushbench"}
+    assert told["files"] == {name: sha(out / name) for name in ("evaluation.csv", "evaluation.md")}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """References: features of other photographs, made once and shared as a file."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from benchmark.metrics import METRICS
 from benchmark.metrics.frechet import frechet_distance
 from benchmark.metrics.kernel import independent_distance, kernel_distance
 from inpainters.errors import InputError
-from inpainters.imaging import save_png
+from inpainters.imaging import load_image, save_png
 
 SETS = ["colours_f", "colours_k"]
 
@@ -85,20 +86,85 @@ def test_sets_are_compared_with_the_reference_and_pictures_with_their_originals(
     paired = benchmark.evaluate(*three, only=["l1", *SETS])
     other = benchmark.evaluate(*three, only=["l1", *SETS], reference=file)
     assert other.interval("l1", "hole") == paired.interval("l1", "hole")
-    outputs = Colours(None).features(
-        [benchmark.evaluation.load_image(folders / "outputs" / f"p{i}.png").image for i in range(4)]
-    )
+    outputs = Colours(None).features([load_image(folders / "outputs" / f"p{i}.png").image for i in range(4)])
     rows = other.rows[other.rows["image_id"] == ""].set_index("metric")["value"]
     assert rows["colours_f"] == pytest.approx(frechet_distance(made.features["colours"], outputs))
     assert rows["colours_k"] == pytest.approx(independent_distance(made.features["colours"], outputs))
     told = benchmark.evaluation.markdown_of_evaluation(other)
     assert f"5 photographs of 'coffee' (sha256 {made.sha256[:16]})" in told
-    assert "coffee" not in benchmark.evaluation.markdown_of_evaluation(paired)
+    assert "`colours_f`, whole set, independent" in told
+    assert other.provenance["reference"] == {
+        "kind": "independent",
+        "name": "coffee",
+        "n": 5,
+        "sha256": made.sha256,
+        "pictures": made.pictures,
+        "weights": {"colours": ""},
+    }
+    told = benchmark.evaluation.markdown_of_evaluation(paired)
+    assert "coffee" not in told
+    assert "`colours_f`, whole set, paired" in told
+    assert "Distances of the whole set are paired: to the originals of the same pictures." in told
+
+
+def test_distances_of_few_photographs_are_slanted_and_said_to_be_biased(colours, folders, capsys):
+    three = [f"--{name}={folders / name}" for name in ("originals", "outputs", "masks")]
+    METRICS["colours_k"] = replace(METRICS["colours_k"], fair_n=5)
+    METRICS["colours_f"] = replace(METRICS["colours_f"], fair_n=4)
+    command = ["evaluate", *three, "--metrics", ",".join(["l1", *SETS])]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"`colours_k`, whole set, paired \| +\*[\d.]+\*", told)
+    assert re.search(r"`colours_f`, whole set, paired \| +[\d.]+ ", told)
+    assert "*Slanted values rest on fewer than 5 photographs and are biased upwards: " in told
+    assert "fewer than 4" not in told
+    # the reference is the smaller one
+    for i in (3, 4):
+        (folders / "others" / f"o{i}.png").unlink()
+    reference.make_reference("few", folders / "others", folders / "few.safetensors")
+    assert main([*command, "--reference", str(folders / "few.safetensors")]) == 0
+    assert "*Slanted values rest on fewer than 4 photographs" in capsys.readouterr().out
+
+
+def test_features_are_taken_in_batches_and_kept(colours, folders, monkeypatch):
+    sizes, features = [], Colours.features
+    monkeypatch.setattr(
+        Colours, "features", lambda self, images: sizes.append(len(images)) or features(self, images)
+    )
+    three = [folders / name for name in ("originals", "outputs", "masks")]
+    given = {"only": SETS, "out": folders / "out"}
+    first = benchmark.evaluate(*three, **given, batch=3)
+    assert sizes == [6, 2]  # originals and outputs
+    assert benchmark.evaluate(*three, only=SETS, batch=1).rows.equals(first.rows)
+    sizes.clear()
+    assert benchmark.evaluate(*three, **given).rows.equals(first.rows)
+    assert sizes == []
+    picture = load_image(folders / "outputs" / "p1.png").image.copy()
+    picture[0] = 0
+    save_png(folders / "outputs" / "p1.png", picture)
+    assert not benchmark.evaluate(*three, **given).rows.equals(first.rows)
+    assert sizes == [2]
+
+
+def test_a_reference_is_made_in_batches_on_the_device_that_is_named(colours, folders, monkeypatch):
+    sizes, devices, features, create = [], [], Colours.features, benchmark.metrics.create
+    monkeypatch.setattr(
+        Colours, "features", lambda self, images: sizes.append(len(images)) or features(self, images)
+    )
+    monkeypatch.setattr(benchmark.metrics, "create", lambda *a: devices.append(a[1]) or create(*a))
+    files = [folders / f"{n}.safetensors" for n in range(2)]
+    one = reference.make_reference("a", folders / "others", files[0])
+    assert (sizes, set(devices)) == ([5], {"cpu"})
+    monkeypatch.setattr(reference, "chosen_device", lambda device: {"auto": "cuda"}[device])
+    given = ["--pictures", str(folders / "others"), "--out", str(files[1]), "--batch", "2"]
+    assert main(["reference", "a", *given]) == 0
+    assert (sizes, devices[-1]) == ([5, 2, 2, 1], "cuda")
+    assert reference.open_reference(files[1]).sha256 == one.sha256
 
 
 def test_a_set_without_a_distance_says_why_and_its_pictures_are_counted(colours, folders, monkeypatch):
     def too_few(self, one, other):
-        raise ValueError("It takes more pictures.")
+        raise InputError("It takes more pictures.")
 
     monkeypatch.setattr(Colours, "distance", too_few)
     found = benchmark.evaluate(*(folders / name for name in ("originals", "outputs", "masks")), only=SETS)
