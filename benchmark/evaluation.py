@@ -29,7 +29,7 @@ from benchmark.report.markdown import markdown_table
 from benchmark.report.stats import Interval, interval_of_mean
 from benchmark.score import one_thread
 from benchmark.scorer import Bench, bench_on
-from benchmark.trio_scores import TrioStore, Wanted
+from benchmark.trio_scores import TrioStore, WantedScores
 from benchmark.trios import Trio, White, paired_files, white_of
 from inpainters import __version__
 from inpainters.errors import InputError, sentence, unknown
@@ -115,7 +115,7 @@ def evaluate(
     against = open_reference(Path(reference)) if reference else None
     sets = [spec for spec in specs if spec.kind == "set"]
     _check_weights(sets, bench, against)
-    wanted = Wanted(
+    wanted = WantedScores(
         white,
         tuple(spec for spec in specs if spec.kind == "image"),
         {bench.get(spec.name).feature_key: spec.name for spec in sets},
@@ -124,21 +124,21 @@ def evaluate(
     store = TrioStore(bench, wanted, Path(out) if out else None)
     with one_thread():
         store.score(trios, jobs=jobs, quiet=quiet)
-        measured = [trio for trio in trios if trio.name not in store.failed]
+        failed = {trio.name: store.failed[trio.name] for trio in trios if trio.name in store.failed}
+        measured = [trio for trio in trios if trio.name not in failed]
         if not measured:
-            raise InputError(next(iter(store.failed.values())))
+            raise InputError(next(iter(failed.values())))
         rows = [row for trio in measured for row in _rows(trio, store)]
         notes += _without(measured, store)
         rows += _of_sets(sets, measured, store, against, notes)
         how = {"device": bench.device, "batch": bench.batch, "from_journal": store.reused}
-        where = {**scored_where(specs), **how}
-    ratios = {trio.name: store.ratio(trio) for trio in measured}
+        environment = {**scored_where(specs), **how}
     return Evaluation(
         pd.DataFrame(rows, columns=_COLUMNS),
         (*notes, *absent),
         white,
-        tuple(ratios.values()),
-        tuple(f"{name} is left out: {why}" for name, why in store.failed.items()),
+        tuple(store.ratio(trio) for trio in measured),
+        tuple(f"{name} is left out: {why}" for name, why in failed.items()),
         against.told if against else "",
         min(len(measured), against.n) if against else len(measured),
         {
@@ -146,10 +146,10 @@ def evaluate(
             "version": __version__,
             "white": white,
             "pictures": {trio.name: _files(trio, folders, store) for trio in measured},
-            "failed": store.failed,
+            "failed": failed,
             "metrics": {spec.name: metric_meaning(spec, metrics).model_dump() for spec in specs},
             "reference": _told_of(against) if against else {"kind": "paired"},
-            "environment": where,
+            "environment": environment,
         },
     )
 
@@ -167,7 +167,7 @@ def _rows(trio: Trio, store: TrioStore) -> Iterator[dict[str, Any]]:
     same = {"image_id": trio.name, "photograph": trio.photograph, "ratio": ratio, "bin": label_of(ratio)}
     for spec in store.wanted.specs:
         for region in spec.regions:
-            value = float(store.figures[spec.name][of][region].get("value", math.nan))
+            value = float(store.figures[spec.name][of].get(region, {}).get("value", math.nan))
             yield {**same, "metric": spec.name, "region": region, "value": value}
 
 

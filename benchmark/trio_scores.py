@@ -26,12 +26,12 @@ from benchmark.trios import Trio, TrioShas, White, opened_trio
 from inpainters.errors import InputError
 
 TRIO_JOURNAL = "evaluation.log"
-RATIO = "ratio"
+_RATIO = "ratio"
 """What the journal calls the share of missing pixels, as if it were a metric."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedScores:
     """What is wanted of each trio."""
 
     white: White
@@ -55,7 +55,7 @@ class ScoredTrio:
 
 
 def score_trios(
-    bench: Bench, wanted: Wanted, trios: Sequence[Trio], shas: Sequence[TrioShas]
+    bench: Bench, wanted: WantedScores, trios: Sequence[Trio], shas: Sequence[TrioShas]
 ) -> dict[str, ScoredTrio | str]:
     """Trio's name -> what was found, or a sentence where it cannot be measured. `shas` are those of its files
     when the work began: a file that changed since is not measured.
@@ -98,7 +98,7 @@ def _in_process(
     device: str,
     batch: int,
     also: tuple[str, ...],
-    wanted: Wanted,
+    wanted: WantedScores,
     trios: Sequence[Trio],
     shas: Sequence[TrioShas],
 ) -> dict[str, ScoredTrio | str]:
@@ -109,10 +109,10 @@ def _in_process(
 class TrioStore:
     """What is known of trios, by their files' digests; in a journal too where there is a folder for it."""
 
-    def __init__(self, bench: Bench, wanted: Wanted, out: Path | None = None) -> None:
+    def __init__(self, bench: Bench, wanted: WantedScores, out: Path | None = None) -> None:
         self.bench, self.wanted = bench, wanted
         self.journal = Journal(out / TRIO_JOURNAL) if out else None
-        self.keys = {RATIO: "", **{spec.name: bench.key(spec) for spec in wanted.specs}}
+        self.keys = {_RATIO: "", **{spec.name: bench.key(spec) for spec in wanted.specs}}
         """Metric -> what pins its values."""
         specs = bench.metrics.METRICS
         self.weights = {key: digest_of_weights(specs[name]) for key, name in wanted.extractors.items()}
@@ -146,13 +146,13 @@ class TrioStore:
 
     def ratio(self, trio: Trio) -> float:
         """Of missing pixels."""
-        return float(self.figures[RATIO][self.of(trio)]["whole"]["value"])
+        return float(self.figures[_RATIO][self.of(trio)]["whole"]["value"])
 
     def pictures(self, trio: Trio) -> TrioShas | tuple[str, ...]:
         """sha256 of the files that features are wanted of."""
         return self.shas[trio.name][0 if self.wanted.of_originals else 1 : 2]
 
-    def lacking(self, trios: Sequence[Trio]) -> Wanted | None:
+    def lacking(self, trios: Sequence[Trio]) -> WantedScores | None:
         """What these trios lack of what is wanted; None where they lack nothing."""
         digests = {self.of(trio) for trio in trios}
         shas = {sha for trio in trios for sha in self.pictures(trio)}
@@ -160,7 +160,7 @@ class TrioStore:
         extractors = {
             key: name for key, name in self.wanted.extractors.items() if not shas <= self.features[key].keys()
         }
-        if specs or extractors or not digests <= self.figures[RATIO].keys():
+        if specs or extractors or not digests <= self.figures[_RATIO].keys():
             return replace(self.wanted, specs=tuple(specs), extractors=extractors)
         return None
 
@@ -210,7 +210,7 @@ class TrioStore:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _task(self, batch: Sequence[Trio]) -> tuple[Wanted, Sequence[Trio], list[TrioShas]]:
+    def _task(self, batch: Sequence[Trio]) -> tuple[WantedScores, Sequence[Trio], list[TrioShas]]:
         return self.lacking(batch) or self.wanted, batch, [self.shas[trio.name] for trio in batch]
 
     def _note(self, batch: Sequence[Trio], found: Mapping[str, ScoredTrio | str]) -> None:
@@ -221,7 +221,7 @@ class TrioStore:
             if isinstance(one, str):
                 self.failed[trio.name] = one
                 continue
-            figures[RATIO][self.of(trio)] = {"whole": {"value": repr(one.ratio)}}
+            figures[_RATIO][self.of(trio)] = {"whole": {"value": repr(one.ratio)}}
             for name, values in one.figures.items():
                 figures[name][self.of(trio)] = values
             for key, rows in one.features.items():
