@@ -327,10 +327,8 @@ def _section(
 ) -> list[str]:
     spec, cells = METRICS.get(metric), summarise(results, metric, region)
     parts = [f"## {title(metric, region)}", told(spec) if spec else ""]
-    if any(cell.biased for cell in cells.values() if not cell.reason):
-        parts.append(
-            f"*{bias_note(METRICS[metric])} The reference is paired: the originals of the same pictures.*"
-        )
+    if note := paired_note([cell for cell in cells.values() if not cell.reason]):
+        parts.append(f"*{note}*")
     columns = [*bins, ALL] if len(bins) > 1 else [*bins]
     parts.append(
         markdown_table(
@@ -341,6 +339,12 @@ def _section(
     parts += footnotes(cells.values())
     parts.append("\n".join(_reasons(cells.values(), bins)))
     return [part for part in parts if part]
+
+
+def paired_note(cells: Sequence[TableFigure]) -> str:
+    """What to know of a column of which some figures rest on too few photographs; empty where none does."""
+    few = [METRICS[cell.metric] for cell in cells if cell.biased]
+    return f"{bias_note(few[0])} The reference is paired: the originals of the same pictures." if few else ""
 
 
 def _reasons(cells: Iterable[TableFigure], bins: Sequence[str]) -> Iterator[str]:

@@ -93,7 +93,7 @@ def test_the_table_marks_the_figure_names_the_reason_and_ranks_by_three_metrics(
         ["1. Telea †", "1. Biharmonic", "1. Biharmonic"],
         ["2. Biharmonic", "2. Telea", "2. Telea"],
     ]
-    assert r"$^\dagger$" in latex(results)
+    assert r"$^{\dagger}$" in latex(results)
     assert r"$\dagger$ trained with a SqueezeNet" in latex(results)
 
 

@@ -1,5 +1,6 @@
 """Made tables in which a wrong rule would crown the wrong method."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -297,6 +298,77 @@ def test_what_a_mean_leaves_out_is_counted_beside_it() -> None:
     assert tables.text(found["telea"]).endswith(" (−2)")
     assert "(" not in tables.text(found["fsr"])
     assert "($-2$)" in latex(results)
+
+
+def with_two_bins_and_sets() -> Results:
+    """telea is best by far in 1-10 and level with biharmonic in 10-20; fsr has two photographs."""
+    alike = {name: value + 0.001 * (-1) ** i for i, (name, value) in enumerate(spread(0.1, 25).items())}
+    best = {"telea": spread(0.1, 25), "biharmonic": spread(0.3, 25), "fsr": spread(0.1, 2)}
+    lines = [*rows(best), *rows({"telea": spread(0.1, 25), "biharmonic": alike}, label="10-20")]
+    lines += rows({"mine_{1}": alike}, label="10-20")
+    for line in lines:
+        line["options"] = '{"k":"50%_$^~\\\\<"}' if line["method"] == "mine_{1}" else "{}"
+    whole = [{**line, "region": "whole", "value": line["value"] / 10} for line in lines]
+    key = {**lines[0], "metric": "fd_squeeze", "region": "whole", "image_id": WHOLE_SET}
+    sets = [{**key, "method": name, "value": value} for name, value in (("telea", 12.0), ("fsr", 3.0))]
+    return of([*lines, *whole, *sets])
+
+
+def tables_of(text: str) -> dict[str, tuple[str, list[list[str]]]]:
+    """What a caption begins with -> the caption and its table's rows."""
+    found = {}
+    for part in text.split(r"\begin{table*}")[1:]:
+        caption = part.split(r"\caption{")[1].split("\n")[0]
+        lines = [line.removesuffix(r" \\") for line in part.splitlines() if line.endswith(r"\\")]
+        found[caption.split(" $")[0]] = caption, [line.split(" & ") for line in lines]
+    return found
+
+
+def test_latex_has_intervals_n_and_marks_and_its_captions_say_what_they_are() -> None:
+    results = with_two_bins_and_sets()
+    found = tables_of(latex(results))
+    assert [*found] == ["l1 in the hole", "l1 of the whole picture", r"fd\_squeeze of the whole picture"]
+    caption, (head, n, *lines) = found["l1 in the hole"]
+    assert head == ["method", "1--10", "10--20"]
+    assert n == ["$n$", "25", "25"]
+    cells = {name: figures for name, *figures in lines}
+    shown = summarise(results, "l1", "hole")
+    bold, tied, few = (
+        tables.text(shown[key]) for key in (("telea", "1-10"), ("telea", "10-20"), ("fsr", "1-10"))
+    )
+    assert "± 0.00" in bold
+    assert cells["Telea"] == [
+        bold.replace("**", r"\textbf{", 1).replace(" ± ", r"}\,{\scriptsize$\pm$\,").replace("**", "}"),
+        tied.replace(" ± ", r"\,{\scriptsize$\pm$\,").replace(" =", "}$^{=}$"),
+    ]
+    assert cells["Biharmonic"][0].startswith(r"0.2")
+    assert cells["Biharmonic"][1].endswith("$^{=}$")
+    assert few.endswith("* (n=2)")
+    assert cells["FSR"] == [rf"\textit{{{few.split('*')[1]}}} ($n$=2)", "--"]
+    for words in ("interval reaches", r"\textbf{Bold}", "$^{=}$: not told apart", r"\textit{Slanted}"):
+        assert words in caption
+    assert found["l1 of the whole picture"][1][2][1].startswith(r"\textbf{0.00")
+    caption, (_, n, *lines) = found[r"fd\_squeeze of the whole picture"]
+    assert [line for line in lines if line[0] == "Telea"] == [["Telea", r"\textit{12.00}", "--"]]
+    assert "biased upwards" in caption
+    assert "interval" not in caption
+    assert "Bold" not in caption
+
+
+def test_latex_is_whole_whatever_a_method_is_called() -> None:
+    text = latex(with_two_bins_and_sets())
+    assert text.isascii()
+    assert text.startswith(r"% Needs \usepackage{booktabs,adjustbox}.")
+    assert text.count(r"\begin{") == text.count(r"\end{") == 9
+    for _, lines in tables_of(text).values():
+        assert {len(line) for line in lines} == {3}
+    for line in text.splitlines()[1:]:
+        bare = re.sub(r"\\[\\{}$&%_#^~]", "", line)
+        assert bare.count("{") == bare.count("}"), line
+        assert bare.count("$") % 2 == 0, line
+        assert not set("%&") & set(bare.replace(" & ", "")), line
+        assert "_" not in bare, line
+    assert r"mine\_\{1\}, k 50\%\_\$\^{}\~{}\textbackslash{}$<$" in text
 
 
 def test_pairs_leave_out_what_one_has_not_and_two_infinities_are_equal() -> None:
