@@ -39,8 +39,11 @@ def pooled_rows(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) ->
 
 def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
     try:
-        sides = zip(*(one.features(spec) for one in ours), strict=True)
-        distance = bench.get(spec.name).distance(*map(np.concatenate, sides))
+        metric, parts = bench.get(spec.name), (one.features(spec) for one in ours)
+        if hasattr(metric, "distance_of_parts"):
+            distance = metric.distance_of_parts(parts)
+        else:
+            distance = metric.distance(*map(np.concatenate, zip(*parts, strict=True)))
         return ours[0].bench.figure(spec.name, "whole", distance)
     except (ValueError, RuntimeError) as error:
         return {"reason": sentence(error)}

@@ -1,7 +1,7 @@
 """What a metric is: the row of the table, the two interfaces, and the loop that the simple ones share."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -100,6 +100,16 @@ class SetMetric(Protocol):
 
     def independent(self, reference_features: Features, output_features: Features) -> float:
         """Return the distance of two sets that share no picture; raise InputError as `distance` does."""
+        ...
+
+
+class InParts(Protocol):
+    """What a SetMetric may have besides, so that a set never lies in memory as a whole."""
+
+    def distance_of_parts(self, parts: Iterable[tuple[Features, Features]]) -> float:
+        """Return `distance` of all parts together, each (n, d) of originals and of outputs; raise InputError
+        as there.
+        """
         ...
 
 

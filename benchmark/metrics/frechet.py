@@ -3,6 +3,9 @@
 It is called FID on Inception features only; on others it is `fd_<features>`.
 """
 
+from collections.abc import Iterable
+from itertools import chain
+
 import numpy as np
 import torch
 
@@ -10,6 +13,8 @@ from benchmark.metrics.base import Features, Floats
 from benchmark.metrics.features import Extractor, inception, squeezenet
 from inpainters.errors import InputError
 
+FRECHET_ROWS = 4096
+"""Rows that are held in float64 at a time, where pictures are more than features."""
 _ROUNDING = 1e-12
 """What is left of equal sets, as a share of their spread, is nothing but rounding."""
 
@@ -21,6 +26,9 @@ class Frechet:
 
     def distance(self, reference_features: Features, output_features: Features) -> float:
         return frechet_distance(reference_features, output_features)
+
+    def distance_of_parts(self, parts: Iterable[tuple[Features, Features]]) -> float:
+        return frechet_distance_of_parts(parts)
 
     independent = distance
 
@@ -34,17 +42,44 @@ def frechet_distance(x: Features, y: Features) -> float:
     carry noise (about 1e-4 of the distance of 16 pictures). Where pictures are more than features,
     torchmetrics computes it.
     """
-    if min(len(x), len(y)) < 2:
-        raise InputError(
-            f"A Fréchet distance needs at least 2 pictures on each side, not {len(x)} and {len(y)}."
-        )
-    if max(x.shape[0], y.shape[0]) <= x.shape[1]:
-        return _of_few(x.astype(np.float64), y.astype(np.float64))
+    return frechet_distance_of_parts([(x, y)])
+
+
+def frechet_distance_of_parts(parts: Iterable[tuple[Features, Features]]) -> float:
+    """`frechet_distance` of two sets that come part by part, (n, d) and (m, d) of each. Of many pictures it
+    holds sums of d and d² numbers, and no part longer than it takes to add it, but for the first d rows.
+    """
+    rest, held = iter(parts), list[tuple[Features, Features]]()
+    for part in rest:
+        held.append(part)
+        if max(_lengths(held)) > part[0].shape[1]:
+            return _of_many(chain(held, rest))
+    _check(*_lengths(held))
+    return _of_few(*(np.concatenate(side).astype(np.float64) for side in zip(*held, strict=True)))
+
+
+def _lengths(parts: Iterable[tuple[Features, Features]]) -> tuple[int, int]:
+    n, m = (sum(map(len, side)) for side in zip(*parts, strict=True))
+    return n, m
+
+
+def _check(n: int, m: int) -> None:
+    if min(n, m) < 2:
+        raise InputError(f"A Fréchet distance needs at least 2 pictures on each side, not {n} and {m}.")
+
+
+def _of_many(parts: Iterable[tuple[Features, Features]]) -> float:
     from torchmetrics.image.fid import FrechetInceptionDistance  # takes longer than small sets do
 
-    metric = FrechetInceptionDistance(feature=_Stored(x.shape[1]))
-    metric.update(torch.from_numpy(x).double(), real=True)
-    metric.update(torch.from_numpy(y).double(), real=False)
+    metric = None
+    for x, y in parts:
+        metric = metric or FrechetInceptionDistance(feature=_Stored(x.shape[1]))
+        for side, real in ((x, True), (y, False)):
+            for start in range(0, len(side), FRECHET_ROWS):
+                rows = torch.from_numpy(side[start : start + FRECHET_ROWS]).double()
+                metric.update(rows, real=real)
+    assert metric is not None
+    _check(int(metric.real_features_num_samples), int(metric.fake_features_num_samples))
     return max(0.0, float(metric.compute()))
 
 

@@ -3,8 +3,10 @@ own route.
 """
 
 import math
+import tracemalloc
 import warnings
-from itertools import combinations
+from itertools import combinations, islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d
 from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from benchmark.metrics import create
+from benchmark import several
+from benchmark.metrics import create, frechet
 from benchmark.metrics.features import PICTURES_PER_PASS, Extractor, inception, resize
 from benchmark.metrics.frechet import Frechet, frechet_distance
 from benchmark.metrics.kernel import Kernel
@@ -101,10 +104,77 @@ def test_frechet_of_a_perfect_fill_is_0():
     assert frechet_distance(x, x) == 0.0
 
 
+@pytest.mark.parametrize("cuts", [(), (7,), (3, 20, 90)])
+def test_frechet_of_many_in_parts_and_blocks_is_torchmetrics_of_all_at_once(cuts, monkeypatch):
+    """The first 16 pictures alone, or less, are no more than features; a block ends inside of each part."""
+    monkeypatch.setattr(frechet, "FRECHET_ROWS", 11)
+    rng = np.random.default_rng(4)
+    x = np.abs(rng.normal(40, 3, (120, 16))).astype(np.float32)
+    y = (np.abs(rng.normal(41, 2, (120, 16))) @ rng.normal(size=(16, 16))).astype(np.float32)
+    theirs = FrechetInceptionDistance(feature=frechet._Stored(16))
+    theirs.update(torch.from_numpy(x).double(), real=True)
+    theirs.update(torch.from_numpy(y).double(), real=False)
+    seen: list[int] = []
+    monkeypatch.setattr(frechet._Stored, "forward", lambda self, rows: seen.append(len(rows)) or rows)
+    parts = zip(np.split(x, cuts), np.split(y, cuts), strict=True)
+    found = Frechet(Extractor("tiny", Tiny(), None)).distance_of_parts(parts)
+    assert found == pytest.approx(theirs.compute().item(), rel=1e-9)
+    assert (sum(seen), max(seen)) == (240, 11)
+    assert frechet_distance(x, y) == pytest.approx(found, rel=1e-9)
+
+
+def test_the_distance_of_all_ratios_is_fed_bin_by_bin():
+    rng, metric = np.random.default_rng(7), Frechet(Extractor("tiny", Tiny(), None))
+    sides = [rng.normal(size=(2, 30, 12)).astype(np.float32) for _ in range(3)]
+    read = []
+
+    def cell(both):
+        return SimpleNamespace(
+            features=lambda spec: read.append(1) or both, figure=lambda name, region, value: {"value": value}
+        )
+
+    class Watching(Frechet):
+        def distance_of_parts(self, parts):
+            assert not read
+            return super().distance_of_parts(parts)
+
+    ours = [cell(tuple(both)) for both in sides]
+    bench = SimpleNamespace(get=lambda name: Watching(metric.features))
+    found = several._distance_of(ours, SimpleNamespace(name="fd_tiny"), bench)
+    whole = metric.distance(*(np.concatenate([both[i] for both in sides]) for i in (0, 1)))
+    assert found["value"] == pytest.approx(whole, rel=1e-9)
+
+
+def test_frechet_of_few_in_parts_is_that_of_all_at_once():
+    x, y = (np.random.default_rng(i).normal(i, 2, (12, 30)).astype(np.float32) for i in (5, 6))
+    parts = zip(np.split(x, [5, 6]), np.split(y, [5, 6]), strict=True)
+    assert frechet.frechet_distance_of_parts(parts) == frechet_distance(x, y)
+
+
+def test_many_pictures_are_never_held_all_at_once():
+    """Eight parts, of which the largest array that is made of them holds two."""
+    n, d = 8 * 4096, 24
+
+    def parts():
+        for i in range(8):
+            rows = np.random.default_rng(i).normal(size=(2, n // 8, d)).astype(np.float32)
+            yield rows[0], rows[1] + 1
+
+    frechet.frechet_distance_of_parts(islice(parts(), 1))  # imports torchmetrics
+    tracemalloc.start()
+    found = frechet.frechet_distance_of_parts(parts())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == pytest.approx(d, rel=0.02)
+    assert most < 2 * n * d * 4
+
+
 def test_one_picture_is_too_few():
     many, one = np.zeros((3, 4), np.float32), np.zeros((1, 4), np.float32)
     with pytest.raises(ValueError, match="at least 2 pictures on each side, not 3 and 1"):
         frechet_distance(many, one)
+    with pytest.raises(ValueError, match="at least 2 pictures on each side, not 9 and 1"):
+        frechet_distance(np.zeros((9, 4), np.float32), one)
 
 
 # Stored features against torchmetrics' update and compute
