@@ -35,7 +35,12 @@ CORES = 8
 _KEPT = 2
 """Methods that a process keeps open."""
 FASTER = (10, 30)
-"""How many times as fast as one core a GPU computes a network: assumed, not measured."""
+"""How many times as fast as one core a GPU computes a network: assumed, not measured (`_ASSUMED`)."""
+_ASSUMED = """How fast a GPU is was not measured. A network is assumed to be 10 or 30 times as fast on it as on
+a core. Data sheets promise about 200 times: 19.5 TFLOP/s in float32 for an NVIDIA A100, and by arithmetic
+0.096 for a core with AVX2 at 3 GHz. Fills go one picture at a time, which leaves a GPU mostly idle, so that
+a twentieth and a seventh of it are taken. Detail from the surroundings and scores are taken to be no
+faster."""
 STRAGGLES = 4.0
 """A straggler takes so many times as long."""
 
@@ -64,9 +69,15 @@ class Setting:
     faster: float = 1.0
     """How many times as fast as a core a GPU computes a network; 1: there is none."""
     slow: int = 0
-    """Workers that take STRAGGLES times as long."""
+    """Workers that take STRAGGLES times as long; a GPU's with its cores."""
     lost: int = 0
-    """Workers that are gone for good in the middle of the run, with what they are at."""
+    """Workers that are gone for good in the middle of the run, with what they are at; a GPU's with its cores.
+    """
+
+    @property
+    def each(self) -> int:
+        """Cores of a worker."""
+        return CORES if self.faster > 1 else 1
 
 
 @dataclass
@@ -143,27 +154,32 @@ def play(parts: Sequence[_Part], setting: Setting, costs: Costs) -> Played:
     """Give the chunks out, each to the worker that is free first."""
     on_gpu = [part for part in parts if part.gpu]
     on_core = [part for part in parts if not part.gpu]
-    cores = setting.workers * (CORES - 1) if on_gpu else setting.workers
-    kinds = [("GPUs", on_gpu, setting.workers), ("cores", on_core, cores)]
-    lanes = [_lane(kind, some, n, setting, costs) for kind, some, n in kinds if some]
+    beside = CORES - 1 if on_gpu else 1
+    kinds = [
+        (kind, some, each) for kind, some, each in (("GPUs", on_gpu, 1), ("cores", on_core, beside)) if some
+    ]
+    middle = max(sum(part.seconds for part in some) / each for _, some, each in kinds) / setting.workers / 2
+    lanes = [_lane(kind, some, each, middle, setting, costs) for kind, some, each in kinds]
     last = max(lanes, key=lambda lane: lane.end)
     last.ended = sorted(done for lane in lanes for done in lane.ended)
     return last
 
 
-def _lane(kind: str, parts: Sequence[_Part], workers: int, setting: Setting, costs: Costs) -> Played:
-    """Of the workers of one kind."""
+def _lane(
+    kind: str, parts: Sequence[_Part], each: int, middle: float, setting: Setting, costs: Costs
+) -> Played:
+    """Of the workers of one kind, so many in each of the setting's; some are lost after `middle` seconds."""
+    workers, slow, lost = (n * each for n in (setting.workers, setting.slow, setting.lost))
     spent: defaultdict[str, float] = defaultdict(float)
     free = [(costs.start, number) for number in range(workers)]
     spent["start"] += costs.start * workers
     opened: list[list[str]] = [[] for _ in range(workers)]
     read: list[set[str]] = [set() for _ in range(workers)]
-    middle = sum(part.seconds for part in parts) / workers / 2
     left, ended = list(reversed(parts)), []
     while left:
         now, number = heapq.heappop(free)
         part = left.pop()
-        took = part.seconds * (STRAGGLES if number < setting.slow else 1.0)
+        took = part.seconds * (STRAGGLES if number < slow else 1.0)
         if part.entry not in opened[number]:
             opened[number] = [*opened[number], part.entry][-_KEPT:]
             took += costs.opened.get(part.entry, 0.0)
@@ -172,7 +188,7 @@ def _lane(kind: str, parts: Sequence[_Part], workers: int, setting: Setting, cos
             read[number].add(part.column)
             took += costs.read
             spent["read"] += costs.read
-        if number >= workers - setting.lost and now + took > middle:
+        if number >= workers - lost and now + took > middle:
             spent["lost"] += max(0.0, middle - now)
             left.append(part)  # and its worker does not come back
             continue
@@ -183,13 +199,33 @@ def _lane(kind: str, parts: Sequence[_Part], workers: int, setting: Setting, cos
     return Played(last, fills / (workers * last), last - min(at for at, _ in free), kind, dict(spent), ended)
 
 
+def scoring(methods: int, pictures: int, setting: Setting, costs: Costs) -> float:
+    """Seconds until all cells are scored, by the engine's rule (`on_ray.sum_over`): each column's cells in as
+    many parts as there are cores for, each part given to a worker that is free. What was lost stays so.
+    """
+    left = setting.workers - setting.lost
+    of = max(1, min(methods, -(-left * setting.each // len(BINS))))
+    cell = pictures * (costs.score + pictures * costs.pairs)
+    free = [(0.0, number) for number in range(left)]
+    for part in [*range(of)] * len(BINS):
+        now, number = free[0]
+        took = len(range(part, methods, of)) * cell * (STRAGGLES if number < setting.slow else 1.0)
+        heapq.heapreplace(free, (now + took, number))
+    return max(at for at, _ in free)
+
+
 # --- what people read -----------------------------------------------------------------------------
 
-CLUSTERS = (
-    Setting("64 cores"),
-    Setting("64 cores, four of them four times as slow", slow=4),
-    Setting("64 cores, a node of eight lost half-way", lost=8),
-    *(Setting(f"64 GPUs of {n}× a core, with 8 cores each", faster=n) for n in FASTER),
+_TROUBLE = (
+    ("", 0, 0),
+    (", four of them four times as slow", 4, 0),
+    (", a node of eight lost half-way", 0, 8),
+)
+_KINDS = (("64 cores", 1), *((f"64 GPUs of {n}× a core, with 8 cores each", n) for n in FASTER))
+CLUSTERS = tuple(
+    Setting(kind + trouble, faster=faster, slow=slow, lost=lost)
+    for kind, faster in _KINDS
+    for trouble, slow, lost in _TROUBLE
 )
 
 
@@ -202,17 +238,17 @@ def study(methods: Sequence[Method], costs: Costs, pictures: int) -> tuple[str, 
     fills = pictures * len(BINS) * len(methods)
     close = fills * costs.close
     sets = pictures**2 * costs.pairs / 60
-    cell = pictures * costs.score + 60 * sets
-    each = -(-len(methods) // -(-WORKERS // len(BINS)))  # cells of a column that one worker scores
+    scored = [scoring(len(methods), pictures, setting, costs) for setting in CLUSTERS]
     table = [
         [
             setting.title,
             f"{(one.end + close) / 3600:.1f}",
+            f"{scores / 3600:.1f}",
             f"{one.busy:.1%}",
             f"{one.tail / 60:.1f}",
             _bottleneck(one),
         ]
-        for setting, _, one in played
+        for (setting, _, one), scores in zip(played, scored, strict=True)
     ]
     first = played[0]
     total = sum(part.seconds for part in first[1])
@@ -227,21 +263,31 @@ def study(methods: Sequence[Method], costs: Costs, pictures: int) -> tuple[str, 
         ]
         for method in sorted(methods, key=lambda one: -first[2].spent[one.entry])
     ]
-    head = ["cluster", "hours", "busy with fills", "tail, minutes", "whose work ends last, and on what"]
+    head = [
+        "cluster",
+        "hours of fills",
+        "hours of scores",
+        "busy with fills",
+        "tail, minutes",
+        "whose work ends last, and on what",
+    ]
     text = f"""# {fills / 1e6:.1f} million fills on a cluster
 
 {pictures:,} pictures × {len(methods)} methods × {len(BINS)} bins, played through with costs that were
-measured on one core of this machine ({measure.hardware()}); how fast a GPU is, is assumed. The longest
-chunks go first, each to whoever is free.
+measured on one core of this machine ({measure.hardware()}), in processor time. The longest chunks go first,
+each to whoever is free.
+
+{_ASSUMED}
 
 {markdown_table(head, table)}
 
 *Busy with fills* is a share of the time of those whose work ends last. The *tail* lasts from the first of
 them that finds nothing left to the end. After the last fill the driver compares each PNG with its record:
-{close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours contain. Scoring comes on top,
-by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on one core, and
-{sets:.0f} minutes for the distances of each cell's sets; {each * cell / 3600:.1f} hours on 64 cores,
-which share the cells.
+{close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours of fills contain.
+
+Scores come after that, by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on
+one core, and {sets:.1f} minutes for the distances of each cell's sets. A process scores whole cells, and each
+has a GPU where there are some, so that 64 work at once; a part that a slow one has got is waited for.
 
 ![Share of the chunks that are done, by hours](timeline.svg)
 
@@ -258,8 +304,14 @@ which share the cells.
   fill of a compact hole of 30 %.
 """
     rows = pd.DataFrame(
-        {"setting": s.title, "hours": (o.end + close) / 3600, "busy": o.busy, "tail_seconds": o.tail}
-        for s, _, o in played
+        {
+            "setting": setting.title,
+            "fill_hours": (one.end + close) / 3600,
+            "score_hours": scores / 3600,
+            "busy": one.busy,
+            "tail_seconds": one.tail,
+        }
+        for (setting, _, one), scores in zip(played, scored, strict=True)
     )
     return text, rows, _timeline([(s, o) for s, _, o in played])
 

@@ -1,5 +1,8 @@
-"""What a large run costs beside its fills (`benchmark.studies.scale`), measured here on one core."""
+"""What a large run costs beside its fills (`benchmark.studies.scale`), measured here on one core in
+processor time, which other work on the machine does not lengthen.
+"""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +32,7 @@ _SIDE = 256
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds that were measured here, on one core."""
+    """Seconds of a processor that were measured here, on one core."""
 
     start: float
     """A process, until it can be given a chunk."""
@@ -51,9 +54,9 @@ def measure_costs(entries: Sequence[str], pictures: int) -> Costs:
     """Fixed costs on this machine."""
     opened, patches = {}, {}
     for entry in entries:
-        began = time.perf_counter()
+        began = time.process_time()
         method = open_method(entry, "cpu")
-        opened[entry] = time.perf_counter() - began
+        opened[entry] = time.process_time() - began
         if isinstance(method, str):
             raise InputError(f"{entry}: {method}")
         if any(option.name == "detail" for option in method.spec.options):
@@ -72,9 +75,9 @@ def _share_of_detail(entry: str) -> float:
         own = []
         for seed in range(4):
             asked = _request(seed, chosen)
-            began = time.perf_counter()
+            began = time.process_time()
             method.run([asked])
-            own.append(time.perf_counter() - began)
+            own.append(time.process_time() - began)
         taken[detail] = float(np.median(own[1:]))
     return max(0.0, 1 - taken["enlarge"] / taken["surroundings"])
 
@@ -91,13 +94,13 @@ def _score() -> float:
     mask, taken = generate("object", (_SIDE, _SIDE), seed=0, ratio=0.3), 0.0
     features = {bench.get(spec.name).feature_key: bench.get(spec.name) for spec in bench.ready("set")}
     for part in (fills[:1], fills):  # the first time is slower
-        began = time.perf_counter()
+        began = time.process_time()
         for spec in bench.ready("image"):
             for fill in part:
                 bench.get(spec.name).score_batch([original], [fill], [mask])
         for metric in features.values():
             metric.features([original, *part])
-        taken = (time.perf_counter() - began) / len(part)
+        taken = (time.process_time() - began) / len(part)
     return taken
 
 
@@ -107,32 +110,33 @@ def _pairs(n: int = 1024) -> float:
         metric = bench.get(spec.name)
         width = metric.features(random.integers(0, 256, (1, _SIDE, _SIDE, 3)).astype(np.uint8)).shape[1]
         sides = random.normal(size=(2, n, width)).astype(np.float32)
-        began = time.perf_counter()
+        began = time.process_time()
         metric.pseudo_values(*sides) if spec.pseudo_values else metric.distance(*sides)
-        taken += (time.perf_counter() - began) * spec.pseudo_values  # the others grow with n alone
+        taken += (time.process_time() - began) * spec.pseudo_values  # the others grow with n alone
     return taken / n**2
 
 
 def _start() -> float:
     code = "import benchmark.engines.on_ray, torch; from inpainters import registry"
-    began = time.perf_counter()
+    before = os.times()
     subprocess.run([sys.executable, "-c", code], check=True)
-    return time.perf_counter() - began
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def _read_and_close(pictures: int) -> tuple[float, float]:
     with _folder(pictures) as (root, column):
-        began = time.perf_counter()
+        began = time.process_time()
         load_inputs(root, load_plan(root), column)
-        read = time.perf_counter() - began
+        read = time.process_time() - began
         picture = encode_png(np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3), np.uint8))
         names = [f"{number:05}" for number in range(200)]
         for name in names:
             (root / f"{name}.png").write_bytes(picture)
             cells.write_json(root / f"{name}.json", {"sha256": cells.file_sha256(root / f"{name}.png")})
-        began = time.perf_counter()
+        began = time.process_time()
         done = [cells.finished(root, name) and cells.read_json(root / f"{name}.json") for name in names]
-        return read, (time.perf_counter() - began) / len(done)
+        return read, (time.process_time() - began) / len(done)
 
 
 @contextmanager

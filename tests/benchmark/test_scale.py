@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark.studies import scale
-from benchmark.studies.scale import Method, Setting, _Part, chunks, play, study
+from benchmark.studies.scale import Method, Setting, _Part, chunks, play, scoring, study
 from benchmark.studies.scale_costs import Costs, measure_costs
 
 FREE = Costs(start=0.0, read=0.0, close=0.001, opened={}, score=0.1, pairs=0.0, patches={})
@@ -67,6 +67,36 @@ def test_a_gpu_speeds_up_networks_alone_and_not_their_detail():
     assert [part.declared for part in found] == sorted((part.declared for part in found), reverse=True)
 
 
+def test_a_gpu_is_slow_or_lost_with_its_cores():
+    two = {"workers": 2, "faster": 10.0}
+    work = [*parts(*[7.0] * 14, entry="telea"), *parts(1, 1, entry="lama", gpu=True)]
+    assert play(work, Setting("gpus", **two), FREE).end == 7.0  # 7 cores each
+    assert play(work, Setting("gpus", **two, slow=1), FREE).end == 28.0
+    work = [*parts(*[2.0] * 28, entry="telea"), *parts(1, 1, entry="lama", gpu=True)]
+    lost = play(
+        work, Setting("gpus", **two, lost=1), FREE
+    )  # after 2 s of 4: each of its 7 cores had done one
+    assert (lost.kind, lost.end) == ("cores", 6.0)
+    assert len(lost.ended) == 30
+
+
+@pytest.mark.parametrize(
+    ("setting", "cells"),
+    [
+        (Setting("64 cores"), 2),  # 11 parts of each column: nine of two cells, two of one
+        (Setting("slow", slow=4), 8),  # the first parts, of two cells, take four times as long
+        (Setting("lost", lost=8), 4),  # ten parts of two cells, 60 on 56
+        (Setting("gpus", faster=10.0), 2),  # cells alone, in two rounds: 120 on 64
+        (Setting("slow gpus", faster=10.0, slow=4), 4),
+        (Setting("few", workers=2), 60),
+        (Setting("one left", workers=2, lost=1), 120),
+    ],
+)
+def test_scores_take_whole_cells(setting, cells):
+    costs = Costs(start=0.0, read=0.0, close=0.0, opened={}, score=0.1, pairs=0.02, patches={})
+    assert scoring(20, 10, setting, costs) == pytest.approx(cells * 10 * (0.1 + 10 * 0.02))
+
+
 @pytest.mark.slow
 def test_what_is_measured_is_there(tmp_path):
     costs = measure_costs(["telea"], 20)
@@ -77,6 +107,13 @@ def test_what_is_measured_is_there(tmp_path):
     assert costs.opened.keys() == {"telea"}
     methods = [Method("telea", {"10-20": np.array([100.0, 300.0])}, "here")]
     text, rows, figure = study(methods, costs, 40)
-    assert len(rows) == len(scale.CLUSTERS)
+    assert [*rows["setting"]] == [setting.title for setting in scale.CLUSTERS]
+    assert {(setting.faster > 1, setting.slow, setting.lost) for setting in scale.CLUSTERS} == {
+        (gpu, *trouble) for gpu in (False, True) for trouble in ((0, 0), (4, 0), (0, 8))
+    }
+    wanted = [scoring(1, 40, setting, costs) / 3600 for setting in scale.CLUSTERS]
+    assert [*rows["score_hours"]] == pytest.approx(wanted)
+    assert text.count(f" | {wanted[0]:.1f} | ") >= 1
+    assert "10 or 30 times" in text
     assert "`telea` " in text
     assert figure.startswith(b"<?xml")
