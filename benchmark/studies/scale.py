@@ -36,11 +36,11 @@ _KEPT = 2
 """Methods that a process keeps open."""
 FASTER = (10, 30)
 """How many times as fast as one core a GPU computes a network: assumed, not measured (`_ASSUMED`)."""
-_ASSUMED = """How fast a GPU is was not measured. A network is assumed to be 10 or 30 times as fast on it as on
-a core. Data sheets promise about 200 times: 19.5 TFLOP/s in float32 for an NVIDIA A100, and by arithmetic
-0.096 for a core with AVX2 at 3 GHz. Fills go one picture at a time, which leaves a GPU mostly idle, so that
-a twentieth and a seventh of it are taken. Detail from the surroundings and scores are taken to be no
-faster."""
+_ASSUMED = f"""How fast a GPU is was not measured. A network is assumed to be {FASTER[0]} or {FASTER[1]} times
+as fast on it as on a core. Data sheets promise about 200 times: 19.5 TFLOP/s in float32 for an NVIDIA A100,
+and by arithmetic 0.096 for a core with AVX2 at 3 GHz. Fills go one picture at a time, which leaves a GPU
+mostly idle, so that no more than these shares of it are taken. Detail from the surroundings and scores are
+taken to be no faster."""
 STRAGGLES = 4.0
 """A straggler takes so many times as long."""
 
