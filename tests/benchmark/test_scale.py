@@ -69,15 +69,12 @@ def test_a_gpu_speeds_up_networks_alone_and_not_their_detail():
 
 def test_a_gpu_is_slow_or_lost_with_its_cores():
     two = {"workers": 2, "faster": 10.0}
-    work = [*parts(*[7.0] * 14, entry="telea"), *parts(1, 1, entry="lama", gpu=True)]
-    assert play(work, Setting("gpus", **two), FREE).end == 7.0  # 7 cores each
-    assert play(work, Setting("gpus", **two, slow=1), FREE).end == 28.0
-    work = [*parts(*[2.0] * 28, entry="telea"), *parts(1, 1, entry="lama", gpu=True)]
-    lost = play(
-        work, Setting("gpus", **two, lost=1), FREE
-    )  # after 2 s of 4: each of its 7 cores had done one
-    assert (lost.kind, lost.end) == ("cores", 6.0)
-    assert len(lost.ended) == 30
+    networks = parts(1, 1, entry="lama", gpu=True)
+    slow = play([*parts(*[7.0] * 14), *networks], Setting("gpus", **two, slow=1), FREE)
+    assert (slow.kind, slow.ended) == ("cores", [1.0, 4.0, *[7.0] * 7, *[28.0] * 7])
+    lost = play([*parts(*[2.0] * 28), *networks], Setting("gpus", **two, lost=1), FREE)
+    # After 2 s of 4: its GPU had done its part, each of its 7 cores one.
+    assert lost.ended == [1.0, 1.0, *[2.0] * 14, *[4.0] * 7, *[6.0] * 7]
 
 
 @pytest.mark.parametrize(
