@@ -235,11 +235,11 @@ class TrioStore:
         for key, by_picture in features.items():
             self.features[key].update(by_picture)
             if by_picture:
-                rows = {
+                texts = {
                     sha: base64.b64encode(row.astype("<f4").tobytes()).decode()
                     for sha, row in by_picture.items()
                 }
-                self._add({"features": key, "key": self.weights[key], "rows": rows})
+                self._add({"features": key, "key": self.weights[key], "rows": texts})
         if self.journal:
             self.journal.append(PAUSE)
 
