@@ -1,5 +1,5 @@
 """What a large run costs beside its fills (`benchmark.studies.scale`), measured here on one core in
-processor time, which other work on the machine does not lengthen.
+processor time. Measure on a machine that does nothing else: beside other work each second holds less.
 """
 
 import os
