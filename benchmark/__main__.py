@@ -75,6 +75,9 @@ def _parser() -> commandline.Parser:
             commandline.add_weights(added)
         if command is do_score:
             _add_jobs(added)
+            added.add_argument(
+                "--redo", action="store_true", help="throw this folder's scores away, and score all anew"
+            )
             _add_device(added)
             added.add_argument(
                 "--also",

@@ -170,11 +170,11 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     if parsed.engine == "local":
         return {"jobs": _checked_jobs(parsed), **given}
     from benchmark.engines import on_ray
-    from benchmark.score import score_part
+    from benchmark.score import score_work
 
     device = parsed.device.partition(":")[0]  # of GPUs a process sees its own alone
-    work = partial(score_part, device=device, batch=batch, also=also)
-    there = partial(on_ray.sum_over, work, device=device, address=parsed.address)
+    work = partial(score_work, device=device, batch=batch, also=also)
+    there = partial(on_ray.hands, work, device=device, address=parsed.address)
     return {"elsewhere": there, "also": also}
 
 
@@ -284,9 +284,12 @@ def _scored(root: Path, *, parsed: argparse.Namespace | None = None, failures: b
     from benchmark import cells
     from benchmark.plan import load_plan
     from benchmark.score import score
+    from benchmark.scoring import forget_scores
 
     load_plan(root)
     with cells.lock(root):
+        if parsed and parsed.command is do_score and parsed.redo:
+            forget_scores(root)
         found = score(root, note=_note, **(_how(parsed) if parsed else {}))
     if failures:
         _print_failures(found)

@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +16,25 @@ PACKAGES = (
     "torchmetrics", "lpips", "piq", "diffusers", "pandas", "matplotlib", "gradio",
 )  # fmt: skip
 """Distributions named in every manifest."""
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
+)
+"""Environment variables by which libraries go when they are imported."""
+
+
+@contextlib.contextmanager
+def environment_with(environment: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables of this process for a while, for those that it starts."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def version(distribution: str) -> str | None:

@@ -6,14 +6,12 @@ once for all methods. Then the tables are written cell by cell: no more than one
 """
 
 import csv
-import multiprocessing
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,9 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmark import manifest, measure
-from benchmark.cells import Cell, ColumnKey, digest, file_sha256, read_json
+from benchmark.cells import Cell, digest, file_sha256, read_json
 from benchmark.files import CellManifest, cell_manifest
+from benchmark.hands import Hands, ScoreWork, local_hands
 from benchmark.inputs.frozen import Inputs, load_inputs
 from benchmark.manifest import Done
 from benchmark.plan import Plan, load_plan
@@ -36,12 +35,15 @@ from benchmark.scorer import (
     Metrics,
     Scorer,
     bench_on,
+    join_features,
     row_key,
+    together,
     without_value,
 )
-from benchmark.scoring import Scoring, stored_scores
+from benchmark.scoring import Scoring, clear_parts, stored_scores
 from benchmark.several import figures_of_answers, pooled_rows
 from inpainters.errors import InputError
+from inpainters.folders import listed
 from inpainters.imaging import Image, Mask
 from inpainters.masks import BINS
 
@@ -54,7 +56,7 @@ def score(
     device: str = "cpu",
     batch: int = 0,
     also: Collection[str] = (),
-    elsewhere: Callable[[Path, Sequence[ColumnKey], int], int] | None = None,
+    elsewhere: Callable[[Path], AbstractContextManager[Hands]] | None = None,
     quiet: bool = False,
     note: Callable[[str], object] = lambda text: None,
 ) -> list[str]:
@@ -63,24 +65,28 @@ def score(
     failure. `jobs`: processes that share the cells; 0: as many as there are cores where there is much to
     do, else this one, as on a GPU. With `metrics` of one's own this one does all. `device`: auto, cpu, cuda
     or cuda:N, where networks look at `batch` pictures at once (0: 8, on a GPU 64). `also`: names of metrics
-    that are computed on request alone. `elsewhere` does the work of `score_part` on other machines; it is
-    told of how many cells the fullest column is.
+    that are computed on request alone. `elsewhere` opens the processes of other machines, which do the work
+    of `score_work`.
 
-    What was scored with the same metric variant and weights on the same bytes is not scored again. Raises
-    InputError where the folder holds no run.
+    What was scored with the same metric variant and weights on the same bytes is not scored again. Pictures
+    whose process dies are tried by themselves; those that kill it every time have that as their reason.
+    Raises InputError where the folder holds no run.
     """
     plan = load_plan(root)
     bench = bench_on(device, batch, metrics, also)
     scorers = open_cells(root, plan, bench, quiet=quiet)
     columns = _groups(scorers, lambda one: one.cell.column)
-    processes = min(jobs or _jobs(scorers, bench.device), len(scorers)) if metrics is None else 1
+    processes = (jobs or _jobs(scorers, bench.device)) if metrics is None else 1
+    if not elsewhere and processes > 1:
+        work = partial(score_work, device=bench.device, batch=bench.batch, also=bench.also)
+        elsewhere = partial(local_hands, work, number=processes)
+    older = 0
     if elsewhere and columns:
-        older = elsewhere(root, [column[0].cell.column for column in columns], max(map(len, columns)))
+        with elsewhere(root) as hands:
+            older, lost = _by_hands(root, columns, bench, hands, quiet)
+        if lost:
+            note(f"The process that scored it died each time that it was tried: {listed(lost)}.")
         columns = [left for column in columns if (left := _left(column))]
-    elif processes > 1:
-        older, columns = _by_processes(root, columns, bench, processes, quiet), []
-    else:
-        older = 0
     if columns:
         with one_thread(), _bar(columns, quiet) as bar:
             older += sum(score_column(column, bar.update) for column in columns)
@@ -150,42 +156,102 @@ def _left(scorers: Sequence[Scorer]) -> list[Scorer]:
     return [one for one in scorers if not wanted <= (read_json(one.folder / FILE) or {}).keys()]
 
 
-def _by_processes(
-    root: Path, columns: Sequence[Sequence[Scorer]], bench: Bench, processes: int, quiet: bool
-) -> int:
-    """`score_column` of all columns, the fullest first, in processes with one thread each; where they are
-    more than columns, each column in so many parts.
+def _by_hands(
+    root: Path, columns: Sequence[Sequence[Scorer]], bench: Bench, hands: Hands, quiet: bool
+) -> tuple[int, list[str]]:
+    """`score_column` of all columns by several processes. First each scores some pictures of a column, in all
+    of its cells, so that an original is looked at once; then each brings cells to an end. Returns what
+    `score_column` does, and what killed each process that was at it.
     """
-    of = min(-(-processes // len(columns)), max(map(len, columns)))
-    parts = [column[i::of] for column in columns for i in range(of)]
-    numbers = {id(part): (i % of, of) for i, part in enumerate(parts)}
-    order = sorted(filter(None, parts), key=lambda part: -sum(len(one.planned) for one in part))
-    context = multiprocessing.get_context("spawn")  # a fork of a process whose threads hold locks may hang
-    with ProcessPoolExecutor(processes, mp_context=context) as pool, _bar(columns, quiet) as bar:
-        work = partial(score_part, device=bench.device, batch=bench.batch, also=bench.also)
-        jobs = {pool.submit(work, root, part[0].cell.column, numbers[id(part)]): part for part in order}
-        older = 0
-        for job in as_completed(jobs):
-            older += job.result()
-            bar.update(sum(len(one.planned) for one in jobs[job]))
-    return older
+    unit, lost = together(bench.batch), list[str]()
+
+    def done(works: Iterable[ScoreWork], tell: Callable[[ScoreWork], object]) -> int:
+        waiting, older = deque(sorted(works, key=lambda work: -len(work.images) * len(work.cells))), 0
+        for work, found in hands.done(waiting):
+            if found is not None:
+                older += found
+                tell(work)
+            elif parts := work.smaller(unit):
+                waiting.extendleft(parts)
+            else:
+                lost.extend(_given_up(root, work, bench))
+                tell(work)
+        hands.gather()
+        return older
+
+    of = -(-hands.number // len(columns))
+    with _bar(columns, quiet) as bar:
+        done(
+            (work for column in columns for work in _pictures_of(column, unit, of)),
+            lambda work: bar.update(len(work.images) * len(work.cells)),
+        )
+    for column in columns:
+        join_features(column[0].inputs.folder, column[0].inputs.order)
+    hands.send()
+    ends = (ScoreWork(one.cell.column, (one.cell,)) for column in columns for one in column)
+    older = done(ends, lambda work: None)
+    for one in (one for column in columns for one in column):
+        clear_parts(one.folder)
+    return older, lost
 
 
-def score_part(
-    root: Path,
-    column: ColumnKey,
-    part: tuple[int, int] = (0, 1),
-    device: str = "cpu",
-    batch: int = 0,
-    also: Collection[str] = (),
+def _pictures_of(column: Sequence[Scorer], unit: int, of: int) -> Iterator[ScoreWork]:
+    """The pictures of a column in at most so many parts, to which each `unit` of them go in turn."""
+    images = max((one.planned for one in column), key=len)
+    units = [images[start : start + unit] for start in range(0, len(images), unit)]
+    for i in range(min(of, len(units))):
+        own = tuple(image_id for some in units[i::of] for image_id in some)
+        yield ScoreWork(column[0].cell.column, tuple(one.cell for one in column), own)
+
+
+def _given_up(root: Path, work: ScoreWork, bench: Bench) -> Iterator[str]:
+    """Store why there is no figure of a picture, or of a cell's set; names it."""
+    for one in open_cells(root, load_plan(root), bench, work=work):
+        running = Scoring(one, _part(one, work))
+        if running.give_up(work.images):
+            yield f"{one.cell.title} {' '.join(work.images) or 'as a set'}"
+        if not work.images:
+            running.finish()
+
+
+def _part(one: Scorer, work: ScoreWork) -> str:
+    """A name that no other work on these pictures has while this goes on; none for the end of a cell."""
+    return str(one.inputs.order.index(work.images[0])) if work.images else ""
+
+
+def score_work(
+    root: Path, work: ScoreWork, device: str = "cpu", batch: int = 0, also: tuple[str, ...] = ()
 ) -> int:
-    """`score_column` of one column of a folder, or of part i of n of its cells, `part` = (i, n), which take
-    turns: what a process is given.
+    """Do some work of a scoring, in a process that keeps its metrics for the next; returns how many cells
+    that were brought to an end held scores that do not say of which pictures they are.
     """
     with one_thread():
-        bench = bench_on(device, batch, also=also)
-        scorers = open_cells(root, load_plan(root), bench, only=column, part=part)
-        return score_column(scorers, lambda fills: None) if scorers else 0
+        return do_work(root, work, _kept_bench(device, batch, also))
+
+
+@lru_cache(maxsize=1)
+def _kept_bench(device: str, batch: int, also: tuple[str, ...]) -> Bench:
+    return bench_on(device, batch, also=also)
+
+
+def do_work(root: Path, work: ScoreWork, bench: Bench) -> int:
+    """As `score_work`, by the metrics of `bench`."""
+    scorers = open_cells(root, load_plan(root), bench, work=work)
+    careful = len(work.cells) == len(work.images) == 1
+    running = [Scoring(one, _part(one, work), careful=careful) for one in scorers]
+    if not work.images:
+        for scorer in scorers:
+            join_features(scorer.folder, scorer.inputs.order)
+        return sum(one.finish() for one in running)
+    wanted, order = set(work.images), scorers[0].inputs.order if scorers else []
+    starts = range(0, len(order), bench.batch)
+    for start in (one for one in starts if not wanted.isdisjoint(order[one : one + bench.batch])):
+        pairs: dict[str, tuple[Image, Mask]] = {}
+        for one in running:
+            one.batch(start, pairs, wanted)
+    for one in running:
+        one.take_features(wanted)
+    return 0
 
 
 def open_cells(
@@ -193,29 +259,30 @@ def open_cells(
     plan: Plan,
     bench: Bench,
     *,
-    only: ColumnKey | None = None,
-    part: tuple[int, int] = (0, 1),
+    work: ScoreWork | None = None,
     quiet: bool = True,
 ) -> list[Scorer]:
-    """The finished cells of a results folder, or of one of its columns, or of each n-th of its finished cells
-    from the i-th on, `part` = (i, n), every picture compared with its record; raises InputError where there
-    is no finished cell, or the run did not get that far.
+    """The finished cells of a results folder, or those of some work, every picture compared with its record,
+    or those of the work alone where it names some; raises InputError where there is no finished cell, or
+    the run did not get that far.
     """
-    wanted = plan.columns() if only is None else [only]
+    wanted = [work.column] if work else plan.columns()
+    looked_at = set(work.images) if work else ()
     inputs = {column: load_inputs(root, plan, column) for column in wanted}
-    damaged = {column: one.damaged() for column, one in inputs.items()}
+    damaged = {column: one.damaged(looked_at) for column, one in inputs.items()}
     found = []
     cells = [cell for cell in plan.cells() if cell.column in inputs]
     finished = [(cell, stored) for cell in cells if (stored := cell_manifest(cell.folder(root)))]
     if not finished and any(plan.methods.values()):
         raise InputError(f"No cell of '{root.name}' is finished yet: run the suite again to continue.")
-    own = finished[part[0] :: part[1]]
+    own = [one for one in finished if work is None or one[0] in work.cells]
     for cell, stored in tqdm(own, desc="check", unit="cell", disable=True if quiet else None):
         images = plan.images(cell.entry, cell.column)
         changed = {
             image_id: CHANGED
             for image_id in images
             if image_id in stored.pictures
+            and (not looked_at or image_id in looked_at)
             and file_sha256(cell.folder(root) / f"{image_id}.png") != stored.pictures[image_id].sha256
         }
         torn = damaged[cell.column] | _others(cell, stored, inputs[cell.column], images)

@@ -8,7 +8,7 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +40,8 @@ FILE = "scores.json"
 """The scores of a cell, in its folder."""
 _CHUNK = 16
 """Pictures whose features are taken at once: neighbours in the plan's order, as above."""
+
+SCORER_DIED = "The process that scored it died each time that it was tried; `score --redo` tries again."
 CHANGED = "Its PNG is missing or not the one that its record names: run the suite again, which fills it anew."
 
 Figures = dict[Measure, Scored]
@@ -293,9 +295,28 @@ class Scorer:
             i: self.bench.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)
         }
 
+    def died(self) -> set[str]:
+        """Of what there is no figure as its process died: ids of pictures, WHOLE_SET."""
+        stored = read_json(self.folder / FILE) or {}
+        return {
+            image_id
+            for entry in stored.values()
+            for image_id, row in entry["rows"].items()
+            if any(figure.get("reason") == SCORER_DIED for figure in row.values())
+        }
+
     def features(self, spec: Any, *, anew: bool = False) -> tuple[Features, Features]:
         """(n, d) features of the originals and of the fills of this cell's pictures; metrics of one network
         share them. `anew`: from the pictures, whatever is stored, and storing nothing.
+        """
+        reference, output = self.taken(spec, anew=anew)
+        one = reference.features(None if anew else reference.file(self.inputs.folder))
+        other = output.features(None if anew else output.file(self.folder))
+        return np.stack([one[i] for i in self.images]), np.stack([other[i] for i in self.images])
+
+    def taken(self, spec: Any, *, anew: bool = False) -> tuple["Taken", "Taken"]:
+        """What takes the features of the originals of the column, of this cell's where `anew`, and of the
+        cell's fills.
         """
         metric, every, table = self.bench.get(spec.name), self.shas(), self.inputs.table
         weights = weights_digest(spec.weights) or "" if spec.weights else ""
@@ -307,11 +328,7 @@ class Scorer:
         )
         shas = {i: every[i] for i in self.images}
         read = partial(self.output, shas=shas)
-        output = Taken(metric, key, shas, column, read, chunk)
-        file = None if anew else Path("features", f"{metric.feature_key}.npz")
-        one = reference.features(file and self.inputs.folder / file)
-        other = output.features(file and self.folder / file)
-        return np.stack([one[i] for i in self.images]), np.stack([other[i] for i in self.images])
+        return reference, Taken(metric, key, shas, column, read, chunk)
 
 
 @dataclass(frozen=True)
@@ -328,9 +345,21 @@ class Taken:
     read: Callable[[str], Image]
     chunk: int = _CHUNK
 
-    def features(self, file: Path | None) -> dict[str, Any]:
-        """image id -> (d,) float32; what `file` lacks is computed and stored in it."""
-        found, lacked = self._stored(file) if file else {}, False
+    def file(self, folder: Path) -> Path:
+        """Where a folder of pictures keeps their features."""
+        return folder / "features" / f"{self.metric.feature_key}.npz"
+
+    def take(self, folder: Path, images: Collection[str], part: str) -> None:
+        """Features of some pictures, which `join_features` puts beside the others: whole chunks, as here is
+        which pictures are neighbours.
+        """
+        own = replace(self, wanted={i: sha for i, sha in self.wanted.items() if i in images})
+        file = self.file(folder)
+        own.features(file.with_name(f"{file.stem}.{part}.npz"), own._stored(file))
+
+    def features(self, file: Path | None, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """image id -> (d,) float32; what `file` lacks, and is not `known`, is computed and stored in it."""
+        found, lacked = dict(known or {}) | (self._stored(file) if file else {}), False
         for start in range(0, len(self.order), self.chunk):
             chunk = [one for one in self.order[start : start + self.chunk] if one in self.wanted]
             if any(image_id not in found for image_id in chunk):
@@ -342,25 +371,67 @@ class Taken:
         return found
 
     def _stored(self, file: Path) -> dict[str, Any]:
-        try:
-            with np.load(file, allow_pickle=False) as stored:
-                if str(stored["key"]) != self.key:
-                    return {}
-                rows = zip(stored["images"], stored["sha256"], stored["features"], strict=True)
-                return {str(i): row for i, sha, row in rows if self.wanted.get(str(i)) == str(sha)}
-        except (OSError, ValueError, KeyError, BadZipFile):
+        stored = _arrays(file)
+        if not stored or str(stored["key"]) != self.key:
             return {}  # absent, damaged or of an older version: computed again
+        rows = zip(stored["images"], stored["sha256"], stored["features"], strict=True)
+        return {str(i): row for i, sha, row in rows if self.wanted.get(str(i)) == str(sha)}
 
     def _store(self, file: Path, found: Mapping[str, Any]) -> None:
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            key=np.array(self.key),
-            images=np.array(list(found)),
-            sha256=np.array([self.wanted[image_id] for image_id in found]),
-            features=np.stack(list(found.values())),
-        )
-        write(file, buffer.getvalue())
+        own = [image_id for image_id in self.order if image_id in found]
+        write_features(file, self.key, own, [self.wanted[i] for i in own], [found[i] for i in own])
+
+
+def join_features(folder: Path, order: Sequence[str]) -> None:
+    """Make one file of the features that parts left in a folder of pictures, in the order of the column."""
+    places = {image_id: place for place, image_id in enumerate(order)}
+    parts = defaultdict(list)
+    for path in feature_parts(folder):
+        parts[path.with_name(f"{path.name.split('.')[0]}.npz")].append(path)
+    for file, paths in parts.items():
+        stored = [found for path in (file, *paths) if (found := _arrays(path))]
+        key = str(_arrays(paths[-1]).get("key"))
+        rows = {
+            str(row[0]): row
+            for one in stored
+            if str(one["key"]) == key
+            for row in zip(one["images"], one["sha256"], one["features"], strict=True)
+        }
+        own = [rows[image_id] for image_id in sorted(rows, key=lambda one: places.get(one, -1))]
+        if own:
+            write_features(file, key, *zip(*own, strict=True))
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def feature_parts(folder: Path) -> list[Path]:
+    """Files of features that are still to be joined, the newest last."""
+    return sorted((folder / "features").glob("*.*.npz"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _arrays(file: Path) -> dict[str, Any]:
+    """What a file of features holds; nothing where it is absent or damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            found = {name: stored[name] for name in ("key", "images", "sha256", "features")}
+        alike = len(found["images"]) == len(found["sha256"]) == len(found["features"])
+        return found if alike else {}
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile):
+        return {}
+
+
+def write_features(file: Path, key: str, images: Sequence[str], shas: Sequence[str], rows: Any) -> None:
+    """Store rows of features with the ids of their pictures and the sha256 of these."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer, key=np.array(key), images=np.array(images), sha256=np.array(shas), features=np.stack(rows)
+    )
+    write(file, buffer.getvalue())
+
+
+def together(batch: int) -> int:
+    """How many neighbours from a multiple of it on are never parted, by batches or chunks."""
+    return math.lcm(batch, max(_CHUNK, batch))
 
 
 def without_value(specs: Iterable[Any], reason: str) -> Figures:

@@ -6,18 +6,23 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmark.cells import compact, read_json, write_json
-from benchmark.scorer import FILE, Scorer
+from benchmark.results import WHOLE_SET
+from benchmark.scorer import FILE, SCORER_DIED, Scorer, feature_parts
 from inpainters.imaging import Image, Mask
 
 JOURNAL = "scores.log"
-"""What was scored since the cell's scores were written: a line per metric and batch."""
+"""What was scored since the cell's scores were written: a line per metric and batch. Each part of a column
+that is scored by itself has a journal of its own, scores.PART.log.
+"""
 PAUSE = 5.0
 """Seconds of work that may be lost where a scoring is broken off."""
 
@@ -69,15 +74,17 @@ class Scoring:
     scored lies on disk; here is only which pictures those are.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
-        self.scorer, self.journal = scorer, Journal(scorer.folder / JOURNAL)
+    def __init__(self, scorer: Scorer, part: str = "", *, careful: bool = False) -> None:
+        """`part` names the journal; `careful`: each figure is written at once, as the next may be the end."""
+        self.scorer, self.part, self.careful = scorer, part, careful
+        self.journal = Journal(scorer.folder / (f"scores.{part}.log" if part else JOURNAL))
         self.shas = scorer.shas()
         self.of = {image_id: scorer.bytes_of(image_id, self.shas) for image_id in scorer.images}
         self.keys = {spec.name: scorer.value_key(spec, self.of) for spec in scorer.specs()}
         stored = stored_scores(scorer.folder)
         self.older = any("of" not in entry and entry["rows"] for entry in stored.values())
         kept = self._kept(stored)
-        self.whole = not self.journal.path.exists() and kept == stored
+        self.whole = not _journals(scorer.folder) and kept == stored
         """Whether the file of scores holds just what is known."""
         self.there = {name: set(entry["rows"]) for name, entry in kept.items()}
 
@@ -89,12 +96,15 @@ class Scoring:
             kept[spec.name] = holding(stored.get(spec.name, {}), self.keys[spec.name], of)
         return kept
 
-    def batch(self, start: int, pairs: dict[str, tuple[Image, Mask]]) -> None:
-        """Score the pictures from `start` on, a batch of the plan's; `pairs` keeps originals and masks for
-        the other cells of the column.
+    def batch(
+        self, start: int, pairs: dict[str, tuple[Image, Mask]], wanted: Collection[str] | None = None
+    ) -> None:
+        """Score the pictures from `start` on, a batch of the plan's, or those of it that are `wanted`;
+        `pairs` keeps originals and masks for the other cells of the column.
         """
         scorer = self.scorer
-        there = [i for i in scorer.planned[start : start + scorer.bench.batch] if i not in scorer.absent]
+        planned = scorer.planned[start : start + scorer.bench.batch]
+        there = [i for i in planned if i not in scorer.absent and (wanted is None or i in wanted)]
         specs = scorer.bench.ready("image")
         if lacking := [spec for spec in specs if not self.there[spec.name] >= set(there)]:
             for image_id in there:
@@ -105,6 +115,35 @@ class Scoring:
             for spec in lacking:
                 self._note(spec.name, dict(zip(there, scorer.bench.several(spec, triples), strict=True)), of)
         self._append(PAUSE)
+
+    def take_features(self, images: Collection[str]) -> None:
+        """Those of some pictures, and of their originals, for what is lacking of the set."""
+        self._append()
+        scorer, seen = self.scorer, set()
+        for spec in scorer.bench.ready("set"):
+            key = scorer.bench.get(spec.name).feature_key if not self.there[spec.name] else None
+            if key and key not in seen:
+                seen.add(key)
+                reference, output = scorer.taken(spec)
+                with suppress(ValueError, RuntimeError):  # told where the set is scored
+                    reference.take(scorer.inputs.folder, images, self.part)
+                    output.take(scorer.folder, images, self.part)
+
+    def give_up(self, images: Collection[str]) -> bool:
+        """Store a reason for what these pictures lack, or where none is named the set: what scored them died
+        each time. Returns False where nothing is lacking.
+        """
+        some = False
+        for spec in self.scorer.bench.ready("image" if images else "set"):
+            whole = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
+            own = [i for i in images if i in self.of] if images else whole
+            if lacking := [i for i in own if i not in self.there[spec.name]]:
+                reason = {region: {"reason": SCORER_DIED} for region in spec.regions}
+                of = {i: self.of[i] for i in lacking} if images else {}
+                self._note(spec.name, dict.fromkeys(lacking, reason), of)
+                some = True
+        self._append()
+        return some
 
     def finish(self) -> bool:
         """Score the set as a whole and write all; returns True where the file held scores that do not say of
@@ -118,21 +157,25 @@ class Scoring:
         self._append()
         if not self.whole:
             write_json(self.scorer.folder / FILE, self._kept(stored_scores(self.scorer.folder)))
-            self.journal.path.unlink(missing_ok=True)
+            for path in _journals(self.scorer.folder):
+                path.unlink(missing_ok=True)
         return self.older
 
     def _note(self, name: str, rows: dict[str, Any], of: dict[str, str]) -> None:
         self.there[name].update(rows)
         self.journal.fresh.append({"metric": name, "key": self.keys[name], "of": of, "rows": rows})
+        if self.careful:
+            self._append()
 
     def _append(self, pause: float = -math.inf) -> None:
         self.whole = not self.journal.append(pause) and self.whole
 
 
 def stored_scores(folder: Path) -> dict[str, Any]:
-    """Metric -> its scores in the file and, later ones, in the journal; of sound rows alone."""
+    """Metric -> its scores in the file and, later ones, in the journals; of sound rows alone."""
     found = {name: entry for name, entry in (read_json(folder / FILE) or {}).items() if _sound_entry(entry)}
-    for line in filter(holds_scores, Journal(folder / JOURNAL).lines()):
+    lines = chain.from_iterable(Journal(path).lines() for path in _journals(folder))
+    for line in filter(holds_scores, lines):
         entry = found.get(line["metric"], {})
         if entry.get("key") != line["key"] or "of" not in entry:
             entry = {"key": line["key"], "of": {}, "rows": {}}
@@ -146,6 +189,24 @@ def holds_scores(line: Mapping[str, Any]) -> bool:
     """True for a journal's line of sound scores: metric, key, of, rows."""
     named = all(isinstance(line.get(key), str) for key in ("metric", "key"))
     return named and isinstance(line.get("of"), dict) and _sound_entry(line)
+
+
+def _journals(folder: Path) -> list[Path]:
+    """The newest last."""
+    return sorted(folder.glob("scores*.log"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what parts left in a cell's folder, after all of it became the cell's scores and features."""
+    for path in _journals(folder) + feature_parts(folder):
+        path.unlink(missing_ok=True)
+
+
+def forget_scores(root: Path) -> None:
+    """Throw the scores of a results folder away; features, which belong to the bytes of a picture, stay."""
+    for name in (FILE, "scores*.log"):
+        for path in (root / "cells").rglob(name):
+            path.unlink()
 
 
 def _sound_entry(entry: Any) -> bool:

@@ -13,7 +13,7 @@ from benchmark.cells import Cell, compact, digest, write_json
 from benchmark.plan import Plan
 from benchmark.results import WHOLE_SET
 from benchmark.rows import Row, Scored
-from benchmark.scorer import FILE, Bench, Figures, Scorer, row_key
+from benchmark.scorer import FILE, SCORER_DIED, Bench, Figures, Scorer, row_key, without_value
 from benchmark.scoring import holding, stored_scores
 from inpainters.errors import sentence
 from inpainters.imaging import Image, Mask
@@ -38,6 +38,8 @@ def pooled_rows(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) ->
 
 
 def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
+    if any(WHOLE_SET in one.died() for one in ours):  # looking at them again would end this process
+        return {"reason": SCORER_DIED}
     try:
         metric, parts = bench.get(spec.name), (one.features(spec) for one in ours)
         if hasattr(metric, "distance_of_parts"):
@@ -69,11 +71,15 @@ def figures_of_answers(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figure
     first, records, specs = ours[0], [one.shas() for one in ours], bench.ready("answers")
     images = [i for i in first.images if all(i not in other.absent for other in ours)]
     table, found = first.inputs.table, {image_id: Figures() for image_id in images}
+    died = {image_id for one in ours for image_id in one.died()}
     of = {i: digest([table[i]["mask"], *(its[i] for its in records)]) for i in images}
     with _kept(first.folder / ANSWERS) as kept:
         for spec in specs:
             kept[spec.name] = holding(kept.get(spec.name, {}), bench.key(spec), of)
         for image_id in images:
+            if image_id in died:
+                found[image_id] |= without_value(specs, SCORER_DIED)
+                continue
             if lacking := [spec for spec in specs if image_id not in kept[spec.name]["rows"]]:
                 answers = [one.output(image_id, its) for one, its in zip(ours, records, strict=True)]
                 mask = first.inputs.load(image_id)[1]

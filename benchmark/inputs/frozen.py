@@ -3,7 +3,7 @@
 import io
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -83,10 +83,19 @@ class Inputs:
                 "filled: use --redo."
             )
 
-    def damaged(self) -> dict[str, str]:
-        """image id -> a sentence, for each picture whose original or mask is missing or was changed."""
+    @property
+    def order(self) -> list[str]:
+        """The pictures of the column, as planned."""
+        return list(self.table)
+
+    def damaged(self, images: Collection[str] = ()) -> dict[str, str]:
+        """image id -> a sentence, for each picture, of `images` where any is named, whose original or mask is
+        missing or was changed.
+        """
         found: dict[str, str] = {}
         for image_id, row in self.table.items():
+            if images and image_id not in images:
+                continue
             shas = {name: self.files.get(name) for name in self.names(image_id)}
             if all(sha and file_sha256(self.folder / name) == sha for name, sha in shas.items()):
                 continue

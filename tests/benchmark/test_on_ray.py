@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +18,13 @@ import pytest
 from PIL import Image as PilImage
 from skimage import data
 
+from benchmark import measure
 from benchmark.__main__ import main
-from benchmark.cells import ColumnKey, finished
+from benchmark.cells import Cell, finished
 from benchmark.engines import on_ray
 from benchmark.engines.on_ray import chunks, connection, dispatch
 from benchmark.files import cell_manifest
+from benchmark.hands import ScoreWork
 from benchmark.plan import load_plan
 from inpainters import registry
 from inpainters.errors import UnavailableError
@@ -49,6 +54,20 @@ def fragile(image, mask):
 '''
 
 
+SLOW = """
+import os, time
+from pathlib import Path
+
+
+def patient(image, mask):
+    with (Path(os.environ["PATIENT"]) / "begun").open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(float(os.environ.get("PATIENCE", "0.3")))
+    image[mask] = 128
+    return image
+"""
+
+
 @pytest.mark.parametrize(
     ("seconds", "processes", "wanted"),
     [(1e6, 64, 20.0), (640.0, 2, 20.0), (320.0, 2, 10.0), (5.0, 2, 1.0), (0.0, 0, 1.0)],
@@ -63,7 +82,7 @@ def test_what_processes_are_told_is_forgotten_here(monkeypatch):
     told, seen = {"TOLD_BEFORE": "there", "TOLD_ONLY": "1"}, {}
 
     def broken():
-        with connection._environment(told):
+        with measure.environment_with(told):
             seen.update((name, os.environ[name]) for name in told)
             raise RuntimeError("broken")
 
@@ -117,7 +136,7 @@ def run(photos, tmp_path):
 @pytest.mark.slow
 def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
     monkeypatch.setattr(connection.measure, "cores", lambda: 2)
-    methods = ["--methods", "mean_fill,telea"]
+    methods = ["--methods", "mean_fill,telea,gated_conv"]
     assert run("local", *methods) == 0
     assert run("ray", *methods, "--engine", "ray") == 0
     fills = [
@@ -126,7 +145,7 @@ def test_two_processes_write_what_one_writes(run, tmp_path, monkeypatch):
     ]
     assert fills[0] == fills[1]
     records = [json.loads(path.read_text()) for path in (tmp_path / "ray/cells").rglob("*/*-0/*@full.json")]
-    assert len(records) == 12
+    assert len(records) == 18
     assert {count for record in records for count in record["threads"].values()} == {1}
 
 
@@ -165,17 +184,50 @@ def test_what_dies_is_tried_again_and_what_always_kills_is_recorded_once(
 
 
 @pytest.mark.slow
-def test_columns_are_shared_out_and_summed(run, head, tmp_path):
+def test_work_is_shared_out_and_a_process_that_dies_is_told_of(run, head, tmp_path):
     assert run("out", "--methods", "mean_fill") == 0
-    columns = [ColumnKey("irregular", "10-20"), ColumnKey("irregular", "40-50")]
+    cell = Cell("photos", "irregular", "10-20", "mean_fill", 0)
+    works = [ScoreWork(cell.column, (cell,), (name,)) for name in ("fine", "deadly", "fine too")]
 
-    def length(root: Path, column: ColumnKey, part: tuple[int, int]) -> int:
-        return len(str(column)) + (root / "cells").exists() if part == (0, 1) else 1000
+    def length(root: Path, work: ScoreWork) -> int:
+        if work.images == ("deadly",):
+            os._exit(1)
+        return len(work.images[0]) + (root / "cells").exists()
 
-    assert (
-        on_ray.sum_over(length, tmp_path / "out", columns, address=head.address)
-        == 2 * len("irregular 10-20") + 2
-    )
+    with on_ray.hands(length, tmp_path / "out", address=head.address) as hands:
+        assert hands.number == 2
+        found = {work.images[0]: came for work, came in hands.done(deque(works))}
+    assert found == {"fine": 5, "deadly": None, "fine too": 9}
+
+
+@pytest.mark.slow
+def test_a_run_whose_driver_is_killed_goes_on_where_it_was(photos, tmp_path):
+    """Nothing is lost, and no picture is filled twice."""
+    (tmp_path / "patient_method.py").write_text(SLOW)
+    command = [sys.executable, "-m", "benchmark", "run", "photos", "--data", str(photos), *PART]
+    command += ["--out", str(tmp_path / "out"), "--only", "run", "--methods", "patient_method:patient"]
+    command += ["--trust", "--engine", "ray"]
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    given = {"PATIENT": str(tmp_path), "PATIENCE": "3", "PYTHONPATH": path}
+    driver = subprocess.Popen(command, env={**os.environ, **given})
+    for _ in range(2400):
+        kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*-0/*@full.json")}
+        if kept or driver.poll() is not None:
+            break
+        time.sleep(0.05)
+    driver.kill()
+    assert driver.wait() == -signal.SIGKILL  # it was still at work
+    assert 0 < len(kept) < 6
+    assert not list((tmp_path / "out").rglob("*-0/manifest.json"))
+    time.sleep(5)  # what its processes were at comes to an end, or dies with them
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*-0/*@full.json")}
+    begun = len((tmp_path / "begun").read_text().split())
+    again = subprocess.run(command, env={**os.environ, **given, "PATIENCE": "0"}, check=False)
+    assert again.returncode == 0
+    assert kept == {path: path.stat().st_mtime_ns for path in kept}
+    assert len((tmp_path / "begun").read_text().split()) - begun == 6 - len(kept)
+    cells = [cell_manifest(one) for one in (tmp_path / "out/cells").rglob("*-0")]
+    assert [(len(cell.pictures), cell.failed) for cell in cells] == [(3, {})] * 2
 
 
 def test_without_the_package_or_a_cluster_one_sentence_says_so(run, capsys, monkeypatch):
@@ -268,20 +320,6 @@ def test_each_gpu_has_one_process_and_what_kills_it_is_recorded_once(photos, tmp
         registry.METHODS.pop(method)
         registry._added.pop(method)
         sys.modules.pop("placed_method", None)
-
-
-SLOW = """
-import os, time
-from pathlib import Path
-
-
-def patient(image, mask):
-    with (Path(os.environ["PATIENT"]) / "begun").open("a") as file:
-        file.write(f"{os.getpid()}\\n")
-    time.sleep(0.3)
-    image[mask] = 128
-    return image
-"""
 
 
 @pytest.mark.slow

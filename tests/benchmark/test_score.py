@@ -5,8 +5,9 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,13 +22,14 @@ from benchmark import measure, metrics, results, run, suites
 from benchmark import plan as plans
 from benchmark import rows as tables
 from benchmark.__main__ import main
-from benchmark.cells import Cell, ColumnKey
+from benchmark.cells import Cell
+from benchmark.hands import ScoreWork, WorkDone
 from benchmark.inputs.datasets import folder
 from benchmark.inputs.frozen import read_mask, read_rgb
 from benchmark.inputs.masksets import open_mask_sets
 from benchmark.report.summary import summarise
 from benchmark.report.write import report
-from benchmark.score import _jobs, open_cells, score, score_column, score_part
+from benchmark.score import _jobs, _kept_bench, do_work, open_cells, score, score_work
 from benchmark.scorer import Taken, open_bench
 from benchmark.verify import _cells, choose, verify
 from inpainters import registry
@@ -89,7 +91,7 @@ class Fake:
 
     def distance(self, reference: Any, output: Any) -> float:
         if len(reference) < 2:
-            raise ValueError("Two pictures at least are needed.")
+            raise InputError("Two pictures at least are needed.")
         return float(np.abs(reference.mean(axis=0) - output.mean(axis=0)).sum())
 
 
@@ -247,7 +249,7 @@ class Shares(Fake):
 
     def pseudo_values(self, reference: Any, output: Any) -> Any:
         if len(reference) < 2:
-            raise ValueError("Two pictures at least are needed.")
+            raise InputError("Two pictures at least are needed.")
         return (reference - output).sum(axis=1)
 
 
@@ -273,7 +275,7 @@ def test_where_they_cannot_be_formed_each_picture_has_the_reason(tmp_path: Path)
     root = finished_run(tmp_path, n=1)
     score(root, metrics=Shares(), quiet=True)
     assert {(r["image_id"] == "*", r["value"], r["reason"]) for r in rows(root)} == {
-        (False, "", "ValueError: Two pictures at least are needed.")
+        (False, "", "Two pictures at least are needed.")
     }
 
 
@@ -755,11 +757,25 @@ def test_a_new_metric_for_many_fills_is_scored_by_all_cores(
     assert _jobs(open_cells(root, plans.load_plan(root), open_bench(fake)), "cpu") == 7
 
 
+def test_redo_computes_all_scores_anew_from_the_features_that_are_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    before, fake = table(root), Fake()
+    own = open_bench(fake)
+    monkeypatch.setattr("benchmark.score.bench_on", lambda *given: own)
+    assert main(["score", str(root), "--jobs", "1"]) == 0
+    assert (fake.scored, fake.featured) == (0, 0)
+    assert main(["score", str(root), "--jobs", "1", "--redo"]) == 0
+    assert (fake.scored, fake.featured) == (6, 0)
+    assert table(root) == before
+
+
 def test_a_set_that_is_too_small_says_so(tmp_path: Path) -> None:
     root = finished_run(tmp_path, n=1)
     score(root, metrics=Fake(), quiet=True)
     assert {r["reason"] for r in rows(root) if r["metric"] == "colour"} == {
-        "ValueError: Two pictures at least are needed."
+        "Two pictures at least are needed."
     }
 
 
@@ -800,9 +816,17 @@ def test_a_metric_that_another_machine_lacks_is_scored_here(root: Path) -> None:
         def unavailable(self, name: str) -> str | None:
             return f"'{name}' needs a package." if name != "colour" else None
 
-    def elsewhere(root: Path, columns: Sequence[ColumnKey], most: int) -> int:
-        scorers = open_cells(root, plans.load_plan(root), open_bench(Lacking()))
-        return score_column(scorers, lambda fills: None)
+    @contextmanager
+    def elsewhere(root: Path) -> Iterator[Any]:
+        works: list[ScoreWork] = []
+
+        def done(waiting: deque[ScoreWork]) -> WorkDone:
+            while waiting:
+                works.append(waiting.popleft())
+                yield works[-1], do_work(root, works[-1], open_bench(Lacking()))
+
+        yield SimpleNamespace(number=2, done=done, gather=lambda: None, send=lambda: None)
+        assert len(works) == 1 + 2  # the pictures, and the end of each cell
 
     score(root, metrics=Fake(), quiet=True, elsewhere=elsewhere)
     found = table(root)
@@ -831,16 +855,31 @@ def meaning(root: Path) -> Any:
     return json.loads((root / "manifest.json").read_text(encoding="utf-8"))["meaning"]
 
 
-def test_a_part_is_scored_with_what_was_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_kept_bench() -> Iterator[None]:
+    """What a process keeps for the next work belongs to this test alone."""
+    _kept_bench.cache_clear()
+    yield
+    _kept_bench.cache_clear()
+
+
+@pytest.mark.usefixtures("no_kept_bench")
+def test_work_is_scored_with_what_was_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = {name: metrics.METRICS[name] for name in ("psnr", "l1")}
     quick["l1"] = replace(quick["l1"], on_request=True)
     monkeypatch.setattr(metrics, "METRICS", quick)
-    column = plans.load_plan(root).columns()[0]
+    plan = plans.load_plan(root)
+    scorers = open_cells(root, plan, open_bench())
+    column, cells = scorers[0].cell.column, tuple(one.cell for one in scorers)
     for also, names in (((), {"psnr"}), (("l1",), {"psnr", "l1"})):
-        score_part(root, column, also=also)
-        stored = [json.loads(path.read_text()).keys() for path in root.glob("cells/**/scores.json")]
-        assert len(stored) == 2
-        assert all(found == names for found in stored)
+        for images in (tuple(scorers[0].planned), ()):
+            score_work(root, ScoreWork(column, cells, images), also=also)
+        stored = [json.loads(path.read_text()) for path in root.glob("cells/**/scores.json")]
+        assert len(stored) == len(cells)
+        assert all(found.keys() == names for found in stored)
+        assert all(
+            entry["rows"].keys() == set(scorers[0].planned) for found in stored for entry in found.values()
+        )
 
 
 def test_a_metric_that_is_asked_for_must_be_there(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,12 @@ process every time is recorded as failed. The driver writes the cells' manifests
 on where it was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmark import measure, mirror
 from benchmark.cells import Cell, ColumnKey, Outcome, write_json
@@ -16,8 +20,9 @@ from benchmark.engines.local import Filler, declared, running_bar
 from benchmark.engines.on_ray import connection
 from benchmark.engines.on_ray.chunks import chunks_of, longest, told_of
 from benchmark.engines.on_ray.dispatch import Dispatch
-from benchmark.engines.on_ray.node import ColumnPart, SilentBar, with_one_thread
+from benchmark.engines.on_ray.node import SilentBar, with_one_thread
 from benchmark.files import cell_manifest
+from benchmark.hands import ScoreWork, WorkDone
 from benchmark.inputs.frozen import Inputs
 from benchmark.plan import Plan
 from benchmark.record import meaning
@@ -91,37 +96,52 @@ class _Told(SilentBar):
         pass
 
 
-def sum_over(
-    function: Callable[[Path, ColumnKey, ColumnPart], int],
-    root: Path,
-    columns: Sequence[ColumnKey],
-    most: int = 1,
-    *,
-    device: str = "cpu",
-    address: str = "",
-) -> int:
-    """The sum of `function(root, column, part)` over all columns, in processes of the cluster; each has a GPU
-    of its own where there are some and `device` is not the processor. Where there are fewer columns than
-    cores, each is cut into parts, `most` of them at most.
+@dataclass
+class _RayHands:
+    """Processes of the cluster as `hands.Hands`; each has a GPU of its own where there are some."""
+
+    ray: Any
+    task: Any
+    function: Callable[[Path, ScoreWork], int]
+    root: Path
+    number: int
+
+    def done(self, waiting: deque[ScoreWork]) -> WorkDone:
+        running: dict[Any, ScoreWork] = {}
+        while waiting or running:
+            while waiting:
+                work = waiting.popleft()
+                running[self.task.remote(self.function, *told_of(self.root), work)] = work
+            (ready,), _ = self.ray.wait(list(running), num_returns=1)
+            work = running.pop(ready)
+            try:
+                found = self.ray.get(ready)
+            except self.ray.exceptions.RayTaskError as error:
+                raise InputError(sentence(error.cause)) from None
+            except self.ray.exceptions.RayError:  # its process is gone
+                found = None
+            yield work, found
+
+    def gather(self) -> None:
+        if elsewhere := mirror.of(self.root):
+            elsewhere.pull()
+
+    def send(self) -> None:
+        if elsewhere := mirror.of(self.root):
+            elsewhere.push()
+
+
+@contextmanager
+def hands(
+    function: Callable[[Path, ScoreWork], int], root: Path, *, device: str = "cpu", address: str = ""
+) -> Iterator[_RayHands]:
+    """Processes of the cluster at `address` that do work by `function(root, work)`; one for each GPU where
+    there are some and `device` is not the processor, else for each core.
     """
     with connection.cluster(address) as ray:
-        of = max(1, min(most, -(-int(ray.cluster_resources().get("CPU", 1)) // len(columns))))
-        gpu = {"num_gpus": 1, "max_calls": 1} if connection.gpu_serves(ray, device) else {}
-        task = ray.remote(with_one_thread).options(num_cpus=1, max_retries=connection.TRIES, **gpu)
-        elsewhere = mirror.of(root)
-        if elsewhere:
-            elsewhere.push()
-        parts = [(column, (i, of)) for column in columns for i in range(of)]
-        given = [task.remote(function, *told_of(root), *one) for one in parts]
-        try:
-            found: int = sum(ray.get(given))
-            if elsewhere:
-                elsewhere.pull()
-            return found
-        except ray.exceptions.RayTaskError as error:
-            raise InputError(sentence(error.cause)) from None
-        except ray.exceptions.RayError as error:
-            raise InputError(
-                f"A process that scored died each time that it was tried ({sentence(error)}): start again, "
-                "what was scored is kept."
-            ) from None
+        serves = connection.gpu_serves(ray, device)
+        gpu = {"num_gpus": 1, "max_calls": 1} if serves else {}
+        # what dies is cut before it is tried again
+        task = ray.remote(with_one_thread).options(num_cpus=1, max_retries=0, **gpu)
+        number = int(ray.cluster_resources().get("GPU" if serves else "CPU", 1))
+        yield _RayHands(ray, task, function, root, max(1, number))

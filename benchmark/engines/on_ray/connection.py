@@ -5,21 +5,19 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmark import measure
+from benchmark.measure import ONE_THREAD
 from inpainters.errors import InputError, UnavailableError, sentence
 from inpainters.weights.files import ENV
 
 TRIES = 2
 """How often what a process was given is given out again where the process dies."""
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
-)
 
 
 @contextmanager
@@ -39,14 +37,14 @@ def cluster(address: str) -> Iterator[Any]:
         _check_answer(address)
     given = {name: value for name in (ENV, "HF_HOME", "TORCH_HOME") if (value := os.environ.get(name))}
     given["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)])  # for one's own methods
-    told = {**given, **ONE_THREAD}
+    variables = {**given, **ONE_THREAD}
     quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     try:
         if address:
-            ray.init(address=address, runtime_env={"env_vars": told}, **quiet)
+            ray.init(address=address, runtime_env={"env_vars": variables}, **quiet)
         else:  # processes that are up before they are asked for know what the one that starts them knows
-            with _environment(told):
-                ray.init(num_cpus=measure.cores(), include_dashboard=False, **quiet)
+            with measure.environment_with(variables):
+                ray.init("local", num_cpus=measure.cores(), include_dashboard=False, **quiet)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise InputError(f"No Ray cluster answers at '{address}' ({sentence(error)}).") from None
     try:
@@ -54,21 +52,6 @@ def cluster(address: str) -> Iterator[Any]:
     finally:
         with _unbroken():
             ray.shutdown()
-
-
-@contextmanager
-def _environment(told: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables of this process for a while."""
-    before = {name: os.environ.get(name) for name in told}
-    os.environ.update(told)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _check_answer(address: str) -> None:

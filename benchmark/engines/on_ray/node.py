@@ -8,6 +8,7 @@ from benchmark import measure
 from benchmark.cells import ColumnKey, Outcome, column_folder, digest, file_sha256
 from benchmark.engines.local import Filler, open_method
 from benchmark.engines.on_ray.chunks import Chunk
+from benchmark.hands import ScoreWork
 from benchmark.inputs.frozen import Inputs, load_inputs, stored_inputs
 from benchmark.mirror import Mirror
 from benchmark.plan import Plan, load_plan, plan_file
@@ -18,8 +19,6 @@ from inpainters.weights.files import cache
 
 ChunkDone = tuple[int, dict[str, str], dict[str, object]]
 """Of a chunk: how many pictures were filled, image id -> the reason why not, and where that was."""
-ColumnPart = tuple[int, int]
-"""(i, n): of n parts of a column the i-th."""
 
 
 class GpuProcess:
@@ -83,29 +82,30 @@ def _fill(folder: Path, chunk: Chunk, device: str) -> ChunkDone:
     return outcome.filled, failed, measure.environment()
 
 
-def with_one_thread(
-    function: Callable[[Path, ColumnKey, ColumnPart], int],
-    root: str,
-    url: str,
-    column: ColumnKey,
-    part: ColumnPart,
-) -> int:
-    """What `function` returns for a part of a column, which it computes on this node."""
+def with_one_thread(function: Callable[[Path, ScoreWork], int], root: str, url: str, work: ScoreWork) -> int:
+    """What `function` returns for some work, which it does on this node."""
     _one_thread()
     if not url:
-        return function(Path(root), column, part)
+        return function(Path(root), work)
     node = _node_mirror(root, url)
     plan = plan_file(node.folder)
     node.fetch([plan.relative_to(node.folder).as_posix()])
-    of = column_folder(node.folder, load_plan(node.folder).dataset, column)
+    of = column_folder(node.folder, load_plan(node.folder).dataset, work.column)
     node.pull(of.relative_to(node.folder).as_posix())
-    found = function(node.folder, column, part)
-    node.send(
-        path.relative_to(node.folder).as_posix()
-        for path in of.rglob("*")
-        if path.name.startswith("scores.") or path.parent.name == "features"
-    )
+    before = _scores_below(of)
+    found = function(node.folder, work)
+    now = _scores_below(of)  # what others wrote meanwhile is newer there than what came here
+    node.send(p.relative_to(node.folder).as_posix() for p in now if now[p] != before.get(p))
     return found
+
+
+def _scores_below(folder: Path) -> dict[Path, int]:
+    """Files of scores and features -> when they were written."""
+    return {
+        path: _changed(path)
+        for path in folder.rglob("*")
+        if path.name.startswith("scores.") or path.parent.name == "features"
+    }
 
 
 def _node_mirror(root: str, url: str) -> Mirror:
