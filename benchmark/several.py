@@ -46,7 +46,7 @@ def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
             distance = metric.distance_of_parts(parts)
         else:
             distance = metric.distance(*map(np.concatenate, zip(*parts, strict=True)))
-        return ours[0].bench.figure(spec.name, "whole", distance)
+        return bench.figure(spec.name, "whole", distance)
     except (ValueError, RuntimeError) as error:
         return {"reason": sentence(error)}
 

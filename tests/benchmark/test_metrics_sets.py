@@ -129,9 +129,7 @@ def test_the_distance_of_all_ratios_is_fed_bin_by_bin():
     read = []
 
     def cell(both):
-        return SimpleNamespace(
-            features=lambda spec: read.append(1) or both, figure=lambda name, region, value: {"value": value}
-        )
+        return SimpleNamespace(features=lambda spec: read.append(1) or both)
 
     class Watching(Frechet):
         def distance_of_parts(self, parts):
@@ -139,7 +137,9 @@ def test_the_distance_of_all_ratios_is_fed_bin_by_bin():
             return super().distance_of_parts(parts)
 
     ours = [cell(tuple(both)) for both in sides]
-    bench = SimpleNamespace(get=lambda name: Watching(metric.features))
+    bench = SimpleNamespace(
+        get=lambda name: Watching(metric.features), figure=lambda name, region, value: {"value": value}
+    )
     found = several._distance_of(ours, SimpleNamespace(name="fd_tiny"), bench)
     whole = metric.distance(*(np.concatenate([both[i] for both in sides]) for i in (0, 1)))
     assert found["value"] == pytest.approx(whole, rel=1e-9)
