@@ -129,7 +129,7 @@ def test_the_distance_of_all_ratios_is_fed_bin_by_bin():
     read = []
 
     def cell(both):
-        return SimpleNamespace(features=lambda spec: read.append(1) or both)
+        return SimpleNamespace(features=lambda spec: read.append(1) or both, died=set)
 
     class Watching(Frechet):
         def distance_of_parts(self, parts):
