@@ -76,7 +76,9 @@ def _parser() -> commandline.Parser:
         if command is do_score:
             _add_jobs(added)
             added.add_argument(
-                "--redo", action="store_true", help="throw this folder's scores away, and score all anew"
+                "--redo",
+                action="store_true",
+                help="throw this folder's scores away, and score all anew (features of pictures stay)",
             )
             _add_device(added)
             added.add_argument(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +176,7 @@ def _how(parsed: argparse.Namespace) -> dict[str, Any]:
     device = parsed.device.partition(":")[0]  # of GPUs a process sees its own alone
     work = partial(score_work, device=device, batch=batch, also=also)
     there = partial(on_ray.hands, work, device=device, address=parsed.address)
-    return {"elsewhere": there, "also": also}
+    return {"elsewhere": there, "also": also, "batch": batch}
 
 
 def _on_request(names: str) -> tuple[str, ...]:
@@ -186,6 +187,10 @@ def _on_request(names: str) -> tuple[str, ...]:
     for name in found:
         if sentence := metrics.unavailable(name):
             raise InputError(sentence)
+        if metrics.get(name).as_it_came:
+            raise InputError(f"{name} looks at what a method left of known pixels: `evaluate` alone has it.")
+        if not metrics.get(name).on_request:
+            raise InputError(f"{name} is computed anyway: leave it out of --also.")
     return found
 
 
@@ -287,13 +292,28 @@ def _scored(root: Path, *, parsed: argparse.Namespace | None = None, failures: b
     from benchmark.scoring import forget_scores
 
     load_plan(root)
+    how = _how(parsed) if parsed else {}
     with cells.lock(root):
         if parsed and parsed.command is do_score and parsed.redo:
+            _check_redo(root, parsed)
             forget_scores(root)
-        found = score(root, note=_note, **(_how(parsed) if parsed else {}))
+        found = score(root, note=_note, **how)
     if failures:
         _print_failures(found)
     return 1 if found else 0
+
+
+def _check_redo(root: Path, parsed: argparse.Namespace) -> None:
+    """Raise InputError where scores could not be computed anew, before any is thrown away."""
+    from benchmark import mirror
+    from inpainters.registry import chosen_device
+
+    if mirror.of(root):
+        raise InputError("--redo works on a folder of this machine: name that, not a URL.")
+    if parsed.engine == "local":
+        chosen_device(parsed.device)
+    elif not find_spec("ray"):
+        raise InputError("--engine ray needs the package ray: nothing was thrown away.")
 
 
 def _reported(root: Path) -> None:

@@ -133,6 +133,7 @@ def evaluate(
         rows += _of_sets(sets, measured, store, against, notes)
         how = {"device": bench.device, "batch": bench.batch, "from_journal": store.reused}
         environment = {**scored_where(specs), **how}
+    photographs = len({trio.photograph for trio in measured})
     return Evaluation(
         pd.DataFrame(rows, columns=_COLUMNS),
         (*notes, *absent),
@@ -140,7 +141,7 @@ def evaluate(
         tuple(store.ratio(trio) for trio in measured),
         tuple(f"{name} is left out: {why}" for name, why in failed.items()),
         against.told if against else "",
-        min(len(measured), against.n) if against else len(measured),
+        min(photographs, against.n) if against else photographs,
         {
             "format": FORMAT,
             "version": __version__,

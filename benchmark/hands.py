@@ -1,6 +1,7 @@
 """What processes share of a scoring, and the processes of this machine that do it."""
 
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from benchmark.cells import Cell, ColumnKey
 from benchmark.measure import ONE_THREAD, environment_with
+from inpainters.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class LocalHands:
                 pass  # it died while it had nothing to do
         context = multiprocessing.get_context("spawn")  # a fork of one whose threads hold locks may hang
         process = ProcessPoolExecutor(1, mp_context=context)
+        if not self.every:
+            _check_starts(process)
         self.every.append(process)
         return process.submit(self.function, self.root, work), process
 
@@ -103,6 +107,17 @@ class LocalHands:
 
     def send(self) -> None:
         """All is here."""
+
+
+def _check_starts(process: ProcessPoolExecutor) -> None:
+    """Raise InputError where no process can be started: work would be taken to have killed it."""
+    try:
+        process.submit(os.getpid).result()
+    except BrokenProcessPool:
+        raise InputError(
+            "No process can be started to score in: call this below `if __name__ == '__main__':`, or with "
+            "jobs=1."
+        ) from None
 
 
 @contextmanager

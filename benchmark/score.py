@@ -19,7 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmark import manifest, measure
-from benchmark.cells import Cell, digest, file_sha256, read_json
+from benchmark.cells import Cell, digest, file_sha256
 from benchmark.files import CellManifest, cell_manifest
 from benchmark.hands import Hands, ScoreWork, local_hands
 from benchmark.inputs.frozen import Inputs, load_inputs
@@ -29,7 +29,6 @@ from benchmark.results import ALL_BINS, LATER_COLUMNS, PLAIN, TIMING_COLUMNS, WH
 from benchmark.rows import Row, Writer
 from benchmark.scorer import (
     CHANGED,
-    FILE,
     Bench,
     Figures,
     Metrics,
@@ -62,7 +61,7 @@ def score(
 ) -> list[str]:
     """Write the tables of rows, timings.csv and manifest.json from the finished cells of `root`; returns a
     sentence for each failure, a picture that is not its record's among them. `note` is told of what is no
-    failure. `jobs`: processes that share the cells; 0: as many as there are cores where there is much to
+    failure. `jobs`: processes that share the pictures; 0: as many as there are cores where there is much to
     do, else this one, as on a GPU. With `metrics` of one's own this one does all. `device`: auto, cpu, cuda
     or cuda:N, where networks look at `batch` pictures at once (0: 8, on a GPU 64). `also`: names of metrics
     that are computed on request alone. `elsewhere` opens the processes of other machines, which do the work
@@ -83,9 +82,7 @@ def score(
     older = 0
     if elsewhere and columns:
         with elsewhere(root) as hands:
-            older, lost = _by_hands(root, columns, bench, hands, quiet)
-        if lost:
-            note(f"The process that scored it died each time that it was tried: {listed(lost)}.")
+            older = _by_hands(root, columns, bench, hands, quiet)
         columns = [left for column in columns if (left := _left(column))]
     if columns:
         with one_thread(), _bar(columns, quiet) as bar:
@@ -102,7 +99,7 @@ def score(
     done = [one.done for one in scorers]
     inputs = {column: load_inputs(root, plan, column) for column in plan.columns()}
     manifest.save(root, plan, done, inputs, bench.metrics)
-    return _failures(plan, done)
+    return _failures(plan, done) + [told for one in scorers for told in _died(one)]
 
 
 MUCH = 400
@@ -151,19 +148,21 @@ def score_column(scorers: Sequence[Scorer], tell: Callable[[int], object]) -> in
 
 
 def _left(scorers: Sequence[Scorer]) -> list[Scorer]:
-    """The cells without a metric that is ready here: another machine may lack what it takes."""
-    wanted = {spec.name for spec in scorers[0].specs()}
-    return [one for one in scorers if not wanted <= (read_json(one.folder / FILE) or {}).keys()]
+    """The cells without a metric that is ready here, or with one of some pictures alone: another machine may
+    lack what it takes.
+    """
+    return [one for one in scorers if _lacks_scores(one)]
 
 
 def _by_hands(
     root: Path, columns: Sequence[Sequence[Scorer]], bench: Bench, hands: Hands, quiet: bool
-) -> tuple[int, list[str]]:
-    """`score_column` of all columns by several processes. First each scores some pictures of a column, in all
-    of its cells, so that an original is looked at once; then each brings cells to an end. Returns what
-    `score_column` does, and what killed each process that was at it.
+) -> int:
+    """As `score_column` of all columns, by several processes. First each scores some pictures of a column, in
+    all of its cells, so that an original is looked at once; then each brings cells to an end. What kills each
+    process that is at it gets that as its reason.
     """
-    unit, lost = together(bench.batch), list[str]()
+    hands.send()  # what says which cells are finished may not be there yet
+    unit = together(bench.batch)
 
     def done(works: Iterable[ScoreWork], tell: Callable[[ScoreWork], object]) -> int:
         waiting, older = deque(sorted(works, key=lambda work: -len(work.images) * len(work.cells))), 0
@@ -172,9 +171,10 @@ def _by_hands(
                 older += found
                 tell(work)
             elif parts := work.smaller(unit):
-                waiting.extendleft(parts)
+                # what is tried once more comes last, with less beside it that takes memory
+                (waiting.extend if parts[0].again else waiting.extendleft)(parts)
             else:
-                lost.extend(_given_up(root, work, bench))
+                _give_up(root, work, bench)
                 tell(work)
         hands.gather()
         return older
@@ -192,7 +192,7 @@ def _by_hands(
     older = done(ends, lambda work: None)
     for one in (one for column in columns for one in column):
         clear_parts(one.folder)
-    return older, lost
+    return older
 
 
 def _pictures_of(column: Sequence[Scorer], unit: int, of: int) -> Iterator[ScoreWork]:
@@ -204,12 +204,11 @@ def _pictures_of(column: Sequence[Scorer], unit: int, of: int) -> Iterator[Score
         yield ScoreWork(column[0].cell.column, tuple(one.cell for one in column), own)
 
 
-def _given_up(root: Path, work: ScoreWork, bench: Bench) -> Iterator[str]:
-    """Store why there is no figure of a picture, or of a cell's set; names it."""
+def _give_up(root: Path, work: ScoreWork, bench: Bench) -> None:
+    """Store why there is no figure of a picture, or of a cell's set."""
     for one in open_cells(root, load_plan(root), bench, work=work):
         running = Scoring(one, _part(one, work))
-        if running.give_up(work.images):
-            yield f"{one.cell.title} {' '.join(work.images) or 'as a set'}"
+        running.give_up(work.images)
         if not work.images:
             running.finish()
 
@@ -338,6 +337,12 @@ def _failures(plan: Plan, done: Sequence[Done]) -> list[str]:
         else ""
     )
     return failed + [unfinished] * bool(missing) + [lacking] * bool(short)
+
+
+def _died(one: Scorer) -> Iterator[str]:
+    if died := sorted(one.died()):
+        what = "its distances between sets" if died == [WHOLE_SET] else listed(died)
+        yield f"{one.cell.title}: {what} had no score, as what scored it died: `score --redo` tries again."
 
 
 def _short(plan: Plan, one: Done) -> int:

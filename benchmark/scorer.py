@@ -297,10 +297,13 @@ class Scorer:
 
     def died(self) -> set[str]:
         """Of what there is no figure as its process died: ids of pictures, WHOLE_SET."""
-        stored = read_json(self.folder / FILE) or {}
+        stored, kinds = (
+            read_json(self.folder / FILE) or {},
+            {spec.name: spec.kind for spec in self.bench.specs},
+        )
         return {
-            image_id
-            for entry in stored.values()
+            image_id if kinds.get(name) == "image" else WHOLE_SET
+            for name, entry in stored.items()
             for image_id, row in entry["rows"].items()
             if any(figure.get("reason") == SCORER_DIED for figure in row.values())
         }
@@ -390,7 +393,7 @@ def join_features(folder: Path, order: Sequence[str]) -> None:
         parts[path.with_name(f"{path.name.split('.')[0]}.npz")].append(path)
     for file, paths in parts.items():
         stored = [found for path in (file, *paths) if (found := _arrays(path))]
-        key = str(_arrays(paths[-1]).get("key"))
+        key = str(stored[-1]["key"]) if stored else ""  # the newest that can be read
         rows = {
             str(row[0]): row
             for one in stored

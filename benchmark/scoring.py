@@ -89,8 +89,11 @@ class Scoring:
         self.there = {name: set(entry["rows"]) for name, entry in kept.items()}
 
     def _kept(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """What holds of what is stored; that of metrics whose weights are absent, until these are back."""
-        kept = {name: entry for name, entry in stored.items() if name in self.scorer.bench.absent}
+        """What holds of what is stored, and all of metrics whose weights are absent, or that are not asked
+        for now.
+        """
+        asked = {spec.name for spec in self.scorer.specs()}
+        kept = {name: entry for name, entry in stored.items() if name not in asked}
         for spec in self.scorer.specs():
             of = self.of if spec.kind == "image" else None
             kept[spec.name] = holding(stored.get(spec.name, {}), self.keys[spec.name], of)
@@ -129,11 +132,10 @@ class Scoring:
                     reference.take(scorer.inputs.folder, images, self.part)
                     output.take(scorer.folder, images, self.part)
 
-    def give_up(self, images: Collection[str]) -> bool:
+    def give_up(self, images: Collection[str]) -> None:
         """Store a reason for what these pictures lack, or where none is named the set: what scored them died
-        each time. Returns False where nothing is lacking.
+        each time.
         """
-        some = False
         for spec in self.scorer.bench.ready("image" if images else "set"):
             whole = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
             own = [i for i in images if i in self.of] if images else whole
@@ -141,9 +143,7 @@ class Scoring:
                 reason = {region: {"reason": SCORER_DIED} for region in spec.regions}
                 of = {i: self.of[i] for i in lacking} if images else {}
                 self._note(spec.name, dict.fromkeys(lacking, reason), of)
-                some = True
         self._append()
-        return some
 
     def finish(self) -> bool:
         """Score the set as a whole and write all; returns True where the file held scores that do not say of

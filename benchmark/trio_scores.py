@@ -6,6 +6,7 @@ import base64
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from tqdm import tqdm
 
 from benchmark import measure
 from benchmark.cells import digest
+from benchmark.measure import ONE_THREAD, environment_with
 from benchmark.metrics.base import Features, MetricSpec
 from benchmark.reference import digest_of_weights
 from benchmark.rows import Scored
@@ -23,7 +25,7 @@ from benchmark.score import MUCH, one_thread
 from benchmark.scorer import Bench, bench_on
 from benchmark.scoring import PAUSE, Journal, holds_scores
 from benchmark.trios import Trio, TrioShas, White, opened_trio
-from inpainters.errors import InputError
+from inpainters.errors import InputError, sentence
 
 TRIO_JOURNAL = "evaluation.log"
 _RATIO = "ratio"
@@ -75,10 +77,13 @@ def score_trios(
     triples = list(opened.values())
     figures = {spec.name: bench.several(spec, triples) for spec in wanted.specs}
     pictures = [picture for triple in triples for picture in triple[0 if wanted.of_originals else 1 : 2]]
-    features = {
-        key: np.asarray(bench.get(name).features(pictures), np.float32).reshape(len(triples), -1)
-        for key, name in wanted.extractors.items()
-    }
+    try:
+        features = {
+            key: np.asarray(bench.get(name).features(pictures), np.float32).reshape(len(triples), -1)
+            for key, name in wanted.extractors.items()
+        }
+    except (ValueError, RuntimeError) as error:  # too little memory, for one
+        return found | dict.fromkeys(opened, sentence(error))
     each = len(pictures) // len(triples)
     for i, (name, (_, _, mask)) in enumerate(opened.items()):
         found[name] = ScoredTrio(
@@ -201,12 +206,17 @@ class TrioStore:
         self, batches: Sequence[Sequence[Trio]], processes: int
     ) -> Iterator[tuple[Sequence[Trio], Any]]:
         context = multiprocessing.get_context("spawn")  # as `benchmark.score` says
-        with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        with environment_with(ONE_THREAD), ProcessPoolExecutor(processes, mp_context=context) as pool:
             how = self.bench.device, self.bench.batch, self.bench.also
             jobs = {pool.submit(_in_process, *how, *self._task(batch)): batch for batch in batches}
             try:
                 for job in as_completed(jobs):
                     yield jobs[job], job.result()
+            except BrokenProcessPool:
+                raise InputError(
+                    "A process that measured pictures died, perhaps for lack of memory: try --jobs 1, or a "
+                    "smaller --batch. What is in the journal of --out is kept."
+                ) from None
             finally:
                 pool.shutdown(cancel_futures=True)
 

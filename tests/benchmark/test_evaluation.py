@@ -313,6 +313,15 @@ def test_why_a_picture_has_no_value_is_not_kept(folders, counted, tmp_path, monk
     assert evaluation.evaluate(*made, only=["l1"], out=tmp_path / "out").interval("l1", "whole").n == 6
 
 
+def test_a_photograph_with_two_masks_counts_once(folders):
+    originals, outputs, masks = folders()
+    for name in ("p1_mask.png", "p1.png"):
+        target = masks / "p1_mask000.png" if name.endswith("_mask.png") else outputs / "p1.png"
+        target.write_bytes(((masks if "mask" in name else outputs) / name).read_bytes())
+    found = benchmark.evaluate(originals, outputs, masks, only=["psnr"])
+    assert (found.set_n, found.rows["image_id"].nunique()) == (6, 7)
+
+
 def test_a_file_that_changes_while_it_is_measured_is_left_out(folders, tmp_path, monkeypatch):
     made, opened = folders(), trio_scores.opened_trio
 

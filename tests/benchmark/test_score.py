@@ -7,7 +7,7 @@ import json
 import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -849,6 +849,10 @@ def test_a_metric_on_request_is_scored_and_checked_only_where_it_is_named(root: 
     assert ("colour", "whole") in results.load(root).measured
     assert "colour" in meaning(root)["metrics"]
     assert verify(root, metrics=fake) == []
+    score(root, metrics=fake, quiet=True)
+    stored = [json.loads(path.read_text()) for path in root.glob("cells/**/scores.json")]
+    assert all("colour" in found for found in stored), "it is kept for the next time that it is asked for"
+    assert table(root) == without
 
 
 def meaning(root: Path) -> Any:
@@ -883,8 +887,35 @@ def test_work_is_scored_with_what_was_asked_for(root: Path, monkeypatch: pytest.
 
 
 def test_a_metric_that_is_asked_for_must_be_there(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["score", str(root), "--also", "psnrr"]) == 2
-    assert "did you mean 'psnr'" in capsys.readouterr().err
+    for name, why in (
+        ("psnrr", "did you mean 'psnr'"),
+        ("psnr", "computed anyway"),
+        ("psnr_brushbench", "`evaluate` alone"),
+    ):
+        assert main(["score", str(root), "--also", name]) == 2
+        assert why in capsys.readouterr().err
+
+
+def test_redo_throws_nothing_away_where_it_cannot_score(root: Path) -> None:
+    score(root, metrics=Fake(), quiet=True)
+    before = {path: path.read_bytes() for path in root.glob("cells/**/scores.json")}
+    for wrong in (["--also", "psnrr"], ["--jobs", "999"], ["--device", "cuda:77"]):
+        assert main(["score", str(root), "--redo", *wrong]) == 2
+    assert {path: path.read_bytes() for path in root.glob("cells/**/scores.json")} == before
+
+
+def test_a_cell_that_another_machine_scored_in_part_is_scored_here(root: Path) -> None:
+    """One machine had the metric, another one had not."""
+    score(root, metrics=Fake(), quiet=True)
+    found = table(root)
+    path = sorted(root.glob("cells/**/scores.json"))[0]
+    stored = json.loads(path.read_text())
+    name = next(name for name in stored if name != "colour")
+    stored[name]["rows"].popitem()
+    path.write_text(json.dumps(stored))
+    nothing = SimpleNamespace(number=1, done=lambda waiting: iter([]), gather=list, send=list)
+    score(root, metrics=Fake(), quiet=True, elsewhere=lambda root: nullcontext(nothing))
+    assert table(root) == found
 
 
 def test_an_unfinished_run_scores_what_is_there_and_says_so(root: Path) -> None:
