@@ -117,6 +117,10 @@ def _jobs(scorers: Sequence[Scorer], device: str) -> int:
     return 1
 
 
+_PARTS = 4
+"""Parts of the pictures for each of several processes."""
+
+
 def _lacks_scores(one: Scorer) -> bool:
     """True where the cell lacks a metric that can be computed here, or has one of pictures of another variant
     or of fewer pictures.
@@ -179,7 +183,7 @@ def _by_hands(
         hands.gather()
         return older
 
-    of = -(-hands.number // len(columns))
+    of = score_parts(hands.number, len(columns))
     with _bar(columns, quiet) as bar:
         done(
             (work for column in columns for work in _pictures_of(column, unit, of)),
@@ -193,6 +197,13 @@ def _by_hands(
     for one in (one for column in columns for one in column):
         clear_parts(one.folder)
     return older
+
+
+def score_parts(processes: int, columns: int) -> int:
+    """In how many parts the pictures of each column are shared out: some for each process, so that nobody
+    waits long for the last, or for a slow one.
+    """
+    return -(-_PARTS * processes // columns) if processes > 1 else 1
 
 
 def _pictures_of(column: Sequence[Scorer], unit: int, of: int) -> Iterator[ScoreWork]:

@@ -23,6 +23,7 @@ from benchmark.engines.on_ray.chunks import CHUNK
 from benchmark.metrics.base import Floats
 from benchmark.report import figures
 from benchmark.report.markdown import markdown_table
+from benchmark.score import score_parts
 from benchmark.studies.scale_costs import Costs, measure_costs
 from inpainters import commandline, registry
 from inpainters.masks import BINS
@@ -200,17 +201,23 @@ def _lane(
 
 
 def scoring(methods: int, pictures: int, setting: Setting, costs: Costs) -> float:
-    """Seconds until all cells are scored, by the engine's rule (`on_ray.sum_over`): each column's cells in as
-    many parts as there are cores for, each part given to a worker that is free. What was lost stays so.
+    """Seconds until all cells are scored, by the rule of `benchmark.score`: first the pictures of each column
+    in parts, then the sets of each cell, each given to a worker that is free. What was lost stays so.
     """
-    left = setting.workers - setting.lost
-    of = max(1, min(methods, -(-left * setting.each // len(BINS))))
-    cell = pictures * (costs.score + pictures * costs.pairs)
-    free = [(0.0, number) for number in range(left)]
-    for part in [*range(of)] * len(BINS):
+    left, columns = setting.workers - setting.lost, len(BINS)
+    of = score_parts(left, columns)
+    part, cell = methods * pictures / of * costs.score, pictures**2 * costs.pairs
+    return _given_out(of * columns, part, left, setting.slow) + _given_out(
+        methods * columns, cell, left, setting.slow
+    )
+
+
+def _given_out(works: int, seconds: float, workers: int, slow: int) -> float:
+    """Seconds until the last of so many works of one length is done."""
+    free = [(0.0, number) for number in range(workers)]
+    for _ in range(works):
         now, number = free[0]
-        took = len(range(part, methods, of)) * cell * (STRAGGLES if number < setting.slow else 1.0)
-        heapq.heapreplace(free, (now + took, number))
+        heapq.heapreplace(free, (now + seconds * (STRAGGLES if number < slow else 1.0), number))
     return max(at for at, _ in free)
 
 
@@ -286,8 +293,8 @@ them that finds nothing left to the end. After the last fill the driver compares
 {close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours of fills contain.
 
 Scores come after that, by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on
-one core, and {sets:.1f} minutes for the distances of each cell's sets. A process scores whole cells, and each
-has a GPU where there are some, so that 64 work at once; a part that a slow one has got is waited for.
+one core, and {sets:.1f} minutes for the distances of each cell's sets. Pictures are shared out in parts, and each
+process has a GPU where there are some, so that 64 work at once; a part that a slow one has got is waited for.
 
 ![Share of the chunks that are done, by hours](timeline.svg)
 

@@ -78,20 +78,20 @@ def test_a_gpu_is_slow_or_lost_with_its_cores():
 
 
 @pytest.mark.parametrize(
-    ("setting", "cells"),
+    ("setting", "of", "parts", "sets"),
     [
-        (Setting("64 cores"), 2),  # 11 parts of each column: nine of two cells, two of one
-        (Setting("slow", slow=4), 8),  # the first parts, of two cells, take four times as long
-        (Setting("lost", lost=8), 4),  # ten parts of two cells, 60 on 56
-        (Setting("gpus", faster=10.0), 2),  # cells alone, in two rounds: 120 on 64
-        (Setting("slow gpus", faster=10.0, slow=4), 4),
-        (Setting("few", workers=2), 60),
-        (Setting("one left", workers=2, lost=1), 120),
+        (Setting("64 cores"), 43, 5, 2),  # 258 parts on 64, then 120 sets
+        (Setting("slow", slow=4), 43, 8, 4),  # after four rounds the slow ones take a part once more
+        (Setting("lost", lost=8), 38, 5, 3),  # 228 parts on 56
+        (Setting("gpus", faster=10.0), 43, 5, 2),
+        (Setting("few", workers=2), 2, 6, 60),
+        (Setting("one left", workers=2, lost=1), 1, 6, 120),
     ],
 )
-def test_scores_take_whole_cells(setting, cells):
-    costs = Costs(start=0.0, read=0.0, close=0.0, opened={}, score=0.1, pairs=0.02, patches={})
-    assert scoring(20, 10, setting, costs) == pytest.approx(cells * 10 * (0.1 + 10 * 0.02))
+def test_scores_take_parts_of_columns_and_then_sets(setting, of, parts, sets):
+    costs = Costs(start=0.0, read=0.0, close=0.0, opened={}, score=0.1, pairs=1e-5, patches={})
+    part, cell = 20 * 1000 / of * 0.1, 1000**2 * 1e-5
+    assert scoring(20, 1000, setting, costs) == pytest.approx(parts * part + sets * cell)
 
 
 @pytest.mark.slow
