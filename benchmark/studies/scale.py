@@ -293,8 +293,8 @@ them that finds nothing left to the end. After the last fill the driver compares
 {close / 60:.0f} minutes ({1000 * costs.close:.2f} ms each), which the hours of fills contain.
 
 Scores come after that, by the metrics whose weights are on this machine: {costs.score:.2f} s for a fill on
-one core, and {sets:.1f} minutes for the distances of each cell's sets. Pictures are shared out in parts, and each
-process has a GPU where there are some, so that 64 work at once; what a slow one has got is waited for.
+one core, and {sets:.1f} minutes for the distances of each cell's sets. Pictures are shared out in parts, and
+each process has a GPU where there are some, so that 64 work at once; what a slow one has got is waited for.
 
 ![Share of the chunks that are done, by hours](timeline.svg)
 
