@@ -18,6 +18,7 @@ from benchmark.metrics.base import PerPicture
 from benchmark.record import weights_digest
 from inpainters.errors import InputError
 from inpainters.imaging import load_image, save_png
+from inpainters.weights.files import missing_weights
 
 ONLY = ["psnr", "l1"]
 
@@ -235,6 +236,12 @@ def test_pictures_are_scored_in_batches_on_the_device_that_is_named(folders, cou
     assert counted.made[-1] == "cuda"
 
 
+needs_weights = pytest.mark.skipif(
+    missing_weights("lpips_squeeze"), reason="SqueezeNet's weights are not here: fetch lpips_squeeze"
+)
+
+
+@needs_weights
 @pytest.mark.slow
 def test_values_of_networks_depend_neither_on_the_batch_nor_on_the_processes(folders):
     made, only = folders(), ["psnr", "lpips_squeeze", "fd_squeeze", "kd_squeeze_u"]
@@ -349,6 +356,7 @@ def test_what_is_not_kept_is_said_where_it_is_stopped(folders, monkeypatch, caps
     assert "Stopped. With --out what is scored would be kept." in capsys.readouterr().err
 
 
+@needs_weights
 def test_a_file_beside_the_figures_says_what_they_rest_on(folders, counted, tmp_path):
     made, out, _ = folders(), tmp_path / "out", counted()
     found = evaluation.evaluate(*made, only=["l1", "lpips_brushbench"])

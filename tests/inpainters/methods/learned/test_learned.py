@@ -508,4 +508,24 @@ def test_a_strip_at_the_border_has_no_speckles_in_its_corners(side):
     corners = np.zeros_like(mask)
     for place in (np.s_[:4, :8], np.s_[:4, -8:], np.s_[-4:, :8]):
         corners[place] = True
-    assert (away[corners & mask] > 80).sum() < 3
+    odd = np.argwhere((away > 80) & corners & mask)
+    assert sum(not stands_elsewhere(filled, mask, *place) for place in odd) < 3
+
+
+def stands_elsewhere(filled, mask, y, x):
+    """True where what surrounds a pixel of a fill stands in the known part too: a line, not a speckle."""
+    near = filled[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].astype(int)
+    size = near.shape[:2]
+    places = ~np.lib.stride_tricks.sliding_window_view(mask, size).any(axis=(2, 3))
+    known = np.lib.stride_tricks.sliding_window_view(filled, size, axis=(0, 1))[places]
+    return np.abs(known - near.transpose(2, 0, 1)).mean(axis=(1, 2, 3)).min() < 12
+
+
+def test_a_speckle_stands_nowhere_else():
+    image, mask = astronaut()[:128, :128].copy(), np.zeros((128, 128), bool)
+    mask[:, :40] = True
+    image[:, :40] = image[:, 80:120]
+    assert stands_elsewhere(image, mask, 126, 3)
+    for colour in ((0, 0, 0), (0, 255, 0), (255, 0, 0)):
+        image[126, 3] = colour
+        assert not stands_elsewhere(image, mask, 126, 3)
