@@ -29,6 +29,7 @@ from benchmark.results import ALL_BINS, LATER_COLUMNS, PLAIN, TIMING_COLUMNS, WH
 from benchmark.rows import Row, Writer
 from benchmark.scorer import (
     CHANGED,
+    SCORER_DIED,
     Bench,
     Figures,
     Metrics,
@@ -351,9 +352,11 @@ def _failures(plan: Plan, done: Sequence[Done]) -> list[str]:
 
 
 def _died(one: Scorer) -> Iterator[str]:
-    if died := sorted(one.died()):
-        what = "its distances between sets" if died == [WHOLE_SET] else listed(died)
-        yield f"{one.cell.title}: {what} had no score, as what scored it died: `score --redo` tries again."
+    found = one.died()
+    whole = found.pop(WHOLE_SET, None)
+    for what, reason in ((listed(sorted(found)), SCORER_DIED), ("its distances between sets", whole)):
+        if what and reason:
+            yield f"{one.cell.title}: {what} had no score. {reason}"
 
 
 def _short(plan: Plan, one: Done) -> int:

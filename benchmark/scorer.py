@@ -41,7 +41,9 @@ FILE = "scores.json"
 _CHUNK = 16
 """Pictures whose features are taken at once: neighbours in the plan's order, as above."""
 
-SCORER_DIED = "The process that scored it died each time that it was tried; `score --redo` tries again."
+_AGAIN = "died each time that it was tried; `score --redo` tries again."
+SCORER_DIED = f"The process that scored it {_AGAIN}"
+FEATURES_DIED = f"The process that took features of '{{}}' {_AGAIN}"
 CHANGED = "Its PNG is missing or not the one that its record names: run the suite again, which fills it anew."
 
 Figures = dict[Measure, Scored]
@@ -295,17 +297,15 @@ class Scorer:
             i: self.bench.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)
         }
 
-    def died(self) -> set[str]:
-        """Of what there is no figure as its process died: ids of pictures, WHOLE_SET."""
-        stored, kinds = (
-            read_json(self.folder / FILE) or {},
-            {spec.name: spec.kind for spec in self.bench.specs},
-        )
+    def died(self) -> dict[str, str]:
+        """Of what there is no figure as its process died: id of a picture or WHOLE_SET -> reason."""
+        kinds = {spec.name: spec.kind for spec in self.bench.specs}
         return {
-            image_id if kinds.get(name) == "image" else WHOLE_SET
-            for name, entry in stored.items()
+            image_id if kinds.get(name) == "image" else WHOLE_SET: reason
+            for name, entry in (read_json(self.folder / FILE) or {}).items()
             for image_id, row in entry["rows"].items()
-            if any(figure.get("reason") == SCORER_DIED for figure in row.values())
+            for figure in row.values()
+            if (reason := figure.get("reason", "")).endswith(_AGAIN)
         }
 
     def features(self, spec: Any, *, anew: bool = False) -> tuple[Features, Features]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmark.cells import compact, read_json, write_json
 from benchmark.results import WHOLE_SET
-from benchmark.scorer import FILE, SCORER_DIED, Scorer, feature_parts
+from benchmark.scorer import FEATURES_DIED, FILE, SCORER_DIED, Scorer, feature_parts
 from inpainters.imaging import Image, Mask
 
 JOURNAL = "scores.log"
@@ -134,16 +134,27 @@ class Scoring:
 
     def give_up(self, images: Collection[str]) -> None:
         """Store a reason for what these pictures lack, or where none is named the set: what scored them died
-        each time.
+        each time. A picture that lacks nothing but died in features: its set has no figure, and says so.
         """
-        for spec in self.scorer.bench.ready("image" if images else "set"):
-            whole = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
-            own = [i for i in images if i in self.of] if images else whole
-            if lacking := [i for i in own if i not in self.there[spec.name]]:
-                reason = {region: {"reason": SCORER_DIED} for region in spec.regions}
-                of = {i: self.of[i] for i in lacking} if images else {}
-                self._note(spec.name, dict.fromkeys(lacking, reason), of)
+        own = [i for i in images if i in self.of]
+        lacks = [
+            (spec, lacking)
+            for spec in self.scorer.bench.ready("image")
+            if (lacking := [i for i in own if i not in self.there[spec.name]])
+        ]
+        for spec, lacking in lacks:
+            self._give_up(spec, lacking, SCORER_DIED, {i: self.of[i] for i in lacking})
+        if not lacks and (own or not images):
+            reason = FEATURES_DIED.format(own[0]) if own else SCORER_DIED
+            for spec in self.scorer.bench.ready("set"):
+                every = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
+                self._give_up(spec, [i for i in every if i not in self.there[spec.name]], reason, {})
         self._append()
+
+    def _give_up(self, spec: Any, names: Collection[str], reason: str, of: dict[str, str]) -> None:
+        if names:
+            figures = {region: {"reason": reason} for region in spec.regions}
+            self._note(spec.name, dict.fromkeys(names, figures), of)
 
     def finish(self) -> bool:
         """Score the set as a whole and write all; returns True where the file held scores that do not say of
