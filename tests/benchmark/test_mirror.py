@@ -214,3 +214,61 @@ def test_files_are_sent_in_the_order_in_which_they_were_made(tmp_path, memory, m
             (folder / name).write_text(json.dumps(number))
             os.utime(folder / name, ns=(number, number))
     assert sent == ["z.png", "y.json", "a.json"]
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """fsspec's file system of an S3 server of this machine, with an empty bucket. The server takes long to
+    install, and is no part of requirements-dev.txt: `pip install s3fs "moto[s3]" flask-cors`.
+    """
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    s3fs = pytest.importorskip("s3fs")
+    server.start()
+    for name, value in (
+        ("ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}"),
+        ("ACCESS_KEY_ID", "a"),
+        ("SECRET_ACCESS_KEY", "b"),
+        ("DEFAULT_REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    system = s3fs.S3FileSystem()
+    system.mkdir("bucket")
+    yield system
+    system.rm("bucket", recursive=True)
+    server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.slow
+def test_a_run_ends_in_s3_as_it_does_here(photos, tmp_path, bucket, capsys):
+    asked = ["run", "photos", "--data", str(photos), *PART]
+    assert main([*asked, "--out", str(tmp_path / "here")]) == 0
+    assert main([*asked, "--out", "s3://bucket/there"]) == 0
+    here = contents(tmp_path / "here")
+    assert {name: bucket.cat_file(f"bucket/there/{name}") for name in here} == here
+    shutil.rmtree(tmp_path / "cache")  # another machine goes on
+    fills = [one for one in bucket.find("bucket/there") if "telea" in one and one.endswith(".png")]
+    bucket.rm_file(fills[0])
+    bucket.invalidate_cache()
+    times = {one: bucket.info(one)["LastModified"] for one in fills[1:]}
+    capsys.readouterr()
+    assert main([*asked, "--out", "s3://bucket/there"]) == 0
+    assert main([*asked, "--out", "s3://bucket/there"]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+    bucket.invalidate_cache()
+    assert {name: bucket.cat_file(f"bucket/there/{name}") for name in here} == here
+    assert {one: bucket.info(one)["LastModified"] for one in fills[1:]} == times
+
+
+def test_s3_tells_another_content_of_the_same_length(tmp_path, bucket):
+    with mirrored("s3://bucket/run") as folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.png").write_bytes(b"a")
+        (folder / "b.png").write_bytes(b"b")
+    bucket.pipe_file("bucket/run/a.png", b"A")
+    with mirrored("s3://bucket/run") as folder:
+        assert (folder / "a.png").read_bytes() == b"A"
+        (folder / "b.png").unlink()
+    bucket.invalidate_cache()
+    assert [*bucket.find("bucket/run")] == ["bucket/run/a.png"]
