@@ -53,7 +53,7 @@ def frechet_distance_of_parts(parts: Iterable[tuple[Features, Features]]) -> flo
     for part in rest:
         held.append(part)
         if max(_lengths(held)) > part[0].shape[1]:
-            return _of_many(chain(held, rest))
+            return frechet_by_torchmetrics(chain(held, rest))
     _check(*_lengths(held))
     return _of_few(*(np.concatenate(side).astype(np.float64) for side in zip(*held, strict=True)))
 
@@ -68,7 +68,8 @@ def _check(n: int, m: int) -> None:
         raise InputError(f"A Fréchet distance needs at least 2 pictures on each side, not {n} and {m}.")
 
 
-def _of_many(parts: Iterable[tuple[Features, Features]]) -> float:
+def frechet_by_torchmetrics(parts: Iterable[tuple[Features, Features]]) -> float:
+    """`frechet_distance_of_parts` by torchmetrics, from eigenvalues of the product of both covariances."""
     from torchmetrics.image.fid import FrechetInceptionDistance  # takes longer than small sets do
 
     metric = None

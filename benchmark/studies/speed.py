@@ -1,0 +1,246 @@
+"""What the harness costs beside what it calls: `python -m benchmark.studies.speed`.
+
+Three questions. What does scoring take beside the metrics themselves, called on pictures in memory? What does
+a Fréchet distance of few pictures take beside torchmetrics', and how far is it from the one by symmetric
+eigen-decompositions? How much faster are two processes than one? Measure on a machine that does nothing else.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import groupby, product
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image as PilImage
+
+from benchmark import cells, measure
+from benchmark.measure import ONE_THREAD, environment_with
+from benchmark.metrics.base import Features, Floats
+from benchmark.metrics.frechet import frechet_by_torchmetrics, frechet_distance
+from benchmark.plan import load_plan
+from benchmark.report.markdown import markdown_table
+from benchmark.score import one_thread, open_cells, score
+from benchmark.scorer import open_bench
+from benchmark.scoring import forget_scores
+from inpainters import commandline
+from inpainters.errors import UnavailableError
+from inpainters.imaging import Image
+
+Row = tuple[str, str, float, str]
+"""What was measured, of what, the median, its unit."""
+METHODS = ("mean_fill", "telea", "navier_stokes")
+"""Three fills of each original, which the metrics may remember from one to the next."""
+SLOW_METHOD = "patchmatch"
+"""What several processes fill with."""
+CHUNK = 16
+"""Pictures whose features are taken at once, as `score` does."""
+WHAT_FRECHET = "a Fréchet distance of 512 pictures, 2048 features"
+_SIDE = 256
+
+
+def draw_pictures(folder: Path, n: int) -> None:
+    """Smooth pictures with some noise, 256×256."""
+    random = np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(n):
+        small = PilImage.fromarray(random.integers(0, 256, (9, 9, 3), np.uint8))
+        large = np.asarray(small.resize((_SIDE, _SIDE), PilImage.Resampling.BICUBIC), float)
+        noisy = (large + random.normal(0, 6, large.shape)).clip(0, 255).astype(np.uint8)
+        PilImage.fromarray(noisy).save(folder / f"{number:04}.png")
+
+
+def fill(root: Path, photos: Path, methods: str, bins: str, pictures: int, processes: int = 0) -> float:
+    """Seconds of `python -m benchmark run`, up to the fills; on so many processes of Ray where there is a
+    number.
+    """
+    asked = ["run", "photos", "--data", str(photos), "--masks", "irregular", "--bins", bins, "--only", "run"]
+    asked += ["--size", str(_SIDE), "--n", str(pictures), "--methods", methods, "--out", str(root)]
+    asked += ["--engine", "ray"] if processes else []
+    code = f"from benchmark import measure; measure.cores = lambda: {processes or 1}; "
+    code += f"from benchmark.__main__ import main; raise SystemExit(main({asked!r}))"
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UnavailableError(f"A run failed: {done.stderr.strip()[-300:]}")
+    return time.perf_counter() - began
+
+
+def metrics_alone(root: Path) -> dict[str, float]:
+    """Metric, or network of features -> seconds of this processor that its calls take for all fills of a
+    folder's one column, from pictures in memory, in the batches in which `score` calls it.
+    """
+    plan, bench, taken = load_plan(root), open_bench(), defaultdict[str, float](float)
+
+    def timed(name: str, call: Callable[..., Any], *args: Any) -> Any:
+        began = time.process_time()
+        with suppress(ValueError):  # some want more pictures
+            found = call(*args)
+            taken[name] += time.process_time() - began
+            return found
+
+    with one_thread():
+        scorers = open_cells(root, plan, bench)
+        names, inputs = scorers[0].images, scorers[0].inputs
+        originals, masks = zip(*map(inputs.load, names), strict=True)
+        fills = [[one.output(name, shas) for name in names] for one in scorers for shas in [one.shas()]]
+        for start in range(0, len(names), bench.batch):
+            part = slice(start, start + bench.batch)
+            for outputs, spec in product(fills, bench.ready("image")):
+                metric = bench.get(spec.name)
+                timed(spec.name, metric.score_batch, originals[part], outputs[part], masks[part])
+        of_sets = [(spec, bench.get(spec.name)) for spec in bench.ready("set")]
+        features = {
+            key: [timed(f"features of {key}", _in_chunks, metric, side) for side in (originals, *fills)]
+            for key, metric in {metric.feature_key: metric for _, metric in of_sets}.items()
+        }
+        for spec, metric in of_sets:
+            reference, *outputs = features[metric.feature_key]
+            for output in outputs:
+                call = metric.pseudo_values if spec.pseudo_values else metric.distance
+                timed(spec.name, call, reference, output)
+    return taken
+
+
+def _in_chunks(metric: Any, pictures: Sequence[Image]) -> Features:
+    parts = [metric.features(pictures[i : i + CHUNK]) for i in range(0, len(pictures), CHUNK)]
+    return np.concatenate(parts)
+
+
+def scoring_rows(folder: Path, pictures: int, repeats: int) -> list[Row]:
+    """What `score` takes in one process, reading PNGs and writing tables, beside its metrics."""
+    root, photos = folder / "scored", folder / "photos"
+    fill(root, photos, ",".join(METHODS), "20-30", pictures)
+    whole, alone = list[float](), list[dict[str, float]]()
+    for _ in range(repeats):
+        forget(root)
+        began = time.process_time()
+        score(root, jobs=1, quiet=True)
+        whole.append(time.process_time() - began)
+        alone.append(metrics_alone(root))
+    each = len(METHODS) * pictures
+    rows = [("a fill", name, 1e3 * median(one[name] for one in alone) / each, "ms") for name in alone[0]]
+    metrics = [sum(one.values()) for one in alone]
+    ratio = median(a / b for a, b in zip(whole, metrics, strict=True))
+    return [
+        *rows,
+        ("a fill", "all of these", 1e3 * median(metrics) / each, "ms"),
+        ("a fill", "score", 1e3 * median(whole) / each, "ms"),
+        ("a fill", "score beside all of these", ratio, "times"),
+    ]
+
+
+def forget(root: Path) -> None:
+    """Scores and features."""
+    forget_scores(root)
+    for path in root.rglob("features/*.npz"):
+        path.unlink()
+
+
+def frechet_rows(repeats: int, n: int = 512, width: int = 2048) -> list[Row]:
+    """Seconds of a Fréchet distance of so many pictures, and how far it is from the one by symmetric
+    eigen-decompositions: tr (Cx Cy)^½ = tr (Cx^½ Cy Cx^½)^½.
+    """
+    random = np.random.default_rng(0)
+    mixed = random.normal(size=(width, width)).astype(np.float32) / width**0.5
+    x, y = (random.gamma(0.3, size=(n, width)).astype(np.float32) @ mixed for _ in range(2))
+    ours, theirs = list[float](), list[float]()
+    with one_thread():
+        for _ in range(repeats):
+            for call, taken in ((frechet_distance, ours), (lambda *s: frechet_by_torchmetrics([s]), theirs)):
+                began = time.perf_counter()
+                call(x, y)
+                taken.append(time.perf_counter() - began)
+    exact, found = by_eigenvalues(x.astype(float), y.astype(float)), frechet_distance(x, y)
+    ratio = median(b / a for a, b in zip(ours, theirs, strict=True))
+    return [
+        (WHAT_FRECHET, "from singular values", median(ours), "s"),
+        (WHAT_FRECHET, "torchmetrics", median(theirs), "s"),
+        (WHAT_FRECHET, "torchmetrics beside it", ratio, "times"),
+        (WHAT_FRECHET, "difference to symmetric eigen-decompositions", abs(found / exact - 1), "of it"),
+    ]
+
+
+def by_eigenvalues(x: Floats, y: Floats) -> float:
+    """The Fréchet distance of x (n, d) and y (m, d) in float64, by two symmetric eigen-decompositions."""
+    cx, cy = (np.cov(side, rowvar=False) for side in (x, y))
+    values, vectors = np.linalg.eigh(cx)
+    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
+    crossed = np.linalg.eigvalsh(root @ cy @ root)
+    apart = x.mean(0) - y.mean(0)
+    return float(apart @ apart + np.trace(cx) + np.trace(cy) - 2 * np.sqrt(crossed.clip(0)).sum())
+
+
+def process_rows(folder: Path, pictures: int, repeats: int) -> list[Row]:
+    """Seconds of one and two processes: of a run on Ray, with its start, and of `score`."""
+    rows = list[Row]()
+    for what, call in (("a run on Ray", _run_by), ("score", _score_by)):
+        taken = [(call(folder, pictures, 1), call(folder, pictures, 2)) for _ in range(repeats)]
+        rows += [(what, f"{i + 1} process{'es' * i}", median(one[i] for one in taken), "s") for i in (0, 1)]
+        rows.append((what, "two processes beside one", median(a / b for a, b in taken), "times"))
+    return rows
+
+
+def _run_by(folder: Path, pictures: int, processes: int) -> float:
+    root = folder / f"by{processes}"
+    shutil.rmtree(root, ignore_errors=True)
+    return fill(root, folder / "photos", SLOW_METHOD, "20-30,30-40,40-50,50-60", pictures, processes)
+
+
+def _score_by(folder: Path, pictures: int, processes: int) -> float:
+    root = folder / "by1"
+    forget(root)
+    began = time.perf_counter()
+    score(root, jobs=processes, quiet=True)
+    return time.perf_counter() - began
+
+
+def markdown_of_speed(rows: Sequence[Row]) -> str:
+    """The tables for people, one for each thing that was measured."""
+    groups = "\n\n".join(
+        f"**{what[0].upper()}{what[1:]}**\n\n"
+        + markdown_table(["of", "median", ""], [[of, f"{value:.3g}", unit] for _, of, value, unit in own])
+        for what, own in groupby(rows, key=lambda row: row[0])
+    )
+    return f"# Speed of the harness\n\nMeasured on {measure.hardware()}.\n\n{groups}\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and write; returns the exit code."""
+    parser = commandline.Parser("python -m benchmark.studies.speed", description=__doc__)
+    parser.add_argument("--pictures", type=int, default=32, metavar="N", help="256×256 (default: 32)")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="default: 3")
+    parser.add_argument("--out", type=commandline.path, default=Path("results/speed"), metavar="DIR")
+    commandline.add_weights(parser)
+    parser.set_defaults(command=_main)
+    return commandline.run_command(parser, argv)
+
+
+def _main(parsed: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as name, environment_with(ONE_THREAD):
+        folder = Path(name)
+        draw_pictures(folder / "photos", parsed.pictures)
+        rows = [
+            *scoring_rows(folder, parsed.pictures, parsed.repeats),
+            *frechet_rows(parsed.repeats),
+            *process_rows(folder, parsed.pictures, parsed.repeats),
+        ]
+    table = pd.DataFrame(rows, columns=["what", "of", "value", "unit"])
+    text = markdown_of_speed(rows)
+    cells.write(parsed.out / "speed.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    cells.write(parsed.out / "speed.md", text.encode())
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
