@@ -21,7 +21,9 @@ def latex(results: Results) -> str:
     """The whole of table.tex, ready to be input: one booktabs table per measured metric of the overview, in
     the hole and of the whole picture, and per measured distance between sets.
     """
-    return "\n".join([_HEAD, "", *(table for part in results.parts() for table in _tables(part))])
+    parts = ["\n".join(_tables(part)) for part in results.parts()]
+    # LaTeX holds only some fifty tables that it has not placed yet
+    return "\n".join([_HEAD, "", "\n\\clearpage\n".join(parts)])
 
 
 def _tables(results: Results) -> list[str]:

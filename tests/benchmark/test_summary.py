@@ -253,6 +253,7 @@ def test_holes_of_two_kinds_never_share_a_column() -> None:
     assert all(one.strip() in text for one in texts)
     assert text.count("| method | n |") == 2
     assert r"suite made, object holes" in latex(both)
+    assert latex(both).count("\\clearpage") == 1  # between the two
     assert "holes" not in latex(alone)
 
 
