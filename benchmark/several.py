@@ -38,8 +38,8 @@ def pooled_rows(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) ->
 
 
 def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
-    if any(WHOLE_SET in one.died() for one in ours):  # looking at them again would end this process
-        return {"reason": SCORER_DIED}
+    if reasons := [found[WHOLE_SET] for one in ours if WHOLE_SET in (found := one.died())]:
+        return {"reason": reasons[0]}  # looking at them again would end this process
     try:
         metric, parts = bench.get(spec.name), (one.features(spec) for one in ours)
         if hasattr(metric, "distance_of_parts"):
