@@ -9,6 +9,7 @@ other photographs: an independent reference, whose figures are larger and do not
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from safetensors.numpy import save
 from tqdm import tqdm
 
 from benchmark import metrics
-from benchmark.cells import compact, digest, pixels_sha256, write
+from benchmark.cells import compact, digest, file_sha256, pixels_sha256, write
 from benchmark.metrics.base import Features, MetricSpec
 from benchmark.record import weights_digest
 from benchmark.scorer import GPU_BATCH
@@ -32,6 +33,9 @@ from inpainters.registry import chosen_device
 CHUNK_OF_PICTURES = 16
 """Pictures that a network is given at once on a processor, where nobody asks for another number."""
 _FORMAT = "reference 1"
+_PART = 512
+"""Pictures whose features are stored together while a reference is made, so that one that is broken off goes
+on."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def make_reference(
 ) -> Reference:
     """Write the features of all pictures of a folder; returns what was written. `device`: auto, cpu, cuda or
     cuda:N, where networks look at `batch` pictures at once (0: 16, on a GPU 64). `note` is told of each that
-    cannot be read and is left out.
+    cannot be read and is left out. One that was broken off goes on from what lies in `out`.parts.
 
     Raises InputError where the folder holds fewer than two pictures, or no network or no such device is here.
     """
@@ -97,15 +101,14 @@ def make_reference(
     made = extractors(device)
     if not made:
         raise InputError("No network for features is here: `python -m benchmark list` says what mends it.")
-    rows: dict[str, list[Features]] = {key: [] for key in made}
-    shas = []
+    folder_of_parts, parts = out.with_name(f"{out.name}.parts"), list[_Part]()
     with tqdm(total=len(files), desc=name, unit="picture", disable=True if quiet else None) as bar:
-        for start in range(0, len(files), chunk):
-            images = list(_readable(files[start : start + chunk], note))
-            shas += [pixels_sha256(image) for image in images]
-            for key, (metric, _) in made.items() if images else ():
-                rows[key].append(np.asarray(metric.features(images), np.float32))
-            bar.update(min(chunk, len(files) - start))
+        for start in range(0, len(files), _PART):
+            file = folder_of_parts / f"{start:08}.safetensors"
+            parts.append(_part(files[start : start + _PART], file, made, chunk, bar.update))
+            for text in parts[-1].left_out:
+                note(text)
+    shas = [sha for part in parts for sha in part.shas]
     if len(shas) < 2:
         raise InputError(
             f"Of the pictures in '{shown(folder)}' {len(shas)} can be read: a reference needs two at least."
@@ -118,8 +121,57 @@ def make_reference(
     }
     # Under one key: safetensors writes several in any order, and the same pictures are to give the same file.
     given = {"facts": compact(facts)}
-    write(out, save({key: np.concatenate(parts) for key, parts in rows.items()}, metadata=given))
+    rows = {key: np.concatenate([part.features[key] for part in parts if part.shas]) for key in made}
+    write(out, save(rows, metadata=given))
+    shutil.rmtree(folder_of_parts, ignore_errors=True)
     return open_reference(out)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some of the pictures."""
+
+    shas: Sequence[str]
+    """Of the pixels of those that could be read."""
+    left_out: Sequence[str]
+    """A sentence for each other."""
+    features: Mapping[str, Features]
+
+
+def _part(
+    files: Sequence[Path],
+    file: Path,
+    made: Mapping[str, tuple[Any, str]],
+    chunk: int,
+    tell: Callable[[int], object],
+) -> _Part:
+    """The features of these pictures, from `file` where a making that was broken off stored them."""
+    weights = {name: own for name, (_, own) in made.items()}
+    key = digest([_FORMAT, weights, [[path.name, file_sha256(path)] for path in files]])
+    if stored := _stored_part(file, key):
+        tell(len(files))
+        return stored
+    rows, shas, left_out = {name: list[Features]() for name in made}, list[str](), list[str]()
+    for start in range(0, len(files), chunk):
+        images = list(_readable(files[start : start + chunk], left_out.append))
+        shas += [pixels_sha256(image) for image in images]
+        for name, (metric, _) in made.items() if images else ():
+            rows[name].append(np.asarray(metric.features(images), np.float32))
+        tell(len(files[start : start + chunk]))
+    features = {name: np.concatenate(own) for name, own in rows.items() if own}
+    facts = {"key": key, "shas": shas, "left_out": left_out}
+    write(file, save(features, metadata={"facts": compact(facts)}))
+    return _Part(shas, left_out, features)
+
+
+def _stored_part(file: Path, key: str) -> _Part | None:
+    try:
+        with safe_open(file, "np") as stored:
+            facts = json.loads(stored.metadata()["facts"])
+            features = {name: stored.get_tensor(name) for name in list(stored.keys())}
+        return _Part(facts["shas"], facts["left_out"], features) if facts["key"] == key else None
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        return None  # absent, or damaged
 
 
 def _readable(files: Sequence[Path], note: Callable[[str], object]) -> Iterator[Image]:

@@ -236,7 +236,9 @@ def _main(parsed: argparse.Namespace) -> int:
         ]
     table = pd.DataFrame(rows, columns=["what", "of", "value", "unit"])
     text = markdown_of_speed(rows)
-    cells.write(parsed.out / "speed.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
+    cells.write(
+        parsed.out / "speed.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+    )
     cells.write(parsed.out / "speed.md", text.encode())
     print(text)
     return 0
