@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from benchmark.cells import Cell, ColumnKey
 from benchmark.measure import ONE_THREAD, environment_with
@@ -24,18 +24,23 @@ class ScoreWork:
     cells: tuple[Cell, ...]
     images: tuple[str, ...] = ()
     """In the column's order."""
+    step: Literal["", "scores", "features"] = ""
+    """What is done of these pictures alone; empty: both."""
     again: bool = False
     """True where it cannot be cut and its process has died before."""
 
     def smaller(self, unit: int) -> list["ScoreWork"]:
         """What is tried by itself where the process died: each cell, then each `unit` pictures, which a
-        metric may be given together, then each picture, twice; nothing after that.
+        metric may be given together, then each picture, then its scores and its features, twice; nothing
+        after that.
         """
         if len(self.cells) > 1:
             return [replace(self, cells=(cell,)) for cell in self.cells]
         if (n := len(self.images)) > 1:
             step = unit if n > unit else 1
             return [replace(self, images=self.images[i : i + step]) for i in range(0, n, step)]
+        if n and not self.step:
+            return [replace(self, step="scores"), replace(self, step="features")]
         return [] if self.again else [replace(self, again=True)]
 
 

@@ -9,8 +9,8 @@ other photographs: an independent reference, whose figures are larger and do not
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,10 @@ def make_reference(
     given = {"facts": compact(facts)}
     rows = {key: np.concatenate([part.features[key] for part in parts if part.shas]) for key in made}
     write(out, save(rows, metadata=given))
-    shutil.rmtree(folder_of_parts, ignore_errors=True)
+    for file in folder_of_parts.glob(f"{'[0-9]' * 8}.safetensors"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # something else lies there
+        folder_of_parts.rmdir()
     return open_reference(out)
 
 
@@ -159,8 +162,8 @@ def _part(
             rows[name].append(np.asarray(metric.features(images), np.float32))
         tell(len(files[start : start + chunk]))
     features = {name: np.concatenate(own) for name, own in rows.items() if own}
-    facts = {"key": key, "shas": shas, "left_out": left_out}
-    write(file, save(features, metadata={"facts": compact(facts)}))
+    if not left_out:  # else the reason may have passed by the next time
+        write(file, save(features, metadata={"facts": compact({"key": key, "shas": shas})}))
     return _Part(shas, left_out, features)
 
 
@@ -169,7 +172,7 @@ def _stored_part(file: Path, key: str) -> _Part | None:
         with safe_open(file, "np") as stored:
             facts = json.loads(stored.metadata()["facts"])
             features = {name: stored.get_tensor(name) for name in list(stored.keys())}
-        return _Part(facts["shas"], facts["left_out"], features) if facts["key"] == key else None
+        return _Part(facts["shas"], [], features) if facts["key"] == key else None
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None  # absent, or damaged
 

@@ -69,8 +69,8 @@ def score(
     of `score_work`.
 
     What was scored with the same metric variant and weights on the same bytes is not scored again. Pictures
-    whose process dies are tried by themselves; those that kill it every time have that as their reason.
-    Raises InputError where the folder holds no run.
+    whose process dies are tried by themselves; those that kill it every time have that as their reason, or
+    where their features do, the distances of their sets. Raises InputError where the folder holds no run.
     """
     plan = load_plan(root)
     bench = bench_on(device, batch, metrics, also)
@@ -188,7 +188,7 @@ def _by_hands(
     with _bar(columns, quiet) as bar:
         done(
             (work for column in columns for work in _pictures_of(column, unit, of)),
-            lambda work: bar.update(len(work.images) * len(work.cells)),
+            lambda work: bar.update(len(work.images) * len(work.cells) * (work.step != "features")),
         )
     for column in columns:
         join_features(column[0].inputs.folder, column[0].inputs.order)
@@ -218,9 +218,10 @@ def _pictures_of(column: Sequence[Scorer], unit: int, of: int) -> Iterator[Score
 
 def _give_up(root: Path, work: ScoreWork, bench: Bench) -> None:
     """Store why there is no figure of a picture, or of a cell's set."""
-    for one in open_cells(root, load_plan(root), bench, work=work):
+    whole = replace(work, images=())  # what a set's figures hang on are all of its pictures
+    for one in open_cells(root, load_plan(root), bench, work=whole):
         running = Scoring(one, _part(one, work))
-        running.give_up(work.images)
+        running.give_up(work.images, features=work.step == "features")
         if not work.images:
             running.finish()
 
@@ -255,13 +256,13 @@ def do_work(root: Path, work: ScoreWork, bench: Bench) -> int:
             join_features(scorer.folder, scorer.inputs.order)
         return sum(one.finish() for one in running)
     wanted, order = set(work.images), scorers[0].inputs.order if scorers else []
-    starts = range(0, len(order), bench.batch)
+    starts = range(0, len(order), bench.batch) if work.step != "features" else ()
     for start in (one for one in starts if not wanted.isdisjoint(order[one : one + bench.batch])):
         pairs: dict[str, tuple[Image, Mask]] = {}
         for one in running:
             one.batch(start, pairs, wanted)
-    for one in running:
-        one.take_features(wanted)
+    for one in running if work.step != "scores" else ():
+        one.take_features(wanted, last_first=work.again)
     return 0
 
 
@@ -353,10 +354,11 @@ def _failures(plan: Plan, done: Sequence[Done]) -> list[str]:
 
 def _died(one: Scorer) -> Iterator[str]:
     found = one.died()
-    whole = found.pop(WHOLE_SET, None)
-    for what, reason in ((listed(sorted(found)), SCORER_DIED), ("its distances between sets", whole)):
-        if what and reason:
-            yield f"{one.cell.title}: {what} had no score. {reason}"
+    pictures = sorted({image_id for _, image_id in found} - {WHOLE_SET})
+    if pictures:
+        yield f"{one.cell.title}: {listed(pictures)} had no score. {SCORER_DIED}"
+    for reason in dict.fromkeys(reason for (_, image_id), reason in found.items() if image_id == WHOLE_SET):
+        yield f"{one.cell.title}: its distances between sets had no score. {reason}"
 
 
 def _short(plan: Plan, one: Done) -> int:

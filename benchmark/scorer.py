@@ -41,6 +41,7 @@ FILE = "scores.json"
 _CHUNK = 16
 """Pictures whose features are taken at once: neighbours in the plan's order, as above."""
 
+# Deaths are told by how their stored sentence ends.
 _AGAIN = "died each time that it was tried; `score --redo` tries again."
 SCORER_DIED = f"The process that scored it {_AGAIN}"
 FEATURES_DIED = f"The process that took features of '{{}}' {_AGAIN}"
@@ -297,12 +298,13 @@ class Scorer:
             i: self.bench.figure(spec.name, "whole", value) for i, value in zip(names, values, strict=True)
         }
 
-    def died(self) -> dict[str, str]:
-        """Of what there is no figure as its process died: id of a picture or WHOLE_SET -> reason."""
+    def died(self) -> dict[tuple[str, str], str]:
+        """Of what there is no figure as its process died: metric and picture, or WHOLE_SET -> reason."""
         kinds = {spec.name: spec.kind for spec in self.bench.specs}
         return {
-            image_id if kinds.get(name) == "image" else WHOLE_SET: reason
+            (name, image_id if kinds[name] == "image" else WHOLE_SET): reason
             for name, entry in (read_json(self.folder / FILE) or {}).items()
+            if name in kinds
             for image_id, row in entry["rows"].items()
             for figure in row.values()
             if (reason := figure.get("reason", "")).endswith(_AGAIN)
@@ -316,6 +318,12 @@ class Scorer:
         one = reference.features(None if anew else reference.file(self.inputs.folder))
         other = output.features(None if anew else output.file(self.folder))
         return np.stack([one[i] for i in self.images]), np.stack([other[i] for i in self.images])
+
+    def has_features(self, spec: Any, images: Collection[str], part: str) -> bool:
+        """Whether those of these pictures and of their originals are stored."""
+        reference, output = self.taken(spec)
+        own = set(images).intersection(self.images)
+        return reference.has(self.inputs.folder, images, part) and output.has(self.folder, own, part)
 
     def taken(self, spec: Any, *, anew: bool = False) -> tuple["Taken", "Taken"]:
         """What takes the features of the originals of the column, of this cell's where `anew`, and of the
@@ -357,8 +365,16 @@ class Taken:
         which pictures are neighbours.
         """
         own = replace(self, wanted={i: sha for i, sha in self.wanted.items() if i in images})
+        own.features(self._part(folder, part), own._stored(self.file(folder)))
+
+    def has(self, folder: Path, images: Collection[str], part: str) -> bool:
+        """Whether a folder holds the features of these pictures, those that `take` stored among them."""
+        stored = self._stored(self.file(folder)) | self._stored(self._part(folder, part))
+        return stored.keys() >= set(images)
+
+    def _part(self, folder: Path, part: str) -> Path:
         file = self.file(folder)
-        own.features(file.with_name(f"{file.stem}.{part}.npz"), own._stored(file))
+        return file.with_name(f"{file.stem}.{part}.npz")
 
     def features(self, file: Path | None, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """image id -> (d,) float32; what `file` lacks, and is not `known`, is computed and stored in it."""

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -119,11 +119,13 @@ class Scoring:
                 self._note(spec.name, dict(zip(there, scorer.bench.several(spec, triples), strict=True)), of)
         self._append(PAUSE)
 
-    def take_features(self, images: Collection[str]) -> None:
-        """Those of some pictures, and of their originals, for what is lacking of the set."""
+    def take_features(self, images: Collection[str], *, last_first: bool = False) -> None:
+        """Those of some pictures, and of their originals, for what is lacking of the set. `last_first`: by
+        the last network first, so that one that kills its process keeps none from others.
+        """
         self._append()
         scorer, seen = self.scorer, set()
-        for spec in scorer.bench.ready("set"):
+        for spec in scorer.bench.ready("set")[:: -1 if last_first else 1]:
             key = scorer.bench.get(spec.name).feature_key if not self.there[spec.name] else None
             if key and key not in seen:
                 seen.add(key)
@@ -132,23 +134,21 @@ class Scoring:
                     reference.take(scorer.inputs.folder, images, self.part)
                     output.take(scorer.folder, images, self.part)
 
-    def give_up(self, images: Collection[str]) -> None:
+    def give_up(self, images: Sequence[str], *, features: bool = False) -> None:
         """Store a reason for what these pictures lack, or where none is named the set: what scored them died
-        each time. A picture that lacks nothing but died in features: its set has no figure, and says so.
+        each time. `features`: what took their features did, and their set has no distance by networks that
+        have none of them.
         """
-        own = [i for i in images if i in self.of]
-        lacks = [
-            (spec, lacking)
-            for spec in self.scorer.bench.ready("image")
-            if (lacking := [i for i in own if i not in self.there[spec.name]])
-        ]
-        for spec, lacking in lacks:
-            self._give_up(spec, lacking, SCORER_DIED, {i: self.of[i] for i in lacking})
-        if not lacks and (own or not images):
-            reason = FEATURES_DIED.format(own[0]) if own else SCORER_DIED
+        if images and not features:
+            for spec in self.scorer.bench.ready("image"):
+                lacking = [i for i in images if i in self.of and i not in self.there[spec.name]]
+                self._give_up(spec, lacking, SCORER_DIED, {i: self.of[i] for i in lacking})
+        else:
+            reason = FEATURES_DIED.format(images[0]) if images else SCORER_DIED
             for spec in self.scorer.bench.ready("set"):
-                every = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
-                self._give_up(spec, [i for i in every if i not in self.there[spec.name]], reason, {})
+                if not (images and self.scorer.has_features(spec, images, self.part)):
+                    every = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
+                    self._give_up(spec, [i for i in every if i not in self.there[spec.name]], reason, {})
         self._append()
 
     def _give_up(self, spec: Any, names: Collection[str], reason: str, of: dict[str, str]) -> None:

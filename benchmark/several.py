@@ -38,7 +38,8 @@ def pooled_rows(plan: Plan, pool: Cell, ours: Sequence[Scorer], bench: Bench) ->
 
 
 def _distance_of(ours: Sequence[Scorer], spec: Any, bench: Bench) -> Scored:
-    if reasons := [found[WHOLE_SET] for one in ours if WHOLE_SET in (found := one.died())]:
+    key = spec.name, WHOLE_SET
+    if reasons := [found[key] for one in ours if key in (found := one.died())]:
         return {"reason": reasons[0]}  # looking at them again would end this process
     try:
         metric, parts = bench.get(spec.name), (one.features(spec) for one in ours)
@@ -71,7 +72,7 @@ def figures_of_answers(ours: Sequence[Scorer], bench: Bench) -> dict[str, Figure
     first, records, specs = ours[0], [one.shas() for one in ours], bench.ready("answers")
     images = [i for i in first.images if all(i not in other.absent for other in ours)]
     table, found = first.inputs.table, {image_id: Figures() for image_id in images}
-    died = {image_id for one in ours for image_id in one.died()}
+    died = {image_id for one in ours for _, image_id in one.died()}
     of = {i: digest([table[i]["mask"], *(its[i] for its in records)]) for i in images}
     with _kept(first.folder / ANSWERS) as kept:
         for spec in specs:

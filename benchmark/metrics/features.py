@@ -21,7 +21,7 @@ from inpainters.imaging import Image
 from inpainters.weights.files import verified
 
 PICTURES_PER_PASS = 64
-"""At most: who scores gives fewer, or as many on a GPU."""
+"""The most that a network is given in one pass."""
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

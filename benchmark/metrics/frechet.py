@@ -69,7 +69,9 @@ def _check(n: int, m: int) -> None:
 
 
 def frechet_by_torchmetrics(parts: Iterable[tuple[Features, Features]]) -> float:
-    """`frechet_distance_of_parts` by torchmetrics, from eigenvalues of the product of both covariances."""
+    """`frechet_distance_of_parts`, (n, d) and (m, d) of each part, by torchmetrics: from the eigenvalues of
+    the product of both covariances. Raises InputError for fewer than two pictures on a side.
+    """
     from torchmetrics.image.fid import FrechetInceptionDistance  # takes longer than small sets do
 
     metric = None

@@ -14,6 +14,7 @@ from benchmark.results import Results
 from benchmark.rows import Measure
 
 _HEAD = r"% Needs \usepackage{booktabs,adjustbox}. Each table spans both columns of a two-column paper."
+_BREAK = "\n\\clearpage % LaTeX holds only some fifty tables that it has not placed yet\n"
 _PLACES = {"hole": "in the hole", "whole": "of the whole picture"}
 
 
@@ -21,9 +22,8 @@ def latex(results: Results) -> str:
     """The whole of table.tex, ready to be input: one booktabs table per measured metric of the overview, in
     the hole and of the whole picture, and per measured distance between sets.
     """
-    parts = ["\n".join(_tables(part)) for part in results.parts()]
-    # LaTeX holds only some fifty tables that it has not placed yet
-    return "\n".join([_HEAD, "", "\n\\clearpage\n".join(parts)])
+    parts = ["\n".join(tables) for part in results.parts() if (tables := _tables(part))]
+    return "\n".join([_HEAD, "", _BREAK.join(parts)])
 
 
 def _tables(results: Results) -> list[str]:

@@ -30,10 +30,10 @@ from benchmark.metrics.frechet import frechet_by_torchmetrics, frechet_distance
 from benchmark.plan import load_plan
 from benchmark.report.markdown import markdown_table
 from benchmark.score import one_thread, open_cells, score
-from benchmark.scorer import open_bench
+from benchmark.scorer import BATCH, open_bench, together
 from benchmark.scoring import forget_scores
 from inpainters import commandline
-from inpainters.errors import UnavailableError
+from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image
 
 Row = tuple[str, str, float, str]
@@ -42,9 +42,6 @@ METHODS = ("mean_fill", "telea", "navier_stokes")
 """Three fills of each original, which the metrics may remember from one to the next."""
 SLOW_METHOD = "patchmatch"
 """What several processes fill with."""
-CHUNK = 16
-"""Pictures whose features are taken at once, as `score` does."""
-WHAT_FRECHET = "a Fréchet distance of 512 pictures, 2048 features"
 _SIDE = 256
 
 
@@ -60,8 +57,8 @@ def draw_pictures(folder: Path, n: int) -> None:
 
 
 def fill(root: Path, photos: Path, methods: str, bins: str, pictures: int, processes: int = 0) -> float:
-    """Seconds of `python -m benchmark run`, up to the fills; on so many processes of Ray where there is a
-    number.
+    """Seconds of `python -m benchmark run --only run`, with its start: in one process, or with a number of
+    `processes` on so many of Ray. Raises UnavailableError where it fails.
     """
     asked = ["run", "photos", "--data", str(photos), "--masks", "irregular", "--bins", bins, "--only", "run"]
     asked += ["--size", str(_SIDE), "--n", str(pictures), "--methods", methods, "--out", str(root)]
@@ -83,10 +80,10 @@ def metrics_alone(root: Path) -> dict[str, float]:
 
     def timed(name: str, call: Callable[..., Any], *args: Any) -> Any:
         began = time.process_time()
-        with suppress(ValueError):  # some want more pictures
-            found = call(*args)
+        try:
+            return call(*args)
+        finally:
             taken[name] += time.process_time() - began
-            return found
 
     with one_thread():
         scorers = open_cells(root, plan, bench)
@@ -107,12 +104,14 @@ def metrics_alone(root: Path) -> dict[str, float]:
             reference, *outputs = features[metric.feature_key]
             for output in outputs:
                 call = metric.pseudo_values if spec.pseudo_values else metric.distance
-                timed(spec.name, call, reference, output)
+                with suppress(ValueError):  # some want more pictures
+                    timed(spec.name, call, reference, output)
     return taken
 
 
 def _in_chunks(metric: Any, pictures: Sequence[Image]) -> Features:
-    parts = [metric.features(pictures[i : i + CHUNK]) for i in range(0, len(pictures), CHUNK)]
+    chunk = together(BATCH)
+    parts = [metric.features(pictures[i : i + chunk]) for i in range(0, len(pictures), chunk)]
     return np.concatenate(parts)
 
 
@@ -128,19 +127,20 @@ def scoring_rows(folder: Path, pictures: int, repeats: int) -> list[Row]:
         whole.append(time.process_time() - began)
         alone.append(metrics_alone(root))
     each = len(METHODS) * pictures
-    rows = [("a fill", name, 1e3 * median(one[name] for one in alone) / each, "ms") for name in alone[0]]
+    what, unit = "a fill, processor time", "ms"
+    rows = [(what, name, 1e3 * median(one[name] for one in alone) / each, unit) for name in alone[0]]
     metrics = [sum(one.values()) for one in alone]
     ratio = median(a / b for a, b in zip(whole, metrics, strict=True))
     return [
         *rows,
-        ("a fill", "all of these", 1e3 * median(metrics) / each, "ms"),
-        ("a fill", "score", 1e3 * median(whole) / each, "ms"),
-        ("a fill", "score beside all of these", ratio, "times"),
+        (what, "all of these", 1e3 * median(metrics) / each, unit),
+        (what, "score", 1e3 * median(whole) / each, unit),
+        (what, "score beside all of these", ratio, "times"),
     ]
 
 
 def forget(root: Path) -> None:
-    """Scores and features."""
+    """Throw the scores and features of a results folder away."""
     forget_scores(root)
     for path in root.rglob("features/*.npz"):
         path.unlink()
@@ -162,11 +162,12 @@ def frechet_rows(repeats: int, n: int = 512, width: int = 2048) -> list[Row]:
                 taken.append(time.perf_counter() - began)
     exact, found = by_eigenvalues(x.astype(float), y.astype(float)), frechet_distance(x, y)
     ratio = median(b / a for a, b in zip(ours, theirs, strict=True))
+    what = f"a Fréchet distance of {n} pictures, {width} features"
     return [
-        (WHAT_FRECHET, "from singular values", median(ours), "s"),
-        (WHAT_FRECHET, "torchmetrics", median(theirs), "s"),
-        (WHAT_FRECHET, "torchmetrics beside it", ratio, "times"),
-        (WHAT_FRECHET, "difference to symmetric eigen-decompositions", abs(found / exact - 1), "of it"),
+        (what, "from singular values", median(ours), "s"),
+        (what, "torchmetrics", median(theirs), "s"),
+        (what, "torchmetrics beside it", ratio, "times"),
+        (what, "difference to symmetric eigen-decompositions", abs(found / exact - 1), "of it"),
     ]
 
 
@@ -204,14 +205,27 @@ def _score_by(folder: Path, pictures: int, processes: int) -> float:
     return time.perf_counter() - began
 
 
-def markdown_of_speed(rows: Sequence[Row]) -> str:
+def told(pictures: int, repeats: int, hardware: str) -> str:
+    """How it was measured."""
+    return (
+        f"{pictures} pictures of {_SIDE}×{_SIDE}, one thread in each process, medians of {repeats} rounds; "
+        "what is beside something else is the median of the rounds' own ratios. Measured on "
+        f"{hardware}, which did nothing else.\n\n"
+        f"Scoring is that of {len(METHODS)} fills of each picture by the metrics that are ready there, in a "
+        "process that has imported all: reading, the metrics, features, journals and tables. Two processes "
+        f"are beside one in a run of {SLOW_METHOD} at four bins of ratios, with Ray's start, and in the "
+        "scoring of its fills, where the one is there already and the two have to start."
+    )
+
+
+def markdown_of_speed(rows: Sequence[Row], how: str) -> str:
     """The tables for people, one for each thing that was measured."""
     groups = "\n\n".join(
         f"**{what[0].upper()}{what[1:]}**\n\n"
         + markdown_table(["of", "median", ""], [[of, f"{value:.3g}", unit] for _, of, value, unit in own])
         for what, own in groupby(rows, key=lambda row: row[0])
     )
-    return f"# Speed of the harness\n\nMeasured on {measure.hardware()}.\n\n{groups}\n"
+    return f"# Speed of the harness\n\n{how}\n\n{groups}\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -226,6 +240,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(parsed: argparse.Namespace) -> int:
+    if min(parsed.pictures, parsed.repeats) < 2:
+        raise InputError("Take at least 2 pictures and 2 repeats.")
+    if measure.unlike(measure.threads(), dict.fromkeys(measure.threads(), 1)):
+        raise InputError(f"Measure with one thread: set {' and '.join(f'{name}=1' for name in ONE_THREAD)}.")
     with tempfile.TemporaryDirectory() as name, environment_with(ONE_THREAD):
         folder = Path(name)
         draw_pictures(folder / "photos", parsed.pictures)
@@ -235,7 +253,7 @@ def _main(parsed: argparse.Namespace) -> int:
             *process_rows(folder, parsed.pictures, parsed.repeats),
         ]
     table = pd.DataFrame(rows, columns=["what", "of", "value", "unit"])
-    text = markdown_of_speed(rows)
+    text = markdown_of_speed(rows, told(parsed.pictures, parsed.repeats, measure.hardware()))
     cells.write(
         parsed.out / "speed.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
     )

@@ -49,7 +49,8 @@ from benchmark.score import do_work
 from benchmark.scorer import open_bench
 
 METRICS = {
-    name: replace(metrics.METRICS[name], weights=None) for name in ("psnr", "fid_inception_clean")
+    name: replace(metrics.METRICS[name], weights=None)
+    for name in ("psnr", "fid_inception_clean", "fid_inception_tm", "fd_squeeze")
 }
 reason = metrics.reason
 
@@ -59,11 +60,12 @@ def unavailable(name):
 
 
 def create(name, device="cpu"):
-    return Deadly()
+    return Deadly(name)
 
 
 class Deadly:
-    feature_key = "mean"
+    def __init__(self, name):
+        self.feature_key = name
 
     def score_batch(self, references, outputs, masks):
         return [self.score(*one) for one in zip(references, outputs, masks)]
@@ -73,7 +75,7 @@ class Deadly:
         return {"whole": float(output.mean()), "hole": 1.0, "band": 1.0}
 
     def features(self, images):
-        for one in images:
+        for one in images if self.feature_key == "fid_inception_tm" else ():
             looked_at("features", one)
         return np.array([one.mean((0, 1)) for one in images], np.float32)
 
@@ -96,14 +98,21 @@ def deadly_work(root, work):
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A finished run of two methods on three small photographs, one of which is red in its corner in what
-    mean_fill drew.
-    """
+    return finished_run(tmp_path, "10-20")
+
+
+@pytest.fixture
+def two_bins(tmp_path: Path) -> Path:
+    return finished_run(tmp_path, "10-20", "20-30")
+
+
+def finished_run(tmp_path: Path, *labels: str) -> Path:
+    """A run of two methods on three small photographs at these ratios."""
     (tmp_path / "photos").mkdir()
     for name in ("astronaut", "coffee", "chelsea"):
         PilImage.fromarray(getattr(data, name)()[60:220, 120:280]).save(tmp_path / "photos" / f"{name}.png")
     dataset, sets = folder(tmp_path / "photos", "square", 32), open_mask_sets(["irregular"])
-    given: dict[str, Any] = {"n": None, "bins": {"irregular": ("10-20",)}, "seed": 0, "seconds": 3600.0}
+    given: dict[str, Any] = {"n": None, "bins": {"irregular": labels}, "seed": 0, "seconds": 3600.0}
     methods = [cell.method for cell in CELLS]
     out = tmp_path / "out"
     plan = plans.settle(out, plans.make_plan(suites.get("photos"), dataset, sets, methods, **given))
@@ -220,8 +229,11 @@ def test_what_died_is_cut_by_cells_then_by_pictures_and_tried_twice_at_last() ->
     assert ours.images == work.images
     assert [one.images for one in ours.smaller(2)] == [("a", "b"), ("c", "d"), ("e",)]
     assert [one.images for one in ours.smaller(2)[0].smaller(2)] == [("a",), ("b",)]
-    (again,) = ours.smaller(2)[2].smaller(2)
-    assert (again.images, again.smaller(2)) == (("e",), [])
+    steps = ours.smaller(2)[2].smaller(2)
+    assert [(one.images, one.step) for one in steps] == [(("e",), "scores"), (("e",), "features")]
+    (again,) = steps[1].smaller(2)
+    assert again == replace(steps[1], again=True)
+    assert again.smaller(2) == []
     end = ScoreWork(CELLS[0].column, CELLS[:1])
     assert end.smaller(2) == [replace(end, again=True)]
 
@@ -229,11 +241,11 @@ def test_what_died_is_cut_by_cells_then_by_pictures_and_tried_twice_at_last() ->
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["score", "features"])
 def test_a_picture_that_kills_its_process_is_told_of_and_the_rest_is_scored(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    two_bins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    deadly = deadly_metrics(root, tmp_path, monkeypatch, what)
+    deadly = deadly_metrics(two_bins, tmp_path, monkeypatch, what)
     hands = partial(local_hands, deadly.deadly_work, number=2)
-    check_deadly(root, tmp_path, deadly, hands, what)
+    check_deadly(two_bins, tmp_path, deadly, hands, what)
 
 
 def deadly_metrics(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> Any:
@@ -272,16 +284,16 @@ def check_deadly(root: Path, tmp_path: Path, deadly: Any, hands: Any, what: str)
     assert ("distances between sets" in failure) == (what == "features")
     text = "".join(tables.as_csv(frame, head=i == 0) for i, frame in enumerate(tables.frames(root)))
     reasons = {
-        (row["method"], row["image_id"], row["metric"]): row["reason"]
+        (row["method"], row["bin"], row["image_id"], row["metric"]): row["reason"]
         for row in csv.DictReader(io.StringIO(text))
     }
     told = SCORER_DIED if what == "score" else FEATURES_DIED.format("coffee@full")
     own = {key for key, reason in reasons.items() if reason == told}
-    one = ("mean_fill", "coffee@full", "psnr")
-    whole = ("mean_fill", "*", "fid_inception_clean")
-    assert own == {one if what == "score" else whole}
+    one = ("mean_fill", "10-20", "coffee@full", "psnr")
+    whole = {("mean_fill", label, "*", "fid_inception_tm") for label in ("10-20", "all")}
+    assert own == ({one} if what == "score" else whole)
     assert {reason for key, reason in reasons.items() if key not in own} == {""}
-    assert len(reasons) == 2 * (3 + 1)
+    assert len(reasons) == 2 * (2 * (3 + 3) + 3)
     deaths = (tmp_path / "looked_at").read_text().count(f"{what} True")
     assert deaths >= 2
     assert score(root, metrics=deadly, quiet=True, elsewhere=hands) == [failure]

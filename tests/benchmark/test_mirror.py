@@ -235,9 +235,11 @@ def bucket(monkeypatch):
     system = s3fs.S3FileSystem()
     system.mkdir("bucket")
     yield system
-    system.rm("bucket", recursive=True)
-    server.stop()
-    s3fs.S3FileSystem.clear_instance_cache()
+    try:
+        system.rm("bucket", recursive=True)
+    finally:
+        server.stop()
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.mark.slow

@@ -163,32 +163,52 @@ def test_a_reference_is_made_in_batches_on_the_device_that_is_named(colours, fol
 
 
 def test_one_that_was_broken_off_goes_on_and_ends_as_it_would_have(colours, folders, monkeypatch):
-    (folders / "others" / "o2.png").write_bytes(b"no picture")
-    whole, left_out = folders / "whole.safetensors", []
-    reference.make_reference("coffee", folders / "others", whole, note=left_out.append)
     monkeypatch.setattr(reference, "_PART", 2)
+    others, out = folders / "others", folders / "out.safetensors"
+    parts = folders / "out.safetensors.parts"
     looked_at, features = [], Colours.features
 
     def dies(self, images):
         if len(looked_at) == 2:
             raise KeyboardInterrupt
+        return looks(self, images)
+
+    def looks(self, images):
         looked_at.append(len(images))
         return features(self, images)
 
-    out, again = folders / "out.safetensors", []
     with monkeypatch.context() as patch:
         patch.setattr(Colours, "features", dies)
         with pytest.raises(KeyboardInterrupt):
-            reference.make_reference("coffee", folders / "others", out)
-    assert (looked_at, out.exists()) == ([2, 1], False)  # o0 and o1, o3
-    monkeypatch.setattr(Colours, "features", lambda self, x: looked_at.append(len(x)) or features(self, x))
-    save_png(folders / "others" / "o0.png", np.ascontiguousarray(coffee()[320:380, :90]))
-    reference.make_reference("coffee", folders / "others", folders / "out.safetensors", note=again.append)
-    assert looked_at == [2, 1, 2, 1]  # o0 is another one, and o4 was not looked at
-    assert again == left_out
-    assert not (folders / "out.safetensors.parts").exists()
-    reference.make_reference("coffee", folders / "others", whole)
-    assert out.read_bytes() == whole.read_bytes()
+            reference.make_reference("coffee", others, out)
+    assert not out.exists()
+    (parts / "mine.txt").write_text("mine")
+    monkeypatch.setattr(Colours, "features", looks)
+    save_png(others / "o0.png", np.ascontiguousarray(coffee()[320:380, :90]))
+    made = reference.make_reference("coffee", others, out)
+    assert looked_at == [2, 2, 2, 1]  # of the first time's parts the first is another now
+    assert [path.name for path in parts.iterdir()] == ["mine.txt"]
+    again = reference.make_reference("coffee", others, folders / "again.safetensors")
+    assert (made.n, made.sha256) == (5, again.sha256)
+    assert not (folders / "again.safetensors.parts").exists()
+
+
+def test_what_could_not_be_read_is_tried_again(colours, folders, monkeypatch):
+    monkeypatch.setattr(reference, "_PART", 2)
+    others, out = folders / "others", folders / "out.safetensors"
+
+    def refuses(path):
+        if path.name == "o1.png":
+            raise InputError("It cannot be read for now.")
+        if path.name == "o2.png":
+            raise KeyboardInterrupt
+        return load_image(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reference, "load_image", refuses)
+        with pytest.raises(KeyboardInterrupt):
+            reference.make_reference("coffee", others, out)
+    assert reference.make_reference("coffee", others, out).n == 5
 
 
 def test_a_set_without_a_distance_says_why_and_its_pictures_are_counted(colours, folders, monkeypatch):

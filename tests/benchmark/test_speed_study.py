@@ -1,12 +1,17 @@
 """What the harness costs: what is measured is what is said, and the tables are made of it."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmark import metrics
 from benchmark.metrics.frechet import frechet_distance
 from benchmark.studies import speed
+from inpainters.errors import InputError
 
 
 def test_the_distance_by_eigenvalues_is_the_one_from_singular_values() -> None:
@@ -22,16 +27,50 @@ def test_each_thing_that_was_measured_has_a_table() -> None:
         ("a fill", "score", 300.0, "ms"),
         ("score", "1 process", 2.0, "s"),
     ]
-    text = speed.markdown_of_speed(rows)
+    text = speed.markdown_of_speed(rows, speed.told(12, 5, "a machine"))
     assert text.index("**A fill**") < text.index("| psnr | 4.43 | ms |") < text.index("**Score**")
     assert text.count("| of | median |") == 2
+    assert "12 pictures of 256×256" in text
+    assert "medians of 5 rounds" in text
 
 
 @pytest.mark.slow
-def test_metrics_by_themselves_take_less_than_score(tmp_path: Path) -> None:
-    speed.draw_pictures(tmp_path / "photos", 3)
-    rows = {of: value for _, of, value, _ in speed.scoring_rows(tmp_path, 3, 1)}
-    alone = [value for of, value in rows.items() if "score" not in of and of != "all of these"]
-    assert rows["all of these"] == pytest.approx(sum(alone))
+def test_metrics_are_called_by_themselves_as_score_calls_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, int]] = []
+
+    class Noted:
+        def __init__(self, name: str) -> None:
+            self.name, self.feature_key = name, "colours"
+
+        def score_batch(self, references: Any, outputs: Any, masks: Any) -> list[dict[str, float]]:
+            calls.append((self.name, len(outputs)))
+            return [dict.fromkeys(("whole", "hole", "band"), 1.0)] * len(outputs)
+
+        def features(self, images: Any) -> Any:
+            calls.append((self.feature_key, len(images)))
+            return np.array([one.mean((0, 1)) for one in images], np.float32)
+
+        def distance(self, reference: Any, output: Any) -> float:
+            calls.append((self.name, len(output)))
+            raise InputError("It wants more pictures.")
+
+    own = {name: replace(metrics.METRICS[name], weights=None) for name in ("psnr", "ssim", "fd_squeeze")}
+    monkeypatch.setattr(metrics, "METRICS", own)
+    monkeypatch.setattr(metrics, "create", lambda name, device="cpu": Noted(name))
+    speed.draw_pictures(tmp_path / "photos", 10)
+    rows = {of: value for _, of, value, _ in speed.scoring_rows(tmp_path, 10, 1)}
+    by_score, alone = Counter(calls[: len(calls) // 2]), Counter(calls[len(calls) // 2 :])
+    assert by_score == alone
+    assert alone == {
+        **dict.fromkeys([("psnr", 8), ("psnr", 2), ("ssim", 8), ("ssim", 2), ("fd_squeeze", 10)], 3),
+        ("colours", 10): 4,  # originals once
+    }
     assert rows["score beside all of these"] == pytest.approx(rows["score"] / rows["all of these"])
-    assert {"psnr", "ms_ssim"} < rows.keys()
+
+
+@pytest.mark.parametrize("given", [("--repeats", "1"), ("--pictures", "0")])
+def test_too_few_rounds_or_pictures_are_one_sentence(given: tuple[str, str], capsys: Any) -> None:
+    assert speed.main([*given]) == 2
+    assert capsys.readouterr().err == "Take at least 2 pictures and 2 repeats.\n"
