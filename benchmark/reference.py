@@ -123,7 +123,7 @@ def make_reference(
     given = {"facts": compact(facts)}
     rows = {key: np.concatenate([part.features[key] for part in parts if part.shas]) for key in made}
     write(out, save(rows, metadata=given))
-    for file in folder_of_parts.glob(f"{'[0-9]' * 8}.safetensors"):
+    for file in folder_of_parts.glob(f"{'[0-9]' * 8}.safetensors*"):
         file.unlink(missing_ok=True)
     with suppress(OSError):  # something else lies there
         folder_of_parts.rmdir()

@@ -69,8 +69,8 @@ def score(
     of `score_work`.
 
     What was scored with the same metric variant and weights on the same bytes is not scored again. Pictures
-    whose process dies are tried by themselves; those that kill it every time have that as their reason, or
-    where their features do, the distances of their sets. Raises InputError where the folder holds no run.
+    whose process dies are tried by themselves. Where one kills it every time, its figures have that as their
+    reason, or the distances of its set. Raises InputError where the folder holds no run.
     """
     plan = load_plan(root)
     bench = bench_on(device, batch, metrics, also)
@@ -218,8 +218,9 @@ def _pictures_of(column: Sequence[Scorer], unit: int, of: int) -> Iterator[Score
 
 def _give_up(root: Path, work: ScoreWork, bench: Bench) -> None:
     """Store why there is no figure of a picture, or of a cell's set."""
-    whole = replace(work, images=())  # what a set's figures hang on are all of its pictures
-    for one in open_cells(root, load_plan(root), bench, work=whole):
+    # what a set's figures hang on are all of its pictures
+    seen = replace(work, images=()) if work.step == "features" else work
+    for one in open_cells(root, load_plan(root), bench, work=seen):
         running = Scoring(one, _part(one, work))
         running.give_up(work.images, features=work.step == "features")
         if not work.images:
@@ -228,7 +229,7 @@ def _give_up(root: Path, work: ScoreWork, bench: Bench) -> None:
 
 def _part(one: Scorer, work: ScoreWork) -> str:
     """A name that no other work on these pictures has while this goes on; none for the end of a cell."""
-    return str(one.inputs.order.index(work.images[0])) if work.images else ""
+    return f"{one.inputs.order.index(work.images[0])}{work.step}" if work.images else ""
 
 
 def score_work(
@@ -357,8 +358,10 @@ def _died(one: Scorer) -> Iterator[str]:
     pictures = sorted({image_id for _, image_id in found} - {WHOLE_SET})
     if pictures:
         yield f"{one.cell.title}: {listed(pictures)} had no score. {SCORER_DIED}"
-    for reason in dict.fromkeys(reason for (_, image_id), reason in found.items() if image_id == WHOLE_SET):
-        yield f"{one.cell.title}: its distances between sets had no score. {reason}"
+    sets = {name: reason for (name, image_id), reason in found.items() if image_id == WHOLE_SET}
+    for reason in dict.fromkeys(sets.values()):
+        names = [name for name in sets if sets[name] == reason]
+        yield f"{one.cell.title}: {listed(names)} had no score. {reason}"
 
 
 def _short(plan: Plan, one: Done) -> int:

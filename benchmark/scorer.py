@@ -322,8 +322,7 @@ class Scorer:
     def has_features(self, spec: Any, images: Collection[str], part: str) -> bool:
         """Whether those of these pictures and of their originals are stored."""
         reference, output = self.taken(spec)
-        own = set(images).intersection(self.images)
-        return reference.has(self.inputs.folder, images, part) and output.has(self.folder, own, part)
+        return reference.has(self.inputs.folder, images, part) and output.has(self.folder, images, part)
 
     def taken(self, spec: Any, *, anew: bool = False) -> tuple["Taken", "Taken"]:
         """What takes the features of the originals of the column, of this cell's where `anew`, and of the
@@ -370,7 +369,7 @@ class Taken:
     def has(self, folder: Path, images: Collection[str], part: str) -> bool:
         """Whether a folder holds the features of these pictures, those that `take` stored among them."""
         stored = self._stored(self.file(folder)) | self._stored(self._part(folder, part))
-        return stored.keys() >= set(images)
+        return stored.keys() >= self.wanted.keys() & set(images)
 
     def _part(self, folder: Path, part: str) -> Path:
         file = self.file(folder)

@@ -146,9 +146,10 @@ class Scoring:
         else:
             reason = FEATURES_DIED.format(images[0]) if images else SCORER_DIED
             for spec in self.scorer.bench.ready("set"):
-                if not (images and self.scorer.has_features(spec, images, self.part)):
-                    every = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
-                    self._give_up(spec, [i for i in every if i not in self.there[spec.name]], reason, {})
+                every = self.scorer.images if spec.pseudo_values else [WHOLE_SET]
+                lacking = [i for i in every if i not in self.there[spec.name]]
+                if lacking and not (images and self.scorer.has_features(spec, images, self.part)):
+                    self._give_up(spec, lacking, reason, {})
         self._append()
 
     def _give_up(self, spec: Any, names: Collection[str], reason: str, of: dict[str, str]) -> None:

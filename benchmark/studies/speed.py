@@ -36,9 +36,9 @@ from inpainters import commandline
 from inpainters.errors import InputError, UnavailableError
 from inpainters.imaging import Image
 
-Row = tuple[str, str, float, str]
+SpeedRow = tuple[str, str, float, str]
 """What was measured, of what, the median, its unit."""
-METHODS = ("mean_fill", "telea", "navier_stokes")
+QUICK_METHODS = ("mean_fill", "telea", "navier_stokes")
 """Three fills of each original, which the metrics may remember from one to the next."""
 SLOW_METHOD = "patchmatch"
 """What several processes fill with."""
@@ -56,7 +56,7 @@ def draw_pictures(folder: Path, n: int) -> None:
         PilImage.fromarray(noisy).save(folder / f"{number:04}.png")
 
 
-def fill(root: Path, photos: Path, methods: str, bins: str, pictures: int, processes: int = 0) -> float:
+def run_fills(root: Path, photos: Path, methods: str, bins: str, pictures: int, processes: int = 0) -> float:
     """Seconds of `python -m benchmark run --only run`, with its start: in one process, or with a number of
     `processes` on so many of Ray. Raises UnavailableError where it fails.
     """
@@ -115,18 +115,19 @@ def _in_chunks(metric: Any, pictures: Sequence[Image]) -> Features:
     return np.concatenate(parts)
 
 
-def scoring_rows(folder: Path, pictures: int, repeats: int) -> list[Row]:
+def scoring_rows(folder: Path, pictures: int, repeats: int) -> list[SpeedRow]:
     """What `score` takes in one process, reading PNGs and writing tables, beside its metrics."""
     root, photos = folder / "scored", folder / "photos"
-    fill(root, photos, ",".join(METHODS), "20-30", pictures)
+    run_fills(root, photos, ",".join(QUICK_METHODS), "20-30", pictures)
     whole, alone = list[float](), list[dict[str, float]]()
+    score(root, jobs=1, quiet=True)  # all is imported then
     for _ in range(repeats):
-        forget(root)
+        forget_all(root)
         began = time.process_time()
         score(root, jobs=1, quiet=True)
         whole.append(time.process_time() - began)
         alone.append(metrics_alone(root))
-    each = len(METHODS) * pictures
+    each = len(QUICK_METHODS) * pictures
     what, unit = "a fill, processor time", "ms"
     rows = [(what, name, 1e3 * median(one[name] for one in alone) / each, unit) for name in alone[0]]
     metrics = [sum(one.values()) for one in alone]
@@ -139,14 +140,14 @@ def scoring_rows(folder: Path, pictures: int, repeats: int) -> list[Row]:
     ]
 
 
-def forget(root: Path) -> None:
+def forget_all(root: Path) -> None:
     """Throw the scores and features of a results folder away."""
     forget_scores(root)
     for path in root.rglob("features/*.npz"):
         path.unlink()
 
 
-def frechet_rows(repeats: int, n: int = 512, width: int = 2048) -> list[Row]:
+def frechet_rows(repeats: int, n: int = 512, width: int = 2048) -> list[SpeedRow]:
     """Seconds of a Fréchet distance of so many pictures, and how far it is from the one by symmetric
     eigen-decompositions: tr (Cx Cy)^½ = tr (Cx^½ Cy Cx^½)^½.
     """
@@ -181,9 +182,9 @@ def by_eigenvalues(x: Floats, y: Floats) -> float:
     return float(apart @ apart + np.trace(cx) + np.trace(cy) - 2 * np.sqrt(crossed.clip(0)).sum())
 
 
-def process_rows(folder: Path, pictures: int, repeats: int) -> list[Row]:
+def process_rows(folder: Path, pictures: int, repeats: int) -> list[SpeedRow]:
     """Seconds of one and two processes: of a run on Ray, with its start, and of `score`."""
-    rows = list[Row]()
+    rows = list[SpeedRow]()
     for what, call in (("a run on Ray", _run_by), ("score", _score_by)):
         taken = [(call(folder, pictures, 1), call(folder, pictures, 2)) for _ in range(repeats)]
         rows += [(what, f"{i + 1} process{'es' * i}", median(one[i] for one in taken), "s") for i in (0, 1)]
@@ -194,31 +195,31 @@ def process_rows(folder: Path, pictures: int, repeats: int) -> list[Row]:
 def _run_by(folder: Path, pictures: int, processes: int) -> float:
     root = folder / f"by{processes}"
     shutil.rmtree(root, ignore_errors=True)
-    return fill(root, folder / "photos", SLOW_METHOD, "20-30,30-40,40-50,50-60", pictures, processes)
+    return run_fills(root, folder / "photos", SLOW_METHOD, "20-30,30-40,40-50,50-60", pictures, processes)
 
 
 def _score_by(folder: Path, pictures: int, processes: int) -> float:
     root = folder / "by1"
-    forget(root)
+    forget_all(root)
     began = time.perf_counter()
     score(root, jobs=processes, quiet=True)
     return time.perf_counter() - began
 
 
-def told(pictures: int, repeats: int, hardware: str) -> str:
+def how_measured(pictures: int, repeats: int, hardware: str) -> str:
     """How it was measured."""
     return (
-        f"{pictures} pictures of {_SIDE}×{_SIDE}, one thread in each process, medians of {repeats} rounds; "
-        "what is beside something else is the median of the rounds' own ratios. Measured on "
-        f"{hardware}, which did nothing else.\n\n"
-        f"Scoring is that of {len(METHODS)} fills of each picture by the metrics that are ready there, in a "
-        "process that has imported all: reading, the metrics, features, journals and tables. Two processes "
-        f"are beside one in a run of {SLOW_METHOD} at four bins of ratios, with Ray's start, and in the "
-        "scoring of its fills, where the one is there already and the two have to start."
+        f"{pictures} pictures of {_SIDE}×{_SIDE}, one thread in each process; medians of {repeats} rounds, "
+        f"and of each round's ratio. Measured on {hardware}.\n\n"
+        f"`score` is that of {len(QUICK_METHODS)} fills of each picture by the metrics that are ready there, "
+        "in a process that has imported all: loading networks, reading, the metrics, features, journals and "
+        f"tables. Two processes are compared with one in a run of {SLOW_METHOD} at four bins of ratios, the "
+        "start of Ray included, and in scoring its fills, where the one is already running and the two must "
+        "start first."
     )
 
 
-def markdown_of_speed(rows: Sequence[Row], how: str) -> str:
+def markdown_of_speed(rows: Sequence[SpeedRow], how: str) -> str:
     """The tables for people, one for each thing that was measured."""
     groups = "\n\n".join(
         f"**{what[0].upper()}{what[1:]}**\n\n"
@@ -253,7 +254,7 @@ def _main(parsed: argparse.Namespace) -> int:
             *process_rows(folder, parsed.pictures, parsed.repeats),
         ]
     table = pd.DataFrame(rows, columns=["what", "of", "value", "unit"])
-    text = markdown_of_speed(rows, told(parsed.pictures, parsed.repeats, measure.hardware()))
+    text = markdown_of_speed(rows, how_measured(parsed.pictures, parsed.repeats, measure.hardware()))
     cells.write(
         parsed.out / "speed.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
     )

@@ -27,7 +27,7 @@ def test_each_thing_that_was_measured_has_a_table() -> None:
         ("a fill", "score", 300.0, "ms"),
         ("score", "1 process", 2.0, "s"),
     ]
-    text = speed.markdown_of_speed(rows, speed.told(12, 5, "a machine"))
+    text = speed.markdown_of_speed(rows, speed.how_measured(12, 5, "a machine"))
     assert text.index("**A fill**") < text.index("| psnr | 4.43 | ms |") < text.index("**Score**")
     assert text.count("| of | median |") == 2
     assert "12 pictures of 256×256" in text
@@ -59,15 +59,23 @@ def test_metrics_are_called_by_themselves_as_score_calls_them(
     own = {name: replace(metrics.METRICS[name], weights=None) for name in ("psnr", "ssim", "fd_squeeze")}
     monkeypatch.setattr(metrics, "METRICS", own)
     monkeypatch.setattr(metrics, "create", lambda name, device="cpu": Noted(name))
-    speed.draw_pictures(tmp_path / "photos", 10)
-    rows = {of: value for _, of, value, _ in speed.scoring_rows(tmp_path, 10, 1)}
-    by_score, alone = Counter(calls[: len(calls) // 2]), Counter(calls[len(calls) // 2 :])
-    assert by_score == alone
+    speed.draw_pictures(tmp_path / "photos", 18)
+    rows = {of: value for _, of, value, _ in speed.scoring_rows(tmp_path, 18, 1)}
+    each = len(calls) // 3
+    first, by_score, alone = (Counter(calls[i * each : (i + 1) * each]) for i in range(3))
+    assert first == by_score == alone
     assert alone == {
-        **dict.fromkeys([("psnr", 8), ("psnr", 2), ("ssim", 8), ("ssim", 2), ("fd_squeeze", 10)], 3),
-        ("colours", 10): 4,  # originals once
+        **dict.fromkeys([("psnr", 8), ("ssim", 8)], 2 * 3),
+        **dict.fromkeys([("psnr", 2), ("ssim", 2), ("fd_squeeze", 18)], 3),
+        **dict.fromkeys([("colours", 16), ("colours", 2)], 4),  # originals once
     }
     assert rows["score beside all of these"] == pytest.approx(rows["score"] / rows["all of these"])
+
+
+def test_several_threads_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr("benchmark.measure.threads", lambda: {"blas": 1, "opencv": 2})
+    assert speed.main([]) == 2
+    assert capsys.readouterr().err.startswith("Measure with one thread: set OMP_NUM_THREADS=1 and ")
 
 
 @pytest.mark.parametrize("given", [("--repeats", "1"), ("--pictures", "0")])
