@@ -161,6 +161,7 @@ _SPECS = (
     MethodSpec(
         name="shift_map",
         title="Shift map",
+        version="2",
         family="patch",
         target="inpainters.methods.classical.xphoto:ShiftMap",
         summary="Finds by how much the picture must be shifted to resemble itself, and joins shifted "

@@ -30,7 +30,9 @@ class ShiftMap(Inpainter):
     ECCV 2012 (doi 10.1007/978-3-642-33709-3_2).
     """
 
-    SMALLEST = 64  # px; offsets of less than 16 px are barred, so that a smaller picture has too few of them
+    # px; offsets of less than 16 px are barred: a smaller picture may have too few, and what xphoto reads
+    # past their end is another thing each time
+    SMALLEST = 96
     PASSES = 4
 
     def fill(self, piece: Piece) -> Image:

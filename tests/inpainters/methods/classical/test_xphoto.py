@@ -9,6 +9,7 @@ from skimage import data
 
 from inpainters import Cancelled, InpaintRequest, create, inpaint
 from inpainters.imaging import to_uint8
+from inpainters.methods.classical import xphoto
 from inpainters.methods.classical.xphoto import Fsr, ShiftMap, _to_lab, _to_rgb
 
 
@@ -165,3 +166,13 @@ def test_shift_map_falls_back_where_no_offset_serves():
     result = create("shift_map").run([InpaintRequest(image, mask)])[0][0]
     assert np.abs(result.image.astype(int) - 50).max() <= 1
     assert ShiftMap.SMALLEST >= 2 * 16
+
+
+def test_shift_map_never_gives_xphoto_a_picture_with_too_few_offsets(monkeypatch) -> None:
+    """At 64×64 fills of this picture were of two kinds, by what lay in memory; at 80 and more of one."""
+    image, mask = np.ascontiguousarray(data.chelsea()[100:164, 120:184]), np.zeros((64, 64), bool)
+    mask[10:15, 10:20] = True
+    shapes, before = [], xphoto._xphoto
+    monkeypatch.setattr(xphoto, "_xphoto", lambda *given: shapes.append(given[0].shape) or before(*given))
+    inpaint(image, mask, "shift_map")
+    assert set(shapes) == {(96, 96, 3)}
