@@ -34,8 +34,7 @@ CHUNK_OF_PICTURES = 16
 """Pictures that a network is given at once on a processor, where nobody asks for another number."""
 _FORMAT = "reference 1"
 _PART = 512
-"""Pictures whose features are stored together while a reference is made, so that one that is broken off goes
-on."""
+"""Pictures whose features are stored together while a reference is made, for one that is broken off."""
 
 
 @dataclass(frozen=True)
